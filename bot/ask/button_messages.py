@@ -9,15 +9,12 @@ from knowledge.values.guilds import Language
 
 SOURCE: Final = Sentence("Source")
 OTHER_PASSAGES: Final = Sentence("Other passages")
-QUOTED_ABOVE: Final = Sentence("Quoted above; this shows all of it")
+QUOTED_ABOVE: Final = Sentence("Quoted above; shows all of it")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. That counts for this passage.")
-CONFIRMED: Final = Sentence(
-    "Thank you. That helps to rank it: it comes first when nearly the same is asked here again."
-)
+CONFIRMED: Final = Sentence("Thank you. This passage now comes first for questions like yours.")
 REPLACED: Final = Sentence(
-    "Thank you. The answer quotes it now. That helps to rank it, too: it comes first when nearly "
-    "the same is asked here again."
+    "Thank you. The answer quotes this passage now, and it comes first for questions like yours."
 )
 
 
@@ -30,23 +27,21 @@ def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
 
 SHARED: Final = Sentence("Shared: everybody here sees the answer now.")
 SHARED_IN_PART: Final = Sentence(
-    "Shared in part: your answer also quoted a channel that not everybody here may read. What "
-    "everybody sees now was looked up without it."
+    "Shared in part: I left out a channel that not everybody here can read."
 )
 NOT_FOR_EVERYBODY: Final = Sentence(
-    "Not shared: your answer quoted a channel that not everybody here may read, and nothing else "
-    "answers the question."
+    "Not shared: your answer is from a channel that not everybody here can read."
 )
-NOT_SHARED: Final = Sentence("Not shared: nothing that I may quote answers the question any more.")
+NOT_SHARED: Final = Sentence("Not shared: I no longer find an answer to this question.")
 
 FOR_YOU_ALONE: Final = Sentence(
-    "There is something for you alone: not everybody here may read the channel that it is from."
+    "Only you see this: it's from a channel that not everybody here can read."
 )
 ASK_ALONE: Final = Sentence(
-    "There is something for you alone. Ask again with `/ask`: nobody else will see the answer."
+    "I can only answer this privately. Ask again with `/ask`: nobody else will see the answer."
 )
 
-FEEDBACK_HELPFUL: Final = Sentence("Thank you. That counts for what is quoted.")
+FEEDBACK_HELPFUL: Final = Sentence("Thank you. I've noted that this helped.")
 FEEDBACK_UNHELPFUL: Final = Sentence("Thank you. I've noted that this didn't help.")
 FEEDBACK_GONE: Final = Sentence("That answer is no longer on record.")
 ASK_ME: Final = Sentence("Ask me something: mention me with a question, or use `/ask`.")
@@ -61,22 +56,18 @@ ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
 # When something can't be done.
 
 CAN_NOT_WRITE: Final = Sentence(
-    "You asked me something in {channel}, but I may not write there. `/ask` works there all the "
-    "same; an administrator can give me *Send Messages*."
+    "I can't write in {channel}, where you asked me something. `/ask` still works there, and "
+    "an administrator can give me *Send Messages*."
 )
 
 
-CAN_NOT_SHARE: Final = Sentence(
-    "You may not write in this channel, so I don't share it there for you."
-)
+CAN_NOT_SHARE: Final = Sentence("Not shared: you can't write in this channel.")
 
 
 WHAT_WAS_WRONG: Final = Sentence("What was wrong with it?")
 
 REASON: Final = Sentence("Reason")
 
-ASKS_WHY: Final = Sentence(
-    "What was wrong with it? Moderators see what you choose, but not that it was you."
-)
+ASKS_WHY: Final = Sentence("What was wrong with it? Moderators see the reason, but not your name.")
 
-REASON_KEPT: Final = Sentence("Thank you. I've kept the reason.")
+REASON_KEPT: Final = Sentence("Thank you. I've noted the reason.")

@@ -97,13 +97,12 @@ LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
 }
 
 _FOREIGN: Final = Sentence(
-    "This looks like {name}, which I don't read well, so I may have missed something. Try it in "
-    "English."
+    "This looks like {name}. I don't read that well and may have missed something; try English."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
-_CONFIRMED: Final = Sentence("-# Chosen as the answer to nearly the same question")
+_CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")
 _NEAREST: Final = Sentence("This is the nearest I found; it may not answer your question.")
-_PARTLY: Final = Sentence("This may answer only a part of it. I found nothing on {missing}.")
+_PARTLY: Final = Sentence("This may not be it: I found nothing on {missing}.")
 
 
 def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
@@ -173,12 +172,11 @@ def _unlinked(quote: Quote) -> Quote:
 
 
 _REFUSAL: Final = Sentence(
-    "I don't know: I found nothing that clearly answers this. I've noted the question for the "
-    "moderators. If you know the answer, write it down with `/note add`."
+    "I don't know: I found nothing that clearly answers this. I've noted the question for the"
+    " moderators."
 )
 _UNKNOWN: Final = Sentence(
-    "I don't know: I found nothing on {words}. I've noted the question for the moderators. If you "
-    "know the answer, write it down with `/note add`."
+    "I don't know: I found nothing on {words}. I've noted the question for the moderators."
 )
 
 _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")

@@ -21,9 +21,9 @@ from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
-NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")
+NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 # So is everything else, so that nothing outlives a note that was retired or withdrawn.
-NO_LONGER_QUOTED: Final = Sentence("A passage that was changed since, or is not quoted any more")
+NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
 def gone(hit: RecordedHit, language: Language) -> str:

@@ -9,19 +9,18 @@ from bot.text.languages import Sentence
 from bot.text.markdown import beginning
 from knowledge.values.guilds import Language
 
-READ: Final = Sentence(
-    "This is what I read in the picture. Nothing is looked up before you say so; you can correct "
-    "it first."
-)
+READ: Final = Sentence("This is what I read in the picture. You can correct it before you ask.")
 WITH_WORDS: Final = Sentence("Your own words:")
-NOT_YOURS: Final = Sentence("Only who sent the picture can ask with it.")
+NOT_YOURS: Final = Sentence("Only the member who sent the picture can ask with it.")
 LABELS: Final[Mapping[str, Sentence]] = {
     "picture": Sentence("Ask with this text"),
     "words": Sentence("Ask my words only"),
 }
 FORM_TITLE: Final = Sentence("Ask with a picture's text")
 QUESTION: Final = Sentence("Question")
-QUESTION_HELP: Final = Sentence("The words of an error find most; leave out what is only yours.")
+QUESTION_HELP: Final = Sentence(
+    "The words of an error message work best; leave out your own names and paths."
+)
 
 # Of longer ones the picture is no part: they say enough, and both would not fit in a message.
 WORDS_CHARACTERS: Final = 600

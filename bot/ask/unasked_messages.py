@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.text.languages import Sentence
 
-LEAD: Final = Sentence("-# Nobody asked me, but this may be what you are looking for:")
+LEAD: Final = Sentence("-# Posted automatically. This may help:")
 
 LABELS: Final[Mapping[str, Sentence]] = {
     "solved": Sentence("This solved it"),
@@ -17,5 +17,5 @@ MARKED_SOLVED: Final = Sentence("Glad to hear it. I've marked the post as solved
 DISMISSED: Final = Sentence("Done, my message is gone.")
 NOT_DISMISSED: Final = Sentence("I couldn't take my message away. Please try again in a moment.")
 NOT_YOURS: Final = Sentence(
-    "Only whoever asked, and the moderators, can do that. *Not helpful* is there for everybody."
+    "Only the asker and moderators can do that. *Not helpful* is for everybody."
 )

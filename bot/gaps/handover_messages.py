@@ -27,40 +27,40 @@ ASK_MODERATORS_LABELS: Final[Mapping[str, Sentence]] = {
 }
 
 ASKS_FIRST: Final = Sentence(
-    "You asked this privately. If you ask the moderators, they and the helpers of this server "
-    "read the question, but not that it is yours. Only you get the answer."
+    "You asked this privately. Moderators and helpers of this server will see the question, "
+    "but not your name. Only you get the answer."
 )
 QUESTION_GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
 NOT_SET_UP: Final = Sentence(
-    "Questions no longer go to the moderators here. They still see it in `/gaps`."
+    "This server no longer takes questions this way. Moderators still see yours in `/gaps`."
 )
 NOT_POSTED: Final = Sentence(
-    "I couldn't write to the moderators just now: try again later. They still see the question "
-    "in `/gaps`."
+    "I couldn't reach the moderators' channel. Try again later; they see the question in "
+    "`/gaps` anyway."
 )
 _REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
     NotHandedOn.ALREADY: Sentence(
-        "The moderators have been asked this already. When they or a note answer it, everyone who "
-        "asked is told."
+        "The moderators have this question already. I'll tell everyone who asked when there is an"
+        " answer."
     ),
     NotHandedOn.TOO_SOON: Sentence(
-        "You have asked the moderators something in the last {minutes} minutes: give them a "
-        "little time, then press it again."
+        "You asked the moderators something in the last {minutes} minutes. Give them a little "
+        "time, then try again."
     ),
     NotHandedOn.NO_GAP: Sentence(
-        "This question was answered or put aside meanwhile: ask it again with `/ask`."
+        "This question has been answered or put aside. Ask it again with `/ask`."
     ),
     NotHandedOn.PRIVATE: Sentence(
-        "Not everybody who reads where helpers are asked may read this question, so I keep it to "
-        "myself. Moderators see it in `/gaps`."
+        "Not sent: not everybody in the helpers' channel can read this question. Moderators see "
+        "it in `/gaps`."
     ),
 }
 _HANDED_ON: Final = Sentence("The moderators have been asked.")
 _YOU_ARE_TOLD: Final = Sentence("When somebody answers it, I'll tell you.")
 _QUIET: Final = Sentence(
-    "You chose not to be told of answers, so I won't tell you; `/privacy` undoes that."
+    "You've turned off notices of answers, so I won't tell you. `/privacy` turns them on again."
 )
-_ASKER_TOLD: Final = Sentence("When somebody answers it, whoever asked is told.")
+_ASKER_TOLD: Final = Sentence("When somebody answers it, I'll tell the asker.")
 
 
 def not_handed_on(why: NotHandedOn, language: Language) -> str:
@@ -97,18 +97,16 @@ _PUT: Final = Sentence("**A member asks the moderators** what I could not answer
 _WHERE: Final = Sentence("asked {when} in <#{channel}>")
 _PRIVATELY: Final = Sentence("asked privately {when}")
 _NEAREST: Final = Sentence("nearest I found: {titles}")
-_OPEN: Final = Sentence("**Open** · Nobody is on it yet. What you *Answer* goes to whoever asked.")
+_OPEN: Final = Sentence("**Open** · Nobody is on it yet. *Answer* writes to the asker.")
 _CLAIMED: Final = Sentence("**Claimed** by {helper} {when}")
 _STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
 _STALE_CLAIM: Final = Sentence(
-    "**Still open** · Claimed by {helper} {when}, and not answered yet: somebody else may take it."
+    "**Still open** · Claimed by {helper} {when} and not answered: anyone may take over."
 )
-_ANSWERED: Final = Sentence("**Answered** by {helper} {when}; whoever asked is told:")
+_ANSWERED: Final = Sentence("**Answered** by {helper} {when}. I tell the asker:")
 _DECLINED: Final = Sentence("**Not for us**, says {helper} {when}")
-_DRAFT: Final = Sentence(
-    "It is a draft of a note: *Send to review* puts it into the queue, so that I know it next time."
-)
-_NOTED: Final = Sentence("A note was made of it.")
+_DRAFT: Final = Sentence("*Send to review* proposes it as a note, so that I know it next time.")
+_NOTED: Final = Sentence("It was proposed as a note.")
 _A_HELPER: Final = Sentence("a helper")
 
 
@@ -173,11 +171,11 @@ def thread_name(question: Question) -> str:
 
 NOT_A_HELPER: Final = Sentence("Only helpers and moderators can do this.")
 GONE: Final = Sentence("This question is no longer on record.")
-_TAKEN: Final = Sentence("{helper} has claimed this {when}.")
-_DONE: Final = Sentence("{helper} has answered this {when}.")
-_PUT_ASIDE: Final = Sentence("{helper} has put this aside {when}: *Open again* takes it back.")
-NOT_YOURS: Final = Sentence("Only whoever has claimed it, or a moderator, can do this.")
-NOTED_ALREADY: Final = Sentence("There is a note of this answer already.")
+_TAKEN: Final = Sentence("{helper} claimed this {when}.")
+_DONE: Final = Sentence("{helper} answered this {when}.")
+_PUT_ASIDE: Final = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
+NOT_YOURS: Final = Sentence("Only the helper who claimed it or a moderator can do this.")
+NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
 
 
 def taken(handover: Handover, language: Language) -> str:
@@ -198,10 +196,12 @@ def taken(handover: Handover, language: Language) -> str:
 ANSWER_CHARACTERS: Final = 2_000
 
 FORM_TITLE_CHARACTERS: Final = 45
-EMPTY: Final = Sentence("There is no answer in it yet: write one, then send it.")
+EMPTY: Final = Sentence("There is no answer yet: write one, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
-GOES_PUBLIC: Final = Sentence("It is posted where it was asked, and suggested as a note.")
-GOES_PRIVATE: Final = Sentence("Only whoever asked gets it, and it is suggested as a note.")
+GOES_PUBLIC: Final = Sentence(
+    "It is posted where it was asked. You can propose it as a note afterwards."
+)
+GOES_PRIVATE: Final = Sentence("Only the asker gets it. You can propose it as a note afterwards.")
 NAME_LABEL: Final = Sentence("May I say who answered?")
 NAME_CHOICES: Final[Mapping[str, Sentence]] = {
     "named": Sentence("Yes, with my name"),
@@ -215,12 +215,11 @@ def form_title(question: str) -> str:
 
 
 THANKS: Final = Sentence(
-    "Thank you! It is on its way to whoever asked. *Send to review* below the question makes a "
-    "note of it."
+    "Thank you! I'm telling the asker. *Send to review* below the question proposes it as a note."
 )
 THANKS_TO_NOBODY: Final = Sentence(
-    "Thank you! Whoever asked does not want to be told of answers, so nobody is. *Send to review* "
-    "below the question makes a note of it."
+    "Thank you! The asker has turned off notices, so I tell nobody. *Send to review* below "
+    "the question proposes it as a note."
 )
 
 _TOLD: Final = Sentence("{asker} You asked this {when}. {helper} answers:")

@@ -30,7 +30,7 @@ QUESTION_CHARACTERS: Final = 240
 _MARKS: Final = len("1.999. “”\n-# \n")
 OPTION_CHARACTERS: Final = 100
 
-NOT_A_MODERATOR: Final = Sentence("Only moderators can see what found no good answer.")
+NOT_A_MODERATOR: Final = Sentence("Only moderators can see unanswered questions.")
 
 
 def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
@@ -39,7 +39,7 @@ def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
     return groups[first : first + GROUPS_A_PAGE]
 
 
-_NO_GAPS: Final = Sentence("Nothing is open: every question found an answer, or was dismissed.")
+_NO_GAPS: Final = Sentence("Nothing is open: every question was answered or dismissed.")
 _GAPS: Final = Plural(
     "**{number:,} question found no good answer**, in {groups}",
     "**{number:,} questions found no good answer**, in {groups}",
@@ -49,7 +49,7 @@ _MEMBERS: Final = Plural(
     "asked {times} by {number:,} member", "asked {times} by {number:,} members"
 )
 _LAST: Final = Sentence("last {when}")
-_UNHELPFUL: Final = Sentence("{number} answered, but found unhelpful")
+_UNHELPFUL: Final = Sentence("{number} answered, but not helpful")
 _PARTIAL: Final = Sentence("{number} answered in part")
 _STANDING: Final[Mapping[HandoverState, Sentence]] = {
     HandoverState.OPEN: Sentence("with the helpers since {when}"),
@@ -58,9 +58,9 @@ _STANDING: Final[Mapping[HandoverState, Sentence]] = {
     HandoverState.DECLINED: Sentence("not for the helpers"),
 }
 _STALE: Final = Sentence("unanswered since {when}")
-_STALE_CLAIM: Final = Sentence("claimed by {helper} {when}, and nothing since")
+_STALE_CLAIM: Final = Sentence("claimed by {helper} {when}, no answer since")
 _AWAITED: Final = Sentence("a note for it waits for review")
-_ALL_ARE_TOLD: Final = Sentence("When a note that answers goes live, everyone who asked is told.")
+_ALL_ARE_TOLD: Final = Sentence("When a note answers a question, I tell everyone who asked it.")
 DISMISS_LABEL: Final = Sentence("Dismiss")
 ACTION_LABELS: Final[Mapping[str, Sentence]] = {
     "write": Sentence("Write this note"),
@@ -71,14 +71,14 @@ ACTION_LABELS: Final[Mapping[str, Sentence]] = {
     "dismiss": DISMISS_LABEL,
 }
 CHOOSE: Final = Sentence("Choose questions to work on")
-NONE_CHOSEN: Final = Sentence("Choose in the list first what it is about.")
-_NO_GAP: Final = Sentence("This is no gap any more: it was answered or dismissed meanwhile.")
-_DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
+NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
+_NO_GAP: Final = Sentence("This question is no longer open: it was answered or dismissed.")
+_DISMISSED: Final = Sentence("Dismissed: “{question}”. It comes back if somebody asks it again.")
 _DISMISSED_MANY: Final = Plural(
     "{number:,} group dismissed. What is asked again comes back.",
     "{number:,} groups dismissed. What is asked again comes back.",
 )
-_TAKEN: Final = Sentence("Somebody was there before you: {standing}.")
+_TAKEN: Final = Sentence("Somebody was faster: {standing}.")
 
 
 def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
@@ -160,16 +160,16 @@ POINT_TITLE: Final = Sentence("Which document answers this?")
 POINT_LABEL: Final = Sentence("Its title, or words from it")
 POINT_CHARACTERS: Final = 200
 CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers")
-_FOUND: Final = Sentence("These passages come nearest to “{words}”:")
+_FOUND: Final = Sentence("Passages nearest to “{words}”:")
 NOTHING_FOUND: Final = Sentence(
-    "Nothing that those who asked may read comes near these words. Try others, or write a note."
+    "The askers can read nothing close to these words. Try others, or write a note."
 )
 PASSAGE_GONE: Final = Sentence(
-    "That passage was changed since, the question is settled, or those who asked may not see it."
+    "Nothing changed: the passage was edited, the question is settled, or its askers can't "
+    "read the passage."
 )
 POINTED: Final = Sentence(
-    "Done: that passage comes first when nearly the same is asked here again, and everyone who "
-    "asked is told."
+    "Done. That passage now comes first for questions like this, and I tell everyone who asked."
 )
 ANSWERS_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 _PASSAGE_CHARACTERS: Final = 1_500

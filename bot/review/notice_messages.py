@@ -35,11 +35,10 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     ),
     NoticeEvent.REJECTED: Sentence("Your note “{title}” was not accepted.{reason}"),
     NoticeEvent.DUPLICATE: Sentence(
-        "What your note “{title}” says is known already{original}.{reason}"
+        "Your note “{title}” repeats something known already{original}.{reason}"
     ),
     NoticeEvent.UNDONE: Sentence(
-        "The decision on your note “{title}” was taken back: it is with the moderators again."
-        "{reason}"
+        "The decision on your note “{title}” was undone. It is with the moderators again.{reason}"
     ),
     NoticeEvent.RETIRED: Sentence(
         "Your note “{title}” was retired: questions are no longer answered from it.{reason}"
@@ -62,25 +61,25 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         "longer answered from it. Thank you!"
     ),
     NoticeEvent.EXTENDED: Sentence(
-        "{name} proposes to extend your note “{title}”. The moderators decide on it. `/note show` "
-        "shows you the text; `/note withdraw` takes the proposal back, if you don't want it."
+        "{name} proposes an addition to your note “{title}”. The moderators decide. `/note show` "
+        "shows you the text; `/note withdraw` withdraws it if you don't want it."
     ),
     NoticeEvent.EXTENSION_APPROVED: Sentence(
-        "What {name} added to “{title}” was approved: questions are answered from it now, with the "
-        "names of you both. Thank you!"
+        "The addition by {name} to “{title}” was approved. Questions are answered from it now, "
+        "under both your names. Thank you!"
     ),
     NoticeEvent.EXTENSION_REFUSED: Sentence(
-        "What {name} wanted to add to “{title}” was not accepted. The note stays as it was.{reason}"
+        "The addition by {name} to “{title}” was not accepted. The note stays as it was.{reason}"
     ),
     NoticeEvent.EXTENSION_WITHDRAWN: Sentence(
-        "What you proposed for “{title}” was taken back by its contributor, or replaced by a text "
-        "of theirs."
+        "The contributor of “{title}” withdrew your proposal, or replaced it with a text of their"
+        " own."
     ),
 }
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")
-_REASON: Final = Sentence("\nThe reason: {reason}")
-_CHANGED: Final = Sentence("This is what was changed:\n")
-_WRITTEN: Final = Sentence("This is what you wrote:\n")
+_REASON: Final = Sentence("\nReason: {reason}")
+_CHANGED: Final = Sentence("The changes:\n")
+_WRITTEN: Final = Sentence("Your text:\n")
 
 
 def notice(

@@ -22,26 +22,20 @@ PASSAGES_A_PAGE: Final = 5
 PASSAGE_LINES: Final = 9
 
 
-NO_QUERY: Final = Sentence(
-    "There is nothing to look for: type some words, or choose one of the titles."
-)
+NO_QUERY: Final = Sentence("There is nothing to search for: type some words, or choose a title.")
 LONG_QUERY: Final = Sentence(
-    "That has {number} characters; {most} is the most for a search. Take the words that matter, or "
-    "ask the whole question with `/ask`."
+    "That has {number} characters; a search takes {most}. Use the words that matter, or ask "
+    "the whole question with `/ask`."
 )
 ONLY_IN_SERVERS: Final = Sentence(
-    "Notes, their tags and their contributors belong to a server: search there for them. Here I "
-    "search what every server shares; leave out `tag` and `contributor`."
+    "Tags and contributors belong to the notes of a server: use them there. Here, leave out "
+    "`tag` and `contributor`."
 )
-GONE: Final = Sentence(
-    "I can't tell from that message any more what you searched for: use `/search` again."
-)
+GONE: Final = Sentence("I no longer know what you searched for: use `/search` again.")
 LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
 _NOTHING: Final[Mapping[Nothing, Sentence]] = {
-    Nothing.NO_TAG: Sentence(
-        "No live note here has the tag #{tag}: choose one of those that are offered."
-    ),
+    Nothing.NO_TAG: Sentence("No live note here has the tag #{tag}. Choose one from the list."),
     Nothing.NO_NOTES: Sentence("{contributor} has no live note here."),
     Nothing.NEITHER: Sentence("{contributor} has no live note here with the tag #{tag}."),
     Nothing.EMPTY: Sentence(

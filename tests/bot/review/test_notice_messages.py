@@ -15,5 +15,5 @@ def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
         )
     )
     assert "was not accepted" in text
-    assert "The reason: Old." in text
+    assert "Reason: Old." in text
     assert "> My text." in text

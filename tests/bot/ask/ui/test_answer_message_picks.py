@@ -7,7 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.ask import button_messages, passage_messages
+from bot.ask import button_messages, messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.process.client import Bot
@@ -153,7 +153,7 @@ async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -
     await world.member.click(shown.response, label=PICK)
 
     answer = now(world, refusal)
-    assert "Chosen as the answer" in text_of(answer)
+    assert messages._CONFIRMED.english.removeprefix("-# ") in text_of(answer)
     assert buttons(answer)[:2] == ["Helpful", "Not helpful"]
     assert await world.gaps(world.guild.id) == []
 

@@ -7,6 +7,7 @@ import discord
 from simcord import InteractionResult
 
 from bot.answers.decision import recorded_hit
+from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.gaps import existing_answer, messages, service
 from bot.process.client import Bot
@@ -63,7 +64,7 @@ async def test_a_document_answers_the_group_and_everyone_who_asked_is_told_once(
     assert all("Rua Augusta" in one.replace("**", "") for one in told(world))
     # From now on it answers whoever asks nearly the same, as *This answers it* does.
     again = await world.ask(UNKNOWN, by=world.moderator)
-    assert "Chosen as the answer" in text_of(shown_message(again))
+    assert ask_messages._CONFIRMED.english.removeprefix("-# ") in text_of(shown_message(again))
     events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
     assert events[-1] == "gap_pointed"
 

@@ -35,7 +35,7 @@ async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     await decided(world, world.second_moderator, "Undo", {"reason": "Too early."})
     assert SENTENCE not in await answer(world)
     assert "**Pending**" in text_of(world.card)
-    assert "was taken back" in told(world)[-1]
+    assert "was undone" in told(world)[-1]
     assert "The reason: Too early." in told(world)[-1]
     await world.second_moderator.click(world.card, label="Approve")
     assert SENTENCE in await answer(world)

@@ -269,7 +269,7 @@ async def test_the_contributor_is_told_the_reason_and_gets_the_text_back(world: 
     await reject(world, "Not about our topic.")
 
     outcome, text = told(world)
-    assert outcome.endswith("The reason: Not about our topic.")
+    assert outcome.endswith("Reason: Not about our topic.")
     assert f"> {TEXT}" in text
 
 
@@ -278,7 +278,7 @@ async def test_without_a_reason_none_is_told(world: World) -> None:
 
     await reject(world, "   ")
 
-    assert "The reason:" not in told(world)[0]
+    assert "Reason:" not in told(world)[0]
 
 
 async def test_a_long_rejected_note_comes_back_whole(world: World) -> None:
