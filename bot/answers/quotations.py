@@ -14,23 +14,23 @@ from bot.text.wrapped_lines import joined, tightened
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 
-# An answer is one screen of a phone, with its buttons at most 700 px of one that is 390 px wide:
-# so many lines are left for the question, the evidence, quotations and citations.
+# An answer with its buttons fits a phone's screen, 700 px of 390 px width. These are the lines for
+# question, evidence, quotations and citations.
 SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
 SMALL_CHARACTERS: Final = 36
 # A question of two lines, and the evidence.
 _USUAL_HEAD: Final = "\n" * 2
-# What people have typed in Discord, where the end of a line is one.
+# Kinds of text typed in Discord, where line breaks are meant.
 TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
 
 ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
 
 def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
-    """How many lines of the screen each quotation may take, with what is said `above`, and below.
+    """The lines of the screen for each quotation, beside the text `above` and the citations.
 
-    Where two disagree, it is said between them what about, which takes as much as a quotation.
+    The sentence between two quotations that disagree counts as a quotation.
     """
     cited = (outcome.quotes[number].citation for number in places)
     named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
@@ -42,7 +42,7 @@ def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
 
 
 def shown_places(outcome: Answer) -> list[int]:
-    """The places of the quotes that are shown."""
+    """The places of the quotes to show, counting from 0."""
     places = [0]
     for number in range(1, len(outcome.quotes)):
         if _adds(outcome, number, frozenset(places)):
@@ -51,14 +51,14 @@ def shown_places(outcome: Answer) -> list[int]:
 
 
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
-    """The quotes that are shown, each with the Markdown that is shown of it."""
+    """The quotes to show, each with the Markdown of its excerpt."""
     places = shown_places(outcome)
     lines = lines_each(outcome, _USUAL_HEAD, places)
     return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
-    """Whether a further passage is worth its room beside those that are said already."""
+    """Whether a further passage is worth its room beside those at the places `said`."""
     if any(one.right == number and one.left in said for one in outcome.conflicts):
         return True
     best, other = outcome.quotes[0].hit, outcome.quotes[number].hit
@@ -66,7 +66,7 @@ def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
 
 
 def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
-    """A passage with its citation, shortened until both fit on lines of their own in `room`."""
+    """A passage and its citation, shortened to `room` characters."""
     cited = citation_line(quote.citation, language)
     part = _quote(quote, lines, MOST_LINES, cited)
     while size(part) + 1 > room and lines > 1:
@@ -97,7 +97,7 @@ _DUE: Final = Sentence("**due for review**")
 
 
 def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
-    """Where a passage is from: title and heading, link, contributor, when it was last verified."""
+    """The citation of a passage: title, heading, link, contributor, and date of verification."""
     parts = [place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
         parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
@@ -109,7 +109,7 @@ def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str
 
 
 def place(title: str, heading: str, link: str) -> str:
-    """A document and the heading in it, leading to its source where that is a web address."""
+    """A document and heading, linked if its source is a web address."""
     where = " › ".join(map(plain, _place_parts(title, heading)))
     return f"[{where}](<{link}>)" if ADDRESS.fullmatch(link) else f"**{where}**"
 

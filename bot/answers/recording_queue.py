@@ -140,10 +140,10 @@ class RecordingQueue:
         self._waiting.extend(questions)
 
     def flush(self) -> None:
-        """Record what waits, in order.
+        """Record waiting questions, in order.
 
         Raises:
-            StoreError: if the database is away; what is not recorded still waits.
+            StoreError: if the database is away; unrecorded questions stay in the queue.
         """
         if not self._waiting:
             return
@@ -162,8 +162,8 @@ class RecordingQueue:
             self._keep_together(questions)
         except refusal as error:
             if len(questions) == 1:
-                # What it belongs to was deleted meanwhile: it would hold up all others for good.
-                # What the database says of it may have its words.
+                # Its guild or asker was deleted: it would block the queue for good. The database's
+                # message may quote it, so only its type is logged.
                 what = type(error).__name__
                 _logger.error("Question %d can't be recorded: %s.", questions[0].id, what)
                 return
@@ -171,7 +171,7 @@ class RecordingQueue:
                 self._keep([one])
 
     def _keep_together(self, questions: Sequence[Question]) -> None:
-        """In one transaction, but for those whose askers or guilds were forgotten meanwhile."""
+        """Record in one transaction, without questions of askers and guilds forgotten meanwhile."""
         with self._store.database.writing(NO_GUILD):
             gone = self._store.tombstones.since(min(one.asked_at for one in questions))
             kept = [
@@ -179,13 +179,13 @@ class RecordingQueue:
             ]
             self._records.record_under([one.id for one in kept], kept)
 
-    # What was asked last.
+    # The last questions.
 
     def question(self, question_id: int) -> Question | None:
-        """A question that another one follows up; without its hits where the database is away.
+        """A recorded question; during an outage one of the last, without its hits.
 
         Raises:
-            DatabaseAwayError: if it is none of the last ones then.
+            DatabaseAwayError: if the database is away, and it is none of the last.
         """
         try:
             return self._records.question(question_id)
@@ -196,15 +196,15 @@ class RecordingQueue:
             return known
 
     def asked_last(self, channel_id: int, after: int) -> int | None:
-        """The last public question in a channel or thread, by id, of those above `after`.
+        """The id of the last public question in a channel or thread, above `after`.
 
         Raises:
-            DatabaseAwayError: if it is away, and `after` is none of the last ones.
+            DatabaseAwayError: if the database is away, and `after` is none of the last.
         """
         try:
             return self._records.asked_last(channel_id, after)
         except DatabaseAwayError:
-            # Whatever came after one of the last is one of the last.
+            # The questions after one of the last are all in memory.
             if all(one.id != after for one in self._last):
                 raise
         found = (
@@ -219,9 +219,9 @@ class RecordingQueue:
         return max(found, default=None)
 
     def asked_lately_by(self, asker_id: int, channel_id: int) -> Question | None:
-        """A member's last question in a channel, if it was asked within `FOLLOWED_UP_WITHIN`.
+        """A member's last question in a channel, if asked within `FOLLOWED_UP_WITHIN`.
 
-        While the database is away, one of the last ones is known.
+        During an outage, it is one of the last in memory.
         """
         since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
         try:
@@ -238,5 +238,5 @@ class RecordingQueue:
         return max(own, key=lambda one: one.id, default=None)
 
     def forget(self) -> None:
-        """Keep nothing of what was asked last; what waits still does."""
+        """Drop the last questions from memory; waiting ones stay."""
         self._last.clear()

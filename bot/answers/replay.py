@@ -1,8 +1,7 @@
-"""A recorded question asked again: what was answered then, what would be now, and what changed.
+"""Replay of recorded questions: the answer then, the answer now, and the difference.
 
-Everything is looked up anew from the recorded facts alone: the question's text, the questions
-that it followed up, and what its asker may see. What was recorded is only compared with, never
-used.
+A question is asked again from its record alone: text, earlier questions, visible channels. The
+recorded hits serve only for comparison.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +17,7 @@ from knowledge.values.questions import OpenQuestion, Question, RecordedHit
 
 
 class PassageState(StrEnum):
-    """What became of a passage since the question was asked."""
+    """State of a passage since the question was asked."""
 
     SAME = "same"
     CHANGED = "changed"
@@ -28,10 +27,10 @@ class PassageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentRanks:
-    """A document's rank then and now, counting from 1; None where it was, or is, not found.
+    """A document's rank then and now, counting from 1; None if not found.
 
-    `state` is of the passage that was recorded: whether its words are still in its document, only
-    the document is, or neither. A document that was not found then is new.
+    `state` is that of the recorded passage: its words are unchanged, its document has changed, or
+    the document is gone. A document not found then is new.
     """
 
     document_id: str
@@ -44,10 +43,10 @@ class DocumentRanks:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A question as it was recorded, the reply that it would get now, and each document's place.
+    """A recorded question, its reply now, and the ranks of its documents.
 
-    `settings` is what judges now, to be compared with the question's own. `phrasing` is what a
-    language model made of the answer then, if one was asked.
+    `settings` are those of judging now, to compare with the question's. `phrasing` is a language
+    model's record for the answer then.
     """
 
     question: Question
@@ -58,7 +57,7 @@ class Replay:
 
     @property
     def changes(self) -> list[str]:
-        """What is different now, in sentences; nothing where all of it would be said again."""
+        """Sentences on each difference; empty if the answer would be the same."""
         question, now = self.question, self.now
         found: list[str] = []
         if now.generation != question.generation:
@@ -105,10 +104,10 @@ def asked_again(question: Question | OpenQuestion) -> Ask:
 def with_words(
     question: Question, index: Index, channels: Collection[int] | None = None
 ) -> Question:
-    """A recorded question with what the index says today where its hits are kept without words.
+    """A recorded question, with the index's words for hits that are recorded without any.
 
-    Hits from other `channels` are left out, and so are words that may not be quoted any more;
-    None is for an operator, who sees all.
+    Hits from other channels are left out, and so are the words of withdrawn passages. Without
+    `channels`, nothing is, for the operator.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(
@@ -126,7 +125,7 @@ def _as_recorded(hit: RecordedHit, _index: Index) -> RecordedHit:
 
 
 def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
-    """A hit with its words where the index still has them: not of a note that was withdrawn."""
+    """A hit with its words if the index still has them, without if it was withdrawn."""
     for passage in index.tables.document_passages(hit.document_id):
         if passage.text == hit.passage:
             return replace(
@@ -150,9 +149,9 @@ def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
 def compared(
     question: Question, now: Reply, texts: Mapping[str, Sequence[str]], settings: str
 ) -> Replay:
-    """What became of an answer, beside what the same question gets `now`, judged by `settings`.
+    """Compare a recorded question with its reply now, judged by `settings`.
 
-    `texts` are the passages that each recorded document has today, by its id; none if it is gone.
+    `texts` are today's passages of each recorded document, by id; none for a deleted document.
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

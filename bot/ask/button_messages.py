@@ -1,4 +1,4 @@
-"""Sentences of the buttons, lists and forms below an answer, and of what can't be done there."""
+"""Messages of buttons, lists and forms below an answer."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +19,7 @@ REPLACED: Final = Sentence(
 
 
 def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
-    """To whoever shared a private answer: that everybody sees it, or what of it they do not."""
+    """The response to *Share*: whether everybody sees the answer, or a part of it."""
     if found.reply is None:
         return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
     return (SHARED if found.complete else SHARED_IN_PART)(language)
@@ -52,8 +52,6 @@ ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
     "share": Sentence("Share"),
 }
 
-
-# When something can't be done.
 
 CAN_NOT_WRITE: Final = Sentence(
     "I can't write in {channel}, where you asked me something. `/ask` still works there, and "

@@ -1,6 +1,6 @@
-"""Explanation of an answer: by what each passage was found, and who vouches for it. Pure.
+"""Explanation of an answer: how each passage was found, and who approved it. Pure.
 
-Members are told words and names; how near a passage is in figures is for moderators.
+Only moderators see scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from indexer.text.symbols import symbols
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
 
-# So many words are named that question and passage have in common.
+# Most common words of question and passage to name.
 WORDS_NAMED: Final = 5
 
 _ASKED: Final = Sentence("Evidence: {evidence}. Asked {when}.")
@@ -47,7 +47,7 @@ def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
 def why(
     question: Question, language: Language = Language.ENGLISH, *, moderator: bool = False
 ) -> list[str]:
-    """Why an answer was given, from what was recorded: one text, in messages."""
+    """Explain a recorded answer; one text, split into messages."""
     when = f"<t:{int(question.asked_at.timestamp())}:f>"
     about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
     if moderator:
@@ -71,7 +71,7 @@ def why(
 
 
 def _matched(question: str, hit: RecordedHit, language: Language) -> str:
-    """By what a passage was found; by words, by which of the question's own."""
+    """How a passage was found; by words, with those of the question."""
     common = _common_words(question, f"{hit.title} {hit.heading} {hit.passage}")
     named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
     legs = [
@@ -83,7 +83,7 @@ def _matched(question: str, hit: RecordedHit, language: Language) -> str:
 
 
 def _common_words(question: str, text: str) -> list[str]:
-    """The words of a question that a text has, as they were typed, in order."""
+    """Words of a question that a text has, as typed, in order."""
     said = word_set(text)
     wanted = {
         form

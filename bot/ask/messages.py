@@ -1,4 +1,4 @@
-"""Messages with answers and refusals; the format of citations. Pure."""
+"""Messages with answers and refusals. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ NUMBER_CHARACTERS: Final = len("1 · ")
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A passage as an answer shows it, with its citation, and the web address that is its source.
+    """A passage in an answer, with its citation and the web address of its source.
 
-    Where it disagrees with one above, `text` begins with the sentence that says so.
+    If it disagrees with one above, `text` begins with a sentence on that.
     """
 
     text: str
@@ -38,10 +38,7 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """What an answer says: lines, and the quotations below; together one message.
-
-    Between them stands what was `phrased` from the quotations, if anything was.
-    """
+    """The text of an answer, one message: head, a model's `phrased` lines, quotations."""
 
     head: str
     quotations: tuple[Quotation, ...] = ()
@@ -56,10 +53,14 @@ def answer(
     repeats_question: bool = True,
     phrased: Phrased | None = None,
 ) -> AnswerText:
-    """What is shown for a reply; `lead` stands above an answer.
+    """The text of a reply.
 
-    The question is not repeated where Discord shows it above. What was `phrased` from it stands
-    above its quotations.
+    Args:
+        reply: the reply.
+        lead: a line above an answer.
+        language: the readers' language.
+        repeats_question: False where Discord shows the question above.
+        phrased: a model's lines, shown above the quotations.
     """
     if isinstance(reply.outcome, Clarification):
         return AnswerText(said_to_no_question(reply.question, language))
@@ -111,17 +112,14 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """What stands above passages that may not answer; `missing` are words that none of them has.
-
-    Where every word is there, nothing says that a part is answered: only that it is about it.
-    """
+    """The line above passages that may not answer; `missing` are words that none of them has."""
     return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 
 def _answer(
     outcome: Answer, lines: list[str], language: Language, phrased: Phrased | None
 ) -> AnswerText:
-    """The passages of an answer below the lines that stand above them."""
+    """An answer's text below these lines."""
     is_sure = outcome.evidence is Evidence.STRONG
     if outcome.confirmed:
         lines.append(_CONFIRMED(language))
@@ -148,17 +146,17 @@ def _answer(
             part = f"{warning}\n{part}"
         room -= size(part) + 1
         passage, mark, cited = part.rpartition("\n-# ")
-        # Where there are several, members name one by its number.
+        # Members refer to one of several by its number.
         place = f"{len(said) + 1} · " if len(places) > 1 or said_above else ""
         link = outcome.quotes[number].citation.link
         source = link if ADDRESS.fullmatch(link) else ""
         said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
-    # What it stands on is below it, or it is not shown.
+    # Phrased lines are shown only with all their quotations.
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
 
 
 def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
-    """What was phrased; nothing where what it stands on is not quoted."""
+    """A model's lines; none if a passage that they cite is not quoted."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
@@ -167,7 +165,7 @@ def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[
 
 
 def _unlinked(quote: Quote) -> Quote:
-    """A quote whose citation is no link: a button beside it leads to the source."""
+    """A quote without a link in its citation: a button leads to the source."""
     return replace(quote, citation=replace(quote.citation, link=""))
 
 
@@ -181,9 +179,9 @@ _UNKNOWN: Final = Sentence(
 
 _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
 
-# So many titles fit on two lines of a phone.
+# Titles that fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
-# Unlike texts have a cosine of 0.1 to 0.2: a title that is hardly nearer is no help.
+# Unrelated texts have a cosine of 0.1 to 0.2.
 NEAR_ENOUGH: Final = 0.3
 
 
@@ -192,7 +190,7 @@ def refusal(
     language: Language = Language.ENGLISH,
     unknown: Sequence[str] = (),
 ) -> str:
-    """An honest no: with what is nowhere, or else the titles of what came nearest."""
+    """A refusal, with unknown words or the nearest titles."""
     if unknown:
         return _UNKNOWN(language, words=_quoted(unknown))
     return "\n".join(filter(None, [_REFUSAL(language), nearest_titles(nearest, language)]))
@@ -203,7 +201,7 @@ def _quoted(words: Sequence[str]) -> str:
 
 
 def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
-    """The titles of what came nearest, or nothing where nothing came near."""
+    """A line with the nearest titles; empty if nothing is near."""
     near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
     titles = dict.fromkeys(passage.title for passage in near if passage.title)
     named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
@@ -212,7 +210,7 @@ def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH
 
 # Disagreement between two quoted notes.
 
-# So much of each of two sentences that disagree is repeated, around what differs.
+# Characters shown of each of two sentences that disagree, around their difference.
 DISAGREEMENT_CHARACTERS: Final = 140
 
 
@@ -220,12 +218,12 @@ _DISAGREE: Final = Sentence("⚠ These two notes disagree: {left} and {right}")
 
 
 def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
-    """Between two quoted notes that say different things: both sentences, what differs in bold."""
+    """The line between two quoted notes that disagree, with differences in bold."""
     return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
 
 
 def _differing(statement: Statement) -> str:
-    """A sentence on one line with what differs in bold; a long one is cut around that."""
+    """A sentence on one line, differences in bold; a long one is cut around these."""
     text, spans = statement.text, statement.differing
     first, last = spans[0][0], spans[-1][1]
     spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2
@@ -241,7 +239,7 @@ def _differing(statement: Statement) -> str:
 
 
 def _line(text: str) -> str:
-    """A part of a line, made safe, with the blanks at its ends that `plain` takes off."""
+    """A part of a line, escaped, with the blanks at its ends that `plain` removes."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{plain(text)}{after}"

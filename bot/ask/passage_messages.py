@@ -1,4 +1,4 @@
-"""Messages with passages whole, also those an answer did not quote, and the list to choose from."""
+"""Messages with whole passages, and the labels of their list."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 
-# What was said in a channel is shown from the index alone, so that nothing outlives a message.
+# Shown in place of words that are no longer in the index: no record outlives a deleted message, nor
+# a withdrawn note.
 NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
-# So is everything else, so that nothing outlives a note that was retired or withdrawn.
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
 def gone(hit: RecordedHit, language: Language) -> str:
-    """What stands in the place of a passage that may not be shown any more."""
+    """The text in place of a passage that may no longer be shown."""
     return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
 
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
-    """A passage whole, in messages, the last one with its citation."""
+    """A whole passage, split into messages, the last with its citation."""
     *parts, last = quoted_parts(shown(found.text))
     cited = citation_line(citation(found), language)
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
@@ -44,13 +44,13 @@ OPTION_CHARACTERS: Final = 100
 
 
 def option(hit: Hit) -> str:
-    """What a passage is called in the list of passages: plain text, as lists show no Markdown."""
+    """The label of a passage in a list, which shows no Markdown."""
     named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
     return named or hit.passage.document_id[:OPTION_CHARACTERS]
 
 
 def options(hits: Sequence[Hit]) -> list[str]:
-    """What passages are called in a list; where two are called alike, the second by number."""
+    """The labels of passages in a list, equal ones numbered."""
     labels: list[str] = []
     times: Counter[str] = Counter()
     for label in map(option, hits):

@@ -1,7 +1,6 @@
-"""Text of phrased lines: what a model chose or wrote, with the numbers of its quotations. Pure.
+"""Text of a model's lines above an answer, with the numbers of their quotations. Pure.
 
-What was chosen is quoted as it stands in its passage. What was written is one line of plain text
-each: nothing in it is in bold, leads anywhere or mentions anybody.
+Chosen sentences are quoted verbatim. Written ones are plain text without bold, links or mentions.
 """
 
 import math
@@ -19,10 +18,10 @@ from bot.text.markdown import plain, quoted, shortened, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
 
-# With a quotation of some lines below it, so much is one screen of a phone.
+# Lines that fill a phone's screen together with a quotation below.
 LINES: Final = 14
 FURTHER_LINES: Final = 6
-# What is longer than a message holds beside its quotations is not shown at all.
+# Longer text would not fit into a message beside its quotations, and is not shown.
 MOST_CHARACTERS: Final = 1_400
 
 _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
@@ -40,12 +39,12 @@ _MODEL_CHARACTERS: Final = 60
 def phrased_text(
     phrased: Phrased, numbers: Mapping[int, int], language: Language
 ) -> tuple[str, ...]:
-    """Lines as they stand above the quotations, and who chose or wrote them.
+    """The model's lines above the quotations, and a label that names it.
 
     Args:
-        phrased: what is shown.
-        numbers: of its quotations, from 1, as they are shown.
-        language: of the readers.
+        phrased: the lines.
+        numbers: by place, the shown numbers of the quotations, from 1.
+        language: the readers' language.
 
     Returns:
         Nothing if even the first line is too long.
@@ -63,16 +62,13 @@ def phrased_text(
 
 
 def cited_places(phrased: Phrased) -> list[int]:
-    """The places of the quotations, from 0, that what is shown stands on."""
+    """The places of the quotations, from 0, that the shown lines cite."""
     numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
     return list(dict.fromkeys(numbers))
 
 
 def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
-    """Quotes with the first sentence that is named of each as the one that they are shown around.
-
-    What stands above them can be compared with it then.
-    """
+    """Quotes, each cut around the first of its sentences that the model chose or cited."""
     named: dict[int, int] = {}
     for one in (*phrased.stands_on, *phrased.chosen):
         passage, _, unit = one.partition(".")
@@ -90,10 +86,7 @@ def _around(quote: Quote, unit: int) -> Quote:
 
 
 def _fitting(lines: Sequence[Line]) -> list[Line]:
-    """The first line, and as many of the next as one screen of a phone has room for.
-
-    Each passage that they stand on is quoted below, which takes room, too.
-    """
+    """The first line, and as many more as fit a phone's screen with the passages they cite."""
     kept: list[Line] = []
     left, passages = LINES, set[int]()
     for line in lines:
@@ -124,7 +117,7 @@ def _joined(lines: Sequence[tuple[Line, str]]) -> str:
     for line, cite in lines:
         block = "\n" in line.text or _is_block(line.text)
         between = "\n" if block or block_before else " "
-        # A number behind a fence would open it again.
+        # A number behind a fence would reopen it.
         apart = "\n" if line.text.rstrip().endswith((*FENCES, "|")) else " "
         text += f"{between if text else ''}{_whole(line.text)}{apart}{cite}"
         block_before = block
@@ -136,7 +129,7 @@ def _is_block(text: str) -> bool:
 
 
 def _whole(text: str) -> str:
-    """A passage's Markdown as it may be shown; marks of bold that were cut in two are left out."""
+    """A passage's Markdown without unpaired marks of bold."""
     return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
 
 

@@ -1,4 +1,4 @@
-"""Sentences and texts of questions that come with a picture: what was read, before it is asked."""
+"""Messages of questions with a picture: the text read in it, before it is asked."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,13 +22,13 @@ QUESTION_HELP: Final = Sentence(
     "The words of an error message work best; leave out your own names and paths."
 )
 
-# Of longer ones the picture is no part: they say enough, and both would not fit in a message.
+# Longer words are asked without the picture: both would not fit into a message.
 WORDS_CHARACTERS: Final = 600
 _TEXT_CHARACTERS: Final = 1_100
 
 
 def offer(words: str, text: str, language: Language) -> str:
-    """A message that shows what was read, and what was typed; `words_and_text` reads it again."""
+    """A message with the text read and the words typed; `words_and_text` parses it."""
     parts = [READ(language), code_block(text, _TEXT_CHARACTERS)]
     if words:
         parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
@@ -36,11 +36,11 @@ def offer(words: str, text: str, language: Language) -> str:
 
 
 def words_and_text(offered: str) -> tuple[str, str]:
-    """What was typed and what was read, from a message that `offer` wrote."""
+    """The words typed and the text read, from a message of `offer`."""
     text, words, *_ = [*code_blocks(offered), "", ""]
     return words, text
 
 
 def question(words: str, text: str) -> str:
-    """What the form begins with: the typed words first, then what was read."""
+    """The question in the form: the words typed, then the text read."""
     return beginning("\n".join(filter(None, [words, text])), QUESTION_CHARACTERS)

@@ -1,8 +1,8 @@
-"""Rules for messages that address nobody: which begin a question, which say that it is settled.
+"""Intent rules for messages that address nobody: new questions, and words that settle one. Pure.
 
-Pure, by the words alone, in English and German. A question that is missed is answered by people, as
-it would be without the helper; so what may be the middle of a conversation is none. Whether there
-is an answer is decided by the evidence.
+They judge by words alone, in English and German. A missed question is answered by people, as
+without the bot, so a possible part of a conversation is none. Evidence decides whether there is an
+answer.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Final
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from knowledge.chat.intents import is_small_talk, prose, word_count
 
-# Fewer say too little to be answered without what was said before.
+# A shorter message needs its context.
 _FEWEST_WORDS: Final = 4
 
 _PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -44,14 +44,14 @@ _POINTS_BACK: Final = _compiled(
 )
 _SETTLED: Final = _compiled(_any("settled"))
 _NOT_SETTLED: Final = _compiled(rf"{_any('not_settled')}|n['’]t\b")
-# So long what is said in a text channel is taken for an answer to what was asked there.
+# Messages within this time of a question in a text channel count as answers to it.
 ANSWERED_WITHIN_SECONDS: Final = 900
-# Who says more than that tells something else.
+# A longer message is about something else.
 _MOST_SETTLED_WORDS: Final = 14
 
 
 def begins_question(text: str) -> bool:
-    """Whether a message asks something that can be understood without what was said before it."""
+    """Whether a message asks a question that needs no context."""
     plain = prose(text).strip()
     if said_to_no_question(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False
@@ -60,16 +60,16 @@ def begins_question(text: str) -> bool:
     sentences = [one.strip() for one in _SENTENCE.findall(plain) if one.strip()]
     asking = next((one for one in sentences if _asks(one)), None)
     if asking is None:
-        # Without a question mark, only the first sentence is taken for one.
+        # Without a question mark, only the first sentence counts.
         return bool(_ASKS.match(plain)) and not (
             _TO_SOMEBODY.search(sentences[0]) or _POINTS_BACK.match(plain)
         )
-    # What is said before a question tells what it points at.
+    # Sentences before a question hold its antecedent.
     return asking != sentences[0] or not _POINTS_BACK.match(asking)
 
 
 def _asks(sentence: str) -> bool:
-    """Whether a sentence is a question to everybody that says what it is about."""
+    """Whether a sentence is a question to everybody that names its topic."""
     return (
         _MARK.search(sentence) is not None
         and word_count(sentence) >= _FEWEST_WORDS
@@ -79,7 +79,7 @@ def _asks(sentence: str) -> bool:
 
 
 def says_settled(text: str) -> bool:
-    """Whether whoever asked says that no answer is needed any more."""
+    """Whether an asker's message says that no answer is needed."""
     plain = prose(text)
     return (
         word_count(text) <= _MOST_SETTLED_WORDS
@@ -90,16 +90,17 @@ def says_settled(text: str) -> bool:
 
 
 def questions_of_post(title: str, text: str) -> list[str]:
-    """What a forum's post asks: its title, and with it as much of its first message as fits."""
+    """The questions of a forum post: its title, and its title with the first message."""
     whole = f"{title}\n{text}".strip()[:QUESTION_CHARACTERS]
     return list(dict.fromkeys([title, whole]))
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message after a question, `seconds` later; `known` is whether the bot itself wrote it.
+    """A message, `seconds` after a question.
 
-    `refers` is whether it replies to the question, or names who asked.
+    `known` is whether the bot wrote it, `refers` whether it replies to the question or mentions the
+    asker.
     """
 
     author_id: int
@@ -110,10 +111,10 @@ class Heard:
 
 
 def is_settled(asker_id: int, heard: Iterable[Heard], *, in_post: bool) -> bool:
-    """Whether a question needs no answer: its asker says so, or somebody else has answered it.
+    """Whether a question needs no answer: its asker says so, or somebody has answered.
 
-    What others say after it counts as an answer, unless it is small talk or a question of their
-    own. In a channel where people talk of other things, too, that is so for a while only.
+    Messages of others count as answers, unless they are small talk or new questions; in a text
+    channel only for `ANSWERED_WITHIN_SECONDS`.
     """
     return any(
         says_settled(one.text)

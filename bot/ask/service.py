@@ -31,10 +31,10 @@ def unrecorded(core: Core, ask: Ask) -> Reply:
 
 
 def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
-    """Whether a question is better answered to its asker alone than in public.
+    """Whether a question is better answered privately. Nothing is recorded.
 
-    That is so where the best passage is from a channel which others may not read, and what all may
-    read has no answer, a weaker one, or a bundled article. Nothing is recorded.
+    That is so if the best passage is from a channel that others may not read, and the public answer
+    is a refusal, weaker, or a bundled article.
     """
     everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
     if not isinstance(own.outcome, Answer):
@@ -51,9 +51,9 @@ def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What everybody is shown, None if there is nothing; `complete` unless something is left out.
+    """A private answer as everybody may see it; None without one.
 
-    Left out is what the private answer quoted from channels that not everybody may read.
+    It is `complete` unless the private answer quoted channels that not everybody may read.
     """
 
     reply: Reply | None
@@ -68,13 +68,18 @@ def share(
     channels: tuple[int, ...],
     held: HoldingSettings,
 ) -> Shared:
-    """Answer a private question once more, in a channel for all who see it.
+    """Answer a private question again, for all readers of a channel.
 
-    `channels` are those that all of them may read; `held` is what holds in the channel.
+    Args:
+        core: answers.
+        question: the private question.
+        channel_id: the channel to share in.
+        channels: followed channels that all its readers may read.
+        held: the settings of the channel.
 
     Returns:
-        The answer, recorded as one of its own by whose id its buttons work. A refusal is neither
-        shown nor recorded: it was no gap to whoever asked.
+        The answer, with a record of its own for its buttons. A refusal is neither shown nor
+        recorded: the asker had an answer.
     """
     ask = Ask(
         question.text,
@@ -105,7 +110,7 @@ def quoted_notes(reply: Reply) -> list[Citation]:
 
 
 def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
-    """The pictures of quoted notes, as far as what was quoted of them is still live."""
+    """The pictures of quoted notes, if the quoted revision is still live."""
     found: list[Picture] = []
     for one in quoted:
         number = note_of_document(one.document_id)
@@ -150,7 +155,7 @@ def recorded(core: Core, question: Question, channels: Sequence[int]) -> Questio
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What came of a pick: whether it is the answer now, and the question's answer with it."""
+    """The outcome of a pick: whether the passage is confirmed, and the answer that quotes it."""
 
     confirmed: bool
     reply: Reply | None = None
@@ -167,14 +172,14 @@ def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
 def offered_passage(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> StoredPassage | None:
-    """A passage that was offered for a question, as it is now; None if it may not be seen."""
+    """A passage that was offered for a question, as it is now; None if it is not visible."""
     return _offered(core, question, digest, channels)[0]
 
 
 def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
-    """A passage that was offered, and how to record it where it was only beside a hit so far."""
+    """An offered passage, and its record if it is beside a hit and has none yet."""
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
     if hit is not None:
@@ -202,26 +207,26 @@ def pick(
     channels: Sequence[int],
     public_channels: Sequence[int],
 ) -> Picked | None:
-    """Count a passage as what answers a question.
+    """Record a passage as the answer to a question.
 
     Args:
-        core: keeps it, and answers anew.
-        question: as it was recorded.
-        digest: of the passage.
-        member_id: who says it.
-        by_moderator: whether a moderator does; None: somebody by whose word it is not the answer.
-        channels: those that they may read.
-        public_channels: those that everybody who sees the answer may read.
+        core: records it, and answers anew.
+        question: the recorded question.
+        digest: the digest of the passage.
+        member_id: the member who picked it.
+        by_moderator: whether the member is a moderator; None if they may not confirm answers.
+        channels: followed channels that the member may read.
+        public_channels: those that all readers of the answer may read.
 
     Returns:
-        None if the passage may not be seen any more.
+        None if the passage is no longer visible.
     """
     found, beside = _offered(core, question, digest, channels)
     if found is None:
         return None
     said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
-    # What is asked in direct messages is for no community, and has no moderators; and of what was
-    # answered unasked, no word is kept that could be asked again.
+    # Direct messages have no community and no moderators. Unasked questions are recorded without
+    # words, and can't be asked again.
     by_moderator = by_moderator if question.guild_id is not None and question.text else None
     with core.store.database.writing(question.guild_id):
         if beside is not None:

@@ -1,4 +1,4 @@
-"""Messages of the helper: above its answers, on buttons below, and after a click. Pure."""
+"""Messages of unasked answers: the lead, buttons, and responses to clicks. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
