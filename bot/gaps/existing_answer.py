@@ -1,7 +1,7 @@
-"""Answers that moderators point gaps to: found, shown, and confirmed as *This answers it* does.
+"""Passages that moderators point gaps to, found, shown and confirmed in the worker's thread.
 
-Functions of the core, in whose thread they run. Only what everybody may read whom a question was
-answered to can answer it; a passage is known by its id in the index and the digest of its words.
+A passage must be readable for everybody who saw the question's reply. It is known by its id in the
+index and the digest of its words.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Feedback, OpenQuestion, RecordedHit, Verdict
 
-# As many as a list offers.
+# Discord's limit for a list.
 _OFFERED = 25
 
 
 def offered(
     core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
 ) -> list[tuple[StoredPassage, str]]:
-    """The passages that come nearest to some words, each with its digest; best first.
+    """The passages nearest to some words, best first, each with its digest.
 
-    `channels` are those that the moderator may read.
+    `channels` are followed channels that the moderator may read.
     """
     question = core.store.gaps.find(guild_id, question_id)
     if question is None:
@@ -45,7 +45,7 @@ def passage(
     wanted: tuple[int, str],
     channels: Sequence[int],
 ) -> tuple[StoredPassage, RecordedHit] | None:
-    """A passage that was offered, by its id and digest; None if it is gone or may not be seen."""
+    """An offered passage by id and digest; None if it is gone or not visible."""
     question = core.store.gaps.find(guild_id, question_id)
     passage_id, digest = wanted
     found = core.index.tables.passages([passage_id]).get(passage_id)
@@ -64,9 +64,9 @@ def point(
     moderator_id: int,
     channels: Sequence[int],
 ) -> bool:
-    """Confirm a passage as the answer to a group of gaps, and have everyone told who asked.
+    """Confirm a passage as the answer to a group of gaps, and notify the askers.
 
-    Of the group, those stay gaps whose askers may not read it. False if nothing was confirmed.
+    Gaps whose askers may not read it stay open. False if nothing was confirmed.
     """
     found = passage(core, guild_id, question_id, wanted, channels)
     groups = chosen(core, guild_id, [question_id])

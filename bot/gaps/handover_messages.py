@@ -1,9 +1,10 @@
-"""Messages of hand-overs: to who asks, to the helpers, and from these to who asked. Pure."""
+"""Messages of hand-overs: to the asker, to the helpers, and the helpers' answers. Pure."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
+from bot.gaps.messages import answer_lead
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -68,7 +69,7 @@ def not_handed_on(why: NotHandedOn, language: Language) -> str:
 
 
 def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
-    """That a question was put to the moderators, to whoever had it put."""
+    """Confirmation that the moderators have the question."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
@@ -76,7 +77,7 @@ def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
 
 # To the helpers.
 
-# With every sign made plain, a question of any length leaves room for what is around it.
+# With every sign escaped, this leaves room for the rest of the message.
 _PUT_CHARACTERS: Final = 800
 _ANSWER_CHARACTERS: Final = 360
 _TITLE_CHARACTERS: Final = 60
@@ -111,7 +112,7 @@ _A_HELPER: Final = Sentence("a helper")
 
 
 def actions(handover: Handover) -> list[str]:
-    """The buttons below a question, by how it stands."""
+    """The buttons below a question in this state."""
     if handover.state is HandoverState.OPEN:
         return ["claim", "answer", "decline"]
     if handover.state is HandoverState.CLAIMED:
@@ -122,7 +123,7 @@ def actions(handover: Handover) -> list[str]:
 
 
 def put_to_helpers(handover: Handover, question: Question, language: Language) -> str:
-    """The question as the helpers see it, without a word of who asked it."""
+    """The question for the helpers, without its asker."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
         _PRIVATELY(language, when=when)
@@ -142,11 +143,11 @@ def _named(hit: RecordedHit) -> str:
 
 
 def standing(handover: Handover, language: Language) -> str:
-    """How a question stands, and since when."""
+    """The state of a question, and since when."""
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
-        # Who did not want to be named is not named where others may read it, either.
+        # A helper who answered without a name stays unnamed here, too.
         helper = helper if handover.helper else _A_HELPER(language)
         return _ANSWERED(language, helper=helper, when=at)
     if handover.state is HandoverState.DECLINED:
@@ -158,7 +159,7 @@ def standing(handover: Handover, language: Language) -> str:
 
 
 def _draft(handover: Handover, language: Language) -> list[str]:
-    """What was answered, and what can become of it."""
+    """The answer, and whether it was proposed as a note."""
     if not handover.answer:
         return []
     answer = plain_within(handover.answer, _ANSWER_CHARACTERS)
@@ -179,7 +180,7 @@ NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
 
 
 def taken(handover: Handover, language: Language) -> str:
-    """Why somebody can't do what they clicked: somebody else was there before."""
+    """The reason why a click came too late."""
     sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
         handover.state, _TAKEN
     )
@@ -190,9 +191,9 @@ def taken(handover: Handover, language: Language) -> str:
     return sentence(language, helper=helper, when=at)
 
 
-# The form of an answer, and what comes of it.
+# The form of an answer.
 
-# So long an answer is two messages at most, and a note as it is.
+# At most two messages, and within the limit of a note.
 ANSWER_CHARACTERS: Final = 2_000
 
 FORM_TITLE_CHARACTERS: Final = 45
@@ -210,7 +211,7 @@ NAME_CHOICES: Final[Mapping[str, Sentence]] = {
 
 
 def form_title(question: str) -> str:
-    """The question itself: on a phone, the form covers the message that has it."""
+    """The question, because a phone's form covers the message."""
     return shortened(legible(question), FORM_TITLE_CHARACTERS) or "?"
 
 
@@ -222,8 +223,6 @@ THANKS_TO_NOBODY: Final = Sentence(
     "the question proposes it as a note."
 )
 
-_TOLD: Final = Sentence("{asker} You asked this {when}. {helper} answers:")
-_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} answers:")
 _HELPER: Final = Sentence("A helper")
 
 
@@ -235,16 +234,11 @@ def told(
     private: bool,
     language: Language = Language.ENGLISH,
 ) -> list[str]:
-    """A helper's answer to who asked: in messages, the first with the question above."""
-    when = f"<t:{int(question.asked_at.timestamp())}:R>"
+    """A helper's answer to the asker, split into messages, the first with the question."""
     name = plain(shortened(handover.helper, 60))
     helper = f"**{name}**" if name else _HELPER(language)
     asked = f"**{plain(shortened(question.text, 200))}**"
-    lead = (
-        _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when, helper=helper)
-        if private
-        else _TOLD(language, asker=f"<@{question.asker_id}>", when=when, helper=helper)
-    )
+    lead = answer_lead(question, server, private=private, language=language, helper=helper)
     head = f"{lead}\n{asked}\n"
     first, *rest = quoted_parts(shown(handover.answer), MESSAGE_CHARACTERS - size(head))
     return [head + first, *rest]

@@ -50,7 +50,7 @@ class HandedOn:
 
 
 def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
-    """What became of handing on a question, under the id of the one that stands for it."""
+    """The outcome of handing on a question, by the id of the gap that was handed on."""
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, handed_on_id) is not None
     return HandedOn(posted, core.store.gaps.quiet(question.asker_id))
@@ -157,7 +157,7 @@ def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
 
 
 def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
-    """A helper's answer of which no note was made yet."""
+    """A helper's answer without a note."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if found is None or asked is None or not found.answer or found.noted:
@@ -169,7 +169,7 @@ def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None
 
 
 def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
-    """Hand-overs that are to be posted, or whose message is out of date."""
+    """Hand-overs without a message, or with an outdated one."""
     core.store.handovers.went_stale(now, mine)
     return core.store.handovers.due(mine)
 

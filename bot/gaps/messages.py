@@ -1,4 +1,4 @@
-"""Messages of `/gaps`, and to those whose question is answered. Pure."""
+"""Messages of `/gaps` and of *Point to …*, and the lead of an answer to an earlier asker. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -22,11 +22,11 @@ from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.questions import Evidence, OpenQuestion
 
-# As many as are a screen or two of a phone.
+# One or two screens of a phone.
 GROUPS_A_PAGE: Final = 5
-# At most; less where more is to be said of the groups, so that a page of them is one message.
+# At most: a page is one message.
 QUESTION_CHARACTERS: Final = 240
-# The number and quotation marks of a question, and what begins the line below it.
+# Signs around a question, and at the start of the line below.
 _MARKS: Final = len("1.999. “”\n-# \n")
 OPTION_CHARACTERS: Final = 100
 
@@ -34,7 +34,7 @@ NOT_A_MODERATOR: Final = Sentence("Only moderators can see unanswered questions.
 
 
 def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
-    """The groups on a page; on the last one if there are not so many."""
+    """The groups on a page, or on the last page."""
     first = page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
     return groups[first : first + GROUPS_A_PAGE]
 
@@ -96,7 +96,8 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
         below = about(group, language)
-        example = plain_within(group.example.text, min(QUESTION_CHARACTERS, room - size(below)))
+        most = min(QUESTION_CHARACTERS, room - size(below))
+        example = plain_within(in_context(group.example), most)
         lines += [f"{place}. {QUOTED(language, text=example)}", f"-# {below}"]
     return Page("\n".join([*lines, last]), number, count)
 
@@ -123,7 +124,7 @@ def about(group: Group, language: Language) -> str:
 
 
 def asked(group: Group, language: Language) -> str:
-    """How often and by how many, also where nothing is marked up."""
+    """How often and by how many members a group was asked, in plain text."""
     times = TIMES(len(group.questions), language)
     return _MEMBERS(group.askers, language, times=times)
 
@@ -137,8 +138,13 @@ def _standing(handover: Handover, language: Language) -> str:
 
 
 def option(group: Group, place: int) -> str:
-    """What a group is called in the list of groups, where nothing is marked up."""
-    return shortened(f"{place} · {legible(group.example.text)}", OPTION_CHARACTERS)
+    """The label of a group in the list, in plain text."""
+    return shortened(f"{place} · {legible(in_context(group.example))}", OPTION_CHARACTERS)
+
+
+def in_context(question: OpenQuestion) -> str:
+    """A question, behind the one that it follows up."""
+    return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 
 def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
@@ -150,7 +156,7 @@ def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) ->
 
 
 def taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
-    """To a moderator who claimed what somebody else is at."""
+    """The response to a claim of questions that somebody else has."""
     return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
 
 
@@ -184,17 +190,21 @@ def passage_option(title: str, heading: str) -> str:
 
 
 def passage(title: str, heading: str, text: str) -> str:
-    """A passage as a moderator looks at it who may say that it answers; a long one is cut."""
+    """A passage for a moderator to confirm; a long one is cut."""
     named = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
     first, *rest = quoted_parts(shown(text), _PASSAGE_CHARACTERS)
     return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
 
 
-# Who is told.
+# Answers to earlier askers.
 
 
 _TOLD: Final = Sentence("{asker} You asked this {when}. Now there is an answer:")
 _TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there is an answer:")
+
+
+_HELPED: Final = Sentence("{asker} You asked this {when}. {helper} answers:")
+_HELPED_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} answers:")
 
 
 def answer_lead(
@@ -203,8 +213,16 @@ def answer_lead(
     *,
     private: bool,
     language: Language = Language.ENGLISH,
+    helper: str = "",
 ) -> str:
-    when = f"<t:{int(question.asked_at.timestamp())}:R>"
-    if private:
-        return _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when)
-    return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
+    """The line above an answer to an earlier asker; `helper` is its writer, in Markdown."""
+    sentence = _TOLD_PRIVATELY if private else _TOLD
+    if helper:
+        sentence = _HELPED_PRIVATELY if private else _HELPED
+    return sentence(
+        language,
+        asker=f"<@{question.asker_id}>",
+        server=plain(shortened(server, 60)),
+        when=f"<t:{int(question.asked_at.timestamp())}:R>",
+        helper=helper,
+    )

@@ -1,10 +1,9 @@
-"""Gaps in step with the index: how they are grouped, what answers them now, and who is told.
+"""Gaps in the worker's thread: groups, answers that exist by now, and notices to askers.
 
-Everything takes the core that it works on and runs in its thread; what is long is a generator that
-runs in slices. To be told a wrong answer unasked annoys more than to be told nothing, so a new note
-must answer with *strong* evidence; with *partial*, one in three is right (docs/decisions.md). Only
-where a note was written for a group is that enough for the questions of that group: a person has
-said that it is about them.
+Long work is a generator that runs in slices. A wrong answer sent unasked annoys more than none, so
+a new note must answer with *strong* evidence; with *partial*, one in three is right
+(docs/decisions.md). Partial evidence is enough for the group that a note was written for, because
+its author has tied it to these questions.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -31,25 +30,25 @@ from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
 from knowledge.values.questions import Evidence, OpenQuestion, RecordedHit
 
-# How many questions are asked again in one slice; asking takes some 5 ms each.
+# Questions asked again in one slice, some 5 ms each.
 SLICE: Final = 16
 
-# How many questions are compared with a note in one slice.
+# Questions compared with a note in one slice.
 _COMPARED: Final = 256
 
 # The least time between two notices of notes to a member.
 COOLDOWN: Final = timedelta(hours=1)
 
-# Questions that `/gaps` asks again before it shows them; a call later goes on with the rest.
+# Questions that `/gaps` asks again before it is shown; the next call continues with the rest.
 ASKED_AGAIN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Gaps that ask the same: newest first; `example` is the most typical of them.
+    """Gaps that ask the same, newest first.
 
-    `awaited` is whether a note was written for it that waits for review, `handover` how it stands
-    with the helpers or with the moderator who claimed it.
+    `example` is the most typical one. `awaited` is whether a note for it waits for review,
+    `handover` its state with the helpers, or with a moderator who claimed it.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -63,8 +62,13 @@ class Group:
 
     @property
     def askers(self) -> int:
-        """How many members asked; those who were forgotten count as one."""
+        """The number of members who asked; forgotten ones count as one."""
         return len({question.asker_id for question in self.questions})
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a helper has answered it."""
+        return self.handover is not None and self.handover.state is HandoverState.ANSWERED
 
     @property
     def last(self) -> datetime:
@@ -72,7 +76,7 @@ class Group:
 
 
 def groups(core: Core, guild_id: int) -> list[Group]:
-    """The guild's gaps by meaning, those first that most members asked."""
+    """The guild's gaps by meaning, most askers first, answered ones last."""
     questions = core.store.gaps.open(guild_id)
     awaited = core.store.gaps.awaited(guild_id)
     handovers = core.store.handovers.every(guild_id)
@@ -85,24 +89,21 @@ def groups(core: Core, guild_id: int) -> list[Group]:
         )
         for asked, example in _grouped(core, questions)
     ]
-    return sorted(found, key=lambda group: -group.askers)
+    return sorted(found, key=lambda group: (group.is_answered, -group.askers))
 
 
 def _standing(handovers: Sequence[Handover]) -> Handover | None:
-    """How a group stands: somebody is at it, or what was done last."""
+    """The state of a group: claimed by somebody, or else the last one."""
     claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
 
 
-# Questions that ask the same, newest first, and the most typical of them.
+# Questions that ask the same, newest first, and the most typical one.
 _Grouped = tuple[list[OpenQuestion], OpenQuestion]
 
 
 def _grouped(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
-    """Questions that ask the same, with the most typical of each group; largest group first.
-
-    What moderators have merged asks the same, too.
-    """
+    """Groups of questions with the same meaning or merged by moderators; largest first."""
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
         by_text.setdefault(same_words(question.text), []).append(question)
@@ -119,7 +120,7 @@ def _grouped(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
 
 
 def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
-    """The groups, with those as one that were merged by hand; its example is the largest's."""
+    """The groups after moderators' merges; the example is that of the largest part."""
     under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
     alone: list[_Grouped] = []
     together: list[tuple[set[int], list[_Grouped]]] = []
@@ -145,7 +146,7 @@ def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
-    """The groups that gaps are in now; what is no gap any more is in none."""
+    """The present groups of these questions, as far as they are open."""
     wanted = frozenset(question_ids)
     return [group for group in groups(core, guild_id) if not wanted.isdisjoint(group.ids)]
 
@@ -153,7 +154,7 @@ def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Gro
 def dismiss(
     core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int
 ) -> list[Group]:
-    """Take whole groups off the list; those are returned that were on it."""
+    """Dismiss whole groups; returns the groups dismissed."""
     found = chosen(core, guild_id, question_ids)
     for group in found:
         core.store.gaps.dismiss(guild_id, group.ids, moderator_id)
@@ -161,7 +162,7 @@ def dismiss(
 
 
 def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
-    """Make one group of several from now on; says of how many."""
+    """Merge groups for good; returns how many."""
     found = chosen(core, guild_id, question_ids)
     if len(found) > 1:
         ids = [one for group in found for one in group.ids]
@@ -172,7 +173,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Make groups a moderator's to work on; those are returned that somebody else is at."""
+    """Claim groups for a moderator; returns the hand-overs of somebody else."""
     found = chosen(core, guild_id, question_ids)
     taken = [core.store.handovers.take(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
@@ -189,13 +190,13 @@ def give_back(
             )
 
 
-# What is answered today.
+# Answers by now.
 
 
 def refreshed(core: Core, guild_id: int) -> Iterator[int]:
-    """Settle gaps that are answered today, in slices, and prepare what grouping needs.
+    """Settle gaps that are answered by now, in slices, and prepare grouping.
 
-    What was asked again at these generations of its scopes is not asked once more.
+    A question is not asked again at the same generations of its scopes.
     """
     gaps = core.store.gaps
     seen = cache(core.articles.seen)
@@ -227,7 +228,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
 
 
 def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage is another than what was found unhelpful."""
+    """Whether the best passage is another than the unhelpful one."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -236,18 +237,18 @@ def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
 
 
 def _identity(hit: RecordedHit) -> object:
-    """What tells passages apart that are on record: their words, or where they stand."""
+    """Identity of a recorded passage: its words, or else its position."""
     return hit.passage or (hit.document_id, hit.position)
 
 
-# What a publication answers.
+# Publications.
 
 
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
-    """Ask gaps again wherever a note went live, in slices, and keep a notice for who is told.
+    """Ask gaps again after each publication of a note, in slices, and keep notices to askers.
 
-    A publication counts as checked when its notices are kept, in one transaction: a process that
-    dies in between checks it again.
+    Notices and the mark of a checked publication are one transaction, so a killed process repeats
+    the check.
     """
     for publication in core.store.gaps.unchecked(mine):
         if _is_indexed(core, publication):
@@ -289,7 +290,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
 
 
 def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
-    """Whether a reply answers from a note, well enough for its asker to be told unasked.
+    """Whether a reply from a note is good enough to be sent unasked.
 
     `wanted` is whether the note was written for this question.
     """
@@ -319,7 +320,7 @@ def _near(
     questions: Sequence[OpenQuestion],
     wanted: frozenset[int],
 ) -> list[OpenQuestion]:
-    """The questions that come near enough to a note to be worth asking again."""
+    """The questions near enough to a note to be asked again."""
     ids = [
         passage.id
         for passage in core.index.tables.document_passages(document_of_note(publication.note_id))
@@ -331,7 +332,7 @@ def _near(
         for question, cosines in zip(
             questions, core.retriever.cosines(vectors, [ids] * len(questions)), strict=True
         )
-        # A follow-up is looked up together with the question before it.
+        # A follow-up alone has too little meaning to compare.
         if question.id in wanted
         or question.earlier
         or float(cosines.windows.max(initial=-1.0)) >= least
@@ -388,8 +389,8 @@ def to_tell(
     Args:
         core: answers anew.
         notice: the notice.
-        channels: followed channels that everybody who will see the answer may read.
-        held: the settings of the channel where it was asked, if that still exists.
+        channels: followed channels readable by all readers of the answer.
+        held: the settings of the question's channel, if it still exists.
     """
     if notice.event is NoticeEvent.HELPED:
         return handovers.to_tell(core, notice)
@@ -417,7 +418,7 @@ def to_tell(
 
 
 def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
-    """Whether a reply is from the note that a notice speaks of, or what a moderator pointed to."""
+    """Whether a reply is from the notice's note, or from a moderator's pick."""
     if notice.revision_id is None:
         return isinstance(reply.outcome, Answer) and reply.outcome.confirmed
     note = core.store.notes.find(notice.revision_id, notice.guild_id)

@@ -1,7 +1,7 @@
 """Notices to contributors about their notes, in the server's language. Pure.
 
-It reaches them by direct message, or where they proposed the note; so the first message of several
-holds nothing that others may not read.
+A notice goes to direct messages or to the channel of the proposal, so its first message holds
+nothing private.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, NoticeEvent
 
-# A text of more messages than this comes back as a file.
+# A longer text is returned as a file.
 NOTICE_MESSAGES: Final = 3
 
 REVISABLE: Final = frozenset(
@@ -91,12 +91,17 @@ def notice(
     reason: str = "",
     title: str = "",
 ) -> list[str]:
-    """To the contributor, when something was decided: in messages, the first says it all.
+    """A notice, split into messages.
 
-    A rejected text follows, so that it is not lost. It is for the contributor alone: the first
-    message may be shown where others read, what was rejected may not. `before` is the contributor's
-    own revision, where a moderator has edited it; `reason` is why, where the review doesn't say it;
-    `title` names the note, where the revision's own does not.
+    The first may be shown publicly. The others return a rejected text to the contributor alone.
+
+    Args:
+        note: the note with its decided revision.
+        event: the event.
+        before: the contributor's own revision, if a moderator has edited it.
+        language: the server's language.
+        reason: the reason, if the review has none.
+        title: the title that the reader knows, if the revision has another.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:
@@ -128,7 +133,7 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
 
 
 def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
-    """The contributor's text as a file, where the notice of a decision does not hold it whole."""
+    """The contributor's text as a file, if it is too long for the notice."""
     text = note.revision.submission.shown.text
     if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:
         return None

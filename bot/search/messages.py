@@ -1,7 +1,7 @@
-"""Pages of passages that a search found, and messages why there are none. Pure.
+"""Pages of a search, and messages for an empty one. Pure.
 
-A page begins with what was looked for, and that is where it is read from when the page is turned:
-a search is kept in the message that shows it and nowhere else.
+A page begins with the query. Turning the page reads it from there: a search is stored in its
+message alone.
 """
 
 import re
@@ -16,7 +16,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_wi
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import TAG_CHARACTERS
 
-# With every sign made plain, it takes a fifth of a message.
+# A fifth of a message, with every sign escaped.
 QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
 PASSAGE_LINES: Final = 9
@@ -50,12 +50,12 @@ _FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")
 
 
 def query_of(typed: str) -> str:
-    """What is looked for: what was typed, on one line, without what can't be seen."""
+    """The query as typed, on one line, without invisible signs."""
     return " ".join(legible(typed).split())
 
 
 def problem_with(query: str, language: Language) -> str:
-    """The sentence that says why a query can't be looked up, or nothing."""
+    """The reason why a query can't be looked up; empty if it can."""
     if not any(character.isalnum() for character in query):
         return NO_QUERY(language)
     if size(query) > QUERY_CHARACTERS:
@@ -64,36 +64,36 @@ def problem_with(query: str, language: Language) -> str:
 
 
 def query_in(content: str) -> str:
-    """What a page says was looked for; nothing if it is no such page."""
+    """The query on a page; empty for other messages."""
     found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
     return _MARKED.sub(r"\1", found["query"]) if found else ""
 
 
 def narrowed_to(tag: str, contributor: str) -> list[str]:
-    """What stands beside the number of a page; `contributor` is a mention, each may be nothing."""
+    """The filters beside a page's number; `contributor` is a mention, either may be empty."""
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 
 
 def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
-    # A tag is shorter; nothing has one that is longer.
+    # No tag is longer.
     shown = plain_within(tag, 2 * TAG_CHARACTERS)
     return _NOTHING[why](language, tag=shown, contributor=contributor)
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
-    """A page of passages; a page that is no more shows the last one.
+    """A page of passages, or the last page.
 
     Args:
-        query: as `query_of` gives it.
-        about: what it was narrowed to, in Discord's Markdown.
-        found: what the search shows.
-        number: which page, counting from 0.
-        language: of what is around the passages.
+        query: from `query_of`.
+        about: the filters, in Markdown.
+        found: the result of the search.
+        number: of the page, counting from 0.
+        language: the reader's language.
     """
     heading = [f"**{plain(query)}**"]
     if found.only_near:
         heading.append(_ONLY_NEAR(language))
-    # The line that says which page it is has as much room as it can take.
+    # Room for the longest page number.
     last = "-# " + " · ".join([*about, _PAGE(language, page=99, pages=99)])
     room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
     pages = _pages(found.quotes, room, language)

@@ -1,7 +1,6 @@
-"""Searching: the best passages for a query, one a document, narrowed to some notes if wanted.
+"""Search in the worker's thread: the best passage of each document, with filters for notes.
 
-Each function takes the core that it works on, so that it can be called in the worker's thread. A
-search is not a question: nothing of it is recorded.
+Searches are not recorded.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,14 +18,14 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.questions import Evidence
 
-# How many documents a search shows at most.
+# Most documents of a search.
 DOCUMENTS: Final = 50
-# How many that are called exactly as was typed stand before all others.
+# Most documents with exactly the typed title, which come first.
 NAMED: Final = 10
 
 
 class Nothing(StrEnum):
-    """Why a search shows nothing."""
+    """Reasons for an empty search."""
 
     NO_TAG = "no tag"
     NO_NOTES = "no notes"
@@ -36,10 +35,10 @@ class Nothing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, by somebody who may read these channels.
+    """A query by a reader of these channels.
 
-    `tag` and `contributor_id` narrow it to live notes of the guild. The documents in `named` are
-    called exactly what was typed and stand before all others.
+    `tag` and `contributor_id` filter for live notes of the guild. The documents `named` have
+    exactly the typed title and come first.
     """
 
     query: str
@@ -60,9 +59,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search shows, best first, or why it shows nothing.
+    """The result of a search, best first, or the reason for an empty one.
 
-    `only_near` says that nothing of it is clearly about what was looked for.
+    `only_near` is whether no passage is clearly about the query.
     """
 
     quotes: tuple[Quote, ...] = ()
@@ -88,7 +87,6 @@ def _found(core: Core, wanted: Search) -> Found:
         hits = core.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
     hits = lowered(hits, core.answer_pipeline.due)
     seen = core.articles.seen(wanted.scopes)
-    # Nothing that was found is about what was looked for.
     only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
     named = _named(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
     if named:
@@ -123,7 +121,7 @@ def _named(
     seen: Sequence[Scope],
     among: set[str] | None,
 ) -> list[Hit]:
-    """The best passage of each document that is called what was typed."""
+    """The best passage of each document with the typed title."""
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []

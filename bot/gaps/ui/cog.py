@@ -1,7 +1,7 @@
-"""Gap cog: `/gaps`, the worklist in which moderators choose groups of questions and deal with them.
+"""Gap cog: `/gaps`, the moderators' worklist of unanswered questions.
 
-What is chosen is nowhere but in the list on the message itself, which Discord sends with a click:
-so the buttons work after a restart.
+The choice is stored in the list on the message alone, which Discord sends with each click, so the
+buttons work after a restart.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ from knowledge.values.handovers import HandoverState
 
 
 class GapsCog(Cog):
-    """Groups of questions that found no good answer, for moderators."""
+    """Groups of unanswered questions, for moderators."""
 
     @app_commands.command(
         name="gaps",
@@ -39,7 +39,7 @@ class GapsCog(Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
-        """Show the first page, after asking again what may be answered by now."""
+        """Ask open questions again, then show the first page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return
@@ -83,7 +83,7 @@ def _view(
 
 
 def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
-    """What can be done with what is chosen; who has claimed all of it can give it back."""
+    """The actions on chosen groups; a moderator who has claimed all of them can give them back."""
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
         one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id
@@ -102,7 +102,7 @@ _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
 
 class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, first=First.IN_PLACE):
-    """The groups of a page, of which a moderator chooses some."""
+    """The list of a page's groups."""
 
     page: int
 
@@ -116,7 +116,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
         *,
         page: int,
     ) -> "GroupSelect":
-        """The list of these groups, numbered from `first`, with some of them chosen."""
+        """The list of these groups, numbered from `first`, some of them chosen."""
         options = [
             discord.SelectOption(
                 label=messages.option(group, place),
@@ -136,12 +136,12 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
 
 
 def _numbers(values: Collection[str]) -> list[int]:
-    """The questions of the chosen groups; what is forged is none."""
+    """The question ids in a list's values, without forged ones."""
     return [int(value) for value in values if value.isdecimal() and len(value) < 19]
 
 
 def _chosen(message: discord.Message | None) -> list[int]:
-    """What is chosen in the list on a message."""
+    """The choice in the list on a message."""
     for row in message.components if message is not None else ():
         for part in getattr(row, "children", ()):
             if isinstance(part, discord.SelectMenu):
@@ -160,7 +160,7 @@ class GapsButton(
     first={one: First.OWN if one in _FORMS else First.IN_PLACE for one in _ACTIONS},
     styles={"write": discord.ButtonStyle.primary},
 ):
-    """What is done with the chosen groups, or one question's; and the pages of `/gaps`."""
+    """An action on the chosen groups, or another page."""
 
     page: int
     question_id: int
@@ -192,7 +192,7 @@ class GapsButton(
 
 
 async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
-    """Do something with the chosen groups; what is to be said of it."""
+    """Act on the chosen groups; returns the response, empty if the list shows it."""
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)
     if action == "dismiss":
@@ -215,7 +215,7 @@ async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) ->
         await bot.worker.call(
             lambda core: service.give_back(core, guild_id, chosen, member_id, now)
         )
-    # What was put to the helpers shows it there.
+    # The helpers' messages show the new state.
     await bot.handovers.catch_up()
     return said
 

@@ -1,4 +1,4 @@
-"""*Point to …* in Discord: a form for words, a list of passages, and a button to say which."""
+"""*Point to …*: a form for words, a list of passages, and a button that confirms one."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
 
 class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), rule=_MODERATORS):
-    """The form that asks by which words the document is found that answers a gap."""
+    """The form for words from the document that answers a gap."""
 
     def __init__(self, question_id: int, language: Language) -> None:
         super().__init__(messages.POINT_TITLE(language), question_id=question_id)
@@ -25,7 +25,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Offer what comes nearest to the words."""
+        """Offer the passages nearest to the words."""
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), readable_in(interaction, private=True)
         found = await interaction.client.worker.call(
@@ -50,7 +50,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
 
 
 class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATORS):
-    """The passages that may answer a gap; choosing shows one."""
+    """The list of passages that may answer a gap; choosing one shows it."""
 
     question_id: int
 
@@ -93,7 +93,7 @@ class PointButton(
     labels=messages.ANSWERS_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage that a moderator looked up for a gap."""
+    """*This answers it* below a passage that a moderator found for a gap."""
 
     question_id: int
     passage_id: int

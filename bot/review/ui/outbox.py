@@ -152,7 +152,7 @@ class OutboxDispatcher:
                     refused.add(note.guild_id)
             except UNREACHED as error:
                 _logger.warning("A review card could not be posted: %s", error)
-                # A card that Discord rejects for its content blocks no others.
+                # A card rejected for its content blocks no others.
                 if getattr(error, "status", 0) != _BAD_REQUEST:
                     refused.add(note.guild_id)
 

@@ -1,4 +1,4 @@
-"""Search cog: `/search`, pages of passages that only whoever searches sees."""
+"""Search cog: `/search`, private pages of passages."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ _TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 
 
 class SearchCog(Cog):
-    """Search for passages, whether or not they answer anything."""
+    """Search for passages, without a question."""
 
     @app_commands.command(
         name="search",
@@ -63,7 +63,7 @@ class SearchCog(Cog):
 async def _show(
     interaction: Interaction, query: str, tag: str, contributor_id: int, number: int
 ) -> None:
-    """Show a page, from what may be read at this moment, in the place of the last one."""
+    """Replace the response by a page, from passages readable at this moment."""
     bot = interaction.client
     await bot.answerable()
     channels = readable_in(interaction, private=True)
@@ -99,7 +99,7 @@ async def _show(
 
 
 def _query_in(message: discord.Message | None) -> str:
-    """What a page says was looked for: pages are shown to one member alone, cards are not."""
+    """The query on a page; only private messages of the bot are pages."""
     if message is None or not message.flags.ephemeral:
         return ""
     return messages.query_in(message.content)
@@ -111,7 +111,7 @@ class SearchButton(
     rule=anybody,
     first=First.IN_PLACE,
 ):
-    """Another page of a search that may be narrowed; its message says what was looked for."""
+    """Another page of the search on the message."""
 
     page: int
     contributor_id: int
