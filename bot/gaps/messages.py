@@ -73,7 +73,7 @@ ACTION_LABELS: Final[Mapping[str, Sentence]] = {
 CHOOSE: Final = Sentence("Choose questions to work on")
 NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
 _NO_GAP: Final = Sentence("This question is no longer open: it was answered or dismissed.")
-_DISMISSED: Final = Sentence("Dismissed: “{question}”. It comes back if somebody asks it again.")
+_DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
 _DISMISSED_MANY: Final = Plural(
     "{number:,} group dismissed. What is asked again comes back.",
     "{number:,} groups dismissed. What is asked again comes back.",

@@ -95,7 +95,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     assert told(german) == notice_messages.notice(
         await german.note(), NoticeEvent.REJECTED, language=GERMAN
     )
-    assert "Der Grund: Not" in told(german)[0]
+    assert "Grund: Not" in told(german)[0]
     notice = german.member.user.dm_channel.history()[0]
     assert buttons(notice) == ["Überarbeiten und neu einreichen"]
 

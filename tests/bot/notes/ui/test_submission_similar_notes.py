@@ -183,7 +183,7 @@ async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_fo
 
     for member in (world.member, world.second_member):
         last = member.user.dm_channel.history()[-1].content
-        assert last.startswith(f"What {name} added to “{TITLE}” was approved")
+        assert last.startswith(f"The addition by {name} to “{TITLE}” was approved")
     await world.ask()
     assert world.general.last_message is not None
     cited = text_of(world.general.last_message)

@@ -252,7 +252,7 @@ async def test_changes_are_requested_with_a_reason_and_the_contributor_revises(
     assert "**Changes requested**" in text_of(world.card)
 
     notice = world.member.user.dm_channel.history()[0]
-    assert "The reason: Which Fridays?" in text_of(notice)
+    assert "Reason: Which Fridays?" in text_of(notice)
     form = await world.member.user.click(notice, label="Revise and resubmit")
     result = await world.member.user.submit_modal(
         form, {"title": TITLE, "text": EDITED, "tags": "", "link": ""}
@@ -320,7 +320,7 @@ async def test_a_duplicate_is_closed_and_the_contributor_is_told_of_what(
     await decided(world, world.moderator, "Duplicate of…", {"duplicate_of": named, "reason": ""})
     assert await state(world, 2) is State.REJECTED
     assert "**Duplicate**" in text_of(world.card)
-    assert "says is known already (Where we meet)" in "\n".join(told(world))
+    assert "repeats something known already (Where we meet)" in "\n".join(told(world))
 
 
 async def test_a_duplicate_of_an_article_is_named_by_its_title(world: World) -> None:

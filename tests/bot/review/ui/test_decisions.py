@@ -36,7 +36,7 @@ async def test_an_approval_can_be_undone_and_decided_anew(world: World) -> None:
     assert SENTENCE not in await answer(world)
     assert "**Pending**" in text_of(world.card)
     assert "was undone" in told(world)[-1]
-    assert "The reason: Too early." in told(world)[-1]
+    assert "Reason: Too early." in told(world)[-1]
     await world.second_moderator.click(world.card, label="Approve")
     assert SENTENCE in await answer(world)
 
@@ -70,10 +70,10 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
     assert SENTENCE not in await answer(world)
     assert "Retired" in text_of(world.card)
-    assert told(world)[-1].endswith("The reason: It has closed.")
+    assert told(world)[-1].endswith("Reason: It has closed.")
     await decided(world, world.second_moderator, "Restore", {"reason": "It has opened again."})
     assert SENTENCE in await answer(world)
-    assert told(world)[-1].endswith("The reason: It has opened again.")
+    assert told(world)[-1].endswith("Reason: It has opened again.")
     log = content(await world.moderator.slash(world.general, "review log"))
     assert "retired “Lisbon meetup”: It has closed." in log
     assert "restored “Lisbon meetup”: It has opened again." in log
