@@ -130,7 +130,7 @@ class Cluster(Processes):
         try:
             await self.membership.ready(shard_id)
         except StoreError as error:
-            _logger.warning("Others are not told that shard %d is ready: %s", shard_id, error)
+            _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
         """Wait for this process's turn to begin a session."""

@@ -89,7 +89,7 @@ class LiveSwitch:
         try:
             switched = await self._follow(read_pointer(self._folder))
         except _UNABLE as error:
-            self._fail(f"The model that was chosen can't be opened: {error}")
+            self._fail(f"The chosen model can't be opened: {error}")
             return False
         self._seen, self.state = seen, ""
         return switched
@@ -99,7 +99,7 @@ class LiveSwitch:
             await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
         except (StoreError, DataFolderError) as error:
             # The next look tries again.
-            _logger.debug("What was chosen on other machines is not known: %s", error)
+            _logger.debug("The choices of other machines can't be read: %s", error)
 
     async def keep_looking(self) -> None:
         """Follow the pointer until this is cancelled."""
@@ -149,7 +149,7 @@ class LiveSwitch:
                     self.state = _told(wanted.name, progress)
                     yield progress
 
-        _logger.info("The index of %s is built beside the one that serves.", wanted.name)
+        _logger.info("Building the index of %s beside the serving one.", wanted.name)
         try:
             last = await self._worker.run_slices(steps)
         except BaseException:

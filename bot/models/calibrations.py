@@ -41,7 +41,7 @@ class Chosen:
         """A sentence for the operator: the origin, and what to do if it doesn't fit the model."""
         if self.ignored:
             return f"{self.ignored} Until then it is judged by {self.origin}"
-        hint = "" if self.fits else "; `commonplace calibrate` fits it for the model that serves"
+        hint = "" if self.fits else "; `commonplace calibrate` fits it for the serving model"
         return f"judged by {self.origin}{hint}"
 
 
@@ -54,7 +54,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None
     if fitted is not None and fitted.model is None:
-        return Chosen(fitted, f"{last}, which does not say for which model it was fitted", False)
+        return Chosen(fitted, f"{last}, which does not name its model", False)
     if fitted is not None and _is_same(fitted.model, wanted):
         return Chosen(fitted, f"{last}, fitted for this model", True)
     beside = _beside(folder, wanted)
@@ -80,8 +80,8 @@ def _shipped(model: ModelRecord) -> Chosen:
             one.model.name.rpartition("/")[2],
         )
         if named or _is_same(one.model, fitted_for(model)):
-            return Chosen(one, "what comes with Commonplace for this model", True)
-    return Chosen(small, "what comes with Commonplace for its small model", False)
+            return Chosen(one, "the shipped calibration of this model", True)
+    return Chosen(small, "the shipped calibration of the small model", False)
 
 
 def keep_calibration(folder: Path, found: Calibration) -> Path:

@@ -37,8 +37,8 @@ def choosing(folder: Path) -> Iterator[None]:
     with exclusive(folder, MODEL_LOCK) as mine:
         if not mine:
             raise ModelChoiceError(
-                f"The index of another model is being built in {folder} at this moment, by "
-                "`commonplace model use` or by the bot. Wait until that has ended."
+                f"Another model's index is being built in {folder}, by `commonplace model use` or "
+                "by the bot. Try again when it is done."
             )
         yield
 
@@ -80,8 +80,8 @@ def brought(name: str, show: Show) -> ModelRecord:
     hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
     if "/" not in hub_name or hub_name.startswith((".", "/", "~")):
         raise ModelChoiceError(
-            f"There is no model {name!r}: `commonplace model list` has presets and what is on this "
-            "machine; else name a folder, or a model of the hub as owner/model."
+            f"There is no model {name!r}. Choose one of `commonplace model list`, a folder, or a "
+            "model of the hub as owner/model."
         )
     fetched = hub.fetch(hub_name, revision, show)
     return ModelRecord(hub_name, str(fetched.folder), fetched.revision)
@@ -120,8 +120,8 @@ def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
     kept = index_place(folder, previous.index, database)
     if not has_index(kept):
         raise ModelChoiceError(
-            f"The index of {previous.model.name} is gone, so that going back would take as long as "
-            f"`commonplace model use {previous.model.name}`: use that."
+            f"The index of {previous.model.name} is gone. Use `commonplace model use "
+            f"{previous.model.name}`, which builds it again."
         )
     place = index_place(folder, pointer.serving.index, database)
     serving = IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)

@@ -50,7 +50,7 @@ def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
             # Nothing is embedded or searched, so model and dimension don't matter.
             tables = IndexTables(place, {"format": str(FORMAT)}, 0)
         except IndexError_ as error:
-            _logger.warning("An index that is kept can't be opened: %s", error)
+            _logger.warning("A kept index can't be opened: %s", error)
             continue
         try:
             count += sum(map(len, drop_gone(serving, tables)))

@@ -244,7 +244,7 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
             return None
         return Opened(served, embedder, open_index(folder, embedder, served.index, database))
     except (ModelError, StaleIndexError) as error:
-        _logger.debug("The model that the index was made by can't be opened: %s", error)
+        _logger.debug("The index's own model can't be opened: %s", error)
         return None
 
 

@@ -252,7 +252,7 @@ class BackgroundTasks:
             await self._bot.worker.run_slices(Core.stand_by)
         except EXPLAINED as error:
             # The cluster reports the outage.
-            _logger.debug("What is in memory could not be compared: %s", error)
+            _logger.debug("The caches for an outage could not be refreshed: %s", error)
 
     async def _follow_sources(self) -> None:
         if not self._in_step:

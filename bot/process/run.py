@@ -59,7 +59,7 @@ async def _run(bot: Bot, token: str) -> None:
             await _first(running, stop.asked)
             if running.done():
                 return await running
-            _logger.info("Stopping: what was taken is finished first.")
+            _logger.info("Stopping after the work under way.")
             running.cancel()
             await asyncio.wait([running])
             finishing = asyncio.create_task(bot.finish(FINISHING_SECONDS))

@@ -71,7 +71,7 @@ def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
 def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     examined: Examiner, tmp_path: Path
 ) -> None:
-    assert examined("")["evidence"].found == "judged by what comes with Commonplace for this model"
+    assert examined("")["evidence"].found == "judged by the shipped calibration of this model"
     data = tmp_path / "data"
     [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]
     keep_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))

@@ -65,15 +65,14 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
         assert said in chosen.ignored
     assert chosen.told() == (
-        f"{chosen.ignored} Until then it is judged by what comes with Commonplace for its small "
-        "model"
+        f"{chosen.ignored} Until then it is judged by the shipped calibration of the small model"
     )
 
 
 def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.digest == calibration().digest
-    assert "`commonplace calibrate` fits it for the model that serves" in chosen.told()
+    assert "`commonplace calibrate` fits it for the serving model" in chosen.told()
     assert chosen.ignored == ""
 
 
@@ -106,7 +105,7 @@ def test_the_small_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: 
     ):
         chosen = chosen_calibration(tmp_path, model)
         assert chosen.calibration.digest == calibration().digest
-        assert chosen.origin == "what comes with Commonplace for this model"
+        assert chosen.origin == "the shipped calibration of this model"
 
 
 def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -> None:
@@ -129,7 +128,7 @@ def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:
     written = replace(fitted(OURS, 0.8), model=None).to_toml()
     (tmp_path / CALIBRATION).write_text(written, encoding="utf-8")
     assert strong(tmp_path, THEIRS) == 0.8
-    assert "does not say for which model" in chosen_calibration(tmp_path, THEIRS).told()
+    assert "does not name its model" in chosen_calibration(tmp_path, THEIRS).told()
 
 
 @pytest.mark.parametrize("model", ["1", '"x"', "{name = 'x'}"])

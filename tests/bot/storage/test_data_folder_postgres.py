@@ -118,7 +118,9 @@ async def test_what_is_asked_is_on_record_there_and_nowhere_else(
 def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path, url: str) -> None:
     with Store(tmp_path / COMMUNITY) as store:
         store.add_source("https://a.org/", SHARED)
-    with pytest.raises(StoreError, match=r"is empty, but .*community\.db is not.*move it away"):
+    with pytest.raises(
+        StoreError, match=r"is empty, but .*community\.db is not.*move the file away"
+    ):
         open_store(tmp_path, url)
     (tmp_path / COMMUNITY).rename(tmp_path / "away.db")
     open_store(tmp_path, url).close()
