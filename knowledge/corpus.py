@@ -22,8 +22,8 @@ from knowledge.chat import export_file
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of
-from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
-from knowledge.files.site_addresses import OWN, without_rule
+from knowledge.files.scan import FoundFile, Scan, absence, by_claim, name_of, scan
+from knowledge.files.site_addresses import OWN, with_absolute_links, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -118,7 +118,7 @@ def imported(store: Store) -> Iterator[Document | Failure]:
             if is_export(found.path):
                 yield from filter(None, exported(found, withheld))
                 continue
-            for part in begin_parsing(content_of(found.path), name=found.path.name):
+            for part in begin_parsing(content_of(found.path), name=name_of(found.path)):
                 yield from _part_documents(found, part, withheld)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)
@@ -176,10 +176,14 @@ def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
     except UnreadableError as error:
         return part_failure(found, part, error)
     document = _document(part_id(found, part), found.scope, Kind.FILE, reading)
+    if not found.base_url:
+        return document
+    text = with_absolute_links(document.text, found.base_url, PurePosixPath(found.inside))
+    document = replace(document, text=text)
     if document.link:
         return document
     link, rule = without_rule(found.link)
-    return replace(document, link=link, anchors=(rule or OWN) if link else None)
+    return replace(document, link=link, anchors=rule or OWN)
 
 
 def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Failure:

@@ -1,6 +1,7 @@
 """Output of the commands `index` and `source`: as text, and as records for JSON. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from rich.text import Text
@@ -14,6 +15,9 @@ from knowledge.values.documents import SHARED, Failure, Scope, channel_of
 from knowledge.values.source_locations import is_visited, repository_at
 
 # As much of a commit's id as people read.
+# How many kinds of unread files are named.
+KINDS: Final = 5
+
 COMMIT_CHARACTERS: Final = 10
 
 
@@ -144,7 +148,10 @@ def _whose(scope: Scope) -> str:
     return str(scope) if channel_id is None else channel_location(channel_id)
 
 
-def sources_text(states: Sequence[SourceState]) -> Text:
+def sources_text(
+    states: Sequence[SourceState], unread: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+) -> Text:
+    """The list of sources; `unread` counts the kinds of unread files by location."""
     text = Text()
     for state in states:
         text.append(state.location, style="bold")
@@ -161,9 +168,24 @@ def sources_text(states: Sequence[SourceState]) -> Text:
             text.append(f"  followed on the machine {state.machine} alone\n")
         if state.base_url:
             text.append(f"  cited at {state.base_url}\n")
+        if kinds := unread.get(state.location):
+            text.append(f"  not read: {_kinds(kinds)}\n")
         for failure in state.failures:
             text.append(f"  failed {failure.source} {failure.reason}\n", style="yellow")
     return text
+
+
+def unread_kinds_text(location: str, kinds: Mapping[str, int]) -> Text:
+    """The line about files of a folder that are of no readable kind."""
+    return Text(f"Not read in {location}: {_kinds(kinds)}.\n" if kinds else "")
+
+
+def _kinds(kinds: Mapping[str, int]) -> str:
+    """Counted kinds of files, the most frequent first: `12 .png, 3 .yml`."""
+    most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    named = [f"{count} {suffix}" for suffix, count in most[:KINDS]]
+    others = sum(count for _, count in most[KINDS:])
+    return ", ".join([*named, *([f"{others} of other kinds"] if others else [])])
 
 
 def chats_text(chats: Mapping[Scope, int]) -> Text:

@@ -39,7 +39,7 @@ from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
-from knowledge.files.scan import Scan
+from knowledge.files.scan import Scan, unread_kinds
 from knowledge.sources import add_paths
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
@@ -100,6 +100,7 @@ def index(
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
+            _show_unread_kinds(named, as_json=as_json)
             return
         take_in(core, named, as_json=as_json)
     while watch:
@@ -118,6 +119,13 @@ def take_in(
     add_paths(core.store, paths)
     named_sources.take_here(core, [str(path.resolve()) for path in paths])
     _update(core, as_json=as_json, next_step=next_step)
+    _show_unread_kinds(paths, as_json=as_json)
+
+
+def _show_unread_kinds(paths: Sequence[Path], *, as_json: bool) -> None:
+    if not as_json:
+        for path in paths:
+            out.print(source_output.unread_kinds_text(str(path), unread_kinds(path)), end="")
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:
@@ -239,7 +247,12 @@ def list_sources(
         for state in states:
             print_json(source_output.source_record(state))
     elif states:
-        out.print(source_output.sources_text(states), soft_wrap=True)
+        unread = {
+            state.location: unread_kinds(Path(state.location))
+            for state in states
+            if Path(state.location).is_absolute()
+        }
+        out.print(source_output.sources_text(states, unread), soft_wrap=True)
     else:
         out.print("There is no source yet: name files or folders to `commonplace source add`.")
 
@@ -321,6 +334,8 @@ def add_sources(
         named = named_sources.add(core, locations, naming)
         _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
         unread = _update(core, as_json=as_json, named=named, new=set(named) - before)
+    paths = [Path(location) for location in named if not is_visited(location)]
+    _show_unread_kinds(paths, as_json=as_json)
     if unread:
         fail(source_output.unread_text(unread, before), UNREAD)
 

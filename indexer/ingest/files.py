@@ -28,7 +28,7 @@ from indexer.ingest.pipeline import (
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of
-from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
+from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of, name_of
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
 
@@ -237,7 +237,7 @@ class _FileUpdate:
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
         """Ingest every document of a file, and record the failures of unreadable ones."""
-        for part in begin_parsing(content, name=file.found.path.name):
+        for part in begin_parsing(content, name=name_of(file.found.path)):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
                 yield

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from knowledge.files.formats.chat_export import export_format
 from knowledge.files.formats.detection import ENDINGS, Format, format_of
+from knowledge.files.formats.site_markup import without_mdx
 from knowledge.files.formats.tables import has_csv_pairs, parse_csv, parse_json
-from knowledge.files.formats.text import decoded, parse_markdown, parse_plain
+from knowledge.files.formats.text import decoded, is_generic, parse_markdown, parse_plain
 from knowledge.files.parsed_file import (
     MAX_BYTES,
     MAX_PACKED_BYTES,
@@ -101,13 +102,17 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
             kind = promised or Format.MARKDOWN
     if kind is Format.CSV or has_csv_pairs(text):
         return parse_csv(text, title)
-    return parse_plain(text, title) if kind is Format.PLAIN else parse_markdown(text, title)
+    if kind is Format.PLAIN:
+        return parse_plain(text, title)
+    return parse_markdown(without_mdx(text) if name.lower().endswith(".mdx") else text, title)
 
 
 def _name_as_title(name: str) -> str:
-    """A file's name as a title: in words, with a capital."""
+    """A file's name as a title, or its folder's if that says more: in words, with a capital."""
     path = PurePath(name)
     stem = path.stem if path.suffix.lower() in ENDINGS else path.name
+    if is_generic(stem) and path.parent.name:
+        stem = path.parent.name
     # A name with blanks is words already, and keeps its hyphens.
     title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
     first = title.split(" ", 1)[0]

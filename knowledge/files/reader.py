@@ -133,7 +133,7 @@ def _begun(content: bytes, name: str) -> "Future[ParsedFile]":
 def _begun_member(member: ZipMember) -> "Future[ParsedFile]":
     refusal = UnreadableError(EXPORT) if member.export is not None else member.content
     if isinstance(refusal, bytes):
-        return _begun(refusal, PurePath(member.path).name)
+        return _begun(refusal, "/".join(PurePath(member.path).parts[-2:]))
     future: Future[ParsedFile] = Future()
     future.set_exception(refusal)
     return future

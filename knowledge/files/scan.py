@@ -8,6 +8,7 @@ feedback refer to. `scan` looks and decides; it changes nothing.
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -26,11 +27,20 @@ STEP_FILES: Final = 500
 STEP_BYTES: Final = 4_000_000
 
 
+# Side bars, headers and tables of contents of wikis and documentation sites are no documents.
+_NAVIGATION: Final = frozenset(
+    (
+        *("_Sidebar.md", "_Footer.md", "_Header.md", "SUMMARY.md"),
+        *("_sidebar.md", "_footer.md", "_navbar.md", "_coverpage.md"),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file as it is now. `before` is its record, under whichever path.
 
-    `link` is its address on the web.
+    `base_url` is where its source can be read on the web, and `inside` its path below that.
     """
 
     path: Path
@@ -39,7 +49,13 @@ class FoundFile:
     mtime_ns: int
     document_id: str
     before: FileRecord | None = None
-    link: str = ""
+    base_url: str = ""
+    inside: str = ""
+
+    @property
+    def link(self) -> str:
+        """Its address on the web, as `cited` gives it; empty if there is none."""
+        return cited(self.base_url, PurePosixPath(self.inside)) if self.base_url else ""
 
 
 @dataclass(slots=True)
@@ -79,6 +95,11 @@ class Scan:
             self.kept.append(before)
         else:
             self.stale.append(found)
+
+
+def name_of(path: Path) -> str:
+    """A file's name for its parser: with its folder, whose name may be the better title."""
+    return os.path.join(path.parent.name, path.name)  # noqa: PTH118 - not a path to a file
 
 
 def digest_of(content: bytes) -> str:
@@ -182,10 +203,9 @@ def _listed(
             key = str(path)
             if key not in there and not _source_of(key, theirs):
                 document_id = ids.get(key, f"file:{key}")
-                link = _link(path, Path(location), base_urls.get(location, ""))
-                there[key] = FoundFile(
-                    path, scope, status.st_size, status.st_mtime_ns, document_id, link=link
-                )
+                found = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
+                base_url = base_urls.get(location, "")
+                there[key] = _placed(found, Path(location), base_url) if base_url else found
                 if len(there) % STEP_FILES == 0:
                     yield
 
@@ -200,12 +220,12 @@ def _source_of(path: str, locations: Iterable[str]) -> str:
     return ""
 
 
-def _link(path: Path, source: Path, base_url: str) -> str:
-    """A file's address in its source; if the source is a file, the base URL is its folder's."""
-    if not base_url or not path.is_relative_to(source):
-        return ""
-    inside = path.relative_to(source if path != source else source.parent)
-    return cited(base_url, PurePosixPath(inside))
+def _placed(found: FoundFile, source: Path, base_url: str) -> FoundFile:
+    """A file with its place on the web; a source of one file stands for its folder there."""
+    if not found.path.is_relative_to(source):
+        return found
+    inside = found.path.relative_to(source if found.path != source else source.parent)
+    return replace(found, base_url=base_url, inside=inside.as_posix())
 
 
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
@@ -287,10 +307,26 @@ def _unspeakable(path: Path) -> Failure:
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith("."):
+    if entry.name.startswith(".") or entry.name in _NAVIGATION:
         return False
-    suffix = os.path.splitext(entry.name)[1]  # noqa: PTH122 - a Path for each would cost more
-    return entry.is_dir(follow_symlinks=False) or suffix.lower() in SUFFIXES
+    return entry.is_dir(follow_symlinks=False) or _suffix(entry.name) in SUFFIXES
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each would cost more
+
+
+def unread_kinds(location: Path) -> Counter[str]:
+    """The visible files of a folder that are of no readable kind, counted by suffix."""
+    counted: Counter[str] = Counter()
+    for _, folders, names in os.walk(location):
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        counted.update(
+            _suffix(name) or "no ending"
+            for name in names
+            if not name.startswith(".") and _suffix(name) not in SUFFIXES
+        )
+    return counted
 
 
 def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:

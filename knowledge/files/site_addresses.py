@@ -6,6 +6,7 @@ The base URL of a source is an address, a template such as
 """
 
 import html
+import os.path
 import re
 import unicodedata
 from collections import Counter
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 # The rule of headings without anchors but those written in their text.
 OWN: Final = "own"
@@ -28,6 +29,9 @@ _OWN_ID: Final = re.compile(r"\{:?[ \t]{0,9}\#(?P<id>[^\s{}\#]{1,200})[^{}\n]{0,
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
 _MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`+")
+_TARGET: Final = re.compile(r"`[^`\n]{1,500}`|\]\((?P<target>[^\s()<>\\]{1,1000})(?=[\s)])")
+_FENCES: Final = frozenset({"```", "~~~"})
+_SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]{0,20}:")
 _NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
 _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 
@@ -74,6 +78,37 @@ def has_rule(base_url: str) -> bool:
     """Whether a base URL gives the pages made of files, not only the place of files."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
+
+
+def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
+    """A Markdown text whose links to files beside it lead to their addresses.
+
+    Args:
+        text: the text.
+        base_url: where its source can be read, as `cited` takes it.
+        path: the text's path in its source.
+    """
+
+    def absolute(found: re.Match[str]) -> str:
+        target, _, fragment = (found["target"] or "").partition("#")
+        if not target or target.startswith("/") or _SCHEME.match(target):
+            return found[0]
+        file = os.path.normpath((path.parent / unquote(target)).as_posix())
+        if file.startswith(".."):
+            return found[0]
+        address, _ = without_rule(cited(base_url, PurePosixPath(file)))
+        return f"]({address}#{fragment}" if fragment else f"]({address}"
+
+    if "](" not in text:
+        return text
+    lines: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        mark = line.lstrip()[:3]
+        if mark in _FENCES and fence in ("", mark):
+            fence = "" if fence else mark
+        lines.append(line if fence else _TARGET.sub(absolute, line))
+    return "\n".join(lines)
 
 
 def split_base_url(base_url: str) -> tuple[str, str]:

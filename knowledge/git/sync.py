@@ -120,7 +120,7 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage
     try:
         content = repository.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
-        found = parse_bytes(content, name=PurePosixPath(file.path).name)
+        found = parse_bytes(content, name="/".join(PurePosixPath(file.path).parts[-2:]))
     except (RefusedError, UnreadableError) as error:
         return replace(page, reason=str(error).rstrip("."))
     return replace(

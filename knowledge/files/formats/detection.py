@@ -31,6 +31,7 @@ class Format(StrEnum):
 ENDINGS: Final = {
     ".md": Format.MARKDOWN,
     ".markdown": Format.MARKDOWN,
+    ".mdx": Format.MARKDOWN,
     ".txt": Format.PLAIN,
     ".text": Format.PLAIN,
     ".rst": Format.RST,

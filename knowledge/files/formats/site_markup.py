@@ -132,6 +132,28 @@ _SENTENCES: Final = 4
 _WORDS: Final = 60
 
 
+# MDX: imports, exports until a blank line, and comments in braces.
+_IMPORT: Final = re.compile(
+    r"import\s(?:[\w*{][^;\n\"']{0,1000}\sfrom\s+)?[\"'][^\"'\n]{1,500}[\"'];?[ \t]*\Z"
+)
+_EXPORT: Final = re.compile(r"export\s+(?:const|let|default|function|class|\*|\{)")
+_BRACED_COMMENT: Final = re.compile(r"\{/\*.{0,5000}?\*/\}", re.DOTALL)
+
+
+def without_mdx(text: str) -> str:
+    """An MDX text as Markdown: without imports, exports and comments; lines keep their numbers."""
+    text = _BRACED_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    lines: list[str] = []
+    fence, exports = "", False
+    for line in text.split("\n"):
+        before, fence = fence, _fence_behind(line, fence)
+        is_code = bool(before or fence)
+        goes_on = exports and bool(line.strip())
+        exports = not is_code and (goes_on or _EXPORT.match(line) is not None)
+        lines.append("" if exports or (not is_code and _IMPORT.match(line)) else line)
+    return "\n".join(lines)
+
+
 def without_site_markup(text: str) -> str:
     """A Markdown text as it reads on a page, line by line."""
     lines = without_prose_fences(_boxes_opened(text.split("\n")))

@@ -19,6 +19,11 @@ from knowledge.files.site_addresses import without_own_id
 
 # A heading further down names a part, not the whole.
 TOP_CHARACTERS: Final = 50_000
+# Badges or a note above the heading.
+ABOVE_CHARACTERS: Final = 300
+
+# Headings and names of files that say nothing about a document.
+_GENERIC: Final = frozenset({"contents", "home", "index", "introduction", "overview", "readme"})
 
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
@@ -105,7 +110,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     if not text.strip():
         raise UnreadableError("has nothing but comments and markup.")
     return ParsedFile(
-        title=matter.title or first_heading(text) or name,
+        title=matter.title or _title_heading(text) or name,
         text=text,
         tags=matter.tags,
         verified=matter.verified,
@@ -136,23 +141,36 @@ def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
     return parsed_front_matter(block), content, text.count("\n", 0, text.rindex(content)) + 1
 
 
+def is_generic(title: str) -> bool:
+    """Whether a title could stand above any document."""
+    return title.strip(" _.").casefold() in _GENERIC
+
+
+def _title_heading(text: str) -> str:
+    """The heading that names the whole text, unless it could name any."""
+    heading = first_heading(text)
+    return "" if is_generic(heading) else heading
+
+
 def first_heading(text: str) -> str:
     """The heading near the top that names the whole text, or nothing.
 
-    That is the first of level one, else one above everything: a text that begins with the first of
-    several sections has none.
+    That is the only one of the highest level, with next to nothing above it: a text that begins
+    with the first of several sections has none, and neither has one with a heading further down.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [
-        (token.tag, without_own_id(inline.content.strip()))
-        for token, inline in itertools.pairwise(tokens)
+        (token.tag, place, without_own_id(inline.content.strip()))
+        for place, (token, inline) in enumerate(itertools.pairwise(tokens))
         if token.type == "heading_open" and token.level == 0
     ]
-    highest = min((tag for tag, _ in headings), default="")
-    found = [heading for tag, heading in headings if tag == highest]
-    if highest == "h1" or (len(found) == 1 and tokens[0].tag == highest):
-        return found[0]
-    return ""
+    highest = min((tag for tag, _, _ in headings), default="")
+    found = [(place, heading) for tag, place, heading in headings if tag == highest]
+    if len(found) != 1:
+        return ""
+    [(place, heading)] = found
+    above = sum(len(token.content) for token in tokens[:place])
+    return heading if above <= (ABOVE_CHARACTERS if highest == "h1" else 0) else ""
 
 
 def with_headings(text: str) -> str:

@@ -77,6 +77,9 @@ def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) ->
         ("README.md", "README"),
         ("release-1.2", "Release 1.2"),
         ("__.md", "Untitled"),
+        ("guides/index.md", "Guides"),
+        ("guides/README.md", "Guides"),
+        ("guides/install.md", "Install"),
     ],
 )
 def test_a_file_without_a_title_is_called_by_its_name_in_words(name: str, title: str) -> None:

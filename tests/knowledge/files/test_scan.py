@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.files.scan import FoundFile, Scan, digest_of, scan
+from knowledge.files.scan import FoundFile, Scan, digest_of, scan, unread_kinds
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -313,3 +313,18 @@ def test_chats_of_whom_nobody_may_quote_are_not_kept_because_they_are_elsewhere(
     *_, look = scan(sources, {}, {record.path: record}, withheld="now", elsewhere={str(folder)})
 
     assert look.vanished == [record]
+
+
+def test_side_bars_and_tables_of_contents_are_no_documents(folder: Path) -> None:
+    for name in ("_Sidebar.md", "SUMMARY.md", "summary.md", "page.mdx"):
+        (folder / name).write_text("Text.")
+    assert [found.path.name for found in _look(folder).stale] == ["page.mdx", "summary.md"]
+
+
+def test_files_of_no_readable_kind_are_counted(folder: Path) -> None:
+    for name in ("a.md", "b.PNG", "c.png", "Makefile", ".hidden.png"):
+        (folder / name).write_text("Text.")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.png").write_text("")
+    assert unread_kinds(folder) == {".png": 2, "no ending": 1}
+    assert unread_kinds(folder / "a.md") == {}

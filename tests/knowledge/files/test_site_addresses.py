@@ -21,6 +21,7 @@ from knowledge.files.site_addresses import (
     cited,
     has_rule,
     own_id,
+    with_absolute_links,
     with_own_id,
     without_own_id,
     without_rule,
@@ -147,3 +148,25 @@ def test_a_heading_loses_nothing_but_its_id(heading: str) -> None:
     kept = without_own_id(heading)
     assert heading.startswith(kept)
     assert bool(own_id(heading)) == (kept != heading)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("[a](../setup.md#two)", "[a](https://e.org/setup/#two)"),
+        (
+            "[a](b.md) [c](d.png 'x')",
+            "[a](https://e.org/guide/b/) [c](https://e.org/guide/d.png 'x')",
+        ),
+        (
+            "[a](#b) [c](/d.md) [e](https://f.org/g.md)",
+            "[a](#b) [c](/d.md) [e](https://f.org/g.md)",
+        ),
+        ("[a](../../outside.md)", "[a](../../outside.md)"),
+        ("`[a](b.md)`\n```\n[a](b.md)\n```", "`[a](b.md)`\n```\n[a](b.md)\n```"),
+        ("[a](My%20Page.md)", "[a](https://e.org/guide/My%20Page/)"),
+    ],
+)
+def test_links_to_files_beside_a_text_lead_to_their_pages(written: str, shown: str) -> None:
+    path = PurePosixPath("guide/first.md")
+    assert with_absolute_links(written, "mkdocs:https://e.org", path) == shown

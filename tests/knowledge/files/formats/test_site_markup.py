@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.files.formats.site_markup import without_site_markup
+from knowledge.files.formats.site_markup import without_mdx, without_site_markup
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -177,3 +177,39 @@ def test_a_file_is_read_without_its_markup() -> None:
 def test_a_file_of_nothing_but_comments_cannot_be_read() -> None:
     with pytest.raises(UnreadableError, match="nothing but comments and markup"):
         parse_bytes(b"<!-- later -->\n", name="r.md")
+
+
+MDX = """import Tabs from '@theme/Tabs';
+import {a, b} from "./parts"
+
+export const Box = ({children}) => (
+  <b>{children}</b>
+);
+
+# Fishing {/* season */}
+
+Cast at dawn.
+
+```js
+import kept from 'kept';
+export const kept = 1;
+```
+
+import a map before you sail.
+"""
+
+
+def test_mdx_loses_its_code_and_keeps_its_prose_and_its_lines() -> None:
+    read = without_mdx(MDX)
+    assert read.count("\n") == MDX.count("\n")
+    assert [line for line in read.splitlines() if line.strip()] == [
+        "# Fishing ",
+        "Cast at dawn.",
+        "```js",
+        "import kept from 'kept';",
+        "export const kept = 1;",
+        "```",
+        "import a map before you sail.",
+    ]
+    parsed = parse_bytes(MDX.encode(), name="fishing.mdx")
+    assert (parsed.title, "Tabs" in parsed.text) == ("Fishing", False)

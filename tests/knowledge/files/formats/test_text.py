@@ -98,6 +98,10 @@ def test_front_matter_is_found_behind_a_mark_and_windows_line_ends() -> None:
         ("Intro.\n## A part\nText.", "Release notes"),
         ("## A part\nText.\n## Another part\nMore.", "Release notes"),
         ("---\ntitle: ''\n---\nText.", "Release notes"),
+        ("# Overview\nText.", "Release notes"),
+        ("# One\nText.\n\n# Another\nText.", "Release notes"),
+        (f"{'A paragraph of its own. ' * 20}\n\n# Further down\nText.", "Release notes"),
+        ("# Restore {#put-back}\nText.", "Restore"),
         ("---\ntitle: 2024\n---\nText.", "2024"),
     ],
 )
