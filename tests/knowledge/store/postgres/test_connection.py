@@ -155,7 +155,7 @@ def test_it_is_said_when_a_lost_connection_may_have_kept_a_change(
             connection.insert("kept", {"name": "a"})
             postgres.cut(postgres_url)
 
-    with pytest.raises(StoreError, match="Whether the last change was kept is not known"):
+    with pytest.raises(StoreError, match="The last change may or may not be stored"):
         write()
     assert _names(connection) == []
 
