@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bot.answers.replay import with_words
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
-from knowledge.values.guilds import GuildFilter, GuildSettings
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.handovers import Handover, HandoverOutcome, NotHandedOn
 from knowledge.values.notes import Member, Notice
 from knowledge.values.questions import OpenQuestion, Question
@@ -74,11 +74,6 @@ def question(core: Core, handover: Handover) -> Question | None:
     if found is None or found.guild_id != handover.guild_id or not found.text:
         return None
     return found
-
-
-def settings(core: Core, guild_id: int) -> GuildSettings:
-    """A guild's settings at this moment, not from a cache."""
-    return core.store.guilds.settings(guild_id)
 
 
 def find(core: Core, guild_id: int, question_id: int) -> Handover | None:

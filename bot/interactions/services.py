@@ -175,6 +175,9 @@ class GuildSettingsCache(Protocol):
 
     async def choices(self, guild_id: int) -> GuildChoices: ...
 
+    async def current(self, guild_id: int) -> GuildSettings:
+        """Return a guild's settings from the store, as they are at this moment."""
+
     async def settings(self, guild_id: int) -> GuildSettings: ...
 
     def known(self, guild_id: int) -> GuildSettings:

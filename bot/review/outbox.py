@@ -38,11 +38,6 @@ Place = tuple[int, int]
 # Cards.
 
 
-def settings(core: Core, guild_id: int) -> GuildSettings:
-    """A guild's settings at this moment, not from a cache."""
-    return core.store.guilds.settings(guild_id)
-
-
 def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
     """Notes whose cards are out of date, each with the number of its last change."""
     return core.store.review_cards.due(mine)
@@ -128,7 +123,7 @@ def delivery(core: Core, notice: Notice) -> Delivery | None:
         review_service.own_words(core, note),
         core.store.notes.last_reason(note.revision.id, decision) if decision else "",
         review_service.title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
-        settings(core, note.guild_id),
+        core.store.guilds.settings(note.guild_id),
     )
 
 

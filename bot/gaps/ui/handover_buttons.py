@@ -60,7 +60,7 @@ async def _hand_on(
     language: Language,
 ) -> str:
     """Put a question to the helpers, once; returns the sentence for the member who clicked."""
-    settings = await _settings(bot, guild.id)
+    settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
     refusal = bot.handovers.refusal(guild, settings, question)
@@ -84,18 +84,12 @@ async def _hand_on(
     return messages.handed_on(mine=mine, quiet=done.quiet, language=language)
 
 
-async def _settings(bot: Services, guild_id: int) -> GuildSettings:
-    return await bot.worker.call(
-        lambda core: handovers.settings(core, guild_id), priority=Priority.ASKING
-    )
-
-
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
 
 
 async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
     """Let helpers and moderators in; finds the server's `settings`."""
-    settings = await _settings(interaction.client, interaction.guild_id or 0)
+    settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
     may = may_help(interaction.user, settings)
     return {"settings": settings} if may else messages.NOT_A_HELPER
 

@@ -73,6 +73,12 @@ class GuildSettingsCache:
         last = self._last.get(guild_id)
         return GuildSettings(guild_id) if last is None else last.server
 
+    async def current(self, guild_id: int) -> GuildSettings:
+        """Return a guild's settings from the store, as they are at this moment."""
+        return await self._bot.worker.call(
+            lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
+        )
+
     async def settings(self, guild_id: int) -> GuildSettings:
         return (await self.choices(guild_id)).server
 

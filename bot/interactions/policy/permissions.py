@@ -9,7 +9,6 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
@@ -76,10 +75,7 @@ def may_send(channel: Any) -> bool:
 
 
 async def is_moderator(interaction: Interaction) -> bool:
-    guild_id = interaction.guild_id or 0
-    settings = await interaction.client.worker.call(
-        lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
-    )
+    settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
     return may_decide(interaction.user, settings)
 
 

@@ -158,7 +158,7 @@ class OutboxDispatcher:
 
     async def _show_card(self, note: Note, number: int) -> bool:
         """Post or edit a card that shows this change of its note; False without a channel."""
-        settings = await self._bot.worker.call(lambda core: outbox.settings(core, note.guild_id))
+        settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
         if note.revision.state is State.PENDING and note.revision.id not in self._impacts:
@@ -243,7 +243,7 @@ class OutboxDispatcher:
         Discord accepts a nonce once. If an earlier attempt succeeded, it returns that message,
         which is then edited.
         """
-        settings = await self._bot.worker.call(lambda core: outbox.settings(core, note.guild_id))
+        settings = await self._bot.guild_settings.current(note.guild_id)
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
