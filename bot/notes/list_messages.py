@@ -38,16 +38,6 @@ FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
     Filter.WITHDRAWN: Sentence("Withdrawn"),
     Filter.RETIRED: Sentence("Retired"),
 }
-# Inside a line: German keeps the capitals.
-_FILTERED: Final[Mapping[Filter, Sentence]] = {
-    Filter.ALL: Sentence("all", "filter"),
-    Filter.LIVE: Sentence("live", "filter"),
-    Filter.PENDING: Sentence("pending", "filter"),
-    Filter.CHANGES_REQUESTED: Sentence("changes requested", "filter"),
-    Filter.REJECTED: Sentence("rejected", "filter"),
-    Filter.WITHDRAWN: Sentence("withdrawn", "filter"),
-    Filter.RETIRED: Sentence("retired", "filter"),
-}
 _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
     Filter.ALL: lambda note: True,
     Filter.LIVE: lambda note: note.live_revision_id is not None,
@@ -87,7 +77,7 @@ def mine(
     shown_now = matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
     head = _YOURS(len(matching), language)
     if wanted is not Filter.ALL:
-        head += f" · {_FILTERED[wanted](language)}"
+        head += f" · {FILTER_LABELS[wanted](language)}"
     if count > 1:
         head += _PAGE(language, number=number + 1, count=count)
     lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]

@@ -273,6 +273,12 @@ def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note
     return core.store.notes.of_revision(published) if published is not None else None
 
 
+def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
+    """A contributor's note of any guild with its latest revision; None if it isn't theirs."""
+    note = core.store.notes.latest(None, note_id)
+    return note if note is not None and note.contributor_id == contributor_id else None
+
+
 def own_revision(core: Core, guild_id: int, revision_id: int, member_id: int) -> Note | None:
     """A revision of a member's own note, in any state."""
     note = core.store.notes.find(revision_id, guild_id)
@@ -364,7 +370,7 @@ def exchange(
 
 def extendable(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
     """A member's own note as it is, or another's live note in their guild, without secrets."""
-    own = review_service.own_note(core, note_id, member_id)
+    own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:
         return own

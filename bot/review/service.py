@@ -360,12 +360,6 @@ def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
     return notes.live(note_id) or latest
 
 
-def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
-    """A contributor's note of any guild with its latest revision; None if it isn't theirs."""
-    note = core.store.notes.latest(None, note_id)
-    return note if note is not None and note.contributor_id == contributor_id else None
-
-
 @dataclass(frozen=True, slots=True)
 class Reminder:
     """The number of notes that wait in a guild, and since when the first one does."""

@@ -21,7 +21,6 @@ from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.review import messages as review_messages
-from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
 from bot.text import error_messages
@@ -322,7 +321,7 @@ async def member_of(interaction: Interaction, guild_id: int) -> discord.Member |
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Let the contributor of a note in; finds the `note`."""
     note = await interaction.client.worker.call(
-        lambda core: review_service.own_note(core, values["note_id"], interaction.user.id),
+        lambda core: service.own_note(core, values["note_id"], interaction.user.id),
         priority=Priority.ASKING,
     )
     return messages.NOT_YOURS if note is None else {"note": note}
