@@ -34,7 +34,7 @@ CEILINGS: Final = {
     "bot": (6.6, 18.4),
     "indexer": (4.9, 9.6),
     "knowledge": (6.1, 14.4),
-    "docs": (1.4, 2.0),
+    "docs": (1.1, 1.2),
     "benchmarks": (0.8, 0.5),
 }
 
