@@ -1,6 +1,6 @@
-"""Certificates for `docs.test` by an authority of our own, from 2020 to 2119, and one that ran out.
+"""Certificates for `docs.test` by our own authority, valid from 2020 to 2119, and an expired one.
 
-They prove nothing to anybody: their key is below.
+They prove nothing: their key is below.
 """
 
 from typing import Final

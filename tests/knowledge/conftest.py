@@ -1,4 +1,4 @@
-"""Tests of the store run on a file of SQLite and on PostgreSQL."""
+"""Fixtures for tests of the store on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.stores import FILE, Place
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Where the test's database is."""
+    """The test's database."""
     folder = tmp_path / "data"
     folder.mkdir()
     in_a_file = request.param == "sqlite"
@@ -26,5 +26,5 @@ def store(place: Place) -> Iterator[Store]:
 
 @pytest.fixture
 def path(place: Place) -> Path:
-    """The file of a database that is one."""
+    """The database's file."""
     return place.folder / FILE

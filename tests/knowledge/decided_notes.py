@@ -1,4 +1,4 @@
-"""Notes that are proposed and decided on, for tests of contributions and decisions."""
+"""Proposed and decided notes, for tests of contributions and decisions."""
 
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -22,7 +22,7 @@ FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), 
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
 
 
-# What may be decided on a pending revision.
+# Decisions on a pending revision.
 RULINGS = [
     Decision.APPROVE,
     Decision.REQUEST_CHANGES,

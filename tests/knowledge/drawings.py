@@ -6,7 +6,7 @@ import pytest
 
 
 def drawn(text: str, kind: str = "PNG", *, size: int = 32, colours: str = "white black") -> bytes:
-    """A picture of a text, as a screenshot has it."""
+    """A picture of a text, like a screenshot."""
     drawing = pytest.importorskip("PIL.ImageDraw", reason="drawing needs Pillow")
     from PIL import Image, ImageFont
 

@@ -1,4 +1,4 @@
-"""Chat exports as DiscordChatExporter writes them, made of a few values."""
+"""Chat exports in DiscordChatExporter's format, made of a few values."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ NAMES = {ASKER: "Mira", HELPER: "Ada", PASSER: "Bo"}
 
 
 def user(member: int) -> dict[str, Any]:
-    """A member as messages, mentions and reactions name them."""
+    """A member in a message, mention or reaction."""
     return {
         "id": str(member),
         "name": NAMES[member].lower(),
@@ -25,7 +25,7 @@ def user(member: int) -> dict[str, Any]:
 
 
 def message(number: int, member: int, text: str, **changes: Any) -> dict[str, Any]:
-    """A message so many minutes after the first of March."""
+    """A message, some minutes after the first of March."""
     made: dict[str, Any] = {
         "id": str(CHANNEL_ID + number),
         "type": "Default",
@@ -46,7 +46,7 @@ def message(number: int, member: int, text: str, **changes: Any) -> dict[str, An
 
 
 def reply(number: int, member: int, text: str, to: int, **changes: Any) -> dict[str, Any]:
-    """A message that replies to another one of the channel."""
+    """A reply to another message."""
     reference = {
         "type": "Default",
         "messageId": str(CHANNEL_ID + to),
@@ -57,7 +57,7 @@ def reply(number: int, member: int, text: str, to: int, **changes: Any) -> dict[
 
 
 def reaction(emoji: str, *members: int) -> dict[str, Any]:
-    """A reaction with those who gave it."""
+    """A reaction with its members."""
     return {
         "emoji": {"id": "", "name": emoji, "code": "", "isAnimated": False, "imageUrl": ""},
         "count": len(members),
@@ -66,7 +66,7 @@ def reaction(emoji: str, *members: int) -> dict[str, Any]:
 
 
 def export(messages: Sequence[object], **channel: Any) -> dict[str, Any]:
-    """A whole export; `channel` changes what it says of the channel."""
+    """A whole export; `channel` overrides the channel's fields."""
     return {
         "guild": {"id": str(GUILD_ID), "name": "Harbour", "iconUrl": "https://a.org/i.png"},
         "channel": {
@@ -86,7 +86,7 @@ def export(messages: Sequence[object], **channel: Any) -> dict[str, Any]:
 
 
 def as_json(made: dict[str, Any]) -> bytes:
-    """The bytes of the file."""
+    """The file's bytes."""
     return json.dumps(made, indent=2, ensure_ascii=False).encode()
 
 

@@ -1,4 +1,4 @@
-"""A community database with something in every table, and its export."""
+"""A community database with rows in every table, and its export."""
 
 import struct
 import zlib
@@ -54,7 +54,7 @@ def approved(store: Store, text: str = "Forty hours a month.") -> Note:
 
 
 def lived(store: Store) -> Note:
-    """A bit of everything, in every table."""
+    """Write rows in every table."""
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
     store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)

@@ -1,4 +1,4 @@
-"""Logs forged for tests, so that they fit."""
+"""Forged logs with valid chains."""
 
 import sqlite3
 
@@ -8,7 +8,7 @@ from knowledge.store.audit import log_chain
 
 
 def chained_anew(connection: sqlite3.Connection) -> None:
-    """Write the numbers, digests and heads of every line anew, as whoever forges a log would."""
+    """Recompute the numbers, digests and heads of all lines, as a forger would."""
     connection.execute("drop trigger if exists log_is_never_changed")
     for index in ("log_by_number", "log_by_number_of_no_guild"):
         connection.execute(f"drop index if exists {index}")

@@ -95,7 +95,7 @@ def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Pat
 
 @pytest.mark.parametrize("name", ["", "a.md"])
 def test_a_source_that_is_not_there_is_a_failure(store: Store, folder: Path, name: str) -> None:
-    """A disk that is not mounted must not empty the index."""
+    """An unmounted disk must not empty the index."""
     (folder / "a.md").write_text("Here.")
     add_paths(store, [folder / name])
     assert len(_imported(store)) == 1
@@ -202,7 +202,7 @@ def test_a_folder_of_a_git_checkout_is_cited_at_its_remote_unless_it_is_said_oth
     (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     add_paths(store, [folder])
     assert store.base_urls() == {str(folder): "https://github.com/o/r/blob/main"}
-    # Named once more, it stays what was chosen.
+    # Adding it again keeps the choice.
     add_paths(store, [folder], base_url="")
     add_paths(store, [folder])
     assert store.base_urls() == {}

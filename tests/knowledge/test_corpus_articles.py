@@ -1,4 +1,4 @@
-"""The bundled articles as the corpus reads them. What their files look like: test_project.py."""
+"""The bundled articles in the corpus. `test_project.py` checks their files."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Private names are looked for where they may be, and missed where they are not."""
+"""Private names are found at every possible place, and missed elsewhere."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from knowledge.dependencies import missing, require
 
 THERE = (
     "json.encoder:c_make_encoder",
-    # Set where an instance is made.
+    # Set in `__init__`.
     "json.encoder:JSONEncoder.sort_keys",
     "email.message:Message._headers",
 )

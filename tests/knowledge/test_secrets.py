@@ -1,6 +1,6 @@
-"""Secrets are found where people write them, and hardly anything else is taken for one.
+"""Secrets are found in people's texts, with hardly any false positive.
 
-Every secret is put together here, so that nobody's detector takes this file for a leak.
+Every secret is assembled here, so that no detector takes this file for a leak.
 """
 
 from pathlib import Path
@@ -51,7 +51,7 @@ PASSWORD = "hunt3r" + "!two"
 
 @pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
 def test_a_token_is_hidden_whole_wherever_it_stands(token: str) -> None:
-    # What one could begin with of it may be a name that nobody need hide.
+    # Its usable part may hold a name that needn't be hidden.
     secret = token.removeprefix("https://discord.com/api/webhooks/123456789012345678/")
     for text in (f"It is {token}, they say.", f"`{token}`", f"TOKEN={token}\nnext", f"({token})"):
         shown = without_secrets(text)

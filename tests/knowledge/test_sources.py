@@ -1,4 +1,4 @@
-"""What may be a source: repositories and crawls, checked when they are named."""
+"""Locations of repositories and crawls, checked when they are added."""
 
 from pathlib import Path
 

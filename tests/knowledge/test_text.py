@@ -1,4 +1,4 @@
-"""Text that can be kept: no database refuses it, and nothing else of it changes."""
+"""Storable text: every database accepts it, and nothing else changes."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.notes import Member
 from knowledge.values.submissions import checked_submission
 
-# Hypothesis draws no halves of pairs unless it is told to.
+# By default, Hypothesis draws no lone surrogates.
 _ANY = st.text(st.characters(codec=None, categories=None))
 
 

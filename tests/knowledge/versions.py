@@ -24,13 +24,13 @@ alter table notes add column song_id integer default 7;
 
 
 def of_1_0_0(path: Path) -> None:
-    """Make a database as version 1.0.0 left it, with rows in every table."""
+    """Make a database like version 1.0.0, with rows in every table."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_VERSION_1_0_0.read_text(encoding="utf-8"))
 
 
 def of_before_1_0_0(path: Path) -> None:
-    """Make a database as the last version before 1.0.0 recorded its migrations."""
+    """Make a database with the migrations of the last version before 1.0.0."""
     Store(path).close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("delete from _sqlite_migrations")
@@ -42,7 +42,7 @@ def of_before_1_0_0(path: Path) -> None:
 
 
 def add_next_migration(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
-    """Let the code under test be a later version, with a migration more in both databases.
+    """Turn the code under test into a later version, with one more migration in both databases.
 
     Returns:
         The names of its migrations.

@@ -1,4 +1,4 @@
-"""Backups of a database on a server: one file each, put into either kind, and never trusted."""
+"""Archives of a database on a server: untrusted files, restorable into either kind of database."""
 
 import json
 import zipfile
@@ -73,7 +73,7 @@ def test_a_restore_replaces_every_row_and_keeps_what_was_there(
     assert entries == before
     assert (last.event, last.subject) == ("restored", "database")
     assert store.audit_log.breaks() == []
-    # No id is given twice.
+    # No id is reused.
     assert approved(store).id > lost.id
     assert restored.kept is not None
     archives.restore(restored.kept, store, database, AT + timedelta(days=1))
@@ -89,7 +89,7 @@ def test_what_was_deleted_since_stays_deleted(
     restored = archives.restore(archive, store, database, AT)
     assert store.notes.every_live() == []
     assert store.personal_data.stored(MIRA.id, GUILD)["notes"].everywhere == 0
-    # What is kept beside goes with the next member who is forgotten.
+    # The kept archive is deleted when the next member is forgotten.
     assert restored.kept is not None
     assert restored.kept.exists()
     store.personal_data.forget(7, withdraw=True)

@@ -1,4 +1,4 @@
-"""Backups of a real database: taken, verified, rotated, put back, and what stays deleted."""
+"""Backups of a real database: taken, verified, rotated, restored; deleted data stays deleted."""
 
 import os
 import shutil
@@ -145,7 +145,7 @@ def test_a_backup_of_an_open_database_is_one_file_with_everything(
 
 
 def taken(path: Path, folder: Path, days: range) -> list[Path]:
-    """A backup on each of some days."""
+    """A backup on each of these days."""
     targets = [folder / backups.name(AT + timedelta(days=day)) for day in days]
     for target in targets:
         backups.back_up(path, target)
@@ -222,7 +222,7 @@ def test_a_damaged_database_is_replaced_and_kept(backup: Path, path: Path, store
     assert kept is not None
     assert kept.read_bytes() == b"\xff" * 10_000
     with Store(path) as reopened:
-        # What ids were given since the backup can't be known any more.
+        # The ids given since the backup are unknown.
         assert approved(reopened).id > 10_000
 
 
@@ -238,7 +238,7 @@ def test_no_id_is_given_twice_across_a_restore(backup: Path, path: Path, store: 
 
 
 def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note by the tables: its guild, its revisions' states, which of them is live."""
+    """Every note's guild, revisions' states and live revision, by the tables."""
     found: dict[int, tuple[int, dict[int, State], int | None]] = {}
     for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
         history = store.notes.history(row["guild_id"], row["id"])
@@ -248,7 +248,7 @@ def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None
 
 
 def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note by the log alone."""
+    """The same by the log alone."""
     return {
         note_id: (standing.guild_id, standing.states, standing.live)
         for note_id, standing in replayed(store.audit_log.entries()).items()
@@ -315,7 +315,7 @@ def test_who_came_back_after_being_forgotten_is_not_forgotten_by_a_later_backups
         assert [note.id for note in reopened.notes.every_live()] == [again.id]
 
 
-# Several at once, and a crash right after.
+# Concurrent backups, and crashes.
 
 
 def test_backups_that_are_taken_to_one_file_at_once_are_all_taken(
@@ -347,7 +347,7 @@ def test_a_backups_name_is_on_the_disk_before_it_is_said_to_be_taken(
 
     monkeypatch.setattr(os, "fsync", record)
     backups.back_up(path, target)
-    # The file before it has its name, and then the folder that names it.
+    # The file is synced before its rename, and the folder after it.
     assert synced == [(False, False), (True, True)]
 
 

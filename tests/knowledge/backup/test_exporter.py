@@ -1,4 +1,4 @@
-"""Exports: complete, the same bytes each time, brought up to date in place."""
+"""Exports are complete, the same bytes each time, and updated in place."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_every_table_is_exported_but_what_is_found_out_anew(store: Store, folder
     left_out = {"notes", "revisions", "inbox", "recent_questions", "log_heads", "handled"}
     left_out |= {"_sqlite_migrations"}
     tables = {row["name"] for row in rows} - left_out
-    # Each of them has rows, or this test has to make some.
+    # Each of these tables must have rows here.
     assert {f"{table}.jsonl" for table in tables} == {name for name in files if "/" not in name} - {
         "commonplace.json"
     }

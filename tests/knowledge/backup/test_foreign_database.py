@@ -1,4 +1,4 @@
-"""Foreign databases: rows alone are taken, and what is odd ends in a sentence, never in a hang."""
+"""Foreign databases: only rows are copied, and odd files end in a sentence, never in a hang."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def _do(*statements: str) -> Change:
 
 
 def _log_anew(**columns: str) -> Change:
-    """Change the last line of the log, and write the digests of all of it anew."""
+    """Change the last line of the log, and recompute all digests."""
 
     def change(connection: sqlite3.Connection) -> None:
         connection.execute("drop trigger log_is_never_changed")
@@ -47,7 +47,7 @@ def _log_anew(**columns: str) -> Change:
 
 
 def _in(setting: str, change: Change) -> Change:
-    """Change what SQLite itself would not let anybody change."""
+    """Change the file in ways SQLite would refuse."""
 
     def changed(connection: sqlite3.Connection) -> None:
         connection.execute(f"pragma {setting} = on")
@@ -148,7 +148,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def backup(tmp_path: Path, path: Path) -> Path:
-    """A backup of a database with something in every table; it is not open any more."""
+    """A closed backup with rows in every table."""
     path.parent.mkdir()
     target = tmp_path / "backup.db"
     with Store(path) as store:

@@ -1,4 +1,4 @@
-"""Imports: everything comes back, nothing that was deleted does, edits are proposed."""
+"""Imports: everything comes back, deleted data doesn't, and edits are proposed."""
 
 import json
 import os
@@ -66,7 +66,7 @@ EVERYTHING = tuple(OnRequest)
 
 
 def dump(store: Store) -> list[str]:
-    """Every row of every table but what the bot remembers of Discord, and that it was imported."""
+    """Every row except per-deployment state and log lines about the import."""
     rows = [
         f"{table}: {sorted(row.items())}"
         for table in store.database.tables()
@@ -79,7 +79,7 @@ def dump(store: Store) -> list[str]:
 
 
 def alike(store: Store, folder: Path) -> dict[str, object]:
-    """What would be exported; of the log, what it says but for what was imported."""
+    """The exported content, without log lines about the import."""
     files: dict[str, object] = {**exported(store, folder)}
     lines = {
         name: (folder / name).read_text().splitlines() if name in files else []
@@ -207,7 +207,7 @@ def test_everything_comes_back_and_the_bytes_are_the_same(
     assert empty.audit_log.breaks() == []
 
 
-# U+0000 is taken out where a text enters.
+# U+0000 is removed where text enters.
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_characters="\x00"), max_size=30
 ) | st.sampled_from(
@@ -323,7 +323,7 @@ def test_a_note_that_nobody_approved_is_not_imported(
 def test_forms_that_somebody_elses_members_sent_are_not_taken(
     store: Store, empty: Store, folder: Path
 ) -> None:
-    """Their tokens would have the bot answer for them."""
+    """Their tokens would make the bot reply to them."""
     lived(store)
     exported(store, folder)
     row = {"id": 7, "guild_id": 10, "member_id": 1, "token": "x", "locale": "de"}
@@ -446,7 +446,7 @@ def test_an_earlier_revision_can_not_be_edited(store: Store, folder: Path) -> No
 
 
 def as_exported_with(folder: Path, schema: list[str]) -> None:
-    """Let an export say that its tables had these migrations."""
+    """Make an export claim these migrations."""
     path = folder / "commonplace.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": schema}))
 
@@ -500,7 +500,7 @@ def test_a_log_that_goes_on_in_one_guild_is_gone_on_with_there(
         store.audit_log.append(1, None, "left", "guild")
         store.audit_log.append(2, None, "left", "guild")
     exported(store, folder)
-    # What the export lacks has a lower id than what it has: another process wrote it meanwhile.
+    # Another process wrote the missing line meanwhile, under a lower id.
     lines = (folder / "log.jsonl").read_text().splitlines(keepends=True)
     (folder / "log.jsonl").write_text("".join(lines[:2] + lines[3:]))
     assert import_folder(empty, folder).rows == {"log": 1}

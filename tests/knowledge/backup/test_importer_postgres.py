@@ -1,4 +1,4 @@
-"""Imports into either kind of database, from either: the same rows, and the same bytes again."""
+"""Imports from either kind of database into the other: the same rows, and the same export."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.stores import EMPTY_TABLES, Place, make_tables
 
 @pytest.fixture(params=["into sqlite", "into postgres"])
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
-    """A store of one kind, and an empty one of the other, each with a data folder of its own."""
+    """A store of one kind, and an empty one of the other, each with its own data folder."""
     cluster: Cluster = request.getfixturevalue("postgres")
     url = cluster.shared("community", make_tables)
     folders = [tmp_path / name for name in ("here", "there")]
@@ -49,7 +49,7 @@ def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
     assert import_folder(target, folder).rows == {}
     assert target.database.integrity_problem() == ""
     assert target.audit_log.breaks() == []
-    # It is gone on with there, with ids that were never given.
+    # Later ids are new.
     assert approved(target).id > max(note.id for note in source.notes.every_live())
 
 

@@ -1,4 +1,4 @@
-"""The community database is moved there and back, to the byte, and is never in two places."""
+"""Moves of the community database, there and back, byte for byte, and never in two places."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ KILLED = 9
 
 @dataclass(frozen=True)
 class Ends:
-    """Where the data is, and where it is to be."""
+    """The source and the target."""
 
     file: FilePlace
     database: PostgresPlace
@@ -50,7 +50,7 @@ def ends(tmp_path: Path, postgres_url: str) -> Ends:
 
 
 def rows(place: Place) -> dict[str, list[str]]:
-    """Every row of every table, also those that no export has."""
+    """Every row of every table, also those outside exports."""
     with closing(place.open()) as database:
         found = {
             table: sorted(map(repr, database.rows(f"select * from {table}")))  # noqa: S608
@@ -85,7 +85,7 @@ def test_there_and_back_every_row_and_every_byte_is_as_it_was(ends: Ends, tmp_pa
     move(ends.database, ends.file)
     assert rows(ends.file) == before
     assert exported(ends.file, tmp_path / "back") == files
-    # And there once more: what was left there is set aside.
+    # A second move sets the leftovers of the first aside.
     move(ends.file, ends.database)
     assert rows(ends.database) == before
 
@@ -186,7 +186,7 @@ def test_what_differs_afterwards_is_found(ends: Ends) -> None:
     assert usable((ends.file, ends.database)) == [ends.file]
 
 
-# Killed at any point.
+# Kills at any point.
 
 _RUN = """
 import os, sys
@@ -229,7 +229,7 @@ def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
     source, target = (ends.file, ends.database) if way == "there" else (ends.database, ends.file)
     assert killed(ends, way, step) == KILLED
     if step == Step.FINISH.name:
-        # Both are whole, and nobody opens either until that is finished.
+        # Both are whole, and neither can be opened until the move is finished.
         assert usable((source, target)) == []
         assert "run it again" in refusal(target)
     else:

@@ -1,4 +1,4 @@
-"""Sources and tombstones of somebody else's copy: shown, and taken only when asked for by name."""
+"""Sources and tombstones of foreign copies are listed, and taken only on request."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hostile(tmp_path: Path, path: Path) -> Path:
-    """A backup of it to which somebody added sources and a tombstone of a guild."""
+    """A backup with foreign sources and a guild's tombstone added."""
     backup = tmp_path / "hostile.db"
     backups.back_up(path, backup)
     with Store(backup) as store:
@@ -59,7 +59,7 @@ def test_a_backups_sources_and_tombstones_are_shown_and_left_out(
     backups.back_up(path, good)
     assert backups.restore(hostile, path, AT).unknown == SHOWN
     assert sources(path) == ["/srv/handbook"]
-    # The tombstone would have deleted one of the notes now.
+    # Otherwise the tombstone would delete one of the notes now.
     path.with_name(f"community.replaced-{AT:%Y%m%dT%H%M%S.%fZ}.db").unlink()
     assert backups.restore(good, path, AT).unknown == {}
     assert live(path) == [GUILD, ELSEWHERE]
@@ -92,7 +92,7 @@ def test_a_tombstone_that_is_known_here_is_not_asked_about(path: Path, tmp_path:
     backup = tmp_path / "backup.db"
     backups.back_up(path, backup)
     path.unlink()
-    # The file beside knows it still.
+    # The tombstone file still has it.
     assert backups.restore(backup, path, AT).unknown.keys() == {"sources"}
     with Store(path) as store:
         assert {each.kind for each in store.tombstones.kept()} == {TombstoneKind.MEMBER_AND_NOTES}

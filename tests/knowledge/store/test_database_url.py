@@ -1,4 +1,4 @@
-"""URLs of databases: those with a password are refused, and none of it is shown."""
+"""Database URLs: passwords are refused, and never shown."""
 
 import pytest
 

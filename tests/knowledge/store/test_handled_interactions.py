@@ -1,4 +1,4 @@
-"""What is asked for in an interaction is done once, also where nobody heard that it was done."""
+"""Idempotency: an interaction acts once, even if its outcome was lost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def test_what_is_asked_for_twice_in_one_interaction_is_done_once(store: Store) -
         assert outcome.done
         assert outcome.note.live
     assert events(store) == ["proposed", "approved"]
-    # Another one is told how the note stands.
+    # Another interaction gets the note's state.
     outcome = approve(store, revision_id, CLICK + 1)
     assert outcome is not None
     assert not outcome.done
@@ -68,7 +68,7 @@ def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
 
 def test_what_was_given_back_is_done_by_nobody_who_was_at_it(store: Store) -> None:
     revision_id = proposed(store).revision.id
-    # Given back again where its sender could not be told the first time.
+    # It is returned again if its sender couldn't be told the first time.
     assert [store.handled.give_back(GUILD, CLICK) for _ in range(2)] == [True, True]
     with pytest.raises(GivenBackError, match="Nothing was changed"):
         approve(store, revision_id)
@@ -95,11 +95,11 @@ def test_interactions_are_kept_for_a_day(store: Store) -> None:
         assert {row["id"] for row in rows} == left
 
 
-# The answer to a commit is lost.
+# The reply to a commit is lost.
 
 
 class LostAnswers(SqliteDatabase):
-    """A database whose answer to a commit is lost, as often as is said; kept or not."""
+    """A database that loses the replies to some commits, committed or not."""
 
     lost: int = 0
     kept: bool = True
@@ -171,7 +171,7 @@ def test_a_connection_that_is_cut_around_a_commit_decides_once(
 def test_without_the_table_of_interactions_it_would_be_decided_twice_or_told_wrongly(
     postgres: Cluster, cutting: CuttingSocket, tmp_path: Path
 ) -> None:
-    """A cut is one indeed: whoever writes without a key is told that nothing is known."""
+    """The loss is real: a write without a key has an unknown outcome."""
     url = postgres.empty()
     make_tables(url)
     between = url.replace(str(postgres.folder), str(cutting.folder))

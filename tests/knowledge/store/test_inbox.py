@@ -1,4 +1,4 @@
-"""Clicks and forms are kept until they are done with, and no longer than their token."""
+"""Clicks and forms are kept until they are done, and no longer than their token."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The tables: made once, brought up from 1.0.0, and refused where another version made them."""
+"""Migrations: tables are made once, upgraded from 1.0.0, and refused from other versions."""
 
 import re
 import sqlite3
@@ -30,7 +30,7 @@ FIRST = migrations.names()[0]
 
 
 def schema(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table's columns with their types and constraints, every index and trigger."""
+    """Every table's columns, types and constraints, every index and trigger."""
     with closing(sqlite3.connect(path)) as connection:
         found: dict[str, list[tuple[Any, ...]]] = {}
         for kind, name in connection.execute("select type, name from sqlite_master").fetchall():
@@ -64,7 +64,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The migrations of a later version, which the code under test is from here on."""
+    """The migrations of a later version, in use from here on."""
     return add_next_migration(monkeypatch, tmp_path_factory.mktemp("later"))
 
 
@@ -72,7 +72,7 @@ def later(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 
 def test_migrations_are_numbered_one_after_another() -> None:
-    """Two of a number would run in an order that nobody chose."""
+    """Two with one number would run in an accidental order."""
     names = migrations.names()
     assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
 
@@ -112,7 +112,7 @@ def test_it_is_kept_as_it_was_before_anything_is_changed(path: Path, later: list
     kept = path.with_name(f"community.{last}.db")
     assert content(kept) == before
     assert sorted(each.name for each in path.parent.glob("*.db")) == sorted([kept.name, path.name])
-    # What was kept is a backup like any other.
+    # The kept copy is a backup like any other.
     backups.verify(kept)
 
 
@@ -170,7 +170,7 @@ def test_a_database_of_before_1_0_0_is_refused_in_a_sentence_and_left_as_it_is(p
         Store(path)
     said = str(error.value)
     assert said.startswith(str(path))
-    # Found, expected, and what to do.
+    # The found version, the expected one, and the remedy.
     told = (BEFORE_1_0_0, FIRST, "`commonplace export`", "`commonplace import`")
     assert [each for each in told if each not in said] == []
     assert path.read_bytes() == before
@@ -195,7 +195,7 @@ def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(
     assert path.read_bytes() == before
 
 
-# What they promise.
+# Promises.
 
 
 def test_every_table_is_strict() -> None:
@@ -217,7 +217,7 @@ def test_migrations_run_once() -> None:
 
 def test_a_migration_that_stops_half_way_leaves_nothing_behind() -> None:
     database = Database(memory=True)
-    # The last table of the first migration is there already, so that it stops at its end.
+    # The first migration's last table exists already, so it stops at its end.
     database.execute("create table memory (id integer)")
     with pytest.raises(sqlite3.OperationalError):
         migrations.apply(database)

@@ -1,4 +1,4 @@
-"""Guilds of rows: each kind of row is its guild's, and what is no guild's is guild 0's."""
+"""Guilds of rows: each kind of row has its guild's; without one it is guild 0's."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The community database: what is wrong with a file, a disk or a lock is said."""
+"""The community database: messages about damaged files, full disks and locks."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def _file(store: Store) -> Database:
 
 def _fill(store: Store) -> None:
     """Leave no room for another page, as on a full disk."""
-    # Migrations leave pages behind that are free.
+    # Migrations leave free pages behind.
     database = _file(store)
     database.execute("vacuum")
     pages = database.execute("pragma page_count").fetchone()[0]

@@ -1,4 +1,4 @@
-"""A clock that is wrong for a while: nothing is lost by it, and nothing stays wrong."""
+"""A temporarily wrong clock loses nothing, and leaves nothing wrong."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    """Set the machine's clock, as far as the community database is concerned."""
+    """Set the clock of the community database."""
 
     def set_to(moment: datetime) -> None:
         class Clock(datetime):

@@ -1,4 +1,4 @@
-"""SQLite files: damage, other formats, what was made from them, and transactions."""
+"""SQLite files: damage, other formats, derived files, transactions."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

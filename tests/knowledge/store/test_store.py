@@ -1,4 +1,4 @@
-"""`Store` on a real database file: what is promised about the precious half of the data."""
+"""`Store` on a real database file: promises about the precious data."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

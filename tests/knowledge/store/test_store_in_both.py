@@ -1,4 +1,4 @@
-"""One history in a file of SQLite and in PostgreSQL: the same answers, and the same export."""
+"""One history in SQLite and in PostgreSQL: the same results, and the same export."""
 
 import json
 import re
@@ -43,11 +43,11 @@ from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, FILE, Place, make_tables
 
 GUILDS = (10, 2**62)
-# Long ago, so that the moments of the history are told from those of the test's run.
+# Long ago, to tell the history's times from those of the test's run.
 AT = datetime(2020, 3, 4, 5, 6, 7, 800, tzinfo=UTC)
-# The key by which members' digests are made, which is otherwise another one in each folder.
+# A common key for members' digests, instead of each folder's own.
 KEY = json.dumps({"key": "00" * 32}) + "\n"
-# When the test runs, as it is written in either way, and the log's digests, which cover that.
+# Times of the test's run in either format, and the log's digests, which cover them.
 _TIME = re.compile(
     r"20(?:2[1-9]|[3-9]\d)-\d\d-\d\dT[\d:.]+(?:\+00:00)?"
     r"|datetime\.datetime\(20(?:2[1-9]|[3-9]\d),[^)]*\)"
@@ -57,7 +57,7 @@ _TIME = re.compile(
 _TEXTS = st.sampled_from(
     ["When?", " when? ", "WHEN?", "Wie weit ist’s?", "", "a\nb", "%s ? ?1 'it''s' \"x\"", "Ä", "ä"]
 )
-# Most of it is in one guild, and of the first few rows, so that much comes together.
+# Mostly one guild and the first few rows, so that much interacts.
 _GUILDS = st.sampled_from((GUILDS[0], *GUILDS))
 _MEMBERS = st.integers(1, 4)
 _ROWS = st.integers(1, 4)
@@ -234,7 +234,7 @@ def _whole(draw: st.DrawFn) -> Command:
 
 
 def _beginning(questions: list[Question]) -> list[Command]:
-    """What every history begins with: questions, and notes of which one is live."""
+    """The start of every history: questions, and notes, one of them live."""
     ada, said = _member(2), Submission("Hours", "When?", ("x",))
     approve = Ruling(Decision.APPROVE)
     return [
@@ -287,7 +287,7 @@ def _handed_on(store: Store, guild: int, row: int, member: int, at: datetime) ->
 
 
 def _seen(store: Store) -> list[Any]:
-    """What everybody can ask of a store."""
+    """The results of all queries of a store."""
     since, until = AT - timedelta(days=3), AT + timedelta(days=30_000)
     records, feedback = store.question_records, store.feedback_records
     of_all = [
@@ -355,7 +355,7 @@ def _said(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value without what differs though it is equal: the order in a mapping."""
+    """A value without meaningless differences, such as a mapping's order."""
     if is_dataclass(value):
         return [type(value).__name__, *(_plain(getattr(value, one.name)) for one in fields(value))]
     if isinstance(value, Mapping):
@@ -365,7 +365,7 @@ def _plain(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of SQLite with the tables and nothing in them."""
+    """A SQLite file with empty tables."""
     folder = tmp_path_factory.mktemp("made")
     Place(folder).store().close()
     return folder / FILE

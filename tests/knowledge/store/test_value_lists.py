@@ -1,4 +1,4 @@
-"""Values in lists: every one is found once, in as many statements as it takes."""
+"""Lists of values: each value is found once, in as many statements as needed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ _FOUND = "select member_id from quiet_members where member_id > ? and member_id 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database with the even members up to three lists' length."""
+    """A database with the even members, up to three lists' length."""
     path: Path = tmp_path_factory.mktemp("lists") / "community.db"
     opened = SqliteDatabase(path)
     with opened.writing():

@@ -1,4 +1,4 @@
-"""Pages of the log: what is on them, and that only they are read."""
+"""Pages of the log, read without other lines."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ EVENTS = ("proposed", "approved", "rejected")
 
 
 def fill(store: Store, lines: int) -> None:
-    """A line a minute, every tenth of it of another guild; only the first is by the last member."""
+    """A line a minute, every tenth of another guild; only the first by the last member."""
     for member_id in MEMBERS:
         store.audit_log.key(member_id)
     keys = {user: key for key, user in store.audit_log.members().items()}
@@ -42,7 +42,7 @@ def fill(store: Store, lines: int) -> None:
 
 
 def steps(store: Store, log: AuditLog, wanted: LogFilter, **place: int) -> int:
-    """How many steps of SQLite's machine a page takes, in tens."""
+    """SQLite virtual machine steps for a page, in tens."""
     counted = 0
 
     def count() -> int:

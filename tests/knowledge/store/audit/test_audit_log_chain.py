@@ -1,4 +1,4 @@
-"""The audit log: append-only, a chain of digests, and what the tables say."""
+"""The audit log: append-only, hash-chained, and consistent with the tables."""
 
 import pytest
 

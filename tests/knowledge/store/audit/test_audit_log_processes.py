@@ -1,4 +1,4 @@
-"""Several processes that append to one log at once, and one that is killed while it does."""
+"""Several processes append to one log at once, and one is killed meanwhile."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ with Place(Path(sys.argv[1]), sys.argv[2]).store() as store:
 
 @contextmanager
 def started(program: str, place: Place, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A process that has the database open."""
+    """A process with the database open."""
     with subprocess.Popen(
         [sys.executable, "-c", program, str(place.folder), place.url, *map(str, arguments)],
         cwd=ROOT,
@@ -97,7 +97,7 @@ def test_a_process_that_is_killed_while_it_appends_leaves_the_chain_as_it_was(
         process.kill()
         process.wait()
     assert store.audit_log.breaks() == []
-    # Whoever writes next waits until the database has noticed.
+    # The next writer waits until the database has noticed.
     with store.database.writing(1):
         store.audit_log.append(1, None, "returned", "guild")
     numbers = [(entry.guild_id, entry.number) for entry in store.audit_log.entries()]

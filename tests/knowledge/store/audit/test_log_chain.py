@@ -1,4 +1,4 @@
-"""Chains of the log: whatever is changed in one of them is found there, and nowhere else."""
+"""Chains of the log: every change is found in its chain, and nowhere else."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def test_swapped_lines_are_named(lines: list[Line], data: st.DataObject) -> None
 
 @given(LOGS, st.data(), st.booleans())
 def test_an_inserted_line_is_named(lines: list[Line], data: st.DataObject, fits: bool) -> None:
-    """Even one that follows from the line before it: the next one, or the head, does not then."""
+    """Even a line that fits the one before it: the next one, or the head, doesn't."""
     place = data.draw(st.integers(0, len(lines) - 1))
     before = heads(lines)
     forged = {**lines[place], "event": "approved", "number": lines[place]["number"] + fits}

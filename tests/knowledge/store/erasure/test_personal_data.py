@@ -1,4 +1,4 @@
-"""Forgetting a member: nothing of theirs is in any table afterwards, and all else still holds."""
+"""Forgetting a member removes all their data, and nothing else."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def decide(store: Store, revision_id: int, by: Member, ruling: Ruling = APPROVE)
 
 
 def lived(store: Store) -> None:
-    """What a member leaves behind who did everything that can be done."""
+    """Data of a member who did everything possible."""
     live = proposed(store, MIRA, "live words")
     decide(store, live, ADA)
     store.contributions.revise(GUILD, 1, MIRA, Submission("On live", "waiting words"))
@@ -95,10 +95,10 @@ def lived(store: Store) -> None:
     )
     store.phrasings.finish(judged, phrased, keeps_words=True)
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
-    # The one is deleted with its member, the other stays unsigned.
+    # One is deleted with its member, the other loses the name.
     store.handovers.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
     store.handovers.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
-    # What she answered and claimed as a helper.
+    # Her answers and claims as a helper.
     helped, claimed = asked(store, BEN.id, "Who helps?"), asked(store, BEN.id, "Who else?")
     for number, one in enumerate((helped, claimed)):
         at = datetime(2026, 1, 3 + number, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_the_beginning_of_a_long_question_stays_nowhere_that_others_followed_it_
 ) -> None:
     text = "A secret  question? " * (EARLIER_CHARACTERS // 10)
     asked(store, MIRA.id, text)
-    # As `bot.answers.lookup.context_after` cuts it.
+    # Cut like `bot.answers.lookup.context_after` does.
     asked(store, BEN.id, "And then?", earlier=" ".join(text.split())[:EARLIER_CHARACTERS])
 
     store.personal_data.forget(MIRA.id, withdraw=True)
@@ -312,6 +312,6 @@ def test_every_column_that_can_hold_a_member_is_one_that_is_dealt_with(store: St
         for column in store.database.columns(table)
         if column.endswith("_id") and words.search(column)
     }
-    # The roles are not a person's.
+    # Roles aren't personal data.
     roles = {("guilds", "moderator_role_id"), ("guilds", "helper_role_id")}
     assert columns - roles == PERSONAL

@@ -1,4 +1,4 @@
-"""Purge for good of guilds, notes and questions."""
+"""Permanent deletion of guilds, notes and questions."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(store: Store) -> Non
 
 
 def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note by the tables: its guild, its revisions' states, which of them is live."""
+    """Every note's guild, revisions' states and live revision, by the tables."""
     found: dict[int, tuple[int, dict[int, State], int | None]] = {}
     for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
         history = store.notes.history(row["guild_id"], row["id"])
@@ -63,7 +63,7 @@ def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None
 
 
 def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note by the log alone."""
+    """The same by the log alone."""
     return {
         note_id: (standing.guild_id, standing.states, standing.live)
         for note_id, standing in replayed(store.audit_log.entries()).items()

@@ -1,4 +1,4 @@
-"""Who is not to be quoted from chats: recognised without being known, whatever was restored."""
+"""Opt-outs from quotation: recognized anonymously, and kept by restores."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None
     withheld = store.quote_opt_outs.withheld()
     assert said(0, "Mira.Sol") in withheld
     assert said(0, "mira") not in withheld
-    # With an id the name says nothing: anybody may show this one.
+    # With an id the name doesn't count: anybody may use it.
     assert said(ADA, "mira.sol") not in withheld
 
 

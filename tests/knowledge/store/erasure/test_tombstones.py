@@ -1,4 +1,4 @@
-"""Tombstones: in the database and in the file beside it."""
+"""Tombstones, in the database and in the file beside it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,11 +60,11 @@ def test_no_tombstone_says_who_was_forgotten(path: Path, store: Store) -> None:
     assert path.with_name(FILE).stat().st_mode & 0o077 == 0
 
 
-# Copies that upgrades and restores kept.
+# Copies kept by upgrades and restores.
 
 
 def _copies(path: Path) -> list[Path]:
-    """What an upgrade and a restore leave beside a database, and a crash in the middle of one."""
+    """Copies left by an upgrade, a restore, and a crash."""
     names = ("community.m001_first_tables.db", "community.replaced-20260304T050600.0Z.db")
     kept = [path.with_name(name) for name in (*names, f"{names[1]}-wal", "community.m002.part")]
     for copy in kept:
@@ -110,12 +110,12 @@ def test_who_was_forgotten_after_a_moment_is_told_by_member_and_by_guild(store: 
     assert not store.tombstones.since(now()).tombstones
 
 
-# Several machines: data folders that share a database.
+# Several machines with one database.
 
 
 @pytest.fixture
 def shared(community_url: str, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
-    """The same database, opened on two machines."""
+    """One database, opened on two machines."""
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     first, second = (Place(tmp_path / name, community_url).store() for name in ("first", "second"))
@@ -134,7 +134,7 @@ def test_a_machine_that_could_recognise_nobody_is_refused(
         second.tombstones.share_key()
     assert not (tmp_path / "second" / FILE).exists()
 
-    # One that was made by itself is no better.
+    # A key made locally doesn't help.
     assert not second.quote_opt_outs.is_withheld(MIRA.id)
     second.tombstones.digester()
     with pytest.raises(StoreError, match="Copy the file"):
@@ -152,7 +152,7 @@ def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
     first.quote_opt_outs.withhold(MIRA.id)
     assert second.quote_opt_outs.is_withheld(MIRA.id)
 
-    # What was deleted elsewhere is in the file, too, from the next start on.
+    # Deletions elsewhere reach the file at the next start.
     assert second.quote_opt_outs.unrecognisable() == 1
     second.tombstones.share_key()
     assert second.quote_opt_outs.unrecognisable() == 0

@@ -1,4 +1,4 @@
-"""How far a digest has come outlives the process, and goes with its guild."""
+"""A digest's progress survives restarts, and is deleted with its guild."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(place: P
 
 
 def test_a_change_keeps_all_else_and_what_was_told(place: Place) -> None:
-    """Two administrators who change two things at once both have what they chose."""
+    """Simultaneous changes by two administrators both hold."""
     with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         store.digests.settle(CHOSEN, AT, told=True)

@@ -1,4 +1,4 @@
-"""What contributors do with notes, in a real database."""
+"""Contributors' transactions in a real database."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:
     note = proposed(store)
     revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
     withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
-    # As if there were none: somebody else's pending note has no title for them.
+    # Another member's pending note doesn't exist for them.
     assert (revised, withdrawn) == (None, None)
     assert events(store) == ["proposed"]
 

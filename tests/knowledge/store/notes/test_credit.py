@@ -1,4 +1,4 @@
-"""Credit for what helped, and figures of activity."""
+"""Credit for helpful notes, and figures of activity."""
 
 from datetime import UTC, datetime, timedelta
 

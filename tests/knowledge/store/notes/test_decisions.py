@@ -254,7 +254,7 @@ def test_undoing_is_too_late_once_something_was_built_on_it(store: Store) -> Non
 
 @pytest.mark.parametrize("what", ["undo", "restore", "roll_back"])
 def test_what_was_done_already_is_not_said_to_be_impossible(store: Store, what: str) -> None:
-    """A second click may come of an answer that was lost; it changes nothing more."""
+    """A second click after a lost reply changes nothing more."""
     note = proposed(store)
     decided(store, note)
     deciding, first = store.decisions, note.revision.id

@@ -1,4 +1,4 @@
-"""Notes that wait: the queue, due reviews, cards."""
+"""Waiting notes: the queue, due reviews, cards."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Pictures of notes in the database: with their revision, once, and gone with it."""
+"""Pictures of notes: stored once, and deleted with their last revision."""
 
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store

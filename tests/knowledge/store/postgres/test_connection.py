@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: what is bound and read, transactions, and what is said of failures."""
+"""PostgreSQL connections: bound and read values, transactions, error messages."""
 
 import threading
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""What is said and done where a connection is lost around a change: never that nothing was changed.
+"""Connections lost during a change: nobody is told that nothing was changed.
 
-Every cut is between two messages of the protocol: the server has kept the change, or was not told.
+Each cut is between two protocol messages: the server has committed, or wasn't asked to.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
 from tests.stores import make_tables
 
-# More transactions than psycopg sends as text: later ones are prepared, and say less.
+# psycopg sends this many transactions as text; later ones are prepared, and say less.
 _MANY = 8
 
 
@@ -33,7 +33,7 @@ def cutting(postgres: Cluster) -> Iterator[CuttingSocket]:
 
 @pytest.fixture
 def url(postgres: Cluster, cutting: CuttingSocket) -> Iterator[str]:
-    """A database with its tables, by way of what cuts."""
+    """A database with its tables, behind a cutting proxy."""
     made = postgres.empty()
     make_tables(made)
     yield made.replace(str(postgres.folder), str(cutting.folder))
@@ -103,7 +103,7 @@ def test_a_note_that_is_submitted_while_the_commit_is_cut_is_there_once(
 
     cutting.cut(cut)
     submitted = submit()
-    # And where Discord hands over the same click once more.
+    # And if Discord delivers the same click again.
     assert submit().note.id == submitted.note.id
     assert events(store) == ["proposed"]
 
@@ -119,7 +119,7 @@ def test_while_the_server_stays_away_it_is_said_that_nothing_is_known(
         _approve(store, revision_id, 7)
     assert "Nothing was changed" not in str(caught.value)
     cutting.refuse(refusing=False)
-    # Clicked again it is made, or said how it stands; it is there once.
+    # Another click decides it, or finds it decided; it exists once.
     again = _approve(store, revision_id, 8)
     assert again.done is (cut is Cut.BEFORE)
     assert again.note.revision.state is State.APPROVED
@@ -155,7 +155,7 @@ def test_settings_whose_commit_is_cut_are_kept_whole_or_not_and_nobody_says_othe
     kept = cut is Cut.AFTER
     assert (store.guilds.settings(GUILD) == wanted) is kept
     assert events(store) == ["settings"] * kept
-    # Who looks and repeats it has what was wanted, either way.
+    # Looking and repeating succeeds either way.
     store.guilds.save_settings(wanted, ADA.id)
     assert store.guilds.settings(GUILD) == wanted
 
@@ -172,7 +172,7 @@ def test_a_change_outside_transactions_may_have_been_kept_where_its_answer_is_lo
     cutting.cut(Cut.AFTER_STATEMENT)
     with pytest.raises(OutcomeUnknownError, match="may or may not be stored"):
         connection.run_many("insert into kept values (?)", [("b",)])
-    # In a transaction the same loss takes everything along, which is known.
+    # Inside a transaction the same loss certainly undoes everything.
     cutting.cut(Cut.AFTER_STATEMENT)
     with pytest.raises(StoreError, match="Nothing was changed"), connection.writing():
         connection.insert("kept", {"name": "c"})

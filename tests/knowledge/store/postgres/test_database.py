@@ -1,4 +1,4 @@
-"""A community database in PostgreSQL: what it is made of, its ids, and what it can't do."""
+"""A community database in PostgreSQL: schema, ids, limits."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two guilds are written at once: what they have in common is whole, and neither fails."""
+"""Two guilds are written at once: shared rows stay whole, and neither fails."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def store(place: Place) -> Iterator[Store]:
 
 @contextmanager
 def _meanwhile(place: Place, act: Callable[[Store], Any]) -> Iterator[Callable[[], Any]]:
-    """Let another process act; gives what waits for its end and gives what came of it."""
+    """Let another process act; returns a function that waits for its result."""
     found: list[Any] = []
 
     def run() -> None:
@@ -65,7 +65,7 @@ def _meanwhile(place: Place, act: Callable[[Store], Any]) -> Iterator[Callable[[
 
 
 def _until_it_waits(postgres: Cluster, place: Place) -> None:
-    """Until the other process waits for this one; for ever, if it never does."""
+    """Wait until the other process waits for this one."""
     while postgres.execute(_WAITING, place.url) == [(0,)]:
         threading.Event().wait(0.01)
 
@@ -127,7 +127,7 @@ def test_two_guilds_find_the_same_passage_for_the_first_time(
 def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_each_other(
     place: Place, store: Store
 ) -> None:
-    """Each finds them the other way round, and each time they are new."""
+    """Each finds new passages in the opposite order, again and again."""
 
     def ask_all(guild_id: int) -> Callable[[Store], None]:
         def ask(opened: Store) -> None:
@@ -183,7 +183,7 @@ def test_who_writes_for_all_guilds_waits_for_each(
 def test_who_follows_the_log_of_each_guild_misses_nothing_that_many_write_at_once(
     place: Place,
 ) -> None:
-    """Each of ten has a connection of its own; half of the writers write for each guild."""
+    """Ten writers have a connection each; half of them write for each guild."""
     done = threading.Event()
     guilds = (ONE, OTHER)
 

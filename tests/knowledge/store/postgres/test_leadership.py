@@ -1,4 +1,4 @@
-"""Leadership and the fence: who may write, and that nobody else can."""
+"""Leader election and fencing: only the leader and live members can write."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -61,7 +61,7 @@ def test_one_process_leads_until_it_steps_down_or_ends(members: tuple[Member, Me
     assert second.fence.try_to_lead()
     second.store.close()
     assert not second.fence.leads
-    # The server finds out in a moment.
+    # The server notices in a moment.
     while not first.fence.try_to_lead():
         pass
 
@@ -75,7 +75,7 @@ def test_who_lost_the_lock_writes_nothing_as_the_leader(
         first.write("while it leads")
         postgres.cut(postgres_url)
         assert second.fence.try_to_lead()
-        # It believes that it leads, until the server says what has become of its session.
+        # It believes to lead, until the server reports the end of its session.
         with pytest.raises(StoreError):
             first.write("while it believes so")
         with pytest.raises(NotAllowedError):
@@ -129,7 +129,7 @@ def test_nobody_is_ended_in_the_middle_of_a_transaction_that_is_kept(
 ) -> None:
     first, second = members
     first.leases.step()
-    # As if its sessions could not be told: nothing but its own hold on its membership is left.
+    # Its sessions can't be found by name, so only its hold on its membership protects others.
     second.store.run("update work.processes set name = 'unknown', until = 'epoch'")
     with first.store.writing():
         first.store.insert("written", {"said": "begun before"})

@@ -1,4 +1,4 @@
-"""Leases of shards: who holds which, and that nobody holds what another one does."""
+"""Leases of shards: no two processes hold the same one."""
 
 import itertools
 import os
@@ -31,7 +31,7 @@ def _name() -> str:
 
 
 def _member(url: str) -> Leases:
-    """A member whose lease ends when a test says so, and who ends others at once."""
+    """A member whose lease ends on demand, without patience before it ends others."""
     return Leases(url, seconds=LONG, patience=0, name=_name())
 
 
@@ -51,7 +51,7 @@ def join(postgres_url: str) -> Iterator[Join]:
 
 @pytest.fixture
 def seen(postgres_url: str) -> Iterator[Connection]:
-    """The tables as somebody else sees them."""
+    """The tables, seen from outside."""
     connection = Connection(postgres_url, SCHEMA)
     yield connection
     connection.close()
@@ -77,7 +77,7 @@ def test_the_first_process_takes_every_shard_and_the_second_gets_its_share(
     assert second.step().shards == {}
     for expected in (3, 2):
         assert first.step().surplus == expected
-        # What is not ready elsewhere yet is waited for.
+        # Shards that aren't ready elsewhere are waited for.
         first.give_back(expected)
         assert first.step().surplus is None
         assert expected in second.step().shards
@@ -119,7 +119,7 @@ def test_who_is_late_but_was_not_ended_renews(join: Join, seen: Connection) -> N
 def test_nobody_is_ended_by_who_was_not_connected_long_enough(
     join: Join, seen: Connection, postgres_url: str
 ) -> None:
-    """After the server was away, those who held shards can renew before others take them."""
+    """After a server outage, holders of shards can renew before others take them."""
     first = join()
     held = first.step().shards
     _expire(seen, first)
@@ -211,7 +211,7 @@ def shared_url(postgres: Cluster) -> Iterator[str]:
 def test_a_shard_has_one_holder_at_each_epoch(
     shared_url: str, steps: list[tuple[str, int]]
 ) -> None:
-    """Whatever several processes do, what two of them believe to hold is never the same."""
+    """In any history, two processes never believe to hold the same shard."""
     members = [_member(shared_url) for _ in range(4)]
     seen = Connection(shared_url, SCHEMA)
     claims: dict[tuple[int, int], str] = {}
@@ -253,7 +253,7 @@ def _step(member: Leases, action: str, claims: dict[tuple[int, int], str]) -> No
 
 
 def _settled(seen: Connection, members: list[Leases], claims: dict[tuple[int, int], str]) -> None:
-    """Once nothing more happens, every shard has a holder, and nobody much more than another."""
+    """In the end every shard has a holder, in about equal shares."""
     for member in members:
         member.join(SHARDS)
     for _ in range(SHARDS * 2):

@@ -1,4 +1,4 @@
-"""The tables in PostgreSQL: the same as SQLite's, and made once."""
+"""PostgreSQL's tables equal SQLite's, and are made once."""
 
 import re
 import threading
@@ -24,7 +24,7 @@ KINDS = {
     "REAL": "double precision",
     "BLOB": "bytea",
 }
-# What PostgreSQL adds to a condition when it writes it down, and how it spells others' words.
+# PostgreSQL's additions to a stored condition, and its spelling of some words.
 ADDED = re.compile(r'::\w+|COLLATE "C"')
 NAMED = re.compile(r"'(?:[^']|'')*'|\b\w+\b")
 WORDS = {"check", "in", "any", "array", "between", "and", "or", "is", "not", "null", "where"}
@@ -152,7 +152,7 @@ def _checks(sql: str) -> list[str]:
 
 
 def _names(said: str) -> list[str]:
-    """The columns and values that a condition names."""
+    """The columns and values in a condition."""
     return sorted({each for each in NAMED.findall(said) if each.lower() not in WORDS})
 
 
@@ -177,7 +177,7 @@ def test_indexes_are_the_same(database: PostgresDatabase) -> None:
 
 
 def _indexed(sql: str) -> tuple[str, list[str]]:
-    """An index's columns, and what its condition names."""
+    """An index's columns, and its condition's."""
     columns, condition = re.findall(
         r"\son\s+[\w.]+\s*(?:using btree )?\(([^)]*)\)(?:\s+where\s+(.*))?", sql, re.I | re.S
     )[0]
@@ -188,7 +188,7 @@ def test_triggers_do_the_same(database: PostgresDatabase) -> None:
     own = {row["name"] for row in _sqlite().query("select name from sqlite_master "
                                                   "where type = 'trigger'")}  # fmt: skip
     rows = database.rows("select tgname as name from pg_trigger where not tgisinternal")
-    # In SQLite nothing else than a deletion can empty a table.
+    # In SQLite only deletion can empty a table.
     assert {row["name"] for row in rows} == own | {"log_is_never_emptied"}
 
 
@@ -201,7 +201,7 @@ def test_a_later_version_brings_it_up_to_date_with_its_rows(
         assert newer.migrations() == later
         assert "songs" in newer.tables()
         assert newer.rows("select * from memory") == [{"key": "a", "value": "b"}]
-    # What was opened before goes on; who opens it now is told.
+    # An open connection goes on; opening it anew is refused.
     assert database.rows("select * from memory") == [{"key": "a", "value": "b"}]
     monkeypatch.undo()
     with pytest.raises(StoreVersionError, match=NEXT):
@@ -239,7 +239,7 @@ def test_a_migration_that_stops_half_way_leaves_nothing_behind(
     postgres: Cluster, tmp_path: Path
 ) -> None:
     url = postgres.empty()
-    # The last table of the script is there already, so that it stops at its end.
+    # The script's last table exists already, so it stops at its end.
     postgres.execute("create schema community", url)
     postgres.execute("create table community.memory (id bigint)", url)
     with pytest.raises(Exception, match="already exists"):

@@ -1,4 +1,4 @@
-"""Migrations only add: during an upgrade a process of the release before goes on writing."""
+"""Migrations only add: during an upgrade, the release before goes on writing."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ TAKES = re.compile(r"\b(drop|rename|truncate|set not null|alter column|add const
 
 
 def narrowings(sql: str) -> Iterator[str]:
-    """The statements of a migration after which an older release could fail to write."""
+    """The statements of a migration that can make an older release's writes fail."""
     made = set(re.findall(r"create table (\w+)", sql))
     for statement in COMMENT.sub("", sql).split(";"):
         plain = " ".join(statement.lower().split())
@@ -81,7 +81,7 @@ alter table notes add column often bigint not null default 0;
 def test_who_was_there_before_a_migration_goes_on_writing(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tables of this version, used by what knows no others, while later ones are made."""
+    """A process of this version writes while later migrations run."""
     opened_before = Store(PostgresDatabase(postgres_url, tmp_path))
     first = _decided(opened_before, "Before")
     later = add_next_migration(monkeypatch, tmp_path / "later")
@@ -96,7 +96,7 @@ def test_who_was_there_before_a_migration_goes_on_writing(
 
 
 def _decided(store: Store, title: str) -> int:
-    """A note that was proposed, revised while it waited, and approved; returns its id."""
+    """A note that was proposed, revised while pending, and approved; returns its id."""
     mira, ada = Member(1, "Mira"), Member(2, "Ada")
     note = store.contributions.propose(10, mira, 5, Submission("Draft", "Text.")).note
     revised = store.contributions.revise(10, note.id, mira, Submission(title, "Text."))

@@ -13,7 +13,7 @@ from tests.postgres import Cluster
 
 @pytest.fixture
 def listening() -> Iterator[int]:
-    """The port of something that takes connections, and says nothing."""
+    """The port of a server that accepts connections and never replies."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -44,7 +44,7 @@ def test_all_of_several_hosts_must_be_down(listening: int) -> None:
 
 
 class _OtherError(Exception):
-    """What another part of the program raises."""
+    """Another part's error."""
 
 
 @pytest.mark.parametrize("kind", [StoreError, _OtherError])
@@ -68,6 +68,6 @@ def test_an_error_says_whether_the_server_was_lost(
     postgres.cut(postgres_url)
     with pytest.raises(kind) as unknown:
         connection.run("create table kept (id int)")
-    # It may have been kept: nobody is to be told that nothing was changed.
+    # It may be committed, so nobody may be told that nothing was changed.
     assert not is_away(unknown.value)
     connection.close()

@@ -1,4 +1,4 @@
-"""Work queue: each job is had by one worker at a time, and none is lost or tried for ever."""
+"""Work queue: each job has one worker at a time; none is lost or retried for ever."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def queue(postgres_url: str) -> Iterator[WorkQueue]:
 
 
 def _let_leases_lapse(postgres: Cluster, url: str) -> None:
-    """Let as much time pass in the database as a lease lasts."""
+    """Let a lease's length pass in the database."""
     moved = f"taken_until - interval '{LEASE_SECONDS + 1} seconds'"
     postgres.execute(f"update work.jobs set taken_until = {moved}", url)  # noqa: S608
 

@@ -1,4 +1,4 @@
-"""Verdicts of members, and the answers that they confirm."""
+"""Verdicts of members, and confirmed answers."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Gaps: which questions are, who is told of answers, and who wants to be left alone."""
+"""Gaps: their questions, notices to askers, and opt-outs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Hand-overs in the store: whatever helpers do in whatever order, a question has one helper."""
+"""Hand-overs: in any order of steps, a question has one helper."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def found(store: Store, question_id: int = 1) -> Handover:
 def done_by(
     store: Store, asked: OpenQuestion, chosen: tuple[str, int, bool], at: datetime
 ) -> HandoverOutcome | None:
-    """A step that somebody takes, who may be a moderator."""
+    """A step by a member, possibly a moderator."""
     step, member, moderator = chosen
     if step == "claim":
         return store.handovers.claim(GUILD, asked.id, member, at)
@@ -84,8 +84,8 @@ def test_in_whatever_order_helpers_click_a_question_has_one_helper_and_one_answe
                 done = outcome.done
             after = found(store)
             anothers = before.state is HandoverState.CLAIMED and before.helper_id != member
-            # Nothing changes unless it was done, nothing follows an answer, no claim is taken away
-            # but by a moderator or because it is stale.
+            # Only done steps change anything, nothing follows an answer, and only moderators or
+            # staleness end a claim.
             assert done == (after.state != before.state or after.changed_at != before.changed_at)
             assert not (done and before.state is HandoverState.ANSWERED)
             if done and anothers:
@@ -110,7 +110,7 @@ def test_what_waits_for_the_servers_hours_is_stale_until_something_is_done(store
     [due] = store.handovers.due()
     store.handovers.claim(GUILD, question_id, ANNA, AT)
 
-    # What was shown meanwhile is not what has come since.
+    # The message shows an earlier state than the present one.
     store.handovers.shown(due)
     assert not found(store).stale
     assert [one.question_id for one in store.handovers.due()] == [question_id]
@@ -154,7 +154,7 @@ def test_a_question_is_handed_over_once_and_one_at_a_time(store: Store) -> None:
     )
     later = AT + HANDING_PAUSE
 
-    # Its posting was cut off: it is still to be posted.
+    # Its posting was interrupted, so it is still due.
     assert store.handovers.hand_on(GUILD, [first], ASKER, AT) == first
     assert store.handovers.hand_on(GUILD, second, ASKER, AT) is NotHandedOn.TOO_SOON
     store.handovers.placed(first, 7, 8)

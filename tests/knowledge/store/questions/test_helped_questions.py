@@ -1,4 +1,4 @@
-"""Of a question that nobody put to the bot only ids are kept; it is answered once, if at all."""
+"""Unsolicited questions: only ids are stored, and each is answered at most once."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,7 @@ def test_what_was_answered_or_left_to_others_is_due_a_day_after_it_was_asked(sto
 def test_a_member_and_a_channel_get_so_many_answers_a_day(store: Store) -> None:
     caps = DailyCaps(member=1, channel=2)
     assert answered(store, asked(store, 1), caps)
-    # The same member elsewhere, then others here, one too many of them.
+    # The same member elsewhere, then others here, one more than the cap.
     assert not answered(store, asked(store, 2, channel_id=21), caps)
     assert answered(store, asked(store, 3, asker_id=2), caps)
     assert not answered(store, asked(store, 4, asker_id=3), caps)
@@ -93,7 +93,7 @@ def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -
     assert store.question_records.question(gap.id) is None
     files = store.database.folder.iterdir()
     assert GAP.text.encode() not in b"".join(one.read_bytes() for one in files)
-    # Nothing of it is left: it could begin anew.
+    # No trace is left: it could begin anew.
     assert store.helped_questions.begin(replace(ASKED, message_id=1))
 
 

@@ -1,4 +1,4 @@
-"""Figures of a week count what was in it, and notes that are new in it."""
+"""Figures of a week, and its new notes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a model made of answers is counted by member, guild and tokens, and loses its words."""
+"""Phrasings are counted by member, guild and tokens, and lose their words."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

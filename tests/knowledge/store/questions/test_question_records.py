@@ -1,4 +1,4 @@
-"""What is kept of questions: passages once, and of old questions no words but all figures."""
+"""Recorded questions: each passage once; old ones keep their figures without words."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

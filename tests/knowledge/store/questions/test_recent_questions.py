@@ -1,4 +1,4 @@
-"""Questions are counted by member and guild, over restarts, for a day."""
+"""Questions are counted by member and guild for a day, across restarts."""
 
 from datetime import UTC, datetime, timedelta
 
