@@ -37,7 +37,7 @@ class Processes:
     ports: dict[str, int] = field(default_factory=dict)
 
     async def start(self, folder: Path | None = None) -> str:
-        """One more process, that has joined; returns its name. Another machine has a `folder`."""
+        """Start a process and wait until it has joined; returns its name."""
         before = self.names()
         port = unused_port()
         config = self.settings.data.folder.parent / f"{port}.toml"
@@ -57,7 +57,7 @@ class Processes:
         return name
 
     async def health(self, name: str) -> Json:
-        """What a process says of itself."""
+        """A process's health report."""
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self.ports[name]}/healthz") as response,
@@ -66,7 +66,7 @@ class Processes:
             return found
 
     async def until(self, look: Any, what: str, *processes: BotProcess) -> Any:
-        """Wait until something is so; else say what the processes have said."""
+        """Wait for a condition; fail with the processes' output."""
         try:
             return await self.server.until(look, what)
         except AssertionError as error:
@@ -78,7 +78,7 @@ class Processes:
             raise AssertionError(f"{error}; " + "\n---\n".join(said)) from error
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What the database has."""
+        """State of the database."""
         return self.postgres.execute(sql, self.url)
 
     def names(self) -> set[str]:
@@ -88,7 +88,7 @@ class Processes:
         return {name for [name] in self.rows("select name from work.processes")}
 
     def held(self) -> dict[int, tuple[str, int, bool]]:
-        """By shard: the name of who holds it, its epoch, and whether it is ready."""
+        """By shard: its holder's name, its epoch, and whether it is ready."""
         if not self.rows("select 1 where to_regclass('work.shards') is not null"):
             return {}
         return {
@@ -114,7 +114,7 @@ class Processes:
         return [shard for shard, (holder, _, _) in self.held().items() if holder == name]
 
     def leader(self) -> str:
-        """The name of who leads, or nothing."""
+        """The leader's name, or ""."""
         found = self.rows(
             "select a.application_name from pg_locks l join pg_stat_activity a using (pid) "  # noqa: S608
             f"where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LOCK} "
@@ -147,7 +147,7 @@ class Processes:
 
 
 def in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
-    """A member of a new server that belongs to a shard, and the channel where they write."""
+    """A member and a channel of a new server in a shard."""
     ahead = (shard - (snowflake() >> 22)) % server.gateway.shards
     guild = server.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
     channel = server.state.add_channel(guild, "general")

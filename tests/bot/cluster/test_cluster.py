@@ -52,7 +52,7 @@ async def test_each_server_is_answered_by_one_process_and_after_its_death_by_ano
 
 
 async def _once(bot: Processes, name: str, so: Callable[[Json], bool]) -> Json:
-    """What a process says of itself once something is so."""
+    """A process's health once a condition holds."""
     while True:
         health = await bot.health(name)
         if so(health):
@@ -61,7 +61,7 @@ async def _once(bot: Processes, name: str, so: Callable[[Json], bool]) -> Json:
 
 
 async def _in_step(bot: Processes, name: str) -> None:
-    """Wait until the index is in step with what a process sees of its sources."""
+    """Wait until a process has indexed its sources."""
     while True:
         health = await bot.health(name)
         if health["status"] == "ok":
@@ -77,9 +77,9 @@ async def test_while_the_database_is_away_shards_are_kept_and_members_are_answer
     await bot.answered(0)
     await _once(bot, name, lambda health: health["status"] == "ok")
     before = bot.held()
-    # What questions take of where one was asked is read ahead in the next round.
+    # The next round fills the caches for guilds with questions.
     await asyncio.sleep(2 * STAND_BY_SECONDS)
-    # The tests' server keeps nothing safe before that.
+    # The tests' server isn't durable before that.
     bot.postgres.execute("checkpoint")
     bot.postgres.stop()
     try:
@@ -114,7 +114,7 @@ async def test_a_process_that_stood_still_answers_and_writes_nothing_of_what_it_
     stopped.send_signal(signal.SIGSTOP)
     await bot.shared(second)
     await bot.until(lambda: bot.leader() == second, "the other one leads")
-    # Discord tells the connections that stand still, too.
+    # Suspended connections get the event, too.
     asked = {shard: await bot.answered(shard) for shard in lost}
     stopped.send_signal(signal.SIGCONT)
     # It finds out, closes its shards, joins anew and gets its share.
@@ -144,7 +144,7 @@ async def test_a_process_that_is_stopped_hands_over_at_once_and_gets_its_share_b
 async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_the_index(
     bot: Processes, tmp_path: Path
 ) -> None:
-    """That machine has another data folder, and nothing where the first one has files."""
+    """The other machine has its own data folder, and no files at the same path."""
     page, handbook = "https://docs.example.org/ferries", tmp_path / "handbook"
     handbook.mkdir()
     (handbook / "piers.md").write_text("Two piers are open in winter.")
@@ -165,7 +165,7 @@ async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_
     second = await bot.start(other)
     bot.running[first].kill()
     await bot.running[first].wait()
-    # As where nothing is mounted; the first machine would have followed that.
+    # Like an unmounted disk, which the first machine would have followed.
     (handbook / "piers.md").unlink()
     await bot.until(lambda: bot.leader() == second, "the other one leads")
     await bot.shared(second)

@@ -1,4 +1,4 @@
-"""Membership: what is launched and closed by the leases, and what can be counted on."""
+"""Membership: shards follow their leases, and leases are trusted in time only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ class Shards:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0

@@ -1,4 +1,4 @@
-"""Which guilds a process can say of whether the bot is in them."""
+"""Shards: each guild belongs to one process."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -131,7 +131,7 @@ def test_the_token_is_read_from_the_file_that_is_named(
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN_FILE", str(_file(tmp_path, text)))
     assert config.token() == "abc"
-    # What the log has to hide.
+    # Secrets hidden from the log.
     assert config.secrets() == ["abc"]
 
 

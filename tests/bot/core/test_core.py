@@ -1,4 +1,4 @@
-"""The core on a real data folder with the word embedder: store and index in step."""
+"""The core on a real data folder with the word embedder."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(folder: Path) -> Iterator[Opener]:
-    """Opens cores on one folder; those still open are closed with the test."""
+    """Opens cores on one folder, and closes them after the test."""
     cores: list[Core] = []
 
     def open_core(model: str = "words", *, rebuild: bool = False) -> Core:
@@ -174,7 +174,7 @@ def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_star
     opened: Opener,
 ) -> None:
     core = opened()
-    # What `decide` does first; then the process is gone.
+    # The first half of `decide`, then a crash.
     core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
     core.close()
     core = opened()
@@ -324,7 +324,7 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
 ) -> None:
     core = opened()
     core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), 9)
-    # What two documents say to the letter is quoted once.
+    # A passage that two documents share is quoted once.
     older = replace(NOTE, text=f"{NOTE.text} Ask there.")
     old, new = _proposed(core, submission=older), _proposed(core)
     _decide(core, old)
@@ -508,7 +508,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
 
 
 class RecordingEmbedder(WordEmbedder):
-    """One that keeps how many passages it was given at once."""
+    """An embedder that records the sizes of its batches."""
 
     def __init__(self) -> None:
         super().__init__(512)
@@ -603,7 +603,7 @@ def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action
 
 
 class LockedOutEmbedder(WordEmbedder):
-    """One that can't embed while the community database is being written."""
+    """An embedder that fails during a write of the community database."""
 
     def __init__(self, database: Path) -> None:
         super().__init__(512)
@@ -637,7 +637,7 @@ def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path)
 
 
 def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Path) -> None:
-    """Each of two guilds fits by itself: whichever is asked in comes back, and the other goes."""
+    """Only one of two guilds fits in memory: a question loads its guild and evicts the other."""
     text = " ".join(f"word{n}" for n in range(120))
     settings = Settings(data=DataSettings(folder=folder), index=IndexSettings(resident_mb=1))
     with Core(settings, WordEmbedder(2_048)) as core:
@@ -652,7 +652,7 @@ def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Pat
 
 
 def test_after_the_warm_up_a_first_question_embeds_itself_alone(opened: Opener) -> None:
-    """The scale of a model's cosines is told by sixty questions, which take as long as sixty."""
+    """The cosine scale needs sixty embedded questions."""
     core = opened()
     for _ in core.warm_up():
         pass

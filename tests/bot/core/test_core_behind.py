@@ -1,4 +1,4 @@
-"""What was decided stays decided where the index can't follow it at once, and it follows later."""
+"""Decisions that the index can't follow at once: they stay, and the index follows later."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ CLICK = 77
 
 
 class Embedder(WordEmbedder):
-    """One that lets something happen while it embeds."""
+    """An embedder with a side effect."""
 
     def __init__(self) -> None:
         super().__init__(512)
@@ -74,13 +74,13 @@ def _answers(core: Core) -> bool:
 
 
 def _refuse_writing(core: Core, *, refused: bool) -> None:
-    """Let the disk of the index be full, as far as it can tell."""
+    """Make the index fail as if its disk were full."""
     [[pages]] = core.index.tables.db.rows("pragma page_count")
     core.index.tables.db.rows(f"pragma max_page_count = {pages if refused else 1_000_000}")
 
 
 def _long(core: Core) -> int:
-    """A revision for which a full disk has no room."""
+    """A revision that doesn't fit on a full disk."""
     long = Submission(NOTE.title, NOTE.text + " And more." * 390)
     return core.store.contributions.propose(GUILD, MIRA, 5, long).note.revision.id
 
@@ -172,7 +172,7 @@ def test_what_nobody_knows_whether_it_was_kept_is_followed_all_the_same(
             _approved(core, revision_id)
         list(index_updates.follow_behind(core))
         assert _answers(core) is (cut is Cut.AFTER)
-        # The same click, handed over once more, finds what is.
+        # The same click, delivered again, finds the note as it is.
         assert _approved(core, revision_id).done
         assert _answers(core)
         events = [entry.event for entry in core.store.audit_log.entries(GUILD)]

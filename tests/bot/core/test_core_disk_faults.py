@@ -1,6 +1,6 @@
-"""A full disk, files that can't be written or were cut off, a wrong clock: as before or as after.
+"""Full disks, unwritable or truncated files, wrong clocks: changes are whole or absent.
 
-Each has a process of its own; kill -9 is in `test_killing`, two bots in `test_data_folder`.
+Each runs in its own process. `test_killing` has kill -9, `test_data_folder` two bots.
 """
 
 import os
@@ -45,7 +45,7 @@ TEXT = Submission(
 
 
 def fill_the_disk(file_bytes: int = 100) -> None:
-    """Let no file of this process be written beyond so many bytes: what a full disk does."""
+    """Limit the size of written files, as a full disk does."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
@@ -102,7 +102,7 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
                 backups.back_up(proposed, backup)
             backups.restore(backup, proposed, datetime.now(UTC))
         with Store(proposed if what == "export" else new) as store:
-            # The manifest still fits where it is the export's turn, and no note does.
+            # The export's manifest still fits, but no note does.
             fits = (folder / MANIFEST).stat().st_size + 10
             fill_the_disk(fits if what == "export" else 100)
             if what == "export":
@@ -166,7 +166,7 @@ def test_what_nobody_may_write_is_explained_and_stays_as_it_was(
     path.chmod(mode)
     said = in_a_process(work)
     path.chmod(before)
-    # SQLite gives what it makes beside a database the database's own mode.
+    # SQLite gives files beside a database the database's mode.
     for beside in proposed.parent.glob(f"{proposed.name}-*"):
         beside.chmod(0o600)
     assert "ermission" in said or "readonly" in said

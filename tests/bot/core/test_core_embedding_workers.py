@@ -1,4 +1,4 @@
-"""Imports of a core on PostgreSQL: workers embed, and what they can't is told."""
+"""Embedding workers on PostgreSQL: imports, and texts that can't be embedded."""
 
 import itertools
 import threading
@@ -93,7 +93,7 @@ def test_an_import_of_the_command_line_is_embedded_by_a_worker(
 
 
 def _read(core: Core, channel_id: int) -> SyncDriver:
-    """A channel with a few threads, of which everything was read and nothing is indexed."""
+    """A channel with a few threads, read but not indexed."""
     channel = SyncedChannel(channel_id, channel_id, SyncedContent.THREADS, NOW)
     assert channel_sync_steps.add(core, channel, "snow", 9, NOW, ProgressMessage())
     driver = SyncDriver(core, Server(channel_id))
@@ -107,7 +107,7 @@ def _read(core: Core, channel_id: int) -> SyncDriver:
 
 
 def _attended(worker: EmbeddingWorker, update: Iterator[Progress]) -> Iterator[None]:
-    """The steps of an update, between which a worker has its turn."""
+    """The steps of an update, with a worker's turn after each."""
     for progress in update:
         if progress.report.waits:
             worker.step()

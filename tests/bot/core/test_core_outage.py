@@ -1,4 +1,4 @@
-"""Questions are answered from memory while the database is away, and recorded when it is back."""
+"""Outages of the database: questions are answered from memory, and recorded afterwards."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -39,7 +39,7 @@ FEEDING = "what are wombats fed by the warden"
 
 @dataclass
 class Away:
-    """A core, what takes its database away and brings it back, and the clock."""
+    """A core, a switch for its database, and the clock."""
 
     core: Core
     server: Departing
@@ -234,7 +234,7 @@ def test_what_waits_of_somebody_who_was_forgotten_meanwhile_is_not_recorded(
     with away.server.away():
         away.ask(QUESTION, asker_id=3)
         away.ask(FEEDING, asker_id=4)
-    # Another process may do that before this one is at it.
+    # Another process may do so first.
     privacy_service.forget(away.core, 3, withdraw=False)
     away.core.record_waiting()
     assert away.server.asked() == [FEEDING]
@@ -258,7 +258,7 @@ def test_a_question_follows_up_one_of_the_last(away: Away) -> None:
             away.core.recording.question(later + 1)
         with pytest.raises(StoreError):
             away.core.recording.asked_last(5, asked - 1)
-        # Of who is forgotten no words are left in memory.
+        # No words of a forgotten member stay in memory.
         away.core.answer_pipeline.forget()
         with pytest.raises(StoreError):
             away.core.recording.question(asked)

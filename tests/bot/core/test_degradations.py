@@ -1,4 +1,4 @@
-"""What is left out: said once in the log, and until it works again to who looks."""
+"""Degradations: one log line each, and a reason until the part works again."""
 
 import logging
 

@@ -1,7 +1,4 @@
-"""Index updates: what the log says of long ones, and codes that come later.
-
-What else they do is tested with the core.
-"""
+"""Index updates: progress in the log, and token codes added later. More is tested with the core."""
 
 import itertools
 import logging

@@ -1,4 +1,4 @@
-"""Whose turn it is, told by order and count."""
+"""Order of the job queue, by lane and member."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A running core follows the model that is chosen; nothing is mixed, nothing gone is answered."""
+"""Live switch of a core: models never mix, and deleted documents are never quoted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -54,7 +54,7 @@ Opening = Callable[..., Worker[Core]]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A data folder in which the first model serves, with a note."""
+    """A data folder with a note, served by the first model."""
     with opened(tmp_path / "data") as core:
         publish(core, *MEETUP)
     return tmp_path / "data"
@@ -101,7 +101,7 @@ async def test_a_running_core_follows_what_was_chosen_and_everybody_is_answered(
 async def test_each_model_is_judged_by_what_was_fitted_for_it(
     folder: Path, working: Opening, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And by that again once it serves again, whatever was fitted for another one meanwhile."""
+    """The model's own calibration holds again, whatever was fitted for another one."""
     own = calibration()
     for_first, for_other = (
         replace(own, strong=strong, model=FittedFor(name))
@@ -144,7 +144,7 @@ async def test_a_calibration_that_can_not_be_read_keeps_the_model_before_serving
 
 
 async def test_what_is_made_of_vectors_is_made_anew(folder: Path, working: Opening) -> None:
-    """Grouping, similar notes, the impact preview: all of them speak of the new model's vectors."""
+    """Grouping, similar notes and the impact preview use the new model's vectors."""
     worker = working()
     switch = LiveSwitch(worker, folder)
 
@@ -168,7 +168,7 @@ async def test_what_is_made_of_vectors_is_made_anew(folder: Path, working: Openi
     assert not any(one is other for one, other in zip(before, after, strict=True))
     vectors = await worker.call(lambda core: core.question_vectors.of([WHERE]))
     assert vectors.shape == (1, 512 + len(OTHER))
-    # Who observes how long answers take goes on doing so.
+    # The observer of stages stays.
     assert isinstance(await _ask(worker, WHERE), Answer)
     assert seconds
 
@@ -236,7 +236,7 @@ async def test_a_file_that_was_deleted_after_the_build_is_not_answered_from(
     assert await switch.look()
     assert isinstance(await _ask(worker, WHEN), Refusal)
     assert isinstance(await _ask(worker, "what does the otter library lend"), Answer)
-    # And one that comes again as it was is read again.
+    # A file that comes back unchanged is read again.
     guide.write_text(FERRY[1])
     await worker.run_slices(index_updates.follow)
     assert isinstance(await _ask(worker, WHEN), Answer)
@@ -254,7 +254,7 @@ async def test_the_way_back_answers_nothing_that_is_gone_and_catches_up(
     await worker.call(lambda core: retire(core, meetup))
     await worker.call(lambda core: publish(core, *FERRY))
     await asyncio.to_thread(go_back, folder, FIRST)
-    # Whoever opens it now finds nothing that was taken back, before anything is updated.
+    # An index opened now has no retracted note, even before an update.
     with opened(folder) as core:
         assert core.embedder.model == f"{FIRST} salted"
         assert quoted(core, WHERE) == []
@@ -371,7 +371,7 @@ async def test_what_is_taken_back_goes_out_of_the_index_that_is_kept(
 
 
 def _kept(folder: Path) -> int:
-    """How many notes are in the index of the model that served before."""
+    """The number of notes in the previous model's index."""
     _, before = kept_indexes(folder)
     with closing(IndexTables(folder / before, {"format": str(FORMAT)}, 0)) as tables:
         return len(tables.document_digests({Kind.NOTE}))

@@ -1,4 +1,4 @@
-"""The bot itself follows the model that is chosen, and health says what is going on."""
+"""Live switch of a whole bot, and its health meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def env(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Env]:
-    """Discord with a bot whose settings name the model that the test asks for."""
+    """Discord with a bot whose settings name the test's model."""
     name = request.param
     made = Bot(settings_for(folder, name), Worker(lambda: opened(folder, name), Core.close))
     started = Env(made)
@@ -39,7 +39,7 @@ def _bot(env: Env) -> Bot:
 
 
 async def _seen_until_it_serves(env: Env, name: str) -> list[str]:
-    """What health says of the model, a look of the bot's after the other, until one serves."""
+    """The model in the health report at each look, until it serves."""
     bot, seen = _bot(env), []
 
     async def watch() -> None:

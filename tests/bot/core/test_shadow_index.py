@@ -1,4 +1,4 @@
-"""An index that is built beside the serving one: all of the corpus, nothing twice, nothing gone."""
+"""Shadow index: the whole corpus, nothing twice, nothing deleted."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +22,7 @@ from tests.fakes import SaltedEmbedder, salted_models
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
-    """Notes, files, and a forum that was read, all of them in the serving index."""
+    """Notes, files and a synced forum in the serving index."""
     guides = tmp_path / "guides"
     guides.mkdir()
     for number in range(5):
@@ -75,7 +75,7 @@ def test_a_build_that_was_broken_off_goes_on_and_embeds_nothing_twice(
 def test_the_serving_index_and_the_archive_of_channels_stay_as_they_are(
     core: Core, shadow: Opened
 ) -> None:
-    """A thread that has changed is still to be taken into the serving index afterwards."""
+    """A changed thread still waits for the serving index afterwards."""
     server = Server(77)
     thread, _ = server.begin()
     server.write(thread.id)

@@ -1,4 +1,4 @@
-"""The thread that owns the core: what goes first, what goes together, and what never waits."""
+"""Worker thread: priorities, batches, deadlines and a free event loop."""
 
 import asyncio
 import shutil
@@ -42,7 +42,7 @@ from tests.fakes import WordEmbedder
 
 
 class Diary:
-    """A core that only writes down what it did, and can be held up before it begins."""
+    """A core that records its calls, and can be blocked at its start."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -90,17 +90,17 @@ async def worker(diary: Diary) -> AsyncIterator[Worker[Diary]]:
 
 
 def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
-    """Hold the thread up, so that what is asked for next waits together."""
+    """Block the thread, so that the next jobs wait together."""
     return asyncio.ensure_future(worker.call(Diary.hold, priority=Priority.ASKING))
 
 
 def written(worker: Worker[Diary], word: str, priority: Priority) -> "asyncio.Task[str]":
-    """Have a word written, without waiting for it."""
+    """Record a word in a job without waiting for it."""
     return asyncio.ensure_future(worker.call(lambda diary: diary.write(word), priority=priority))
 
 
 def of_member(worker: Worker[Diary], word: str, member: int) -> "asyncio.Task[str]":
-    """Have a word written for a member who asks for it."""
+    """Record a word in a member's job."""
 
     async def asked() -> str:
         current_member.set(member)
@@ -383,11 +383,11 @@ async def test_an_exception_in_a_slice_reaches_whoever_runs_them(worker: Worker[
         await worker.run_slices(slices)
 
 
-# The bot's own worker: what members notice of it.
+# The bot's own worker, as members notice it.
 
 
 class WaitingEmbedder(WordEmbedder):
-    """One that is not done with a slice before the event loop has done something meanwhile.
+    """An embedder whose slice ends only after a turn of the event loop.
 
     `meanwhile` says of each slice whether the loop did.
     """
@@ -406,7 +406,7 @@ class WaitingEmbedder(WordEmbedder):
 
 @dataclass(frozen=True)
 class Indexing:
-    """What was seen while 2,000 passages were indexed by a bot's worker."""
+    """Observations while a bot's worker indexed 2,000 passages."""
 
     report: UpdateReport
     slices: list[bool]

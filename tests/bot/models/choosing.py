@@ -1,4 +1,4 @@
-"""Data folders with notes, and other models that are chosen as the command does it."""
+"""Data folders with notes, and choices of models as the command makes them."""
 
 from pathlib import Path
 from typing import Final
@@ -61,13 +61,13 @@ def asked(core: Core, question: str) -> Reply:
 
 
 def quoted(core: Core, question: str) -> list[str]:
-    """The texts that a question is answered with."""
+    """The texts quoted for a question."""
     outcome = asked(core, question).outcome
     return [quote.text for quote in outcome.quotes] if isinstance(outcome, Answer) else []
 
 
 def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database: str = "") -> None:
-    """What `commonplace model use` does once the gate is passed, in a core of its own."""
+    """Switch models as `commonplace model use` does after the gate."""
     with sharing(folder, database), opened(folder, configured, database) as core:
         found = open_successor(folder, salted_models(ModelRecord(name), folder), database)
         with found.index as index:

@@ -1,4 +1,4 @@
-"""By which parameters evidence is judged for a model: those fitted for it, and no others."""
+"""Calibrations: a model is judged by its own parameters only."""
 
 import tempfile
 from dataclasses import replace
@@ -31,7 +31,7 @@ THEIRS = ModelRecord("owner/theirs", vectors="fedcba9876543210 onnx-int8-2")
 
 
 def fitted(model: ModelRecord, strong: float = 0.7) -> Calibration:
-    """What `commonplace calibrate` might have fitted for a model."""
+    """A calibration as `commonplace calibrate` might fit it."""
     ones = np.ones(len(FEATURES))
     return Calibration(ones, ones, -3.0, strong, "On judged sets.", 0.2, fitted_for(model))
 
@@ -52,7 +52,7 @@ def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> Non
     keep_calibration(tmp_path, fitted(OURS, 0.8))
     assert strong(tmp_path, replace(OURS, vectors="0123456789abcdef torch")) == 0.8
     assert strong(tmp_path, replace(OURS, name="/mnt/ours")) == 0.8
-    # Files that were changed make another model.
+    # Changed files make another model.
     assert strong(tmp_path, replace(OURS, vectors="0123456789abcdee torch")) != 0.8
 
 
@@ -83,7 +83,7 @@ def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None
     )
 )
 def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]]) -> None:
-    """Whatever is fitted in between for others, and whatever they are called."""
+    """Fits for other models in between don't matter, nor their names."""
     with tempfile.TemporaryDirectory() as folder:
         for name, hundredths in kept:
             model = ModelRecord(name, vectors=f"{name} salted")
@@ -94,7 +94,7 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
             assert strong(Path(folder), ModelRecord(name, vectors=f"{name} salted")) == expected
 
 
-# What comes with the program.
+# Shipped calibrations.
 
 
 def test_the_small_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -
     assert len({shipped.model for shipped in shipped_calibrations()}) == len(shipped_calibrations())
 
 
-# Files without a model, and those that can't be used.
+# Files without a model, and unusable ones.
 
 
 def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:

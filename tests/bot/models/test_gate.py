@@ -1,4 +1,4 @@
-"""What is compared of two models, and when the other one is worse."""
+"""Gate: figures of two models, and when the candidate is worse."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,11 +41,11 @@ def _figure(serving: Sequence[float], other: Sequence[float], name: str = "nDCG@
         ([0.0] * 20, [1.0] * 20, False),
         # Clearly worse.
         ([1.0] * 20, [0.0] * 20, True),
-        # One of a hundred questions a little: chance explains that, and it is nothing.
+        # One of a hundred questions a little worse: negligible.
         ([1.0] * 100, [1.0] * 99 + [0.0], False),
-        # One of ten: chance explains that, too, but nobody should lose so much.
+        # One of ten: not significant, but too large a loss.
         ([1.0] * 10, [1.0] * 9 + [0.0], True),
-        # Less than anybody should mind, but in every question: no chance.
+        # A small loss, but in every question: significant.
         ([1.0] * 100, [0.98] * 100, True),
     ],
 )
@@ -59,14 +59,14 @@ def test_what_is_lost_beyond_chance_or_beyond_what_anybody_should_lose_is_worse(
 def test_of_a_foreign_set_alone_more_may_be_lost_than_of_the_servers_own(
     judged: str, *, is_worse: bool
 ) -> None:
-    """Four of eighty questions are answered no more: chance explains that."""
+    """Four of eighty questions lost: chance explains that."""
     lost = Figure(judged, "answered", [1.0] * 80, [1.0] * 76 + [0.0] * 4)
     assert lost.p > HARDLY_CHANCE
     assert lost.worse is is_worse
 
 
 def test_small_losses_in_every_set_add_up() -> None:
-    """None of them is more than chance by itself; together they are."""
+    """None is significant by itself; together they are."""
     found = [
         Figure(name, "nDCG@10", [1.0] * 100, [1.0] * 98 + [0.5, 0.5]) for name in ("a", "b", "c")
     ]
@@ -120,7 +120,7 @@ def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
 
 
 def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
-    """They were accepted where the serving model had put them: first, as a rule."""
+    """Most were accepted because the serving model ranked them first."""
     first = _evaluation("one", _judged())
     second = replace(first, run={key: [*found[::-1]] for key, found in first.run.items()})
     lost = replace(first, run={**first.run, "1": ["cows"]})

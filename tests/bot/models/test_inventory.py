@@ -1,4 +1,4 @@
-"""The list of models: what serves first, then presets, then what else is here."""
+"""The list of models: the serving one, presets, then others on this machine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Presets say what their cards say, name a commit, and claim no measurement that was not made."""
+"""Presets match their model cards, name a commit, and claim only real measurements."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_each_names_a_commit_a_licence_its_size_and_languages(one: Preset) -> No
 def test_figures_are_those_of_sets_that_come_with_the_program() -> None:
     for one in presets().values():
         assert one.ndcg.keys() <= COMMITTED.keys()
-        # What was measured in this repository is written down.
+        # Figures measured in this repository are documented.
         assert not one.ndcg or one.name in shipped_models() or one.name.split("/")[1] in MEASURED
 
 

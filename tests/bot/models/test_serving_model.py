@@ -1,4 +1,4 @@
-"""The pointer to the model that serves: whole or not there, and what is opened by it."""
+"""The pointer to the serving model: atomic, and followed at opening."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -149,7 +149,7 @@ def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> 
 
     with open_serving(tmp_path, "first", same).index:
         pass
-    # A bot keeps answering; whoever may build finds that there is nothing to build.
+    # The bot keeps answering, and a builder finds nothing to build.
     opened = open_serving(tmp_path, "renamed", same, rebuild=True)
     opened.index.close()
     assert opened.served.index == INDEX

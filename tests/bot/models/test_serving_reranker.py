@@ -1,4 +1,4 @@
-"""Which reranker serves: what was chosen, as long as config.toml names what it named then."""
+"""Choice of a reranker, which holds until config.toml changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is chosen on one of two machines is chosen on both: two data folders, one database."""
+"""Shared choices of two machines: two data folders, one database."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Speeds of models: measured by a clock, and kept by what makes the vectors."""
+"""Speeds of models, kept by the name of the vectors."""
 
 from itertools import count
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Discord in memory on a clock that waits for nothing: hours of an outage pass in a second.
+"""Discord in memory on a simulated clock: hours of an outage pass in a second.
 
 The bot's shards and discord.py's websockets are real. Replaced is what leaves the process: the
 websocket's bytes, and the one request for the day's sessions.
@@ -41,7 +41,7 @@ class _Selector(selectors.SelectSelector):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to whatever is due next."""
+    """An event loop whose clock jumps to the next timer."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
@@ -63,7 +63,7 @@ class State(StrEnum):
     UP = auto()
     # Nothing takes connections.
     UNREACHABLE = auto()
-    # A HELLO, and whatever is sent then is answered by a close.
+    # A HELLO, then a close after any packet.
     CLOSING = auto()
     # The same, and sessions are lost: a RESUME is answered by operation 9.
     FORGETFUL = auto()
@@ -113,16 +113,16 @@ class _Socket:
 
 
 class SimulatedGateway:
-    """Discord's gateway; what a bot does wrong there fails the test."""
+    """Discord's gateway; a bot's violation fails the test."""
 
     def __init__(self, shards: int, max_concurrency: int = 1, remaining: int = 1_000) -> None:
         self.shards = shards
         self.max_concurrency = max_concurrency
         self.remaining = remaining
         self.state = State.UP
-        # The only shards that are not well, if not all of them.
+        # The affected shards, if not all.
         self.only: set[int] | None = None
-        # The address that is no more.
+        # The invalid address.
         self.gone: tuple[str, ...] = ()
         # Whether `/gateway/bot` answers.
         self.rest = True
@@ -139,11 +139,11 @@ class SimulatedGateway:
 
     @property
     def ready(self) -> set[int]:
-        """The shards that are connected."""
+        """The connected shards."""
         return set(self._ready)
 
     def lose(self, socket: _Socket) -> None:
-        """Know of a connection that is no more, or is about to end."""
+        """Note an ended or ending connection."""
         if self._ready.get(socket.shard) is socket:
             del self._ready[socket.shard]
             self.complete.clear()
@@ -159,7 +159,7 @@ class SimulatedGateway:
         self.connections += 1
         if url.startswith(self.gone) or self.state is State.UNREACHABLE:
             raise aiohttp.ClientConnectionError("away")
-        # Sooner than that no connection is made.
+        # Earliest time of a connection.
         await asyncio.sleep(0.1)
         return _Socket(self)
 
@@ -235,7 +235,7 @@ class SimulatedGateway:
             self.complete.set()
 
     def become(self, state: State) -> None:
-        """Be in another state, in which every connection ends."""
+        """Change the state, which ends every connection."""
         self.state = state
         self._end(4000)
 
@@ -270,7 +270,7 @@ class SimulatedBot(ShardedClient):
         await self._running
 
     async def until_ready(self) -> float:
-        """Wait until every shard is connected; returns the seconds that it took."""
+        """Wait until every shard is connected; returns the seconds taken."""
         began = asyncio.get_running_loop().time()
         waiting = asyncio.create_task(self.gateway.complete.wait())
         await asyncio.wait([waiting, self._running], return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""What Discord is told of the commands, and when."""
+"""Command sync: payload and time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -79,7 +79,7 @@ def test_there_are_at_most_five_context_menus_of_a_type(
     assert sum(command.get("type", 1) == kind for command in payload) <= 5
 
 
-# What is there in a direct message with the bot, too.
+# Commands available in direct messages, too.
 DIRECTLY = {"ask", "search", "privacy", "about", "Ask about this"}
 
 

@@ -1,4 +1,4 @@
-"""Outages of Discord on a clock that waits for nothing: what shards do then and afterwards."""
+"""Outages of Discord on a simulated clock."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ from tests.bot.process.simulated_discord import (
 )
 
 OUTAGES = [state for state in State if state is not State.UP]
-# Those that sessions outlive.
+# Kinds of outages that sessions survive.
 KEEPING = [State.UNREACHABLE, State.CLOSING]
 SHARDS = [1, 10, 16]
 HOURS = 3_600.0
 
 
 async def _outage(bot: SimulatedBot, state: State, seconds: float) -> None:
-    """Let Discord be away for a time; what it counts begins there."""
+    """Simulate an outage of some length; counts begin with it."""
     await asyncio.sleep(600)
     bot.gateway.identifies.clear()
     bot.gateway.connections = 0

@@ -1,4 +1,4 @@
-"""The worker's process: it embeds until it is stopped, tells how it is, and outlives a restart."""
+"""Embedding worker: it embeds until stopped, reports health, and survives a restart."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ KIND = kind_of(WordEmbedder(64))
 
 
 class Clock:
-    """A clock that goes on by itself, as far as a look at each step, or stands still."""
+    """A clock that advances at each step, or stands still."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -54,7 +54,7 @@ def _embedding(url: str, clock: Clock | None = None) -> Embedding:
 
 
 def _vectors_of(jobs: WorkQueue, texts: dict[bytes, str], kind: str = KIND) -> dict[bytes, bytes]:
-    """What comes back of texts that are offered; waits until all of it is there."""
+    """Wait for the results of offered texts."""
     jobs.offer(kind, texts)
     while len(found := jobs.results(kind, len(texts) + 1)) < len(texts):
         time.sleep(0.01)
@@ -85,7 +85,7 @@ def test_it_goes_on_when_the_connection_was_lost(
     with _running(embedding):
         _vectors_of(jobs, {b"a": "before"})
         postgres.cut(postgres_url)
-        # What only reads is repeated without a word; what writes is told, and tried again.
+        # Reads are repeated silently; failed writes are logged and retried.
         assert _vectors_of(jobs, {b"b": "what a member wrote"})
     assert "member" not in caplog.text
 

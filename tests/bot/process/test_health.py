@@ -1,4 +1,4 @@
-"""What `/healthz` and `/metrics` say of a bot, over HTTP."""
+"""`/healthz` and `/metrics` of a bot, over HTTP."""
 
 import asyncio
 import contextlib
@@ -140,7 +140,7 @@ async def test_a_bot_that_is_not_well_says_so_first(world: World) -> None:
 
 
 class Wordless(WordEmbedder):
-    """Can't embed what is to be found."""
+    """Fails to embed passages."""
 
     def embed_passages(self, texts: Any) -> Any:
         raise ModelError("The model is worn out. Buy another.")
@@ -165,7 +165,7 @@ async def test_an_index_that_could_not_be_brought_in_step_is_a_reason(
 
 
 class Overflowing(WordEmbedder):
-    """Raises what nobody has thought of."""
+    """Raises an unexpected error."""
 
     failures = 1
 
@@ -179,7 +179,7 @@ class Overflowing(WordEmbedder):
 async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
     simcord_env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It once ended following of sources and visits to the web until the next start."""
+    """Once, this stopped updates of sources until the next start."""
     monkeypatch.setattr(background, "RETRY_SECONDS", 0)
     assert simcord_env.bot is not None
     await simcord_env.bot.close()
@@ -202,7 +202,7 @@ async def test_a_worker_that_is_stuck_is_a_reason(world: World) -> None:
 
     stuck = asyncio.ensure_future(world.bot.worker.call(hold, priority=Priority.ASKING))
     try:
-        # Health is asked before what only waits: the worker has to be at it.
+        # Health goes before waiting jobs, so the worker must be in one.
         assert await asyncio.to_thread(begun.wait, 60)
         status, said = await healthz(world.bot)
     finally:
@@ -249,7 +249,7 @@ async def test_a_port_that_is_taken_is_named_with_the_remedy() -> None:
                 pass
 
 
-# Connections that are no questions.
+# Connections without a request.
 
 
 async def _well() -> Health:
@@ -276,7 +276,7 @@ async def _serving(host: str = "127.0.0.1") -> AsyncIterator[tuple[str, int]]:
 
 
 async def _status(address: tuple[str, int], name: str = "localhost") -> bytes:
-    """The status line that a monitor gets on a connection of its own."""
+    """The status line of a request on its own connection."""
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(f"GET /healthz HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
@@ -292,7 +292,7 @@ async def test_half_sent_requests_are_few_and_keep_nobody_from_asking() -> None:
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"GET /healthz HT")
             halves.append((reader, writer))
-        # The oldest ones end for those that came later.
+        # The oldest ones make room for later ones.
         for reader, _ in halves[:20]:
             assert await _ended(reader)
         assert await _status(address) == b"HTTP/1.1 200 OK\r\n"

@@ -1,4 +1,4 @@
-"""The rate limits of IDENTIFY, on a clock that only waiting moves."""
+"""Rate limits of IDENTIFY, on a simulated clock."""
 
 import asyncio
 import itertools
@@ -104,7 +104,7 @@ def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
 def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
     remaining: int, times: str
 ) -> None:
-    """To go on would cost it its token."""
+    """More sessions would reset the token."""
     clock = _Clock()
     IdentifyLimit(clock.now).allow(remaining, **_limits(1, remaining))
     with pytest.raises(UnreachableError, match=f"{remaining} more {times}, .* 120 minutes"):

@@ -1,4 +1,4 @@
-"""What the bot asks Discord for: intents, permissions with its invitation, and itself."""
+"""Login: intents, permissions of the invitation, and facts of the application."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What stands in the log, and what never does."""
+"""Contents of the log, and texts that must never be in it."""
 
 import asyncio
 import io
@@ -105,7 +105,7 @@ async def _use_everything(world: World) -> None:
 
 
 async def _told_after_an_error(world: World) -> str:
-    """The number that the member sees, after asking what breaks."""
+    """The error id shown to the member."""
     result = await world.ask(BREAKS)
     assert result.acknowledged
     told = "".join(text_of(part) for part in (result.response, *result.followups) if part)
@@ -119,7 +119,7 @@ async def _told_after_an_error(world: World) -> str:
 async def test_a_running_bots_log_is_json_and_has_no_token_and_no_question(
     settings: Settings, tmp_path: Path
 ) -> None:
-    """A real process, at the level that says most."""
+    """A real process at level debug."""
     config = tmp_path / "config.toml"
     config.write_text('[log]\nlevel = "debug"\nformat = "json"\n')
     async with (

@@ -1,4 +1,4 @@
-"""What `/metrics` says of a bot, over HTTP."""
+"""`/metrics` of a bot, over HTTP."""
 
 import asyncio
 import threading

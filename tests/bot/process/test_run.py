@@ -112,7 +112,7 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
         line = await _logged(process, b"Health and metrics are served.")
         address = json.loads(line)["address"]
         await _logged(process, b"Everything is indexed")
-        # Operators are told of the other model that comes with the program.
+        # Operators learn of the other shipped model.
         assert other_model(DEFAULT_MODEL) in (await _logged(process, b"small machine")).decode()
         async with session.get(f"{address}/healthz") as response:
             assert response.status == 200, await response.text()
@@ -150,7 +150,7 @@ async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
 
 
 async def _logged(process: BotProcess, what: bytes) -> bytes:
-    """The line of the log that says something, once it is written."""
+    """Wait for a line of the log."""
     assert process.stderr is not None
     async with asyncio.timeout(SECONDS):
         async for line in process.stderr:
@@ -159,7 +159,7 @@ async def _logged(process: BotProcess, what: bytes) -> bytes:
     raise AssertionError(f"The log ended without {what!r}.")
 
 
-# What can't be started ends in one sentence.
+# A failed start ends in one sentence.
 
 
 async def _ended(discord: DiscordServer, *arguments: str | Path, token: str) -> tuple[int, str]:

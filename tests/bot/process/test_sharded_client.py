@@ -35,7 +35,7 @@ print([name for name in sys.modules if name.startswith(several)])
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> Cluster:
-    """One process of two, which has shard 0 of two, as far as it knows."""
+    """One of two processes, with the lease of shard 0."""
     bot = Bot(Settings(data=DataSettings(folder=tmp_path, database=NOWHERE)))
     assert isinstance(bot.cluster, Cluster)
     bot.cluster.count = 2

@@ -34,7 +34,7 @@ from tests.fakes import WordEmbedder
 
 
 def is_held(folder: Path) -> bool:
-    """Whether another than this test holds a folder; one that never was is left as it is."""
+    """Whether another process holds a folder; doesn't create it."""
     if not (folder / BOT_LOCK).exists():
         return False
     with exclusive(folder, BOT_LOCK) as mine:
@@ -42,7 +42,7 @@ def is_held(folder: Path) -> bool:
 
 
 async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
-    """What a process that ends at once has to say: one line, nothing else."""
+    """The one line of a process that ends at once."""
     async with bot_process(discord, *arguments, connected=False) as process:
         out, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == UNUSABLE, err
@@ -52,7 +52,7 @@ async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
 
 
 def without_tables() -> bytes:
-    """A database as a process leaves it that was killed before it made a table."""
+    """A database of a process killed before it made a table."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("pragma user_version = 1")
         return connection.serialize()

@@ -1,4 +1,4 @@
-"""A bot whose community database is one of PostgreSQL, as processes of its own."""
+"""Bots on a PostgreSQL database, as real processes."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def url(postgres: Cluster) -> Iterator[str]:
 
 
 class Recommending(DiscordServer):
-    """Discord, which says how many shards there should be: one."""
+    """Discord, which recommends one shard."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/api/gateway/bot", self._recommended)
@@ -82,7 +82,7 @@ async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
 
 @pytest.mark.slow
 async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
-    # Whoever can't reach the database would be told.
+    # A process without the database would say so.
     config = _config(settings, "postgresql://bot@/community?host=/nowhere")
     async with (
         discord_server() as discord,
@@ -104,7 +104,7 @@ async def test_what_is_asked_is_on_record_there_and_nowhere_else(
         for question in ("What is open source AI?", "What is a model?"):
             await discord.ask(question)
             assert await asyncio.wait_for(discord.said.get(), SECONDS)
-            # As where the server was started anew.
+            # As after a restart of the server.
             postgres.cut(url)
     with open_store(settings.data.folder, url) as store:
         asked = [store.question_records.question(number) for number in (1, 2)]
@@ -129,7 +129,7 @@ def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path
 def test_without_its_client_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As where the extra was not installed.
+    # As without the extra.
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:
         monkeypatch.delitem(sys.modules, name)

@@ -1,7 +1,4 @@
-"""Derived data on PostgreSQL, as processes on two machines have it: two data folders, one database.
-
-What is kept where, in a file or in PostgreSQL, is in the tests of the archive and the page store.
-"""
+"""Derived data on PostgreSQL, shared by two machines: two data folders, one database."""
 
 from pathlib import Path
 

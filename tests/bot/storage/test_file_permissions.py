@@ -1,4 +1,4 @@
-"""File permissions: only the owner of the data reads it, also of what was copied there."""
+"""File permissions: only the owner reads the data, copied files included."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ MADE = (
 
 
 def _wide(folder: Path) -> None:
-    """A data folder that was copied under the usual umask."""
+    """A data folder copied under the usual umask."""
     for name in MADE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("words")

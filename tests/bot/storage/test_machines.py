@@ -1,4 +1,4 @@
-"""Sources that are paths, as two machines have them: two data folders on one database."""
+"""Paths as sources of two machines: two data folders, one database."""
 
 import json
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ SLEDGES = "A sledge is lent at the lodge for two hours."
 
 @pytest.fixture
 def handbook(tmp_path: Path) -> Path:
-    """A folder that is a source."""
+    """A folder as a source."""
     folder = tmp_path / "handbook"
     folder.mkdir()
     (folder / "ferries.md").write_text(f"# Ferries\n\n{FERRIES}")
@@ -83,7 +83,7 @@ def test_a_machine_that_lacks_the_folder_takes_nothing_out_of_the_index(
 ) -> None:
     with machine("first") as first:
         assert add(first, handbook).added == [f"file:{handbook / 'ferries.md'}"]
-    # An empty folder at the same path, as where nothing is mounted.
+    # An empty folder at the same path, like an unmounted disk.
     (handbook / "ferries.md").rename(tmp_path / "kept.md")
     with machine("second") as second:
         report = run_to_end(index_updates.update(second, retry=True))
@@ -137,7 +137,7 @@ def test_what_no_machine_has_yet_is_the_first_one_s_that_sees_it(
     machine: OpenMachine, handbook: Path
 ) -> None:
     with machine("first") as first, machine("second") as second:
-        # As after `migrate`, which knows of no machine.
+        # As after `migrate`, which knows no machines.
         add_paths(first.store, [handbook])
         assert len(follow(second).added) == 1
 
