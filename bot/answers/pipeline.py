@@ -154,7 +154,7 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
 
 
 class AnswerPipeline:
-    """Answers questions from an index, and records them with what they were answered from."""
+    """Answers questions from an index, and records them with their hits."""
 
     def __init__(
         self,

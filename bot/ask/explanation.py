@@ -1,4 +1,4 @@
-"""Explanation of an answer: how each passage was found, and who approved it. Pure.
+"""Explanation of an answer: how each passage was found and approved. Pure.
 
 Only moderators see scores.
 """
@@ -83,7 +83,7 @@ def _matched(question: str, hit: RecordedHit, language: Language) -> str:
 
 
 def _common_words(question: str, text: str) -> list[str]:
-    """Words of a question that a text has, as typed, in order."""
+    """Words common to a question and a text, as typed, in order."""
     said = word_set(text)
     wanted = {
         form

@@ -74,7 +74,7 @@ def answer(
 
 
 def question_line(text: str) -> str:
-    """The line that repeats a question."""
+    """The line with the question."""
     return f"**{plain(shortened(text, 200))}**"
 
 
@@ -112,7 +112,7 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """The line above passages that may not answer; `missing` are words that none of them has."""
+    """The line above doubtful passages; `missing` are words of the question without a hit."""
     return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 
@@ -156,7 +156,7 @@ def _answer(
 
 
 def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
-    """A model's lines; none if a passage that they cite is not quoted."""
+    """A model's lines; none if a passage cited there is not quoted."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
@@ -179,7 +179,7 @@ _UNKNOWN: Final = Sentence(
 
 _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
 
-# Titles that fit on two lines of a phone.
+# Two lines of a phone.
 NEAREST_TITLES: Final = 3
 # Unrelated texts have a cosine of 0.1 to 0.2.
 NEAR_ENOUGH: Final = 0.3
@@ -210,7 +210,7 @@ def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH
 
 # Disagreement between two quoted notes.
 
-# Characters shown of each of two sentences that disagree, around their difference.
+# Characters shown of each contradictory sentence, around the difference.
 DISAGREEMENT_CHARACTERS: Final = 140
 
 
@@ -218,7 +218,7 @@ _DISAGREE: Final = Sentence("⚠ These two notes disagree: {left} and {right}")
 
 
 def disagreement(found: Contradiction, language: Language = Language.ENGLISH) -> str:
-    """The line between two quoted notes that disagree, with differences in bold."""
+    """The line between two contradictory notes, with differences in bold."""
     return _DISAGREE(language, left=_differing(found.left), right=_differing(found.right))
 
 
@@ -239,7 +239,7 @@ def _differing(statement: Statement) -> str:
 
 
 def _line(text: str) -> str:
-    """A part of a line, escaped, with the blanks at its ends that `plain` removes."""
+    """A part of a line, escaped, with the blanks at its ends."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{plain(text)}{after}"

@@ -20,14 +20,13 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 
-# Shown in place of words that are no longer in the index: no record outlives a deleted message, nor
-# a withdrawn note.
+# Shown for words no longer in the index: no record outlives a deleted message or withdrawn note.
 NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 
 
 def gone(hit: RecordedHit, language: Language) -> str:
-    """The text in place of a passage that may no longer be shown."""
+    """The text in place of a deleted or withdrawn passage."""
     return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
 
 
@@ -44,7 +43,7 @@ OPTION_CHARACTERS: Final = 100
 
 
 def option(hit: Hit) -> str:
-    """The label of a passage in a list, which shows no Markdown."""
+    """The label of a passage in a list, without Markdown."""
     named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
     return named or hit.passage.document_id[:OPTION_CHARACTERS]
 

@@ -39,7 +39,7 @@ _MODEL_CHARACTERS: Final = 60
 def phrased_text(
     phrased: Phrased, numbers: Mapping[int, int], language: Language
 ) -> tuple[str, ...]:
-    """The model's lines above the quotations, and a label that names it.
+    """The model's lines above the quotations, and a label with its name.
 
     Args:
         phrased: the lines.
@@ -62,13 +62,13 @@ def phrased_text(
 
 
 def cited_places(phrased: Phrased) -> list[int]:
-    """The places of the quotations, from 0, that the shown lines cite."""
+    """The places, from 0, of the quotations cited by the shown lines."""
     numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
     return list(dict.fromkeys(numbers))
 
 
 def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
-    """Quotes, each cut around the first of its sentences that the model chose or cited."""
+    """Quotes, each cut around its first sentence chosen or cited by the model."""
     named: dict[int, int] = {}
     for one in (*phrased.stands_on, *phrased.chosen):
         passage, _, unit = one.partition(".")
@@ -134,11 +134,11 @@ def _whole(text: str) -> str:
 
 
 def under_way(until: datetime, language: Language) -> str:
-    """The line below an answer that a model is asked about, true also where it is never edited."""
+    """The line below an answer while a model works on it, true also if no edit follows."""
     return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 
 def label(model: str, language: Language, *, verbatim: bool) -> str:
-    """What stands below lines that a model chose or wrote."""
+    """The line below a model's lines, with its name."""
     named = plain(shortened(model, _MODEL_CHARACTERS))
     return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"

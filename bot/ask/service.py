@@ -33,8 +33,8 @@ def unrecorded(core: Core, ask: Ask) -> Reply:
 def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
-    That is so if the best passage is from a channel that others may not read, and the public answer
-    is a refusal, weaker, or a bundled article.
+    True if the best passage is from a channel hidden from others, and the public answer is a
+    refusal, weaker, or a bundled article.
     """
     everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
     if not isinstance(own.outcome, Answer):
@@ -53,7 +53,7 @@ def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
 class Shared:
     """A private answer as everybody may see it; None without one.
 
-    It is `complete` unless the private answer quoted channels that not everybody may read.
+    It is `complete` unless the private answer quoted channels hidden from others.
     """
 
     reply: Reply | None
@@ -74,7 +74,7 @@ def share(
         core: answers.
         question: the private question.
         channel_id: the channel to share in.
-        channels: followed channels that all its readers may read.
+        channels: followed channels readable by all its readers.
         held: the settings of the channel.
 
     Returns:
@@ -213,10 +213,10 @@ def pick(
         core: records it, and answers anew.
         question: the recorded question.
         digest: the digest of the passage.
-        member_id: the member who picked it.
+        member_id: the picking member.
         by_moderator: whether the member is a moderator; None if they may not confirm answers.
-        channels: followed channels that the member may read.
-        public_channels: those that all readers of the answer may read.
+        channels: followed channels readable by the member.
+        public_channels: followed channels readable by all readers of the answer.
 
     Returns:
         None if the passage is no longer visible.

@@ -52,7 +52,7 @@ def begin(core: Core, question: HelpedQuestion) -> bool:
 
 
 def unfinished(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
-    """The questions that wait, and the guilds of all that are kept."""
+    """Waiting questions, and the guilds of all questions on record."""
     helped = core.store.helped_questions
     return helped.waiting(mine), helped.guilds(mine)
 

@@ -1,1 +1,1 @@
-"""Feature: `/gaps` and hand-overs: unanswered questions, who answers them, who is told."""
+"""Feature: `/gaps` and hand-overs: unanswered questions, people's answers, notices to askers."""

@@ -1,6 +1,6 @@
 """Passages that moderators point gaps to, found, shown and confirmed in the worker's thread.
 
-A passage must be readable for everybody who saw the question's reply. It is known by its id in the
+A passage must be readable for all readers of the question's reply. It is known by its id in the
 index and the digest of its words.
 """
 
@@ -24,7 +24,7 @@ def offered(
 ) -> list[tuple[StoredPassage, str]]:
     """The passages nearest to some words, best first, each with its digest.
 
-    `channels` are followed channels that the moderator may read.
+    `channels` are followed channels readable by the moderator.
     """
     question = core.store.gaps.find(guild_id, question_id)
     if question is None:

@@ -69,7 +69,7 @@ def not_handed_on(why: NotHandedOn, language: Language) -> str:
 
 
 def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
-    """Confirmation that the moderators have the question."""
+    """Confirmation to the member, after the question was handed on."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
@@ -147,7 +147,7 @@ def standing(handover: Handover, language: Language) -> str:
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
-        # A helper who answered without a name stays unnamed here, too.
+        # Unnamed helpers stay unnamed here, too.
         helper = helper if handover.helper else _A_HELPER(language)
         return _ANSWERED(language, helper=helper, when=at)
     if handover.state is HandoverState.DECLINED:

@@ -1,4 +1,4 @@
-"""Hand-overs in the worker's thread: gaps that helpers take, answer and decline."""
+"""Hand-overs in the worker's thread: gaps taken, answered and declined by helpers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from knowledge.values.questions import OpenQuestion, Question
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A helper or moderator who acts on a hand-over."""
+    """A helper or moderator, acting on a hand-over."""
 
     id: int
     is_moderator: bool

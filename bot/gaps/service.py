@@ -1,4 +1,4 @@
-"""Gaps in the worker's thread: groups, answers that exist by now, and notices to askers.
+"""Gaps in the worker's thread: groups, answers by now, and notices to askers.
 
 Long work is a generator that runs in slices. A wrong answer sent unasked annoys more than none, so
 a new note must answer with *strong* evidence; with *partial*, one in three is right
@@ -48,7 +48,7 @@ class Group:
     """Gaps that ask the same, newest first.
 
     `example` is the most typical one. `awaited` is whether a note for it waits for review,
-    `handover` its state with the helpers, or with a moderator who claimed it.
+    `handover` its state with the helpers or a moderator.
     """
 
     questions: tuple[OpenQuestion, ...]

@@ -39,7 +39,7 @@ Place = tuple[int, int]
 
 
 def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
-    """Notes whose cards are out of date, each with the number of its last change."""
+    """Notes with outdated cards, each with the number of its last change."""
     return core.store.review_cards.due(mine)
 
 
@@ -59,23 +59,23 @@ def shown(core: Core, note: Note, number: int) -> None:
 
 
 def lost(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark cards as deleted, so that their notes get new ones."""
+    """Mark cards as deleted; their notes get new ones."""
     core.store.review_cards.lost(message_ids)
 
 
 def replace_lost(core: Core, place: Place) -> int:
-    """Mark a card as deleted; returns the number of the card that replaces it."""
+    """Mark a card as deleted; returns the number of the next one."""
     lost(core, [place[1]])
     return card_number(place[1])
 
 
 def left_behind(core: Core, guild_id: int) -> list[Place]:
-    """Cards outside of the review channel, which are due in it from now on."""
+    """Cards outside of the review channel; they are due in it from now on."""
     return core.store.review_cards.left_behind(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
-    """Posted cards of the notes that have waited longest, at most so many."""
+    """Posted cards of the longest waiting notes, at most so many."""
     waiting = core.store.notes.queue(guild_id, at)[:most]
     return [note.card for note in waiting if note.card is not None]
 
@@ -90,7 +90,7 @@ def changed(core: Core, note: Note) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A notice to a contributor or reporter, with everything that it says.
+    """A notice to a contributor or reporter, with its content.
 
     `before` is the contributor's own revision, where a moderator has edited it. `reason` and
     `title` are empty where the revision's own hold.
@@ -105,7 +105,7 @@ class Delivery:
 
 
 def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
-    """Notices about notes that were not delivered yet."""
+    """Undelivered notices about notes."""
     found = core.store.notices.unsent(mine)
     return [one for one in found if one.event not in _TO_ASKERS and one.revision_id is not None]
 

@@ -72,8 +72,8 @@ class AskCog(commands.Cog):
         """Answer a question, publicly unless the asker, the server or the operator objects."""
         if private is None:
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
-        # A member who may not write here doesn't write through the bot either, and small talk
-        # is no one else's concern.
+        # A member without the right to write here doesn't write through the bot either. Small talk
+        # is nobody else's concern.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
         earlier = await self._follow_ups.earlier_by(
@@ -167,7 +167,7 @@ class AskCog(commands.Cog):
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
         """Tell an author once, because the whole channel reads it.
 
-        In a direct message, a member who has used up their questions is told each time.
+        In a direct message, a used-up quota is told each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)

@@ -1,8 +1,8 @@
 """Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
 
-A question that stands alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
-threads, a question is one for ten minutes after its author's last question. A thread has the id of
-the message that started it; each is looked up once and cached in memory.
+A complete question is no follow-up (`bot.answers.follow_ups`). Outside of replies and threads, a
+question follows up its author's last one for ten minutes. A thread has the id of its first message,
+which is looked up once and cached in memory.
 """
 
 import logging
@@ -29,7 +29,7 @@ _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply
 
 
 class FollowUpMessages:
-    """Tells which messages are follow-ups, and to which questions."""
+    """Recognizes follow-ups, and finds the questions before them."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

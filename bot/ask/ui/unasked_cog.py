@@ -1,7 +1,7 @@
 """Helper cog: answers forum posts and questions that address nobody, at most once each.
 
-Messages are filtered by patterns; only a question in a channel set to *help* is looked up, after
-everything that members asked for. Before an answer is posted, later messages are fetched: a settled
+Messages are filtered by patterns; only a question in a channel set to *help* is looked up, behind
+all members' requests. Before an answer is posted, later messages are fetched: a settled
 question gets none. The database knows of an answer before it is sent, so a lost connection posts
 none twice, and an answer cut off by the end of the process is not posted.
 """
@@ -282,7 +282,7 @@ class HelperCog(commands.Cog):
     async def round(self) -> None:
         """Resume waiting questions, and look again at questions of a day ago.
 
-        Those that nobody has answered become gaps.
+        Unanswered ones become gaps.
         """
         mine = self._bot.serves
         waiting, guilds = await self._bot.worker.call(lambda core: unasked.unfinished(core, mine))

@@ -167,7 +167,7 @@ class AnswersForAskers:
                 return None
         if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
             return None
-        # A mention in a private thread would add a member who has left it.
+        # A mention in a private thread would bring back a former member.
         if isinstance(channel, discord.Thread) and channel.is_private():
             return None
         here = channel.guild.id == notice.guild_id

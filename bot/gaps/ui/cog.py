@@ -83,7 +83,7 @@ def _view(
 
 
 def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
-    """The actions on chosen groups; a moderator who has claimed all of them can give them back."""
+    """The actions on chosen groups; a moderator's own claims can be given back."""
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
         one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id

@@ -49,7 +49,7 @@ class HandoverPosts:
         self._one_at_a_time = asyncio.Lock()
 
     async def catch_up(self) -> None:
-        """Post new hand-overs, and edit those that have changed."""
+        """Post new hand-overs, and edit changed ones."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
             mine = self._bot.serves
@@ -141,7 +141,7 @@ class HandoverPosts:
     ) -> Iterator[_Place]:
         """Channels for a question: the chosen one first, then the review channel.
 
-        Only helpers and moderators see them, or everybody who does could read the question anyway.
+        Only helpers and moderators see them, or all their readers could read the question anyway.
         """
         for channel in self._writable(guild, settings):
             others = seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))

@@ -38,7 +38,7 @@ from knowledge.values.notes import Note, Notice, State
 
 # The pause between attempts to deliver what is left.
 ROUND_SECONDS: Final = 60
-# How long a contributor waits for the card before they are told that the note is kept.
+# How long a contributor waits for the card before the confirmation.
 PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
 # Looking for a card takes a request to Discord.
@@ -93,7 +93,7 @@ class OutboxDispatcher:
             _logger.error("Cards and notices wait for the next minute: %s", error)
 
     async def remind(self, at: datetime) -> None:
-        """Remind moderators in the review channels of notes that have waited too long, silently."""
+        """Remind moderators silently of long waiting notes, in the review channels."""
         mine = self._bot.serves
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for reminder in found:
@@ -119,7 +119,7 @@ class OutboxDispatcher:
                 _logger.info("A review card stays where it was: %s", error)
 
     async def find_lost_cards(self, guild_id: int) -> None:
-        """Find deleted cards of pending revisions, which are posted again."""
+        """Find deleted cards of pending revisions, to post them again."""
         now = datetime.now(UTC)
         cards = await self._bot.worker.call(
             lambda core: outbox.waiting_cards(core, guild_id, now, LOST_CARDS)
@@ -157,7 +157,7 @@ class OutboxDispatcher:
                     refused.add(note.guild_id)
 
     async def _show_card(self, note: Note, number: int) -> bool:
-        """Post or edit a card that shows this change of its note; False without a channel."""
+        """Post or edit a card for this change of its note; False without a channel."""
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
@@ -241,7 +241,7 @@ class OutboxDispatcher:
         """Post a card; False without a channel.
 
         Discord accepts a nonce once. If an earlier attempt succeeded, it returns that message,
-        which is then edited.
+        and the bot edits it.
         """
         settings = await self._bot.guild_settings.current(note.guild_id)
         channel = self._bot.get_channel(settings.review_channel_id or 0)
