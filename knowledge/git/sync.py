@@ -20,7 +20,7 @@ from knowledge.git.hosts import file_link
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation, repository_at
-from knowledge.web.crawl import FULL, CrawlStep
+from knowledge.web.crawl import FULL, CrawlStep, sync_failure
 from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.safe_network import LostError, RefusedError
@@ -224,12 +224,7 @@ def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]
     source = repository_at(location)
     if source is None:
         return
-    site = pages.site(location)
-    if site.synced_at is None:
-        told = "has not been fetched yet: run `commonplace source sync`."
-        yield Failure(source.url, told, f"site:{location}")
-    elif site.reason:
-        yield Failure(source.url, f"{site.reason}.", f"site:{location}")
+    yield from sync_failure(pages.site(location), source.url)
     for page in pages.pages(location):
         if page.reason:
             own = _document_id(source, page.url, scope)

@@ -338,17 +338,18 @@ def duplicates(pages: PageStore, url: str) -> set[str]:
 def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
     """All failures of a source and its pages."""
     site = pages.site(url)
-    if site.synced_at is None:
-        yield Failure(
-            address_of(url),
-            "has not been fetched yet: run `commonplace source sync`.",
-            f"site:{url}",
-        )
-    elif site.reason:
-        yield Failure(address_of(url), f"{site.reason}.", f"site:{url}")
+    yield from sync_failure(site, address_of(url))
     for page in pages.pages(url):
-        if (page.reason and page.url != url) or (page.reason and not site.reason):
+        if page.reason and (page.url != url or not site.reason):
             yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")
+
+
+def sync_failure(site: Site, shown: str) -> Iterator[Failure]:
+    """The failure of a source's last sync, if any; `shown` is the source's name."""
+    missing = "has not been fetched yet: run `commonplace source sync`"
+    reason = missing if site.synced_at is None else site.reason
+    if reason:
+        yield Failure(shown, f"{reason}.", f"site:{site.url}")
 
 
 def site_state(pages: PageStore, url: str, scope: Scope) -> SiteState:
