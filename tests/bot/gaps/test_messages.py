@@ -1,5 +1,6 @@
 """Pages of `/gaps` fit one message, whatever was asked and however much is to be said of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_page_of_the_largest_groups_is_one_message(
     assert shown.content.count("-# ") == messages.GROUPS_A_PAGE
     assert 1 <= len(messages.option(group, 12)) <= 100
     assert 1 <= len(messages.asked(group, language)) <= 100
+
+
+def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
+    alone = OpenQuestion(1, 1, 2, MEMBER, "When was PyTorch made?", "", AT, Evidence.NONE, False)
+    after = replace(alone, text="and where?", earlier="Who?\nWhen was PyTorch made?")
+
+    assert messages.in_context(alone) == alone.text
+    assert messages.in_context(after) == "When was PyTorch made? › and where?"
 
 
 def test_a_long_passage_is_cut_and_says_so() -> None:

@@ -1,6 +1,7 @@
 """Gaps in step with the index: what is asked again, in slices, and what counts as answered."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import combinations
 
 import pytest
@@ -164,3 +165,18 @@ def test_many_gaps_are_asked_again_in_slices(core: Core) -> None:
     publish(core)
 
     assert to_end(gaps_service.check_publications(core)) >= 60 / gaps_service.SLICE
+
+
+def test_a_group_that_a_helper_has_answered_is_listed_last(core: Core) -> None:
+    ask(core, "Where is the quokka habitat?", by=ASKER)
+    ask(core, "Where is the quokka habitat?", by=4)
+    ask(core, "How is an origami crane folded?", by=ASKER)
+    first, second = gaps_service.groups(core, GUILD)
+    assert (first.askers, second.askers) == (2, 1)
+    now = datetime.now(UTC)
+    core.store.handovers.hand_on(GUILD, [one.id for one in first.questions], ASKER, now)
+    helper = (MODERATOR.id, MODERATOR.name, "On Rottnest.")
+    for one in first.questions:
+        core.store.handovers.answer(GUILD, one.id, helper, [], now)
+
+    assert [group.askers for group in gaps_service.groups(core, GUILD)] == [1, 2]
