@@ -229,10 +229,10 @@ def _placed(found: FoundFile, source: Path, base_url: str) -> FoundFile:
 
 
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
-    """The files that a source stands for with their size and time, in the order of their paths.
+    """The files of a source with their size and time, in the order of their paths.
 
-    Hidden files, links out of the folder and files of other formats are passed over. A folder that
-    can't be looked into, or a source that is not there, is a failure.
+    Hidden files, links out of the folder and files of other formats are skipped. A folder that
+    can't be read, or a missing source, is a failure.
     """
     status = _status(location)
     if status is None:

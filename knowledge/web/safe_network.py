@@ -97,7 +97,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         with _as_network_error(host):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
-            # One such address among others is enough: it would be a matter of luck.
+            # One such address among others is enough: the choice among them is a matter of luck.
             if problem := self._problem_with(address):
                 raise RefusedError(f"leads to {address}, which {problem}")
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
