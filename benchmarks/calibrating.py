@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from benchmarks.page_sets import page_set, page_source
 from bot.core.index_updates import run_to_end
 from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
@@ -39,7 +40,6 @@ from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.calibration import Rows, fitted, gather
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import K, ndcg
-from indexer.evaluation.page_sets import page_set, page_source
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, calibration
 from indexer.retrieval.retriever import Retriever

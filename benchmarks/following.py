@@ -20,6 +20,7 @@ from typing import Final
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.calibrating import FOR_REPORTING, PAGES, shown
+from benchmarks.page_sets import page_set
 from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
@@ -31,7 +32,6 @@ from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import JudgedSet, rows
-from indexer.evaluation.page_sets import page_set
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.page_sets import digest, page_set, page_source
 from indexer.evaluation.judged_sets import JudgedSetError
-from indexer.evaluation.page_sets import digest, page_set, page_source
 
-SETS = Path(__file__).parents[2] / "judged" / "communities"
+SETS = Path(__file__).parents[1] / "judged" / "communities"
 FOLDERS = sorted(path.parent for path in SETS.glob("*/set.toml"))
 
 REPOSITORY = "bees/hive"
