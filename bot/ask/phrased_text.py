@@ -29,8 +29,8 @@ _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
 _UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
 _CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
 _PHRASED: Final = Sentence(
-    "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
-    "quotes."
+    "Phrased by {model} from the quotes below. Numbers, names and negations were "
+    "checked, but read the quotes."
 )
 QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only")}
 _MODEL_CHARACTERS: Final = 60

@@ -42,7 +42,7 @@ class Attachments:
         # Refuse before fetching.
         if attachment.size > MAX_BYTES:
             raise InvalidNoteError(
-                "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
+                "{file} is too large ({megabytes:,.1f} MB); the limit is {most:,.0f} MB.",
                 file=attachment.filename,
                 megabytes=attachment.size / 1e6,
                 most=MAX_BYTES / 1e6,
@@ -68,8 +68,8 @@ class Attachments:
         """Wait for the member's turn; only one file of each member is in the thread's queue."""
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
-                "I am still busy with other files of yours, so {file} was not read: send it again "
-                "when they are done.",
+                "I didn't read {file}, because I'm still reading other files of "
+                "yours. Send it again when they're done.",
                 file=attachment.filename,
             )
         self._counts[member_id] += 1
@@ -105,6 +105,6 @@ async def _fetched(attachment: discord.Attachment) -> bytes:
         return await resent(attachment.read)
     except UNREACHED as error:
         raise InvalidNoteError(
-            "{file} can't be fetched from Discord any more: attach it again.",
+            "I can't download {file} from Discord any more. Please attach it again.",
             file=attachment.filename,
         ) from error

@@ -24,15 +24,17 @@ _WAITING: Final = Plural(
     "**{number:,} notes** are live, and their writers weren't told of the public page. Look them "
     "over: these are public once you release them.",
 )
-_NOTHING: Final = Sentence("No note waits: each live one is released, or somebody keeps it off.")
+_NOTHING: Final = Sentence(
+    "No notes are waiting: every live note is released or kept off the page."
+)
 _RELEASED: Final = Plural(
     "{number:,} note is released.",
     "{number:,} notes are released.",
 )
 _PAGE_IS_OFF: Final = Sentence(
-    "⚠ The page is off: `/setup` turns it on. What you release now is on it then."
+    "⚠ The page is off. Notes that you release now appear once `/setup` turns it on."
 )
-_PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a note whole.")
+_PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a whole note.")
 
 
 def review(

@@ -10,24 +10,21 @@ from knowledge.values.guilds import Language, Phrasing
 # For administrators.
 
 _WHAT: Final = Sentence(
-    "A language model at {host} can say which sentences of the quoted passages "
-    "answer a question. The quotations stay below, and what I can't answer never gets there."
+    "A language model at {host} can pick the sentences of the quoted passages that "
+    "answer a question. The quotations stay below. Questions that I can't answer "
+    "are never sent."
 )
 _SENT: Final = Sentence(
-    "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
-    "passages that I quote, but not who asked."
+    "If you turn it on, {host} receives each answered question, the one before it, "
+    "and the quoted passages, but not the asker's name."
 )
 _SENT_TEN: Final = Sentence(
-    "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
-    "ten passages that are nearest, but not who asked."
+    "If you turn it on, {host} receives each answered question, the one before it, "
+    "and the ten nearest passages, but not the asker's name."
 )
-_MESSAGES: Final = Sentence("Messages of channels and chats that I quote are sent, too.")
-_NO_MESSAGES: Final = Sentence(
-    "Answers that quote messages of channels or chats are not sent, and stay as they are."
-)
-_OTHER_HOST: Final = Sentence(
-    "⚠ It was turned on for another host, and is off until you choose again."
-)
+_MESSAGES: Final = Sentence("This includes quoted messages from channels and chats.")
+_NO_MESSAGES: Final = Sentence("Answers that quote messages from channels or chats are not sent.")
+_OTHER_HOST: Final = Sentence("⚠ The host has changed, so this is off until you turn it on again.")
 OPTIONS: Final[Mapping[Phrasing, Sentence]] = {
     Phrasing.OFF: Sentence("No language model is asked"),
     Phrasing.CHOOSE: Sentence("A model chooses sentences, shown word for word"),
@@ -60,11 +57,10 @@ def consent(
 
 _ABOUT: Final[Mapping[Phrasing, Sentence]] = {
     Phrasing.CHOOSE: Sentence(
-        "A language model at {host} chooses sentences of what I quote; they are shown word for "
-        "word."
+        "A language model at {host} picks sentences from my quotations, shown word for word."
     ),
     Phrasing.PHRASE: Sentence(
-        "A language model at {host} phrases answers from what I quote; the quotations stay below."
+        "A language model at {host} phrases answers from my quotations, which stay below."
     ),
 }
 

@@ -9,20 +9,18 @@ from knowledge.values.guilds import Language
 from knowledge.values.submissions import InvalidNoteError
 
 BUSY: Final = Sentence(
-    "I am busy at the moment and could not look that up in time. Nothing was done: try it again."
+    "I was too busy to look that up in time. Nothing was changed; please try again."
 )
 
 TRY_AGAIN: Final = Sentence(
-    "I'm busy: I'm asked more than I can answer at once. Nothing was done; try again in "
-    "{seconds} s."
+    "I have too many questions to answer right now. Please try again in {seconds} s."
 )
 
 DATABASE_AWAY: Final = Sentence(
-    "I can't reach my database at the moment, so I can't do that. Nothing was changed: try again "
-    "in a few minutes."
+    "I can't reach my database right now. Nothing was changed; please try again in a few minutes."
 )
 
-TOO_FAST: Final = Sentence("You ask faster than I may answer. Ask again in {seconds} s.")
+TOO_FAST: Final = Sentence("That was too fast for me. Ask again in {seconds} s.")
 
 STILL_ANSWERING: Final = Sentence(
     "I'm still working on your last question. Ask again once it's answered."
@@ -31,53 +29,50 @@ STILL_ANSWERING: Final = Sentence(
 THEN_SILENT: Final = Sentence("{sentence} I'll stay silent until then.")
 
 QUESTIONS_USED_UP: Final = Sentence(
-    "That's as many questions as you may ask here for now. You can go on {when}."
+    "You've used up your questions here for now. You can ask again {when}."
 )
 
 NOT_AN_ADMINISTRATOR: Final = Sentence("You need the **Manage Server** permission for that.")
 
 UNKNOWN_BUTTON: Final = Sentence(
-    "I don't know this button any more: an earlier version of me may have made it. "
-    "Run the command again that showed it."
+    "This button is from an older version of me and no longer works. Run its command again."
 )
 
 BUTTON_GONE: Final = Sentence(
-    "That button is gone: the message has changed since. Look at it as it is now."
+    "This message has changed, and that button is gone. Look at the current version."
 )
 
 COMMAND_CHANGED: Final = Sentence(
-    "This command has changed since your Discord last looked: reload Discord (Ctrl+R, or close the "
-    "app and open it again), then use it as it is now."
+    "This command has changed. Reload Discord (Ctrl+R, or restart the app) and try again."
 )
 
 OPTION_MISFIT: Final = Sentence(
-    "The option `{option}` doesn't take that value, so I did nothing. Choose one that Discord "
-    "offers you. If it offers none, reload Discord (Ctrl+R, or close the app and open it again)."
+    "Nothing was changed: the option `{option}` doesn't accept that value. Choose "
+    "one that Discord suggests. If there are no suggestions, reload Discord "
+    "(Ctrl+R, or restart the app)."
 )
 
 RESTARTED: Final = Sentence(
-    "I was restarted while I was at this. Look whether it was done before you try it again."
+    "I was restarted in the middle of this. Check whether it was done before you try again."
 )
-FORM_DONE: Final = Sentence("This was done; I was restarted before I could say so.")
+FORM_DONE: Final = Sentence("Done. I was restarted before I could tell you.")
 FORM_TAKEN: Final = Sentence(
-    "This has been submitted; I was restarted before I could say so. `/note mine` says where it "
-    "stands."
+    "Submitted. I was restarted before I could tell you; `/note mine` shows the status."
 )
 
 NOT_SERVED: Final = Sentence(
-    "I only answer members of the servers that I was set up for, and you are in none of them."
+    "I only answer members of certain servers, and you aren't in one of them."
 )
 NOT_A_MEMBER: Final = Sentence(
-    "I only answer in servers that I was added to, and in direct messages. This is neither."
+    "I can't answer here. Ask me in a server that has me, or in a direct message."
 )
 LEAVES: Final = Sentence(
-    "I was set up for certain servers, and this isn't one of them, so I'm leaving. Whoever runs "
-    "me can allow it with `guilds.allowed` in config.toml."
+    "I'm leaving: this server isn't on my list. My operator can add it to "
+    "`guilds.allowed` in config.toml."
 )
 
 UNKNOWN_FORM: Final = Sentence(
-    "I don't know this form any more: an earlier version of me may have opened it, so nothing was "
-    "done with it. Open it again."
+    "Nothing was submitted: this form is from an older version of me. Please open it again."
 )
 
 # Longest input that is repeated in the message itself.
@@ -92,9 +87,9 @@ _FIELDS: Final[Mapping[str, Sentence]] = {
     "duplicate_of": Sentence("Duplicate of"),
 }
 
-_IN_THE_FILE: Final = Sentence("What you typed is in the file.")
+_IN_THE_FILE: Final = Sentence("Your text is in the file.")
 
-_YOU_HAD_TYPED: Final = Sentence("You had typed:")
+_YOU_HAD_TYPED: Final = Sentence("You wrote:")
 
 
 def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
@@ -120,8 +115,8 @@ def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) 
 
 
 FAILED: Final = Sentence(
-    "Something went wrong on my side, and nothing was lost that had been confirmed. Please tell an "
-    "administrator this number: `{error_id}`."
+    "Something went wrong on my side. Everything confirmed before is safe. Please "
+    "give an administrator this number: `{error_id}`."
 )
 
 EXPLAINED: Final = Sentence("{reason}")

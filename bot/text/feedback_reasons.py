@@ -8,7 +8,7 @@ from knowledge.values.questions import FeedbackReason
 
 FEEDBACK_REASONS: Final[Mapping[FeedbackReason, Sentence]] = {
     FeedbackReason.OFF_TOPIC: Sentence("It's about something else"),
-    FeedbackReason.INCOMPLETE: Sentence("A part of the answer is missing"),
+    FeedbackReason.INCOMPLETE: Sentence("Part of the answer is missing"),
     FeedbackReason.OUTDATED: Sentence("It's outdated"),
     FeedbackReason.WRONG: Sentence("It's wrong"),
     FeedbackReason.UNCLEAR: Sentence("I don't understand it"),

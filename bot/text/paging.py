@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.text.languages import Plural, Sentence
 
-NOT_HERE: Final = Sentence("This belongs to a server: use it there.")
+NOT_HERE: Final = Sentence("This only works in a server.")
 
 PAGE_LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 

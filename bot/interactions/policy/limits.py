@@ -84,11 +84,10 @@ def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: dateti
 
 
 _NEW: Final = Sentence(
-    "You are new here: look around first, and ask what you like. You can propose notes {when}."
+    "You're new here, so look around and ask questions first. You can propose notes {when}."
 )
 _NOTES_USED_UP: Final = Sentence(
-    "Thank you for writing so much! Somebody has to read it all, so that's it for now. You can "
-    "propose more {when}."
+    "Thanks for all your notes! Moderators read each one, so you can propose more {when}."
 )
 
 

@@ -27,14 +27,14 @@ class PageCog(Cog):
 
     page = app_commands.Group(
         name="page",
-        description=described("What is on the server's public page."),
+        description=described("Manage the server's public page."),
         guild_only=True,
         default_permissions=SHOWN_TO_MODERATORS,
     )
 
     @page.command(
         name="review",
-        description=described("Run through notes from before the public page."),
+        description=described("Review notes from before the public page."),
     )
     async def review(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -102,7 +102,7 @@ async def test_the_third_file_that_would_wait_is_told_that_the_others_come_first
     async with stopped(attachments):
         taken = [read(attachments, "a.md", b"Text.") for _ in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(InvalidNoteError, match="still busy with other files of yours"):
+        with pytest.raises(InvalidNoteError, match="still reading other files of yours"):
             await read(attachments, "a.md", b"Text.")
         taken.append(read(attachments, "b.md", b"Theirs.", OTHER))
     assert [(await each).text for each in taken] == ["Text."] * 3 + ["Theirs."]

@@ -112,4 +112,4 @@ async def test_choices_that_no_form_offers_are_given_back(
     await world.env.settle()
 
     assert result.response is not None
-    assert "Typed." in text_of(result.response) or "Thank you" in text_of(result.response)
+    assert "Typed." in text_of(result.response) or "Thanks." in text_of(result.response)

@@ -14,12 +14,12 @@ from bot.interactions.policy import limits
 from bot.process.client import Bot
 from bot.text import error_messages
 from knowledge.values.limits import Limits, Newcomers, Quota
-from tests.bot.steps import decided, edit, everything, restarted, said
+from tests.bot.steps import decided, edit, everything, longest_part, restarted, said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
 
 USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
 WROTE_MUCH = limits._NOTES_USED_UP.english.split("!")[0]
-NEW_HERE = "You are new here"
+NEW_HERE = longest_part(limits._NEW)
 EVERYBODY_TWO = Quota(hour=2)
 
 
@@ -74,7 +74,7 @@ async def test_every_way_to_ask_counts_and_is_refused_when_it_is_one_too_many(
     assert USED_UP in said(about)
     assert USED_UP in everything(command)
     assert USED_UP in reply
-    assert "You can go on <t:" in reply
+    assert "You can ask again <t:" in reply
     assert USED_UP not in everything(await world.ask(by=world.second_member))
 
 
