@@ -181,7 +181,7 @@ def test_what_differs_afterwards_is_found(ends: Ends) -> None:
             with closing(ends.database.open(though_marked=True)) as other, other.writing():
                 other.run("update notes set contributor = 'somebody'")
 
-    with pytest.raises(MoveError, match="is not what is there"):
+    with pytest.raises(MoveError, match="The copy differs"):
         move(ends.file, ends.database, tell=meddle)
     assert usable((ends.file, ends.database)) == [ends.file]
 

@@ -1,6 +1,6 @@
-"""What was read in channels: kept, read again, and deleted; a damaged file, or of another release.
+"""The archive of channels: storing, refetching, deletion; damaged files and other formats.
 
-That pages and events in any order end in the same is in `tests/bot/sources/test_channels.py`.
+`tests/bot/sources/test_channels.py` tests that pages and events commute.
 """
 
 import sqlite3
@@ -140,7 +140,7 @@ def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(
 
 
 def fetched_thread(archive: ChannelArchive, messages: int) -> int:
-    """A thread of which so many messages, the last one written now, were fetched; its id."""
+    """A thread with that many fetched messages, the last one written now; its id."""
     last = first_id(NOW)
     ids = [last - number * 4_000_000 for number in reversed(range(messages))]
     thread = Thread(ids[0], FORUM.id, "Help", last_id=last)

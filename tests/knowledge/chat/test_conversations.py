@@ -31,7 +31,7 @@ def said(
     reactions: Sequence[Reaction] = (),
     bot: bool = False,
 ) -> Message:
-    """A message written so many minutes after the start; its id is that minute."""
+    """A message some minutes after the start; its id is the minute."""
     return Message(
         id=int(minute * 100) + 1,
         author_id=member,
@@ -142,7 +142,7 @@ def test_no_more_conversations_are_open_than_the_limit() -> None:
     questions = [
         said(i / 10, MIRA, f"Where can I find the list with the number {i}?") for i in range(200)
     ]
-    # Each by somebody else, so that each opens its own conversation.
+    # By different authors, so each opens its own conversation.
     others = [Message(m.id, i + 100, f"P{i}", m.at, m.text) for i, m in enumerate(questions)]
     stream = conversations(others)
     next(stream)
@@ -150,7 +150,7 @@ def test_no_more_conversations_are_open_than_the_limit() -> None:
     assert OPEN_CONVERSATIONS < 200
 
 
-# What a conversation comes to.
+# Results of a conversation.
 
 
 def test_a_question_without_an_answer_comes_to_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Chat exports as JSON: damage, odd values, and each backend that reads them."""
+"""Chat exports as JSON: damage, odd values, and each of ijson's backends."""
 
 import contextlib
 from pathlib import Path
@@ -91,7 +91,7 @@ def test_an_odd_message_costs_nothing_but_itself(path: Path, odd: object) -> Non
 
 @pytest.mark.parametrize("number", [str(1 << 63), "9" * 20])
 def test_an_id_that_no_database_holds_is_none(path: Path, number: str) -> None:
-    """A guild's id of 64 bits ended all indexing with an OverflowError, at every start again."""
+    """A guild's id of 64 bits once stopped all indexing with an OverflowError, at every start."""
     path.write_bytes(as_json({**export(SOLVED), "guild": {"id": number, "name": "G"}}))
     assert channel_of(on_disk(path)).guild_id == 0
 

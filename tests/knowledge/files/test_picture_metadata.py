@@ -1,4 +1,4 @@
-"""Copies of pictures without metadata: they show the same, and have nothing else."""
+"""Copies of pictures without metadata show the same, and contain nothing else."""
 
 import io
 import itertools
@@ -26,7 +26,7 @@ PROFILE: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobyte
 
 
 def behind() -> bytes:
-    """A zip file, as it could stand behind a picture's end."""
+    """A ZIP file, as it could be appended to a picture."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("hidden.txt", SECRET)
@@ -34,7 +34,7 @@ def behind() -> bytes:
 
 
 def exif() -> Image.Exif:
-    """What a phone writes: who made it, where, and which side is up."""
+    """A phone's Exif: maker, place, orientation."""
     found = Image.Exif()
     found[_MAKE], found[_ORIENTATION] = SECRET.decode(), TURNED
     found.get_ifd(_GPS).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
@@ -72,7 +72,7 @@ _PHONE: Final[dict[str, Any]] = {"exif": exif(), "icc_profile": PROFILE}
 
 def _jpeg(**more: Any) -> bytes:
     made = saved("JPEG", comment=SECRET, xmp=SECRET, quality=90, **_PHONE, **more)
-    # A thumbnail in a segment of its own, and another maker's.
+    # A thumbnail in its own segment, and another maker's segment.
     others = b"".join(
         struct.pack(">BBH", 0xFF, kind, 2 + len(data)) + data
         for kind, data in ((0xE0, b"JFXX\0" + SECRET), (0xED, b"Photoshop 3.0\0" + SECRET))
@@ -101,7 +101,7 @@ WITH_METADATA: Final = {
 
 
 def shown(content: bytes) -> Any:
-    """What a viewer shows of a picture: each frame and for how long, colours, which side is up."""
+    """The visible content of a picture: frames with durations, colours, orientation."""
     with Image.open(io.BytesIO(content)) as image:
         turned = image.getexif().get(_ORIENTATION, 1)
         profile, loop = image.info.get("icc_profile"), image.info.get("loop")
@@ -194,7 +194,7 @@ def test_broken_bytes_are_refused_or_kept_and_kept_once_more_the_same(
 
 
 _SIZE = struct.pack("<HH", 1, 1)
-# The most parts that fit into as many bytes, of each format.
+# The most parts for a number of bytes, by format.
 MANY: Final[dict[str, Callable[[int], bytes]]] = {
     "png": lambda n: saved("PNG")[:33] + b"\0\0\0\0prVt\0\0\0\0" * (n // 12),
     "jpeg": lambda n: b"\xff\xd8" + b"\xff\xe5\0\x02" * (n // 4),
@@ -221,7 +221,7 @@ def test_a_picture_of_twice_as_many_parts_takes_twice_as_many_steps(
 
 
 def _steps(content: bytes) -> int:
-    """How many lines are run until a picture without an end is refused."""
+    """The number of lines run until an endless picture is refused."""
     lines = 0
 
     def count(_frame: Any, event: str, _value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Text in pictures: real ones are read in the sandbox, and what is made to harm is refused."""
+"""Text in pictures: real ones are read in the sandbox, harmful ones are refused."""
 
 import contextlib
 import struct
@@ -25,7 +25,7 @@ from knowledge.files.sandbox_process import Parse
 from tests.knowledge.drawings import drawn
 from tests.knowledge.files.hurried_recognition import in_no_time, in_time
 
-# Generous: it is no test of how fast this machine is.
+# Generous: the machine's speed isn't tested.
 SECONDS = 120
 ROOT = Path(__file__).parents[3]
 
@@ -112,7 +112,7 @@ def test_what_is_no_picture_or_too_large_is_refused_before_anything_is_decoded(
     ],
 )
 def test_a_broken_picture_breaks_nothing_but_itself(within: Sandbox, content: bytes) -> None:
-    # Some are drawn as far as they go.
+    # Some are partly drawn.
     with contextlib.suppress(UnreadableError):
         assert read(content, within) == ""
     assert read(drawn("Still here"), within) == "Still here"
@@ -152,7 +152,7 @@ def test_whether_it_works_here_is_known_before_anybody_sends_a_picture() -> None
     assert problem() == ""
 
 
-# What a process might answer that a picture has taken over.
+# Possible answers of a process taken over by a picture.
 
 
 @pytest.mark.parametrize("lines", [None, "text", [["a"]], [[1, 1]], [["a", "b"]], [5]])

@@ -1,4 +1,4 @@
-"""Pictures: what is kept, and what is refused by its first bytes and its claims."""
+"""Pictures: accepted and refused ones, by their first bytes and stated sizes."""
 
 import struct
 
@@ -17,9 +17,9 @@ def png(width: int, height: int) -> bytes:
     return content[:16] + struct.pack(">II", width, height) + content[24:]
 
 
-# Each with what its size is told by, one pixel drawn, and an end.
+# Each with its size, one drawn pixel, and an end.
 GIF = b"GIF89a" + struct.pack("<HH", 640, 480) + b"\0\0\0,\0\0\0\0\1\0\1\0\0\2\1\0\0;"
-# A segment as cameras write them, then the first frame and its picture.
+# A camera's segment, then the first frame and its picture.
 JPEG_HEAD = b"\xff\xd8\xff\xe5\0\x06JFIF\xff\xc2\0\x0b\x08"
 JPEG = JPEG_HEAD + struct.pack(">HH", 480, 640) + b"\1\1\0\0\xff\xda\0\2\1\xff\xd9"
 

@@ -1,4 +1,4 @@
-"""Notes of a made-up sailing club, and questions of which each has one best note."""
+"""Notes of a made-up sailing club, and questions with one best note each."""
 
 import re
 from typing import Final
@@ -93,7 +93,7 @@ Kitchen rules | clubhouse
 Wash up, turn the gas off at the bottle, and take your rubbish with you.
 """
 
-# Each with the title of the note that answers it, whose words it mostly doesn't share.
+# Each with its note's title; they share few words.
 QUESTIONS: Final = {
     "how do I book a boat slot": "How do I reserve a boat?",
     "shed key": "Where is the key to the boat shed?",

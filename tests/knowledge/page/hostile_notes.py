@@ -1,4 +1,4 @@
-"""Notes by somebody who wants a page to run, hide or break something."""
+"""Notes that try to run, hide or break something on a page."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -50,7 +50,7 @@ TITLES: Final = (
 
 
 def notes(after: int = 0) -> Iterator[PublishedNote]:
-    """A note of each text, numbered from the one after a number."""
+    """A note for each text, with numbers above `after`."""
     for number, text in enumerate(TEXTS, after + 1):
         title = TITLES[number % len(TITLES)]
         yield note(

@@ -37,7 +37,7 @@ def published(made: Site, folder: Path, **values: Any) -> Published:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder by its path in there, whatever the folder is a link to."""
+    """Every file below a folder, by its path, with links followed."""
     root = folder.resolve()
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
@@ -47,7 +47,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def readable_files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder in lower case, the search's unpacked."""
+    """Every file below a folder in lower case, the search index unpacked."""
     return {
         path: (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).lower()
         for path, content in files(folder).items()

@@ -1,4 +1,4 @@
-"""Accent colours that can be read, whatever an administrator chose."""
+"""Every accent colour becomes readable."""
 
 import pytest
 from hypothesis import given

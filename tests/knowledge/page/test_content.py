@@ -1,4 +1,4 @@
-"""Content of a site, by random histories: live, consented texts of its own guild, nothing else."""
+"""Content of a site in random histories: only live, consented texts of its own guild."""
 
 import tempfile
 from collections.abc import Callable
@@ -30,16 +30,16 @@ MODERATOR = Member(9, "Mo")
 
 @dataclass
 class World:
-    """A store, and what was consented to in it, kept by hand."""
+    """A store, with its consents tracked by hand."""
 
     store: Store
     consented: dict[int, bool] = field(default_factory=dict)
     vetoes: set[tuple[int, PageVeto]] = field(default_factory=set)
     on: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
-    # By note; 0 once they are forgotten.
+    # By note; 0 once forgotten.
     contributors: dict[int, int] = field(default_factory=dict)
-    # Who extended a note so that others read it.
+    # Members with accepted extensions of a note.
     extended: dict[int, set[int]] = field(default_factory=dict)
     texts: int = 0
 
@@ -54,7 +54,7 @@ class World:
             self.contributors.setdefault(outcome.note.id, outcome.note.contributor_id)
 
     def expected(self, guild_id: int) -> dict[str, str]:
-        """The texts that may be on a guild's page, by address."""
+        """The texts allowed on a guild's page, by address."""
         if guild_id not in self.on or guild_id in self.left:
             return {}
         return {
@@ -68,7 +68,7 @@ class World:
 
 
 Step = Callable[[World], None]
-# Most of it is done to the few notes that every history begins with.
+# Mostly about the few notes at the start of every history.
 _GUILDS = st.sampled_from((GUILD, GUILD, GUILD, ELSEWHERE))
 _NOTES = st.sampled_from((1, 1, 2, 2, 3))
 
@@ -99,7 +99,7 @@ def _revise(guild: int, note_id: int, member: Member, *, told: bool) -> Step:
 
 
 def _approve(guild: int, *, edited: bool) -> Step:
-    """Approve whatever waits there, in a moderator's words if `edited`."""
+    """Approve the pending revision, in a moderator's words if `edited`."""
 
     def step(world: World) -> None:
         for note in world.store.notes.pending(guild):
@@ -127,7 +127,7 @@ def _keep_off(guild: int, note_id: int, by: PageVeto, *, vetoed: bool) -> Step:
 
 
 def _release(guild: int) -> Step:
-    """A moderator runs through what was approved before, and releases every second text."""
+    """Release every second text approved earlier."""
 
     def step(world: World) -> None:
         shown = [one.revision_id for one in world.store.public_notes.unreleased(guild, 99)][::2]
@@ -255,7 +255,7 @@ def test_a_site_says_exactly_what_is_live_and_consented_of_its_guild(steps: list
         assert store.audit_log.contradicted_notes() == []
 
 
-# One thing at a time.
+# Single cases.
 
 
 def _live(store: Store, submission: Submission, **options: Any) -> int:

@@ -1,4 +1,4 @@
-"""Headers of a page, as its document tells operators to set them."""
+"""Headers of a page, as documented for operators."""
 
 import re
 from pathlib import Path

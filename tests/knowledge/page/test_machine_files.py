@@ -1,4 +1,4 @@
-"""Sitemap, robots.txt and the list of what is gone."""
+"""Sitemap, robots.txt, and the list of gone addresses."""
 
 from lxml import etree
 

@@ -1,4 +1,4 @@
-"""A note's Markdown as HTML: nothing of it runs, leads elsewhere or is left out."""
+"""A note's Markdown as HTML: nothing runs, leads to unsafe places, or gets lost."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from knowledge.page.markdown import to_html, to_plain
 from tests.knowledge.page.hostile_notes import TEXTS
 
-# What a text can become, with the attributes that it can have.
+# The allowed elements and attributes.
 _ALLOWED = {
     "a": {"href", "title", "rel"},
     "div": {"class", "tabindex"},
@@ -25,7 +25,7 @@ _VOID = {"br", "hr"}
 
 
 class Reader(HTMLParser):
-    """Reads HTML that must be well-formed and have only what is allowed."""
+    """Parser of well-formed HTML with allowed elements only."""
 
     def __init__(self) -> None:
         super().__init__()

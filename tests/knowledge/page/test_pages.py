@@ -1,4 +1,4 @@
-"""Lists of a site: their order, their pages, and how few of them a new note changes."""
+"""Lists of a site: order, pages, and the few pages changed by a new note."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Publishing into a folder: what changes, what goes, and what is there at any moment."""
+"""Publishing into a folder: changes, removals, and its state at any moment."""
 
 import itertools
 import os
@@ -145,7 +145,7 @@ def test_pictures_and_icon_are_asked_for_once_and_served(folder: Path) -> None:
     assert f"../../pictures/{picture.file_name}".encode() in there["notes/1/index.html"]
 
 
-# Of each random site: which notes, of which text, with which tags.
+# Random sites: notes by text and tags.
 _CHOSEN = st.dictionaries(
     st.integers(1, 6), st.tuples(st.sampled_from("αβγ"), st.sampled_from("xyz")), max_size=5
 )
@@ -165,7 +165,7 @@ def _site(chosen: dict[int, tuple[str, str]]) -> Site:
 def test_a_folder_says_what_is_published_now_and_nothing_of_before(
     history: list[dict[int, tuple[str, str]]],
 ) -> None:
-    """By its bytes: those of the same site where nothing was published before."""
+    """Compared byte by byte with the same site in a new folder."""
     with tempfile.TemporaryDirectory() as name:
         for chosen in history:
             published(_site(chosen), Path(name, "www"))
@@ -176,7 +176,7 @@ def test_a_folder_says_what_is_published_now_and_nothing_of_before(
 
 
 def _killed_at(step: int, made: Site, folder: Path) -> bool:
-    """Publish in a process that is killed before its n-th access of a file; whether it was."""
+    """Publish in a process killed before its n-th file access; returns whether it was killed."""
     process = os.fork()
     if process == 0:
         left = step
@@ -210,7 +210,7 @@ def test_killed_at_any_step_the_folder_is_the_old_site_or_the_new_one(
     for name, made in (("old", old), ("new", new)):
         published(made, tmp_path / name / "www")
     sites = [files(tmp_path / name / "www") for name in ("old", "new")]
-    # Every third step is enough for a machine that has other things to do.
+    # Every third step keeps the test short.
     for step in itertools.count(0, 3):
         work = tmp_path / "work"
         if first:
@@ -220,7 +220,7 @@ def test_killed_at_any_step_the_folder_is_the_old_site_or_the_new_one(
         killed = _killed_at(step, new, work / "www")
         there = files(work / "www") if (work / "www").exists() else None
         assert there in ([None, sites[1]] if first else sites), step
-        # The next run finishes what was begun.
+        # The next run finishes the interrupted one.
         published(new, work / "www")
         assert all(files(work / copy) == sites[1] for copy in (".www.a/site", ".www.b/site"))
         shutil.rmtree(work)

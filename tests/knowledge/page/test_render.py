@@ -1,4 +1,4 @@
-"""Rendered pages: languages, templates of a server's own, what is in a page's head, the feed."""
+"""Rendered pages: languages, overridden templates, heads, the feed."""
 
 from pathlib import Path
 

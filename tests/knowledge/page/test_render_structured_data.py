@@ -1,4 +1,4 @@
-"""Structured data of notes, checked by a schema of what search engines ask for."""
+"""Structured data of notes, validated by a schema of search engines' requirements."""
 
 import json
 

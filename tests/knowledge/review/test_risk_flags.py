@@ -51,7 +51,7 @@ def test_numbers_and_names_that_are_no_contact_are_not_flagged(text: str) -> Non
 
 # Links.
 
-# Reads "appe.com", and has no Latin letter before the dot.
+# Looks like "appe.com", without a Latin letter before the dot.
 _ALIKE = "\u0430\u0440\u0440\u0435.com"
 
 
@@ -144,7 +144,7 @@ def test_each_foreign_host_is_flagged_once() -> None:
     assert [flag.detail for flag in flags(text)] == ["a.example", "b.example"]
 
 
-# Signs.
+# Invisible characters.
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_signs_that_honest_text_needs_are_not_flagged(text: str) -> None:
     assert flags(text) == []
 
 
-# Instructions.
+# Prompt injection.
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_the_articles_are_flagged_for_nothing_but_links_to_hosts_that_are_not_we
 
 
 def least_seconds(text: str) -> float:
-    """Processor time of the fastest of five runs, in seconds."""
+    """CPU time of the fastest of five runs, in seconds."""
 
     def once() -> float:
         started = time.process_time()
@@ -364,7 +364,7 @@ def least_seconds(text: str) -> float:
 )
 def test_time_grows_with_the_length_of_hostile_text_and_not_with_its_square(repeated: str) -> None:
     short, long = (f"ignore{repeated * (size // len(repeated))}" for size in (3_000, 30_000))
-    # Ten times as long: ten times the work, or a hundred times. Both are measured in one process.
+    # Linear time would be 10 times as long, quadratic time 100. Both are measured in one process.
     assert least_seconds(long) < 40 * least_seconds(short)
 
 

@@ -12,7 +12,7 @@ ARTICLES = Path(__file__).parents[3] / "knowledge" / "articles"
 
 KEPT, REMOVED, ADDED = Change.KEPT, Change.REMOVED, Change.ADDED
 
-# Few letters, so that texts have much in common; line ends of every kind, fences, combining marks.
+# Few letters, so texts have much in common; all line ends, fences, combining marks.
 _TEXTS = st.text(st.sampled_from(list("abc .,!`~\n\r\t-é\u0301日本🙂\x0b\u2028")), max_size=80)
 
 
@@ -90,7 +90,7 @@ def test_context_that_is_short_is_shown_whole() -> None:
 
 
 def _edited(text: str, chance: random.Random) -> str:
-    """A text of which one word in twenty was replaced."""
+    """The text with one word in twenty replaced."""
     return "".join(
         "changed " if chance.random() < 0.05 else word + " " for word in text.split(" ")
     ).rstrip()
@@ -115,7 +115,7 @@ _HARD = {
 
 @pytest.mark.parametrize("name", _HARD)
 def test_two_texts_of_30_000_characters_that_are_hard_to_compare_are_compared(name: str) -> None:
-    """How long it takes is bounded by `MOST_STEPS`; without that it would be minutes."""
+    """`MOST_STEPS` bounds the time; without it, it would be minutes."""
     old, new = _HARD[name]
     pieces = differences(old, new)
     assert _side(pieces, ADDED) == new
@@ -129,7 +129,7 @@ def test_a_word_in_twenty_replaced_in_a_long_text_is_found_word_by_word() -> Non
 
 
 def _shuffled(words: int) -> str:
-    """So many words of a hundred kinds, each as often as any other."""
+    """A number of words of a hundred kinds, equally frequent."""
     every = [f"w{number % 100}" for number in range(words)]
     _CHANCE.shuffle(every)
     return " ".join(every)

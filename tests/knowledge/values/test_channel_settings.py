@@ -1,4 +1,4 @@
-"""Which level's value holds in a channel, and that it is told which."""
+"""The level of each effective setting of a channel."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Limits hold over every hour and every day, and say rightly when somebody can go on."""
+"""Limits hold in every hour and day, and tell correctly when the next one is allowed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ minutes = st.lists(st.integers(0, 60 * 60), max_size=40)
 def test_no_hour_and_no_day_has_more_than_it_may_and_none_less_than_it_could(
     quota: Quota, pauses: list[int]
 ) -> None:
-    """Compared with what every window that ends at an attempt holds."""
+    """Compared with the content of every window that ends at an attempt."""
     now, taken = START, list[datetime]()
     for pause in pauses:
         now += timedelta(seconds=pause)
@@ -35,7 +35,7 @@ def test_no_hour_and_no_day_has_more_than_it_may_and_none_less_than_it_could(
             taken.append(now)
             continue
         assert wait > now
-        # Then it is allowed, and a moment before that it is not.
+        # Allowed then, and not a moment earlier.
         assert quota.wait(taken, wait) is None
         assert quota.wait(taken, wait - timedelta(microseconds=1)) == wait
 

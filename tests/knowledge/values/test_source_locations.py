@@ -40,7 +40,7 @@ def test_a_source_is_written_as_people_write_it(
 def test_whatever_a_branch_and_a_folder_are_called_is_read_again(
     root: str, name: str, branch: str, folder: str
 ) -> None:
-    # Addresses come escaped, and without a fragment.
+    # Addresses come percent-encoded, and without a fragment.
     name = name.replace("#", "").replace("%", "") if is_web(root) else name
     source = RepositoryLocation(root + name, branch, folder)
     assert repository_at(str(source)) == source

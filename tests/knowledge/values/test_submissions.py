@@ -1,4 +1,4 @@
-"""Submissions: what is taken, and what is refused with its reason."""
+"""Submissions: accepted ones, and refused ones with their reasons."""
 
 import pytest
 from hypothesis import given
