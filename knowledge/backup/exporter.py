@@ -1,7 +1,7 @@
 """Exporter of the community database into a folder, in the layout of `export_format`.
 
-It reads in one transaction, so the folder shows one moment. Files are replaced as a whole. Until the
-last one is in place, the manifest marks the export as incomplete.
+It reads in one transaction, so the folder shows one moment. Files are replaced as a whole. Until
+the last one is in place, the manifest marks the export as incomplete.
 """
 
 import json
