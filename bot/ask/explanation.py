@@ -8,9 +8,9 @@ from typing import Final
 
 from bot.ask.messages import question_line
 from bot.ask.passage_messages import gone
-from bot.review.findings import EVIDENCE
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened, split
+from bot.text.question_labels import EVIDENCE
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bot.answers import small_talk
 from bot.core.core import Core
-from bot.text.feedback_reasons import FEEDBACK_REASONS
+from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.chat import intents
 from knowledge.store.erasure.personal_data import Forgotten, Stored
 from knowledge.values.notes import PageName

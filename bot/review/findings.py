@@ -12,7 +12,6 @@ from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
-from knowledge.values.questions import Evidence
 
 _NEAR: Final = Sentence("Similar: {places}")
 _DISAGREES: Final = Sentence("⚠ Disagrees with {place}: here “{here}”, there “{there}”")
@@ -114,12 +113,6 @@ def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> s
 
 
 # Inside a sentence.
-EVIDENCE: Final[Mapping[Evidence, Sentence]] = {
-    Evidence.STRONG: Sentence("strong"),
-    Evidence.PARTIAL: Sentence("partial"),
-    Evidence.NONE: Sentence("none"),
-}
-
 _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
 

@@ -6,13 +6,13 @@ from typing import Final
 
 from bot.review.cards import page_line, status_line
 from bot.review.findings import (
-    EVIDENCE,
     impact_sentence,
 )
 from bot.review.impact import AnswerSummary, Impact
 from bot.review.service import Action, LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
+from bot.text.question_labels import EVIDENCE
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, Obstacle, State
 

@@ -13,7 +13,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction
 from bot.text import error_messages
-from bot.text.feedback_reasons import FEEDBACK_REASONS
+from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, FeedbackReason, Verdict
 from knowledge.values.submissions import REASON_CHARACTERS

@@ -4,7 +4,7 @@ from bot.answers.lookup import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
-from bot.text.feedback_reasons import FEEDBACK_REASONS
+from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.values.questions import Feedback, FeedbackReason, Verdict
 from tests.fakes import WordEmbedder
 

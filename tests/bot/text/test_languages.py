@@ -26,8 +26,8 @@ from bot.review import findings
 from bot.review import messages as review_messages
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
-from bot.text.feedback_reasons import FEEDBACK_REASONS
 from bot.text.languages import Plural, Sentence, of_locale, written
+from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.values.guilds import Language
