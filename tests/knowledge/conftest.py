@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.backup import backups
 from knowledge.store.store import Store
+from tests.knowledge.two_guilds import ELSEWHERE, GUILD, approved, asked
 from tests.stores import FILE, Place
 
 
@@ -28,3 +30,14 @@ def store(place: Place) -> Iterator[Store]:
 def path(place: Place) -> Path:
     """The database's file."""
     return place.folder / FILE
+
+
+@pytest.fixture
+def backup(tmp_path: Path, path: Path, store: Store) -> Path:
+    """A backup with one live note in each of two guilds; the database is open."""
+    for guild_id in (GUILD, ELSEWHERE):
+        approved(store, guild_id)
+        asked(store, guild_id)
+    target = tmp_path / "backups" / "one.db"
+    backups.back_up(path, target)
+    return target

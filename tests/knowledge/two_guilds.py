@@ -4,21 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge.backup import backups
+from knowledge.store.audit.audit_log import replayed
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.notes import Decision, Member, Note, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
-
-
 MIRA, ADA = Member(111222333, "Mira"), Member(444555666, "Ada")
-
-
 TEXT = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",))
-
-
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -43,3 +38,21 @@ def live(path: Path) -> list[int]:
 
 def restored(backup: Path, path: Path) -> Path | None:
     return backups.restore(backup, path, AT).kept
+
+
+def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """Every note's guild, revisions' states and live revision, by the tables."""
+    found: dict[int, tuple[int, dict[int, State], int | None]] = {}
+    for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
+        history = store.notes.history(row["guild_id"], row["id"])
+        states = {note.revision.id: note.revision.state for note in history}
+        found[row["id"]] = (row["guild_id"], states, row["live_revision_id"])
+    return found
+
+
+def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
+    """The same by the log alone."""
+    return {
+        note_id: (standing.guild_id, standing.states, standing.live)
+        for note_id, standing in replayed(store.audit_log.entries()).items()
+    }

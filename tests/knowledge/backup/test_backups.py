@@ -15,11 +15,20 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.store.audit.audit_log import replayed
 from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.store import Store
-from knowledge.values.notes import State
-from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
+from tests.knowledge.two_guilds import (
+    AT,
+    ELSEWHERE,
+    GUILD,
+    MIRA,
+    approved,
+    asked,
+    live,
+    restored,
+    standings,
+    told,
+)
 
 
 @pytest.fixture
@@ -32,17 +41,6 @@ def store(path: Path) -> Iterator[Store]:
     path.parent.mkdir()
     with Store(path) as opened:
         yield opened
-
-
-@pytest.fixture
-def backup(tmp_path: Path, path: Path, store: Store) -> Path:
-    """A backup with one live note in each of two guilds; the database is open."""
-    for guild_id in (GUILD, ELSEWHERE):
-        approved(store, guild_id)
-        asked(store, guild_id)
-    target = tmp_path / "backups" / "one.db"
-    backups.back_up(path, target)
-    return target
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database " * 500])
@@ -235,24 +233,6 @@ def test_no_id_is_given_twice_across_a_restore(backup: Path, path: Path, store: 
         assert note.id > lost.id
         assert note.revision.id > lost.revision.id
         assert asked(reopened) > question
-
-
-def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note's guild, revisions' states and live revision, by the tables."""
-    found: dict[int, tuple[int, dict[int, State], int | None]] = {}
-    for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
-        history = store.notes.history(row["guild_id"], row["id"])
-        states = {note.revision.id: note.revision.state for note in history}
-        found[row["id"]] = (row["guild_id"], states, row["live_revision_id"])
-    return found
-
-
-def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """The same by the log alone."""
-    return {
-        note_id: (standing.guild_id, standing.states, standing.live)
-        for note_id, standing in replayed(store.audit_log.entries()).items()
-    }
 
 
 @pytest.mark.parametrize(

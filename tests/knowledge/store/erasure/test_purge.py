@@ -3,27 +3,22 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from knowledge.backup import backups
-from knowledge.store.audit.audit_log import replayed
 from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.store import Store
 from knowledge.values.documents import Scope
-from knowledge.values.notes import State
-from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, TEXT, approved, asked, live, restored
+from tests.knowledge.two_guilds import (
+    AT,
+    ELSEWHERE,
+    GUILD,
+    TEXT,
+    approved,
+    asked,
+    live,
+    restored,
+    standings,
+    told,
+)
 from tests.stores import FILE, Place, in_a_file
-
-
-@pytest.fixture
-def backup(tmp_path: Path, path: Path, store: Store) -> Path:
-    """A backup with one live note in each of two guilds; the database is open."""
-    for guild_id in (GUILD, ELSEWHERE):
-        approved(store, guild_id)
-        asked(store, guild_id)
-    target = tmp_path / "backups" / "one.db"
-    backups.back_up(path, target)
-    return target
 
 
 @in_a_file
@@ -50,24 +45,6 @@ def test_notes_and_questions_on_tombstones_are_deleted_once(store: Store) -> Non
     assert store.question_records.question(question) is None
     assert store.purge.apply(stones) == 0
     assert store.database.integrity_problem() == ""
-
-
-def standings(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """Every note's guild, revisions' states and live revision, by the tables."""
-    found: dict[int, tuple[int, dict[int, State], int | None]] = {}
-    for row in store.database.rows("select id, guild_id, live_revision_id from notes"):
-        history = store.notes.history(row["guild_id"], row["id"])
-        states = {note.revision.id: note.revision.state for note in history}
-        found[row["id"]] = (row["guild_id"], states, row["live_revision_id"])
-    return found
-
-
-def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
-    """The same by the log alone."""
-    return {
-        note_id: (standing.guild_id, standing.states, standing.live)
-        for note_id, standing in replayed(store.audit_log.entries()).items()
-    }
 
 
 def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> None:

@@ -5,24 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.backup import backups
 from knowledge.store.database import now
 from knowledge.store.erasure.tombstones import FILE, TombstoneKind
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store, StoreError
-from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
+from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, live, restored
 from tests.stores import Place, in_a_file, take_tombstones
-
-
-@pytest.fixture
-def backup(tmp_path: Path, path: Path, store: Store) -> Path:
-    """A backup with one live note in each of two guilds; the database is open."""
-    for guild_id in (GUILD, ELSEWHERE):
-        approved(store, guild_id)
-        asked(store, guild_id)
-    target = tmp_path / "backups" / "one.db"
-    backups.back_up(path, target)
-    return target
 
 
 @in_a_file
