@@ -72,6 +72,13 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
             assert len(statements) <= 1, path
 
 
+def test_no_ui_module_touches_the_store_or_the_index() -> None:
+    """Its feature's service does; the contracts see imports only."""
+    reached = re.compile(r"\bcore\.(?:store|index|retriever)\b")
+    modules = (ROOT / "bot").glob("*/ui/*.py")
+    assert [path for path in modules if reached.search(_text(path))] == []
+
+
 MIRRORED = ("bot", "indexer", "knowledge")
 # Promises about every feature at once, and about the tests' own Discord.
 WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")

@@ -93,7 +93,7 @@ def backup(
         commonplace backup
         commonplace backup --to /mnt/other --keep 30
     """
-    folder, url = data_folder(settings), settings.data.database
+    folder, url = data_folder(settings.data.folder), settings.data.database
     kind = archives if url else backups
     target = reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
@@ -146,7 +146,7 @@ def restore(
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     with held(folder):
         restored = _restored(settings, folder, reachable(file), take or ())
     kept = restored.kept

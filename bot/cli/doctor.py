@@ -90,7 +90,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     """Look at everything in the order in which it is needed; stop where nothing else can work."""
     try:
         settings = config.load(config_file, data)
-        folder = data_folder(settings)
+        folder = data_folder(settings.data.folder)
     except (ConfigError, DataFolderError) as error:
         yield Finding("configuration", False, str(error))
         return

@@ -129,7 +129,7 @@ def _judged(
 
 
 def _accepted(settings: Settings) -> JudgedSet:
-    data = data_folder(settings)
+    data = data_folder(settings.data.folder)
     url = settings.data.database
     with open_store(data, url) as store, open_pages(data, url) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
@@ -153,7 +153,9 @@ def _evaluations(
     rerankings = {key: _reranking(one) for key, one in settings.items()}
     evaluations: dict[str, Evaluation] = {}
     for key, model in models.items():
-        calibration = chosen_calibration(data_folder(settings[key]), model.record).calibration
+        calibration = chosen_calibration(
+            data_folder(settings[key].data.folder), model.record
+        ).calibration
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), model.embedder) as judged_index,
@@ -192,13 +194,13 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
 
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
     """The model that these settings are served with."""
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     return opener(chosen_model(folder, settings.model.name), model_cache())
 
 
 def _reranking(settings: Settings) -> Reranking | None:
     """The reranker that these settings are served with."""
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     name = chosen_reranker(folder, settings.model.reranker)
     return open_reranking(name, settings.model.reranker_ms, model_cache())
 
@@ -222,7 +224,7 @@ def calibrate(
     Example:
         commonplace calibrate judged/
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     target = to or folder / CALIBRATION
     opener: Opener = context.obj or open_record
     try:

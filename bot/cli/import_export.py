@@ -31,7 +31,7 @@ def export(
     Example:
         commonplace export community/
     """
-    with open_store(data_folder(settings), settings.data.database) as store:
+    with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         files = exporter.export(store.database, reachable(folder))
     if as_json:
         print_json({"exported": str(folder), "files": files})
@@ -55,7 +55,7 @@ def import_(
     Example:
         commonplace import community/
     """
-    with Store(open_database(data_folder(settings), settings.data.database)) as store:
+    with Store(open_database(data_folder(settings.data.folder), settings.data.database)) as store:
         imported = importer.import_folder(store, reachable(folder), take or ())
     if imported.rows:
         with opened(settings):

@@ -146,7 +146,7 @@ def migrate(
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
     """
-    folder, url = data_folder(settings), settings.data.database
+    folder, url = data_folder(settings.data.folder), settings.data.database
     source: Place = PostgresPlace(url, folder) if url else FilePlace(folder)
     target = _target(to, folder)
     with ExitStack() as holding:

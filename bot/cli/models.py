@@ -83,7 +83,7 @@ def list_models(
     Example:
         commonplace model list
     """
-    rows = inventory(data_folder(settings), settings.model.name)
+    rows = inventory(data_folder(settings.data.folder), settings.model.name)
     if as_json:
         for row in rows:
             print_json(asdict(row))
@@ -104,7 +104,7 @@ def try_model(
     Example:
         commonplace model try better-english
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     opener: Opener = context.obj or open_record
     with _explained():
         record = choice.here(name)
@@ -147,7 +147,7 @@ def use_model(
         commonplace model use better-english
         commonplace model use --reranker none
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     if reranker:
         step_back(folder)
         with _explained(), sharing(folder, settings.data.database):
@@ -184,7 +184,7 @@ def back(
     Example:
         commonplace model back
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     if reranker:
         with _explained(), sharing(folder, settings.data.database):
             rerankers.back_to_reranker(settings)

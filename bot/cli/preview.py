@@ -69,8 +69,9 @@ def preview(
         if open_page:
             webbrowser.open(address)
 
-    with held(data_folder(settings)):
-        refuse_unreachable(settings)
+    folder = data_folder(settings.data.folder)
+    with held(folder):
+        refuse_unreachable(folder, settings.data.database)
         if fresh:
             empty(settings.data.folder)
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)

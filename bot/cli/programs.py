@@ -148,7 +148,9 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
     worker = Worker(partial(Core, settings), Core.close)
     try:
         await worker.run_slices(index_updates.told(index_updates.update_quickly))
-        following = asyncio.create_task(LiveSwitch(worker, data_folder(settings)).keep_looking())
+        following = asyncio.create_task(
+            LiveSwitch(worker, data_folder(settings.data.folder)).keep_looking()
+        )
         try:
             yield Reader(worker, guild_id)
         finally:

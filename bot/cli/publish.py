@@ -74,7 +74,7 @@ def publish(
         templates = Path(settings.page.templates).expanduser()
     if templates is not None and not templates.is_dir():
         fail(f"--templates {templates} is no folder: name one with templates of your own.")
-    with open_store(data_folder(settings), settings.data.database) as store:
+    with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         guild_id = _guild_id(store, guild)
         base_url = base_url or settings.page.url_of(guild_id)
         site = published(store, guild_id, name, invite=invite, base_url=base_url)

@@ -35,7 +35,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
     Raises:
         ModelChoiceError, ModelError, DataFolderError: with the remedy.
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     name = _as_kept(name)
     with choosing(folder):
         if name == chosen_reranker(folder, settings.model.reranker):
@@ -70,7 +70,7 @@ def back_to_reranker(settings: Settings) -> None:
     Raises:
         ModelChoiceError, DataFolderError: with the remedy.
     """
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     with choosing(folder):
         name = previous_reranker(folder, settings.model.reranker)
         if name is None:

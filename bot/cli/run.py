@@ -22,8 +22,9 @@ def run(context: typer.Context, settings: Settings) -> None:
     """
     token = config.token()
     # Of several processes, each runs its own shards; which, the database says.
-    with held(data_folder(settings), shared=bool(settings.data.database)):
-        refuse_unreachable(settings)
+    folder = data_folder(settings.data.folder)
+    with held(folder, shared=bool(settings.data.database)):
+        refuse_unreachable(folder, settings.data.database)
         from bot.process.client import Bot
         from bot.process.health import HealthError
         from bot.process.login import LoginError, UnreachableError

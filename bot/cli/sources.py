@@ -272,7 +272,7 @@ def add_sources(
         typer.Option(
             metavar="URL",
             help="Where the folder or repository can be read on the web: an address, one with its "
-            "generator in front (mkdocs:https://…), or a template with {stem} and {anchor}. "
+            "generator in front (mkdocs:https://…), or a template (docs/sources.md). "
             'Without it, citations lead to the remote of its Git checkout; with "", nowhere.',
         ),
     ] = None,

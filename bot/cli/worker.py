@@ -34,5 +34,5 @@ def worker(settings: Settings) -> None:
 
 def _embedder(settings: Settings) -> Embedder:
     """The model that serves, or is to serve, by the same rules as a bot's."""
-    folder = data_folder(settings)
+    folder = data_folder(settings.data.folder)
     return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder

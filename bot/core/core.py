@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from bot.answers.pipeline import AnswerPipeline
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.config.settings import Settings
+from bot.core.worker import WorkerStoppedError
 from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
@@ -35,6 +36,7 @@ from bot.storage.machines import SourceMachines, this_machine
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
+from indexer.index.database import IndexError_
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import put
@@ -63,6 +65,9 @@ from knowledge.values.questions import Evidence
 from knowledge.values.source_locations import is_visited
 
 _Part = TypeVar("_Part")
+
+# Failures after which a background round tries again in its next turn.
+ROUND_ERRORS: Final = (StoreError, IndexError_, WorkerStoppedError)
 
 _logger = logging.getLogger(__name__)
 
@@ -120,7 +125,7 @@ class Core:
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
         """
-        folder = self.folder = data_folder(settings)
+        folder = self.folder = data_folder(settings.data.folder)
         self.configured = settings.model.name
         # Notes the index may be outdated on, and the number of changes with unknown outcome at the
         # last comparison of all notes.

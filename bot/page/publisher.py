@@ -21,7 +21,8 @@ from bot.config.settings import (
     TOKEN_VARIABLE,
     Settings,
 )
-from bot.core.worker import WorkerStoppedError, beside
+from bot.core.core import ROUND_ERRORS
+from bot.core.worker import beside
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from bot.page import service
@@ -73,7 +74,7 @@ class PagePublisher:
             return
         try:
             found = await self._bot.worker.call(service.versions)
-        except (StoreError, WorkerStoppedError) as error:
+        except ROUND_ERRORS as error:
             _logger.warning("The public pages wait for the next round: %s", error)
             return
         # Question counts are refreshed daily.
@@ -156,7 +157,7 @@ def _write(
     from knowledge.page.publish import publish
 
     chosen = settings.page
-    with closing(open_store(data_folder(settings), settings.data.database)) as store:
+    with closing(open_store(data_folder(settings.data.folder), settings.data.database)) as store:
         base_url = chosen.url_of(guild_id)
         site = published(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
         if chosen.articles:

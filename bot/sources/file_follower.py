@@ -32,7 +32,7 @@ class FileFollower:
         """Whether this process is the one; it is from when on the other one has ended."""
         if self._lock is None:
             with ExitStack() as lock:
-                folder = data_folder(self._bot.settings)
+                folder = data_folder(self._bot.settings.data.folder)
                 if lock.enter_context(exclusive(folder, LOCK)):
                     self._lock = lock.pop_all()
         return self._lock is not None

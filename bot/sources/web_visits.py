@@ -44,7 +44,7 @@ class WebVisits:
         worker, settings = self._bot.worker, self._bot.settings
         sources = await worker.call(Core.web_sources, priority=Priority.INDEXING)
         arguments = (settings.sources, self._stopping, self._bot.make_fetcher, named)
-        folder, database = data_folder(settings), settings.data.database
+        folder, database = data_folder(settings.data.folder), settings.data.database
         steps: int = await beside(visit, folder, sources, *arguments, database)
         if steps:
             progress = await worker.run_slices(index_updates.update_pages)

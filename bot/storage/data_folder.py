@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from bot.config.settings import Settings
 from bot.storage.derived_data import driver_needed
 from bot.storage.file_permissions import close_to_others
 from bot.storage.index_places import INDEX, index_place
@@ -55,13 +54,13 @@ class DataFolderHeldError(DataFolderError):
     """Another bot runs on the data folder; the message says what to do."""
 
 
-def data_folder(settings: Settings) -> Path:
+def data_folder(folder: Path) -> Path:
     """The data folder, made if missing, and closed to other users.
 
     Raises:
         DataFolderError: if it can't be made.
     """
-    folder = settings.data.folder.expanduser()
+    folder = folder.expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -145,14 +144,14 @@ def open_server(
     return PostgresDatabase(url, folder, schema=schema or SCHEMA, though_marked=though_marked)
 
 
-def refuse_unreachable(settings: Settings) -> None:
+def refuse_unreachable(folder: Path, url: str) -> None:
     """Check before the login that the database server answers and shares its opt-out key.
 
     Raises:
         StoreError: with the remedy.
     """
-    if settings.data.database:
-        with open_store(data_folder(settings), settings.data.database) as store:
+    if url:
+        with open_store(folder, url) as store:
             store.tombstones.share_key()
 
 

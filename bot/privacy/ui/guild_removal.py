@@ -8,11 +8,9 @@ import discord
 from discord.ext import commands
 
 from bot.core import index_updates
-from bot.core.worker import WorkerStoppedError
+from bot.core.core import ROUND_ERRORS
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
-from indexer.index.database import IndexError_
-from knowledge.store.database import StoreError
 
 # How often is looked whether the guilds are still to be compared, and whether one is to be purged.
 ROUND_SECONDS: Final = 3_600
@@ -62,7 +60,7 @@ class GuildRemoval(commands.Cog):
             gone, back = await self._bot.worker.call(
                 lambda core: guild_removal.compare(core, present, known, now)
             )
-        except (StoreError, WorkerStoppedError) as error:
+        except ROUND_ERRORS as error:
             _logger.error("It is not known which servers the bot has left: %s", error)
             return
         if gone or back:
@@ -72,7 +70,7 @@ class GuildRemoval(commands.Cog):
     async def purge_round(self) -> None:
         try:
             await self.purge(datetime.now(UTC))
-        except (StoreError, IndexError_, WorkerStoppedError) as error:
+        except ROUND_ERRORS as error:
             _logger.error("What is to be deleted waits for the next hour: %s", error)
 
     async def purge(self, at: datetime) -> None:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import discord
 
+from bot.core.core import ROUND_ERRORS
 from bot.core.job_queue import Priority
-from bot.core.worker import WorkerStoppedError
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
@@ -31,8 +31,6 @@ from bot.review.cards import ReviewCard
 from bot.review.impact import Impact, ImpactPreview
 from bot.review.outbox import Delivery, Place
 from bot.review.ui.cards import card_buttons, card_message, files_of
-from indexer.index.database import IndexError_
-from knowledge.store.database import StoreError
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note, Notice, State
 
@@ -89,7 +87,7 @@ class OutboxDispatcher:
         try:
             await self.remind(datetime.now(UTC))
             await self.catch_up()
-        except (StoreError, IndexError_, WorkerStoppedError, discord.DiscordException) as error:
+        except (*ROUND_ERRORS, discord.DiscordException) as error:
             _logger.error("Cards and notices wait for the next minute: %s", error)
 
     async def remind(self, at: datetime) -> None:

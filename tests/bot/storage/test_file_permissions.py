@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from bot import __main__
-from bot.config.sections import DataSettings
-from bot.config.settings import Settings
 from bot.storage.data_folder import COMMUNITY, data_folder
 from bot.storage.file_permissions import open_to_others
 from knowledge.store.store import Store
@@ -39,10 +37,6 @@ def _wide(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(data=DataSettings(folder=folder))
-
-
 def _modes(folder: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]}
 
@@ -55,8 +49,8 @@ def test_what_was_left_open_is_closed_when_it_is_opened_and_told_once(
     folder.mkdir()
     _wide(folder)
     with caplog.at_level(logging.WARNING):
-        data_folder(_settings(folder))
-        data_folder(_settings(folder))
+        data_folder(folder)
+        data_folder(folder)
     assert _modes(folder) == {0o600, 0o700}
     [said] = [record.getMessage() for record in caplog.records]
     number = len([folder, *folder.rglob("*")])
@@ -77,7 +71,7 @@ def test_other_things_in_a_data_folder_and_what_links_point_to_are_left_as_they_
     (folder / "photo.jpg").chmod(0o644)
     (folder / "backups").symlink_to(elsewhere)
     (folder / "community.old.db").symlink_to(elsewhere / "community-1.db")
-    data_folder(_settings(folder))
+    data_folder(folder)
     assert (folder / "photo.jpg").stat().st_mode & 0o777 == 0o644
     assert _modes(elsewhere) == {0o755, 0o644}
     assert open_to_others(folder) == []
@@ -90,7 +84,7 @@ def test_what_commands_write_is_their_owners_alone_whatever_the_umask(
     folder, copy, export = tmp_path / "data", tmp_path / "copy.db", tmp_path / "export"
     before = os.umask(0o022)
     try:
-        data_folder(_settings(folder))
+        data_folder(folder)
         Store(folder / COMMUNITY).close()
         for arguments in (("backup", "--to", copy), ("export", export)):
             given = ["commonplace", *map(str, arguments), "--data", str(folder)]
