@@ -116,7 +116,7 @@ NOT_CALLED: Final = {
         bot.answers.selections.Selections._selection
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.offered
-        bot.programs.document_ids.known_id
+        bot.programs.service.known_id
         bot.gaps.handovers.answer
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone

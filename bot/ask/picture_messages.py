@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.text.code_blocks import code_block, code_blocks
 from bot.text.languages import Sentence
-from bot.text.markdown import beginning
+from bot.text.markdown import beginning, code_block, code_blocks
 from knowledge.values.guilds import Language
 
 READ: Final = Sentence("This is what I read in the picture. You can correct it before you ask.")

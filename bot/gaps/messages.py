@@ -7,7 +7,6 @@ from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    Page,
     legible,
     plain,
     plain_within,
@@ -16,7 +15,7 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
+from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from bot.text.place_names import place_name
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState

@@ -6,13 +6,8 @@ from typing import Final
 
 from bot.notes.messages import SHOWN_REASON_CHARACTERS, where
 from bot.text.languages import Plural, Sentence
-from bot.text.markdown import (
-    Page,
-    legible,
-    plain,
-    shortened,
-    size,
-)
+from bot.text.markdown import legible, plain, shortened, size
+from bot.text.paging import Page
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, State
 

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from bot.text.code_blocks import code_block, code_blocks
 from bot.text.languages import Sentence
-from bot.text.markdown import size
+from bot.text.markdown import code_block, code_blocks, size
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import FORM_CHARACTERS
 

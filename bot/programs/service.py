@@ -9,6 +9,8 @@ Errors:
         └── MissingError  there is no such document, or none that a program may see
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +23,8 @@ from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import excerpts
 from bot.core.core import Core
-from bot.programs.document_ids import known_id, shown_id
 from indexer.index.stored_passage import StoredPassage
+from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
 
 # No member has this id.
@@ -156,3 +158,29 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
 def _passage(found: StoredPassage) -> Passage:
     cited = citation(found)
     return Passage(shown_id(found.document_id), found.title, found.heading, found.text, cited.link)
+
+
+# Public ids of documents, without paths of this machine.
+
+# Files, and documents of a local repository. A server's own documents come with their scope.
+_WITH_PATH: Final = re.compile(r"(file:)|(git:)(?:-?\d+:)?(?:file://|/)")
+_CHARACTERS: Final = 24
+_DIGEST: Final = re.compile(rf"(file:|git:)[0-9a-f]{{{_CHARACTERS}}}")
+
+
+def shown_id(document_id: str) -> str:
+    """Return a document's public id; a hash replaces a path."""
+    found = _WITH_PATH.match(document_id)
+    if found is None:
+        return document_id
+    kind = found[1] or found[2]
+    return f"{kind}{hashlib.sha256(document_id.encode()).hexdigest()[:_CHARACTERS]}"
+
+
+def known_id(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
+    """Return the document's id for a public id, or an empty string."""
+    found = _DIGEST.fullmatch(shown)
+    if found is None:
+        return "" if _WITH_PATH.match(shown) else shown
+    candidates = core.index.tables.document_ids(found[1], core.articles.seen(scopes))
+    return next((one for one in candidates if shown_id(one) == shown), "")

@@ -12,7 +12,8 @@ from bot.answers.decision import Quote
 from bot.answers.quotations import fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_within, size
+from bot.text.markdown import MESSAGE_CHARACTERS, legible, plain, plain_within, size
+from bot.text.paging import Page
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import TAG_CHARACTERS
 

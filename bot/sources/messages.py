@@ -10,7 +10,8 @@ from bot.answers.bundled_articles import Standing
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, Added, ArticlesReport
 from bot.text.languages import Plural, Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
+from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shortened, size
+from bot.text.paging import Page
 from bot.text.permission_names import permission_name
 from knowledge.channels.sync_state import (
     ArchivedChannel,

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from bot.text.languages import Plural, Sentence, written
-from bot.text.markdown import Page, plain, shortened
-from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
+from bot.text.markdown import plain, shortened
+from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence

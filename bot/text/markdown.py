@@ -11,7 +11,6 @@ Source:
 
 import itertools
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import regex
@@ -311,23 +310,17 @@ def shortened(text: str, limit: int) -> str:
     return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list: text, number from 0, and count of pages."""
+# Code blocks of the bot's own messages.
 
-    content: str
-    number: int
-    count: int
+_BACKTICKS: Final = "```"
 
 
-def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
-    """Return the existing neighbours of a page, with their buttons' labels.
+def code_block(text: str, most: int) -> str:
+    """Return a code block with the first `most` units of a text; backticks in it can't end it."""
+    inside = legible(text).replace("`", "'").strip()
+    return f"{_BACKTICKS}\n{beginning(inside, most).rstrip()}\n{_BACKTICKS}"
 
-    Args:
-        page: number of the page shown, from 0.
-        pages: how many there are.
-        before: label of the button to the previous page.
-        after: label of the button to the next page.
-    """
-    beside = ((page - 1, before), (page + 1, after))
-    return [(number, label) for number, label in beside if 0 <= number < pages]
+
+def code_blocks(message: str) -> list[str]:
+    """Return the contents of the code blocks of the bot's own message, in order."""
+    return [inside.strip() for inside in message.split(_BACKTICKS)[1::2]]

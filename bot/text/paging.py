@@ -1,5 +1,6 @@
-"""Page numbers and button labels of a list. Pure."""
+"""Pages of a list: text, numbers, and labels of their buttons. Pure."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from bot.text.languages import Plural, Sentence
@@ -21,3 +22,25 @@ def page_count(number: int, each: int) -> int:
 
 def page_number(page: int, number: int, each: int) -> int:
     return min(page, page_count(number, each) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: text, number from 0, and count of pages."""
+
+    content: str
+    number: int
+    count: int
+
+
+def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
+    """Return the existing neighbours of a page, with their buttons' labels.
+
+    Args:
+        page: number of the page shown, from 0.
+        pages: how many there are.
+        before: label of the button to the previous page.
+        after: label of the button to the next page.
+    """
+    beside = ((page - 1, before), (page + 1, after))
+    return [(number, label) for number, label in beside if 0 <= number < pages]

@@ -24,7 +24,7 @@ from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
-from bot.text.markdown import Page, neighbours
+from bot.text.paging import Page, neighbours
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import HandoverState
 

@@ -20,7 +20,7 @@ from bot.interactions.kit.errors import explained
 from bot.interactions.kit.layouts import components_of
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
-from bot.text.markdown import Page, neighbours
+from bot.text.paging import Page, neighbours
 from knowledge.values.guilds import Language
 
 # Discord's limit.

@@ -16,7 +16,7 @@ from bot.notes.list_messages import Filter
 from bot.notes.service import Viewer
 from bot.review.ui.cards import files_of
 from bot.text.languages import Sentence
-from bot.text.markdown import Page
+from bot.text.paging import Page
 from knowledge.values.notes import Note
 
 

@@ -2,7 +2,7 @@
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.programs.document_ids import shown_id
+from bot.programs.service import shown_id
 from indexer.ingest import pipeline
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder

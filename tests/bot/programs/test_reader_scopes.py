@@ -23,9 +23,9 @@ from mcp.client import Client
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.notes import service as note_service
-from bot.programs.document_ids import shown_id
 from bot.programs.mcp_server import mcp_server
 from bot.programs.reader import Reader
+from bot.programs.service import shown_id
 from bot.review import service as review_service
 from indexer.ingest import pipeline
 from knowledge.store.notes.decisions import Ruling

@@ -14,8 +14,7 @@ from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.cog import PrivacyButton
 from bot.statistics.messages import Period
 from bot.statistics.ui.cog import BoardButton
-from bot.text.markdown import Page
-from bot.text.paging import PAGE_LABELS
+from bot.text.paging import PAGE_LABELS, Page
 from knowledge.values.guilds import Language
 from tests.bot.components import BUTTONS
 from tests.bot.world import UNKNOWN, World

@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.code_blocks import code_block, code_blocks
-from bot.text.markdown import legible
+from bot.text.markdown import code_block, code_blocks, legible
 
 
 def test_nothing_ends_a_code_block_but_its_end() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.settings import Settings
-from bot.programs.document_ids import known_id, shown_id
+from bot.programs.service import known_id, shown_id
 from knowledge.values.documents import SHARED, Scope
 from tests.bot.programs.quokkas import HERE, filled, shown
 
