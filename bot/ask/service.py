@@ -144,7 +144,6 @@ def keep_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: i
 
 
 def take_back(core: Core, question_id: int, *, by_moderator: bool) -> None:
-    """Withdraw a confirmation of the answer to a question."""
     core.store.feedback_records.take_back(question_id, by_moderator=by_moderator)
 
 

@@ -72,7 +72,6 @@ def claimed(
 
 
 def posted(core: Core, question: HelpedQuestion, reply_id: int) -> None:
-    """Keep which message answers a question."""
     core.store.helped_questions.posted(question.message_id, reply_id)
 
 

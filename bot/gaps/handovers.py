@@ -77,7 +77,6 @@ def question(core: Core, handover: Handover) -> Question | None:
 
 
 def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
-    """How a question stands with the helpers."""
     return core.store.handovers.find(guild_id, question_id)
 
 
@@ -175,7 +174,6 @@ def quotable(core: Core, question: Question, channels: Sequence[int]) -> Questio
 
 
 def tried(core: Core, handover: Handover) -> None:
-    """Keep that posting was begun."""
     core.store.handovers.tried(handover.question_id)
 
 

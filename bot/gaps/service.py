@@ -372,7 +372,6 @@ def asked_publicly(core: Core, notice: Notice) -> bool:
 
 
 def sent(core: Core, notice: Notice) -> None:
-    """Mark a notice as delivered."""
     core.store.notices.sent(notice.id)
 
 

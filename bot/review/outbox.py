@@ -49,7 +49,6 @@ def begin_posting(core: Core, note: Note, number: int) -> int:
 
 
 def posted(core: Core, note: Note, place: Place) -> None:
-    """Keep where a card was posted."""
     core.store.review_cards.place(note.revision.id, *place)
 
 
@@ -81,7 +80,6 @@ def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Pl
 
 
 def changed(core: Core, note: Note) -> None:
-    """Mark a card as out of date."""
     core.store.review_cards.changed(note.revision.id)
 
 
@@ -128,5 +126,4 @@ def delivery(core: Core, notice: Notice) -> Delivery | None:
 
 
 def sent(core: Core, notice: Notice) -> None:
-    """Mark a notice as delivered."""
     core.store.notices.sent(notice.id)
