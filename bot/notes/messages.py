@@ -192,7 +192,7 @@ DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "same": Sentence("This is the same"),
     "picture": picture_messages.ADD_LABEL,
 }
-NEAR_FOUND: Final = Sentence("Not submitted yet: there is something similar already.")
+NEAR_FOUND: Final = Sentence("Not submitted yet: this may exist already.")
 NEAR_CHOICES: Final = Sentence(
     "-# `/note show` shows a whole note. If yours adds something, submit it anyway: the moderators "
     "see these, too."
@@ -246,7 +246,7 @@ PROBLEM: Final = Sentence("The problem")
 REPORT_REASON_HELP: Final = Sentence(
     "The correct facts, or the harm it does. Moderators read this."
 )
-_REPORTED: Final = Sentence("Thanks. The moderators see that you reported “{title}” as {problem}.")
+_REPORTED: Final = Sentence("Thanks. The moderators see that “{title}” is reported as {problem}.")
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:

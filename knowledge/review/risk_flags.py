@@ -133,15 +133,20 @@ _CONTACT: Final = re.compile(
     r"|(?<![\w+.,/-])\(?\d{3}\)?[ -]\d{3}-\d{4}(?![\w/-]|\.\d)"
 )
 _PHONE_DIGITS: Final = 7
-# Reserved for examples. Source: RFC 2606.
-_EXAMPLE_HOSTS: Final = frozenset({"example.com", "example.net", "example.org"})
+# Nobody's addresses: examples, local networks, Tor. Source: RFC 2606, RFC 6762, RFC 7686.
+_RESERVED_HOST: Final = re.compile(
+    r"(?:.*\.)?(?:example\.(?:com|net|org)|example|invalid|local|localhost|onion|test)",
+    re.IGNORECASE,
+)
 
 
 def _contact_flags(text: str) -> Iterator[Flag]:
     for match in _CONTACT.finditer(text):
-        host = match["host"]
-        is_phone = host is None and sum(sign.isdigit() for sign in match[0]) >= _PHONE_DIGITS
-        if is_phone or (host is not None and host.lower() not in _EXAMPLE_HOSTS):
+        if match["host"] is None:
+            is_contact = sum(sign.isdigit() for sign in match[0]) >= _PHONE_DIGITS
+        else:
+            is_contact = _RESERVED_HOST.fullmatch(match["host"]) is None
+        if is_contact:
             yield Flag(Risk.CONTACT, match.start(), match.end(), match[0])
 
 

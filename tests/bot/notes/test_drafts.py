@@ -1,4 +1,4 @@
-"""Drafts: what somebody typed comes back to the letter, with everything that belongs to it."""
+"""Drafts come back from their file to the letter, with all their data."""
 
 import pytest
 from hypothesis import given

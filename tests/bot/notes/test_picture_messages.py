@@ -1,4 +1,4 @@
-"""What was read in a note's pictures, offered, and put into its text."""
+"""The offer of text read in pictures, and its place in the note."""
 
 from hypothesis import given
 from hypothesis import strategies as st

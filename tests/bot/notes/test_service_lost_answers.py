@@ -1,4 +1,4 @@
-"""A withdrawal by a connection to PostgreSQL that is lost, late or silent around the commit."""
+"""A withdrawal while the connection to PostgreSQL is lost, late or silent around the commit."""
 
 from collections.abc import Iterator
 from pathlib import Path

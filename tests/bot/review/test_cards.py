@@ -1,4 +1,4 @@
-"""What review cards and notices say: within Discord's limits, whole, and true in every state."""
+"""Texts of review cards and notices: true in every state, whole, and within Discord's limits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -80,7 +80,7 @@ def test_a_card_never_leaves_out_where_the_note_stands() -> None:
 
 @pytest.mark.parametrize("reports", [0, 1, 9, 10, 99, 100])
 def test_a_card_is_never_longer_than_its_room_however_much_is_left_out(reports: int) -> None:
-    """A list shows what was just decided above it, so that any room may be what is left."""
+    """The queue shows the last decision above a card, which leaves any amount of room."""
     note = values.note("x" * 3_000, State.CHANGES_REQUESTED, "r" * 300, link="https://a.org/x")
     report = Report(1, 1, 4, Problem.WRONG, "y" * 400, WHEN)
     note = replace(note, reports=(report,) * reports)

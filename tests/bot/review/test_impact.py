@@ -1,4 +1,4 @@
-"""The preview of what publishing changes is what publishing changes, over the bundled articles."""
+"""The impact preview equals the impact of publishing, over the bundled articles."""
 
 import itertools
 import json
@@ -70,7 +70,7 @@ def _approve(core: Core, revision_id: int) -> None:
 
 
 def _document(submission: Submission) -> Document:
-    """A submission as the note that it would be."""
+    """A submission as a note's document."""
     return Document("note:", Scope(GUILD), Kind.NOTE, submission.title, submission.text)
 
 
@@ -87,7 +87,7 @@ def _summary(reply: Reply) -> AnswerSummary:
 
 
 def _real(core: Core, revision_id: int) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
-    """What approving really changes, by question."""
+    """The real changes after an approval, by question."""
     before = [_summary(reply) for reply in _ask(core, record=False)]
     _approve(core, revision_id)
     after = [_summary(reply) for reply in _ask(core, record=False)]
@@ -164,7 +164,7 @@ def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) 
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
-    """It is answered by the section beside the one that answers that question."""
+    """The section beside the earlier answer's answers it."""
     core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
     impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, text=both))))
@@ -197,7 +197,7 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
 
     assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
     [before] = [one.before for one in impact.changes if not one.before.refused]
-    # Whoever sees what would change may not read the channel.
+    # Not every viewer of the preview can read the channel.
     assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
 
 
@@ -290,7 +290,7 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
         )
     )
 
-    # What is due was answered from second before, and nothing of that changes.
+    # The due note came second before, and still does.
     assert found.changes == ()
     assert [change.before.document_id for change in closer.changes] == [now]
 
@@ -309,7 +309,7 @@ def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
 
 
 class RareWordEmbedder(WordEmbedder):
-    """One whose model knows no word with two k's, as a model's tokenizer knows no misspelling."""
+    """An embedder without words that have a double k, like a tokenizer without a misspelling."""
 
     def count_tokens(self, text: str) -> int:
         return super().count_tokens(text) + ("kk" in text)
@@ -318,7 +318,7 @@ class RareWordEmbedder(WordEmbedder):
 def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
     tmp_path: Path, indexed_articles: Path
 ) -> None:
-    """A confirmed question is not read by the words of a draft, which would mend a slip in it."""
+    """A draft's words would mend a slip in a confirmed question, so they don't count."""
     folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
     settings = Settings(data=DataSettings(folder=folder))
     asked = Ask("Kayaks in rakkets?", 1, GUILD)

@@ -1,4 +1,4 @@
-"""What is asked for once, by a click or a form, is done once, whoever hears of it how often."""
+"""A click or form acts once, however often it arrives."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ async def test_a_draft_that_is_submitted_twice_from_one_message_is_one_note(worl
         return propose
 
     first = await world.core(submitted(1))
-    # As after a restart that came between the transaction and its answer: in memory is nothing.
+    # As after a restart between the transaction and its answer, with nothing in memory.
     second = await world.core(submitted(2))
     assert first.done
     assert second.done

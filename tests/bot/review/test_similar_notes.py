@@ -1,4 +1,4 @@
-"""What is near to a proposed note, on a word embedder: texts are near if they share words."""
+"""Documents near to a proposed note, by a word embedder: shared words make texts near."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What contributors do with their notes: list, show, edit, withdraw; and who sees what of them."""
+"""The commands of contributors: list, show, edit and withdraw notes, and their visibility."""
 
 from collections.abc import Callable
 

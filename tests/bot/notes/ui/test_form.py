@@ -1,4 +1,4 @@
-"""What a note is written with: files, tags, drafts that come back, roles; and hostile input."""
+"""The form of a note: files, tags, returned drafts, roles, and hostile input."""
 
 from collections.abc import Callable
 from typing import Any
@@ -307,7 +307,7 @@ async def test_a_note_by_somebody_with_the_role_is_live_at_once(world: World) ->
     assert (await world.note(2)).revision.state is State.PENDING
 
 
-# Channels that not everybody may read.
+# Closed channels.
 
 
 async def test_a_message_from_a_private_channel_is_pointed_out(world: World) -> None:

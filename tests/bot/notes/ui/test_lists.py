@@ -1,4 +1,4 @@
-"""A note's history: what each revision changed, and who may see which."""
+"""The history of a note: the changes of each revision, and its viewers."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ async def history(world: World, actor: MemberActor, note: str = "1") -> Interact
 
 
 async def revised(world: World) -> None:
-    """A note with a live text, a live one after it, and a rejected one."""
+    """A note with two approved revisions, then a rejected one."""
     await world.publish(TITLE, FIRST)
     await edit(world, SECOND)
     await world.moderator.click(world.card, label="Approve")

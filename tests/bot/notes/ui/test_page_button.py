@@ -1,4 +1,4 @@
-"""Consent of writers: what a note's form says of the public page, and how a note is kept off it."""
+"""Writers' consent to the public page: the form's notice, and keeping a note off the page."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ async def test_a_note_is_public_once_it_is_approved(public: World) -> None:
 
 
 async def test_who_was_told_of_no_page_is_on_none(world: World) -> None:
-    """Its form was opened before the page was turned on, and is sent after that."""
+    """The form was opened before the page was turned on, and sent afterwards."""
     form = await world.member.slash(world.general, "note add")
     await turn_on(world)
     fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}

@@ -1,4 +1,4 @@
-"""Reporting a note: by command, below an answer, below the note; and who gets to see it."""
+"""Reports of notes: by command, below an answer or a note, and their viewers."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""*Save as note* on the first message of a thread: the whole exchange, or why it is one message."""
+"""*Save as note* on a thread's first message: the whole exchange, or one message and the reason."""
 
 from collections.abc import Callable
 from typing import Any
@@ -210,7 +210,7 @@ async def test_a_threads_starter_does_not_quote_who_is_not_to_be_quoted(world: W
     backend: Any = world.env.backend
     made = backend.create_thread(world.help.id, TITLE, world.member.id, message_id=message.id)
     thread = ChannelHandle(world.env, world.guild, made)
-    # Discord begins such a thread with a message that nobody wrote.
+    # Discord starts such a thread with a system message.
     head = backend.prepare_message(thread.id, world.member.id, ".")
     head.type = MessageType.THREAD_STARTER_MESSAGE
     head.reference = {

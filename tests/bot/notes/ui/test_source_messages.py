@@ -1,4 +1,4 @@
-"""Notes saved from messages: what becomes of the message is on the card, and nothing else is."""
+"""Notes saved from messages: the card shows an edit or deletion of the message."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ async def save(world: World, message: discord.Message) -> None:
 
 
 def later(world: World) -> None:
-    """Set Discord's clock, which begins in a year of its own, to an hour from now."""
+    """Set the simulated Discord's clock to an hour from now."""
     clock = world.env.backend.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds() + 3_600)
 
@@ -197,7 +197,7 @@ async def test_a_message_deleted_after_its_form_was_taken_by_another_process_is_
     form = await world.member.context_menu(world.general, "Save as note", message)
     await world.bot.close()
     await world.restart(new_bot())
-    # Something happens that has the watched messages looked up.
+    # Any event loads the watched messages.
     await world.admin_deletes(await world.second_member.send(world.general, "Another."))
     await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
 

@@ -1,4 +1,4 @@
-"""How a note is proposed: the form, what can go wrong in it, and the card that it becomes."""
+"""Submission of notes: the form, its refusals, and the review card."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,13 +24,13 @@ TEXT_INPUT = 4
 
 
 def fields(form: InteractionResult) -> dict[str, dict[str, Any]]:
-    """A form's inputs by the labels that people see."""
+    """A form's inputs by their labels."""
     assert form.modal is not None
     return {label["label"]: label["component"] for label in form.modal["components"]}
 
 
 def typed(form: InteractionResult) -> dict[str, str]:
-    """What a form is filled with, by label."""
+    """A form's initial values by label."""
     return {
         label: component.get("value") or ""
         for label, component in fields(form).items()
@@ -311,7 +311,7 @@ async def test_of_the_messages_whose_drafts_were_taken_the_last_are_remembered(
 
 
 async def test_without_message_content_a_forum_post_is_its_one_message(world: World) -> None:
-    """Discord gives the one message that the menu was opened on, and of others no word."""
+    """Discord gives the bot the menu's message, and no content of others."""
     forum = make_forum(world)
     thread, _ = await forum.solved()
 

@@ -24,7 +24,7 @@ from tests.bot.world import TEXT, TITLE, World, buttons, choices, custom_ids
 from tests.knowledge.full_store import picture
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-# It says of itself to have four billion pixels.
+# Its header claims four billion pixels.
 BOMB = picture().content[:16] + b"\0\1\0\0" * 2 + picture().content[24:]
 
 
@@ -49,7 +49,7 @@ async def kept(world: World, revision_id: int = 1) -> tuple[Picture, ...]:
 
 
 async def contents(message: Any) -> list[bytes]:
-    """The pictures that a message has."""
+    """The pictures of a message."""
     return [await one.read() for one in message.attachments if one.filename.startswith("picture-")]
 
 
@@ -194,7 +194,7 @@ async def test_another_text_keeps_the_pictures_unless_it_brings_others(world: Wo
         form, {"title": TITLE, "text": TEXT, "tags": "", "link": "", "file": [other]}
     )
     assert await contents(world.card) == [picture(9).content]
-    # What waits is not shown to anybody yet.
+    # A pending text is shown to nobody yet.
     await world.ask()
     assert world.general.last_message is not None
     assert await contents(world.general.last_message) == PHOTOS
@@ -307,7 +307,7 @@ SHOWN = "RuntimeError: CUDA out of memory"
 
 
 def recognized(content: bytes) -> "Future[list[TextLine]]":
-    """What a picture shows, by its number."""
+    """The text in a picture, by its number."""
     future: Future[list[TextLine]] = Future()
     future.set_result([TextLine(f"{SHOWN} ({PHOTOS.index(content)})", 0.9)])
     return future
@@ -380,7 +380,7 @@ async def test_a_picture_without_a_text_beside_it_can_become_the_text(reading: W
 
 
 def unreadable(content: bytes) -> "Future[list[TextLine]]":
-    """The second picture can't be read, as one that takes too long or breaks its reader."""
+    """The second picture takes too long, or breaks its reader."""
     if content != PHOTOS[1]:
         return recognized(content)
     future: Future[list[TextLine]] = Future()

@@ -1,4 +1,4 @@
-"""What a contributor is asked where a new note is like something on record; and who sees what."""
+"""The question about documents similar to a new note, and their visibility."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for eve
 async def propose(
     world: World, actor: MemberActor, title: str = "Meetup in Lisbon", text: str = LIKE
 ) -> InteractionResult:
-    """Fill in the form of `/note add`, and stop where something is asked."""
+    """Fill in the form of `/note add`, and stop at its first reply."""
     form = await actor.slash(world.general, "note add")
     return await actor.submit_modal(
         form, {"title": title, "text": text, "tags": "meetup", "link": ""}
@@ -149,7 +149,7 @@ OTHER_TITLE = "Zanzibar by sea"
 
 
 async def extended(world: World, new_bot: Callable[[], Bot]) -> None:
-    """Somebody else proposes to extend the member's live note, over two restarts."""
+    """Another member proposes to extend a live note, over two restarts."""
     await world.publish()
     result = await propose(world, world.second_member)
     assert result.response is not None

@@ -1,4 +1,4 @@
-"""How moderators decide: who may, what happens then, and what survives a restart."""
+"""Decisions on review cards: rights, effects, and restarts."""
 
 from collections.abc import Callable
 
@@ -205,7 +205,7 @@ async def test_a_note_whose_process_died_before_publishing_is_answered_from_afte
     await world.propose()
 
     def approve_and_die(core: Core) -> None:
-        # What `reviewing.decide` does first; the process ends before it publishes.
+        # The first half of a decision; the process ends before it publishes.
         core.store.decisions.decide(
             world.guild.id, 1, Member(world.moderator.id, "max"), Ruling(Decision.APPROVE)
         )
@@ -405,7 +405,7 @@ async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(
     result = await world.moderator.click(world.card, label="What would change?")
     assert "no answer → " in said(result)
     assert "community meetup Lisbon Rua Augusta" in said(result)
-    # What was asked in private is nobody else's to read.
+    # Nobody else may read a private question.
     assert "when is" not in said(result)
 
     await world.moderator.click(world.card, label="Approve")

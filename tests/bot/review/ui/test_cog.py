@@ -1,4 +1,4 @@
-"""How moderators work through what members propose: card, queue, log, rules, what comes after."""
+"""The commands of moderators: cards, log and rules, and a note's later life."""
 
 import json
 import re

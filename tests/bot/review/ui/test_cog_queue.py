@@ -1,4 +1,4 @@
-"""The queue: one note after another in one private message."""
+"""The review queue: one note at a time in a private message."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

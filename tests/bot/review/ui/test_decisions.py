@@ -1,4 +1,4 @@
-"""Decisions: who may make them, once each, and who learns of it."""
+"""Decisions: each is made once, by a moderator, and told to the people concerned."""
 
 from dataclasses import replace
 
@@ -139,7 +139,7 @@ async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world
     ]
     cards_posted = world.review.history()
     assert len(cards_posted) == 50
-    # Each on a card of their own, and on that of the one before.
+    # Each moderator clicks on their own card and on the one before.
     results = []
     for first in range(0, 50, 10):
         results += [
@@ -148,7 +148,7 @@ async def test_fifty_moderators_on_fifty_cards_give_exactly_fifty_outcomes(world
             for card in (number, number - 1)
             if card >= 0
         ]
-        # Discord gives each click three seconds, so a busy machine isn't asked for all at once.
+        # Ten at a time: Discord gives each click three seconds, and the machine may be busy.
         await world.env.settle(timeout=600)
     entries = await world.core(lambda core: core.store.audit_log.entries())
     approved = [entry.subject for entry in entries if entry.event == "approved"]
