@@ -401,12 +401,6 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
     report = UpdateReport()
     steps = (
         Progress(step.done, step.total, step.url, report)
-        for step in visits(
-            core.folder,
-            core.web_sources(),
-            settings.sources,
-            named=visited,
-            database=core.database,
-        )
+        for step in visits(core.web_sources(), settings, named=visited)
     )
     shown(steps, "Visiting the web", as_json=as_json)

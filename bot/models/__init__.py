@@ -1,1 +1,1 @@
-"""Embedding models: presets, download, comparison with the serving one, switch and way back."""
+"""Embedding models: presets, downloads, comparison with the serving one, switch and rollback."""

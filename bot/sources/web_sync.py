@@ -1,7 +1,7 @@
-"""Web sync: sources are visited beside everything else, politely, when due, by one process.
+"""Web sync: polite visits to web sources, by one process at a time.
 
-Visiting has nothing to do with answering: it has connections of its own to the hosts and to what is
-kept, and may take hours. What it kept is taken into the index afterwards.
+A visit has its own connections to hosts and to the page store, and may take hours. The index is
+updated from the stored pages afterwards.
 """
 
 import logging
@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.config.sections import SourceSettings
-from bot.storage.data_folder import exclusive
+from bot.config.settings import Settings
+from bot.storage.data_folder import data_folder, exclusive
 from bot.storage.derived_data import open_pages
 from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
@@ -24,54 +24,56 @@ from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
 
-# How often a running bot looks whether a visit is due.
+# Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
 
 _logger = logging.getLogger(__name__)
 
 
 def polite_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
-    """What visits hosts: it connects to public addresses only."""
+    """A fetcher that connects to public addresses only."""
     return Fetcher(delay_seconds, sleep=sleep)
 
 
 def visits(
-    folder: Path,
     sources: Mapping[str, Sequence[Scope]],
-    settings: SourceSettings,
+    settings: Settings,
     *,
     named: Collection[str] | None = None,
     only_due: bool = False,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
-    database: str = "",
 ) -> Iterator[CrawlStep]:
-    """Visit sources on the web one after the other, a page a step.
+    """Visit web sources one after the other, a page a step.
 
-    `sources` say who each of them is for, by its address. Only those that are `named` are visited,
-    and with `only_due` only those that were not within the interval. `stopping` ends it soon after
-    it is set; `make_fetcher` is given the least pause between two requests, and what waits. What is
-    read is kept in the `database` of a URL, if there is one.
+    Args:
+        sources: the scopes of each source, by address.
+        settings: pauses and limits, and the place of the page store.
+        named: visit only these.
+        only_due: skip sources visited within the interval of the settings.
+        stopping: ends the visits soon after it is set.
+        make_fetcher: makes the fetcher.
 
     Yields:
-        How far it is; nothing while another process visits.
+        The progress; nothing while another process visits.
     """
+    folder, chosen = data_folder(settings.data.folder), settings.sources
     stopping = stopping or threading.Event()
-    grace, interval = timedelta(days=settings.web_grace_days), timedelta(hours=settings.web_hours)
+    grace, interval = timedelta(days=chosen.web_grace_days), timedelta(hours=chosen.web_hours)
     with (
         exclusive(folder, LOCK) as mine,
-        open_pages(folder, database) as pages,
+        open_pages(folder, settings.data.database) as pages,
         pages.visiting() as alone,
     ):
         if not (mine and alone):
             _logger.info("Another process is visiting the sources on the web.")
             return
-        with make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher:
+        with make_fetcher(chosen.web_delay_seconds, stopping.wait) as fetcher:
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
-                most = _most(pages, location, sources, settings.web_megabytes * 1_000_000)
+                most = _most(pages, location, sources, chosen.web_megabytes * 1_000_000)
                 for step in _looked_at(folder, location, pages, fetcher, (now, grace, most)):
                     yield step
                     if stopping.is_set():
@@ -85,7 +87,7 @@ def _looked_at(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta, int | None],
 ) -> Iterator[CrawlStep]:
-    """Look at one source, in the way of its kind."""
+    """Visit one source by its kind."""
     now, grace, most = when
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
@@ -97,9 +99,9 @@ def _looked_at(
 def _most(
     pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
-    """How many bytes a source may take: what the others leave of its server's quota.
+    """The bytes left for a source of its server's quota; None for no limit.
 
-    One of several servers has the most that one of them leaves it; what is for all has no end.
+    A source of several servers gets the largest rest; a shared source has no limit.
     """
     if not quota or SHARED in sources[location]:
         return None
@@ -108,30 +110,3 @@ def _most(
         - sum(pages.size(one) for one, its in sources.items() if scope in its and one != location)
         for scope in sources[location]
     )
-
-
-def visit(
-    folder: Path,
-    sources: Mapping[str, Sequence[Scope]],
-    settings: SourceSettings,
-    stopping: threading.Event,
-    make_fetcher: MakeFetcher,
-    named: Collection[str] | None = None,
-    database: str = "",
-) -> int:
-    """Visit those that are named, or else those that are due.
-
-    Returns:
-        How many steps that took; none while another process visits.
-    """
-    steps = visits(
-        folder,
-        sources,
-        settings,
-        named=named,
-        only_due=named is None,
-        stopping=stopping,
-        make_fetcher=make_fetcher,
-        database=database,
-    )
-    return sum(1 for _ in steps)

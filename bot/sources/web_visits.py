@@ -10,8 +10,7 @@ from bot.core.job_queue import Priority
 from bot.core.worker import beside
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
-from bot.sources.web_sync import visit
-from bot.storage.data_folder import data_folder
+from bot.sources.web_sync import visits
 from indexer.ingest.pipeline import UpdateReport
 
 _logger = logging.getLogger(__name__)
@@ -43,9 +42,19 @@ class WebVisits:
     async def _visit(self, named: frozenset[str] | None) -> bool:
         worker, settings = self._bot.worker, self._bot.settings
         sources = await worker.call(Core.web_sources, priority=Priority.INDEXING)
-        arguments = (settings.sources, self._stopping, self._bot.make_fetcher, named)
-        folder, database = data_folder(settings.data.folder), settings.data.database
-        steps: int = await beside(visit, folder, sources, *arguments, database)
+
+        def visited() -> int:
+            steps = visits(
+                sources,
+                settings,
+                named=named,
+                only_due=named is None,
+                stopping=self._stopping,
+                make_fetcher=self._bot.make_fetcher,
+            )
+            return sum(1 for _ in steps)
+
+        steps: int = await beside(visited)
         if steps:
             progress = await worker.run_slices(index_updates.update_pages)
             report = UpdateReport() if progress is None else progress.report

@@ -76,14 +76,13 @@ def visit(
     stopping: threading.Event | None = None,
     chosen: SourceSettings = SOURCES,
 ) -> list[CrawlStep]:
+    data = DataSettings(folder=core.folder, database=core.database)
     found = visits(
-        core.folder,
         core.web_sources(),
-        chosen,
+        Settings(data=data, sources=chosen),
         only_due=only_due,
         stopping=stopping,
         make_fetcher=local_fetcher,
-        database=core.database,
     )
     return list(found)
 
