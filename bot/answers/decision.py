@@ -153,7 +153,9 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
             break
         # Records of channels' messages are blank and can't be compared.
         distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
-    least = hits[0].score * FURTHER_SHARE if hits else 0.0
+    best = hits[0].score if hits else 0.0
+    # A score below 0 has no share; then the best stands alone.
+    least = min(best, best * FURTHER_SHARE)
     return [hit for hit in distinct.values() if hit.score >= least]
 
 
