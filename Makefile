@@ -32,6 +32,7 @@ check: $(VENV)/dev.done ## lint, types, import contracts, plain English
 
 docs: $(VENV)/dev.done ## write the generated parts of the documents anew
 	$(BIN)/python -m cogapp -r README.md docs/*.md
+	$(BIN)/python -c 'from bot.config.settings import template; print(template(), end="")' > config.toml
 
 translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the sentences of the code
 	$(BIN)/pybabel -q extract -F pyproject.toml --omit-header --add-location=file --width=100 \

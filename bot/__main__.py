@@ -1,14 +1,16 @@
 """The composition root and the command line: `commonplace`, or `python -m bot`.
 
-Exit codes: 0 done (a refusal is an answer too); 1 `doctor` found something wrong, or nothing could
-be read from a source that was added; 2 the input, the settings or the data can't be used, with one
-sentence on standard error; 3 Discord can't be reached, so that starting again later may help.
+Exit codes:
+    0  done; a refusal is an answer too
+    1  `doctor` found a problem, a new source gave nothing, or a model is worse
+    2  the input, the settings or the data can't be used; one sentence on standard error
+    3  Discord can't be reached; starting again later may help
 """
 
 import gc
 
-# What is imported lives as long as the process, and searching it for garbage over and over again
-# took a fourth of every start.
+# Imported modules live as long as the process; collecting garbage among them took a fourth of
+# every start.
 gc.disable()
 
 import os
@@ -50,7 +52,7 @@ from knowledge.store.store import StoreError
 gc.freeze()
 gc.enable()
 
-# Everything that is explained by its own message; anything else is a defect and shows a traceback.
+# Errors with a message for the user; any other is a bug and shows a traceback.
 EXPLAINED: Final[tuple[type[Exception], ...]] = (
     CalibrationError,
     ConfigError,
@@ -66,9 +68,9 @@ app = plain_group("A Discord bot that makes a community's knowledge answerable."
 
 
 def main(part: object = None) -> None:
-    """Run the command line; what can be explained ends in one sentence, not in a traceback.
+    """Run the command line; explained errors end in one sentence, not in a traceback.
 
-    `part` takes the place of what `run` makes a bot with, or `eval` opens a model with, in tests.
+    Tests pass a `part` in place of the bot that `run` starts, or of the opener of models.
     """
     before = os.umask(UMASK)
     try:
@@ -79,13 +81,13 @@ def main(part: object = None) -> None:
         err.print("Stopped.")
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has enough of it (`commonplace search … | head`).
+        # The reader closed the pipe (`commonplace search … | head`).
         sys.exit(0)
     finally:
         os.umask(before)
 
 
-# What `--help` lists commands under, in its order.
+# Sections of `--help`, in its order.
 GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "The bot": {
         "run": run.run,
@@ -102,8 +104,8 @@ GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
         "serve": programs.serve,
         "publish": publish.publish,
     },
-    "What is answered from": {"index": sources.index},
-    "Safekeeping": {
+    "Sources": {"index": sources.index},
+    "Backup and migration": {
         "backup": backup.backup,
         "restore": backup.restore,
         "export": import_export.export,
@@ -115,7 +117,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
 for _group, _commands in GROUPS.items():
     for _name, _command in _commands.items():
         app.command(_name, cls=PlainCommand, rich_help_panel=_group)(_command)
-app.add_typer(sources.source, name="source", rich_help_panel="What is answered from")
+app.add_typer(sources.source, name="source", rich_help_panel="Sources")
 app.add_typer(models.model, name="model", rich_help_panel="Measuring")
 
 
@@ -137,7 +139,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Take what holds for every command, on either side of its name."""
+    """Take the options of every command before its name, too."""
     given = {"config_file": config_file, "data": data}
     context.default_map = defaults_everywhere(
         cast(PlainGroup, context.command),

@@ -1,1 +1,1 @@
-"""The command line: each command's work, its output, backups, sources, `doctor`, plots."""
+"""The command line: one module a command or group, and its output."""

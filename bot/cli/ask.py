@@ -21,12 +21,12 @@ def ask(
         str,
         typer.Argument(
             metavar="QUESTION",
-            help="The question; - reads one question a line from standard input.",
+            help="The question, or - for one question a line on standard input.",
         ),
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a question and get the passages that answer, quoted and cited.
+    """Ask a question, and print the answer's passages with their sources.
 
     Example:
         commonplace ask 'When does the ferry to Lisbon leave?'
@@ -48,13 +48,14 @@ def ask(
 @with_settings
 def search(
     settings: Settings,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="The words to look for.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
     k: Annotated[
-        int, typer.Option("-k", metavar="N", min=1, max=100, help="At most this many passages.")
+        int,
+        typer.Option("-k", metavar="N", min=1, max=100, help="How many passages to list at most."),
     ] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """List the best passages for a query, one a document, whatever the evidence.
+    """List the best passages for a query, one per document, whatever their evidence.
 
     Example:
         commonplace search 'ferry Lisbon' -k 3
@@ -69,7 +70,7 @@ def search(
         else:
             out.print(output.hit_text(rank, hit), soft_wrap=True)
     if not hits and not as_json:
-        out.print("Nothing was found.")
+        out.print("No passages found.")
 
 
 @with_settings
@@ -80,7 +81,7 @@ def why(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a recorded answer was made from, and what would be answered today.
+    """Explain a recorded answer, and compare it with today's.
 
     Example:
         commonplace why 17
@@ -89,8 +90,8 @@ def why(
         replay = core.replay(question_id)
     if replay is None:
         fail(
-            f"There is no question {question_id} on record. `stats` says how many there are; those "
-            "older than `questions.keep_days` are kept without their words."
+            f"Question {question_id} is not on record. `commonplace stats` counts recorded ones; "
+            "after `questions.keep_days`, their text is deleted."
         )
     if as_json:
         print_json(output.replay_record(replay))

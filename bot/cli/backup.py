@@ -1,7 +1,6 @@
-"""Backup, restore, export and import: the commands by which what was contributed is kept and moved.
+"""The commands `backup` and `restore`.
 
-`backup` and `export` may be used beside a running bot. `restore` puts nothing back while one holds
-the data folder. `import` is one transaction of the database, after which the index follows.
+`backup` works beside a running bot. `restore` refuses while a bot holds the data folder.
 """
 
 from collections.abc import Collection, Sequence
@@ -34,7 +33,7 @@ from knowledge.backup.on_request import OnRequest, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
 
-# So many sources and tombstones are named in a sentence; with --json, all of them are.
+# Most sources and tombstones named in a sentence; --json names all.
 _NAMED: Final = 10
 
 TakeOption = Annotated[
@@ -42,16 +41,16 @@ TakeOption = Annotated[
     typer.Option(
         "--take",
         metavar="|".join(OnRequest),
-        help="Take these, too, where they are not known here; may be given twice.",
+        help="Also restore unknown ones of this kind; may be given twice.",
         show_default=False,
     ),
 ]
 
 
 def reachable(path: Path) -> Path:
-    """A path that may be looked at, whether it is there or not; anything else ends with a sentence.
+    """Return a path, existing or not, or fail if this user may not look at it.
 
-    The user of a service or of a container may look into few folders of a machine.
+    A service's or a container's user can reach few folders.
     """
     try:
         path.stat()
@@ -59,8 +58,8 @@ def reachable(path: Path) -> Path:
         pass
     except OSError as error:
         fail(
-            f"{path} can't be looked at: {error.strerror or error}. Name one that the user who "
-            "runs this may reach, such as one in the data folder."
+            f"{path} can't be reached: {error.strerror or error}. Name a path that this user may "
+            "use, such as one in the data folder."
         )
     return path
 
@@ -73,21 +72,21 @@ def backup(
         typer.Option(
             "--to",
             metavar="FILE",
-            help="Where to; a folder takes it under the time's name. Else `backups` in the data "
+            help="A file, or a folder for a file named after the time; else `backups` in the data "
             "folder.",
             show_default=False,
         ),
     ] = None,
     keep: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many backups a folder keeps.")
+        int, typer.Option(metavar="N", min=1, help="How many backups the folder keeps.")
     ] = 7,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up what was contributed, beside a running bot, and verify the copy.
+    """Back up the community database beside a running bot, and verify the copy.
 
-    The oldest backups of the folder are deleted once the new one is verified, but for those that
-    hold what the new one does not. A FILE that is named is replaced, and nothing else is touched.
-    Of a PostgreSQL database, the backup is its export in one ZIP file.
+    A folder keeps the newest backups. Older ones are deleted once the new one is verified, except
+    those with data that the new one lacks. A FILE is replaced, and no other file is touched. The
+    backup of a PostgreSQL database is one ZIP file.
 
     Example:
         commonplace backup
@@ -99,8 +98,8 @@ def backup(
     rotating = to is None or to.is_dir()
     if to is not None and not rotating and not to.absolute().parent.is_dir():
         fail(
-            f"{to} can't be written: there is no folder {to.absolute().parent}. Look whether its "
-            "disk is mounted, or make the folder."
+            f"{to} can't be written: there is no folder {to.absolute().parent}. Mount its disk, or "
+            "create the folder."
         )
     if rotating:
         target /= kind.name(datetime.now(UTC))
@@ -115,33 +114,34 @@ def backup(
         record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
         print_json({"backup": str(target), **record})
     else:
-        what = " It is an export in one file, which `restore` takes." if url else ""
+        what = " `restore` takes this ZIP file." if url else ""
         said = f"Backed up to {target} and verified.{what}{_older(deleted, kept)}"
         out.print(said, soft_wrap=True, markup=False)
 
 
 def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
-    """What became of older backups, if anything did."""
-    gone = f" Older ones that were deleted: {len(deleted)}." if deleted else ""
+    """Report deleted and kept older backups."""
+    gone = f" Deleted older ones: {len(deleted)}." if deleted else ""
     if not kept:
         return gone
     return (
-        f"{gone} Older ones that hold what this one does not, and are kept: "
-        f"{', '.join(path.name for path in kept)}. Delete them yourself once you are content."
+        f"{gone} Kept, because they have data that this one lacks: "
+        f"{', '.join(path.name for path in kept)}. Check these and delete them yourself."
     )
 
 
 @with_settings
 def restore(
     settings: Settings,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `backup`.")],
     take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a backup in the place of what is there, which is kept beside; no bot may be running.
+    """Replace the community database by a backup; stop the bot first.
 
-    What members deleted since the backup was taken stays deleted. The index follows at the next
-    start. Sources and tombstones that are not known here are shown, and taken only with --take.
+    The replaced database is kept beside it. Later deletions by members stay deleted. The index
+    follows at the next start. Unknown sources and tombstones are listed, and restored only with
+    --take.
 
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
@@ -154,8 +154,8 @@ def restore(
         record = {"restored": str(file), "kept": str(kept) if kept else None}
         print_json(record | {"unknown": restored.unknown})
     else:
-        before = f" What was there before is {kept}." if kept else ""
-        out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
+        before = f" The database before it is {kept}." if kept else ""
+        out.print(f"Restored {file} and verified it.{before}", soft_wrap=True, markup=False)
         tell_unknown(restored.unknown, take or ())
 
 
@@ -171,16 +171,16 @@ def _restored(
 
 
 def tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
-    """Show what had to be asked for by name, and whether it was."""
+    """List unknown sources and tombstones, and whether they were taken."""
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"
         if name in taken:
-            sentence = f"Taken, as asked for: {_named(name, rows)} not known here before: {named}."
+            sentence = f"Taken: {_named(name, rows)} unknown here before: {named}."
         else:
             sentence = (
-                f"Not taken: {_named(name, rows)} not known here: {named}. If you know "
-                f"them all, do it again with --take {name}."
+                f"Not taken: {_named(name, rows)} unknown here: {named}. If you trust "
+                f"all of them, run it again with --take {name}."
             )
         out.print(sentence, soft_wrap=True, markup=False)
 

@@ -1,7 +1,7 @@
-"""Console of the command line: the options, the output and the progress that all commands share.
+"""Shared parts of all commands: options, consoles, output and progress bars.
 
-What a program may read goes to standard output; progress and what went wrong to standard error, as
-lines for people or, with `--json`, as one JSON object a line.
+Results go to standard output. Progress and errors go to standard error, as text or, with `--json`,
+as one JSON object a line.
 """
 
 import functools
@@ -32,23 +32,22 @@ from indexer.ingest.pipeline import Progress, UpdateReport
 
 UNUSABLE: Final = 2
 
-# How often a program is told how far an update is.
+# Interval of progress events for programs.
 EVENT_SECONDS: Final = 1.0
 
-# What a terminal would take for orders to itself, but for ends of lines and tabs; and what would
-# change how the rest of a line reads: embeddings, overrides and isolates of direction.
+# Terminal control characters except newline and tab, and Unicode's bidirectional controls.
 _ORDERS: Final = {*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}
 _DIRECTIONS: Final = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 _CONTROLS: Final = dict.fromkeys(_ORDERS | _DIRECTIONS, "\ufffd")
 
 
 class _Console(Console):
-    """A console to which what documents and members wrote is text, whatever signs are in it."""
+    """A console that replaces control characters in the text it prints."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterator[Segment]:
-        """What is shown, piece by piece; the console's own orders are pieces of their own."""
+        """Replace control characters, except in rich's own control segments."""
         for piece in super().render(renderable, options):
             shown = piece.text if piece.control else piece.text.translate(_CONTROLS)
             yield Segment(shown, piece.style, piece.control)
@@ -59,16 +58,16 @@ err = _Console(stderr=True, highlight=False)
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Where community.db and the index live."),
+    typer.Option("--data", metavar="DIR", help="The data folder."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
-    # A path on the command line may have any bytes in its name.
+    # A path on the command line may contain any bytes.
     shown = sentence.encode(errors="replace").decode()
     err.print(f"[red]commonplace:[/red] {escape(shown)}", soft_wrap=True)
     sys.exit(code)
@@ -81,7 +80,7 @@ def settings_from(config_file: Path | None, data: Path | None) -> Settings:
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--config` and `--data`, and call it with the `settings` that they lead to."""
+    """Give a command `--config` and `--data`, and pass it the resulting `settings`."""
     signature = inspect.signature(command)
 
     @functools.wraps(command)
@@ -102,7 +101,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def log_to_file(settings: Settings, path: Path) -> Path:
-    """Log to a new file from now on, and nothing to the terminal; returns its path."""
+    """Log to a new file instead of the terminal; returns its path."""
     file = path.open("w", encoding="utf-8")
     logs.configure(settings.log, Console(file=file), config.secrets())
     return path
@@ -116,9 +115,9 @@ def opened(settings: Settings) -> Iterator[Core]:
 
 
 def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> UpdateReport:
-    """Run an update, and say on standard error how far it is.
+    """Run an update and report its progress on standard error.
 
-    People see a bar that is there only while the update is long; programs an event a second.
+    A terminal shows a bar while the update runs; with `as_json`, programs get an event a second.
     """
     pace = Pace(time.monotonic)
     return _reported(steps, pace) if as_json else _drawn(steps, title, pace)
@@ -126,7 +125,7 @@ def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> Up
 
 def _drawn(steps: Iterator[Progress], title: str, pace: Pace) -> UpdateReport:
     columns = (
-        # A title may have brackets in it, which would be read as markup.
+        # Brackets in a title would be parsed as markup.
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
@@ -165,5 +164,5 @@ def tell_event(event: str, record: dict[str, Any]) -> None:
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """Print one object on one line, at once: a program may be waiting for it."""
+    """Print one object on one line, and flush it for programs that wait."""
     print(json.dumps(record, ensure_ascii=False), flush=True)  # noqa: T201

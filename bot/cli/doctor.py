@@ -1,4 +1,4 @@
-"""Checks of `commonplace doctor`, in order: what would otherwise be asked about when it fails."""
+"""Checks of `commonplace doctor`, in the order in which the bot needs what they check."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ from knowledge.text import counted
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.source_locations import repository_at
 
-# A change takes milliseconds, a purge or an import of a large server some seconds.
+# A change takes milliseconds; a purge or a large import takes seconds.
 LONG_SECONDS: Final = 60
 
 
@@ -51,16 +51,16 @@ LONG_SECONDS: Final = 60
 UNHEALTHY: Final = 1
 
 EMPTY: Final = (
-    "it is empty, as in a new data folder and after `commonplace migrate`: nothing can be answered "
-    "until the bot's next start fills it, or `commonplace index` does."
+    "It is empty, as after `commonplace migrate` or in a new data folder. The bot fills it when it "
+    "starts next; `commonplace index` fills it now."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what, whether it is sound, and what was found.
+    """Result of one check: its subject, whether it is sound, and what it found.
 
-    What is sound can be a `warning` all the same: it works, and may not be wanted.
+    A sound result may carry a `warning`: it works, but may not be wanted.
     """
 
     what: str
@@ -70,7 +70,7 @@ class Finding:
 
 
 def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
-    """Check configuration, model, index, log and, with a token, permissions.
+    """Check the configuration, the model, the index, the log and, with a token, permissions.
 
     Example:
         commonplace doctor --config /etc/commonplace/config.toml
@@ -87,7 +87,7 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
 
 
 def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
-    """Look at everything in the order in which it is needed; stop where nothing else can work."""
+    """Run all checks in the order of need; stop where later ones would be useless."""
     try:
         settings = config.load(config_file, data)
         folder = data_folder(settings.data.folder)
@@ -125,7 +125,7 @@ def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
     try:
         reranking = open_reranking(name, budget_ms, model_cache())
     except ModelError as error:
-        yield Finding("reranker", False, f"{error} Until then, answers are given without it.")
+        yield Finding("reranker", False, f"{error} Answers are not reranked until then.")
         return
     if reranking is not None:
         fit = reranking.fitting()
@@ -141,7 +141,7 @@ def _pictures(settings: Settings) -> Iterator[Finding]:
 
 
 def _phrasing(settings: Settings) -> Iterator[Finding]:
-    """Whether the endpoint that phrases takes the settings; it is asked about no member's words."""
+    """Whether the phrasing endpoint accepts the settings; sends no member's text."""
     if settings.phrasing.mode == "off":
         return
     from bot.phrasing.trial import problem
@@ -152,7 +152,7 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
 
 
 def _repositories(folder: Path, url: str) -> Iterator[Finding]:
-    """Whether what reads repositories is there, where any is a source."""
+    """Whether dulwich is installed, if any source is a repository."""
     try:
         with open_store(folder, url) as store:
             followed = [location for location, _ in store.sources() if repository_at(location)]
@@ -165,7 +165,7 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
 
 
 def _workers(url: str) -> Iterator[Finding]:
-    """Who embeds beside the bot, where anybody can, and what could not be embedded."""
+    """How many workers are connected, and texts that could not be embedded."""
     if not url:
         return
     try:
@@ -183,20 +183,20 @@ def _workers(url: str) -> Iterator[Finding]:
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Whether others than its owner can read the data; what could be closed is closed by now."""
+    """Whether other users can read the data; fixable permissions are fixed by now."""
     found = open_to_others(folder)
     if found:
         files = counted(len(found), "file or folder", "files and folders")
         yield Finding(
             "file permissions",
             False,
-            f"Other users of this machine can read {files}, such as {found[0]}, and this user may "
-            "not change that: take that right away as their owner.",
+            f"Other users of this machine can read {files}, such as {found[0]}. This user can't "
+            "change that; remove the permission as the owner.",
         )
 
 
 def _copies(folder: Path) -> Iterator[Finding]:
-    """What upgrades and restores have left; it is as private as the database."""
+    """Copies left by upgrades and restores; they are as private as the database."""
     found = copies_beside(folder / COMMUNITY)
     if found:
         names = ", ".join(copy.name for copy in found)
@@ -204,8 +204,8 @@ def _copies(folder: Path) -> Iterator[Finding]:
         yield Finding(
             "copies of the database",
             True,
-            f"{names} ({size:.1f} MB) were kept by upgrades and restores: delete them once you "
-            "are content. They go with the next member who is forgotten.",
+            f"Upgrades and restores kept {names} ({size:.1f} MB). Delete them once you don't need "
+            "them. They are also deleted when a member's data is.",
         )
 
 
@@ -226,9 +226,9 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "privacy",
             False,
-            f"{counted(unrecognisable, 'member or name', 'members or names')} not to be quoted "
-            f"from chats can't be recognised: {FILE} is not the one that was written beside this "
-            "database. Put it back, or tell those who asked for it to ask again with /privacy.",
+            f"{counted(unrecognisable, 'member or name', 'members or names')} opted out of "
+            f"quotation can't be recognised, because {FILE} doesn't belong to this database. "
+            "Restore the right file, or ask these members to use /privacy again.",
         )
     yield from _log(entries, breaks)
     if contradicted:
@@ -236,13 +236,13 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "notes",
             False,
-            f"{counted(len(contradicted), 'note')} in another state than the log leads to "
-            f"({notes}): notes or log were changed outside Commonplace. Restore a backup.",
+            f"{counted(len(contradicted), 'note')} ({notes}) in a state that contradicts the log: "
+            "notes or log were changed outside Commonplace. Restore a backup.",
         )
 
 
 def _server(folder: Path, url: str) -> Iterator[Finding]:
-    """What serves the database, and who holds a lock in it for longer than any change takes."""
+    """The database server, and locks held longer than any change takes."""
     if not url:
         return
     try:
@@ -252,8 +252,8 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
         # It is said above.
         return
     yield Finding("database server", True, described)
-    held = f"{', '.join(holders[:5])} let nobody write: look what they do, or end them."
-    yield Finding("locks", not holders, held if holders else "none is held for long")
+    held = f"{', '.join(holders[:5])} block all writes: check or end these connections."
+    yield Finding("locks", not holders, held if holders else "none held for long")
 
 
 def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
@@ -266,7 +266,7 @@ def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
 
 
 def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
-    """Which model answers, and which one is to, if that is another."""
+    """The serving model, and the next one if another is configured."""
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
@@ -275,14 +275,14 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
     building = is_building(folder)
     left = "" if building else "; a running bot builds its index, or `commonplace index`"
     if serving.wanted is not None:
-        told = f"config.toml names {serving.wanted.name}, which serves once its index is built"
+        told = f"{serving.wanted.name} in config.toml serves once its index is built"
         yield Finding("next model", True, told + left)
     if building:
-        yield Finding("next index", True, "the index of another model is being built")
+        yield Finding("next index", True, "another model's index is being built")
 
 
 def _evidence(serving: Opened, folder: Path) -> Finding:
-    """By what it is judged how sure an answer is, and whether something fitted here is not used."""
+    """The calibration in use, and whether a local one is ignored."""
     try:
         chosen = chosen_calibration(folder, serving.served.model)
     except CalibrationError as error:
@@ -310,7 +310,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
             yield Finding("Discord", False, str(error))
         else:
             yield from _servers(settings, public=True)
-            yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
+            yield Finding("Discord", True, "not checked: DISCORD_TOKEN is not set")
         return
     # Only this check needs discord.py.
     from bot.process.login import LoginError, application
@@ -325,7 +325,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
 
 
 def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
-    """Whether anybody can add the bot to a server."""
+    """Warn if anyone can add the bot to a server."""
     from bot.interactions.policy.allowed_guilds import ANYBODY
 
     if settings.guilds.allowed == "all" and public:
@@ -334,11 +334,11 @@ def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
 
 def _permissions(lacking: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     if not lacking:
-        yield Finding("Discord", True, "the token is good; the bot is in no server yet")
+        yield Finding("Discord", True, "the token works; the bot is in no server yet")
     for guild, missing in lacking.items():
         names = ", ".join(missing)
         yield Finding(
             f"server {guild}",
             not missing,
-            f"these permissions are missing: {names}" if missing else "every permission is there",
+            f"missing permissions: {names}" if missing else "all permissions granted",
         )

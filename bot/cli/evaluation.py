@@ -1,4 +1,4 @@
-"""The commands `eval` and `calibrate`: judged sets are measured, and evidence is fitted on them."""
+"""The commands `eval` and `calibrate`: measure judged sets, and fit evidence on them."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,12 +52,12 @@ from knowledge.corpus import documents
 from knowledge.text import counted
 from knowledge.values.documents import Document
 
-# What the set of answers that members accepted is called beside those that are folders.
+# Name of the set made from accepted answers.
 ACCEPTED: Final = "accepted answers"
 
 CommunityOption = Annotated[
     bool,
-    typer.Option("--from-community", help="Take answers that members found helpful as a set."),
+    typer.Option("--from-community", help="Use answers that members found helpful."),
 ]
 
 
@@ -70,10 +70,10 @@ def evaluate(
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
-    legs: Annotated[bool, typer.Option("--legs", help="Measure each leg alone, too.")] = False,
+    legs: Annotated[bool, typer.Option("--legs", help="Also measure each leg alone.")] = False,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Measure other settings, too, and show both."),
+        typer.Option(metavar="FILE", help="Compare with the settings in this file."),
     ] = None,
     from_community: CommunityOption = False,
     plot: Annotated[
@@ -122,7 +122,7 @@ def _judged(
     folder: Path | None, settings: Settings, *, from_community: bool
 ) -> tuple[str, JudgedSet]:
     if (folder is None) is not from_community:
-        raise JudgedSetError("Name either a judged set's folder or --from-community.")
+        raise JudgedSetError("Name a judged set's folder, or --from-community, not both.")
     if folder is not None:
         return folder.name, judged_set(folder)
     return ACCEPTED, _accepted(settings)
@@ -144,10 +144,10 @@ def _evaluations(
     *,
     legs: bool,
 ) -> dict[str, Evaluation]:
-    """The judged set measured with each of the settings.
+    """Measure the judged set with each of the settings.
 
-    All models are opened before anything is measured: one that is missing is not to be found out
-    an hour later. `opener` opens them; tests start the command with another one.
+    All models are opened first, so that a missing one fails before an hour of measuring. Tests pass
+    another `opener`.
     """
     models = {key: _opened(one, opener) for key, one in settings.items()}
     rerankings = {key: _reranking(one) for key, one in settings.items()}
@@ -176,11 +176,11 @@ def _evaluations(
 
 @contextmanager
 def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
-    """The order that the settings have a language model make; None where they have none."""
+    """Order by the settings' language model, or None without one."""
     if not (settings.phrasing.is_on and settings.phrasing.reorder):
         yield None
         return
-    # What asks a model is imported only where one is.
+    # Imported only if a language model is used.
     from bot.phrasing.evaluation import EndpointError, EndpointOrder
 
     try:
@@ -193,13 +193,13 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
 
 
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
-    """The model that these settings are served with."""
+    """Open the model that serves with these settings."""
     folder = data_folder(settings.data.folder)
     return opener(chosen_model(folder, settings.model.name), model_cache())
 
 
 def _reranking(settings: Settings) -> Reranking | None:
-    """The reranker that these settings are served with."""
+    """Open the reranker that serves with these settings."""
     folder = data_folder(settings.data.folder)
     name = chosen_reranker(folder, settings.model.reranker)
     return open_reranking(name, settings.model.reranker_ms, model_cache())
@@ -216,10 +216,10 @@ def calibrate(
     from_community: CommunityOption = False,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="FILE", help="Where to write; else the data folder."),
+        typer.Option("--to", metavar="FILE", help="The output file; else in the data folder."),
     ] = None,
 ) -> None:
-    """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart.
+    """Fit the evidence calibration on judged sets, for this model; then restart the bot.
 
     Example:
         commonplace calibrate judged/
@@ -256,7 +256,7 @@ def _provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
 
 
 def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
-    """The judged sets of folders, by name, after others that are read already."""
+    """Judged sets by name: the given ones, then those of the folders."""
     if not (folders or others):
         raise JudgedSetError("Name folders of judged sets, --from-community, or both.")
     sets = dict(others)
@@ -268,7 +268,7 @@ def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str,
 
 
 def _rows(sets: Mapping[str, JudgedSet], embedder: Embedder, reranking: Reranking | None) -> Rows:
-    """What judged sets have to say, each indexed in a temporary folder."""
+    """Gather calibration rows from judged sets, each indexed in a temporary folder."""
     rows = Rows()
     for name in sets:
         with (

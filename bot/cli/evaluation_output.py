@@ -1,4 +1,4 @@
-"""Tables of an evaluation's figures, and of two evaluations side by side. Pure."""
+"""Tables of one evaluation, or of two side by side. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,9 +9,9 @@ from rich.text import Text
 
 from indexer.evaluation.runner import Comparison, RankingChange
 
-# How many of the questions that changed are shown to people, of each kind; programs get all.
+# Changed questions shown in text, of each kind; JSON has all.
 CHANGES_SHOWN: Final = 5
-# Below this p a difference is called more than chance: the customary one in twenty.
+# Significance level.
 HARDLY_CHANCE: Final = 0.05
 
 
@@ -34,10 +34,9 @@ def _flat(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def comparison_text(name: str, comparison: Comparison) -> RenderableType:
-    """Two evaluations side by side, whether chance explains it, and what changed most.
+    """Two evaluations side by side, with a significance test and the largest changes.
 
-    Both were measured in one process, so the memory of the second includes the first's: there is
-    no difference to show.
+    Both run in one process, so peak memory can't be compared.
     """
     table = Table("figure", "current", "other", "difference", title=name)
     other = _flat(comparison.other.to_dict())
@@ -56,7 +55,7 @@ def comparison_text(name: str, comparison: Comparison) -> RenderableType:
 
 
 def _verdict_text(p: float) -> Text:
-    verdict = "is hardly chance" if p < HARDLY_CHANCE else "may be nothing but chance"
+    verdict = "is significant" if p < HARDLY_CHANCE else "may be chance"
     return Text(f"p = {p:.4f} (paired randomisation test): the difference in nDCG@10 {verdict}.")
 
 
@@ -68,7 +67,7 @@ def _difference(current: object, other: object) -> str | None:
 
 
 def _changes_text(verb: str, changes: Sequence[RankingChange]) -> Text:
-    """How many questions gained or lost, and the first few, the largest change first."""
+    """Number of questions that gained or lost, and the largest changes."""
     questions = "question" if len(changes) == 1 else "questions"
     text = Text(f"{len(changes)} {questions} {verb}" + (":" if changes else "."))
     for change in changes[:CHANGES_SHOWN]:

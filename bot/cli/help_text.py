@@ -1,6 +1,6 @@
-"""Help of the command line: Typer's classes, with plain types, whole sentences and an example.
+"""Help of the command line: Typer's classes with plain types and an example.
 
-A command's docstring is its help. Its last section, `Example:`, stands below the options.
+A command's docstring is its help. Its last section, `Example:`, is printed below the options.
 """
 
 import re
@@ -14,7 +14,7 @@ EXAMPLE: Final = "Example:\n"
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help shows no type that says nothing, and ends with its example."""
+    """A command whose help omits empty types and ends with an example."""
 
     def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
         text, _, example = (help or "").partition(f"\n\n{EXAMPLE}")
@@ -29,14 +29,14 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """A group of commands whose help is as theirs."""
+    """A group of commands with the same kind of help."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types(super().get_params(ctx))
 
 
 def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, Any]:
-    """Defaults for every command of a group and of the groups in it, as click takes them."""
+    """Defaults for every command of a group and its subgroups, in the form click takes."""
     inner = {
         name: defaults_everywhere(command, values) if isinstance(command, TyperGroup) else values
         for name, command in group.commands.items()
@@ -45,12 +45,12 @@ def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, 
 
 
 def _joined(text: str) -> str:
-    """Paragraphs without the line breaks of the source, which a terminal has no use for."""
+    """Remove the source's line breaks within paragraphs; the terminal wraps them."""
     return "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
 
 
 def _without_types(params: Sequence[Any]) -> list[Any]:
-    """Leave out the type of a switch, which is none, and of an argument, whose name says it."""
+    """Hide the types of switches and arguments, which say nothing."""
     for param in params:
         if param.param_type_name == "argument" or getattr(param, "is_bool_flag", False):
             param.display_type_rich = lambda ctx: None
@@ -58,12 +58,12 @@ def _without_types(params: Sequence[Any]) -> list[Any]:
 
 
 def _without_braces(pieces: Iterable[str]) -> list[str]:
-    """Arguments as every other program writes them: `NAME` where one is required."""
+    """Write arguments as other programs do: `NAME` for a required one."""
     return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
 
 
 def plain_group(text: str) -> typer.Typer:
-    """A group of commands below `commonplace`."""
+    """Make a group of commands below `commonplace`."""
     return typer.Typer(
         cls=PlainGroup,
         help=text,

@@ -1,4 +1,4 @@
-"""The commands `export` and `import`: contributions as Markdown and JSONL, out and in."""
+"""The commands `export` and `import`: the community database as Markdown and JSONL files."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -24,9 +24,9 @@ def export(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Export everything that was contributed as Markdown and JSONL, to read and to keep in Git.
+    """Export the community database as Markdown and JSONL, to read and to keep in Git.
 
-    The same database gives the same bytes. Only files that an export writes are replaced.
+    The same database always gives the same bytes. Other files in the folder are left alone.
 
     Example:
         commonplace export community/
@@ -42,15 +42,15 @@ def export(
 @with_settings
 def import_(
     settings: Settings,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `export` wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `export`.")],
     take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import an export: everything into an empty data folder, else what does not conflict.
+    """Import an export: all of it into an empty data folder, or changes without conflicts.
 
-    Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
-    note that was edited in the folder becomes a pending revision, which moderators decide on.
-    Sources and tombstones that are not known here are shown, and taken only with --take.
+    Import never overwrites data. If anything conflicts, it names the conflicts and imports nothing.
+    A note edited in the folder becomes a pending revision. Unknown sources and tombstones are
+    listed, and imported only with --take.
 
     Example:
         commonplace import community/
@@ -74,9 +74,9 @@ def _said(imported: Imported) -> str:
         f"Imported {counted(rows, 'row')}, among them "
         f"{counted(imported.rows.get('notes', 0), 'note')}."
         if rows
-        else "There was nothing to import that is not here.",
-        f"Notes that were edited and now wait for review: {notes}." if notes else "",
-        f"Changed here since the export, and left as it is: {counted(imported.differing, 'row')}."
+        else "There was nothing new to import.",
+        f"Edited notes, now waiting for review: {notes}." if notes else "",
+        f"Left as they are, because they changed here since: {counted(imported.differing, 'row')}."
         if imported.differing
         else "",
     ]

@@ -1,7 +1,6 @@
-"""`migrate`: the community database is moved from its file into PostgreSQL, or back into a file.
+"""The command `migrate`: move the community database into PostgreSQL, or back into a file.
 
-What is beside it in the data folder stays there: it can be made again, but for the tombstones,
-which go along where a file goes into another folder.
+Derived data stays in the data folder and is rebuilt. Tombstones are copied to a new folder.
 """
 
 import secrets
@@ -58,7 +57,7 @@ class FilePlace:
         return str(kept)
 
     def set_aside(self, at: datetime) -> None:
-        """Keep it as a restore keeps what it replaces, which goes when somebody is forgotten."""
+        """Rename the file as `restore` does; it is deleted when a member is forgotten."""
         with closing(self.open(though_marked=True)) as database:
             database.rows("pragma wal_checkpoint(truncate)")
         kept = self.folder / f"community.replaced-{at:%Y%m%dT%H%M%S.%fZ}.db"
@@ -76,7 +75,7 @@ class FilePlace:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPlace:
-    """A schema of a PostgreSQL database; the data folder beside it has its backups."""
+    """A schema of a PostgreSQL database, with a data folder for its backups."""
 
     url: str
     folder: Path
@@ -134,14 +133,14 @@ def migrate(
         ),
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Try all of it beside, and change nothing.")
+        bool, typer.Option("--check", help="Try it on a scratch copy, and change nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Move what was contributed into PostgreSQL, or back into a file; no bot may be running.
+    """Move the community database into PostgreSQL, or back into a file; stop the bot first.
 
-    Every row keeps its number, and both ends are exported and compared byte by byte. The old place
-    can't be opened afterwards, and says where the data is. Stopped, it can be run again.
+    Row ids stay the same. Both databases are exported and compared byte by byte. The old one can't
+    be opened afterwards, and says where the data is. A stopped migration can be run again.
 
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
@@ -171,24 +170,24 @@ def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
 
 
 def _target_folder(to: str) -> Path:
-    """A folder that is there, or one that `to` clearly means: a typing error moves nothing."""
+    """An existing folder, or an unmistakable path to make one; typos move nothing."""
     path = Path(to).expanduser()
     if path.is_dir():
         return path
     if "://" in to or not to.startswith(("/", "./", "../", "~")):
         fail(
-            f"--to {one_line(to)} is neither a PostgreSQL database nor a folder that is there: "
-            "write `postgresql://USER@HOST/DATABASE`, or the path of a new folder from / or ./ on."
+            f"--to {one_line(to)} is neither a PostgreSQL address nor an existing folder. Write "
+            "`postgresql://USER@HOST/DATABASE`, or a new folder's path that begins with / or ./."
         )
     try:
         path.mkdir()
     except OSError as error:
-        fail(f"{path} can't be made: {error.strerror or error}. Name another folder.")
+        fail(f"{path} can't be created: {error.strerror or error}. Name another folder.")
     return path
 
 
 def _take_tombstones(folder: Path, target: Path) -> None:
-    """Copy what remembers that something was deleted, which is beside the database."""
+    """Copy the tombstones into another data folder."""
     if (folder / TOMBSTONES).exists() and not (target / TOMBSTONES).exists():
         shutil.copy2(folder / TOMBSTONES, target / TOMBSTONES)
 
@@ -202,20 +201,20 @@ def _said(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, che
     rows = f"{counted(sum(moved.rows.values()), 'row')} of {counted(len(moved.rows), 'table')}"
     if check:
         return (
-            f"It would work: {rows} were copied to where {place} is, {moved.files:,} exported "
-            "files were the same, and the copy is gone again. Nothing was changed."
+            f"The migration would work: {rows} were copied beside {place}, and {moved.files:,} "
+            "exported files were identical. The copy is deleted; nothing was changed."
         )
     remedy = (
         f"Set `data.database` to {target.url} in config.toml"
         if target.url
-        else f"Take `data.database` out of config.toml, and use the data folder {target.folder}"
+        else f"Remove `data.database` from config.toml, and use the data folder {target.folder}"
     )
     if moved.went_on:
-        return f"The move to {place} is finished, which had been stopped at its end. {remedy}."
+        return f"Finished the interrupted migration to {place}. {remedy}."
     old = f"the database {shown_database_url(source.url)}" if source.url else source.name
     return (
-        f"Moved to {place}: {rows}; {moved.files:,} exported files are the same byte by byte. "
-        f"{remedy}, then start the bot: the index follows. What was there before: {moved.backup}, "
-        f"and {old}, which can't be opened any more. Once you are content, delete both: they hold "
-        "what members may ask you to forget."
+        f"Moved {rows} to {place}; {moved.files:,} exported files are identical. {remedy}, then "
+        f"start the bot: the index follows. A backup is in {moved.backup}, and {old} can no longer "
+        "be opened. Delete both once all is well: they hold data that members may ask you to "
+        "delete."
     )

@@ -1,4 +1,4 @@
-"""Output of the command `model`: lists, speeds, and the comparison of two models. Pure."""
+"""Output of the command `model`: lists, speeds, and comparisons of two models. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,12 +16,12 @@ from bot.models.inventory import Row
 from bot.models.speeds import Speed
 from indexer.evaluation.metrics import mean
 
-# The exit code where a model or reranker was measured and is worse: nothing was changed.
+# The exit code if a model or reranker is worse; nothing was changed.
 WORSE: Final = 1
 
 
 def models_text(rows: Sequence[Row]) -> RenderableType:
-    """A table of models, one below the other what does not fit beside it."""
+    """A table of models."""
     table = Table("model", "what is known", show_lines=True)
     for row in rows:
         name = Text(row.key or Path(row.name).name, style="bold")
@@ -30,7 +30,7 @@ def models_text(rows: Sequence[Row]) -> RenderableType:
         table.add_row(name, Text("\n".join(_facts(row))))
     return Group(
         table,
-        Text("`commonplace model try NAME` measures speed on this machine; `use NAME` compares."),
+        Text("`commonplace model try NAME` measures speed here; `use NAME` compares and switches."),
     )
 
 
@@ -70,7 +70,7 @@ def speed_record(vectors: str, speed: Speed) -> dict[str, Any]:
 
 
 def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
-    """The model that serves first, the one that was tried after it."""
+    """Speeds of the serving model and the tried one."""
     table = Table("model", "texts a second", "ms a question", title="measured on this machine")
     for speed in speeds:
         table.add_row(
@@ -80,8 +80,8 @@ def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
 
 
 def gate_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
-    """Both models side by side, set by set, whether chance explains it, and what is worse."""
-    # Eighty columns wide at the most, as terminals are.
+    """Two models side by side on each set, with significance and losses."""
+    # Fits 80 columns.
     table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
     for figure in (*figures, *gate.together(figures)):
         told = Text("worse", style="red") if figure.worse else Text(_verdict(figure))
@@ -97,11 +97,10 @@ def gate_text(figures: Sequence[Figure], serving: str, other: str) -> Renderable
         Text(f"serving: {serving}\nother:   {other}"),
         table,
         Text(
-            "nDCG@10: how well documents are ordered. found: for which share of the questions an "
-            "accepted document is among the first ten. answered, refused: which share of the "
-            "questions that have an answer gets one, and of those that have none is refused. p: "
-            "how often chance alone sets two equally good models as far apart (paired "
-            "randomisation test)."
+            "nDCG@10: quality of the ranking. found: questions with an accepted document among "
+            "the first ten. answered: answerable questions that get an answer. refused: "
+            "unanswerable questions that are refused. p: probability of such a difference between "
+            "equally good models (paired randomisation test)."
         ),
     )
 
@@ -116,14 +115,14 @@ def _verdict(figure: Figure) -> str:
 
 def not_derived_text(name: str) -> str:
     return (
-        f"No fast form of {name} can be derived here, as the line above says. It would run with "
-        "PyTorch: several times slower, with more memory. Nothing was measured or changed. To take "
-        "it all the same, give the command once more with --anyway."
+        f"No fast form of {name} can be derived here; the line above says why. It would run on "
+        "PyTorch, several times slower and with more memory. Nothing was changed. To use it "
+        "nevertheless, add --anyway."
     )
 
 
 def switched_text(name: str, seconds: float) -> RenderableType:
     return Text(
-        f"{name} answers from now on; its index took {seconds:,.0f} s. A running bot follows "
-        "within a second or two. `commonplace model back` goes back."
+        f"{name} serves now; its index took {seconds:,.0f} s. A running bot follows within two "
+        "seconds. `commonplace model back` undoes this."
     )

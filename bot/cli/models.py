@@ -1,7 +1,7 @@
-"""The command `model`: models are listed, tried, chosen after a comparison, and taken back.
+"""The command `model`: list models, try, use after a comparison, and go back.
 
-Everything long happens here, in the command's own process and behind a running bot; the bot follows
-what is chosen by itself.
+Long work runs in this process and yields the processor to a running bot, which follows the choice
+by itself.
 """
 
 import os
@@ -57,10 +57,10 @@ from indexer.evaluation.runner import Evaluation
 from indexer.ingest.pipeline import Progress
 from indexer.retrieval.reranker import open_reranking
 
-# How much of the processor a build takes that a bot could use: the least that can be asked for.
+# Lowest priority.
 _NICE: Final = 19
 
-model = plain_group("The embedding model that answers: list, try, use, and go back.")
+model = plain_group("List, try and switch embedding models.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
@@ -68,7 +68,7 @@ NameArgument = Annotated[
 
 RerankerOption = Annotated[
     bool,
-    typer.Option("--reranker", help="Of the reranker instead, which may be `none`."),
+    typer.Option("--reranker", help="Choose the reranker instead; may be `none`."),
 ]
 
 
@@ -78,7 +78,7 @@ def list_models(
     settings: Settings,
     as_json: JsonOption = False,
 ) -> None:
-    """List the models that are on this machine, and presets, with what was measured of each.
+    """List presets and the models on this machine, with their measurements.
 
     Example:
         commonplace model list
@@ -99,7 +99,7 @@ def try_model(
     name: NameArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a model that is on this machine, measure its speed here, and keep that.
+    """Open a model on this machine, and measure and store its speed.
 
     Example:
         commonplace model try better-english
@@ -109,7 +109,7 @@ def try_model(
     with _explained():
         record = choice.here(name)
         if record is None:
-            fail(f"{name} is not on this machine: `commonplace model use {name}` downloads it.")
+            fail(f"{name} isn't on this machine. `commonplace model use {name}` downloads it.")
         measured = {
             one.record.vectors: speeds.measure(one.record.name, one.embedder)
             for one in _opened(opener, folder, [chosen_model(folder, settings.model.name), record])
@@ -134,14 +134,13 @@ def use_model(
     settings: Settings,
     name: NameArgument,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Switch also to one that is worse, or slow.")
+        bool, typer.Option("--anyway", help="Switch even if it is worse or slow.")
     ] = False,
     reranker: RerankerOption = False,
 ) -> None:
-    """Let another model answer: download, measure, build its index beside, switch if not worse.
+    """Switch to another model: download, compare, build its index, switch if it isn't worse.
 
-    A running bot goes on answering meanwhile, and follows by itself. What was begun and stopped is
-    gone on with by the same command.
+    A running bot keeps answering, and follows by itself. Run the command again to resume.
 
     Example:
         commonplace model use better-english
@@ -179,7 +178,7 @@ def back(
     settings: Settings,
     reranker: RerankerOption = False,
 ) -> None:
-    """Let the model answer again that did before the last change.
+    """Switch back to the model before the last change.
 
     Example:
         commonplace model back
@@ -193,7 +192,7 @@ def back(
     with _explained(), choice.choosing(folder), sharing(folder, database):
         pointer = choice.go_back(folder, settings.model.name, database)
     out.print(
-        f"{pointer.serving.model.name} serves again; a running bot follows within a second or two.",
+        f"{pointer.serving.model.name} serves again; a running bot follows within two seconds.",
         soft_wrap=True,
     )
 
@@ -207,13 +206,13 @@ def _explained() -> Iterator[None]:
 
 
 def step_back(folder: Path) -> None:
-    """Let a bot that runs on the data folder have the processor whenever it wants it."""
+    """Lower the priority of this process if a bot runs on the data folder."""
     if is_held(folder) and hasattr(os, "nice"):
         os.nice(_NICE - os.nice(0))
 
 
 def _brought(name: str) -> ModelRecord:
-    """The model on this machine, with a bar while it is downloaded."""
+    """Return the model, with a progress bar while it is downloaded."""
     columns = (
         TextColumn("Downloading {task.description}", markup=False),
         BarColumn(),
@@ -230,9 +229,9 @@ def _brought(name: str) -> ModelRecord:
 
 
 def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
-    """Measure a model on the committed sets, build its index, measure on the server's, switch."""
+    """Compare on the committed sets, build the index, compare on the server's answers, switch."""
     dimensions = found.embedder.dimension / core.embedder.dimension
-    # How much room a database server has is not known here.
+    # The free space of a database server is unknown.
     if not core.database:
         choice.check_room(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
@@ -247,8 +246,8 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         shown(build(core, index, found.embedder), f"Indexing for {found.record.name}")
         figures += _on_own(core, successor, sides)
         _refuse_worse(figures, sides, anyway=anyway)
-        # What has changed while both were measured.
-        shown(build(core, index, found.embedder), "Taking in what has changed")
+        # Changes since the first pass.
+        shown(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
         index.save_snapshots()
         seconds = time.monotonic() - started
@@ -268,7 +267,7 @@ def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
 
 
 def _evaluated(side: Side, name: str) -> Evaluation:
-    """A committed set measured with one model, while a bar says how far it is."""
+    """Measure one model on a committed set, with a progress bar."""
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:
@@ -283,11 +282,11 @@ def _evaluated(side: Side, name: str) -> Evaluation:
 
 
 def _on_own(core: Core, successor: Opened, sides: list[Side]) -> list[Figure]:
-    """Both models measured on the server's own accepted answers, asked of its own two indexes."""
+    """Compare both models on the server's accepted answers, in its two indexes."""
     try:
         judged = gate.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
-        err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
+        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
         return []
     serving, other = (
         side.evaluator(index, judged).evaluate()
@@ -302,13 +301,13 @@ def _names(sides: list[Side]) -> tuple[str, str]:
 
 
 def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> None:
-    """End here if the other model is worse at anything, and nobody said to take it all the same."""
+    """Exit if the other model is worse at anything, unless `anyway`."""
     if anyway or not gate.worse([*figures, *gate.together(figures)]):
         return
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     serving, other = _names(sides)
     fail(
-        f"{other} is worse, as the table says; nothing was changed, {serving} goes on answering. "
-        "To switch all the same, give the command once more with --anyway.",
+        f"{other} is worse, as the table shows, so {serving} keeps serving. "
+        "To switch nevertheless, add --anyway.",
         model_output.WORSE,
     )

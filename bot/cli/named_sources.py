@@ -1,8 +1,8 @@
-"""Sources as the commands name them: what each name is, and what it may be added with.
+"""Sources named on the command line: their kinds, and the options of each kind.
 
-An address is a repository if it is one of a known code host, ends in `.git`, or `--git` says so; it
-is a site to be crawled if `--crawl` says so, and else a page, a sitemap or an llms.txt. A path is
-watched, unless `--branch` or `--path` says that the commits of the repository there are followed.
+A path is watched, or followed by commit with `--branch` or `--path`. An address is a repository if
+it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is a site. Any
+other address is a page, a sitemap or an llms.txt.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from knowledge.web.addresses import normal_url
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What sources are added with, besides their names; None is what was not said."""
+    """Options for added sources; None if not given."""
 
     scope: Scope = SHARED
     base_url: str | None = None
@@ -56,7 +56,7 @@ class Naming:
 
 
 def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
-    """Add what is named as sources; returns their locations, of those that were sources, too."""
+    """Add sources; returns the locations of all, new or not."""
     _check(named, naming)
     for each in named:
         check_named(each)
@@ -75,11 +75,11 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
 
 
 def take_here(core: Core, locations: Sequence[str]) -> None:
-    """Let this machine be where the files of sources are, where others share the database."""
+    """Record that this machine reads the files of sources, for others on the database."""
     before = {} if core.machines is None else core.machines.take(locations)
     for location, name in before.items():
         err.print(
-            f"{address_of(location)} was read on the machine {name}; from now on, it is read here.",
+            f"{address_of(location)} was read on the machine {name}; now it is read here.",
             soft_wrap=True,
             markup=False,
         )
@@ -95,49 +95,46 @@ def _location(named: str, naming: Naming) -> str:
 
 
 def _check(named: Sequence[str], naming: Naming) -> None:
-    """Refuse options that don't belong together, or to what is named."""
+    """Refuse options that exclude each other or need another kind of source."""
     if naming.crawl and (naming.git or naming.branch is not None or naming.folder is not None):
-        fail("--crawl is for a site, and --git, --branch and --path are for a repository.")
+        fail("--crawl is for sites; --git, --branch and --path are for repositories.")
     if not naming.crawl and (naming.depth is not None or naming.pages is not None):
-        fail("--depth and --pages are the limits of a crawl: say --crawl.")
+        fail("--depth and --pages limit a crawl: add --crawl.")
     if naming.crawl and not all(map(is_web, named)):
-        fail("--crawl begins at an address of the web.")
+        fail("--crawl needs a web address.")
     cited = [each for each in named if naming.is_repository(each) or not is_web(each)]
     if naming.base_url is not None and (len(named) > 1 or not cited):
-        fail(
-            "--base-url says where one file, folder or repository can be read: add others by "
-            "themselves."
-        )
+        fail("--base-url is for one file, folder or repository: add the others separately.")
 
 
 def check_named(named: str) -> None:
-    """Refuse what is neither a path nor an address of a kind that can be fetched."""
+    """Refuse names that are neither a path nor a fetchable address."""
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     check_signed_in(named)
     scheme, colon, _ = named.partition("://")
     if colon and scheme.isalnum() and not is_web(named):
-        fail(f"{one_line(named)} is no address that can be fetched: name one of http or https.")
+        fail(f"{one_line(named)} can't be fetched: name an http or https address.")
 
 
 def _check_scope(core: Core, location: str, scope: Scope) -> None:
-    """Refuse to add a source once more for somebody else: it would be for whoever was first."""
+    """Refuse to add a source for a second scope; the first would keep it."""
     scopes = core.sources().get(location, [scope])
     if scope not in scopes:
         whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
-        fail(f"{one_line(address_of(location))} is a source for {whose} already: remove it first.")
+        fail(f"{one_line(address_of(location))} is already a source for {whose}: remove it first.")
 
 
 def _path_location(named: str) -> str:
     try:
         return str(Path(named).resolve())
     except (OSError, RuntimeError, ValueError):
-        # Links that lead in a circle; it is said when the path is looked at.
+        # A loop of links; reading the path reports it.
         return str(Path(named).absolute())
 
 
 def located(core: Core, named: Sequence[str]) -> list[str]:
-    """The locations of sources that are named; stops at one that is no source."""
+    """Find the locations of named sources; fails at a name that is no source."""
     followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]
     return [_located(one, known) for one in named]
@@ -153,7 +150,7 @@ def _located(typed: str, known: Sequence[str]) -> str:
         named = normal_url(named) or named
     if named in known:
         return named
-    # As it was added, without what says how it is visited.
+    # The address alone, without the way it is visited.
     wanted = {named, named.rstrip("/"), named.removesuffix(".git")}
     same = [each for each in known if address_of(each) in wanted and each != address_of(each)]
     if len(same) != 1:
@@ -163,8 +160,10 @@ def _located(typed: str, known: Sequence[str]) -> str:
 
 def _unknown(typed: str, same: Sequence[str], known: Sequence[str]) -> str:
     if same:
-        return f"{one_line(typed)} is several sources: name one of {', '.join(same)}."
+        return f"{one_line(typed)} matches several sources: name one of {', '.join(same)}."
     if typed == "articles":
-        return 'The bundled articles end with `articles.bundled = "never"` in config.toml.'
+        return (
+            'To stop quoting the bundled articles, set `articles.bundled = "never"` in config.toml.'
+        )
     listed = ", ".join(known) or "none"
     return f"{one_line(typed)} is not a source. The sources are: {listed}."

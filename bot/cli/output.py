@@ -1,6 +1,6 @@
-"""Output of the command line: text for people, records for programs. Pure.
+"""Output of `ask`, `search` and `why`: text for people, JSON records for programs. Pure.
 
-The records of `--json` are promises to other programs: a name is added, never changed.
+The records are a stable interface: names are added, never changed.
 """
 
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ from knowledge.values.questions import RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
-    """A reply as an object: the passages quoted joined as `answer`, every hit with its legs.
+    """A reply as an object: quoted passages joined as `answer`, every hit with its legs.
 
-    `quotes` are what is shown of these passages, as Markdown; `nearest` the titles of the hits.
+    `quotes` are their excerpts in Markdown, `nearest` the titles of the hits.
     """
     outcome = reply.outcome
     answer, quotes = "", []
@@ -147,7 +147,7 @@ def replay_text(replay: Replay) -> RenderableType:
         signals.add_row(
             name, figure_text(question.signals.get(name)), figure_text(now.signals.get(name))
         )
-    changes = replay.changes or ["Nothing changed: the same would be answered today."]
+    changes = replay.changes or ["The answer would be the same today."]
     phrased = [] if replay.phrasing is None else [Text(_phrasing_text(replay.phrasing))]
     return Group(
         Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
@@ -159,7 +159,7 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
-    """What a language model made of an answer: ids of sentences, or what it wrote."""
+    """A language model's phrasing of an answer: ids of chosen sentences, or its own text."""
     model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
     how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
     tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"
@@ -179,9 +179,9 @@ def _phrasing_text(phrasing: RecordedPhrasing) -> str:
 
 
 def reply_parts(reply: Reply) -> Iterator[RenderableType]:
-    """A reply as Discord shows it: evidence, passages, the deciding sentence in bold, citations.
+    """A reply as in Discord: evidence, passages with the deciding sentence in bold, citations.
 
-    A `Text` among the parts is a line that must not be wrapped, such as a link.
+    Parts of type `Text`, such as links, must not be wrapped.
     """
     if isinstance(reply.outcome, Refusal):
         yield Text(reply.question, style="bold")
@@ -198,12 +198,12 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
     yield Text()
 
 
-# Nothing is recorded here, and no moderator told.
+# Unlike in Discord, nothing is recorded and no moderator is notified.
 REFUSED: Final = "I don't know: I found nothing that clearly answers this."
 
 
 def _shown(text: str) -> Iterator[RenderableType]:
-    """Discord's Markdown on a terminal: its small lines are dim, all else is as everywhere."""
+    """Render Discord's Markdown for a terminal, with its small lines dimmed."""
     for is_small, lines in groupby(text.splitlines(), lambda line: line.startswith(_SMALL)):
         if is_small:
             for line in lines:

@@ -1,10 +1,8 @@
-"""Plots of an evaluation: one picture that an operator can read. Pure but for the file.
-
-It is drawn by matplotlib, an optional extra that is imported when it is used.
+"""Plots of an evaluation, drawn by matplotlib, an optional extra.
 
 Errors:
     Exception
-    └── PlotError    a picture can't be drawn or written; what was found and what to do
+    └── PlotError    a plot can't be drawn or written; says why and what to do
 """
 
 import importlib.util
@@ -24,11 +22,11 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 
-# One line style for each evaluation, so that two can be told apart without colours.
+# One line style for each evaluation, readable without colours.
 _STYLES: Final = ("-", "--")
 
-# Kept, refused, and whatever has no such meaning: distinct to every kind of sight (Okabe and Ito,
-# "Color universal design", 2008).
+# Colours for kept, refused and all else, safe for colour-blind readers (Okabe and Ito, "Color
+# universal design", 2008).
 _KEPT, _REFUSED, _PLAIN = "#0072b2", "#d55e00", "#009e73"
 
 _THRESHOLDS: Final = np.linspace(0, 1, 201)
@@ -36,11 +34,11 @@ _BINS: Final = np.linspace(0, 1, 11)
 
 
 class PlotError(Exception):
-    """A picture can't be drawn or written; the message says what to do."""
+    """A plot can't be drawn or written; the message says what to do."""
 
 
 def check(path: Path) -> None:
-    """Make sure that a picture can be drawn there, before anything is measured for it.
+    """Check that a plot can be drawn and written, before anything is measured for it.
 
     Raises:
         PlotError: if matplotlib is missing, or the name or the folder can't be used.
@@ -54,7 +52,7 @@ def check(path: Path) -> None:
 
 
 def draw(path: Path, title: str, evaluations: Mapping[str, Evaluation]) -> None:
-    """Draw one or two evaluations of a judged set: abstention where measured, ranking, latency.
+    """Draw one or two evaluations: abstention if measured, ranking, latency.
 
     Raises:
         PlotError: if the file can't be written.
@@ -65,7 +63,7 @@ def draw(path: Path, title: str, evaluations: Mapping[str, Evaluation]) -> None:
     if any(evaluation.unanswerable for evaluation in evaluations.values()):
         panels.insert(0, _abstention)
     figure = Figure(figsize=(5 * len(panels), 4.6), layout="constrained")
-    # A $ in a folder's name begins no formula.
+    # A $ in a folder's name is no formula.
     figure.suptitle(title, parse_math=False)
     axes = figure.subplots(1, len(panels))
     for panel, place in zip(panels, axes, strict=True):
@@ -112,7 +110,7 @@ def _ranking(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
 
 
 def _latency(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
-    """How long questions took, up to the slowest hundredth, which would squeeze all others."""
+    """Plot latencies, cut off at the 99th percentile."""
     times = {name: evaluation.milliseconds for name, evaluation in evaluations.items()}
     everything = [value for measured in times.values() for value in measured]
     longest = float(np.percentile(everything, 99)) if everything else 1.0
@@ -130,7 +128,7 @@ def _mark(name: str, evaluations: Mapping[str, Evaluation]) -> str:
 
 
 def _explain(axes: "Axes", evaluations: Mapping[str, Evaluation]) -> None:
-    """Put the legend below, where it hides nothing; a column for each evaluation."""
+    """Put the legend below the plot, a column for each evaluation."""
     axes.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.16),

@@ -22,7 +22,7 @@ PREVIEW_PAGES: Final = "pages"
 
 
 def previewed(settings: Settings, folder: Path) -> Settings:
-    """The settings of a preview: it reaches no database and no page that config.toml names."""
+    """Settings for a preview: no database, and its own folder for public pages."""
     pages = str(folder / PREVIEW_PAGES) if settings.page.folder else ""
     page = settings.page.model_copy(update={"folder": pages, "after": []})
     return settings.model_copy(update={"data": DataSettings(folder=folder), "page": page})
@@ -36,21 +36,22 @@ def preview(
         typer.Option(
             "--index",
             metavar="PATH",
-            help="Answer from this file or folder, too.",
+            help="Import this file or folder first; may be repeated.",
             show_default=False,
         ),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget what earlier previews have kept.")
+        bool, typer.Option("--fresh", help="Start from an empty preview-data.")
     ] = False,
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="The page's port; 0 takes any.", min=0, max=65535)
+        int,
+        typer.Option(metavar="PORT", help="The page's port; 0 for any free one.", min=0, max=65535),
     ] = 0,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Run the whole bot in a local browser page, with no token and no network.
+    """Run the bot in a local browser page, with no token and no network.
 
-    What is set up there, notes and sources are kept in the folder preview-data.
+    Settings, notes and sources stay in the folder preview-data between runs.
 
     Example:
         commonplace preview --index docs/ --open
@@ -58,9 +59,9 @@ def preview(
     try:
         from bot.preview.server import PreviewError, check_free, serve, silence_discords_own
     except ImportError as error:
-        fail(f"The preview needs more packages ({error}). Run `make preview` in a checkout.")
+        fail(f"The preview needs packages that are missing ({error}). Run `make preview` instead.")
     if fresh and data is not None:
-        fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Leave out one of them.")
+        fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Use only one of them.")
     folder = data or PREVIEW_DATA
     settings = previewed(settings_from(config_file, folder), folder)
 
@@ -90,10 +91,10 @@ def preview(
 
 
 def preview_start(folder: Path, log: Path) -> str:
-    """The first line of a preview, before its page is there."""
-    return f"Starting the bot. What you set up is kept in {folder}, its log in {log}."
+    """First line of a preview, while it starts."""
+    return f"Starting the bot. Its data stays in {folder}; its log is {log}."
 
 
 def preview_address(address: str) -> str:
-    """The last line of a preview, once its page is there."""
-    return f"Open {address} in a browser. Ctrl+C ends the preview."
+    """Last line of a preview, once its page is ready."""
+    return f"Open {address} in a browser. Press Ctrl+C to stop."

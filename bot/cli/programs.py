@@ -1,4 +1,4 @@
-"""The commands `mcp` and `serve`: what may be quoted is served to other programs."""
+"""The commands `mcp` and `serve`: search and documents for other programs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ PER_SECOND: Final = 300
 
 GuildOption = Annotated[
     str | None,
-    typer.Option("--guild", metavar="ID", help="What everybody in this server may read, too."),
+    typer.Option("--guild", metavar="ID", help="Include this server's public documents."),
 ]
 PerSecondOption = Annotated[
     int,
@@ -39,7 +39,7 @@ PerSecondOption = Annotated[
         metavar="N",
         min=0,
         max=100_000,
-        help="Requests a second by HTTP, of each token; 0: no limit.",
+        help="HTTP requests a second for each token; 0: no limit.",
     ),
 ]
 
@@ -54,12 +54,12 @@ def mcp(
             metavar="PORT",
             min=0,
             max=65535,
-            help=f"Serve HTTP on this machine, to who knows {MCP_TOKEN_VARIABLE}; 0: any port.",
+            help=f"Serve local HTTP, with tokens from {MCP_TOKEN_VARIABLE}; 0: any port.",
         ),
     ] = None,
     per_second: PerSecondOption = PER_SECOND,
 ) -> None:
-    """Serve what may be quoted to other programs by MCP: on standard input and output, or HTTP.
+    """Serve search and documents by MCP, on standard input and output or by HTTP.
 
     Example:
         commonplace mcp --guild 123456789012345678
@@ -91,24 +91,26 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            metavar="ADDRESS", help="The address to listen on; another one only behind a TLS proxy."
+            metavar="ADDRESS", help="The address to listen on; change it only behind a TLS proxy."
         ),
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 takes any."),
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="The port to listen on; 0 for any free one."
+        ),
     ] = PORT,
     name: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name in `Host` that a proxy passes on."),
+        typer.Option(metavar="NAME", help="A `Host` name that a proxy passes on; may be repeated."),
     ] = None,
     per_second: PerSecondOption = PER_SECOND,
     page: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Serve a published page to everybody, and nothing else."),
+        typer.Option(metavar="DIR", help="Serve only this published page, to everyone."),
     ] = None,
 ) -> None:
-    """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN.
+    """Serve search and documents by HTTP, to clients with COMMONPLACE_SERVE_TOKEN.
 
     Example:
         commonplace serve --port 8771
@@ -171,8 +173,10 @@ async def _served_page(folder: Path, sock: "socket.socket") -> None:
     from bot.programs.page_server import page_application
 
     if not (folder / "index.html").is_file():
-        fail(f"--page {folder} has no page: `commonplace publish` writes one.")
-    err.print(f"The page is served at {shown_address(sock)}/; Ctrl+C ends it.", soft_wrap=True)
+        fail(f"--page {folder} is no page: `commonplace publish` writes one.")
+    err.print(
+        f"The page is served at {shown_address(sock)}/. Press Ctrl+C to stop.", soft_wrap=True
+    )
     await serve(page_application(folder), sock)
 
 
@@ -183,16 +187,17 @@ async def _served(
     sock: "socket.socket",
     what: tuple[str, str],
 ) -> None:
-    """Serve over HTTP until the process is stopped; `what` is its name and its path."""
+    """Serve by HTTP until stopped; `what` is the interface's name and path."""
     from bot.programs.http_server import serve as serve_http
     from bot.programs.http_server import shown_address
 
     async with _reader(settings, guild_id) as reader:
-        # Otherwise the first requests would wait for what is read and measured now.
+        # Otherwise the first requests would wait for caches to fill.
         warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
         name, path = what
         err.print(
-            f"{name} is served at {shown_address(sock)}{path}; Ctrl+C ends it.", soft_wrap=True
+            f"{name} is served at {shown_address(sock)}{path}. Press Ctrl+C to stop.",
+            soft_wrap=True,
         )
         try:
             await serve_http(application(reader), sock)

@@ -1,4 +1,4 @@
-"""The command `publish`: the public page of a server, as a folder that any web server carries."""
+"""The command `publish`: the public page of a server, as static files."""
 
 import re
 from dataclasses import asdict
@@ -29,7 +29,7 @@ _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 def publish(
     settings: Settings,
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that isn't there yet, or a page.")
+        Path, typer.Argument(metavar="DIR", help="A new folder, or an earlier page.")
     ],
     guild: Annotated[
         str | None,
@@ -37,26 +37,24 @@ def publish(
     ] = None,
     base_url: Annotated[
         str,
-        typer.Option(metavar="URL", help="Where the page is served; a feed and a sitemap need it."),
+        typer.Option(metavar="URL", help="The page's address; the feed and the sitemap need it."),
     ] = "",
     name: Annotated[
-        str, typer.Option(metavar="NAME", help="The server's name, as the page shows it.")
+        str, typer.Option(metavar="NAME", help="The server's name on the page.")
     ] = "Commonplace",
-    invite: Annotated[
-        str, typer.Option(metavar="URL", help="An invitation to the server, for every page.")
-    ] = "",
+    invite: Annotated[str, typer.Option(metavar="URL", help="An invitation to the server.")] = "",
     articles: Annotated[
-        bool, typer.Option("--articles", help="Publish the bundled articles, too.")
+        bool, typer.Option("--articles", help="Include the bundled articles.")
     ] = False,
     templates: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Your own templates, named like those they replace."),
+        typer.Option(metavar="DIR", help="Your templates, named like the ones they replace."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the public page of a server: a static site of the notes that may be published.
+    """Write the public page of a server: a static site of its publishable notes.
 
-    Only what changed is written, in one step; what is gone is removed.
+    Only changed files are written, and obsolete ones removed, in one step.
 
     Example:
         commonplace publish www/ --base-url https://notes.example.org/
@@ -69,11 +67,11 @@ def publish(
         fail(f"Publishing a page needs {needed('page')} ({error}).")
     for option, address in (("--base-url", base_url), ("--invite", invite)):
         if address and not _ADDRESS.fullmatch(address):
-            fail(f"{option} {address} is no address: give one that begins with https://.")
+            fail(f"{option} {address} is no web address: it must begin with https://.")
     if templates is None and settings.page.templates:
         templates = Path(settings.page.templates).expanduser()
     if templates is not None and not templates.is_dir():
-        fail(f"--templates {templates} is no folder: name one with templates of your own.")
+        fail(f"--templates {templates} is no folder: name the folder of your templates.")
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         guild_id = _guild_id(store, guild)
         base_url = base_url or settings.page.url_of(guild_id)
@@ -106,7 +104,7 @@ def _guild_id(store: Store, guild: str | None) -> int:
         return int(guild_scope(guild))
     guilds = store.public_notes.guilds()
     if not guilds:
-        fail("No server has turned its page on. An administrator does so in `/setup`.")
+        fail("No server has turned its page on. Administrators do that in `/setup`.")
     if len(guilds) > 1:
         fail(f"{len(guilds)} servers have a page: name one with --guild. Their ids: {guilds}.")
     return guilds[0]

@@ -1,7 +1,7 @@
-"""The command `model use --reranker` and its way back: the same questions with it and without it.
+"""The command `model use --reranker` and its way back: compare with and without the reranker.
 
-A reranker needs no index of its own, so there is nothing to build: the committed sets and the
-server's own accepted answers are asked in both orders, and it is chosen only if nothing is worse.
+A reranker needs no index. The committed sets and the server's accepted answers are ranked both
+ways, and it is chosen only if nothing gets worse.
 """
 
 import tempfile
@@ -25,12 +25,12 @@ from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index
 from indexer.retrieval.reranker import Reranking, open_reranking
 
-# What is said for no reranker at all.
+# The name for no reranker.
 NONE: Final = "none"
 
 
 def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool) -> None:
-    """Let a reranker serve that is on this machine, or `none`, unless that makes anything worse.
+    """Choose a reranker on this machine, or `none`, unless results get worse.
 
     Raises:
         ModelChoiceError, ModelError, DataFolderError: with the remedy.
@@ -45,8 +45,8 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
         other = open_reranking(name, settings.model.reranker_ms, model_cache())
         if other is not None and not other.fitting():
             raise ModelChoiceError(
-                f"{name} is too slow here to read two passages in {settings.model.reranker_ms} ms, "
-                "so it would never be used. Raise `model.reranker_ms`, or take a smaller one."
+                f"{name} can't read two passages in {settings.model.reranker_ms} ms here, so it "
+                "would never be used. Raise `model.reranker_ms`, or use a smaller reranker."
             )
         with Core(settings, opener=opener) as core:
             if core.left_out():
@@ -56,8 +56,8 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
         out.print(model_output.gate_text(figures, before or NONE, name or NONE), soft_wrap=True)
         if not anyway and gate.worse([*figures, *gate.together(figures)]):
             fail(
-                f"{name or NONE} is worse, as the table says; nothing was changed. To take it all "
-                "the same, give the command once more with --anyway.",
+                f"{name or NONE} is worse, as the table shows; nothing was changed. To use it "
+                "nevertheless, add --anyway.",
                 model_output.WORSE,
             )
         choose_reranker(folder, settings.model.reranker, name)
@@ -65,7 +65,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
 
 
 def back_to_reranker(settings: Settings) -> None:
-    """Let the reranker serve again that did before the last choice, or none.
+    """Go back to the reranker before the last choice, or to none.
 
     Raises:
         ModelChoiceError, DataFolderError: with the remedy.
@@ -75,8 +75,7 @@ def back_to_reranker(settings: Settings) -> None:
         name = previous_reranker(folder, settings.model.reranker)
         if name is None:
             raise ModelChoiceError(
-                "No reranker was chosen by `commonplace model use --reranker`, so there is nothing "
-                "to go back to."
+                "There is no earlier reranker: `commonplace model use --reranker` never changed it."
             )
         choose_reranker(folder, settings.model.reranker, name)
     _say_chosen(name)
@@ -84,14 +83,14 @@ def back_to_reranker(settings: Settings) -> None:
 
 def _say_chosen(name: str) -> None:
     out.print(
-        f"The reranker is {name or NONE} from the next start of the bot on. "
-        "`commonplace model back --reranker` goes back.",
+        f"The reranker is {name or NONE} once the bot is restarted. "
+        "`commonplace model back --reranker` undoes this.",
         soft_wrap=True,
     )
 
 
 def _as_kept(name: str) -> str:
-    """A name that means the same from another folder."""
+    """Make a folder absolute, so that the name works from everywhere."""
     if name == NONE:
         return ""
     folder = named_folder(name)
@@ -99,7 +98,7 @@ def _as_kept(name: str) -> str:
 
 
 def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure]:
-    """What is compared, of each set that comes with the program and of the server's own answers."""
+    """Compare both on each committed set and on the server's accepted answers."""
     figures: list[Figure] = []
     for name in COMMITTED:
         judged = judged_set(COMMITTED[name])
@@ -113,7 +112,7 @@ def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure
     try:
         judged = gate.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
-        err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
+        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
         return figures
     own = _evaluations(_evaluators(core, core.index, judged, rerankings))
     return [*figures, *gate.figures(gate.OWN, *own)]

@@ -15,13 +15,13 @@ UNREACHABLE: Final = 3
 
 @with_settings
 def run(context: typer.Context, settings: Settings) -> None:
-    """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE.
+    """Run the bot in Discord, with the token from DISCORD_TOKEN or DISCORD_TOKEN_FILE.
 
     Example:
         DISCORD_TOKEN_FILE=token commonplace run
     """
     token = config.token()
-    # Of several processes, each runs its own shards; which, the database says.
+    # Processes that share a database divide the shards among them.
     folder = data_folder(settings.data.folder)
     with held(folder, shared=bool(settings.data.database)):
         refuse_unreachable(folder, settings.data.database)

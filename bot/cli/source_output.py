@@ -1,4 +1,4 @@
-"""Output of the commands `index` and `source`: as text, and as records for JSON. Pure."""
+"""Output of the commands `index` and `source`: text and JSON records. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,10 +14,10 @@ from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, channel_of
 from knowledge.values.source_locations import is_visited, repository_at
 
-# As much of a commit's id as people read.
-# How many kinds of unread files are named.
+# Kinds of unread files named in a line.
 KINDS: Final = 5
 
+# Characters of an abbreviated commit id.
 COMMIT_CHARACTERS: Final = 10
 
 
@@ -35,24 +35,24 @@ def report_record(report: UpdateReport) -> dict[str, Any]:
 
 
 TRY: Final = "Try it with `commonplace ask`."
-TRY_BOTH: Final = f"{TRY} The running bot answers from it, too."
+TRY_BOTH: Final = f"{TRY} The running bot uses it, too."
 TRY_IN_PREVIEW: Final = "Try it on the preview's page."
 
 
 def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
-    """Summary of an update, with what to do next."""
+    """Summary of an update, with the next step."""
     quotable = counted(passages, "passage")
-    return f"{report}.\n{quotable} can be quoted; it took {seconds:,.1f} s.\n{next_step}"
+    return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}"
 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:
-    """Which sources gave nothing, and which of them were sources `before`, so that they stay."""
+    """Name unreadable sources; those known `before` stay."""
     old = ", ".join(one_line(each) for each in unread if each in before)
     new = ", ".join(one_line(each) for each in unread if each not in before)
     sentences = [
-        f"Nothing could be read from {new}: nothing was added." if new else "",
-        f"Nothing could be read from {old}. It was a source before and stays one: "
-        "`commonplace source sync` tries again, `commonplace source remove` removes it."
+        f"Nothing could be read from {new}, so nothing was added." if new else "",
+        f"Nothing could be read from {old}. It stays a source, as before: "
+        "`commonplace source sync` retries, `commonplace source remove` removes it."
         if old
         else "",
     ]
@@ -64,7 +64,7 @@ def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:
 
 
 class Pace:
-    """How fast an update goes, and how long it will still take."""
+    """Speed and remaining time of an update."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -73,7 +73,7 @@ class Pace:
         self._embedded = 0
 
     def rate(self, progress: Progress) -> float:
-        """Texts embedded a second, since the work began whose total is known."""
+        """Texts embedded a second, since the total became known."""
         if progress.total != self._total:
             self._started, self._total = self._now(), progress.total
             self._embedded = progress.report.embedded
@@ -81,7 +81,7 @@ class Pace:
         return (progress.report.embedded - self._embedded) / seconds if seconds > 0 else 0.0
 
     def record(self, progress: Progress) -> dict[str, Any]:
-        """How far it is, as an object; the time that remains is unknown before the first file."""
+        """Progress as an object; remaining time is unknown before the first file."""
         rate = self.rate(progress)
         each = (self._now() - self._started) / progress.done if progress.done else None
         return {
@@ -122,7 +122,7 @@ def plan_text(plan: Scan) -> Text:
     ]
     lines.append(
         f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
-        f"{len(plan.kept):,}. Nothing was done."
+        f"{len(plan.kept):,}. Nothing was changed."
     )
     return Text("\n".join(lines))
 
@@ -190,9 +190,9 @@ def _kinds(kinds: Mapping[str, int]) -> str:
 
 def chats_text(chats: Mapping[Scope, int]) -> Text:
     lines = [
-        f"{counted(count, 'conversation')} from chat exports can be "
-        f"quoted in server {scope} only, to everyone there."
+        f"Everyone in server {scope}, and nobody else, can be shown "
+        f"{counted(count, 'conversation')} from chat exports."
         for scope, count in chats.items()
     ]
-    lines.append("Remove the exports of channels that not everyone there may read.")
+    lines.append("Remove exports of channels that not everyone there may read.")
     return Text("\n".join(lines), style="yellow")

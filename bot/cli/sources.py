@@ -1,9 +1,8 @@
-"""The commands that bring sources in and keep them in step: `index`, and `source` with its own.
+"""The commands `index` and `source`: add sources and keep the index in step with them.
 
-A source is a file, a folder or an address of the web that was named once. Files are looked at again
-by every `index`, by `index --watch` whenever something in them changes, and by a running bot every
-few seconds. The web is visited by `source add`, by `source sync`, and by a running bot once a day;
-`index` takes in what was fetched then, and needs no network.
+A source is a file, a folder or a web address. Files are read again after a change, by `index`, by
+`index --watch` and by a running bot. Web pages are fetched by `source add`, `source sync` and, once
+a day, a running bot; `index` works on fetched pages and needs no network.
 """
 
 import time
@@ -45,24 +44,22 @@ from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
 
-# Single files and network folders send no word of a change: all are looked at this often, too.
+# Polling interval, for single files and network folders, which report no changes.
 LOOK_SECONDS: Final = 10
 
-# The exit code where nothing could be read from a source that was added.
+# The exit code if a new source gave nothing.
 UNREAD: Final = 1
 
-source = plain_group("The files, folders and web addresses that are answered from.")
+source = plain_group("Add, list, sync and remove sources.")
 
 LocationsArgument = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SOURCE…", help="Files, folders, addresses of the web.", show_default=False
-    ),
+    typer.Argument(metavar="SOURCE…", help="Files, folders, web addresses.", show_default=False),
 ]
 
 SomeArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Some of the sources.", show_default="all of them"),
+    typer.Argument(metavar="SOURCE…", help="Sources to sync.", show_default="all of them"),
 ]
 
 
@@ -75,25 +72,25 @@ def index(
     ] = None,
     as_json: JsonOption = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on, and take in every change until Ctrl+C.")
+        bool, typer.Option("--watch", help="Keep indexing changes until Ctrl+C.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say which files would be read.")
+        bool, typer.Option("--dry-run", help="Only list the files that would be read.")
     ] = False,
 ) -> None:
-    """Import files and folders, and bring the index up to date with every source.
+    """Import files and folders, and update the index from every source.
 
-    Files that have not changed since they were imported are not read again. It can be stopped at
-    any moment: the next run goes on from there. A running bot follows by itself.
+    Unchanged files are not read again. Stop it any time: the next run continues. A running bot
+    follows by itself.
 
-    With --json, events a line on standard error say how far it is, and the report at the end is
-    one object on standard output.
+    With --json, standard error has progress events, one a line, and standard output the final
+    report.
 
     Example:
         commonplace index handbook/ faq.md
         commonplace index --watch
     """
-    # A path without a name would be the folder that the command was given in.
+    # An empty path would be the current folder.
     for path in paths or ():
         named_sources.check_named(path)
     named = [Path(path) for path in paths or ()]
@@ -104,7 +101,7 @@ def index(
             return
         take_in(core, named, as_json=as_json)
     while watch:
-        # Until another model serves: then its index is what is kept in step.
+        # Reopen once another model serves, to keep its index in step.
         with Core(settings) as core:
             _watch(core, as_json=as_json)
 
@@ -112,9 +109,9 @@ def index(
 def take_in(
     core: Core, paths: Sequence[Path], *, as_json: bool = False, next_step: str = ""
 ) -> None:
-    """Make files and folders sources, bring everything in step, and show what was done.
+    """Add files and folders as sources, update the index, and print the report.
 
-    `next_step` tells what to do then, where that is not `commonplace ask`.
+    `next_step` replaces the hint to try `commonplace ask`.
     """
     add_paths(core.store, paths)
     named_sources.take_here(core, [str(path.resolve()) for path in paths])
@@ -144,12 +141,12 @@ def _update(
     new: Collection[str] = (),
     next_step: str = "",
 ) -> list[str]:
-    """Bring everything in step, close the core, and show what was done.
+    """Update the index, close the core, and print the report.
 
-    Of the `named` sources, a `new` one that gave nothing is forgotten again.
+    A `new` source among the `named` ones is removed again if it gave nothing.
 
     Returns:
-        Those of the named sources that could not be read, and gave nothing to answer from.
+        The named sources that failed and have no documents.
     """
     started = time.monotonic()
     report = shown(index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json)
@@ -163,7 +160,7 @@ def _update(
     for location in refused:
         core.remove_source(location)
     if refused:
-        # What was found out about them goes, too.
+        # Drop what is known about them, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
     index_updates.complete(core)
@@ -188,9 +185,9 @@ def _show_failures(failures: Sequence[Failure]) -> None:
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
-    """Take in every change while this core's model serves; sources may be added meanwhile."""
+    """Index every change while this core's model serves; sources may be added meanwhile."""
     if not as_json:
-        err.print("Watching the sources; Ctrl+C ends it.")
+        err.print("Watching the sources. Press Ctrl+C to stop.")
     shown_before: set[Failure] = set(core.failures())
     while serves(core.folder, core.served):
         locations = core.locations()
@@ -204,11 +201,11 @@ def _watch(core: Core, *, as_json: bool) -> None:
 
 
 def _changes(locations: Sequence[Path]) -> Iterator[object]:
-    """Something whenever a source may have changed, at the latest after `LOOK_SECONDS`."""
+    """Yield whenever a source may have changed, at the latest after `LOOK_SECONDS`."""
     from watchfiles import watch
 
     there = [location for location in locations if location.exists()]
-    # Without a folder there is nothing to watch but the clock.
+    # Without a path, only the timeout wakes it.
     yield from watch(
         *(there or [Path.cwd()]),
         watch_filter=None if there else lambda *_: False,
@@ -235,7 +232,7 @@ def list_sources(
     settings: Settings,
     as_json: JsonOption = False,
 ) -> None:
-    """List every source: what it gave, when, and every failure with its reason.
+    """List every source with its documents, the time it was read, and its failures.
 
     Example:
         commonplace source list
@@ -254,7 +251,7 @@ def list_sources(
         }
         out.print(source_output.sources_text(states, unread), soft_wrap=True)
     else:
-        out.print("There is no source yet: name files or folders to `commonplace source add`.")
+        out.print("There is no source yet. Add one with `commonplace source add`.")
 
 
 @source.command("add", cls=PlainCommand)
@@ -265,36 +262,36 @@ def add_sources(
     as_json: JsonOption = False,
     guild: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="For this server only; else for every server."),
+        typer.Option(metavar="ID", help="For this server only; default: every server."),
     ] = None,
     base_url: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where the folder or repository can be read on the web: an address, one with its "
-            "generator in front (mkdocs:https://…), or a template (docs/sources.md). "
-            'Without it, citations lead to the remote of its Git checkout; with "", nowhere.',
+            help="Web address of the folder or repository, for links in citations. Its generator "
+            "may stand in front (mkdocs:https://…), or it may be a template (see "
+            'docs/sources.md). Default: the remote of its Git checkout; "" for none.',
         ),
     ] = None,
     git: Annotated[
-        bool, typer.Option("--git", help="The address is a Git repository's, whatever its form.")
+        bool, typer.Option("--git", help="Treat the address as a Git repository.")
     ] = False,
     branch: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Follow this branch of a repository, not its own."),
+        typer.Option(metavar="NAME", help="The branch to follow; default: the repository's own."),
     ] = None,
     path: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="Read only what is in this folder of a repository."),
+        typer.Option(metavar="FOLDER", help="Read only this folder of a repository."),
     ] = None,
     crawl: Annotated[
-        bool, typer.Option("--crawl", help="Read the pages below the address, found by links.")
+        bool, typer.Option("--crawl", help="Also read the pages below the address, found by links.")
     ] = False,
     depth: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help=f"How many links a crawl goes, 0 to {MOST_DEPTH}.",
+            help=f"How many links deep to crawl, 0 to {MOST_DEPTH}.",
             show_default=f"{DEPTH}",
         ),
     ] = None,
@@ -302,17 +299,16 @@ def add_sources(
         int | None,
         typer.Option(
             metavar="N",
-            help=f"How many pages a crawl asks for, 1 to {MOST_PAGES}.",
+            help=f"How many pages to crawl, 1 to {MOST_PAGES}.",
             show_default=f"{PAGES}",
         ),
     ] = None,
 ) -> None:
-    """Add files, folders, repositories or addresses of the web as sources, and read them.
+    """Add files, folders, repositories or web addresses as sources, and read them.
 
-    An address is that of a page, of a sitemap or of an llms.txt; a sitemap's pages are all read,
-    with a pause between two of them. https://github.com/owner/name, and what ends in .git, is a
-    repository, which is followed by commit. Chat exports are answered from in their own server
-    only.
+    A web address may be a page, a sitemap or an llms.txt. A sitemap's pages are all read, with a
+    pause between requests. https://github.com/owner/name, and any address that ends in .git, is a
+    repository, followed by commit. A chat export is quoted in its own server only.
 
     Example:
         commonplace source add handbook/ --base-url https://docs.example.org
@@ -344,8 +340,8 @@ def guild_scope(guild: str) -> Scope:
     number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
     if not 0 < number < 1 << 63:
         fail(
-            f"--guild {one_line(guild)} is no server's id: give the number that *Copy Server ID* "
-            "in Discord gives."
+            f"--guild {one_line(guild)} is no server's id. Discord's *Copy Server ID* gives the "
+            "number."
         )
     return Scope(number)
 
@@ -357,7 +353,7 @@ def remove_sources(
     locations: LocationsArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove sources: what was read from them is answered from no more.
+    """Remove sources, and their documents from the index.
 
     Example:
         commonplace source remove handbook/
@@ -379,9 +375,7 @@ def sync_sources(
     locations: SomeArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at every source anew: files that failed are read again, the web is visited.
-
-    Of the web, only addresses that are named are visited, where any source is named.
+    """Read sources again, all or the named ones, including failed files and the web.
 
     Example:
         commonplace source sync https://docs.example.org/guide/
@@ -389,7 +383,7 @@ def sync_sources(
     with Core(settings, rebuild=True) as core:
         named = named_sources.located(core, locations or ())
         if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
-            err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
+            err.print("Only the running bot reads channels: use `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]
         _visit(settings, core, visited, as_json=as_json)
         _update(core, as_json=as_json, retry=True)

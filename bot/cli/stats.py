@@ -1,4 +1,4 @@
-"""The command `stats`: how much there is, and how much of it is asked."""
+"""The command `stats`: questions, verdicts, notes, documents and the index in figures."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,7 +15,7 @@ from knowledge.values.questions import Evidence
 
 @with_settings
 def stats(settings: Settings, as_json: JsonOption = False) -> None:
-    """Show what was asked, answered and found helpful, what waits for review, what there is.
+    """Show figures of questions, verdicts, notes, documents and the index.
 
     Example:
         commonplace stats --json
@@ -30,7 +30,7 @@ def stats(settings: Settings, as_json: JsonOption = False) -> None:
 
 
 def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
-    """How much there is and goes on, as an object; `age_seconds` since the index last changed."""
+    """The figures as an object; `age_seconds` counts from the last change of the index."""
     changed_at = figures.changed_at
     return {
         "questions": {**figures.questions, "all": sum(figures.questions.values())},
@@ -88,7 +88,7 @@ def _size(figures: Figures, scope: str) -> str:
 
 def _age(changed_at: datetime | None, now: datetime) -> str:
     if changed_at is None:
-        return "when it changed is not known"
+        return "never changed"
     seconds = max(round((now - changed_at).total_seconds()), 0)
     for name, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:

@@ -10,18 +10,18 @@ from indexer.embedding.model_records import open_record
 
 @with_settings
 def worker(settings: Settings) -> None:
-    """Embed what bots import, where their database is PostgreSQL: no token, no Discord.
+    """Embed imported documents for bots that share a PostgreSQL database; needs no token.
 
-    Any number of them may run, on any machine that reaches the database, with the bots' model.
-    The data folder only keeps the derived model.
+    Start any number of workers, on any machine that reaches the database. Use the bots' model. The
+    data folder only caches the derived model.
 
     Example:
         commonplace worker --config config.toml
     """
     if not settings.data.database:
         fail(
-            "A worker embeds for bots whose database is PostgreSQL: name it as `data.database` in "
-            "config.toml. With the file community.db there is one process, which embeds by itself."
+            "Workers need PostgreSQL: set `data.database` in config.toml. With the file "
+            "community.db, the bot does the embedding itself."
         )
     from bot.process.embedding import run_worker
     from bot.process.health import HealthError
@@ -33,6 +33,6 @@ def worker(settings: Settings) -> None:
 
 
 def _embedder(settings: Settings) -> Embedder:
-    """The model that serves, or is to serve, by the same rules as a bot's."""
+    """Open the serving model, chosen as a bot chooses it."""
     folder = data_folder(settings.data.folder)
     return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder

@@ -61,43 +61,51 @@ class PhrasingSettings(BaseModel):
 
     mode: Literal["off", "choose", "phrase"] = Field(
         default="off",
-        description="what a language model may do, if a server's administrators turn it on: "
-        "`off`, nothing; `choose`, name sentences of the quoted passages, shown word for word; "
-        "`phrase`, also write its own sentences, which are compared with the passages",
+        description="What a language model may do with answers, if a server's administrators "
+        'turn it on. "off": nothing. "choose": name sentences of the quoted '
+        'passages, shown word for word. "phrase": also write its own sentences, '
+        "which are compared with the passages. The quotations always stay below. "
+        "docs/phrasing.md says how to begin.",
     )
     url: Annotated[str, AfterValidator(_url)] = Field(
         default="",
         validate_default=True,
         max_length=500,
-        description="base address of an OpenAI-compatible API, such as "
-        "`http://127.0.0.1:8080/v1`. Its key is read from the environment variable `PHRASING_KEY`",
+        description="Base address of an OpenAI-compatible API, such as "
+        '"http://127.0.0.1:8080/v1". Its key is read from the environment '
+        "variable PHRASING_KEY.",
     )
     model: Annotated[str, AfterValidator(_model)] = Field(
         default="",
         validate_default=True,
         max_length=200,
-        description="the endpoint's name of the model",
+        description="The endpoint's name of the model.",
     )
     seconds: float = Field(
         default=15.0,
         ge=1,
         le=120,
-        description="deadline of the model; after it, the answer stays as it was",
+        description="Deadline of the model, in seconds; after it, the answer stays as it was.",
     )
     reorder: bool = Field(
         default=False,
-        description="let the model choose which of the ten best passages are quoted",
+        description="Let the model choose which of the ten best passages are quoted.",
     )
-    in_flight: int = _most(2, "requests at once; 0: any number")
+    in_flight: int = _most(2, "Requests at once; 0: any number. Further answers aren't phrased.")
     member_hourly: int = _most(
-        10, "answers to a member that may be phrased in an hour; 0: any number"
+        10, "Answers to a member that may be phrased in an hour; 0: any number."
     )
-    guild_daily: int = _most(200, "answers in a server that may be phrased in a day; 0: any number")
-    daily_tokens: int = _most(0, "tokens sent and received in a day, in all servers; 0: any number")
+    guild_daily: int = _most(
+        200, "Answers in a server that may be phrased in a day; 0: any number."
+    )
+    daily_tokens: int = _most(
+        0, "Tokens sent and received in a day, in all servers together; 0: any number."
+    )
     may_send_messages: bool = Field(
         default=False,
-        description="send quoted messages of chats and channels to endpoints outside loopback and "
-        "private addresses; otherwise such answers aren't phrased",
+        description="Send quoted messages of chats and channels to any endpoint. Otherwise, "
+        "answers that quote messages are phrased only at a loopback or private "
+        "address (127.0.0.1, 10.0.0.5).",
     )
 
     @property

@@ -38,13 +38,16 @@ class DataSettings(_Section):
     """[data]"""  # noqa: D415 - the section's name as it is written
 
     folder: Path = Field(
-        default=Path("data"), description="folder with `community.db` and the index"
+        default=Path("data"),
+        description="Folder with community.db and the index. `--data` and COMMONPLACE_DATA "
+        "override it.",
     )
     database: Annotated[str, BeforeValidator(_database)] = Field(
         default="",
-        description="a PostgreSQL database instead of files, as "
-        "`postgresql://USER@HOST/DATABASE`; needs the extra `postgres`. The password comes from "
-        "PGPASSWORD in the environment",
+        description="A PostgreSQL database (15 or later) instead of files, as "
+        "postgresql://USER@HOST/DATABASE. It needs the extra `postgres` "
+        "(.venv/bin/pip install -e '.[postgres]'). The password is read from the "
+        "environment variable PGPASSWORD, or the file named by PGPASSFILE.",
     )
 
 
@@ -54,31 +57,33 @@ class ModelSettings(_Section):
     name: str = Field(
         default="sentence-transformers/all-mpnet-base-v2",
         min_length=1,
-        description="a sentence-transformers model: a folder, or the name of a downloaded one. A "
-        "choice by `commonplace model use` holds until this changes",
+        description="A sentence-transformers model on this machine: a folder, or the name of a "
+        "downloaded one. The default comes with Commonplace, and so does "
+        '"sentence-transformers/all-MiniLM-L6-v2" for small machines. A choice '
+        "by `commonplace model use` holds until this changes (docs/models.md).",
     )
     reranker: str = Field(
         default="",
-        description="a cross-encoder of sentence-transformers that orders the best passages "
-        "again, named like the model. `commonplace eval DIR --compare FILE` measures its effect. "
-        "A choice by `commonplace model use --reranker` holds until this changes",
+        description="A cross-encoder that orders the best passages again, named like the "
+        'model; "" for none. `commonplace eval DIR --compare FILE` measures its '
+        "effect on your questions. A choice by `commonplace model use --reranker` "
+        "holds until this changes.",
     )
     reranker_ms: int = Field(
         default=200,
         ge=1,
         le=60_000,
-        description="milliseconds for the reranker per question; it reads as many passages as "
-        "fit, at most 32",
+        description="Milliseconds for the reranker per question; it reads as many passages as fit.",
     )
 
 
 class AnswerSettings(_Section):
     """[answers]"""  # noqa: D415
 
-    passages: int = Field(default=3, ge=1, le=5, description="most passages quoted in an answer")
+    passages: int = Field(default=3, ge=1, le=5, description="Most passages quoted in an answer.")
     private: bool = Field(
         default=False,
-        description="show answers to `/ask` only to the asker by default",
+        description="Show answers to /ask only to the asker by default.",
     )
 
 
@@ -87,8 +92,10 @@ class ArticleSettings(_Section):
 
     bundled: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="quote the bundled articles: `auto`, until the server has sources or notes, "
-        "then only if nothing else is near and an article surely answers; `always`; `never`",
+        description='Quote the bundled articles on open-source AI. "auto": until the server '
+        "has sources or notes, then only if nothing else is near and an article "
+        'surely answers. "always": beside everything else. "never". A server '
+        "turns them off with /source remove articles.",
     )
 
 
@@ -99,32 +106,33 @@ class QuestionSettings(_Section):
         default=180,
         ge=0,
         le=36_500,
-        description="days for which the words of questions and their passages are kept; counts "
-        "and verdicts stay. 0: for ever",
+        description="Days for which the words of questions and their passages are kept. Counts "
+        "and verdicts stay. 0: for ever.",
     )
     member_burst: int = Field(
         default=5,
         ge=0,
         le=1_000,
-        description="questions a member may ask in `member_seconds`; 0: any number",
+        description="Questions a member may ask in `member_seconds`; 0: any number. Faster "
+        "members are told so once and keep nobody else waiting.",
     )
     member_seconds: int = Field(
         default=15,
         ge=1,
         le=3_600,
-        description="length of the window for `member_burst`",
+        description="Length of the window for `member_burst`, in seconds.",
     )
     guild_burst: int = Field(
         default=50,
         ge=0,
         le=100_000,
-        description="questions all members of a server may ask in `guild_seconds`; 0: any number",
+        description="Questions all members of a server may ask in `guild_seconds`; 0: any number.",
     )
     guild_seconds: int = Field(
         default=10,
         ge=1,
         le=3_600,
-        description="length of the window for `guild_burst`",
+        description="Length of the window for `guild_burst`, in seconds.",
     )
 
 
@@ -132,20 +140,24 @@ class LimitSettings(_Section):
     """[limits]"""  # noqa: D415
 
     questions_per_hour: int = _amount(
-        "questions a member may ask in an hour; 0: any number. `/limits` overrides this section"
+        "Questions a member may ask in an hour; 0: any number. Administrators "
+        "override this section with /limits for each role. Moderators have no "
+        "limits."
     )
-    questions_per_day: int = _amount("questions a member may ask in a day; 0: any number")
+    questions_per_day: int = _amount("Questions a member may ask in a day; 0: any number.")
     notes_per_hour: int = _amount(
-        "notes and revisions a member may propose in an hour; 0: any number"
+        "Notes and revisions a member may propose in an hour; 0: any number."
     )
-    notes_per_day: int = _amount("notes and revisions a member may propose in a day; 0: any number")
+    notes_per_day: int = _amount(
+        "Notes and revisions a member may propose in a day; 0: any number."
+    )
     account_days: int = _amount(
-        "members with a Discord account younger than this many days are new; 0: nobody"
+        "Members with a Discord account younger than this many days are new; 0: nobody."
     )
     member_days: int = _amount(
-        "members who joined the server less than this many days ago are new, too; 0: nobody"
+        "Members who joined the server less than this many days ago are new, too; 0: nobody."
     )
-    newcomer_notes: int = _amount("notes a new member may propose in a day; 0: none")
+    newcomer_notes: int = _amount("Notes a new member may propose in a day; 0: none.")
 
     @property
     def questions(self) -> Quota:
@@ -167,37 +179,40 @@ class SourceSettings(_Section):
         default=60,
         ge=0,
         le=86_400,
-        description="interval between checks for changed files; 0: never",
+        description="Seconds between checks for changed files; 0: never. Checking 10,000 files "
+        "takes about a fifth of a second, and only changed files are opened.",
     )
     web_hours: int = Field(
         default=24,
         ge=0,
         le=8_760,
-        description="interval between visits to web sources; 0: never",
+        description="Hours between visits to web sources; 0: only with `source sync`.",
     )
     web_delay_seconds: float = Field(
         default=1.0,
         ge=0.1,
         le=60,
-        description="shortest pause between two requests to a host",
+        description="Shortest pause between two requests to a host, in seconds; its robots.txt "
+        "may ask for more.",
     )
     web_grace_days: int = Field(
         default=14,
         ge=0,
         le=365,
-        description="days for which a page that is gone is still quoted",
+        description="Days for which a page that is gone is still quoted.",
     )
     web_megabytes: int = Field(
         default=500,
         ge=0,
         le=1_000_000,
-        description="megabytes of stored pages for the sources that a server's administrators "
-        "added; 0: any number. The operator's sources have no limit",
+        description="Megabytes of stored pages for a server's own sources; 0: any number. "
+        "Further pages aren't read, and `/source list` says so. Sources for every "
+        "server have no limit.",
     )
     channels: bool = Field(
         default=False,
-        description="let administrators add channels with `/source add`. Needs *Message Content "
-        "Intent*, turned on in the developer portal",
+        description='Let administrators add channels with /source add. First turn on "Message '
+        'Content Intent" on the Bot page of the developer portal.',
     )
 
 
@@ -206,22 +221,22 @@ class HelperSettings(_Section):
 
     message_content: bool = Field(
         default=False,
-        description="ask Discord for *Message Content Intent*, which the bot needs to answer "
-        "forum posts and questions it wasn't asked; turn it on in the developer portal. "
-        "`sources.channels` asks for it, too",
+        description="Let the bot answer forum posts and questions it wasn't asked, if "
+        'administrators want that. First turn on "Message Content Intent" on the '
+        "Bot page of the developer portal. `sources.channels` needs it, too.",
     )
     member_daily: int = Field(
         default=5,
         ge=0,
         le=1_000,
-        description="answers a member gets in a day without asking the bot; 0: any number",
+        description="Answers a member gets in a day without asking the bot; 0: any number.",
     )
     channel_daily: int = Field(
         default=50,
         ge=0,
         le=10_000,
-        description="answers given in a channel in a day without anybody asking the bot; 0: any "
-        "number",
+        description="Answers given in a channel in a day without anybody asking the bot; 0: "
+        "any number.",
     )
 
 
@@ -242,8 +257,8 @@ class PictureSettings(_Section):
 
     read_text: bool = Field(
         default=False,
-        description="read the text in pictures sent with a question or note; the sender checks it "
-        "first. Needs the extra `ocr`",
+        description="Read the text in pictures sent with a question or note; the sender checks "
+        "it first. It needs the extra `ocr` (.venv/bin/pip install -e '.[ocr]').",
     )
 
 
@@ -256,28 +271,34 @@ class PageSettings(_Section):
 
     folder: str = Field(
         default="",
-        description="where a running bot publishes the public pages of servers, each in a folder "
-        "named by the server's id",
+        description="Where a running bot publishes the public pages that servers turned on in "
+        '/setup, each in a folder named by the server\'s id; "": nowhere. '
+        "docs/page.md says how to serve them.",
     )
     base_url: str = Field(
         default="",
         pattern=r"^(https://[^\s<>?#]+)?$",
         max_length=PAGE_URL_CHARACTERS,
-        description="https address of the pages, with `{server}` for a server's id; citations of "
-        "notes lead there. Without it they lead to the note's source",
+        description="https address of the pages, with {server} for a server's id, such as "
+        '"https://notes.example.org/{server}". Citations of notes then lead '
+        "there.",
     )
     after: list[str] = Field(
         default=[],
-        description="a command that runs after the pages have changed, as a list of words without "
-        "a "
-        'shell, such as `["rsync", "-aL", "--delete", "--exclude=/.*", "site/", "host:www/"]`',
+        description="A command that runs after pages have changed, as a list of words, without "
+        "a shell and without the bot's secrets. It is tried again every minute "
+        'until it succeeds. For instance: ["rsync", "-aL", "--delete", '
+        '"--exclude=/.*", "site/", "host:www/"]',
     )
-    after_seconds: int = Field(default=300, ge=1, le=3_600, description="deadline of that command")
+    after_seconds: int = Field(
+        default=300, ge=1, le=3_600, description="Deadline of that command, in seconds."
+    )
 
-    articles: bool = Field(default=False, description="publish the bundled articles, too")
+    articles: bool = Field(default=False, description="Publish the bundled articles, too.")
     templates: str = Field(
         default="",
-        description="a folder with your own templates, which replace ours of the same name",
+        description="A folder with your own templates, which replace ours of the same name; "
+        '"": none.',
     )
 
     def url_of(self, guild_id: int) -> str:
@@ -294,8 +315,8 @@ class IndexSettings(_Section):
         default=1_024,
         ge=0,
         le=1_000_000,
-        description="megabytes of vectors and words in memory; the least recently used are read "
-        "from disk again. 0: any number",
+        description="Megabytes of vectors and words in memory; the least recently used are "
+        "read from disk again. 0: any number.",
     )
 
     @property
@@ -308,14 +329,16 @@ class GuildsSettings(_Section):
 
     allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = Field(
         default=ALL,
-        description="ids of the servers that the bot serves. It leaves others at once, and "
-        "answers direct messages of members only. `all`: every server",
+        description="Ids of the servers that the bot serves, as [123, 456]. It leaves others "
+        'at once, and answers direct messages of members only. "all": every '
+        "server.",
     )
     keep_days: int = Field(
         default=30,
         ge=1,
         le=3_650,
-        description="days for which a server's data is kept after the bot was removed",
+        description="Days for which a server's data is kept after the bot was removed. If it "
+        "comes back earlier, everything is as it was.",
     )
 
 
@@ -323,10 +346,12 @@ class LogSettings(_Section):
     """[log]"""  # noqa: D415
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="log level"
+        default="info",
+        description='Log level: "debug", "info", "warning" or "error". The log never '
+        "has messages or tokens.",
     )
     format: Literal["text", "json"] = Field(
-        default="text", description="text lines, or one JSON object a line"
+        default="text", description='"text" lines, or "json": one object a line.'
     )
 
 
@@ -341,9 +366,13 @@ class HealthSettings(_Section):
     """[health]"""  # noqa: D415
 
     host: str = Field(
-        default="127.0.0.1", min_length=1, description="address of `/healthz` and `/metrics`"
+        default="127.0.0.1",
+        min_length=1,
+        description="Address of /healthz and /metrics. Both answer everybody: make any address "
+        "but this one reachable for your own machines only. At a loopback address, "
+        "requests must name 127.0.0.1, ::1 or localhost.",
     )
     port: Annotated[int | Literal["off"], BeforeValidator(_port)] = Field(
         default=OFF,
-        description="port of `/healthz` and `/metrics`; 0 takes any, and the log names it",
+        description='Port, or "off"; 0 takes any, and the log names it.',
     )

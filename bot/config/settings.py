@@ -8,7 +8,9 @@ Errors:
 import contextlib
 import difflib
 import importlib.util
+import json
 import os
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -156,6 +158,12 @@ def keys() -> list[str]:
     ]
 
 
+_TEMPLATE_HEAD: Final = """\
+# Commonplace's settings, each with its default. Delete what you don't change.
+# Secrets are not settings. The bot's token is read from the environment variable DISCORD_TOKEN, or
+# from the file named by DISCORD_TOKEN_FILE."""
+
+
 def table() -> list[tuple[str, str, str]]:
     """Every setting as (key, default, description), in the order of `config.toml`."""
     return [
@@ -169,6 +177,28 @@ def table() -> list[tuple[str, str, str]]:
         for section, field in Settings.model_fields.items()
         for key, setting in _section(field.annotation).model_fields.items()
     ]
+
+
+def template() -> str:
+    """Text of `config.toml`, with every setting's default below its description."""
+    parts = [_TEMPLATE_HEAD]
+    for section, field in Settings.model_fields.items():
+        parts.append(f"\n[{section}]")
+        defaults = Settings().model_dump(mode="json")[section]
+        for key, setting in _section(field.annotation).model_fields.items():
+            parts.append(
+                textwrap.fill(
+                    setting.description or "",
+                    width=100,
+                    initial_indent="# ",
+                    subsequent_indent="# ",
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
+            # JSON's strings, numbers, switches and lists are TOML's, too.
+            parts.append(f"{key} = {json.dumps(defaults[key])}")
+    return "\n".join([*parts, ""])
 
 
 def _section(annotation: Any) -> type[BaseModel]:

@@ -1,1 +1,1 @@
-"""Feature: `/privacy`, data of a member or guild shown, exported, deleted; question retention."""
+"""Feature: `/privacy`: a member's data; retention of questions and of guilds that were left."""

@@ -1,7 +1,6 @@
-"""Retention of a guild's data when the bot is removed: kept for a while, then deleted.
+"""Retention of a guild's data after the bot was removed: kept for a while, then deleted.
 
-A guild that is unavailable is not gone, and nothing here is told of it. Each function takes the
-core that it works on, so that it can be called in the worker's thread.
+Functions of the core, called in the worker's thread. Unavailable guilds don't count as removed.
 """
 
 from collections.abc import Sequence
@@ -12,27 +11,24 @@ from knowledge.values.guilds import GuildFilter
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
-    """Remember that the bot was removed from guilds; returns those of which that is news."""
+    """Record that the bot was removed from guilds; returns the ones not recorded before."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
 
 
 def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
-    """Remember that the bot is in guilds; returns those from which it had been removed.
-
-    Everything is as it was.
-    """
+    """Record that the bot is in guilds again; returns the ones it had been removed from."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
 
 def compare(
     core: Core, present: Sequence[int], known: GuildFilter, at: datetime
 ) -> tuple[list[int], list[int]]:
-    """Take in what happened while no bot ran, from the guilds that Discord names at the start.
+    """Find guilds that the bot left or joined while it was offline.
 
-    `known` tells for which guilds `present` says whether the bot is in them.
+    `present` are all guilds of these shards.
 
     Returns:
-        The guilds that the bot was removed from, and those that it is in again.
+        The guilds that the bot left, and the ones it is in again.
     """
     gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
     back = sorted(core.store.guilds.gone() & set(present))
@@ -42,14 +38,11 @@ def compare(
 def purge(
     core: Core, present: Sequence[int], known: GuildFilter, at: datetime, keep: timedelta
 ) -> list[int]:
-    """Delete everything of guilds that have been left for as long as `keep`; returns which.
+    """Delete the data of guilds left longer than `keep` ago; returns their ids.
 
-    `known` is as in `compare`.
-
-    Only time counts in which a bot ran and looked; see `Guilds.count_absence`.
-
-    What came from their sources leaves the index when it follows its sources the next time. Should
-    the process die in between, the next opening of the core takes their notes out of the index.
+    Only guilds of these shards are purged, and only time with a running bot counts
+    (`Guilds.count_absence`). Their sources leave the index with the next sync. If the process dies
+    in between, the next start removes their notes from the index.
     """
     core.store.guilds.count_absence(at)
     purged = sorted(set(filter(known, core.store.purge.left(at - keep))) - set(present))

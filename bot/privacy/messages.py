@@ -18,9 +18,9 @@ PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "withhold": Sentence("Don't quote my messages"),
     "quote": Sentence("Quote my messages again"),
     **{
-        PageName.NAME: Sentence("Public pages: my name"),
-        PageName.INITIAL: Sentence("Public pages: my initial"),
-        PageName.NOBODY: Sentence("Public pages: no name"),
+        PageName.NAME: Sentence("Public pages: show my name"),
+        PageName.INITIAL: Sentence("Public pages: show my initial"),
+        PageName.NOBODY: Sentence("Public pages: hide my name"),
     },
     "delete": Sentence("Delete…"),
     "keep": Sentence("Delete, but keep my live notes"),
@@ -29,58 +29,52 @@ PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
 }
 
 _KINDS: Final[Mapping[str, Sentence]] = {
-    "notes": Sentence("Notes you proposed: your name stands with each that is quoted."),
-    "revisions": Sentence(
-        "Texts of these with their pictures, and texts you wrote for others' notes."
-    ),
-    "reviews": Sentence("Decisions you made as a moderator, with your reasons."),
-    "decisions": Sentence("Decisions on your notes, with the reasons you were told."),
-    "reports": Sentence("What you reported about notes."),
-    "questions": Sentence("Questions you asked and which passages were found; for finding gaps."),
-    "feedback": Sentence("Your *Helpful* and *Not helpful*, with reasons."),
-    "notices": Sentence("What you were told, or will be told."),
-    "handed_on": Sentence("Questions that you had put to the moderators."),
-    "helped": Sentence("Questions that you claimed or answered as a helper, with your answers."),
+    "notes": Sentence("Notes you proposed. Quotations from them show your name."),
+    "revisions": Sentence("Texts you wrote for your own and others' notes, with pictures."),
+    "reviews": Sentence("Your decisions as a moderator, with reasons."),
+    "decisions": Sentence("Decisions on your notes, with reasons."),
+    "reports": Sentence("Your reports of notes."),
+    "questions": Sentence("Questions you asked, with the passages found."),
+    "feedback": Sentence("Your ratings of answers, with reasons."),
+    "notices": Sentence("Messages that I sent you, or will send."),
+    "handed_on": Sentence("Questions you handed over to the moderators."),
+    "helped": Sentence("Questions you claimed or answered as a helper, with your answers."),
     "helped_questions": Sentence(
-        "Messages in which you asked nobody in particular, where I help: their ids, not a word. "
-        "What nobody answers within a day counts as a question of yours, with its words."
+        "Questions to nobody in particular, where I help: only their ids. If nobody answers "
+        "one within a day, I store its text as your question."
     ),
-    "recent_questions": Sentence(
-        "When you asked in the last day, where that is limited; not what you asked."
-    ),
-    "phrasings": Sentence("What a language model made of answers to you."),
-    "log": Sentence("Lines about you in the log of what was done, by a number."),
-    "preferences": Sentence("Your choices below, where you changed one."),
-    "messages": Sentence("Messages of yours in channels that I read, while they stand there."),
+    "recent_questions": Sentence("Times of your questions in the last day, for limits."),
+    "phrasings": Sentence("Answers to you as a language model phrased them."),
+    "log": Sentence("Entries about you in the audit log, under a number."),
+    "preferences": Sentence("Your privacy choices."),
+    "messages": Sentence("Your messages in channels that I read, until you delete them."),
 }
 
-_STORED: Final = Sentence("**What is stored about you** (here / in all servers that I serve)")
+_STORED: Final = Sentence("**Data stored about you** (this server / all servers)")
 
-_IS_QUIET: Final = Sentence("When a question of yours is answered later, I don't tell you.")
+_NOTHING: Final = Sentence("Nothing.")
 
-_TELLS: Final = Sentence(
-    "When a question of yours is answered later, I tell you once, at most every hour."
-)
+_IS_QUIET: Final = Sentence("I don't tell you when your question is answered later.")
 
-_WITHHOLDS: Final = Sentence("Your messages are left out of chats that I quote from.")
+_TELLS: Final = Sentence("I tell you when your question is answered later, at most once an hour.")
 
-_QUOTES: Final = Sentence(
-    "Where I quote from channels or exported chats, your messages there can be quoted."
-)
+_WITHHOLDS: Final = Sentence("I don't quote your messages from channels and exported chats.")
+
+_QUOTES: Final = Sentence("I may quote your messages from channels and exported chats that I read.")
 
 _NAMED: Final[Mapping[PageName, Sentence]] = {
-    PageName.NAME: Sentence("With your notes on public pages, your name stands."),
-    PageName.INITIAL: Sentence("With your notes on public pages, the initial of your name stands."),
-    PageName.NOBODY: Sentence("With your notes on public pages, no name stands."),
+    PageName.NAME: Sentence("Public pages show your name with your notes."),
+    PageName.INITIAL: Sentence("Public pages show your initial with your notes."),
+    PageName.NOBODY: Sentence("Public pages show no name with your notes."),
 }
 
 _NOBODY_ELSE: Final = Sentence(
-    "-# Nobody else gets this, and no text of yours leaves this bot's own computer."
+    "-# I share this with nobody. Your texts stay on the bot's own computer."
 )
 _TO_A_MODEL: Final = Sentence(
-    "-# Nobody else gets this. But in direct messages, and where a server's administrators turned "
-    "it on, a question of yours that I find an answer to, the one before it and the passages that "
-    "I found go to a language model at {host}, without your name or id."
+    "-# I share this with nobody, with one exception: in direct messages, and in servers that "
+    "turned it on, a language model at {host} receives your answered questions, the question "
+    "before each, and the passages found, without your name or id."
 )
 
 
@@ -93,18 +87,17 @@ def privacy(
     language: Language = Language.ENGLISH,
     model_host: str = "",
 ) -> str:
-    """What is stored of a member; questions may go to a language model at `model_host`, if any.
+    """Describe a member's stored data and choices.
 
-    They are `named` so on public pages, where there are any.
+    `named` is their name on public pages, if there are any; `model_host` the language model's host.
     """
     lines = [_STORED(language)]
     lines += [
         f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
         f"{_KINDS[kind](language)}"
         for kind, found in stored.items()
-        # Where no model was ever asked, there is no word of one.
-        if found.everywhere or model_host or kind != "phrasings"
-    ]
+        if found.everywhere
+    ] or [_NOTHING(language)]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
     if named is not None:
@@ -115,24 +108,22 @@ def privacy(
 
 
 ASKS_TO_DELETE: Final = Sentence(
-    "**Delete what is stored about you in all servers?** This can't be undone.\n"
-    "Deleted: your questions, your answers as a helper, your texts that are not live, what I was "
-    "to tell you, your reasons for verdicts, your choice whether to be told, and who you are in "
-    "the log. Your messages in chats that I quote from are left out from now on.\n"
-    "Kept without your name, because others rely on it: live notes and their earlier approved "
-    "texts (unless you withdraw them), decisions and reports with their reasons, how often "
-    "something was found helpful, and questions that others asked in the same words. Your notes "
-    "leave public pages in any case.\n"
-    "Not in my hands: messages in Discord, mine included, and backups that the operator made."
+    "**Delete all data stored about you, in all servers?** This can't be "
+    "undone.\n**Deleted**: your questions, your answers as a helper, your texts that aren't "
+    "live, messages that I was going to send you, the reasons of your ratings, your choice "
+    "about notices, and your identity in the log. I'll no longer quote your messages from "
+    "chats.\n**Kept without your name**, because others rely on it: live notes and their "
+    "earlier approved texts (unless you withdraw them), decisions and reports with their "
+    "reasons, numbers of ratings, and questions that others asked in the same words. Your "
+    "notes leave public pages in any case.\n**Not in my hands**: messages in Discord, "
+    "including mine, and the operator's backups."
 )
 
 NOT_DELETED: Final = Sentence("Nothing was deleted.")
 
-QUIET: Final = Sentence(
-    "I won't tell you any more when a question of yours is answered. `/privacy` undoes it."
-)
+QUIET: Final = Sentence("I won't tell you about later answers any more. `/privacy` undoes this.")
 
-TOLD_AGAIN: Final = Sentence("I'll tell you when a question of yours is answered later.")
+TOLD_AGAIN: Final = Sentence("I'll tell you when your question is answered later.")
 
 NAMED: Final = Sentence("{named} Published pages follow within a minute.")
 
@@ -142,20 +133,20 @@ def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
 
 
 WITHHELD: Final = Sentence(
-    "Your messages are left out of chats that I quote from, in every server. It may take some "
-    "minutes until all chats have been read again. `/privacy` undoes it."
+    "I no longer quote your messages, in any server. Reading all chats again may take some "
+    "minutes. `/privacy` undoes this."
 )
 
-QUOTED_AGAIN: Final = Sentence("Your messages in chats that I quote from can be quoted again.")
+QUOTED_AGAIN: Final = Sentence("I may quote your messages again.")
 
-EXPORTED: Final = Sentence("This is everything that is stored about you.")
+EXPORTED: Final = Sentence("All data stored about you.")
 
 _DELETED: Final = Sentence(
-    "Done. Your live notes name nobody now. Nothing here says who you are any more."
+    "Deleted. Your live notes no longer name you, and nothing else here identifies you."
 )
 
 _DELETED_WITHDRAWN: Final = Sentence(
-    "Done. Your live notes are withdrawn. Nothing here says who you are any more."
+    "Deleted. Your live notes are withdrawn, and nothing here identifies you any more."
 )
 
 

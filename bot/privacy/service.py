@@ -1,4 +1,4 @@
-"""Personal data: shown, exported, forgotten with everything that follows it, pruned with age."""
+"""Personal data: show, export, delete with all derived data, and prune old questions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from knowledge.store.erasure.personal_data import Forgotten, Stored
 from knowledge.values.notes import PageName
 from knowledge.values.questions import FeedbackReason
 
-# So many questions are pruned in one slice, which takes some milliseconds.
+# Questions pruned in one slice, which takes some milliseconds.
 SLICE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Answer to `/privacy`: how much is stored, and the member's choices.
+    """Stored data of a member, and their choices.
 
-    `named` is how public pages name them; None if no server has a page and they chose nothing.
+    `named` is their name on public pages; None if no server has a page and they chose nothing.
     """
 
     stored: dict[str, Stored]
@@ -47,7 +47,7 @@ def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
-    """Everything that is stored about a member; what they chose is called as it was offered."""
+    """Everything stored about a member, with feedback reasons in words."""
     found = core.store.personal_data.export(member_id)
     for row in found["feedback"]:
         chosen = row.pop("reason_code")
@@ -62,7 +62,7 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
 
 
 def named(core: Core, member_id: int) -> PageName | None:
-    """How a member is named on public pages; None where there are none, and nothing was chosen."""
+    """Name of a member on public pages; None if there are no pages and they chose nothing."""
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 
@@ -77,9 +77,10 @@ def keep_quiet(core: Core, member_id: int, *, quiet: bool) -> None:
 
 
 def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
-    """Leave a member's messages out of chats, or no more; the next look at the sources follows.
+    """Exclude a member's messages from quotation, or allow them again.
 
-    `name` is their user name, all that exports as plain text have.
+    Chats follow with the next sync. Exports in plain text have no ids, so the user `name` is
+    needed.
     """
     if withheld:
         core.store.quote_opt_outs.withhold(member_id, name)
@@ -88,9 +89,9 @@ def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
 
 
 def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
-    """Forget a member, and everything that was remembered of their questions; see `follow`.
+    """Delete a member's data, and clear all caches of questions; call `follow` next.
 
-    What chats quote of them goes with the next look at the sources.
+    Quotations from chats are removed with the next sync.
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.forget_questions()
@@ -100,9 +101,9 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
 
 
 def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
-    """Let the index follow, a note a step; a moderator may have decided on thousands.
+    """Update the index, one note a step; a moderator may have decided on thousands.
 
-    Should the process die in between, the next opening brings the index in step.
+    If the process dies in between, the next start finishes the update.
     """
     core.behind.update(forgotten.note_ids)
     for note_id in forgotten.note_ids:
@@ -111,7 +112,7 @@ def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
 
 
 def prune_questions(core: Core, before: datetime) -> Iterator[int]:
-    """Drop the words of questions asked before a moment; yields how many so far."""
+    """Delete the text of questions asked before a moment; yields the running total."""
     core.store.helped_questions.prune(before)
     total = 0
     while pruned := core.store.question_records.prune(before, SLICE):

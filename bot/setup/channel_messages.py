@@ -1,4 +1,4 @@
-"""Messages of `/channel`: what holds in a channel in words, and where it was chosen. Pure."""
+"""Messages of `/channel`: the settings in effect, each with its origin. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,9 +20,9 @@ from knowledge.values.channel_settings import (
 )
 from knowledge.values.guilds import Language
 
-# Of tags and sources together.
+# Tags and sources together.
 MOST_CHOSEN: Final = 20
-# So many are shown by name, of so many characters.
+# Names shown in a sentence, and characters of each.
 _CHOSEN_SHOWN: Final = 8
 _NAME_CHARACTERS: Final = 40
 _CHANNELS_SHOWN: Final = 10
@@ -31,79 +31,71 @@ UNSEEN: Final = Sentence(
     "I can't see that channel: grant me **View Channel** there, then try again."
 )
 NOTHING_CHOSEN: Final = Sentence(
-    "Nothing was chosen, so nothing is changed. Name what is to hold there: `mode` for instance."
+    "Nothing changed. Choose at least one setting, for example `mode`."
 )
-TOO_MANY: Final = Sentence("{most:,} tags and sources are the most that a channel can have.")
-NOTHING_TO_NARROW: Final = Sentence(
-    "Only from what, or from what first? Name `tags` or `sources`, too."
-)
+TOO_MANY: Final = Sentence("A channel can have at most {most:,} tags and sources. Nothing changed.")
+NOTHING_TO_NARROW: Final = Sentence("`only_or_first` needs `tags` or `sources`. Add one of them.")
 _NO_SOURCE: Final = Sentence(
-    "I know no source called {names} here. Choose from what is offered while you type: what "
-    "`/source list` names, `notes`, `articles`, or `all` for everything."
+    "No source here is called {names}. Choose one that I suggest as you type: a source from "
+    "`/source list`, `notes`, `articles`, or `all` for everything."
 )
 NOTES_NAME: Final = Sentence("The notes of this server")
-SAVED: Final = Sentence("Saved. This holds in {channel} now:")
-RESET: Final = Sentence("What was chosen for {channel} is gone. This holds there now:")
-HOLDS: Final = Sentence("This holds in {channel}:")
+SAVED: Final = Sentence("Saved. Settings of {channel} now:")
+RESET: Final = Sentence("Reset. Settings of {channel} now:")
+HOLDS: Final = Sentence("Settings of {channel}:")
 
 _MODES: Final[Mapping[Mode, Sentence]] = {
     Mode.OFF: Sentence("I answer commands, but no messages"),
-    Mode.MENTIONS: Sentence("I answer whoever mentions me or replies to me"),
-    Mode.HELP: Sentence(
-        "I answer whoever mentions me, and help with questions that are asked of nobody"
-    ),
+    Mode.MENTIONS: Sentence("I answer mentions and replies"),
+    Mode.HELP: Sentence("I answer mentions, and questions that address nobody"),
 }
 _HELPS_AT_ONCE: Final = Sentence("I help at once")
 _WAITS: Final = Plural(
-    "I wait {number:,} second for people before I help",
-    "I wait {number:,} seconds for people before I help",
+    "I give people {number:,} second to answer before I help",
+    "I give people {number:,} seconds to answer before I help",
 )
-_PRIVATE: Final = Sentence("`/ask` answers the asker alone, unless they choose otherwise")
-_PUBLIC: Final = Sentence("`/ask` answers in public, unless the asker chooses otherwise")
-_LANGUAGE: Final = Sentence("What everybody reads is in {name}")
+_PRIVATE: Final = Sentence("`/ask` answers in private by default")
+_PUBLIC: Final = Sentence("`/ask` answers in public by default")
+_LANGUAGE: Final = Sentence("Public messages are in {name}")
 _QUOTATIONS: Final = Plural(
-    "An answer has {number:,} quotation at most", "An answer has {number:,} quotations at most"
+    "At most {number:,} quotation in an answer", "At most {number:,} quotations in an answer"
 )
-_EVERYTHING: Final = Sentence("Answers come from everything that may be quoted there")
-_ONLY: Final = Sentence("Answers come only from {what}")
-_FIRST: Final = Sentence(
-    "Answers come first from {what}, and from the rest where nothing there is near"
-)
-_TAG: Final = Sentence("what is tagged “{tag}”")
-_GONE: Final = Sentence("a source that is gone")
+_EVERYTHING: Final = Sentence("I answer from everything")
+_ONLY: Final = Sentence("I answer only from {what}")
+_FIRST: Final = Sentence("I answer first from {what}, then from everything else")
+_TAG: Final = Sentence("documents tagged “{tag}”")
+_GONE: Final = Sentence("a removed source")
 _OR: Final = Sentence(" or ")
 _MORE: Final = Sentence("{number:,} more")
 
 _ORIGINS: Final[Mapping[Level, Sentence]] = {
-    Level.CHANNEL: Sentence("chosen for the channel around it"),
-    Level.CATEGORY: Sentence("chosen for its category"),
+    Level.CHANNEL: Sentence("from its channel"),
+    Level.CATEGORY: Sentence("from its category"),
     Level.SERVER: Sentence("from `/setup`"),
-    Level.CONFIGURATION: Sentence("the default"),
+    Level.CONFIGURATION: Sentence("default"),
 }
-_HERE: Final = Sentence("chosen here")
+_HERE: Final = Sentence("set here")
 
-_LACKING: Final = Sentence(
-    "⚠ There I lack {permissions}: grant me that, or I can't answer messages."
-)
+_LACKING: Final = Sentence("⚠ I can't answer messages there until you grant me {permissions}.")
 NO_CONTENT: Final = Sentence(
-    "⚠ I can't help yet: Discord doesn't show me what isn't addressed to me. Whoever runs me has "
-    "to turn on *Message Content Intent* on the Bot page of Discord's developer portal, and set "
-    "`helper.message_content = true` in config.toml."
+    "⚠ I can't help yet, because Discord hides messages that don't mention me. The bot's "
+    "operator must turn on *Message Content Intent* on the Bot page of Discord's developer "
+    "portal, and set `helper.message_content = true` in config.toml."
 )
 NOTHING_THERE: Final = Sentence(
-    "⚠ What I answer from there is still empty, so no question finds anything in it."
+    "⚠ No document fits this choice yet, so I can answer nothing there."
 )
-_OTHERS: Final = Sentence("-# Also chosen for: {channels}")
+_OTHERS: Final = Sentence("-# Other channels with settings: {channels}")
 
 MODE_CHOICES: Final[Mapping[Mode, Sentence]] = {
     Mode.MENTIONS: Sentence("mentions only"),
-    Mode.HELP: Sentence("help: also questions that are asked of nobody"),
+    Mode.HELP: Sentence("help: also questions that address nobody"),
     Mode.OFF: Sentence("commands only"),
 }
 RESET_CHOICES: Final[Mapping[str, Sentence]] = {
-    "everything": Sentence("everything that was chosen"),
-    "mode": Sentence("to what I answer"),
-    "wait_seconds": Sentence("how long I wait before I help"),
+    "everything": Sentence("all settings"),
+    "mode": Sentence("mode"),
+    "wait_seconds": Sentence("waiting time"),
     "private": Sentence("private or public"),
     "language": Sentence("language"),
     "quotations": Sentence("number of quotations"),
@@ -114,7 +106,7 @@ FIRST_CHOICE: Final = Sentence("from these first")
 
 
 def source_names(language: Language, offered: Offered) -> dict[str, str]:
-    """What each source that can be chosen is called, by its key."""
+    """Names of selectable sources by key."""
     named = {
         channel_location(one.id): sources_messages.source_name(language, one)
         for one in offered.channels
@@ -138,7 +130,7 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 def settings(
     language: Language, held: HoldingSettings, names: Mapping[str, str], own: Level
 ) -> str:
-    """Every setting in words with where it comes from, a line each; `own` is the place's level."""
+    """List every setting with its origin; `own` is the place's level."""
     waits = _WAITS(held.wait_seconds, language)
     helps = {"wait_seconds": waits if held.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {
@@ -164,7 +156,7 @@ def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]
 
 
 def chosen(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
-    """The tags and sources by name: a document of any of them counts."""
+    """Name tags and sources, joined by *or*."""
     tags = [_TAG(language, tag=plain(shortened(tag, _NAME_CHARACTERS))) for tag in of.tags]
     sources = [
         plain(shortened(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)

@@ -9,32 +9,32 @@ from knowledge.values.guilds import Language
 from knowledge.values.limits import Limits, Newcomers, Quota
 
 _MODERATORS: Final = Sentence(
-    "-# Of somebody's roles the most generous counts; moderators have no limit."
+    "-# With several roles, the most generous limit counts. Moderators have no limits."
 )
 _QUESTIONS: Final = Sentence("**Questions**: {limits}")
 _NOTES: Final = Sentence("**Notes**: {limits}")
-_EVERYBODY: Final = Sentence("everybody {quota}")
-_ANY: Final = Sentence("without limit")
+_EVERYBODY: Final = Sentence("everyone {quota}")
+_ANY: Final = Sentence("no limit")
 _HOUR: Final = Sentence("{hourly:,} an hour")
 _DAY: Final = Sentence("{daily:,} a day")
 _BOTH: Final = Sentence("{hourly:,} an hour and {daily:,} a day")
-_NEWCOMERS: Final = Sentence("**Members {who}**: {notes}")
+_NEWCOMERS: Final = Sentence("**New members** ({who}): {notes}")
 _ACCOUNT: Final = Plural(
-    "whose account is less than {number:,} day old",
-    "whose account is less than {number:,} days old",
+    "account younger than {number:,} day",
+    "account younger than {number:,} days",
 )
 _JOINED: Final = Plural(
-    "who joined less than {number:,} day ago", "who joined less than {number:,} days ago"
+    "joined less than {number:,} day ago", "joined less than {number:,} days ago"
 )
-_OR: Final = Sentence("{first}, or {second}")
-_NONE_YET: Final = Sentence("no notes until then")
-_FEWER: Final = Plural("{number:,} note a day until then", "{number:,} notes a day until then")
+_OR: Final = Sentence("{first} or {second}")
+_NONE_YET: Final = Sentence("no notes")
+_FEWER: Final = Plural("{number:,} note a day", "{number:,} notes a day")
 
 
 def limits(
     chosen: Limits, operators: LimitSettings, guild_id: int, language: Language = Language.ENGLISH
 ) -> str:
-    """What holds in a guild: where nothing was chosen there, what the operator has chosen."""
+    """List the limits in effect: the guild's, or the operator's defaults."""
     lines = [
         label(language, limits=_by_role(quotas, usual, guild_id, language))
         for label, quotas, usual in (

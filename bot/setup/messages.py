@@ -1,4 +1,4 @@
-"""Messages of `/about`, of arriving in a server and of trying the bot there. Pure."""
+"""Messages of `/about`, of the greeting and of the trial question. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,31 +12,33 @@ _WORD: Final = Sentence("“{word}”")
 
 
 def _words(typed: Sequence[str], language: Language) -> str:
-    """The first of the words that were typed, as they are named to whoever typed them."""
+    """The first of the typed words, quoted."""
     return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
 
 
 _NO_HOSTS: Final = Sentence(
-    "{words} is no web host. Name hosts as in `example.org`, separated by blanks. "
-    "Nothing was changed."
+    "Nothing changed: {words} isn't a web host. Write hosts like `example.org`, with spaces "
+    "between them."
 )
 
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """To the administrator whose web hosts are none; nothing was changed."""
+    """Refusal of words that are no web hosts."""
     return _NO_HOSTS(language, words=_words(typed, language))
 
 
 _WHAT: Final = Sentence(
-    "**Commonplace {version}** answers from what this community knows, in quotations."
+    "**Commonplace {version}** answers questions with quotations from this community's knowledge."
 )
 _SIZE: Final = Sentence(
-    "{documents:,} documents in {passages:,} passages; index generation {generation:,}; "
-    "model {model}."
+    "{documents:,} documents, {passages:,} passages. Index generation {generation:,}, model "
+    "{model}."
 )
-_CHANGED: Final = Sentence("The index changed {when}.")
-_HERE: Final = Sentence("Here: {notes} live, {pending:,} waiting for review, {questions} asked.")
-_HOW: Final = Sentence("Ask with `/ask`, add what you know with `/note add`.")
+_CHANGED: Final = Sentence("Index updated {when}.")
+_HERE: Final = Sentence(
+    "This server: {notes} live, {pending:,} waiting for review, {questions} asked."
+)
+_HOW: Final = Sentence("Ask with `/ask`. Share knowledge with `/note add`.")
 NOTES: Final = Plural("{number:,} note", "{number:,} notes")
 QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 
@@ -49,10 +51,7 @@ def about(
     language: Language = Language.ENGLISH,
     phrasing: str = "",
 ) -> str:
-    """What the bot is and knows; the index `changed_at` last, None where that is not known.
-
-    `phrasing` is what is said of a language model, where one is asked.
-    """
+    """Describe the bot and the index; `phrasing` is a sentence on the language model, if any."""
     lines = [
         _WHAT(language, version=version),
         _SIZE(language, model=plain(model), **counts),
@@ -68,15 +67,13 @@ def about(
     return "\n".join(lines)
 
 
-# Trying it.
-
-TRY: Final = Sentence("Ask me something, as a member would. I show you alone how I would answer.")
-_LEFT: Final = Sentence("Not done yet: {steps}.")
-_READY: Final = Sentence("✓ Everything is set up. `/setup` brings you back here at any time.")
+TRY: Final = Sentence("Ask a question as a member would. Only you see my answer.")
+_LEFT: Final = Sentence("Still to do: {steps}.")
+_READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
 
 def trial(left: Sequence[str], language: Language) -> str:
-    """The last step; `left` are the titles of steps to be done still."""
+    """Text of the last step; `left` are titles of unfinished steps."""
     state = _LEFT(language, steps=", ".join(left)) if left else _READY(language)
     return f"{TRY(language)}\n{state}"
 
@@ -85,19 +82,15 @@ QUESTION_FIELD: Final = Sentence("Your question")
 EXAMPLE: Final = Sentence("Why were early AI systems closed?")
 _NEXT: Final = Sentence("**What next?**")
 _NEXT_NOTE: Final = Sentence(
-    "- `/note add`: write down what is asked again and again here. The card comes to {channel}."
+    "- `/note add`: answer a frequent question. Its card appears in {channel}."
 )
-_NEXT_ASK: Final = Sentence(
-    "- Ask in a channel with `/ask`, or mention me: so do your members from now on."
-)
-_NEXT_HELP: Final = Sentence(
-    "- Ask something new in {channels}: I answer it by myself, if I'm sure."
-)
-_NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website, too.")
+_NEXT_ASK: Final = Sentence("- `/ask`, or mention me in a channel: your members can do this now.")
+_NEXT_HELP: Final = Sentence("- Ask something in {channels}: I answer unasked if I'm sure.")
+_NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
 _NEXT_MORE: Final = Sentence(
-    "- `/channel set`, `/digest set`, `/limits set` and `/review rule` go further, if you like."
+    "- `/channel set`, `/digest set`, `/limits set` and `/review rule` have more settings."
 )
-_NEXT_STEPS: Final = Sentence("- `/setup`: still to be done are {steps}.")
+_NEXT_STEPS: Final = Sentence("- `/setup`: still to do: {steps}.")
 
 
 def next_steps(
@@ -108,9 +101,9 @@ def next_steps(
     sources: bool,
     language: Language,
 ) -> str:
-    """What an administrator may do next who has seen an answer.
+    """Suggestions after a trial question.
 
-    `left` are the titles of steps to be done still, `helped` the channels with help, and `sources`
+    `left` are titles of unfinished steps, `helped` the channels with unasked help, and `sources`
     whether there are any.
     """
     lines = [_NEXT(language)]
@@ -131,17 +124,15 @@ def next_steps(
     return "\n".join(lines)
 
 
-# Arriving.
-
 ARRIVED: Final = Sentence(
-    "**Hello! I answer questions from what this server knows**, in quotations with their source, "
-    "and I say so when I don't know. `/ask` works already.\n"
-    "The next step is for whoever manages this server: *Set up* says who decides on what members "
-    "add, and where I answer. It takes two minutes."
+    "**Hello! I answer questions from this server's knowledge**, with quotations and their "
+    "sources. If I don't know, I say so. `/ask` works already.\nNext step for "
+    "administrators: press *Set up* to choose your moderators and the channels where I "
+    "answer. It takes two minutes."
 )
 _ARRIVED_DIRECTLY: Final = Sentence(
-    "Hello! I'm in **{server}** now, and there is no channel in which I could say so. The next "
-    "step is to set me up: type `/setup` there. It takes two minutes."
+    "Hello! I've joined **{server}**, but I can't write in any channel there. To set me up, "
+    "type `/setup` there. It takes two minutes."
 )
 
 
@@ -150,6 +141,6 @@ def arrived_directly(server: str, language: Language) -> str:
 
 
 RETURNED: Final = Sentence(
-    "**I'm here again**, and everything is as it was. *Set up* shows what is set, and changes it."
+    "**I'm back**, with all settings as before. *Set up* shows and changes them."
 )
 TO_THE_SERVER: Final = Sentence("Open the server")

@@ -1,4 +1,4 @@
-"""Messages of the panel of `/setup`: what is set, what it means, and what is wrong. Pure."""
+"""Messages of the `/setup` panel: settings, explanations and warnings. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,8 +11,6 @@ from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
-
-# Headings, buttons, lists.
 
 TITLES: Final[Mapping[str, Sentence]] = {
     Page.REVIEW: Sentence("Review channel"),
@@ -27,7 +25,7 @@ TITLES: Final[Mapping[str, Sentence]] = {
 }
 ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),
-    "hosts": Sentence("Hosts of links"),
+    "hosts": Sentence("Trusted link hosts"),
     "looks": Sentence("Colour and welcome"),
     "ask": Sentence("Ask a question"),
     "end": Sentence("Don't quote the bundled articles"),
@@ -50,29 +48,26 @@ def heading(page: Page, number: int, count: int, language: Language) -> str:
     return f"{step}\n### {TITLES[page](language)}"
 
 
-# The review channel and the moderators.
-
 _REVIEW: Final = Sentence(
-    "What members propose is posted there, each note as a card with buttons. Nothing is published "
-    "before a moderator agrees."
+    "Each proposed note appears there as a card with buttons. Nothing is published before a "
+    "moderator approves it."
 )
 _CHOSEN_CHANNEL: Final = Sentence("Notes are reviewed in {channel}.")
-_NO_CHANNEL: Final = Sentence("None is chosen yet: until then, nobody can propose a note.")
-_GONE_CHANNEL: Final = Sentence("⚠ The channel that was chosen is gone: choose another one.")
-_NOTHING_LACKING: Final = Sentence("✓ I have every permission I need there.")
+_NO_CHANNEL: Final = Sentence("Choose a channel so that members can propose notes.")
+_GONE_CHANNEL: Final = Sentence("⚠ The review channel is gone: choose another one.")
+_NOTHING_LACKING: Final = Sentence("✓ I have all permissions there.")
 _LACKING: Final = Sentence(
-    "⚠ In {channel} I lack {names}. Open that channel, then *Edit Channel › Permissions*, and "
-    "allow my role these."
+    "⚠ In {channel} I lack {names}. Grant my role these in *Edit Channel › Permissions*."
 )
 _PUBLIC: Final = Sentence(
-    "⚠ Everybody can read {channel}, so everybody reads what nobody has approved yet. In *Edit "
-    "Channel › Permissions*, take *View Channel* from @everyone, and give it to the moderators and "
-    "to me."
+    "⚠ Everybody can read {channel}, including notes that nobody has approved. In *Edit "
+    "Channel › Permissions*, deny *View Channel* to @everyone, and grant it to the "
+    "moderators and me."
 )
 
 
 def lacking(channel_id: int, names: Sequence[str], language: Language) -> str:
-    """Which permissions the bot lacks in a channel, and where they are given."""
+    """Name missing permissions in a channel, and where to grant them."""
     named = ", ".join(f"**{permission_name(name, language)}**" for name in names)
     return _LACKING(language, channel=f"<#{channel_id}>", names=named)
 
@@ -84,7 +79,7 @@ def review(
     public: bool,
     language: Language,
 ) -> str:
-    """Where notes are reviewed. Without `missing` permissions, the chosen channel is gone."""
+    """Describe the review channel; `missing` is None if the channel is gone."""
     lines = [_REVIEW(language)]
     if channel_id is None:
         lines.append(_NO_CHANNEL(language))
@@ -100,32 +95,30 @@ def review(
 
 
 _MODERATORS: Final = Sentence(
-    "They decide on notes, and see which questions found no answer. So does whoever may manage "
-    "the server."
+    "Moderators decide on notes and see unanswered questions. So do administrators."
 )
-_CHOSEN_ROLE: Final = Sentence("Moderators are those with {role}.")
-_NO_ROLE: Final = Sentence("No role is chosen yet: until then, nobody can propose a note.")
-_GONE_ROLE: Final = Sentence("⚠ The role that was chosen is gone: choose another one.")
+_CHOSEN_ROLE: Final = Sentence("Moderators have the role {role}.")
+_NO_ROLE: Final = Sentence("Choose a role so that members can propose notes.")
+_GONE_ROLE: Final = Sentence("⚠ The moderators' role is gone: choose another one.")
 EVERYBODY: Final = Sentence(
-    "⚠ {role} is everybody: each member could publish whatever they like. Choose a role that only "
+    "⚠ Every member has {role}, so anyone could publish notes. Choose a role that only "
     "moderators have."
 )
 MOST: Final = Sentence(
-    "⚠ {number:,} of {members:,} members have {role}, and each of them can publish notes. Is that "
-    "the right one?"
+    "⚠ {number:,} of {members:,} members have {role} and can publish notes. Is it the right role?"
 )
 BLIND: Final = Sentence(
-    "⚠ {role} can't read {channel}, where the cards are: give it *View Channel* in *Edit Channel › "
+    "⚠ {role} can't see the cards in {channel}: grant it *View Channel* in *Edit Channel › "
     "Permissions*."
 )
 NOT_SHOWN: Final = Sentence(
-    "-# Discord shows `/review` and `/gaps` to those who may *Manage Messages*, and {role} may "
-    "not. Add the role in *Server Settings › Integrations*; the buttons of cards work anyway."
+    "-# Discord hides `/review` and `/gaps` from {role}, which lacks *Manage Messages*. Add "
+    "the role in *Server Settings › Integrations*. The buttons on cards work anyway."
 )
 
 
 def moderators(role_id: int | None, warnings: Sequence[str] | None, language: Language) -> str:
-    """Who decides. Without `warnings`, the chosen role is gone."""
+    """Describe the moderators' role; `warnings` is None if the role is gone."""
     lines = [_MODERATORS(language)]
     if role_id is None:
         lines.append(_NO_ROLE(language))
@@ -136,72 +129,94 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
     return "\n".join(lines)
 
 
-# How notes are decided.
-
-_APPROVALS: Final = Plural("One approval publishes a note", "A note needs {number:,} approvals")
-_OWN: Final[Mapping[str, Sentence]] = {
-    NO: Sentence("Nobody decides on a note of their own"),
-    YES: Sentence("Moderators may decide on their own notes, too"),
+LABELS: Final[Mapping[Setting, Sentence]] = {
+    Setting.QUORUM: Sentence("Approvals to publish a note"),
+    Setting.OWN_NOTES: Sentence("Own notes are decided by"),
+    Setting.UNDO: Sentence("Decisions can be undone"),
+    Setting.REMINDER: Sentence("Moderators are reminded"),
+    Setting.SAMPLE: Sentence("Second look at notes published at once"),
+    Setting.DIGEST: Sentence("Weekly digest for moderators"),
+    Setting.PRIVATE: Sentence("`/ask` answers"),
+    Setting.LANGUAGE: Sentence("Language of public messages"),
+    Setting.ASK_MODERATORS: Sentence("Refused questions"),
+    Setting.STALE: Sentence("Claimed questions are free again"),
+    Setting.PHRASING: TITLES[Page.PHRASING],
+    Setting.PAGE: TITLES[Page.PUBLIC],
+    Setting.PAGE_INDEXED: Sentence("Search engines"),
 }
-_NO_UNDO: Final = Sentence("A decision can't be taken back")
-_UNDO: Final = Plural(
-    "A decision can be taken back for a minute",
-    "A decision can be taken back for {number:,} minutes",
+_NEVER: Final = Sentence("never")
+_MINUTES: Final = Plural("for a minute", "for {number:,} minutes")
+_HOURS: Final = Plural("after an hour", "after {number:,} hours")
+_SAMPLE: Final = Plural("every one", "one in {number:,}")
+_WEEKLY: Final = Sentence("every {weekday}")
+_COUNTED: Final = {
+    Setting.UNDO: _MINUTES,
+    Setting.REMINDER: _HOURS,
+    Setting.SAMPLE: _SAMPLE,
+    Setting.STALE: _HOURS,
+}
+_PRIVATE: Final[Mapping[str, Sentence]] = {
+    YES: Sentence("in private"),
+    NO: Sentence("in public"),
+}
+_AS_CONFIGURED: Final = Sentence("{answers} (default)")
+_NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
+    Setting.OWN_NOTES: {
+        NO: Sentence("another moderator"),
+        YES: Sentence("any moderator, also the contributor"),
+    },
+    Setting.PRIVATE: _PRIVATE,
+    Setting.ASK_MODERATORS: {
+        YES: Sentence("may be handed over"),
+        NO: Sentence("stay unanswered"),
+    },
+    Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
+    Setting.PAGE_INDEXED: {
+        YES: Sentence("may list the page"),
+        NO: Sentence("don't list the page"),
+    },
+}
+_NO_HOSTS: Final = Sentence("Cards warn of every link in a note.")
+_HOSTS: Final = Sentence("Cards don't warn of links to {hosts}.")
+BY_TAG: Final = Sentence(
+    "-# `/review rule` sets stricter rules by tag, and lets roles publish at once."
 )
-_NO_REMINDER: Final = Sentence("Moderators are never reminded")
-_REMINDER: Final = Plural(
-    "Moderators are reminded after an hour", "Moderators are reminded after {number:,} hours"
-)
-_NO_SAMPLE: Final = Sentence("Notes published at once get no second look")
-_SAMPLE: Final = Plural(
-    "Every note published at once gets a second look",
-    "One in {number:,} notes published at once gets a second look",
-)
-_NO_DIGEST: Final = Sentence("Moderators get no weekly digest")
-_DIGEST: Final = Sentence("Moderators get a digest every {weekday}")
-_NO_HOSTS: Final = Sentence("Every link in a note is pointed out on its card.")
-_HOSTS: Final = Sentence("Links to {hosts} are not pointed out on cards.")
-BY_TAG: Final = Sentence("-# `/review rule` asks for more by tag, and lets roles publish at once.")
+
+
+def label(setting: Setting, language: Language) -> str:
+    """Line above the list of a setting."""
+    return f"**{LABELS[setting](language)}**"
 
 
 def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
-    """What one choice is called; `private` is what whoever runs the bot has chosen."""
-    counted = {
-        Setting.QUORUM: (None, _APPROVALS),
-        Setting.UNDO: (_NO_UNDO, _UNDO),
-        Setting.REMINDER: (_NO_REMINDER, _REMINDER),
-        Setting.SAMPLE: (_NO_SAMPLE, _SAMPLE),
-        Setting.STALE: (_NEVER_STALE, _STALE),
-    }
-    if setting in counted:
-        none, some = counted[setting]
+    """Name of a choice; `private` is the operator's default for `/ask`."""
+    if setting is Setting.QUORUM:
+        return value
+    if setting in _COUNTED:
         number = int(value)
-        return none(language) if none and not number else some(number, language)
+        return _COUNTED[setting](number, language) if number else _NEVER(language)
     if setting is Setting.DIGEST:
         if value == NO:
-            return _NO_DIGEST(language)
+            return _NEVER(language)
         days = get_day_names("wide", locale=language.value)
-        return _DIGEST(language, weekday=days[int(value)])
+        return _WEEKLY(language, weekday=days[int(value)])
     if setting is Setting.LANGUAGE:
         return NAMES[Language(value)]
     if setting is Setting.PHRASING:
         return PHRASINGS[Phrasing(value)](language)
     if setting is Setting.PRIVATE and value == OPERATORS:
         return _AS_CONFIGURED(language, answers=_PRIVATE[YES if private else NO](language))
-    return {
-        Setting.OWN_NOTES: _OWN,
-        Setting.PRIVATE: _PRIVATE,
-        Setting.ASK_MODERATORS: _ASK_MODERATORS,
-        Setting.PAGE: _PAGE,
-        Setting.PAGE_INDEXED: _INDEXED,
-    }[setting][value](language)
+    return _NAMED[setting][value](language)
 
 
 def rules(settings: GuildSettings, quorum: int, digest_day: int | None, language: Language) -> str:
-    """How notes are decided, in sentences."""
-    settings_told = [one for one, page in PAGES.items() if page is Page.RULES]
-    held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in settings_told]
-    return " ".join(f"{option(setting, value, language)}." for setting, value in held)
+    """List the rules for notes."""
+    listed = [one for one, page in PAGES.items() if page is Page.RULES]
+    held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in listed]
+    return "\n".join(
+        f"- {LABELS[setting](language)}: **{option(setting, value, language)}**"
+        for setting, value in held
+    )
 
 
 def linked(hosts: Sequence[str], language: Language) -> str:
@@ -210,40 +225,31 @@ def linked(hosts: Sequence[str], language: Language) -> str:
     return _HOSTS(language, hosts=plain(shortened(" ".join(hosts), 300)))
 
 
-# The public page.
-
-_PAGE: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("Notes are on a public page"),
-    NO: Sentence("There is no public page"),
-}
-_INDEXED: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("Search engines may list it"),
-    NO: Sentence("Search engines don't list it"),
-}
 _PUBLIC_PAGE: Final = Sentence(
-    "Anybody on the web can read approved notes there, without joining the server. The form of a "
-    "note says so before it is sent. Its writer and moderators can keep a note off the page, and "
-    "nobody is named who didn't choose so in `/privacy`."
+    "Anyone on the web can read approved notes there. The note form says so. Contributors "
+    "and moderators can keep a note off the page, and contributors are named only if they "
+    "choose so in `/privacy`."
 )
 _UNRELEASED: Final = Plural(
-    "{number:,} note is not on it: its writer wasn't told of the page. `/page review` lists it.",
-    "{number:,} notes are not on it: their writers weren't told of the page. `/page review` lists "
-    "them.",
+    "{number:,} older note isn't on the page, because its form didn't mention it. `/page "
+    "review` lists it.",
+    "{number:,} older notes aren't on the page, because their form didn't mention it. `/page "
+    "review` lists them.",
 )
 _AT: Final = Sentence("The page is at {link}.")
 _NO_FOLDER: Final = Sentence(
-    "⚠ I publish nowhere yet: whoever runs me sets `page.folder` in config.toml, or runs "
-    "`commonplace publish`."
+    "⚠ Nothing is published yet: the bot's operator must set `page.folder` in config.toml, "
+    "or run `commonplace publish`."
 )
 _LOOKS: Final = Sentence("**Accent colour**: {colour}. **Welcome**: {welcome}")
-_USUAL: Final = Sentence("the usual one")
+_USUAL: Final = Sentence("default")
 _NO_WELCOME: Final = Sentence("none")
 
 
 def public_page(
     settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
 ) -> str:
-    """What the public page shows; `unreleased` notes wait for a moderator."""
+    """Describe the public page; `unreleased` notes wait for a moderator."""
     lines = [_PUBLIC_PAGE(language)]
     if settings.page and not published:
         lines.append(_NO_FOLDER(language))
@@ -258,43 +264,27 @@ def public_page(
 
 
 COLOUR_FIELD: Final = Sentence("Accent colour")
-COLOUR_HELP: Final = Sentence("As in: #4752c4. Empty: the usual one.")
+COLOUR_HELP: Final = Sentence("For example #4752c4. Leave empty for the default.")
 WELCOME_FIELD: Final = Sentence("Welcome text")
-WELCOME_HELP: Final = Sentence("Stands on the first page. Markdown works.")
+WELCOME_HELP: Final = Sentence("Shown on the first page. Markdown works.")
 NO_COLOUR: Final = Sentence(
-    "That is no colour that I know: write `#` and six digits from 0 to f, such as `#4752c4`."
+    "That isn't a colour. Write `#` and six digits from 0 to f, for example `#4752c4`."
 )
 
-HOSTS_FIELD: Final = Sentence("Hosts, with spaces between")
-HOSTS_HELP: Final = Sentence("As in: example.org wiki.example.net")
-
-# Where to answer.
+HOSTS_FIELD: Final = Sentence("Hosts, separated by spaces")
+HOSTS_HELP: Final = Sentence("For example: example.org wiki.example.net")
 
 _MENTIONS: Final = Sentence(
-    "**Mentions** of me, replies to me and `/ask` are answered. Choose channels or categories, and "
-    "mentions elsewhere are left alone."
+    "**Mentions**: I answer mentions and replies in every channel, or only in those you "
+    "choose here. `/ask` works everywhere."
 )
-_PRIVATE: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("/ask answers the asker alone"),
-    NO: Sentence("/ask answers in public"),
-}
-_AS_CONFIGURED: Final = Sentence("{answers}, as whoever runs me chose")
-_ASK_MODERATORS: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("What I can't answer can be handed over"),
-    NO: Sentence("What I can't answer stays unanswered"),
-}
 HANDOVER: Final = Sentence(
-    "When I don't know, whoever asked can press *Ask the moderators*: the question goes, without "
-    "their name, to helpers and moderators, whose answer I bring back."
-)
-_NEVER_STALE: Final = Sentence("A question that is claimed stays claimed")
-_STALE: Final = Plural(
-    "A claimed question is free again after an hour",
-    "A claimed question is free again after {number:,} hours",
+    "When I don't know an answer, the asker can press *Ask the moderators*. The question "
+    "goes to helpers and moderators, without the asker's name. I bring back their answer."
 )
 _READ_BY_OTHERS: Final = Sentence(
-    "⚠ Not only helpers and moderators can read {channel}: what was asked privately, or in a "
-    "channel that not all of them read, is not posted there."
+    "⚠ Not only helpers and moderators can read {channel}, so I don't post questions there "
+    "that were asked in private or in a channel hidden from some of them."
 )
 
 
@@ -303,20 +293,19 @@ def read_by_others(channel_id: int, language: Language) -> str:
 
 
 _HELPING: Final = Sentence(
-    "**Help that nobody asked me for**: in these forums and channels I answer a new question once, "
-    "by myself, when I'm sure; otherwise I stay silent. `/channel` sets more for each of them."
+    "**Unasked help**: in these forums and channels I answer new questions unasked, once and "
+    "only if I'm sure. `/channel set` has more settings for each."
 )
 _NO_CONTENT: Final = Sentence(
-    "⚠ For that, Discord must give me *Message Content*. Whoever runs me turns it on: in the "
+    "⚠ This needs *Message Content Intent*. The bot's operator turns it on in Discord's "
     "developer portal, and with `helper.message_content = true` in config.toml."
 )
 
 
 def helping(missing: Mapping[int, Sequence[str]], *, blind: bool, language: Language) -> str:
-    """Where questions are answered by themselves.
+    """Describe unasked help, with `missing` permissions by channel.
 
-    `missing` are the permissions that the bot lacks, by channel; a `blind` one is not given what
-    messages say.
+    A `blind` bot lacks the Message Content intent.
     """
     lines = [_HELPING(language)]
     if blind:
@@ -325,19 +314,23 @@ def helping(missing: Mapping[int, Sequence[str]], *, blind: bool, language: Lang
     return "\n".join([*lines, *lacks])
 
 
+NOT_READ_WELL: Final = Sentence(
+    "⚠ My model is made for English: I understand questions in this language less well. The "
+    "bot's operator can use a multilingual model (`commonplace model use`)."
+)
 HOW: Final = Sentence(
-    "**How I answer**: whoever asks can say otherwise with `private`. What only one member sees "
-    "is in the language their Discord is set to, if I speak it."
+    "**How I answer**: askers can override this with `private`. Private messages use the "
+    "language of the member's Discord, if I speak it."
 )
 _CAN_NOT_ANSWER: Final = Sentence(
-    "⚠ I can't answer in {channels}: allow my role **View Channel**, **Send Messages** and **Read "
-    "Message History** there."
+    "⚠ I can't answer in {channels}: grant my role **View Channel**, **Send Messages** and "
+    "**Read Message History** there."
 )
 _AND_MORE: Final = Sentence("{named} and {number} more")
 
 
 def mentions(silent: Sequence[int], language: Language) -> str:
-    """Where mentions are answered; `silent` are the channels in which the bot can't answer."""
+    """Describe answers to mentions; `silent` are channels without permissions."""
     lines = [_MENTIONS(language)]
     if silent:
         lines.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))
@@ -345,15 +338,13 @@ def mentions(silent: Sequence[int], language: Language) -> str:
 
 
 def _named(channel_ids: Sequence[int], language: Language) -> str:
-    """Channels as mentions; of many, the first ones."""
+    """Mention channels, the first ten by name."""
     named = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:10])
     more = len(channel_ids) - 10
     return _AND_MORE(language, named=named, number=more) if more > 0 else named
 
 
-# Sources.
-
 SOURCES: Final = Sentence(
-    "I answer from these, from what members add with `/note add`, and from nothing else. Add a "
-    "forum, a channel or a web address with `/source add`; files are added by whoever runs me."
+    "I answer only from these sources and from approved notes. Add a forum, a channel or a "
+    "web address with `/source add`. The bot's operator adds files."
 )

@@ -1,4 +1,4 @@
-"""Work of `/setup` in the worker's thread: what is set, and one setting changed at a time."""
+"""Work of `/setup` in the worker's thread: load the state, and change one setting at a time."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ from knowledge.values.weekly_digests import Edition
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a guild has set up, in which channels it is helped, and what it is answered from.
+    """Settings, helped channels and sources of a guild.
 
-    The digest for moderators is posted on `digest_day` (0 is Monday), if it is. So many live notes
-    are `unreleased` for the public page.
+    The moderators' digest is posted on `digest_day` (0 is Monday; None: never). `unreleased` counts
+    live notes not yet on the public page. `foreign` means that the model lacks the guild's
+    language.
     """
 
     settings: GuildSettings
@@ -30,6 +31,7 @@ class State:
     helped: tuple[int, ...]
     sources: Overview
     unreleased: int
+    foreign: bool
 
     @property
     def has_sources(self) -> bool:
@@ -39,8 +41,9 @@ class State:
 def state(core: Core, guild_id: int) -> State:
     rules = core.store.guilds.rules(guild_id)
     digest = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
+    settings, read = core.store.guilds.settings(guild_id), core.served.model.languages
     return State(
-        core.store.guilds.settings(guild_id),
+        settings,
         next((rule.quorum for rule in rules if not rule.tag), 1),
         None if digest is None else digest.weekday,
         tuple(
@@ -50,6 +53,7 @@ def state(core: Core, guild_id: int) -> State:
         ),
         sources_service.overview(core, Scope(guild_id)),
         core.store.public_notes.unreleased_count(guild_id),
+        bool(read) and settings.language.value not in read,
     )
 
 
@@ -63,14 +67,13 @@ def choose(
     shown: Collection[str] = (),
     host: str = "",
 ) -> None:
-    """Keep one choice; all else stays, also what another administrator chooses at this moment.
+    """Store one choice. Other settings stay, also those that someone else changes meanwhile.
 
-    Of channels, `shown` are those that were chosen when the list was shown: of several, only what
-    was added to them or taken away changes. A language model is turned on for a `host`, and for no
-    other.
+    A list of several channels changes only the difference to `shown`, its state when displayed. A
+    language model is allowed for one `host` only.
 
     Raises:
-        ValueError: if there is no such choice; a list of the bot's offers none.
+        ValueError: if there is no such choice.
     """
     if setting is Setting.DIGEST:
         _choose_digest(core, guild_id, member_id, values[0])
@@ -103,7 +106,7 @@ def choose(
 
 
 def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
-    """Have the digest for moderators posted on a day, or not at all; `/digest set` says more."""
+    """Post the moderators' digest on a day, or never; `/digest set` has more options."""
     if day not in DIGEST_DAYS:
         raise ValueError(f"{day} is no day")
     if day == NO:
@@ -122,7 +125,7 @@ def change_limits(
 def about(
     core: Core, guild_id: int | None, channels: Sequence[int]
 ) -> tuple[dict[str, int], datetime | None]:
-    """Figures for `/about`, and the time at which the index last changed."""
+    """Figures for `/about`, and the time of the last index change."""
     return core.counts(guild_id, channels), core.index.tables.changed_at()
 
 

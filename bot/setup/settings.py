@@ -1,4 +1,4 @@
-"""Settings of the panel of `/setup`: on which page each is, and what a choice changes. Pure."""
+"""Settings of the `/setup` panel: their pages, choices and changes. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):
-    """A page of the panel: a step, or one that belongs to a step (`step_of`)."""
+    """A page of the panel: a step, or a page below a step (`step_of`)."""
 
     REVIEW = "review"
     MODERATORS = "moderators"
@@ -38,7 +38,7 @@ def step_of(page: Page) -> Page:
 
 
 class Setting(StrEnum):
-    """What a list of the panel sets. A role and channels are chosen by their ids."""
+    """A setting with a list in the panel. Roles and channels are chosen by id."""
 
     REVIEW_CHANNEL = "review_channel"
     MODERATOR_ROLE = "moderator_role"
@@ -98,14 +98,14 @@ PAGES: Final[Mapping[Setting, Page]] = {
     Setting.PAGE_INDEXED: Page.PUBLIC,
 }
 
-# Of these, none may be chosen; of `LISTEN` and `HELP`, several.
+# These may be left empty; `LISTEN` and `HELP` take several channels.
 OPTIONAL: Final = frozenset(
     {Setting.LISTEN, Setting.HELP, Setting.HELPER_ROLE, Setting.HANDOVER_CHANNEL}
 )
 
 YES: Final = "yes"
 NO: Final = "no"
-# Whoever runs the bot has chosen.
+# The operator's default.
 OPERATORS: Final = "operators"
 
 _BOTH: Final = (YES, NO)
@@ -113,7 +113,7 @@ _BOTH: Final = (YES, NO)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a list offers, what of it holds, and the settings that one of them makes."""
+    """Choices of a list, a function for the current one, and the changes that each makes."""
 
     values: tuple[str, ...]
     holding: Callable[[GuildSettings], str]
@@ -165,7 +165,7 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
         lambda settings: settings.language.value,
         lambda value: {"language": Language(value)},
     ),
-    # The host that it is chosen for is kept beside it; which are offered, the operator says, too.
+    # Stored with the host of the language model. The operator limits the choices.
     Setting.PHRASING: Choices(
         tuple(Phrasing),
         lambda settings: settings.phrasing.value,
@@ -174,14 +174,14 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
 }
 
 QUORUMS: Final = tuple(map(str, range(1, 11)))
-# On no day, or on one from Monday on.
+# Never, or a day from Monday.
 DIGEST_DAYS: Final = (NO, *map(str, range(7)))
 
 
 def offered(
     setting: Setting, settings: GuildSettings, quorum: int, digest_day: int | None
 ) -> tuple[list[str], str]:
-    """What a list offers, and what of it holds: that is offered, too, if it was set elsewhere."""
+    """Choices of a list, and the current one, which is added if it was set elsewhere."""
     if setting is Setting.QUORUM:
         values, holding = QUORUMS, str(quorum)
     elif setting is Setting.DIGEST:

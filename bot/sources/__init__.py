@@ -1,1 +1,1 @@
-"""Feature: `/source`, and syncing the Discord channels that a guild is answered from."""
+"""Feature: `/source`; sync of Discord channels and visits to the web."""

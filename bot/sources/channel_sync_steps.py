@@ -1,8 +1,8 @@
-"""Channel sync steps: messages are stored and deleted in the archive, the next request is chosen.
+"""Channel sync steps: choose the next request, and store or delete messages in the archive.
 
-Each function takes the core that it works on, so that it can be called in the worker's thread.
-What nobody may be shown any more leaves the index before a function returns; what can be shown
-follows in slices (`index_updates.update_channels`), because it has to be embedded.
+Functions of the core, called in the worker's thread. Content that may no longer be shown leaves the
+index before a function returns. New content is embedded later, in slices
+(`index_updates.update_channels`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -27,14 +27,11 @@ from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """A followed channel for people: where it is, how much there is, and which threads failed."""
+    """A synced channel: its state, counts, and failed threads."""
 
     channel: ArchivedChannel
     counts: Counts
     failures: tuple[tuple[str, str], ...] = ()
-
-
-# Which channels.
 
 
 def add(
@@ -45,10 +42,10 @@ def add(
     now: datetime,
     place: ProgressMessage,
 ) -> bool:
-    """Follow a channel, and begin to read it; False if it was followed before.
+    """Start to sync a channel; False if it was synced already.
 
-    How far reading is will be said in the message at `place`, which is known before the first step
-    can be taken: a channel with little in it may be read by the next moment.
+    Progress is shown in the message at `place`, stored before the first step, since a small channel
+    may be finished at once.
     """
     if not core.store.synced_channels.add(channel, actor_id):
         return False
@@ -60,7 +57,7 @@ def add(
 
 
 def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
-    """Follow a channel no more; nothing of it is left. False if it was not followed there."""
+    """Stop syncing a channel and delete its content; False if it was not synced."""
     if not core.store.synced_channels.remove(channel_id, guild_id, actor_id):
         return False
     core.archive.set_channels(core.store.synced_channels.all())
@@ -96,11 +93,8 @@ def end_progress(core: Core, channel_id: int) -> None:
     core.archive.set_progress_message(channel_id, ProgressMessage())
 
 
-# Reading.
-
-
 def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False) -> None:
-    """Begin a round of each of these channels; `whole` reads everything once more."""
+    """Start a round of channels; `whole` reads everything again."""
     core.archive.set_channels(core.store.synced_channels.all())
     for channel_id in channel_ids:
         core.archive.begin_round(channel_id, now, whole=whole)
@@ -108,7 +102,7 @@ def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What to ask Discord for, of which channel; and the channels whose rounds have ended."""
+    """Next request and its channel, and channels with finished rounds."""
 
     step: SyncStep | None
     channel: ArchivedChannel | None = None
@@ -116,9 +110,9 @@ class Next:
 
 
 def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
-    """The next step of the first channel that is being read in these guilds.
+    """Find the next step of the first unfinished channel in these guilds.
 
-    Rounds in which nothing is left are ended on the way; what is gone leaves the index.
+    Finishes rounds without work left, and removes deleted content from the index.
     """
     ended: list[ChannelReport] = []
     for channel in core.archive.channels():
@@ -137,13 +131,13 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
 def take_threads(
     core: Core, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
 ) -> None:
-    """Take in a part of the list of a channel's threads; `last` ends it."""
+    """Store a part of the list of threads; `last` ends it."""
     core.archive.take_threads(step, threads, cursor, last=last)
     core.archive.record_problem(step.channel_id, None)
 
 
 def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
-    """Take in a page of messages, but for those of which something newer was heard."""
+    """Store a page of messages, except those in `leave`, which have newer events."""
     core.archive.take_page(step, page, core.store.quote_opt_outs.withheld(), leave)
     core.archive.record_problem(step.channel_id, None)
 
@@ -151,33 +145,29 @@ def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[i
 def take_pins(
     core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], leave: Collection[int]
 ) -> None:
-    """Take in the pinned messages of a channel, but for those of which something was heard."""
+    """Store the pinned messages, except those in `leave`, which have newer events."""
     core.archive.take_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
     core.archive.record_problem(step.channel_id, None)
 
 
 def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
-    """A channel can't be read any more: what was read of it is gone, the reason stays."""
+    """Delete the content of an unreadable channel, and record the reason."""
     core.archive.fail(channel_id, reason, lost=True)
     _take_out(core, channel_id)
     channel = core.archive.channel(channel_id)
     return report(core, channel) if channel is not None else None
 
 
-# What is heard in between.
-
-
 def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
-    """Take in a message that was just written in a thread, or a channel, that is read."""
+    """Store a new message of a synced channel or thread."""
     core.archive.put_thread(thread)
     return edited(core, thread.id, written)
 
 
 def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
-    """Take in what a message says now.
+    """Store an edited message.
 
-    It may be one that no page has brought yet, because that page is on its way. Of pinned messages,
-    only one that is kept is followed.
+    Its page may not have arrived yet. In a channel read for its pins, only stored messages count.
     """
     thread = core.archive.threads.get(thread_id)
     channel = core.archive.channel(thread.channel_id) if thread is not None else None
@@ -194,7 +184,7 @@ def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
 
 
 def forgotten(core: Core, message_ids: Collection[int]) -> int:
-    """Forget messages that were deleted, and whatever quotes them; returns how many there were."""
+    """Delete messages and their quotations; returns the number of stored ones."""
     found = core.archive.messages.threads_of(message_ids)
     if not found:
         return 0
@@ -225,11 +215,8 @@ def thread_gone(core: Core, thread_id: int) -> None:
     thread = core.archive.threads.get(thread_id)
     if thread is not None:
         core.archive.threads.forget(thread_id)
-        # Those that are being put in at this moment are not remembered yet.
+        # Documents in the middle of indexing are not in the archive yet.
         _remove(core, core.index.tables.digests_under(prefix(thread.channel_id, thread_id)))
-
-
-# Taking out.
 
 
 def _take_out(core: Core, channel_id: int) -> None:

@@ -1,7 +1,7 @@
-"""File follower: takes in what changed of the imported files of this machine, by one process of it.
+"""File follower: indexes changes of imported files, one process per machine.
 
-Of the processes on a data folder the first one follows, by a lock that it holds for as long as it
-lives; whether it leads does not matter, for the files of other machines are looked at there.
+A lock in the data folder chooses the process. Leader election doesn't matter here, because every
+machine has its own files.
 """
 
 import logging
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 class FileFollower:
-    """Follows the files of one machine, if no other process of it does."""
+    """Follows this machine's files, unless another process does."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -29,7 +29,7 @@ class FileFollower:
 
     @property
     def follows(self) -> bool:
-        """Whether this process is the one; it is from when on the other one has ended."""
+        """Whether this process holds the lock; it takes it when the holder ends."""
         if self._lock is None:
             with ExitStack() as lock:
                 folder = data_folder(self._bot.settings.data.folder)
@@ -38,18 +38,18 @@ class FileFollower:
         return self._lock is not None
 
     def end(self) -> None:
-        """Let another process follow."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     async def catch_up(self) -> None:
-        """Bring the index up to date with the files, however long that takes."""
+        """Index all changes, however long that takes."""
         if self.follows:
             await self._bot.worker.run_slices(told(index_updates.follow))
 
     async def look(self) -> None:
-        """Take in what changed since the last look."""
+        """Index changes since the last look."""
         if not self.follows:
             return
         progress = await self._bot.worker.run_slices(index_updates.follow)

@@ -1,6 +1,6 @@
-"""Messages of `/source`: what is read, how far that is, and why something can't be. Pure.
+"""Messages of `/source`: sources, progress and problems. Pure.
 
-Why a file or a page can't be read is said in English by what reads it, and shown as it is.
+Parsers explain failures in English; their text is shown as it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,37 +26,31 @@ from knowledge.values.source_locations import PAGES, address_of, crawl_at, is_we
 from knowledge.values.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
-# Read one after the other; so many are read within a day, however full they are.
+# Limit for a guild; this many are read within a day, however full they are.
 MOST_CHANNELS: Final = 50
 _LINE_CHARACTERS: Final = 200
-# As much of a commit's id as people read.
+# Characters of an abbreviated commit id.
 _COMMIT_CHARACTERS: Final = 10
 # Room for the heading, whatever the page's number.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
 # Each continues a sentence about a channel.
 _PROBLEMS: Final[Mapping[ProblemCode, Sentence]] = {
-    ProblemCode.GONE: Sentence("is gone from Discord; what I read there is no longer quoted"),
+    ProblemCode.GONE: Sentence("was deleted in Discord; I no longer quote from it"),
     ProblemCode.SWITCHED_OFF: Sentence(
-        "is not read: `sources.channels` is off in config.toml; what I read there is no longer "
-        "quoted"
+        "isn't read or quoted: `sources.channels` is off in config.toml"
     ),
     ProblemCode.LACKS_PERMISSIONS: Sentence(
-        "can't be read: the bot lacks {permissions} there; what I read there before is no longer "
-        "quoted"
+        "can't be read or quoted: the bot lacks {permissions} there"
     ),
-    ProblemCode.ANSWERED: Sentence(
-        "waits: Discord answered with {status}; reading goes on by itself"
-    ),
-    ProblemCode.UNREACHED: Sentence(
-        "waits: Discord could not be reached; reading goes on by itself"
-    ),
+    ProblemCode.ANSWERED: Sentence("is waiting: Discord answered {status}; I retry by myself"),
+    ProblemCode.UNREACHED: Sentence("is waiting: Discord can't be reached; I retry by myself"),
 }
 
 OFF: Final = Sentence(
-    "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
-    "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "
-    "and start me again."
+    "Reading channels is off. The bot's operator must turn on *Message Content Intent* on "
+    "the Bot page of Discord's developer portal, set `sources.channels = true` in "
+    "config.toml, and restart me."
 )
 WHICH: Final = Sentence(
     "Name a channel or an address: `/source add channel:#help` or `/source add address:https://…`."
@@ -66,36 +60,28 @@ NOT_READABLE: Final = Sentence(
     "messages of text channels."
 )
 _LACKING: Final = Sentence(
-    "I lack permissions in {channel}: {permissions}. Grant me these there, then try again."
+    "I lack permissions in {channel}: {permissions}. Grant them, then try again."
 )
-KNOWN: Final = Sentence("{channel} is a source already: `/source list` shows how far it is.")
+KNOWN: Final = Sentence("{channel} is already a source. `/source list` shows its progress.")
 TOO_MANY: Final = Sentence(
-    "I already read {most:,} channels here, and that is the limit for one server. Remove one first."
+    "This server has {most:,} channels as sources, which is the limit. Remove one first."
 )
 ADDRESS_REFUSED: Final = Sentence("This can't be a source: {problem}")
-ADDRESS_WAITS: Final = Sentence(
-    "{address} is a source of this server now. Sources are being visited at the moment; its "
-    "turn comes later."
-)
-ADDRESS_KNOWN: Final = Sentence("{address} is a source already.")
-ADDRESS_ADDED: Final = Sentence(
-    "{address} is a source of this server now. I'm visiting it, a page a second."
-)
+ADDRESS_WAITS: Final = Sentence("Added {address}. I visit it after the sources before it.")
+ADDRESS_KNOWN: Final = Sentence("{address} is already a source.")
+ADDRESS_ADDED: Final = Sentence("Added {address}. I'm reading it now, one page a second.")
 _SITE_ADDED: Final = Sentence(
-    "{address} is a source of this server now, with the pages below it. I'm visiting them, a page "
-    "a second, up to {most:,}."
+    "Added {address} and the pages below it. I'm reading up to {most:,} pages, one a second."
 )
 _REPOSITORY_ADDED: Final = Sentence(
-    "{address} is a Git repository, and a source of this server now. I'm reading its files, and "
-    "follow what is committed."
+    "Added the Git repository {address}. I'm reading its files, and will follow new commits."
 )
 _TOO_MANY_SITES: Final = Sentence(
-    "I already crawl or follow {most:,} sites and repositories here, and that is the limit for one "
-    "server. Remove one first."
+    "This server has {most:,} sites and repositories, which is the limit. Remove one first."
 )
 _WITHOUT_GIT: Final = Sentence(
-    "{address} is a Git repository, which I can't read: whoever runs me has to install "
-    "`commonplace[git]` and start me again."
+    "I can't read the Git repository {address}. The bot's operator must install the extra "
+    "`git` and restart me."
 )
 _ADDED: Final[Mapping[Added, Sentence]] = {
     Added.PAGE: ADDRESS_ADDED,
@@ -105,10 +91,10 @@ _ADDED: Final[Mapping[Added, Sentence]] = {
     Added.TOO_MANY: _TOO_MANY_SITES,
     Added.WITHOUT_GIT: _WITHOUT_GIT,
 }
-REMOVED: Final = Sentence("{source} is no longer a source: I don't answer from it any more.")
-UNKNOWN: Final = Sentence("That is no source of this server: choose one of those that are offered.")
+REMOVED: Final = Sentence("Removed {source}. I no longer answer from it.")
+UNKNOWN: Final = Sentence("This server has no such source. Choose one that I suggest as you type.")
 SYNCING: Final = Sentence(
-    "I'm reading all sources of this server again. `/source list` shows how far I am."
+    "I'm reading all sources of this server again. `/source list` shows the progress."
 )
 ARTICLES_NAME: Final = Sentence("The bundled articles on open-source AI")
 _STANDINGS: Final[Mapping[Standing, Sentence]] = {
@@ -116,30 +102,27 @@ _STANDINGS: Final[Mapping[Standing, Sentence]] = {
     Standing.ENDED: Sentence(
         "not quoted in this server; `/source add address:articles` brings them back"
     ),
-    Standing.BESIDE: Sentence("quoted beside everything else"),
-    Standing.ALONE: Sentence("quoted until there is a source or a note to answer from"),
-    Standing.GUEST: Sentence("quoted only where nothing else is near"),
+    Standing.BESIDE: Sentence("quoted like all other sources"),
+    Standing.ALONE: Sentence("quoted until there is a source or a note"),
+    Standing.GUEST: Sentence("quoted only if nothing else fits"),
 }
-NO_SOURCE: Final = Sentence(
-    "There is no source yet. `/source add` takes a channel or an address of the web."
-)
+NO_SOURCE: Final = Sentence("No sources yet. `/source add` adds a channel or a web address.")
 _HEADING: Final = Sentence("**Sources of this server**")
-_LISTING: Final = Sentence("Reading {channel}: listing its threads, {threads:,} so far.")
+_LISTING: Final = Sentence("Reading {channel}: {threads:,} threads found so far.")
 _READING: Final = Sentence("Reading {channel}: {done:,} of {threads:,} threads, {messages} so far.")
 _READING_POSTS: Final = Sentence("Reading {channel}: {messages} so far.")
 _DONE: Final = Sentence(
-    "{channel} is read: {documents} from {messages}. I follow what is written, edited and "
-    "deleted there."
+    "Finished {channel}: {documents} from {messages}. New messages, edits and deletions "
+    "follow by themselves."
 )
 _DONE_PINS: Final = Sentence(
-    "{channel} is read: {documents} from {messages}. I follow what is pinned, edited and "
-    "deleted there."
+    "Finished {channel}: {documents} from {messages}. New pins, edits and deletions follow "
+    "by themselves."
 )
 _NO_PINS: Final = Sentence(
-    "{channel} is read: no pinned message there to answer from yet. What is pinned becomes a "
-    "document by itself."
+    "Finished {channel}: it has no pinned messages yet. New ones become documents by themselves."
 )
-_UNREAD: Final = Sentence("⚠ Not read: {number:,}. `/source list` says which, and why.")
+_UNREAD: Final = Sentence("⚠ {number:,} not read: see `/source list`.")
 _UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")
 _SHARED: Final = Sentence("for every server")
 _WHEN: Final = Sentence("read {when}")
@@ -149,14 +132,13 @@ _COMMIT: Final = Sentence("commit {commit}")
 _MORE: Final = Sentence("… and {number:,} more.")
 _BEGUN: Final[Mapping[SyncedContent, Sentence]] = {
     SyncedContent.THREADS: Sentence(
-        "I begin to read {channel}: its threads, of which those become documents that answer "
-        "something."
+        "I'm starting to read {channel}. Threads with an answer become documents."
     ),
     SyncedContent.POSTS: Sentence(
-        "I begin to read {channel}: each announcement becomes a document."
+        "I'm starting to read {channel}. Each announcement becomes a document."
     ),
     SyncedContent.PINS: Sentence(
-        "I begin to read {channel}: each pinned message becomes a document."
+        "I'm starting to read {channel}. Each pinned message becomes a document."
     ),
 }
 _DOCUMENTS: Final = Plural("{number:,} document", "{number:,} documents")
@@ -170,7 +152,7 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 
 
 def added(language: Language, what: Added, address: str) -> str:
-    """What became of an address that an administrator named."""
+    """Outcome of adding an address."""
     most = MOST_SITES if what is Added.TOO_MANY else PAGES
     return _ADDED[what](language, address=address, most=most)
 
@@ -188,7 +170,7 @@ _AND: Final = Sentence(" and ")
 
 
 def problem(why: ChannelProblem, language: Language) -> str:
-    """Why a channel can't be read; it continues a sentence about the channel."""
+    """Why a channel can't be read; continues a sentence about the channel."""
     if why.code is ProblemCode.OTHER:
         return str(why.values["text"])
     names = [permission_name(name, language) for name in why.values.get("permissions", ())]
@@ -218,7 +200,7 @@ def progress(language: Language, report: ChannelReport) -> str:
         )
     ]
     if report.failures and not channel.is_busy:
-        # Threads are not named: whoever sees this may not read the channel that they are in.
+        # No thread names: readers of this message may not read their channel.
         lines.append(_UNREAD(language, number=len(report.failures)))
     return "\n".join(lines)
 
@@ -249,7 +231,7 @@ def sources(
     bundled: ArticlesReport,
     number: int,
 ) -> Page:
-    """A page of what a guild is answered from, the bundled articles last."""
+    """A page of a guild's sources, the bundled articles last."""
     entries = [
         *(_channel_entry(language, each) for each in channels),
         *(source_entry(language, each) for each in others),
@@ -318,7 +300,7 @@ def source_entry(language: Language, state: SourceState) -> str:
 
 
 def location_name(location: str) -> str:
-    """What a source is called; of a path the last part: the whole is the operator's business."""
+    """Display name of a source; of a local path, the last part only."""
     address = address_of(location)
     name = address if is_web(address) else address.rstrip("/").rsplit("/", 1)[-1]
     repository = repository_at(location)

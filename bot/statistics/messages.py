@@ -20,7 +20,7 @@ _QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 
 
 class Period(StrEnum):
-    """From when on citations count."""
+    """Period of counted citations."""
 
     WEEK = "week"
     MONTH = "month"
@@ -28,7 +28,7 @@ class Period(StrEnum):
     ALL = "all"
 
     def since(self, at: datetime) -> datetime | None:
-        """When the period that ends now began; None: there is no beginning."""
+        """Start of the period that ends now; None for all time."""
         days = {Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}.get(self)
         return at - timedelta(days=days) if days else None
 
@@ -48,15 +48,12 @@ _BOARD: Final[Mapping[Period, Sentence]] = {
 }
 
 _NOBODY_YET: Final = Sentence(
-    "Nobody has found an answer from a note helpful yet. *Helpful* below an answer credits whoever "
-    "wrote what it quotes."
+    "No note has helped anyone yet. *Helpful* below an answer credits the writers of its notes."
 )
 
 _CREDIT: Final = Sentence("{times}, with {notes}")
 
-_COUNTED: Final = Sentence(
-    "-# What counts is how often others found an answer helpful that quotes their notes."
-)
+_COUNTED: Final = Sentence("-# Counted: *Helpful* from others on answers that quote these notes.")
 
 
 def leaderboard(
@@ -81,23 +78,22 @@ def leaderboard(
 
 
 def is_leaderboard(text: str) -> bool:
-    """Whether a message is a page of a leaderboard, in any language."""
+    """Whether a message is a leaderboard, in any language."""
     headings = (heading(language) for heading in _BOARD.values() for language in Language)
     return text.startswith(tuple(headings))
 
 
 _ASKED: Final = Sentence(
-    "**{questions} asked here**: {strong:,} answered with strong evidence, {partial:,} with "
-    "partial, {refused:,} refused."
+    "**{questions}**: {strong:,} answered, {partial:,} answered in part, {refused:,} refused."
 )
 
-_VERDICTS: Final = Sentence("Answers were found helpful {helpful}, unhelpful {unhelpful}.")
+_VERDICTS: Final = Sentence("Ratings: helpful {helpful}, not helpful {unhelpful}.")
 
 _PUBLISHED: Final = Sentence("{notes} live, {pending:,} waiting for review.")
 
-_UNANSWERED: Final = Sentence("{questions} without a good answer yet.")
+_UNANSWERED: Final = Sentence("{questions} still without a good answer.")
 
-_QUOTED_MOST: Final = Sentence("Quoted most: {titles}.")
+_QUOTED_MOST: Final = Sentence("Most quoted: {titles}.")
 
 
 def stats(activity: Activity, language: Language = Language.ENGLISH) -> str:

@@ -1,4 +1,4 @@
-"""Contribution statistics: credit and figures of a server. Functions of the core, in its thread."""
+"""Credit and figures of a server. Functions of the core, in its thread."""
 
 from datetime import datetime
 from typing import Final

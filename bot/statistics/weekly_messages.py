@@ -1,4 +1,4 @@
-"""Messages of digests and of `/digest`. Pure."""
+"""Messages of weekly digests and of `/digest`. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,48 +16,44 @@ from knowledge.store.notes.credit import Contributor
 from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Of each, so that a whole digest is one message in every language, and read at a glance.
+# Limits that keep a digest in one message, in every language.
 _QUESTION_CHARACTERS: Final = 200
 _LEAST_CHARACTERS: Final = 40
 _TITLE_CHARACTERS: Final = 80
 _NAME_CHARACTERS: Final = 40
 
 
-# A digest.
-
 HEADINGS: Final[Mapping[Edition, Sentence]] = {
-    Edition.MODERATORS: Sentence("**What was asked here**"),
+    Edition.MODERATORS: Sentence("**Questions this week**"),
     Edition.EVERYBODY: Sentence("**New notes**"),
 }
 _QUESTIONS: Final = Plural("**{number:,} question**", "**{number:,} questions**")
 _ASKED: Final = Sentence(
-    "{questions}: {answered:,} answered, {refused:,} without an answer, {solved:,} found helpful."
+    "{questions}: {answered:,} answered, {refused:,} unanswered, {solved:,} rated helpful."
 )
-_GAPS: Final = Plural(
-    "**{number:,} gap** is open: `/gaps`.", "**{number:,} gaps** are open: `/gaps`."
-)
+_GAPS: Final = Plural("**{number:,} open gap**: `/gaps`", "**{number:,} open gaps**: `/gaps`")
 _PENDING: Final = Plural(
     "**{number:,} note waits** for a decision", "**{number:,} notes wait** for a decision"
 )
 _DUE: Final = Plural(
-    "**{number:,} note** is to be looked at again", "**{number:,} notes** are to be looked at again"
+    "**{number:,} note** needs another look", "**{number:,} notes** need another look"
 )
-_WAITING: Final = Sentence("{notes}, the first since {when}: `/review queue`.")
+_WAITING: Final = Sentence("{notes}, the oldest since {when}: `/review queue`.")
 _AND: Final = Sentence("{first} and {second}")
-_POSTS: Final = Sentence("**Posts that nobody has answered yet**")
-_THANKS: Final = Sentence("**Thank you**, {names}: what you wrote helped others.")
+_POSTS: Final = Sentence("**Posts without an answer**")
+_THANKS: Final = Sentence("**Thank you**, {names}: your notes helped others.")
 _BY: Final = Sentence("- **{title}** by {name}")
-_ANSWERS: Final = Sentence("{note}, which answers {question}")
+_ANSWERS: Final = Sentence("{note}, answers {question}")
 _MORE_QUESTIONS: Final = Plural(
     "{named} and {number:,} more question", "{named} and {number:,} more questions"
 )
 _MORE_NOTES: Final = Plural("And {number:,} more note.", "And {number:,} more notes.")
-_ASK: Final = Sentence("-# Ask with `/ask`, add what you know with `/note add`.")
+_ASK: Final = Sentence("-# Ask with `/ask`. Share knowledge with `/note add`.")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a digest says: its `heading`, how many gaps are `open`, of some more; and the rest."""
+    """Text of a digest: heading, number of open gaps, the first gaps, and the rest."""
 
     heading: str
     open: str
@@ -70,7 +66,7 @@ class Said:
 
 
 def is_digest(said: str, edition: Edition, at: datetime) -> bool:
-    """Whether a message says a digest for this time, in whatever language."""
+    """Whether a message is the digest for this time, in any language."""
     first, _, _ = said.partition("\n")
     headings = tuple(HEADINGS[edition](language) for language in Language)
     return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
@@ -148,7 +144,7 @@ def _new_note(note: NewNote, language: Language) -> str:
     line = _BY(language, title=title, name=name)
     if not note.answers:
         return line
-    # A link takes the room of some of the question.
+    # A link leaves less room for the question.
     room = max(_QUESTION_CHARACTERS - len(target), _LEAST_CHARACTERS)
     question = QUOTED(language, text=plain_within(note.answers[0], room))
     more = len(note.answers) - 1
@@ -156,8 +152,6 @@ def _new_note(note: NewNote, language: Language) -> str:
         question = _MORE_QUESTIONS(more, language, named=question)
     return _ANSWERS(language, note=line, question=question)
 
-
-# `/digest`.
 
 WEEKDAYS: Final = (
     Sentence("Monday"),
@@ -169,44 +163,46 @@ WEEKDAYS: Final = (
     Sentence("Sunday"),
 )
 EDITIONS: Final[Mapping[Edition, Sentence]] = {
-    Edition.MODERATORS: Sentence("for moderators: questions, gaps, what waits"),
-    Edition.EVERYBODY: Sentence("for everybody: new notes"),
+    Edition.MODERATORS: Sentence("for moderators: questions, gaps, review queue"),
+    Edition.EVERYBODY: Sentence("for everyone: new notes"),
 }
 _NAMES: Final[Mapping[Edition, Sentence]] = {
     Edition.MODERATORS: Sentence("The digest for moderators"),
-    Edition.EVERYBODY: Sentence("The digest for everybody"),
+    Edition.EVERYBODY: Sentence("The digest for everyone"),
 }
 NO_CHANNEL: Final = Sentence(
-    "Say in which `channel` it is to be posted: there is no review channel to take instead."
+    "Choose a `channel` for the digest; there is no review channel to use instead."
 )
 _NO_ZONE: Final = Sentence(
-    "I don't know the time zone {typed}. Choose one of those offered while you type, such as "
+    "I don't know the time zone {typed}. Choose one that I suggest as you type, for example "
     "`Europe/Berlin`."
 )
 _CHOSEN: Final = Sentence(
-    "**{digest}** comes each {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Where "
-    "there is nothing to tell, nothing is posted."
+    "**{digest}** is posted every {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. "
+    "Without news, nothing is posted."
 )
 _POST_HOURS: Final = Plural(
-    "Where I help in forums, it names posts without an answer for {number:,} hour.",
-    "Where I help in forums, it names posts without an answer for {number:,} hours.",
+    "It lists forum posts without an answer after {number:,} hour, where I help.",
+    "It lists forum posts without an answer after {number:,} hours, where I help.",
 )
 _LACKING: Final = Sentence(
     "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
 )
 _OTHERS_READ: Final = Sentence(
-    "Not only moderators read {channel}: questions that were asked privately, or in channels "
-    "that not everybody reads, are counted there but not shown."
+    "{channel} is open to more than moderators, so I count private questions and those from "
+    "hidden channels, but don't show them."
 )
 NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` turns one on.")
 NOT_POSTED: Final = Sentence("-# This digest isn't posted yet. `/digest set` turns it on.")
 _ENDED: Final = Sentence("{digest} is no longer posted.")
-_THERE_IS_NONE: Final = Sentence("{digest} was not posted anyway.")
-_EMPTY: Final = Sentence("There is nothing to tell since {when}: nothing would be posted.")
-_MOVED: Final = Sentence("-# This belongs in {channel}, where I can't write: `/digest set`.")
+_THERE_IS_NONE: Final = Sentence("{digest} wasn't turned on.")
+_EMPTY: Final = Sentence("No news since {when}, so nothing would be posted.")
+_MOVED: Final = Sentence(
+    "-# Posted here because I can't write in {channel}. `/digest set` changes the channel."
+)
 _CAN_NOT_POST: Final = Sentence(
-    "{digest} of {server} can't be posted: I can't write in {channel}, or it is gone. `/digest "
-    "set` chooses another channel. I say this once."
+    "{digest} of {server} can't be posted, because I can't write in {channel} or it is gone. "
+    "Choose another channel with `/digest set`. I won't repeat this."
 )
 
 
@@ -222,7 +218,7 @@ def chosen(
     moderators_only: bool,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """Where and when a digest is posted, and what administrators should know of that channel."""
+    """Say where and when a digest is posted, with warnings about its channel."""
     channel = f"<#{digest.channel_id}>"
     at = int(next_time(digest, now).timestamp())
     lines = [
@@ -254,12 +250,12 @@ def empty(since: datetime, language: Language = Language.ENGLISH) -> str:
 
 
 def moved(digest: WeeklyDigest, language: Language = Language.ENGLISH) -> str:
-    """Below a digest that is posted elsewhere than it was to be."""
+    """Line below a digest posted in another channel."""
     return _MOVED(language, channel=f"<#{digest.channel_id}>")
 
 
 def can_not_post(digest: WeeklyDigest, server: str, language: Language = Language.ENGLISH) -> str:
-    """To administrators, of a digest for which there is no channel."""
+    """Warning to administrators about a digest without a channel."""
     return _CAN_NOT_POST(
         language,
         digest=_NAMES[digest.edition](language),

@@ -1,8 +1,7 @@
-"""Weekly schedule of digests: when one is due, by the clock of a time zone. Pure.
+"""Schedule of weekly digests in their time zones. Pure.
 
-An hour that the clock skips when summer time begins is the one after it; of one that it has twice
-when summer time ends, the first counts. A digest whose time was missed is caught up with for three
-days. After that its week is left to the next one, which tells of everything since the last.
+An hour skipped by summer time is the one after it. Of an hour that comes twice, the first counts.
+A missed digest is posted up to three days late. After that, the next one covers both weeks.
 """
 
 from collections.abc import Iterable
@@ -15,16 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from knowledge.values.weekly_digests import WeeklyDigest
 
 WEEK: Final = timedelta(days=7)
-# How late a digest is still posted: what waits is news for as long, and the next is far away.
+# Latest posting of a missed digest: its news is still fresh, and the next one far away.
 LATEST: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A time `at` which a digest was to be posted that tells of everything `since` then.
-
-    `missed` is whether that is too long ago: it is not to be posted any more.
-    """
+    """A digest due `at` a time, about everything `since` another; `missed` if it is too late."""
 
     at: datetime
     since: datetime
@@ -32,9 +28,9 @@ class Due:
 
 
 def due(digest: WeeklyDigest, now: datetime) -> Due | None:
-    """What is due of a digest now; None while there is nothing to do."""
+    """The digest that is due now, or None."""
     at = last_time(digest, now)
-    # What lies ahead was written by a clock that went wrong.
+    # Times in the future come from a wrong clock.
     done = [one for one in (digest.chosen_at, digest.settled_at) if one and one <= now]
     if done and at <= max(done):
         return None
@@ -42,29 +38,29 @@ def due(digest: WeeklyDigest, now: datetime) -> Due | None:
 
 
 def since(digest: WeeklyDigest, at: datetime) -> datetime:
-    """From when on a digest tells that is posted then: since the last one, or of a week."""
+    """Start of the period that a digest covers: the end of the last one, or a week ago."""
     covered = digest.covered_at
     return covered if covered is not None and covered < at else at - WEEK
 
 
 def last_time(digest: WeeklyDigest, now: datetime) -> datetime:
-    """The last time up to now that a digest was to be posted, in UTC."""
+    """Last scheduled time up to now, in UTC."""
     return _last_time(digest.weekday, digest.hour, digest.zone, now)
 
 
 def next_time(digest: WeeklyDigest, now: datetime) -> datetime:
-    """The next time after now that a digest is to be posted, in UTC."""
+    """Next scheduled time after now, in UTC."""
     return min(one for one in _times(digest.weekday, digest.hour, digest.zone, now) if one > now)
 
 
-# Thousands of digests have the same few hundred times, and all are looked at in one round.
+# Thousands of digests share a few hundred times, all checked in one round.
 @lru_cache(maxsize=1_024)
 def _last_time(weekday: int, hour: int, zone: str, now: datetime) -> datetime:
     return max(one for one in _times(weekday, hour, zone, now) if one <= now)
 
 
 def _times(weekday: int, hour: int, zone_name: str, now: datetime) -> Iterable[datetime]:
-    """The times around now, in UTC: of two weeks before and after, in case a date is skipped."""
+    """Scheduled times of two weeks before and after now, in UTC."""
     zone = zone_of(zone_name)
     here = now.astimezone(zone).date()
     nearest = here + timedelta(days=weekday - here.weekday())
@@ -74,7 +70,7 @@ def _times(weekday: int, hour: int, zone_name: str, now: datetime) -> Iterable[d
 
 
 def zone_of(name: str) -> tzinfo:
-    """A time zone; UTC where this computer does not know it."""
+    """Time zone by name; UTC if this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -22,7 +22,7 @@ from knowledge.values.notes import Note, State
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Discord shows five rows of buttons, one for each gap.
+# Discord shows at most five rows of buttons, one for each gap.
 MOST_GAPS: Final = 5
 MOST_NOTES: Final = 8
 MOST_THANKED: Final = 5
@@ -33,10 +33,7 @@ _NOTHING: Final = Asked(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who reads the channel of a digest: moderators alone, or who reads these `channels`, too.
-
-    The ids are of channels that every member may read.
-    """
+    """Readers of a digest's channel: moderators only, or all readers of public `channels`."""
 
     channels: frozenset[int]
     moderators_only: bool = False
@@ -48,7 +45,7 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class UnansweredPost:
-    """A forum post that nobody has answered yet."""
+    """A forum post without an answer."""
 
     thread_id: int
     created_at: datetime
@@ -56,7 +53,7 @@ class UnansweredPost:
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
-    """A note that went live, what was asked in public that it answers, and its public page."""
+    """A newly published note, the public questions it answers, and its public page."""
 
     title: str
     contributor: str
@@ -66,11 +63,10 @@ class NewNote:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What a digest tells, of either edition.
+    """Content of a digest.
 
-    `gaps` are those whose questions its readers may see, `open_gaps` counts all. Of the notes that
-    wait for moderators, `pending` are to be decided on and `due` to be looked at again, the first
-    of them `waiting_since` then.
+    `gaps` are gaps whose questions its readers may see; `open_gaps` counts all. `pending` notes
+    wait for a decision, `due` ones for another look, the oldest since `waiting_since`.
     """
 
     digest: WeeklyDigest
@@ -87,7 +83,7 @@ class Week:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to tell: gaps of before, of which nobody has asked again."""
+        """Whether there is no news; old gaps without new questions don't count."""
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
         return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
@@ -139,7 +135,7 @@ def unanswered_posts(
 
 
 def prepared(core: Core, digest: WeeklyDigest) -> Iterator[int]:
-    """Settle what is answered by now, in slices, before the gaps are told."""
+    """Close gaps that are answered by now, in slices."""
     if digest.edition is Edition.MODERATORS:
         yield from gaps_service.refreshed(core, digest.guild_id)
 
@@ -153,9 +149,9 @@ def week(
     quotes: int,
     posts: tuple[UnansweredPost, ...] = (),
 ) -> Week:
-    """What is to be told of a week to those who read the digest's channel.
+    """Gather a digest for the readers of its channel.
 
-    An answer quotes at most so many passages.
+    `quotes` is the number of passages in an answer.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)
@@ -188,7 +184,7 @@ def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
 
 
 def _shown(group: Group, readers: Readers) -> Group | None:
-    """A group as readers may see it, by a question that they may see; None: nothing of it."""
+    """The part of a gap that readers may see, or None."""
     seen = tuple(question for question in group.questions if readers.may_see(question))
     if not seen:
         return None

@@ -73,7 +73,7 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
 
 def test_a_question_that_was_never_asked_is_named(tmp_path: Path, commands: ForkServer) -> None:
     line = _sentence(commands.run("why", "7", "--data", tmp_path / "data"))
-    assert "There is no question 7 on record." in line
+    assert "Question 7 is not on record." in line
 
 
 def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path, commands: ForkServer) -> None:

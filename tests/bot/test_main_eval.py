@@ -103,7 +103,7 @@ def test_a_set_comes_either_from_a_folder_or_from_the_community(
     run: Callable[..., Result], judged: Path, both: bool
 ) -> None:
     arguments = [judged, "--from-community"] if both else []
-    assert "either a judged set's folder or --from-community" in _sentence(run(*arguments))
+    assert "a judged set's folder, or --from-community, not both" in _sentence(run(*arguments))
 
 
 def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(

@@ -1,1 +1,1 @@
-"""Discord side of privacy: the cog, and the listener for guilds that remove the bot."""
+"""Discord side of privacy: the cog, and the listener for guilds that the bot leaves."""

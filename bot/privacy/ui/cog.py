@@ -1,4 +1,4 @@
-"""Privacy cog: `/privacy` shows, exports and deletes what is stored about whoever asks."""
+"""Privacy cog: `/privacy` shows, exports and deletes stored data."""
 
 import functools
 import gzip
@@ -25,10 +25,10 @@ from knowledge.text import counted
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
-# Discord takes 10 MB from a bot; a larger file is compressed.
+# Discord accepts 10 MB from a bot; larger files are compressed.
 _FILE_BYTES: Final = 8_000_000
 
-# How often the words of old questions are pruned, beginning with the start.
+# Interval of pruning old questions, from the start on.
 PRUNE_SECONDS: Final = 86_400
 
 _STYLES: Final = dict.fromkeys(("delete", "keep", "withdraw"), discord.ButtonStyle.danger)
@@ -37,11 +37,11 @@ _logger = logging.getLogger(__name__)
 
 
 class PrivacyCog(Cog):
-    """Data-subject requests: see, export, delete, opt out."""
+    """The `/privacy` command."""
 
     @app_commands.command(
         name="privacy",
-        description=described("What is stored about you; export, delete."),
+        description=described("Show, export or delete your stored data."),
     )
     @also_directly
     async def privacy(self, interaction: Interaction) -> None:
@@ -79,7 +79,7 @@ class PrivacyButton(
     labels=PRIVACY_LABELS,
     styles=_STYLES,
 ):
-    """A button about what is stored of whoever clicks it."""
+    """A button below a member's own overview."""
 
     action: str
 
@@ -150,7 +150,7 @@ async def _name(interaction: Interaction, language: Language, shown: PageName) -
 
 
 def _account(user: discord.User | discord.Member) -> str:
-    """The name of an account as exports have it: with the four digits that older ones had."""
+    """Account name as in chat exports: old accounts have four digits behind it."""
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 

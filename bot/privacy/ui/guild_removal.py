@@ -12,14 +12,14 @@ from bot.core.core import ROUND_ERRORS
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
 
-# How often is looked whether the guilds are still to be compared, and whether one is to be purged.
+# Interval of comparing guilds and of purging old ones.
 ROUND_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):
-    """Listener for guilds that remove the bot or add it again, and the purge of what is due."""
+    """Listener for guilds that the bot leaves or joins again, and the purge."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -27,12 +27,12 @@ class GuildRemoval(commands.Cog):
 
     @property
     def _present(self) -> list[int]:
-        """The guilds that the bot is in; Discord names those that are unavailable, too."""
+        """Ids of all guilds that the bot is in, also unavailable ones."""
         return [guild.id for guild in self._bot.guilds]
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Begin the time for which everything is kept. Discord says otherwise of an outage."""
+        """Start the retention period. Discord reports outages differently."""
         now = datetime.now(UTC)
         await self._bot.worker.call(lambda core: guild_removal.left(core, [guild.id], now))
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
@@ -40,21 +40,21 @@ class GuildRemoval(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild_back(self, guild: discord.Guild) -> None:
-        """Everything is as it was, if it was not too long ago."""
+        """Cancel the retention period."""
         if not self._compared:
-            # Thousands are named at a start; they are compared together.
+            # At a start, `compare` handles thousands of guilds together.
             return
         if await self._bot.worker.call(lambda core: guild_removal.returned(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
-        """Take in what happened while no bot ran, once."""
+        """Compare guilds once after a start."""
         if not self._compared:
             self._compared = True
             await self.compare()
 
     async def compare(self) -> None:
-        """Compare the guilds that are known with those that Discord names."""
+        """Compare the known guilds with Discord's list."""
         try:
             present, known, now = self._present, self._bot.knows, datetime.now(UTC)
             gone, back = await self._bot.worker.call(
@@ -74,7 +74,7 @@ class GuildRemoval(commands.Cog):
             _logger.error("What is to be deleted waits for the next hour: %s", error)
 
     async def purge(self, at: datetime) -> None:
-        """Delete everything of guilds that the bot left longer ago than the settings say."""
+        """Delete data of guilds whose retention period is over."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
         present, known = self._present, self._bot.all_know
         worker = self._bot.worker

@@ -1,7 +1,6 @@
-"""Greeting in a guild that the bot was added to: what it is, and a button to set it up.
+"""Greeting in a guild that the bot joined, with a button to set it up.
 
-Discord tells of a guild that was joined once: one that becomes available again, or that a process
-finds when it connects, is another event.
+Discord sends the join event once. Availability after an outage is another event.
 """
 
 import functools
@@ -24,11 +23,11 @@ _logger = logging.getLogger(__name__)
 
 
 class Arrival(Cog):
-    """Says hello where the bot was added."""
+    """Greets a guild that the bot joined."""
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Greet the guild in its system channel, else whoever added the bot."""
+        """Greet the guild in its system channel, or else the person who added the bot."""
         if not await self.bot.allowed_guilds.answers(guild.me, guild.id):
             return
         self.bot.take()
@@ -47,14 +46,14 @@ class Arrival(Cog):
             sentence = messages.RETURNED if returned else messages.ARRIVED
             view = view_of([SetupButton(language, action="open")]) or discord.utils.MISSING
             nonce = f"{'again' if returned else 'hello'}-{guild.id}"
-            # Of one that was lost on its way, Discord shows one.
+            # The nonce keeps a resent greeting from appearing twice.
             await resent(
                 functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
             )
             return
         user = await self._added_by(guild)
         if user is not None:
-            # Lists of roles and channels work in the server alone.
+            # Role and channel lists work only inside the server.
             link = discord.ui.Button[discord.ui.View](
                 label=messages.TO_THE_SERVER(language),
                 url=f"https://discord.com/channels/{guild.id}",
@@ -63,7 +62,7 @@ class Arrival(Cog):
             await user.send(told, view=view_of([link]) or discord.utils.MISSING)
 
     async def _added_by(self, guild: discord.Guild) -> discord.User | discord.Member | None:
-        """Who added the bot, where it may read that in the audit log; else the owner."""
+        """The person who added the bot, from the audit log, or else the owner."""
         if guild.me.guild_permissions.view_audit_log:
             async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
                 if entry.target is not None and entry.target.id == guild.me.id:

@@ -146,7 +146,7 @@ class ChannelsCog(Cog):
         typed: tuple[str | None, str | None],
         only_or_first: str | None,
     ) -> AnsweredFrom | None:
-        """The chosen tags and sources; None after telling the administrator what is wrong."""
+        """Combine chosen tags and sources; None after telling the administrator what is wrong."""
         viewer = await viewer_language(interaction)
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed

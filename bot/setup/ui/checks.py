@@ -1,4 +1,4 @@
-"""Checks of what was set up against what Discord's cache says at this moment."""
+"""Checks of the setup against Discord's current permissions and roles."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,13 +28,13 @@ def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.Tex
 def handover_channel(
     guild: discord.Guild, settings: GuildSettings
 ) -> discord.abc.GuildChannel | None:
-    """Where refused questions are handed over, if they are."""
+    """The channel for hand-overs, if they are on."""
     place = settings.handover_channel_id or settings.review_channel_id
     return guild.get_channel(place or 0) if settings.hand_on else None
 
 
 def read_by_others(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
-    """Whether others than helpers and moderators read what is handed over there."""
+    """Whether anyone but helpers and moderators can read a channel."""
     return seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
 
 
@@ -43,7 +43,7 @@ def is_public(channel: discord.abc.GuildChannel) -> bool:
 
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
-    """Those of these channels in which the bot can't read or write."""
+    """The channels where the bot can't answer."""
     channels = {one: guild.get_channel(one) for one in channel_ids}
     return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 
@@ -51,7 +51,7 @@ def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
 async def role_warnings(
     guild: discord.Guild, settings: GuildSettings, language: Language
 ) -> list[str] | None:
-    """What is wrong with the moderators' role; None where it is gone."""
+    """Warnings about the moderators' role; None if the role is gone."""
     role = guild.get_role(settings.moderator_role_id or 0)
     if role is None:
         return None
@@ -60,7 +60,7 @@ async def role_warnings(
     warnings = []
     members = guild.member_count or 0
     number = await _number_of(role)
-    # In a small server most may well be moderators.
+    # In a small server, most members may be moderators.
     if number * 2 > members >= _LARGE:
         warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
     channel = review_channel(guild, settings)
@@ -72,7 +72,7 @@ async def role_warnings(
 
 
 async def _number_of(role: discord.Role) -> int:
-    """How many members have a role; 0 where Discord does not tell this bot."""
+    """Number of members with a role; 0 if Discord refuses to say."""
     try:
         return (await role.guild.role_member_counts()).get(role, 0)
     except UNREACHED:
@@ -80,7 +80,7 @@ async def _number_of(role: discord.Role) -> int:
 
 
 def invitation(guild: discord.Guild, application_id: int) -> str | None:
-    """The address at which the bot's own role gets what it lacks; None if it lacks nothing."""
+    """Link that grants the bot's role its missing permissions; None if it lacks none."""
     wanted = discord.Permissions(**dict.fromkeys(permission_names.PERMISSION_NAMES, True))
     if guild.me.guild_permissions.is_superset(wanted):
         return None

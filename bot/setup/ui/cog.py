@@ -24,11 +24,11 @@ from knowledge.values.guilds import Phrasing
 
 
 class SetupCog(Cog):
-    """Guild settings for administrators, and what the bot is for everybody."""
+    """The commands `/setup` and `/about`."""
 
     @app_commands.command(
         name="setup",
-        description=described("Set me up: where notes are reviewed, where I answer, from what."),
+        description=described("Set me up: review channel, moderators, where I answer, sources."),
     )
     @app_commands.describe(
         review_channel=described("The channel in which notes are reviewed."),
@@ -60,7 +60,7 @@ class SetupCog(Cog):
 
     @app_commands.command(
         name="about",
-        description=described("What this bot is and how much it knows."),
+        description=described("Show what I am and how much I know."),
     )
     @also_directly
     async def about(self, interaction: Interaction) -> None:
@@ -80,7 +80,7 @@ class SetupCog(Cog):
 
 
 async def _phrasing_in(interaction: Interaction) -> Phrasing:
-    """What a language model does with answers in a guild, or in direct messages."""
+    """The phrasing mode in a guild or in direct messages."""
     bot, guild_id = interaction.client, interaction.guild_id
     if bot.phrasing is None:
         return Phrasing.OFF

@@ -25,7 +25,7 @@ _COLOUR_CHARACTERS: Final = 7
 _WELCOME_CHARACTERS: Final = 1_500
 CHANNEL_TYPES: Final = {
     Setting.REVIEW_CHANNEL: [discord.ChannelType.text, discord.ChannelType.news],
-    # What messages can be written in, or what holds such channels.
+    # Channels with messages, and their categories.
     Setting.LISTEN: [
         discord.ChannelType.text,
         discord.ChannelType.news,
@@ -41,7 +41,7 @@ CHANNEL_TYPES: Final = {
         discord.ChannelType.category,
     ],
 }
-# Discord numbers the components that have no number from 1.
+# Discord numbers unnumbered components from 1.
 _FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 
@@ -59,7 +59,7 @@ class SetupButton(
     labels=said.ACTIONS,
     styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
 ):
-    """A page of the panel, or something else to do there; *Set up* where the bot says hello."""
+    """A button to a page or an action of the panel; *Set up* below the greeting."""
 
     action: str
 
@@ -109,7 +109,7 @@ class SettingSelect(
     rule=_ADMINISTRATORS,
     first=First.IN_PLACE,
 ):
-    """A list that sets one setting: of choices, of channels, or of a role."""
+    """A list for one setting: choices, channels, or a role."""
 
     setting: Setting
     item: Any
@@ -118,12 +118,12 @@ class SettingSelect(
         super().__init__(**values)
         if item is not None:
             item.custom_id = self.ids.format(**values)
-            # Another one in every page: a client may take lists with one number for one list.
+            # Different on every page: clients may reuse a list that has the same number.
             item.id = _FIRST_LIST + [*Setting].index(self.setting)
             self.item = item
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:
-        """Keep what was chosen, and show the page as it is now."""
+        """Store the choice, and show the page again."""
         sent: Any = interaction.data
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
@@ -144,9 +144,9 @@ class SettingSelect(
 
 
 def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> list[str] | None:
-    """What was chosen, as far as the guild has it; None where nothing is left of it.
+    """Keep the chosen ids that the guild has; None if a required choice is left empty.
 
-    Ids may be forged, and a channel may have gone since the list was shown.
+    Ids may be forged, and a channel may be deleted while its list is shown.
     """
     if setting in (Setting.MODERATOR_ROLE, Setting.HELPER_ROLE):
         values = [one for one in values if guild and guild.get_role(int(one))]
@@ -158,7 +158,7 @@ def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> 
 
 
 async def deliver_cards(interaction: Interaction) -> None:
-    """Post what waits for review: it may have come before there was a channel that takes it."""
+    """Post waiting review cards, because the channel may be new."""
     guild, bot = interaction.guild, interaction.client
     if guild is None:
         return
@@ -175,7 +175,7 @@ class HostsForm(
     rule=_ADMINISTRATORS,
     first=First.IN_PLACE,
 ):
-    """The form of the hosts whose links are not pointed out on cards."""
+    """Form for trusted link hosts."""
 
     def __init__(self, language: Language, hosts: str) -> None:
         super().__init__(said.ACTIONS["hosts"](language))
@@ -207,7 +207,7 @@ class HostsForm(
 class LooksForm(
     Form, ids=CustomId("form:looks", nonce=NONCE), rule=_ADMINISTRATORS, first=First.IN_PLACE
 ):
-    """The form of the public page's accent colour and welcome text."""
+    """Form for the public page's accent colour and welcome text."""
 
     def __init__(self, language: Language, settings: GuildSettings) -> None:
         super().__init__(said.TITLES[Page.PUBLIC](language))
@@ -244,7 +244,7 @@ class LooksForm(
 class TrialForm(
     Form, ids=CustomId("form:trial", nonce=NONCE), rule=_ADMINISTRATORS, first=First.OWN
 ):
-    """The form of a question to try the bot with."""
+    """Form for a trial question."""
 
     def __init__(self, language: Language) -> None:
         super().__init__(said.ACTIONS["ask"](language))
@@ -260,7 +260,7 @@ class TrialForm(
 
 
 async def _answer(interaction: Interaction, question: str) -> None:
-    """Answer an administrator as a member would be, privately; then say what they may do next."""
+    """Answer a trial question in private, then suggest next steps."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     await interaction.client.answers.answer_deferred(interaction, question, private=True)
     further = await interaction.client.setup_panel.next_steps(interaction)

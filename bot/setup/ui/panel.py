@@ -1,10 +1,10 @@
-"""Panel of `/setup`: a private message with pages, made anew from what is kept at every click.
+"""The `/setup` panel: a private message with pages, built anew at every click.
 
-So it can be left and taken up, works after a restart, shows what another administrator chose
-meanwhile, and warns of what Discord says at this moment.
+Each page shows the stored settings and current warnings. So the panel survives restarts, and two
+administrators can use it at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import discord
@@ -22,19 +22,19 @@ from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
 from bot.sources import messages as source_messages
 from knowledge.values.guilds import Language, Phrasing
 
-_MOST_CHANNELS: Final = 25  # Discord's limit of what one list can hold
+_MOST_CHANNELS: Final = 25  # Discord's limit for one list
 
 _Item = discord.ui.Item[Any]
 
 
 class SetupPanel:
-    """Shows the pages of the panel; its controls ask for them at the client."""
+    """Shows the panel's pages; its buttons and lists find it at the client."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
     async def show(self, interaction: Interaction, page: str | None = None) -> None:
-        """Show a page in the place of a response; without one, the first that is not done."""
+        """Show a page in place of the response; by default the first unfinished step."""
         guild = interaction.guild
         if guild is None:
             return
@@ -45,7 +45,7 @@ class SetupPanel:
         await interaction.edit_original_response(content=None, view=view)
 
     async def next_steps(self, interaction: Interaction) -> str:
-        """What an administrator may do next who has seen an answer."""
+        """Suggestions after a trial question."""
         guild = interaction.guild
         if guild is None:
             return ""
@@ -63,7 +63,7 @@ class SetupPanel:
 
 
 class _Pages:
-    """The pages of one guild as it is at this moment. `left` are the steps to be done still."""
+    """Pages of one guild at this moment; `left` are the unfinished steps."""
 
     def __init__(
         self, bot: Services, guild: discord.Guild, state: State, language: Language
@@ -93,7 +93,7 @@ class _Pages:
         return view
 
     def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
-        """The buttons to all steps: what is done has a tick, what comes next is in colour."""
+        """Buttons to all steps: finished ones ticked, the next one in colour."""
         for number, step in enumerate(STEPS):
             done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.left
             tick = "✓" if done else str(number + 1)
@@ -105,7 +105,7 @@ class _Pages:
             yield button
 
     async def _body(self, page: Page) -> list[_Item]:
-        """What is between the heading and the buttons to the steps."""
+        """Items between the heading and the step buttons."""
         if page is Page.MODERATORS:
             return await self._moderators()
         make = {
@@ -154,9 +154,8 @@ class _Pages:
     def _rules(self) -> list[_Item]:
         settings = [one for one, page in PAGES.items() if page is Page.RULES]
         return [
-            # On a phone, the lists are too narrow for what is chosen in them.
-            _text(f"{self._how_notes_are_decided()}\n{said.BY_TAG(self._language)}"),
-            *map(self._choices, settings),
+            *self._choices(*settings),
+            _text(said.BY_TAG(self._language)),
             _text(said.linked(self._settings.allowed_hosts, self._language)),
             _row([SetupButton(self._language, action="hosts")]),
         ]
@@ -172,7 +171,7 @@ class _Pages:
         )
         return [
             _text(text),
-            *map(self._choices, (Setting.PAGE, Setting.PAGE_INDEXED)),
+            *self._choices(Setting.PAGE, Setting.PAGE_INDEXED),
             _row([SetupButton(self._language, action="looks")]),
         ]
 
@@ -197,7 +196,8 @@ class _Pages:
             self._channels(Setting.HELP, helped),
             discord.ui.Separator(),
             _text(said.HOW(self._language)),
-            *map(self._choices, (Setting.PRIVATE, Setting.LANGUAGE)),
+            *self._choices(Setting.PRIVATE, Setting.LANGUAGE),
+            *([_text(said.NOT_READ_WELL(self._language))] if self._state.foreign else []),
             _row(buttons),
         ]
 
@@ -207,17 +207,17 @@ class _Pages:
         open_to = channel.id if channel and checks.read_by_others(channel, settings) else None
         return [
             _text(said.HANDOVER(self._language)),
-            self._choices(Setting.ASK_MODERATORS),
+            *self._choices(Setting.ASK_MODERATORS),
             self._role_select(
                 Setting.HELPER_ROLE, self._guild.get_role(settings.helper_role_id or 0)
             ),
             self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
             *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
-            self._choices(Setting.STALE),
+            *self._choices(Setting.STALE),
         ]
 
     def _phrasing(self) -> list[_Item]:
-        """What a language model may do; nothing to choose where the operator has none."""
+        """Choices for the language model; the answers page if the operator has none."""
         chosen = self._bot.settings.phrasing
         if self._bot.phrasing is None:
             return self._answers()
@@ -230,10 +230,10 @@ class _Pages:
             other_host=settings.phrasing is not Phrasing.OFF
             and settings.phrasing_host != chosen.host,
         )
-        return [_text(text), self._choices(Setting.PHRASING)]
+        return [_text(text), *self._choices(Setting.PHRASING)]
 
     def _unhelped(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
-        """What the bot lacks in those of these channels in which it can't help, by their ids."""
+        """Missing permissions of channels with unasked help."""
         channels = map(self._guild.get_channel, channel_ids)
         found = {one.id: lacking_to_answer(one) for one in channels if one is not None}
         return {channel_id: names for channel_id, names in found.items() if names}
@@ -264,7 +264,7 @@ class _Pages:
 
     def _channels(self, setting: Setting, chosen: Sequence[int]) -> _Item:
         several = setting in (Setting.LISTEN, Setting.HELP)
-        # One that is gone can't be shown as chosen.
+        # Deleted channels can't be preselected.
         there = [one for one in chosen if self._guild.get_channel(one) is not None]
         kind = discord.SelectDefaultValueType.channel
         select = discord.ui.ChannelSelect[Any](
@@ -278,7 +278,13 @@ class _Pages:
         )
         return _row([SettingSelect(select, setting=setting)])
 
-    def _choices(self, setting: Setting) -> _Item:
+    def _choices(self, *settings: Setting) -> Iterator[_Item]:
+        """Lists of choices, each below its label."""
+        for setting in settings:
+            yield _text(said.label(setting, self._language))
+            yield self._choice(setting)
+
+    def _choice(self, setting: Setting) -> _Item:
         values, holding = offered(
             setting, self._settings, self._state.quorum, self._state.digest_day
         )
@@ -296,7 +302,7 @@ class _Pages:
         return _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
 
     def _phrasings(self) -> tuple[list[str], str]:
-        """What may be chosen of phrasing, as far as the operator lets it, and what holds."""
+        """Phrasing modes that the operator allows, and the current one."""
         most = self._bot.settings.phrasing
         values = [one.value for one in Phrasing]
         if most.mode != Phrasing.PHRASE.value:

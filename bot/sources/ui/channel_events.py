@@ -1,7 +1,7 @@
-"""Gateway events of followed channels: messages, threads, pins, reactions, permissions.
+"""Gateway events of synced channels: messages, threads, pins, reactions, permissions.
 
-What is deleted is quoted no more when the listener ends; what is written or edited is brought to
-the index by the next step of `ChannelSync`, so that what changes several times is embedded once.
+A deletion takes effect before its listener returns. New and edited messages are indexed with the
+next step of `ChannelSync`, so that repeated edits are embedded once.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -23,14 +23,14 @@ from knowledge.values.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
-    """Listener for followed channels; events of others cost no look into the database."""
+    """Listener for synced channels; other channels' events skip the database."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self._bot = bot
         self._sync = sync
 
     def _stream(self, channel: object) -> Thread | None:
-        """What a message belongs to that was written in a channel, where that is read."""
+        """The thread or channel to which a message belongs, if it is synced."""
         if isinstance(channel, discord.Thread):
             is_read = self._sync.synced.get(channel.parent_id) is SyncedContent.THREADS
             return listed(channel) if is_read and not channel.is_private() else None
@@ -41,7 +41,7 @@ class ChannelEvents(commands.Cog):
         )
 
     def _concerns(self, channel_id: int, guild_id: int | None) -> bool:
-        """Whether what happens in a channel matters; of a thread that is not known it may."""
+        """Whether events of a channel matter; those of an unknown thread may."""
         guild = self._bot.get_guild(guild_id) if guild_id in self._bot.followed else None
         if guild is None:
             return False
@@ -49,7 +49,7 @@ class ChannelEvents(commands.Cog):
         return channel is None or self._stream(channel) is not None
 
     def _begins_threads(self, channel_id: int) -> bool:
-        """Whether a message of a channel may be what one of its threads was begun from."""
+        """Whether messages of a channel may be openers of its threads."""
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
     async def _take_in(self, function: Callable[[Core], object]) -> None:
@@ -79,7 +79,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Quote a message no more from this moment on."""
+        """Stop quoting a message at once."""
         await self._deleted([event.message_id], event.channel_id, event.guild_id)
 
     @commands.Cog.listener()
@@ -126,7 +126,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener("on_raw_reaction_clear")
     @commands.Cog.listener("on_raw_reaction_clear_emoji")
     async def on_reaction(self, event: Any) -> None:
-        """A reaction may say which reply answered: look at the message again."""
+        """Fetch the message again: a reaction may mark the accepted answer."""
         if self._concerns(event.channel_id, event.guild_id):
             self._sync.look_at[event.message_id] = event.channel_id
 
@@ -134,13 +134,13 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Quote nothing of a channel any more, and say why."""
+        """Delete the content of a channel, and record why."""
         if channel.id in self._sync.synced:
             await self._sync.lost(channel.id, ChannelProblem(ProblemCode.GONE))
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel that was hidden from the bot looks like a new one."""
+        """A channel that becomes visible to the bot looks new."""
         if channel.id in self._sync.synced:
             await self._check([channel.id], gained=True)
 
@@ -148,7 +148,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """A channel may be called otherwise, and let the bot in or not."""
+        """Names and permissions may have changed."""
         if after.id in self._sync.synced:
             await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
 
@@ -159,7 +159,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """The bot may have had it; Discord sends no update of its members then."""
+        """Remove the role from the bot, as Discord sends no member update."""
         take_role(role.guild.me, role.id)
         await self._check_guild(role.guild)
 
@@ -171,12 +171,12 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener("on_guild_available")
     @commands.Cog.listener("on_guild_join")
     async def on_guild_back(self, guild: discord.Guild) -> None:
-        """Something may have happened unheard."""
+        """Start a round, because events may have been missed."""
         await self._sync.begin(self._bot.followed.get(guild.id, ()))
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Discord has told everything anew: something may have happened unheard."""
+        """Start a round, because events may have been missed."""
         self._sync.begin_soon()
 
     async def _check_guild(self, guild: discord.Guild) -> None:

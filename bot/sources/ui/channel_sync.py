@@ -1,9 +1,8 @@
-"""Channel sync: fetches the history of followed channels, a request at a time, with progress.
+"""Channel sync: fetches the history of synced channels, one request at a time.
 
-What to ask for next, and how far reading has come, is known to the core alone; so the bot can be
-stopped anywhere. discord.py waits as long as Discord asks it to; beside that there are few requests
-a second. What is heard of a message while a page with it is on its way is newer
-than the page.
+The core stores the progress and chooses the next request, so the bot can stop anywhere. discord.py
+obeys Discord's rate limits; this module adds its own. Live events about a message are newer than a
+fetched page with it.
 """
 
 import asyncio
@@ -34,38 +33,36 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
-# So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
-# thread, which it says with each answer.
+# Requests a second. Discord allows a bot fifty, and fewer for one thread.
 PAUSE_SECONDS: Final = 1.0
 REQUESTS: Final = 4
 
-# What a request brings at the most.
+# Discord's page sizes.
 PAGE_MESSAGES: Final = 100
 PAGE_THREADS: Final = 100
 
-# How often the message is edited that says how far reading is; Discord lets five through in five
-# seconds, and nobody reads faster.
+# Interval of progress edits; Discord allows five in five seconds.
 TOLD_SECONDS: Final = 5.0
-# What was changed while nobody listened is found within a day.
+# A daily round finds missed changes.
 ROUNDS_APART: Final = timedelta(days=1)
-# After a failure of Discord, so many rounds are let pass; twice as many after the next.
+# Exponential backoff, in rounds.
 MOST_SKIPPED: Final = 300
 
 _logger = logging.getLogger(__name__)
 
 
 class ChannelSync:
-    """The followed channels. Does nothing where the settings don't turn it on."""
+    """Syncs channels, if the settings turn it on."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # What is read of which channel; kept in memory, because every message asks it.
+        # Synced content by channel, in memory because every message needs it.
         self.synced: dict[int, SyncedContent] = {}
-        # Whether there may be something to ask Discord for, and something to bring to the index.
+        # Whether there may be requests to send, and content to index.
         self.unread = False
         self.unmade = False
-        # The messages that something was heard of since the last request was begun, and those that
-        # are to be looked at again: message id → channel id.
+        # Messages with events since the last request began; messages to fetch again, with their
+        # channels.
         self.updated_live: set[int] = set()
         self.look_at: dict[int, int] = {}
         self._lock = asyncio.Lock()
@@ -78,10 +75,8 @@ class ChannelSync:
     def is_on(self) -> bool:
         return self._bot.settings.sources.channels
 
-    # Which channels.
-
     async def load(self) -> None:
-        """Know which channels are followed; where that is off, nothing of them is quoted."""
+        """Load the synced channels; if sync is off, stop quoting them."""
         mine = self._bot.serves
         every = await self._bot.worker.call(steps.followed)
         found = [channel for channel in every if mine(channel.guild_id)]
@@ -90,7 +85,7 @@ class ChannelSync:
                 await self._fail(channel.id, ChannelProblem(ProblemCode.SWITCHED_OFF))
             return
         self.synced = {channel.id: channel.reads for channel in found}
-        # Whoever has it keeps the same one.
+        # Others hold this dictionary, so update it in place.
         self._bot.followed.clear()
         for channel in found:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
@@ -99,9 +94,9 @@ class ChannelSync:
     async def add(
         self, channel: SyncedChannel, name: str, actor_id: int, place: ProgressMessage
     ) -> bool:
-        """Follow a channel and begin to read it; False if it was followed before.
+        """Start to sync a channel; False if it was synced already.
 
-        How far that is will be said in the message at `place`.
+        Progress is shown in the message at `place`.
         """
         now = datetime.now(UTC)
         if not await self._bot.worker.call(
@@ -114,7 +109,7 @@ class ChannelSync:
         return True
 
     async def remove(self, channel_id: int, guild_id: int, actor_id: int) -> bool:
-        """Follow a channel no more; False if it was not followed there."""
+        """Stop syncing a channel; False if it was not synced."""
         self._bot.followed.get(guild_id, set()).discard(channel_id)
         if not await self._bot.worker.call(
             lambda core: steps.remove(core, channel_id, guild_id, actor_id)
@@ -124,7 +119,7 @@ class ChannelSync:
         return True
 
     async def begin(self, channel_ids: Iterable[int] | None = None, *, whole: bool = False) -> None:
-        """Begin to read channels, or all of them; `whole` reads everything once more."""
+        """Start a round of some or all channels; `whole` reads everything again."""
         wanted = [*(self.synced if channel_ids is None else channel_ids)]
         if not self.is_on or not wanted:
             return
@@ -134,9 +129,9 @@ class ChannelSync:
         self.unread = True
 
     async def is_readable(self, channel_id: int) -> bool:
-        """Whether a channel can be read at this moment; if it is lost, what was read of it goes.
+        """Whether a channel can be read now; if it is lost, delete its content.
 
-        A guild that is unavailable says nothing about its channels.
+        An unavailable guild is no reason to delete.
         """
         guild = self._guild_of(channel_id)
         if guild is None:
@@ -167,13 +162,11 @@ class ChannelSync:
         return None
 
     def begin_soon(self) -> None:
-        """Begin to read all of them with the next step."""
+        """Start a round of all channels with the next step."""
         self._begun_at = None
 
-    # ChannelSync.
-
     async def round(self) -> None:
-        """Bring what was heard to the index, then ask Discord for some things, if there are any."""
+        """Index live changes, then send some requests if any are due."""
         if not self.is_on:
             return
         async with self._lock:
@@ -241,7 +234,7 @@ class ChannelSync:
         if guild is None or channel is None:
             await self.is_readable(step.channel_id)
         elif step.stage is SyncStage.ACTIVE:
-            # A private thread is for those who were invited to it, whoever may read the channel.
+            # Private threads are for invited members only.
             active = [each for each in await guild.active_threads() if not each.is_private()]
             threads = [listed(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
@@ -276,7 +269,7 @@ class ChannelSync:
             await self._ask_for_page(step, channel)
 
     async def _ask_for_page(self, step: SyncStep, channel: discord.abc.GuildChannel) -> None:
-        # Of an archived thread nothing is known but its id; that is enough.
+        # For an archived thread, only the id is known.
         place = self._bot.get_partial_messageable(step.thread_id, guild_id=channel.guild.id)
         after = discord.Object(step.after)
         found = [
@@ -306,17 +299,17 @@ class ChannelSync:
         try:
             now = written(await place.fetch_message(message_id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            # What is gone was heard of otherwise; the next round of the channel finds the rest.
+            # Deletions have their own event; the next round finds the rest.
             _logger.info("A message could not be looked at again: %s", error_text(error))
             return
         if now is None or message_id in self.updated_live:
             return
-        # Not `|=`, which would look first and wait then.
+        # Not `|=`, which would read the value before the await.
         if await self._bot.worker.call(lambda core: steps.edited(core, channel_id, now)):
             self.unmade = True
 
     async def _stumble(self, step: SyncStep, error: Exception) -> None:
-        """What Discord refused: a thread, the channel, or only for now."""
+        """Handle an error: of a thread, of the channel, or temporary."""
         is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
             await self._bot.worker.call(lambda core: steps.thread_gone(core, step.thread_id))
@@ -356,7 +349,7 @@ class ChannelSync:
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
 
     async def _report_progress(self, report: ChannelReport) -> None:
-        """Say how far reading a channel is where that was started."""
+        """Edit the channel's progress message."""
         place = report.channel.place
         if not place.message_id:
             return
@@ -367,7 +360,7 @@ class ChannelSync:
         try:
             await message.edit(content=messages.progress(language, report))
         except discord.HTTPException as error:
-            # It was deleted, or the bot may not read where it stands.
+            # The message was deleted, or the bot may not read its channel.
             if error.status < 500:
                 await self._bot.worker.call(
                     lambda core: steps.end_progress(core, report.channel.id)
@@ -375,7 +368,7 @@ class ChannelSync:
 
 
 def error_text(error: Exception) -> str:
-    """An error in a few words: Discord's own, or its kind."""
+    """Discord's error message, or the kind of error."""
     if isinstance(error, discord.HTTPException):
         return error.text or f"{error.status}"
     return type(error).__name__

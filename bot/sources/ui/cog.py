@@ -1,4 +1,4 @@
-"""Sources cog: `/source` adds, lists, syncs and removes channels and web addresses."""
+"""Sources cog: `/source add`, `list`, `sync` and `remove`."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -43,7 +43,7 @@ _PROBLEM_CHARACTERS: Final = 1_000
 
 
 class ReadableChannel(app_commands.Transformer):
-    """The channels that can be followed; discord.py would offer media channels, too."""
+    """A channel that can be synced; discord.py would offer media channels, too."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -56,13 +56,13 @@ class ReadableChannel(app_commands.Transformer):
     async def transform(
         self, _interaction: discord.Interaction[Any], value: Any, /
     ) -> Readable | None:
-        """The channel itself, of which Discord sends a part; None for one that nobody sees."""
+        """The whole channel, of which Discord sends a part; None if hidden."""
         channel = value.resolve()
         return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
 
 
 class SourcesCog(commands.Cog):
-    """The sources of a guild."""
+    """The `/source` commands."""
 
     source = administrators_group(
         "source", described("Channels and web addresses that I answer from."), defers=False
@@ -78,13 +78,15 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="add",
-        description=described("Answer from a channel or a web address, too."),
+        description=described("Add a channel or a web address as a source."),
     )
     @app_commands.describe(
         channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
-        threads=described("Of a text channel: its threads, in place of its pinned messages."),
-        address=described("A page, sitemap, llms.txt or Git repository; or articles, for ours."),
-        crawl=described("Of an address: the pages below it, too, as links lead there."),
+        threads=described("For a text channel: read its threads instead of its pinned messages."),
+        address=described(
+            "A page, sitemap, llms.txt or Git repository; or articles for the bundled ones."
+        ),
+        crawl=described("For an address: also read the linked pages below it."),
     )
     async def add(
         self,
@@ -116,7 +118,7 @@ class SourcesCog(commands.Cog):
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
-        # Everybody may see that the channel is read, and how far that is.
+        # Progress is public.
         begun = messages.begun(theirs, channel.id, reads)
         answered = await interaction.response.send_message(begun)
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
@@ -168,7 +170,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="list",
-        description=described("What each source gave, when, and what failed."),
+        description=described("Show each source with its documents and failures."),
     )
     async def list_sources(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -176,7 +178,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="sync",
-        description=described("Read everything of this server's sources anew."),
+        description=described("Read all sources of this server again."),
     )
     async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -191,7 +193,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="remove",
-        description=described("Stop answering from a source of this server."),
+        description=described("Remove a source of this server."),
     )
     @app_commands.describe(source=described("The source."))
     async def remove(
@@ -207,7 +209,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
 
     async def _choose_articles(self, interaction: Interaction, *, quoted: bool) -> None:
-        """Have this guild answered from the bundled articles, or no more; say how that stands."""
+        """Quote the bundled articles or not, and show the result."""
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         member_id = interaction.user.id
         report = await self.bot.worker.call(
@@ -217,7 +219,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=messages.articles_entry(language, report))
 
     async def _removed(self, interaction: Interaction, source: str) -> str:
-        """Remove a source; returns what it was called, or nothing if there is none."""
+        """Remove a source; returns its name, or an empty string if there is none."""
         scope = Scope(interaction.guild_id or 0)
         kind, _, key = source.partition(":")
         if kind == "channel" and key.isdecimal():
@@ -254,12 +256,12 @@ class SourcesCog(commands.Cog):
         ]
 
     async def _addresses(self, scope: Scope) -> list[str]:
-        """The addresses that this guild alone is answered from; files are the operator's."""
+        """The guild's own addresses; files belong to the operator."""
         return service.own_addresses(await self.bot.worker.call(Core.sources), scope)
 
 
 async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:
-    """Say what came of something that may have taken longer than Discord lets an answer change."""
+    """Edit the response, unless the interaction has expired."""
     try:
         await interaction.edit_original_response(content=told)
     except discord.HTTPException as error:
@@ -284,7 +286,7 @@ class SourcesButton(
     rule=administrators(),
     first=First.IN_PLACE,
 ):
-    """Another page of the sources."""
+    """Button to another page of the sources."""
 
     page: int
 

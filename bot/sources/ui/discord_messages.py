@@ -1,8 +1,7 @@
-"""Conversion of Discord's messages, threads and channels to the values that are kept of them.
+"""Conversion of Discord's messages, threads and channels to archive values.
 
-The same message is the same value however it came: in a page of a channel's history, or as news.
-Therefore members are called what they call themselves everywhere: their name in one guild comes
-with news alone.
+Pages of history and live events give equal values. Members therefore have their global name, as
+only live events have the name in a guild.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,15 +15,15 @@ from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.values.synced_channels import SyncedContent
 
-# Everything else is what Discord itself says: that somebody joined, pinned, began a thread.
+# All other types are system messages, such as a join or a pin.
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
 def written(message: discord.Message) -> ArchivedMessage | None:
-    """A message as it is kept; None if nobody said it."""
+    """Convert a message; None for system messages."""
     if message.type not in _SAID:
         return None
-    # The addresses of attachments end within a day; the name says what there was.
+    # Attachment links expire within a day, so keep the names.
     attached = (f"(attached: {one.filename})" for one in message.attachments)
     text = "\n".join([message.content, *attached]).strip()
     reference = message.reference
@@ -37,7 +36,7 @@ def written(message: discord.Message) -> ArchivedMessage | None:
             text=text,
             reply_to=(reference.message_id or 0) if reference is not None else 0,
             reactions=tuple(Reaction(_emoji(one.emoji), one.count) for one in message.reactions),
-            # What another server announced is published by a webhook, and said by people.
+            # Announcements from other servers come by webhook, but people wrote them.
             bot=message.author.bot and not message.flags.is_crossposted,
         ),
         message.edited_at,
@@ -73,7 +72,7 @@ def listed(thread: discord.Thread) -> Thread:
 
 
 def changed(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
-    """A thread as Discord says that it is now, whether or not it was known."""
+    """Convert a thread's update event."""
     tags: list[discord.ForumTag] = []
     if isinstance(parent, discord.ForumChannel):
         found = (parent.get_tag(int(tag_id)) for tag_id in event.data.get("applied_tags", ()))
@@ -88,13 +87,13 @@ def changed(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
 
 
 def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
-    """What a text channel's thread opens with, by its first messages.
+    """Find the opener of a text channel's thread among its first messages.
 
-    It may have been begun from a message of the channel, which Discord gives along with a message
-    that nobody wrote. That message has the thread's id, and may be gone.
+    A thread may start from a message of the channel. Discord then adds a system message with a
+    reference to it; it has the thread's id, and may be deleted.
 
     Returns:
-        Its id, 0 where nobody has written yet; and the message of the channel, if there is one.
+        Its id, 0 if nobody has written yet; and the channel's message, if any.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:
@@ -106,7 +105,7 @@ def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, l
 
 
 def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
-    """What is read of a channel; of a text channel its `threads`, if that is wanted."""
+    """The readable content of a channel; for a text channel its `threads` if wanted."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel) and threads:
@@ -117,7 +116,7 @@ def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
 
 
 def lacking(channel: discord.abc.GuildChannel) -> list[str]:
-    """The permissions that reading a channel needs, and that the bot lacks there."""
+    """Permissions to read a channel that the bot lacks."""
     have = channel.permissions_for(channel.guild.me)
     needed = ("view_channel", "read_message_history")
     return [name for name in needed if not getattr(have, name)]

@@ -1,4 +1,4 @@
-"""Community cog: `/leaderboard` and `/stats`."""
+"""Statistics cog: `/leaderboard` and `/stats`; the feature with its digests."""
 
 from datetime import UTC, datetime
 
@@ -25,17 +25,17 @@ _PERIODS = [
 
 
 class CommunityCog(Cog):
-    """Leaderboard and figures, for everybody."""
+    """The commands `/leaderboard` and `/stats`."""
 
     @app_commands.command(
         name="leaderboard",
-        description=described("Whose notes helped others."),
+        description=described("Show the members whose notes helped others."),
     )
-    @app_commands.describe(period=described("The period; all time, unless you choose one."))
+    @app_commands.describe(period=described("The period; all time by default."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
-        """Show the first page, for everybody to see where its reader may write."""
+        """Show the first page, in public if the member may write in the channel."""
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
         guild_settings = self.bot.guild_settings
         language = await (
@@ -47,7 +47,7 @@ class CommunityCog(Cog):
 
     @app_commands.command(
         name="stats",
-        description=described("What is asked, answered and helpful here."),
+        description=described("Show figures of questions, answers and notes."),
     )
     @app_commands.guild_only()
     async def stats(self, interaction: Interaction) -> None:
@@ -93,8 +93,8 @@ class BoardButton(
     period: Period
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Show that page to everybody who sees this one."""
-        # The id may be forged: another message stays as it is.
+        """Turn the page for everyone who sees it."""
+        # The id may be forged, so other messages stay unchanged.
         if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
             return
         language = await message_language(interaction)

@@ -191,7 +191,7 @@ def _channel(
     digest: WeeklyDigest | None,
     settings: GuildSettings,
 ) -> discord.abc.GuildChannel:
-    """The channel of a digest, the review channel, or else the one in which it is asked for."""
+    """The digest's channel, the review channel, or else the current one."""
     wanted = settings.review_channel_id if digest is None else digest.channel_id
     here: Any = interaction.channel
     if isinstance(here, discord.Thread):

@@ -74,7 +74,7 @@ def _is_open(channel: discord.abc.GuildChannel) -> bool:
 
 
 def writable(channel: Any) -> bool:
-    """Whether this is a text channel in which the bot can write now."""
+    """Whether this is a writable text channel."""
     return isinstance(channel, discord.TextChannel) and may_send(channel)
 
 

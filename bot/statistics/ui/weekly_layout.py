@@ -1,4 +1,4 @@
-"""Layout of a digest, with buttons below each of its gaps."""
+"""Layout of a weekly digest, with buttons below each gap."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from bot.statistics import weekly_messages as messages
 from bot.statistics.weekly_service import Week
 from knowledge.values.guilds import Language
 
-# With these, five gaps and all that comes after them are at most 40 components.
+# With two of these, five gaps and the rest fit in Discord's 40 components.
 _ACTIONS: Final = ("point", "dismiss")
 
 
@@ -30,13 +30,13 @@ class DigestButton(
     first={"point": First.OWN, "dismiss": First.THINKING},
     labels=gaps_messages.ACTION_LABELS,
 ):
-    """*Dismiss* and *Point to …* below a digest, which stays as it is: it tells of a week."""
+    """*Dismiss* and *Point to …* below a digest, which itself stays unchanged."""
 
     question_id: int
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Dismiss the group, or open the form to point to its answer."""
+        """Dismiss the gap, or open the form to point to its answer."""
         if self.action == "point":
             form = PointForm(self.question_id, await viewer_language(interaction))
             await interaction.response.send_modal(form)
@@ -50,7 +50,7 @@ class DigestButton(
 
 
 def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:
-    """What sends a digest, or edits a message to be one, with a line below it if there is one."""
+    """Arguments to send or edit a digest message, with an optional line `below`."""
     said = messages.digest(week, language)
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
     container.add_item(discord.ui.TextDisplay(said.heading))

@@ -1,8 +1,8 @@
 """Delivery of weekly digests, once a week for each guild.
 
-A digest is claimed in the database before it is sent, with a nonce by which Discord drops a second
-copy for some minutes. After a crash or a restored backup, the poster looks for the digest in the
-channel before it posts again.
+A digest is claimed in the database before it is sent, with a nonce: Discord drops a second copy for
+some minutes. After a crash or a restored backup, the poster looks for the digest in the channel
+before it posts again.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class _Came(Enum):
 
 
 class DigestPoster:
-    """Posts digests that are due."""
+    """Posts due digests."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -82,7 +82,7 @@ class DigestPoster:
 
     async def _post(self, digest: WeeklyDigest, time: Due) -> None:
         guild = self._bot.get_guild(digest.guild_id)
-        # A guild that is only unavailable comes back.
+        # Unavailable guilds come back.
         if guild is None or guild.unavailable:
             return
         came = _Came.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
@@ -122,7 +122,7 @@ class DigestPoster:
         language = await self._bot.guild_settings.language_in(channel)
         below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
         shown = digest_message(week, language, below)
-        # 25 characters are the most.
+        # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
         self._sent[sent] = True
         await resent(functools.partial(channel.send, **shown, silent=True, nonce=nonce))
@@ -167,7 +167,7 @@ class DigestPoster:
 def _places(
     guild: discord.Guild, digest: WeeklyDigest, settings: GuildSettings
 ) -> Iterator[discord.TextChannel]:
-    """Channels in which a digest may be posted, the chosen one first."""
+    """Writable channels for a digest, the chosen one first."""
     others = {settings.review_channel_id} if digest.edition is Edition.MODERATORS else set()
     for channel_id in (digest.channel_id, *(others - {digest.channel_id, None})):
         channel = guild.get_channel(channel_id or 0)

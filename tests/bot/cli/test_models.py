@@ -74,7 +74,7 @@ def test_a_worse_model_is_refused_with_the_table_that_says_why(
     assert done.exit_code == 1, done.output
     assert "worse" in done.output
     assert "survival-game" in done.output
-    assert "first goes on answering" in " ".join(done.output.split())
+    assert "first keeps serving" in " ".join(done.output.split())
     assert read_pointer(folder) == before
     assert [path.name for path in folder.glob("index*")] == ["index"]
     assert _served(folder) == FIRST
@@ -85,7 +85,7 @@ def test_it_is_taken_all_the_same_if_somebody_says_so_and_the_way_back_is_open(
 ) -> None:
     done = run("use", "--anyway", other)
     assert done.exit_code == 0, done.output
-    assert "answers from now on" in done.output
+    assert "serves now" in done.output
     assert "all together" in done.output
     assert _served(folder) == str(other)
     again = run("use", other)

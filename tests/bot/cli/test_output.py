@@ -150,7 +150,7 @@ def test_stats_of_a_bot_that_nobody_has_asked_are_plain_zeros() -> None:
         (timedelta(days=400), "changed 400 days ago"),
         (timedelta(seconds=-5), "changed 0 seconds ago"),
         (timedelta(seconds=1), "changed 1 second ago"),
-        (None, "when it changed is not known"),
+        (None, "never changed"),
     ],
 )
 def test_the_age_of_an_index_is_said_in_a_unit_that_fits(ago: timedelta | None, said: str) -> None:

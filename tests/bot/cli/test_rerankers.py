@@ -81,7 +81,7 @@ def test_one_with_which_nothing_is_worse_is_taken(
 
 
 def test_the_way_back_is_open_and_leads_forth_again(run: Run, folder: Path) -> None:
-    assert "nothing to go back to" in " ".join(run("back").output.split())
+    assert "no earlier reranker" in " ".join(run("back").output.split())
     choose_reranker(folder, "", "one")
     for serving in ("", "one"):
         done = run("back")

@@ -75,7 +75,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -
     assert lines == [
         f"new      {terminal.guides / 'new.md'}",
         f"moved    {path} → {terminal.guides / 'press.md'}",
-        "To read: 2; to take out: 0; unchanged: 0. Nothing was done.",
+        "To read: 2; to take out: 0; unchanged: 0. Nothing was changed.",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -
 def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     said = terminal.run("index", terminal.guides).stdout.splitlines()
-    assert re.fullmatch(r"1[0-9]{2} passages can be quoted; it took [0-9.]+ s\.", said[-2])
+    assert re.fullmatch(r"1[0-9]{2} passages can be quoted. This took [0-9.]+ s\.", said[-2])
     assert said[-1] == TRY
 
 

@@ -15,8 +15,11 @@ from tests.knowledge.git_server import Repositories
 def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
     (terminal.guides / "thread.json").write_bytes(as_json(export(SOLVED)))
     added = terminal.run("source", "add", terminal.guides)
-    assert f"1 conversation from chat exports can be quoted in server {GUILD_ID}" in added.stdout
-    assert "Remove the exports of channels that not everyone there may read." in added.stdout
+    assert (
+        f"Everyone in server {GUILD_ID}, and nobody else, can be shown 1 conversation"
+        in added.stdout
+    )
+    assert "Remove exports of channels that not everyone there may read." in added.stdout
     assert terminal.json("source", "list")["documents"] == 1
     again = terminal.run("source", "sync")
     assert "chat exports" not in again.stdout
@@ -36,7 +39,7 @@ def test_a_plain_text_export_is_added_with_its_server(terminal: Terminal) -> Non
     assert (listed["scope"], listed["documents"]) == ("77", 1)
     refused = terminal.run("source", "add", path)
     assert refused.returncode == UNUSABLE
-    assert "is a source for server 77 already: remove it first" in refused.stderr
+    assert "is already a source for server 77: remove it first" in refused.stderr
     assert terminal.json("source", "remove", path)["removed"]
 
 
@@ -62,14 +65,14 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
         (("source", "add", "http://[fd00::1]/a"), "fd00::1, which belongs to a private network."),
         (("source", "add", "a\nb.md"), "a b.md has a name with a line break: rename it."),
         (("source", "add", "https://a.org/\nb"), "https://a.org/ b is no valid address."),
-        (("source", "add", "README.md", "--guild", "help"), "--guild help is no server's id: give"),
-        (("source", "add", "README.md", "--guild", "9" * 19), "9999 is no server's id: give"),
+        (("source", "add", "README.md", "--guild", "help"), "--guild help is no server's id."),
+        (("source", "add", "README.md", "--guild", "9" * 19), "9999 is no server's id."),
         (("source", "sync", "a.md"), "a.md is not a source. The sources are: none."),
         (("source", "remove", "https://a.org/"), "is not a source. The sources are: none."),
         (("source", "add", ""), "A source without a name was given: name a file, a folder or"),
         (("source", "remove", ""), "A source without a name was given: name a file, a folder or"),
         (("index", ""), "A source without a name was given: name a file, a folder or"),
-        (("source", "add", "ftp://a.org/x"), "is no address that can be fetched: name one of http"),
+        (("source", "add", "ftp://a.org/x"), "can't be fetched: name an http or https address"),
         (("source", "add", "bad\udcff.md"), "has a name that is not UTF-8: rename it."),
         (("source", "add", "/dev/null"), "is neither a file nor a folder: name one."),
     ],
@@ -131,17 +134,17 @@ def test_what_is_wrong_with_a_repository_is_one_sentence(
 def test_options_that_do_not_belong_together_are_refused(terminal: Terminal) -> None:
     address = "https://docs.example.org/"
     for arguments, told in (
-        (("--crawl", "--git"), "--crawl is for a site, and --git, --branch and --path are for a"),
-        (("--depth", "2"), "--depth and --pages are the limits of a crawl: say --crawl."),
+        (("--crawl", "--git"), "--crawl is for sites; --git, --branch and --path are for"),
+        (("--depth", "2"), "--depth and --pages limit a crawl: add --crawl."),
         (("--crawl", "--depth", "11"), "A crawl goes 0 to 10 links deep and asks for 1 to 2,000"),
-        (("--crawl", "--base-url", address), "folder or repository can be read: add others by"),
+        (("--crawl", "--base-url", address), "--base-url is for one file, folder or repository"),
         (("--git", "--path", "../x"), "../x is no folder in a repository."),
     ):
         refused = terminal.run("source", "add", address, *arguments)
         assert refused.returncode == UNUSABLE
         assert told in refused.stderr
     refused = terminal.run("source", "add", terminal.guides, "--crawl")
-    assert "--crawl begins at an address of the web." in refused.stderr
+    assert "--crawl needs a web address." in refused.stderr
     refused = terminal.run("source", "add", "git@github.com:owner/name.git")
     assert refused.returncode == UNUSABLE
     assert "name the repository's https address." in refused.stderr

@@ -144,11 +144,9 @@ def set_up(page: Page) -> None:
     shown = ready(page)
     if shown.get_by_text("Everything is set up").count():
         return
-    pick(shown, "Choose the review channel", "review", until="I have every permission")
+    pick(shown, "Choose the review channel", "review", until="I have all permissions")
     turn_to(shown, "2 Moderators", until="Choose the role of the moderators")
-    pick(
-        shown, "Choose the role of the moderators", "Moderators", until="Moderators are those with"
-    )
+    pick(shown, "Choose the role of the moderators", "Moderators", until="Moderators have the role")
     turn_to(shown, "3 Where to answer", until="Nowhere: choose forums")
     shown.get_by_text("Nowhere: choose forums").last.click()
     shown.locator("[role=option]", has_text="questions").last.click()
@@ -365,7 +363,7 @@ def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
     shown.get_by_role("button", name="Send", exact=True).click()
 
     # It is read by a step that is taken once a second, and nothing is done on the page meanwhile.
-    shown.get_by_text("is read: no pinned message").locator("visible=true").first.wait_for()
+    shown.get_by_text("it has no pinned messages yet").locator("visible=true").first.wait_for()
 
 
 async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: Env) -> None:

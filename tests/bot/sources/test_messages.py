@@ -97,35 +97,32 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     [
         (
             ChannelProblem(ProblemCode.GONE),
-            "is gone from Discord; what I read there is no longer quoted",
-            "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
+            "was deleted in Discord; I no longer quote from it",
+            "wurde in Discord gelöscht; daraus wird nicht mehr zitiert",
         ),
         (
             ChannelProblem(ProblemCode.SWITCHED_OFF),
-            "is not read: `sources.channels` is off in config.toml; what I read there is no "
-            "longer quoted",
-            "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen "
-            "wurde, wird nicht mehr zitiert",
+            "isn't read or quoted: `sources.channels` is off in config.toml",
+            "wird weder gelesen noch zitiert: `sources.channels` ist in config.toml aus",
         ),
         (
             ChannelProblem(
                 ProblemCode.LACKS_PERMISSIONS,
                 {"permissions": ["view_channel", "read_message_history"]},
             ),
-            "can't be read: the bot lacks View Channel and Read Message History there; what I "
-            "read there before is no longer quoted",
-            "kann nicht gelesen werden: Dem Bot fehlen dort Rechte (Kanal anzeigen und "
-            "Nachrichtenverlauf anzeigen); was daraus gelesen wurde, wird nicht mehr zitiert",
+            "can't be read or quoted: the bot lacks View Channel and Read Message History there",
+            "kann weder gelesen noch zitiert werden: Dem Bot fehlen dort Rechte (Kanal anzeigen "
+            "und Nachrichtenverlauf anzeigen)",
         ),
         (
             ChannelProblem(ProblemCode.ANSWERED, {"status": 503}),
-            "waits: Discord answered with 503; reading goes on by itself",
-            "wartet: Discord hat mit 503 geantwortet; das Lesen geht von selbst weiter",
+            "is waiting: Discord answered 503; I retry by myself",
+            "wartet: Discord hat mit 503 geantwortet; es geht von selbst weiter",
         ),
         (
             ChannelProblem(ProblemCode.UNREACHED),
-            "waits: Discord could not be reached; reading goes on by itself",
-            "wartet: Discord war nicht zu erreichen; das Lesen geht von selbst weiter",
+            "is waiting: Discord can't be reached; I retry by myself",
+            "wartet: Discord ist nicht zu erreichen; es geht von selbst weiter",
         ),
         (
             ChannelProblem(ProblemCode.OTHER, {"text": "can't be read: {Missing} Access"}),
@@ -156,7 +153,7 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
         Language.ENGLISH, channel_report(SyncStage.DONE, failures=FAILURES)
     )
 
-    assert "Not read: 9." in told
+    assert sources_messages._UNREAD(Language.ENGLISH, number=9) in told
     assert "Thread" not in told
 
 

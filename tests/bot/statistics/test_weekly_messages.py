@@ -49,5 +49,5 @@ def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -
 def test_a_digest_names_the_clock_and_the_time_that_it_comes_next() -> None:
     said = messages.chosen(DIGEST, AT, writable=True, moderators_only=True)
 
-    assert "each Monday at 9:00 (Europe/Berlin)" in said
+    assert "every Monday at 9:00 (Europe/Berlin)" in said
     assert f"<t:{int((AT + WEEK).timestamp())}:F>" in said

@@ -120,7 +120,7 @@ async def test_deleting_leaves_no_trace_in_tables_or_index(world: World, how: st
 
     result = await deleted(world, how)
 
-    assert result.response is None or "Done." in text_of(result.response)
+    assert result.response is None or "Deleted." in text_of(result.response)
     left = await world.core(index_and_tables)
     traces = [str(world.member.id), name, "A secret that nobody", UNKNOWN]
     assert [trace for trace in traces if trace in left] == []

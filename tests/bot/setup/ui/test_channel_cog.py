@@ -30,6 +30,9 @@ from tests.bot.steps import (
 from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
 
 RUST = "The Zanzibar ferry timetable changes in March and in October."
+DEFAULT, SETUP = (
+    channels_messages._ORIGINS[level] for level in (Level.CONFIGURATION, Level.SERVER)
+)
 TAGGED_RUST = channels_messages._TAG(Language.ENGLISH, tag="rust")
 
 
@@ -79,8 +82,8 @@ async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
     assert shown.splitlines()[1:] == saved.splitlines()[1:]
     here = await show(world)
     assert channels_messages.HOLDS(Language.ENGLISH, channel=world.general.mention) in here
-    assert "in English · *from `/setup`*" in here
-    assert f"Also chosen for: {world.help.mention}" in here
+    assert line(channels_messages._LANGUAGE(Language.ENGLISH, name="English"), SETUP) in here
+    assert channels_messages._OTHERS(Language.ENGLISH, channels=world.help.mention) in here
 
 
 async def test_what_a_category_has_holds_in_its_channels_and_threads(world: World) -> None:
@@ -106,7 +109,9 @@ async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: 
     assert (await ask_in(world, world.help)).response is not None
     await choose(world, listen=[world.help])
     assert not await answers_mention(world, world.help)
-    assert "commands, but no messages · *from `/setup`*" in await show(world, world.general)
+    assert line(channels_messages._MODES[Mode.OFF].english, SETUP) in await show(
+        world, world.general
+    )
     await set_(world, world.general, mode="mentions")
     assert await answers_mention(world, world.general)
 
@@ -227,9 +232,12 @@ async def test_only_one_of_the_choices_is_changed_at_a_time(world: World) -> Non
     ("options", "sentence"),
     [
         ({}, channels_messages.NOTHING_CHOSEN.english),
-        ({"sources": "the moon, notes"}, "I know no source called “the moon” here."),
+        ({"sources": "the moon, notes"}, "No source here is called “the moon”."),
         ({"only_or_first": "first"}, channels_messages.NOTHING_TO_NARROW.english),
-        ({"tags": ",".join(map(str, range(30)))}, "20 tags and sources are the most"),
+        (
+            {"tags": ",".join(map(str, range(30)))},
+            channels_messages.TOO_MANY(Language.ENGLISH, most=20),
+        ),
     ],
 )
 async def test_what_can_not_be_chosen_is_told_in_a_sentence_and_changes_nothing(
@@ -267,7 +275,9 @@ async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
             await world.admin.slash(world.general, "channel reset", channel=world.help, **options)
         )
 
-    assert "mentions me or replies to me · *the default*" in await reset(setting="mode")
+    assert line(channels_messages._MODES[Mode.MENTIONS].english, DEFAULT) in await reset(
+        setting="mode"
+    )
     [left] = (await kept(world)).values()
     assert (left.mode, left.private, left.answered_from) == (None, True, AnsweredFrom(("rust",)))
     assert longest_part(channels_messages.RESET) in await reset()
@@ -332,8 +342,9 @@ async def test_forums_their_posts_and_voice_channels_have_settings_too(
 ) -> None:
     made = getattr(world.guild, f"create_{kind}_channel")("questions")
     saved = await set_(world, made, mode="help", quotations=1)
-    assert f"holds in {made.mention}" in saved
-    assert ("I help at once · *the default*" in saved) is (kind == "forum")
+    assert channels_messages.SAVED(Language.ENGLISH, channel=made.mention) in saved
+    helps = line(channels_messages._HELPS_AT_ONCE.english, DEFAULT)
+    assert (helps in saved) is (kind == "forum")
     if kind == "forum":
         channel = world.bot.get_channel(made.id)
         assert isinstance(channel, discord.ForumChannel)

@@ -8,7 +8,7 @@ from bot.setup import limit_messages as messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.limits import Limits, Newcomers, Quota
-from tests.bot.steps import said
+from tests.bot.steps import said, up_to
 from tests.bot.world import World, build_world
 
 
@@ -24,9 +24,9 @@ async def kept(world: World) -> Limits:
 async def test_at_first_nothing_is_limited(world: World) -> None:
     shown = await limits(world, "show")
 
-    assert messages._QUESTIONS(Language.ENGLISH, limits="everybody without limit") in shown
-    assert "**Notes**: everybody without limit" in shown
-    assert "Members" not in shown
+    assert messages._QUESTIONS(Language.ENGLISH, limits="everyone no limit") in shown
+    assert "**Notes**: everyone no limit" in shown
+    assert up_to("who", messages._NEWCOMERS) not in shown
 
 
 async def test_a_role_is_given_limits_and_what_is_left_out_stays(world: World) -> None:
@@ -36,14 +36,12 @@ async def test_a_role_is_given_limits_and_what_is_left_out_stays(world: World) -
 
     shown = await limits(world, "set", role=trusted, questions_a_day=0)
 
-    everybody = "everybody 5 an hour and 20 a day"
+    everybody = "everyone 5 an hour and 20 a day"
     assert (
-        messages._QUESTIONS(
-            Language.ENGLISH, limits=f"{everybody} · <@&{trusted.id}> without limit"
-        )
+        messages._QUESTIONS(Language.ENGLISH, limits=f"{everybody} · <@&{trusted.id}> no limit")
         in shown
     )
-    assert "**Notes**: everybody 2 a day" in shown
+    assert "**Notes**: everyone 2 a day" in shown
     assert await kept(world) == Limits(
         {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
     )
@@ -54,7 +52,7 @@ async def test_newcomers_wait_or_write_fewer(world: World) -> None:
     fewer = await limits(world, "newcomers", account_days=0, notes_a_day=1)
 
     joined = messages._JOINED(1, Language.ENGLISH)
-    either = f"{messages._ACCOUNT(7, Language.ENGLISH)}, or {joined}"
+    either = f"{messages._ACCOUNT(7, Language.ENGLISH)} or {joined}"
     none_yet = messages._NONE_YET(Language.ENGLISH)
     assert messages._NEWCOMERS(Language.ENGLISH, who=either, notes=none_yet) in waiting
     one_a_day = messages._FEWER(1, Language.ENGLISH)
@@ -93,4 +91,4 @@ async def test_a_server_sets_its_own_limits_alone(simcord_env: Env, world: World
     await other.set_up()
     await limits(world, "set", questions_an_hour=5)
 
-    assert "everybody without limit" in await limits(other, "show")
+    assert "everyone no limit" in await limits(other, "show")

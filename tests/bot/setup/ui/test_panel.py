@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from simcord import Env, MemberActor, SetupError
 
-from bot.setup import service
+from bot.setup import panel_messages, service
 from bot.setup.settings import PAGES, Page, Setting
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
@@ -38,7 +38,7 @@ async def test_the_panel_leads_from_one_step_to_the_next_and_keeps_each_choice(
     panel = await opened(fresh)
     await fresh.admin.select(panel, [fresh.review], custom_id="setting:review_channel")
     assert (await kept(fresh)).review_channel_id == fresh.review.id
-    assert "every permission" in text_of(panel)
+    assert panel_messages._NOTHING_LACKING.english in text_of(panel)
 
     await fresh.admin.click(panel, custom_id="setup:moderators")
     await fresh.admin.select(panel, [fresh.moderator_role], custom_id="setting:moderator_role")
@@ -57,7 +57,7 @@ async def test_an_answer_is_tried_privately_and_what_comes_next_is_offered(fresh
 
     assert shown_message(tried).ephemeral
     assert "> " in everything(tried)
-    assert "still to be done are Review channel, Moderators" in everything(tried)
+    assert "still to do: Review channel, Moderators" in everything(tried)
     assert fresh.general.history() == []
 
 

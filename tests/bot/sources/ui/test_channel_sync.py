@@ -172,7 +172,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
     assert len(pages_of(world, thread.id)) <= asked + 3
     told = world.general.last_message
     assert told is not None
-    assert "is read: 1 document" in text_of(told)
+    assert ": 1 document from" in text_of(told)
 
 
 async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(

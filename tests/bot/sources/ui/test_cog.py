@@ -26,7 +26,7 @@ from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
-from tests.bot.steps import content
+from tests.bot.steps import content, longest_part
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
@@ -126,7 +126,7 @@ async def test_nothing_is_added_where_nothing_is_named(world: World) -> None:
 async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
     world: World, forum: Forum
 ) -> None:
-    assert (await listed(world)).startswith("There is no source yet")
+    assert (await listed(world)).startswith(sources_messages.NO_SOURCE.english)
     await forum.solved()
     await add(world, forum.channel)
     await read(world)
@@ -191,7 +191,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
     await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
     await read(world)
     assert await texts(world, forum.id) == ""
-    assert "no source yet" in await listed(world)
+    assert sources_messages.NO_SOURCE.english in await listed(world)
 
 
 async def test_what_is_no_source_can_t_be_removed(world: World) -> None:
@@ -301,9 +301,9 @@ async def test_a_repository_is_told_by_its_address_and_cited_at_its_commit(
     [link] = await world.core(cited)
     assert link.endswith(f"/blob/{commit}/docs/ferry.md?plain=1#L1-L3")
     again = content(await world.admin.slash(world.general, "source add", address=address))
-    assert again.endswith("is a source already.")
+    assert again.endswith(longest_part(sources_messages.ADDRESS_KNOWN))
     removed = content(await world.admin.slash(world.general, "source remove", source=address))
-    assert "is no longer a source" in removed
+    assert longest_part(sources_messages.REMOVED) in removed
     assert await world.core(cited) == []
 
 

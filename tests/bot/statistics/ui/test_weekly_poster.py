@@ -74,7 +74,7 @@ async def test_everybody_is_told_which_notes_are_new_and_what_they_answer(world:
 
     [digest] = posted(world.general)
     assert f"**{UNKNOWN}** by mia" in text_of(digest)
-    assert f"which answers “{UNKNOWN}”" in text_of(digest)
+    assert f"answers “{UNKNOWN}”" in text_of(digest)
     assert "more question" not in text_of(digest)
     assert "please" not in text_of(digest)
 
@@ -93,7 +93,7 @@ async def test_what_was_asked_privately_or_among_staff_is_told_to_moderators_alo
     await its_time_comes(world)
 
     [told] = posted(world.general)
-    assert "**1 gap** is open" in text_of(told)
+    assert "**1 open gap**" in text_of(told)
     assert "Yeti" not in text_of(told)
     assert buttons(told) == []
     [public] = posted(world.help)
