@@ -1,5 +1,6 @@
 """Text read in a note's pictures, offered to its contributor for the note's text. Pure."""
 
+import re
 from typing import Final
 
 from bot.text.languages import Sentence
@@ -16,6 +17,7 @@ UNREAD: Final = Sentence(
 )
 ADD_LABEL: Final = Sentence("Add to the text")
 _TEXT_CHARACTERS: Final = 1_500
+_BLANKS: Final = re.compile(r"\s+")
 _BETWEEN: Final = "\n\n"
 # Less text isn't worth a question.
 _LEAST_CHARACTERS: Final = 20
@@ -27,13 +29,17 @@ def offer(text: str, read: str, language: Language, *, is_whole: bool = True) ->
     Lines already in the note's text are left out. `is_whole` means that every picture could be
     read.
     """
-    have = " ".join(text.casefold().split())
-    new = [line for line in read.split("\n") if " ".join(line.casefold().split()) not in have]
+    have = _folded(text)
+    new = [line for line in read.splitlines() if _folded(line) not in have]
     room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - size(text) - len(_BETWEEN))
     if size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
     unread = "" if is_whole else f"\n{UNREAD(language)}"
     return f"{READ(language)}\n{code_block(_whole_lines(new, room), room)}{unread}"
+
+
+def _folded(text: str) -> str:
+    return _BLANKS.sub(" ", text.strip().casefold())
 
 
 def added(text: str, offered: str) -> str:

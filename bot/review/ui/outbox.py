@@ -28,7 +28,7 @@ from bot.review import messages as review_messages
 from bot.review import notice_messages, outbox
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
-from bot.review.impact import Impact, ImpactPreview
+from bot.review.impact import Impact
 from bot.review.outbox import Delivery, Place
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from knowledge.values.guilds import GuildSettings
@@ -201,7 +201,7 @@ class OutboxDispatcher:
     async def _preview(self, note: Note) -> None:
         try:
             found = await self._bot.worker.run_slices(
-                lambda core: core.part(ImpactPreview).of_revision(note)
+                lambda core: review_service.impact(core, note)
             )
             if found is None:
                 return
