@@ -6,17 +6,21 @@ from hypothesis import strategies as st
 
 from bot.answers.decision import Quote, citation
 from bot.answers.phrased import Line, Outcome, Phrased
-from bot.ask.phrased_text import MOST_CHARACTERS, around_chosen, cited_places, phrased_text
+from bot.ask.phrased_text import (
+    _CHOSEN,
+    _PHRASED,
+    MOST_CHARACTERS,
+    around_chosen,
+    cited_places,
+    phrased_text,
+)
 from bot.text.markdown import size
 from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from tests.bot.values import file_passage
 
-CHOSEN = "-# Chosen by small from the passages quoted below, word for word."
-PHRASED = (
-    "-# Phrased by small from the quotes below. Numbers, names and denials were compared; read the "
-    "quotes."
-)
+CHOSEN = f"-# {_CHOSEN(Language.ENGLISH, model='small')}"
+PHRASED = f"-# {_PHRASED(Language.ENGLISH, model='small')}"
 
 
 def said(*lines: Line, numbers: dict[int, int] | None = None, model: str = "small") -> list[str]:
