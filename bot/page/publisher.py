@@ -125,7 +125,7 @@ class PagePublisher:
         try:
             gone = await beside(_take_away, self._folder, kept)
         except (OSError, PublishError) as error:
-            _logger.error("A page that is to be gone could not be deleted: %s", error)
+            _logger.error("An obsolete page could not be deleted: %s", error)
             return
         for guild_id in gone:
             self._published.pop(guild_id, None)
@@ -141,7 +141,7 @@ class PagePublisher:
         self._hook_due = bool(problem)
         if problem:
             self._hook_not_before = self._clock() + _RETRY_SECONDS
-            _logger.error("`page.after` failed, and is tried again: %s", problem)
+            _logger.error("`page.after` failed and will be retried: %s", problem)
 
 
 def _write(

@@ -79,7 +79,7 @@ class Phraser:
         empty = Phrased(Outcome.NOTHING, model=self.model, prompt_version=PROMPT_VERSION)
         try:
             found = await self._asked(task, empty)
-        except Exception as error:  # noqa: BLE001 - the plain answer is there, and stays
+        except Exception as error:  # noqa: BLE001 - the plain answer stays
             _logger.warning("An answer could not be phrased: %s.", type(error).__name__)
             found = replace(empty, outcome=Outcome.INVALID, problem=type(error).__name__)
         return replace(found, seconds=time.monotonic() - began)
@@ -114,7 +114,7 @@ class Phraser:
         began = time.monotonic()
         try:
             found = await self._order_asked(question, passages)
-        except Exception as error:  # noqa: BLE001 - the order that is there stays
+        except Exception as error:  # noqa: BLE001 - the old order stays
             _logger.warning("Passages could not be put into order: %s.", type(error).__name__)
             found = Ordered(Outcome.INVALID, problem=type(error).__name__)
         return replace(found, seconds=time.monotonic() - began)

@@ -97,7 +97,7 @@ def check_free(port: int) -> None:
             tried.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
             raise PreviewError(
-                f"The preview needs the port {port}, which can't be had. Choose another --port."
+                f"The preview can't use the port {port}. Choose another --port."
             ) from error
 
 

@@ -211,7 +211,7 @@ class Bot(ShardedClient):
         try:
             await answer_left(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
-            _logger.error("What was left before the start waits for the next one: %s", error)
+            _logger.error("Interactions from before the start wait for the next start: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
         """Take over the unfinished work of shards that are this process's since `since`."""
@@ -226,7 +226,9 @@ class Bot(ShardedClient):
             try:
                 await step()
             except EXPLAINED as error:
-                _logger.error("Not everything of a shard could be taken over: %s", error)
+                _logger.error(
+                    "A shard's unfinished work could not be taken over completely: %s", error
+                )
 
     async def health(self) -> Health:
         silent, left_out = self._unopened(), tuple[str, ...]()
@@ -317,7 +319,7 @@ class Bot(ShardedClient):
         if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
             # Discord accepts no response any more.
             self.metrics.failed(error)
-            _logger.warning("An interaction was answered later than Discord waits for it.")
+            _logger.warning("An interaction was answered too late for Discord.")
             return
         language = await viewer_language(interaction)
         await say(interaction, self.explanation(error, language))

@@ -33,7 +33,7 @@ class CommandTree(app_commands.CommandTree[Services]):
         option = misfit(self, data)
         if option is None:
             return True
-        _logger.info("A command was used with a value that it doesn't take: %s", option)
+        _logger.info("A command was used with an invalid value: %s", option)
         language = await viewer_language(interaction)
         await say(interaction, error_messages.OPTION_MISFIT(language, option=option))
         return False
@@ -44,7 +44,7 @@ class CommandTree(app_commands.CommandTree[Services]):
             cause = error.original
         if isinstance(cause, app_commands.AppCommandError):
             # discord.py doesn't know the command, the options or the target.
-            _logger.info("A command was used as an earlier version had it: %s", cause)
+            _logger.info("A command was used in an earlier version's form: %s", cause)
             if interaction.type is discord.InteractionType.application_command:
                 language = await viewer_language(interaction)
                 await say(interaction, error_messages.COMMAND_CHANGED(language))

@@ -107,10 +107,10 @@ def listening(port: int, option: str, host: str = HOST) -> socket.socket:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return socket.create_server(address[:2], family=family)
     except socket.gaierror as error:
-        raise ServingError(f"The address {host} is not known here ({error.strerror}).") from error
+        raise ServingError(f"The address {host} is unknown ({error.strerror}).") from error
     except (OSError, OverflowError, UnicodeError) as error:
         raise ServingError(
-            f"The port {port} of {host} can't be had ({error}). Choose another {option}."
+            f"The port {port} of {host} can't be used ({error}). Choose another {option}."
         ) from error
 
 

@@ -148,7 +148,7 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
     scopes = scopes_of(guild_id, ())
     found = core.document(known_id(core, document_id, scopes), scopes)
     if not found:
-        raise MissingError("There is no such document here. `search` gives the ids of documents.")
+        raise MissingError("There is no such document. `search` returns ids.")
     first = _passage(found[0])
     return WholeDocument(
         document_id, first.title, first.link, [_passage(passage) for passage in found]

@@ -23,10 +23,10 @@ from bot.text.languages import Sentence
 class First(Enum):
     """First response to a click or a form, due within three seconds."""
 
-    THINKING = auto()  # a private *thinking…*
-    IN_PLACE = auto()  # none yet; the message will change, which one member alone sees
-    IN_PUBLIC = auto()  # the same of a message that others see: its handler checks that it is one
-    OWN = auto()  # a form or a message, sent by the handler; the rule has to be quick
+    THINKING = auto()  # an ephemeral *thinking…*
+    IN_PLACE = auto()  # edits an ephemeral message
+    IN_PUBLIC = auto()  # edits a public message; the handler checks that it is one
+    OWN = auto()  # a form or message of the handler; the rule must be quick
 
 
 # Attributes that a rule looks up and adds to the component.

@@ -70,7 +70,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
         try:
             if await interaction.client.admits(interaction):
                 await callback(self, interaction, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+        except Exception as error:  # noqa: BLE001 - passed to the one broad handler
             await interaction.client.explain(interaction, error)
         await inbox.done(interaction)
 
@@ -93,7 +93,7 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
             await interaction.followup.send(sentence, ephemeral=True, **more)
     except UNREACHED as failure:
         # The interaction may have expired; the error is logged already.
-        _logger.warning("The member could not be told: %s", failure)
+        _logger.warning("A message to a member failed: %s", failure)
 
 
 async def _in_place(interaction: Interaction, sentence: str, **more: Any) -> bool:

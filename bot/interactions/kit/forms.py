@@ -145,7 +145,7 @@ class Form(discord.ui.Modal):
             raise ValueError(f"{custom_id} is no id of {cls.__name__}")
         try:
             found = await enter(interaction, cls.first_response(interaction), cls.rule, subject)
-        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+        except Exception as error:  # noqa: BLE001 - the input must come back in any case
             why = interaction.client.explanation(error)
             await cls.refused(interaction, why, subject, filled)
             return
@@ -237,7 +237,7 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
     await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
     try:
         await take()
-    except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+    except Exception as error:  # noqa: BLE001 - passed to the one broad handler
         await give_back(interaction, bot.explanation(error))
     await inbox.done(interaction)
 
@@ -270,7 +270,7 @@ async def answer_left(
                 is_layout = original.flags.components_v2
                 await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
         except UNREACHED as error:
-            _logger.info("What was left before the start could not be answered: %s", error)
+            _logger.info("An interaction from before the start could not be answered: %s", error)
             if worth_retrying(error):
                 continue
         await bot.worker.call(functools.partial(_forget, kept.id))

@@ -62,11 +62,11 @@ async def done(interaction: Interaction) -> None:
         return
     try:
         await interaction.client.worker.call(lambda core: core.store.inbox.done(interaction.id))
-    except Exception as error:  # noqa: BLE001 - its sender has been told what there is to tell
-        _logger.warning("An interaction stays on record that is answered: %s", error)
+    except Exception as error:  # noqa: BLE001 - its sender was answered
+        _logger.warning("The record of an answered interaction could not be deleted: %s", error)
 
 
 def _told_if_lost(keeping: "asyncio.Future[None]") -> None:
     error = None if keeping.cancelled() else keeping.exception()
     if error is not None:
-        _logger.warning("An interaction could not be kept: %s", error)
+        _logger.warning("An interaction could not be stored: %s", error)

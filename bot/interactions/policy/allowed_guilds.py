@@ -101,13 +101,13 @@ class AllowedGuilds(commands.Cog):
         try:
             await self._tell(guild, error_messages.LEAVES(tongue))
         except UNREACHED as error:
-            _logger.info("Nobody could be told that I leave: %s", error)
+            _logger.info("The message about leaving a server failed: %s", error)
         try:
             await guild.leave()
-            _logger.warning("A server was left that is not allowed.", extra={"guild_id": guild.id})
+            _logger.warning("Left a server outside the allowlist.", extra={"guild_id": guild.id})
         except UNREACHED as error:
             self._left.discard(guild.id)
-            _logger.error("A server that is not allowed could not be left: %s", error)
+            _logger.error("A server outside the allowlist could not be left: %s", error)
 
     async def _tell(self, guild: discord.Guild, sentence: str) -> None:
         channel = guild.system_channel

@@ -533,5 +533,5 @@ def test_a_port_that_is_taken_gets_one_sentence(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     sentence = ended.stderr.splitlines()[-1]
-    assert sentence.startswith("commonplace: The preview needs the port")
+    assert sentence.startswith("commonplace: The preview can't use the port")
     assert port in sentence

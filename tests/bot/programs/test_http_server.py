@@ -67,7 +67,7 @@ def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
         assert shown_address(taken) == f"http://127.0.0.1:{port}"
         with pytest.raises(ServingError, match=f"port {port} .*Choose another --port"):
             listening(port, "--port")
-    with pytest.raises(ServingError, match="not known here"):
+    with pytest.raises(ServingError, match="is unknown"):
         listening(0, "--port", "host.invalid")
 
 
@@ -276,7 +276,7 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
         ((), "", "openssl rand"),
         ((), "x" * (TOKEN_CHARACTERS - 1), "openssl rand"),
         (("--guild", "general"), TOKEN, "is no server's id"),
-        (("--host", "host.invalid"), TOKEN, "not known here"),
+        (("--host", "host.invalid"), TOKEN, "is unknown"),
     ],
 )
 def test_what_can_not_be_served_is_said_in_a_sentence(
