@@ -35,14 +35,14 @@ OPTIONS: Final[Mapping[Phrasing, Sentence]] = {
 def consent(
     host: str, language: Language, *, ten: bool, conversations: bool, other_host: bool
 ) -> str:
-    """What administrators are told before they turn it on.
+    """Return the explanation for administrators before they turn phrasing on.
 
     Args:
-        host: the endpoint's.
-        language: of whoever reads it.
-        ten: whether the ten best passages are sent.
-        conversations: whether messages of channels and chats are sent.
-        other_host: whether it was turned on for another host.
+        host: of the endpoint.
+        language: of the reader.
+        ten: whether the ten nearest passages are sent.
+        conversations: whether messages from channels and chats are sent.
+        other_host: whether it was on for another host.
     """
     named = f"**{plain(host)}**"
     lines = [
@@ -66,5 +66,5 @@ _ABOUT: Final[Mapping[Phrasing, Sentence]] = {
 
 
 def about(host: str, phrasing: Phrasing, language: Language) -> str:
-    """What everybody is told where it is on; nothing where it is off."""
+    """Return the line for `/about`; empty if phrasing is off."""
     return _ABOUT[phrasing](language, host=plain(host)) if phrasing in _ABOUT else ""
