@@ -363,7 +363,7 @@ async def test_a_member_can_take_away_what_is_kept_of_their_messages(
     exported = await world.core(lambda core: privacy_service.exported(core, world.second_member.id))
 
     assert shown.response is not None
-    assert "`    1 /     1` Messages of yours in channels that I read" in text_of(shown.response)
+    assert "`    1 /     1` Your messages in channels that I read" in text_of(shown.response)
     assert [message["text"] for message in exported["messages"]] == [ANSWER]
 
 
