@@ -21,11 +21,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.calibrating import FOR_REPORTING, PAGES, shown
 from benchmarks.page_sets import page_set
-from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.answers.places_to_search import BundledArticles
 from bot.core.index_updates import run_to_end
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import open_index

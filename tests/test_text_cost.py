@@ -209,7 +209,7 @@ NOT_CALLED: Final = {
         knowledge.page.search_index.write_bundle
         knowledge.git.http_client.GuardedGitClient._http_request
         knowledge.web.connections.Connections.request
-        knowledge.web.fetcher._read
+        knowledge.web.polite_fetcher._read
         knowledge.web.safe_network.CheckedNetwork.connect_tcp
         knowledge.web.safe_network.system_addresses
         knowledge.web.site_crawl._from_sitemaps

@@ -18,9 +18,9 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Look, Looks, scopes_in
 from bot.answers.decision import lowered
 from bot.answers.outage import Outage
+from bot.answers.places_to_search import Look, Looks, scopes_in
 from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.bm25 import Ids

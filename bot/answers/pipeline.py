@@ -17,7 +17,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -46,6 +45,7 @@ from bot.answers.lookup import (
 )
 from bot.answers.outage import Outage, not_in_memory
 from bot.answers.page_links import PageLinks
+from bot.answers.places_to_search import BundledArticles, scopes_in
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk

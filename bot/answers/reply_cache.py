@@ -10,7 +10,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
-from bot.answers.bundled_articles import Looks, scopes_in
+from bot.answers.places_to_search import Looks, scopes_in
 from knowledge.values.documents import Scope
 
 # A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.

@@ -17,11 +17,11 @@ from typing import Any, Final, Self, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles
 from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
 from bot.answers.outage import Outage
 from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline
+from bot.answers.places_to_search import BundledArticles
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.config.settings import Settings

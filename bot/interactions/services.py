@@ -28,7 +28,7 @@ from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import OpenQuestion, Question
-from knowledge.web.fetcher import MakeFetcher
+from knowledge.web.polite_fetcher import MakeFetcher
 
 _T = TypeVar("_T")
 

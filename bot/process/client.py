@@ -49,7 +49,7 @@ from indexer.embedding.embedder import Embedder
 from knowledge.store.database import is_away
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
-from knowledge.web.fetcher import MakeFetcher
+from knowledge.web.polite_fetcher import MakeFetcher
 
 # How long a question waits for the first index of articles and notes.
 ANSWERABLE_SECONDS: Final = 300

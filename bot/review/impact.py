@@ -12,7 +12,6 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Looks
 from bot.answers.decision import recorded_hit
 from bot.answers.lookup import (
     Ask,
@@ -21,6 +20,7 @@ from bot.answers.lookup import (
     as_asked,
     queries_of,
 )
+from bot.answers.places_to_search import Looks
 from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.what_if import WhatIfIndex

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.answers.bundled_articles import scopes_in
 from bot.answers.lookup import scopes_of
+from bot.answers.places_to_search import scopes_in
 from bot.core.core import Core
 from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice
 from bot.text.markdown import legible, shortened, size

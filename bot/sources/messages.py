@@ -6,7 +6,7 @@ Parsers explain failures in English; their text is shown as it is.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.bundled_articles import Standing
+from bot.answers.places_to_search import Standing
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, Added, ArticlesReport
 from bot.text.languages import Plural, Sentence

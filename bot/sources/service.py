@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
+from bot.answers.places_to_search import Standing
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
 from knowledge.corpus import SourceState

@@ -18,8 +18,8 @@ from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import crawl_at, repository_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
-from knowledge.web.fetcher import Fetcher, MakeFetcher
 from knowledge.web.page_store import PageStore
+from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
 from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"

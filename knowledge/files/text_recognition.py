@@ -49,7 +49,6 @@ def recognize_apart(content: bytes, _name: str) -> Parsed:
     Raises:
         UnreadableError: if it is no picture, is cut off, or has too many pixels.
     """
-    until = time.process_time() + CPU_SECONDS
     engine = _opened()
     from rapidocr.main import RapidOCRError
 
@@ -59,6 +58,8 @@ def recognize_apart(content: bytes, _name: str) -> Parsed:
         # It found no line.
         pieces = []
     lines: list[list[object]] = []
+    # Opening the models and finding the lines takes as long again on a slow core.
+    until = time.process_time() + CPU_SECONDS
     for piece in pieces:
         if time.process_time() > until:
             break

@@ -15,7 +15,7 @@ from dulwich.client import AbstractHttpGitClient
 
 from knowledge.web.addresses import URL_CHARACTERS, host_of, normal_url, problem_with_url
 from knowledge.web.connections import user_agent
-from knowledge.web.fetcher import REDIRECTS, Fetcher
+from knowledge.web.polite_fetcher import REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
 # Of the list of branches; hosts that can are asked only for the followed one.

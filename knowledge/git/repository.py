@@ -23,7 +23,7 @@ from knowledge.files.reader import SUFFIXES
 from knowledge.git.packs import largest_unpacked, pack_index
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.connections import told
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from knowledge.git.repository import CommittedFile, Listed, Repository, copy_fol
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation, repository_at
 from knowledge.web.crawl import FULL, CrawlStep, sync_failure
-from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.polite_fetcher import Fetcher, Gone
 from knowledge.web.safe_network import LostError, RefusedError
 
 # Of one file.

@@ -18,7 +18,9 @@ from knowledge.files.site_addresses import OWN
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.values.source_locations import address_of
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
-from knowledge.web.fetcher import (
+from knowledge.web.outgoing import outgoing_of
+from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.polite_fetcher import (
     LIST_TYPES,
     PAGE_TYPES,
     Failed,
@@ -28,8 +30,6 @@ from knowledge.web.fetcher import (
     Gone,
     Unchanged,
 )
-from knowledge.web.outgoing import outgoing_of
-from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
 
 # The reason of a full site, after its address.

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.text import storable
-from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
+from knowledge.web.polite_fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 PAGES: Final = DerivedKind(
     name="web",

@@ -24,7 +24,9 @@ from knowledge.web.crawl import (
     read_page,
 )
 from knowledge.web.crawl_scope import CrawlScope, TrapGuard, is_page, page_url, scope_of
-from knowledge.web.fetcher import (
+from knowledge.web.outgoing import Outgoing, as_details, outgoing, outgoing_of
+from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.polite_fetcher import (
     LIST_TYPES,
     PAGE_TYPES,
     Failed,
@@ -34,8 +36,6 @@ from knowledge.web.fetcher import (
     Gone,
     Unchanged,
 )
-from knowledge.web.outgoing import Outgoing, as_details, outgoing, outgoing_of
-from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, UnlistableError, listing_of
 
 # Sitemaps to try: those in robots.txt, and the usual places.

@@ -40,8 +40,8 @@ from knowledge.files.sandbox import Result, Sandbox
 from knowledge.git.packs import PackLimits, check_pack
 from knowledge.values.documents import Scope
 from knowledge.web.addresses import problem_with_url
-from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.outgoing import outgoing_apart
+from knowledge.web.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.safe_network import RefusedError
 from knowledge.web.sitemaps import UnlistableError, listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply

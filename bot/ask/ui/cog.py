@@ -20,7 +20,7 @@ from bot.ask.ui.answering import Answering
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.picture_questions import picture_offer
-from bot.ask.ui.unasked_cog import ROUND_SECONDS, HelperCog
+from bot.ask.ui.unasked_cog import ROUND_SECONDS, UnaskedCog
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.edits import PostedMessage
@@ -293,5 +293,5 @@ def _may_answer_in(channel: Any) -> bool:
 def feature(bot: Services) -> Feature:
     answering = Answering(bot)
     bot.answers = answering
-    helper = HelperCog(bot)
+    helper = UnaskedCog(bot)
     return Feature([AskCog(bot, answering), helper], [Round(ROUND_SECONDS, helper.round)])

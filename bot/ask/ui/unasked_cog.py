@@ -1,4 +1,4 @@
-"""Helper cog: answers forum posts and questions that address nobody, at most once each.
+"""Cog of unasked answers: to forum posts and questions that address nobody, at most once each.
 
 Messages are filtered by patterns; only a question in a channel set to *help* is looked up, behind
 all members' requests. Before an answer is posted, later messages are fetched: a settled
@@ -23,7 +23,7 @@ from bot.answers.pipeline import Reply
 from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
-from bot.ask.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
+from bot.ask.ui.still_unanswered import SAID, Place, asked_and_settled, is_closed, lacking_to_help
 from bot.ask.ui.unasked_buttons import helped_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
@@ -53,7 +53,7 @@ _PLACES: Final = (discord.TextChannel, discord.Thread)
 _logger = logging.getLogger(__name__)
 
 
-class HelperCog(commands.Cog):
+class UnaskedCog(commands.Cog):
     """Answers to questions that don't address the bot."""
 
     def __init__(self, bot: Services) -> None:

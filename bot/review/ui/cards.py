@@ -24,7 +24,7 @@ from bot.review.cards import ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
 from bot.review.impact import Impact
 from bot.review.service import Action
-from bot.review.ui.decisions import act, deciders, first_on_card, say_done, tell
+from bot.review.ui.card_clicks import act, deciders, first_on_card, say_done, tell
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import size

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.bundled_articles import Standing
+from bot.answers.places_to_search import Standing
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services

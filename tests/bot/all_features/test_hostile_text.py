@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.bundled_articles import Standing
 from bot.answers.decision import Answer, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
+from bot.answers.places_to_search import Standing
 from bot.ask import messages as ask_messages
 from bot.ask import passage_messages
 from bot.ask.explanation import why

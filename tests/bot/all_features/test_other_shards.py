@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from bot.ask.ui.unasked_cog import HelperCog
+from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
 from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.client import Bot
@@ -86,7 +86,7 @@ async def every_round(world: World) -> None:
     await part(bot, OutboxDispatcher).remind(later)
     await bot.outbox.catch_up()
     await part(bot, DigestPoster).post_due(datetime.now(UTC) + AHEAD)
-    await part(bot, HelperCog).round()
+    await part(bot, UnaskedCog).round()
     await bot.channel_sync.load()
     await part(bot, GuildRemoval).compare()
     await world.env.settle()

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.answers.bundled_articles import Look
 from bot.answers.decision import Refusal
 from bot.answers.pipeline import Reply
+from bot.answers.places_to_search import Look
 from bot.answers.reply_cache import REPLIES, ReplyCache, ReplyKey
 from indexer.index.selection import Selection
 from knowledge.values.documents import ARTICLES, SHARED, Scope, channel_scope

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask, ConfirmedAnswers
 from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.answers.places_to_search import BundledArticles
 from bot.storage.derived_data import open_pages
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index

@@ -7,7 +7,7 @@ from typing import Any, Final
 import discord
 from simcord import ChannelHandle
 
-from bot.ask.ui.unasked_cog import HelperCog
+from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
 from knowledge.values.channel_settings import Mode
 from tests.bot.components import part
@@ -51,7 +51,7 @@ class Helped:
                 core.store.database.run("update helped_questions set due_at = ?", [due])
 
         await self.world.core(let)
-        await part(self.world.bot, HelperCog).round()
+        await part(self.world.bot, UnaskedCog).round()
 
     async def states(self) -> list[str]:
         """What is due for the questions, in the order of their messages."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.bundled_articles import Guest
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
+from bot.answers.places_to_search import Guest
 from bot.config.sections import ArticleSettings, DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

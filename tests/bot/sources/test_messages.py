@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.bundled_articles import Standing
+from bot.answers.places_to_search import Standing
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import ArticlesReport

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
+from bot.answers.places_to_search import Standing
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

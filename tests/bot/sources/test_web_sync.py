@@ -32,7 +32,7 @@ from knowledge.sources import (
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Kind, Scope
 from knowledge.web.crawl import CrawlStep
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.polite_fetcher import Fetcher
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer

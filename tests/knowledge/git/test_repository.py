@@ -16,7 +16,7 @@ from knowledge.git.http_client import NO_REMOTE
 from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, opened
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web import ssrf_guard
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 from tests.knowledge.git_server import GitServer
 

@@ -12,8 +12,8 @@ from knowledge.git.sync import document_ids, documents, failures, sync
 from knowledge.values.documents import SHARED, Document, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.crawl import FULL, CrawlStep
-from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore
+from knowledge.web.polite_fetcher import Fetcher
 from tests.knowledge.git_server import GitServer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

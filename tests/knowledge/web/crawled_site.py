@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from knowledge.values.documents import SHARED, Document, Failure
 from knowledge.values.source_locations import CrawlLocation
 from knowledge.web.crawl import CrawlStep, web_documents
-from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore
+from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.site_crawl import sync_site
 from tests.knowledge.web_server import Reply, WebServer
 

@@ -17,8 +17,8 @@ from knowledge.web.crawl import (
     web_documents,
     web_location,
 )
-from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore
+from knowledge.web.polite_fetcher import Fetcher
 from tests.knowledge.web_server import Reply, WebServer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

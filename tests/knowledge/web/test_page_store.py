@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.storage.derived_data import open_pages
-from knowledge.web.fetcher import Failed, Fetched, Gone, Unchanged
 from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.polite_fetcher import Failed, Fetched, Gone, Unchanged
 
 SITE = "https://docs.example.org/sitemap.xml"
 URL = "https://docs.example.org/a"

@@ -13,7 +13,7 @@ from bot.storage.derived_data import open_pages
 from knowledge.values.documents import SHARED
 from knowledge.web.crawl import site_state
 from knowledge.web.crawl_scope import QUERIES
-from knowledge.web.fetcher import REDIRECTS, Fetcher
+from knowledge.web.polite_fetcher import REDIRECTS, Fetcher
 from knowledge.web.site_crawl import SITEMAPS, sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer

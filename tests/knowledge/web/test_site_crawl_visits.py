@@ -9,7 +9,7 @@ import pytest
 
 from bot.storage.derived_data import open_pages
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.site_crawl import sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer

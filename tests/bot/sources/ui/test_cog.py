@@ -7,7 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.answers.bundled_articles import Standing
+from bot.answers.places_to_search import Standing
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -24,7 +24,7 @@ from knowledge.sources import (
 )
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.polite_fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content, longest_part
 from tests.bot.world import World, build_world

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.bundled_articles import BundledArticles, Guest, Looks
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import AnswerPipeline
+from bot.answers.places_to_search import BundledArticles, Guest, Looks
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever

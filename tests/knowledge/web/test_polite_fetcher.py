@@ -9,7 +9,7 @@ import pytest
 
 from knowledge.files.robots_meta import NAME
 from knowledge.web import ssrf_guard
-from knowledge.web.fetcher import (
+from knowledge.web.polite_fetcher import (
     LONGEST_WAIT,
     Failed,
     Fetched,
