@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from io import BytesIO
+from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Final
 
@@ -26,6 +27,7 @@ from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
+from knowledge.files.site_addresses import with_absolute_links
 from knowledge.page.render import structured_data
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED
@@ -89,6 +91,10 @@ def _structured(text: str) -> object:
     return structured_data(site(), note(1, text, text))
 
 
+def _linked(text: str) -> object:
+    return with_absolute_links(text, "mkdocs:https://example.org", PurePosixPath("a.md"))
+
+
 RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.answers.small_talk._Phrases.has_word": lambda text: small_talk._phrases().has_word(text),
     "bot.answers.small_talk._Phrases.kinds": lambda text: small_talk._phrases().kinds(text),
@@ -101,6 +107,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     ).parse,
     "bot.process.logs._Discreet._without_tokens": logs._Discreet(["secret"])._without_tokens,
     "bot.process.logs._line": _event,
+    "knowledge.files.site_addresses.with_absolute_links": _linked,
     "bot.programs.http_limits._host": _host,
     "bot.programs.http_server.Tokens.holder": _holder,
     "indexer.retrieval.spelling.corrected": _corrected,
@@ -150,6 +157,7 @@ NOT_CALLED: Final = {
     """,
     "reads names and settings that are ours, or the operator's": """
         bot.storage.index_places.index_names
+        knowledge.files.site_addresses.cited
         bot.models.serving_model._served
         bot.models.shared_choices._is_sound
         bot.ask.question_rules._compiled
