@@ -105,7 +105,7 @@ def add_visited(
 
 
 def _repository(named: str) -> str:
-    """A repository's address or absolute path for its location."""
+    """A repository's address, or its absolute path if it is here."""
     if is_web(named):
         try:
             url = hosts.repository_url(named)

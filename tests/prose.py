@@ -31,11 +31,11 @@ NOT_PROSE: Final = re.compile(r"```.*?```|<!--.*?-->|`[^`\n]*`|https?://\S+", re
 
 # By part: relative words in 100 words, free relatives in 1,000.
 CEILINGS: Final = {
-    "bot": (6.6, 18.4),
-    "indexer": (4.9, 9.6),
-    "knowledge": (6.1, 14.4),
-    "docs": (1.1, 1.2),
-    "benchmarks": (0.8, 0.5),
+    "bot": (2.0, 1.4),
+    "indexer": (1.5, 0.5),
+    "knowledge": (1.2, 0.7),
+    "docs": (1.0, 0.7),
+    "benchmarks": (0.7, 0.4),
 }
 
 

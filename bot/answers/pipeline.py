@@ -364,8 +364,8 @@ class AnswerPipeline:
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
         """An answer that quotes the same hits in another order.
 
-        Evidence, hits and missing words stay. If the index has changed since, the answer stays,
-        too.
+        Evidence, hits and missing words stay. Returns `reply` unchanged if the index has changed
+        since.
 
         Args:
             ask: the question.

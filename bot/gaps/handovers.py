@@ -142,7 +142,7 @@ def answer(
 
 
 def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
-    """The helper's answer of a notice; None if it or the question is deleted."""
+    """The helper's answer that a notice is about; None if it or its question was deleted."""
     asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
     found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
     if asked is None or found is None or not found.answer:

@@ -74,8 +74,8 @@ NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
 _NO_GAP: Final = Sentence("This question is no longer open: it was answered or dismissed.")
 _DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
 _DISMISSED_MANY: Final = Plural(
-    "{number:,} group dismissed. What is asked again comes back.",
-    "{number:,} groups dismissed. What is asked again comes back.",
+    "{number:,} group dismissed. New questions bring it back.",
+    "{number:,} groups dismissed. New questions bring them back.",
 )
 _TAKEN: Final = Sentence("Somebody was faster: {standing}.")
 

@@ -143,7 +143,7 @@ _RISKS: Final[Mapping[Risk, Sentence]] = {
     Risk.UNBROKEN_TEXT: Sentence("A very long run without spaces"),
     Risk.SECRET: Sentence("Secrets, hidden wherever the text is shown"),
     Risk.CONTACT: Sentence("Personal contacts"),
-    Risk.STACKED_MARKS: Sentence("Characters piled on top of each other"),
+    Risk.STACKED_MARKS: Sentence("Many accents stacked on one letter"),
 }
 _MORE_EXAMPLES: Final = Sentence(" and {number} more")
 

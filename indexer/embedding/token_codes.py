@@ -72,7 +72,7 @@ class TokenCodec:
     def cosines(
         self, query: NDArray[np.float32], passages: Sequence[bytes]
     ) -> list[NDArray[np.float32]]:
-        """The cosine of each of a query's tokens with each of every passage's, (m, n) float32.
+        """For each passage, the cosines of its tokens (columns) with the query's (rows), float32.
 
         Args:
             query: the token vectors, (m, t) float32 of unit length.

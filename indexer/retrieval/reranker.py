@@ -133,7 +133,7 @@ class Reranking:
         clock: Callable[[], float] = time.perf_counter,
         name: str = "",
     ) -> None:
-        """Read passages as fit into `budget_seconds`, by the cost of a pair on this machine.
+        """Prepare to read as many passages as fit into `budget_seconds` on this machine.
 
         The cost is measured once, here: with a changing cost, the same question would be answered
         differently from one minute to the next.

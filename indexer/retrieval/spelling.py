@@ -45,7 +45,7 @@ def corrected(text: str, scopes: Sequence[Postings], is_common: Callable[[str], 
     Args:
         text: as it was asked.
         scopes: the words of the visible passages.
-        is_common: whether the model knows a word in lower case as one.
+        is_common: whether a lower-case word is a single token of the model, as frequent words are.
     """
     return _WORD.sub(partial(_mended, scopes, is_common), text)
 

@@ -287,9 +287,10 @@ def refers_back(text: str) -> bool:
 
 
 def seam(before: str, after: str) -> str:
-    """The separator of two passages of a section: a line's end if both may be one paragraph.
+    """The separator of two passages of a section.
 
-    Text below a list isn't a part of its last item.
+    A line end stands before a row or an item of a list, an empty line after a list, and otherwise
+    a hard line break, because both may be one paragraph.
     """
     if after.startswith(ROW) or LIST_MARKER.match(after) is not None:
         return "\n"

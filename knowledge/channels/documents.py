@@ -41,7 +41,7 @@ def thread_of(document_id: str) -> int | None:
 def thread_documents(
     archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> Iterator[Document | None]:
-    """The documents of a thread, and None now and then.
+    """The documents of a thread, with None between some of them, so that a caller can pause.
 
     For posts and pinned messages, the thread is the channel itself. Members in `withheld` aren't
     named; their messages aren't stored.

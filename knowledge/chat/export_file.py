@@ -97,7 +97,7 @@ def export_documents(
     withheld: Withheld = NOTHING,
     count: Count | None = None,
 ) -> Iterator[Document | None]:
-    """The documents of one export, and None now and then.
+    """The documents of one export, with None between some of them, so that a caller can pause.
 
     Their ids begin with the file's. Without a `scope`, they are for the export's guild. `count` is
     kept up to date.

@@ -155,7 +155,7 @@ def _buttons(
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """The list of passages found, best first, including the quoted one, which may be cut."""
+    """The list of passages found, best first. The quoted one is in it: a quotation may be cut."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
     found = service.by_digest(offered(reply.hits))
     labels = passage_messages.options([*found.values()])

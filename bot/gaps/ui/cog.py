@@ -39,7 +39,7 @@ class GapsCog(Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
-        """Ask open questions again, then show the first page."""
+        """Settle the gaps that are answered by now, then show the first page of the others."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return

@@ -57,10 +57,10 @@ class LapsedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A process's shards after a step, and its share.
+    """A process's standing after a step.
 
-    `shards` maps its own shards to epochs; `surplus` is one to give back, or None. `unready` counts
-    the shards of all processes that aren't ready.
+    `shards` maps its own shards to epochs; `surplus` is a shard to give back, or None. `processes`
+    counts the members, and `unready` those shards of all of them that aren't ready.
     """
 
     shards: dict[int, int]
