@@ -1,4 +1,4 @@
-"""Decision on a question: an answer of verbatim passages, or a refusal without evidence. Pure."""
+"""Decision rule: quote passages verbatim if there is evidence, else refuse. Pure."""
 
 import itertools
 import re
@@ -15,12 +15,12 @@ from knowledge.values.questions import Evidence, RecordedHit
 
 # Least score of a further quoted passage, as a share of the best.
 FURTHER_SHARE: Final = 0.8
-# A second passage within this score of the best is about as likely to answer.
+# Largest distance in score from the best at which another passage is about as likely to answer.
 AS_LIKELY: Final = 0.03
-# Further passages offered from the documents found first, second, third.
+# Numbers of further passages offered from the first, second and third document found.
 OFFERED_ALSO: Final = (4, 2, 2)
-# Penalty on the score of a document past its review date: the distance between two hits that answer
-# the same question, so that the reviewed one is quoted first.
+# Score penalty of a document past its review date. Two hits that answer the same question differ
+# by about this much, so the reviewed one is quoted first.
 DUE_COST: Final = 0.05
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
@@ -64,7 +64,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two quoted notes that disagree, by the places of their quotes, counting from 0."""
+    """Two quoted notes that disagree, by the indexes of their quotes."""
 
     left: int
     right: int
@@ -78,9 +78,9 @@ class Answer:
     Attributes:
         evidence: how well they support an answer.
         quotes: the passages.
-        missing: words of the question that no visible passage has.
+        missing: words of the question without a match in any visible passage.
         conflicts: pairs of notes that disagree; readers see both.
-        confirmed: whether a member confirmed the first for nearly the same question.
+        confirmed: whether a member confirmed the first quote for nearly the same question.
     """
 
     evidence: Evidence
@@ -94,7 +94,7 @@ class Answer:
 class Refusal:
     """No passage answers the question.
 
-    `unknown` is its topic, as typed, if no visible passage mentions it.
+    `unknown` is the question's topic, as typed, if no visible passage mentions it.
     """
 
     evidence: Evidence = Evidence.NONE
@@ -103,7 +103,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """The message is no question that can be looked up; `problem` is the sentence to show."""
+    """The response to a message that can't be looked up; `problem` is the sentence to show."""
 
     problem: str
 
@@ -125,7 +125,7 @@ def decide(
 
     Args:
         hits: best first.
-        deciding: for each hit `near_best`, the span of its answering sentence, if known.
+        deciding: for each hit of `near_best`, the span of its answering sentence, if known.
         evidence: how well the hits support an answer.
         quotes: most passages to quote.
         due: ids of documents past their review date.
@@ -151,10 +151,10 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     for place, hit in enumerate(hits):
         if len(distinct) >= quotes:
             break
-        # Records of channels' messages are blank and can't be compared.
+        # Recorded hits from channels have no text to compare.
         distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
     best = hits[0].score if hits else 0.0
-    # A score below 0 has no share; then the best stands alone.
+    # A share of a negative score is higher than the score, and would exclude the best hit.
     least = min(best, best * FURTHER_SHARE)
     return [hit for hit in distinct.values() if hit.score >= least]
 
@@ -183,7 +183,7 @@ def _text(hit: Hit | RecordedHit) -> str:
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
     """The pairs of quoted notes that disagree, each with the plainest contradiction.
 
-    Articles and files are left out: they speak of their own time, and nobody here can revise them.
+    Articles and files are left out: they may be dated, and members can't revise them.
     """
     notes = [i for i, quote in enumerate(quotes) if quote.citation.kind is Kind.NOTE]
     found = [
@@ -210,7 +210,7 @@ def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    It links to the source named in an article's passage, or to the first message of a chat's.
+    An article's citation links to the source named in the passage, a chat's to its first message.
     """
     named = None
     if passage.kind is Kind.ARTICLE:
@@ -237,7 +237,7 @@ def all_words(passage: StoredPassage) -> str:
 
 
 def offered(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits, and behind the first ones further passages of their documents.
+    """The hits, the first three followed by further passages of their documents.
 
     The answer may be in the section before or after the best hit.
     """
@@ -249,14 +249,14 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def recorded_hit(hit: Hit) -> RecordedHit:
-    """The record of a hit, without the words of channels' messages."""
+    """The record of a hit, without the text of channel messages."""
     return recorded_passage(hit.passage, hit.score, hit.legs)
 
 
 def recorded_passage(
     passage: StoredPassage, score: float = 0.0, legs: tuple[str, ...] = ()
 ) -> RecordedHit:
-    """The record of a passage; without a score, no retriever found it."""
+    """The record of a passage; the defaults mean that no retriever found it."""
     channel_id = channel_of(passage.scope)
     words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
     return RecordedHit(

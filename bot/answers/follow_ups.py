@@ -1,7 +1,7 @@
 """Detection of elliptical questions, which need the question before them, in English and German.
 
 "and for players?" is too short, "how do i turn it off" refers back. Other questions are looked up
-alone, even in reply to an answer.
+alone, even in reply to an answer. `bot/answers/lookup.py` joins a follow-up with its context.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from indexer.text.analyzer import language_of, topic
 from indexer.text.shorthand import spelt_out
 
-# A question with more topic words than this says itself what "it" is.
+# A question with more topic words than this contains the antecedent of "it".
 TOPIC_WORDS: Final = 3
 
 _OPENING: Final = re.compile(
@@ -18,7 +18,7 @@ _OPENING: Final = re.compile(
     r"(?P<connects>(?:(?:and|but|or|also|then|und|aber|oder|auch|dann)\b\W*)*)",
     re.IGNORECASE,
 )
-# A change of detail in the question before: "what about windows", "on a phone?".
+# Asks the previous question again with another detail: "what about windows", "on a phone?".
 _REMARK: Final = re.compile(
     r"(?:(?:what|how) (?:about|if)|same (?:for|with|on|in|thing)"
     r"|even (?:if|when|for|with|without|on)|was ist mit|wie (?:ist|sieht) es mit|gilt das"
@@ -36,14 +36,14 @@ _CLAUSE: Final = re.compile(
 )
 # A reference to the question before, in a question of any length.
 _POINTS_BACK: Final = re.compile(r"\b(?:that|those|das)\W*$", re.IGNORECASE)
-# A pronoun behind another clause refers to that clause: "i installed it, how do i start it".
+# A pronoun after another clause refers to that clause: "i installed it, how do i start it".
 _NEXT_CLAUSE: Final = re.compile(
     r"[,;.?!:(]\s|.\b(?:when|while|if|because|so|and|or|but|though|since|until|unless|before|after"
     r"|how|what|where|why|who|which|(?:can|do|should) (?:i|you|we)|is (?:it|there)"
     r"|wenn|weil|dass|ob|und|oder|aber|wie|warum)\b",
     re.IGNORECASE,
 )
-# No clause ends within the first words: "which file do i need".
+# The first words, within which no clause ends: "which file do i need".
 _BEGINNING: Final = re.compile(r"(?:\S+\s+){0,3}")
 _REFERS: Final = re.compile(
     r"\b(?:(?<!is )(?<!worth )it|(?:its|theirs?|his|hers?)(?! own)|them|they|he|him|she|ones"
@@ -72,7 +72,7 @@ def stands_alone(text: str) -> bool:
 
 
 def _refers_back(text: str, words: re.Pattern[str]) -> bool:
-    """Whether one of these words is in the first clause, which holds no antecedent."""
+    """Whether one of these words is in the first clause, where it has no antecedent."""
     found, beginning = words.search(text), _BEGINNING.match(text)
     clause = _NEXT_CLAUSE.search(text, beginning.end() if beginning is not None else 0)
     return found is not None and (clause is None or clause.start() >= found.start())

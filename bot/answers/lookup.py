@@ -1,8 +1,9 @@
 """Lookup of questions: ranking by scope, follow-ups, confirmed answers.
 
-A follow-up ("and its licence?") needs the question before it, which is looked up again: no answer
-is remembered, and the asker sees only what they may read. The passage shown before is not shown
-again; other sections of its document come first, unless another document is clearly better.
+A follow-up ("and its licence?") is looked up together with the questions before it. No answer is
+kept, so the previous question is looked up again, with the asker's present rights. The passage
+shown before is not shown again; other sections of its document come first, unless another document
+is clearly better.
 
 A passage confirmed for nearly the same question in the same scopes comes first.
 """
@@ -37,22 +38,22 @@ from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evid
 
 _Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-# Hits by which a question is judged and recorded.
+# Number of hits to judge and record a question with.
 HITS: Final = 10
 
-# Earlier questions that a follow-up is looked up with.
+# Most earlier questions in the context of a follow-up.
 EARLIER_QUESTIONS: Final = 2
 
-# Integers of SQLite are smaller, and so are Discord's ids.
+# Exclusive limit of Discord's ids, and of integers in SQLite.
 _IDS_END: Final = 2**63
 
-# Gain in score of other sections of the document shown before.
+# Score bonus of the other sections of the document shown before.
 SIBLING_GAIN: Final = 0.15
 
-# Least cosine of two questions that ask nearly the same.
+# Least cosine at which two questions count as nearly the same.
 NEARLY_SAME: Final = 0.92
 
-# Guilds, or sets of their channels, with cached confirmed answers; up to 400 kB each.
+# Combinations of guild and channels with cached confirmed answers; up to 400 kB each.
 _PLACES_CACHED: Final = 64
 _Place = tuple[int | None, tuple[int, ...]]
 _Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
@@ -65,9 +66,9 @@ class Ask:
     """A question, with its asker and place.
 
     Attributes:
-        earlier: the questions that it follows up, a line each (`context_after`).
+        earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of an earlier question that is answered only now.
+        told_for: the id of the recorded question, if this is its later answer to the asker.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         answered_from: the documents to answer from.
@@ -94,7 +95,7 @@ class Ask:
 
     @property
     def before(self) -> "Ask":
-        """The question before this one, asked again by the same member."""
+        """The question before this one, as a question of the same member now."""
         *earlier, last = self.earlier.split("\n")
         return replace(self, text=last, earlier="\n".join(earlier))
 
@@ -153,11 +154,11 @@ class ConfirmedAnswers:
         self._index = index
         self._vectors = vectors
         self._outage = outage or Outage()
-        # By guild and channels, with the state of answers and scopes at that time.
+        # By guild and channels; the state tells whether answers or scopes have changed since.
         self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
             _PLACES_CACHED
         )
-        # The last version read, by the number of this process's changes.
+        # The version read last, keyed by the number of confirmations made by this process.
         self._versions: LRUCache[int, str] = LRUCache(1)
 
     def forget(self) -> None:
@@ -188,7 +189,7 @@ class ConfirmedAnswers:
     ) -> Lookup:
         """A lookup with a confirmed passage first, if one is visible now.
 
-        It is answered at least with partial evidence.
+        A confirmed passage counts at least as partial evidence.
         """
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, lookup, vectors[ask.text]):
@@ -205,7 +206,7 @@ class ConfirmedAnswers:
     def _nearest(
         self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
-        """Confirmed answers to nearly the same question: nearest, moderators', newest first."""
+        """Confirmed answers to nearly the same question: nearest, then moderators', then newest."""
         place = (lookup.ask.guild_id, lookup.ask.channels)
         known, vectors = self._of(retriever, place, lookup.scopes)
         if not known:
@@ -225,8 +226,7 @@ class ConfirmedAnswers:
         before, _, found = self._known.get(place, (None, (), _NOTHING))
         if before != state:
             known = self._records.confirmed(*place) if version else []
-            # Spelling is mended by the words of the live index, not by a draft's whose impact is
-            # measured.
+            # Spelling is corrected with the live index: `retriever` may search one with a draft.
             live = replace(retriever, index=self._index)
             texts = [live.read(one.text, scopes) for one in known]
             found = known, self._vectors.of(texts)
@@ -235,7 +235,7 @@ class ConfirmedAnswers:
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """Ids of the passage as it was confirmed; of all messages for a channel's thread."""
+    """Ids of the unchanged confirmed passage; recorded without text, of the whole document."""
     index, seen = retriever.index, lookup.scopes
     stored = [
         stored.id
@@ -249,7 +249,7 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
 
 
 def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
-    """A question cut to the model's input length, with spelling slips mended."""
+    """A question cut to the model's input length, with its spelling corrected."""
     text = as_read(retriever.embedder, ask.text)
     return replace(ask, text=retriever.read(text, scopes_in(looks)))
 
@@ -271,7 +271,7 @@ def _in_context(ask: Ask) -> str:
 def vector_of(ask: Ask, vectors: _Vectors) -> NDArray[np.float32]:
     """The vector of a question; for a follow-up, the mean with and without its context.
 
-    Neither finds as much alone: one lacks the topic, the other blurs the question.
+    Each finds less alone: the question lacks the topic, and the context blurs the question.
     """
     if not ask.earlier:
         return vectors[ask.text]
@@ -283,7 +283,7 @@ Observer = Callable[[Stage, float], None]
 
 
 class StageTimes:
-    """Tells an observer how many seconds each stage took, for questions answered together."""
+    """Reports the seconds of each stage to an observer, for a batch of questions."""
 
     def __init__(self) -> None:
         self.observer: Observer | None = None
@@ -297,7 +297,7 @@ class StageTimes:
 
 
 class Lookups:
-    """Looks questions up together, and judges what is found."""
+    """Looks up a batch of questions and judges their hits."""
 
     def __init__(
         self,
@@ -323,9 +323,9 @@ class Lookups:
         """The strongest lookup of each question.
 
         Args:
-            looks: by question, the places to search in order, each only while nothing before it is
-                near (`BundledArticles.looks`).
-            vectors: of the `queries_of` these questions, (d,) float32 of unit length.
+            looks: by question, the places to search in order. A place is searched only if no place
+                before it has evidence (`BundledArticles.looks`).
+            vectors: by text of `queries_of`, (d,) float32 of unit length.
         """
         shown = self._shown_before(looks, vectors)
         found: dict[Ask, Lookup] = {}
@@ -344,8 +344,8 @@ class Lookups:
     def _stronger(
         self, before: Lookup | None, lookup: Lookup, look: Look, vectors: _Vectors
     ) -> Lookup | None:
-        """A lookup that takes the place of the one before it, None if it doesn't."""
-        # Confirmed passages are looked for in the whole selection before the articles are asked.
+        """The lookup, if it replaces the one of the place before; else None."""
+        # Once for each selection, before the articles are searched.
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
             with self._times.timed(Stage.DECIDE):
@@ -359,7 +359,7 @@ class Lookups:
     def _shown_before(
         self, looks: Mapping[Ask, Looks], vectors: _Vectors
     ) -> dict[Ask, StoredPassage]:
-        """By follow-up, the passage that answers the question before it, if one does."""
+        """By follow-up, the passage that answers the question before it, if there is one."""
         before = {ask: ask.before for ask in looks if ask.earlier}
         if not before:
             return {}
@@ -379,8 +379,8 @@ class Lookups:
     ) -> dict[Ask, Lookup]:
         """The lookup of each question in its next place.
 
-        It is judged against all that may be seen: one note of a server can't tell a word's weight,
-        nor which cosine is chance.
+        It is judged against all visible documents: a server with a single note shows neither how
+        rare a word is nor which cosine is chance.
         """
         lookups: dict[Ask, Lookup] = {}
         for look in dict.fromkeys(looks.values()):
@@ -404,7 +404,7 @@ class Lookups:
         *,
         share: float,
     ) -> list[list[Hit]]:
-        """The hits of each question in one place; a follow-up's beside the passage shown before."""
+        """The hits of each question in one place, with `beside_shown` for follow-ups."""
         retriever, among = self._retriever, None
         if look.selection is not None:
             among = retriever.index.selected(look.selection, look.scopes)
@@ -423,7 +423,7 @@ class Lookups:
 def _siblings(
     retriever: Retriever, shown: StoredPassage, scopes: Sequence[Scope], among: Ids | None
 ) -> NDArray[np.int64]:
-    """Ids of the document's other passages among the searched ones."""
+    """Ids of the searched passages of the document shown before, without the one shown."""
     others = [
         one.id
         for one in retriever.index.document_passages(shown.document_id)
@@ -434,9 +434,9 @@ def _siblings(
 
 
 def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage) -> list[Hit]:
-    """Hits with other sections in place of the passage shown before.
+    """Hits with other sections of its document in place of the passage shown before.
 
-    These gain in score; the other hits keep their order, which may be a reranker's.
+    These get a score bonus; the other hits keep their order, which may be a reranker's.
     """
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
@@ -447,9 +447,9 @@ def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPass
 
 
 def context_after(question: Question) -> str:
-    """The questions that a follow-up to this one is looked up with, a line each, in order.
+    """The context of a follow-up to this question: it and earlier ones, one a line, in order.
 
-    A refused question starts a new context: its earlier questions didn't help to answer it.
+    A refused question starts a new context, because the questions before it didn't help.
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:
@@ -460,10 +460,10 @@ def context_after(question: Question) -> str:
 
 
 def as_sure(lookup: Lookup) -> Lookup:
-    """A lookup, reduced to *partial* where strong evidence comes from earlier questions alone.
+    """A lookup, reduced to *partial* if its strong evidence comes from earlier questions alone.
 
-    Its hits are near the earlier questions. A passage without any word of this question is then no
-    sign of an answer in other words.
+    The context brings the hits near. A first hit without any word of the follow-up itself is no
+    strong evidence for it.
     """
     follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
     if follows and not lookup.hits[0].coverage:

@@ -1,8 +1,8 @@
-"""Outage of the database: for how long, and from which caches, questions are answered.
+"""Short outages of the database, bridged by answering from caches.
 
-A question goes to the database first. If that can't be reached, it is answered from caches. Each
-cache serves its last reading, except for entries that this process has changed since. A minute
-after the last contact with the database, the caches are too old.
+A question goes to the database first. If the database can't be reached, caches answer with the
+values read last, unless this process has changed them since. The caches are too old a minute after
+the last contact with the database.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from knowledge.store.database import DatabaseAwayError
 
-# Seconds after the last contact with the database in which questions are answered.
+# Seconds for which questions are answered after the last contact with the database.
 SECONDS: Final = 60.0
 
 _Key = TypeVar("_Key")
@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 
 
 class Outage:
-    """Whether answers are given without the database. Owned by the core's thread."""
+    """State of an outage, shared by all caches that bridge it. Owned by the core's thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start as if the database had just answered; `clock` gives seconds."""
@@ -30,7 +30,7 @@ class Outage:
         self.bridged = False
 
     def seen(self) -> None:
-        """Note that the database is there, and that caches were compared with it."""
+        """Record a contact with the database, after which all caches are current."""
         self._seen_at = self._clock()
 
     @property

@@ -1,4 +1,4 @@
-"""Links from citations to the public page, for notes that are on it now."""
+"""Links from citations to notes' public pages, for notes published there now."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -22,7 +22,7 @@ class PageLinks:
         self._settings = settings
 
     def of(self, guild_id: int | None, note_ids: Collection[int]) -> dict[int, str]:
-        """By number, the URLs of notes on the guild's page; empty without a configured base URL."""
+        """URLs of notes on the guild's public page, by note id; empty without a base URL."""
         if not (self._settings.base_url and guild_id and note_ids):
             return {}
         base_url = self._settings.url_of(guild_id)
@@ -30,7 +30,7 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """Quotes with citations that link to the public page, if the note is on it.
+        """Quotes whose citations link to the public page, for notes on it.
 
         During an outage, links stay unchanged.
         """

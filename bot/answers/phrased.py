@@ -1,7 +1,7 @@
-"""Phrased answers: values that a language model's work adds to a plain answer.
+"""Phrased answers: the lines that a language model adds to a plain answer.
 
-The model chooses sentences of the quoted passages, or writes sentences that were checked against
-them. Without a result the plain answer stays.
+The model chooses sentences from the quoted passages, or writes its own, which are checked against
+the passages. Without a result the plain answer stays.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from bot.answers.pipeline import Reply
 
 
 class Mode(StrEnum):
-    """The model's permission: choose people's sentences, or write its own."""
+    """The model's permission: choose sentences of the passages, or write its own."""
 
     CHOOSE = "choose"
     PHRASE = "phrase"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     """Outcome of a task; all but `SHOWN` leave the plain answer as it is."""
 
     SHOWN = "shown"
-    # The passages don't answer, by the model or by the checks.
+    # The model or the checks found no answer in the passages.
     NOTHING = "nothing"
     INVALID = "invalid"
     LATE = "late"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 class Line:
     """A line to show: Markdown, and the numbers of its quotations.
 
-    A `verbatim` line occurs there literally; others were written by the model and compared.
+    A `verbatim` line is copied from its quotation; others were written by the model and checked.
     """
 
     text: str
@@ -57,8 +57,8 @@ class Phrased:
         prompt_version: increases with every change of the prompt.
         verdicts: number of the model's sentences by verdict.
         chosen: ids of the quoted sentences; `2.3` is the third of the second passage.
-        stands_on: ids that the written sentences were compared with.
-        problem: the reason for no result, for the log, without any text.
+        stands_on: ids of the sentences that the written ones were checked against.
+        problem: for the log, the reason for no result; quotes no text.
     """
 
     outcome: Outcome
@@ -76,7 +76,7 @@ class Phrased:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An answer that a model is asked about."""
+    """An answer to be phrased by a model."""
 
     ask: Ask
     reply: Reply

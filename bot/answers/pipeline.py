@@ -66,11 +66,12 @@ from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
 
-# A passage is shown with its context in the section: antecedents, continuation, the head of a table
-# that was cut into several passages.
+# Passages of context around a quoted one, in its section: antecedents, continuation, the head of a
+# table cut into several passages.
 PASSAGES_BEFORE: Final = 8
 PASSAGES_AFTER: Final = 1
-# Cutting an excerpt takes quadratic time in this; a phone shows a tenth of it.
+# Most characters of a quote with its context. Cutting an excerpt takes quadratic time in this, and
+# a phone shows a tenth of it.
 SECTION_CHARACTERS: Final = 6_000
 # Discord's limit for messages; a longer text is a document.
 QUESTION_CHARACTERS: Final = 2_000
@@ -81,8 +82,9 @@ class Reply:
     """Reply to a question.
 
     `question_id` is None if nothing was recorded. `foreign` is the question's language if the model
-    doesn't know it: then hits say little about the corpus. `signals` are the evidence's inputs.
-    `pictures` of quoted notes are added on display. A `bridged` reply was given during an outage.
+    doesn't know it, so that a lack of hits says little about the corpus. `signals` are the inputs
+    of the evidence. `pictures` of quoted notes are added on display. A `bridged` reply was given
+    during an outage.
     """
 
     question: str
@@ -109,7 +111,7 @@ _LONG_QUESTION: Final = Sentence(
 
 
 _UNREADABLE: Final = Sentence("Half a character in your question can't be read: leave it out.")
-# Neither database nor model accepts one.
+# Neither the database nor the model accepts lone surrogates.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 # Replies to small talk, which is not recorded.
@@ -137,7 +139,7 @@ _TO_SMALL_TALK: Final = {
 
 
 def said_to_no_question(text: str, language: Language = Language.ENGLISH) -> str:
-    """The response to small talk or to an invalid question; empty for a question."""
+    """The response to small talk or an invalid question; empty for a valid question."""
     talk = small_talk(text)
     return problem_with(text, language) if talk is None else _TO_SMALL_TALK[talk](language)
 
@@ -172,8 +174,8 @@ class AnswerPipeline:
     ) -> None:
         """Answer with at most `quotes` passages, confirmed ones first.
 
-        `languages` are those of the model; empty if unknown. All parts that work during an outage
-        share `outage`.
+        `languages` are the model's; empty if unknown. All parts that bridge an outage share
+        `outage`.
         """
         self._store = store
         self._index = index
@@ -198,7 +200,7 @@ class AnswerPipeline:
         return self._times.observer
 
     def observe(self, observer: Observer) -> None:
-        """Tell `observer` from now on how long each stage of answering took."""
+        """Report the time of each stage of answering to `observer` from now on."""
         self._times.observer = observer
 
     @property
@@ -239,16 +241,16 @@ class AnswerPipeline:
             return self._bridged(asks, record=record)
 
     def _linked(self, ask: Ask, reply: Reply) -> Reply:
-        """A reply whose citations of public notes lead to the public page."""
+        """A reply whose citations link to the public page, for notes on it."""
         if self._page_links is None:
             return reply
         return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))
 
     def _bridged(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
-        """Answer from memory, without documents withdrawn since they were read.
+        """Answer from caches.
 
         Raises:
-            DatabaseAwayError: if memory does not suffice.
+            DatabaseAwayError: if a cache lacks a value, or a hit was withdrawn since it was read.
         """
         withdrawn = self._index.taken_out | set(map(document_of_note, self.behind))
         with self._outage.bridge(), self._index.unasked():
@@ -341,7 +343,8 @@ class AnswerPipeline:
         looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
         texts = queries_of(asks)
         with self._times.timed(Stage.EMBED):
-            # A batch is embedded on all cores. For a single text, another core looks up its words.
+            # Embedding a batch takes all cores. For a single text, another core looks up its words
+            # meanwhile.
             beside = looks[asks[0]][0].scopes
             words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
             try:
@@ -370,7 +373,7 @@ class AnswerPipeline:
         Args:
             ask: the question.
             reply: its answer.
-            places: the old places of its hits, from 0, in their new order.
+            places: the present indexes of its hits, in their new order.
         """
         with self._index.steady():
             outcome = reply.outcome
@@ -428,8 +431,8 @@ class AnswerPipeline:
             outcome,
             tuple(hits),
             generation=self._generation(lookup.scopes),
-            # A strong answer was understood, whatever its language looks like ("wat is open
-            # source").
+            # A question with strong evidence was understood, whichever language was detected ("wat
+            # is open source").
             foreign="" if evidence is Evidence.STRONG else self._foreign(ask.text),
             signals=lookup.signals,
         )
@@ -468,7 +471,7 @@ class AnswerPipeline:
 
 
 def _asks_only_about(words: Sequence[str], question: str) -> bool:
-    """Whether these words are a question's whole topic."""
+    """Whether a question has no other topic words than these."""
     return set(topic(question)) <= {forms for word in words for forms in topic(word)}
 
 

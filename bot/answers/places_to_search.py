@@ -1,8 +1,9 @@
-"""Places to search for a question, in order, and the part of the bundled articles in them.
+"""Places to search for a question, in order, with or without the bundled articles.
 
-A channel may be answered from a selection of documents, alone or before all others. The articles
-are on open-source AI, the subject of few communities. So they are quoted until a guild has
-documents of its own, and after that only with strong evidence where no own document is near.
+A channel may be answered from a selection of documents only, or from the selection first. The
+articles are on open-source AI, the subject of few communities. Until a guild has its own
+documents, they are quoted like these. After that they are searched only if no own document is near,
+and need strong evidence.
 """
 
 from collections import Counter
@@ -22,10 +23,10 @@ from knowledge.web.page_store import PageStore
 
 
 class Standing(StrEnum):
-    """The part of the articles in a guild.
+    """How a guild uses the bundled articles.
 
-    OFF: nowhere, by the operator's choice. ENDED: not in this guild. BESIDE: like all documents.
-    ALONE: until the guild has documents. GUEST: only where no own document is near.
+    OFF: never, by the operator's choice. ENDED: no longer, by the guild's. BESIDE: like its own
+    documents. ALONE: it has no documents yet. GUEST: only if no own document is near.
     """
 
     OFF = "off"
@@ -40,16 +41,16 @@ Guest = Literal["auto", "always", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Documents that are searched together: all of these scopes, or a selection of them."""
+    """A place to search: all documents of these scopes, or a selection of them."""
 
     scopes: tuple[Scope, ...]
     selection: Selection | None = None
 
     @property
     def is_of_guest(self) -> bool:
-        """Whether it has the articles alone, which then need strong evidence to answer.
+        """Whether only the articles are searched, which then need strong evidence.
 
-        A subject without own documents is rarely open-source AI.
+        A question about something else would otherwise be answered from them.
         """
         return self.scopes == (ARTICLES,)
 
@@ -58,7 +59,7 @@ Looks = tuple[Look, ...]
 
 
 def scopes_in(looks: Looks) -> tuple[Scope, ...]:
-    """All their scopes, each once."""
+    """The scopes of these places, each once."""
     return tuple(dict.fromkeys(scope for look in looks for scope in look.scopes))
 
 
@@ -74,7 +75,7 @@ class BundledArticles:
         pages: PageStore | None = None,
         outage: Outage | None = None,
     ) -> None:
-        """Take the operator's choice; a guild can only end the articles for itself.
+        """Keep the operator's choice; a guild can only turn the articles off for itself.
 
         Without `pages`, no document belongs to a web source.
         """
@@ -82,7 +83,7 @@ class BundledArticles:
         self._index = index
         self._outage = outage or Outage()
         self._selections = Selections(store, index.tables, pages, self._outage)
-        # Guilds that ended the articles, as read last, and this process's saves of each until then.
+        # Guilds without the articles, as read last, and this process's saves of each guild by then.
         self._ended: frozenset[int] | None = None
         self._saves: Counter[int] = Counter()
         self.chosen = chosen
@@ -90,7 +91,7 @@ class BundledArticles:
     def looks(
         self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
     ) -> Looks:
-        """The places to search, in order, each only if nothing before it is near.
+        """The places to search, in order, each only if the ones before it have no evidence.
 
         Args:
             own: the visible scopes besides the articles.
@@ -114,7 +115,7 @@ class BundledArticles:
         return ((*own, ARTICLES),)
 
     def standing(self, own: Sequence[Scope], *, filled: bool = False) -> Standing:
-        """The part of the articles beside these scopes; arguments as in `looks`."""
+        """How the articles are used beside these scopes; arguments as in `looks`."""
         if self.chosen == "never":
             return Standing.OFF
         if self._are_ended(own):
@@ -124,7 +125,7 @@ class BundledArticles:
         return Standing.GUEST if filled or self._index.size(own) else Standing.ALONE
 
     def refresh(self) -> None:
-        """Read from the database what answers need during an outage."""
+        """Refresh the caches for an outage from the database."""
         self._ended = frozenset(self._store.guilds.all_without_articles())
         self._saves = Counter(self._store.guilds.saves)
         self._selections.refresh()

@@ -14,12 +14,12 @@ from bot.text.wrapped_lines import joined, tightened
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 
-# An answer with its buttons fits a phone's screen, 700 px of 390 px width. These are the lines for
+# An answer with its buttons fits a phone's screen of 390 by 700 px. This many lines are left for
 # question, evidence, quotations and citations.
 SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
 SMALL_CHARACTERS: Final = 36
-# A question of two lines, and the evidence.
+# Stands for a question of two lines and a line of evidence.
 _USUAL_HEAD: Final = "\n" * 2
 # Kinds of text typed in Discord, where line breaks are meant.
 TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
@@ -28,9 +28,9 @@ ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
 
 def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
-    """The lines of the screen for each quotation, beside the text `above` and the citations.
+    """Lines left for each quotation, after the text `above` and the citations.
 
-    The sentence between two quotations that disagree counts as a quotation.
+    The warning between two contradictory quotations counts as a quotation.
     """
     cited = (outcome.quotes[number].citation for number in places)
     named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
@@ -42,7 +42,7 @@ def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
 
 
 def shown_places(outcome: Answer) -> list[int]:
-    """The places of the quotes to show, counting from 0."""
+    """The indexes of the quotes to show."""
     places = [0]
     for number in range(1, len(outcome.quotes)):
         if _adds(outcome, number, frozenset(places)):
@@ -58,7 +58,7 @@ def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
-    """Whether a further passage is worth its room beside those at the places `said`."""
+    """Whether a quote is worth its room beside the quotes with the indexes `said`."""
     if any(one.right == number and one.left in said for one in outcome.conflicts):
         return True
     best, other = outcome.quotes[0].hit, outcome.quotes[number].hit

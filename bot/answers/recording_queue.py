@@ -1,9 +1,9 @@
-"""Recording queue: questions answered during an outage, bounded and in memory.
+"""Recording queue: a bounded queue in memory of questions answered during an outage.
 
-The database reserves ids for this process, so that a question has its id before it is recorded. The
-buttons below the answer bear that id, and a transaction with unknown outcome is repeated under the
-same ids: each question is recorded once, in order. SQLite reserves none and needs no queue, because
-a file is never away.
+The database reserves ids for this process, so a question has its id before it is recorded. The
+buttons below the answer carry the id. A transaction with unknown outcome is repeated under the same
+ids, so each question is recorded once, in order. With SQLite, no ids are reserved and no queue is
+needed, because a file is always there.
 
 Waiting questions are lost if the process is killed.
 """
@@ -26,15 +26,15 @@ from knowledge.store.store import Store
 from knowledge.text import counted
 from knowledge.values.questions import Question
 
-# Most waiting questions; each has ten hits with their words, some 20 kB.
+# Most waiting questions; each has ten hits with their texts, some 20 kB.
 MOST_WAITING: Final = 1_000
-# Ids reserved at once, beyond those for an outage.
+# Ids reserved at once, in addition to those for a full queue.
 RESERVED_AT_ONCE: Final = 100
 # Questions recorded in one transaction.
 _TOGETHER: Final = 50
 # Last questions kept in memory, without their hits, for follow-ups.
 _LAST: Final = 256
-# A member's next question in a channel may follow up their last one for this long.
+# A member's question may follow up their last one in the channel for this long.
 FOLLOWED_UP_WITHIN: Final = timedelta(minutes=10)
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class RecordingQueue:
         return len(self._waiting)
 
     def told(self) -> str:
-        """A sentence on waiting questions; empty without any."""
+        """A sentence about waiting questions; empty if there are none."""
         if not self._waiting:
             return ""
         full = ": no more are answered until it is back" if self._is_full(1) else ""
@@ -92,7 +92,7 @@ class RecordingQueue:
         return []
 
     def reserve(self, number: int = 0) -> None:
-        """Reserve ids for so many questions, beyond those for a full queue.
+        """Reserve ids for so many questions, in addition to those for a full queue.
 
         Raises:
             StoreError: if the database is away.
@@ -162,8 +162,8 @@ class RecordingQueue:
             self._keep_together(questions)
         except refusal as error:
             if len(questions) == 1:
-                # Its guild or asker was deleted: it would block the queue for good. The database's
-                # message may quote it, so only its type is logged.
+                # The question's guild or asker was deleted, so it would block the queue for good.
+                # The error's message may quote it, so only the error's type is logged.
                 what = type(error).__name__
                 _logger.error("Question %d can't be recorded: %s.", questions[0].id, what)
                 return
@@ -171,7 +171,7 @@ class RecordingQueue:
                 self._keep([one])
 
     def _keep_together(self, questions: Sequence[Question]) -> None:
-        """Record in one transaction, without questions of askers and guilds forgotten meanwhile."""
+        """Record in one transaction, without questions of askers and guilds erased meanwhile."""
         with self._store.database.writing(NO_GUILD):
             gone = self._store.tombstones.since(min(one.asked_at for one in questions))
             kept = [
@@ -182,10 +182,10 @@ class RecordingQueue:
     # The last questions.
 
     def question(self, question_id: int) -> Question | None:
-        """A recorded question; during an outage one of the last, without its hits.
+        """A recorded question; during an outage, one of the last in memory, without its hits.
 
         Raises:
-            DatabaseAwayError: if the database is away, and it is none of the last.
+            DatabaseAwayError: if the database is away and the question not in memory.
         """
         try:
             return self._records.question(question_id)
@@ -199,12 +199,12 @@ class RecordingQueue:
         """The id of the last public question in a channel or thread, above `after`.
 
         Raises:
-            DatabaseAwayError: if the database is away, and `after` is none of the last.
+            DatabaseAwayError: if the database is away and the question `after` not in memory.
         """
         try:
             return self._records.asked_last(channel_id, after)
         except DatabaseAwayError:
-            # The questions after one of the last are all in memory.
+            # If the question `after` is in memory, so are all later ones.
             if all(one.id != after for one in self._last):
                 raise
         found = (

@@ -29,8 +29,7 @@ class PassageState(StrEnum):
 class DocumentRanks:
     """A document's rank then and now, counting from 1; None if not found.
 
-    `state` is that of the recorded passage: its words are unchanged, its document has changed, or
-    the document is gone. A document not found then is new.
+    `state` compares the recorded passage with its document now.
     """
 
     document_id: str
@@ -45,8 +44,8 @@ class DocumentRanks:
 class Replay:
     """A recorded question, its reply now, and the ranks of its documents.
 
-    `settings` are those of judging now, to compare with the question's. `phrasing` is a language
-    model's record for the answer then.
+    `settings` identify today's retrieval, for comparison with the question's. `phrasing` is the
+    record of a language model's work on the recorded answer.
     """
 
     question: Question
@@ -104,10 +103,10 @@ def asked_again(question: Question | OpenQuestion) -> Ask:
 def with_words(
     question: Question, index: Index, channels: Collection[int] | None = None
 ) -> Question:
-    """A recorded question, with the index's words for hits that are recorded without any.
+    """A recorded question, with text from the index for hits recorded without text.
 
-    Hits from other channels are left out, and so are the words of withdrawn passages. Without
-    `channels`, nothing is, for the operator.
+    Hits from other channels than `channels` are left out, and so is the text of withdrawn passages.
+    With None, for the operator, nothing is left out.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(
@@ -125,7 +124,7 @@ def _as_recorded(hit: RecordedHit, _index: Index) -> RecordedHit:
 
 
 def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
-    """A hit with its words if the index still has them, without if it was withdrawn."""
+    """A hit; without its text if the index no longer has the passage."""
     for passage in index.tables.document_passages(hit.document_id):
         if passage.text == hit.passage:
             return replace(
@@ -151,7 +150,7 @@ def compared(
 ) -> Replay:
     """Compare a recorded question with its reply now, judged by `settings`.
 
-    `texts` are today's passages of each recorded document, by id; none for a deleted document.
+    `texts` are today's passages of each recorded document, by its id; empty if it was deleted.
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

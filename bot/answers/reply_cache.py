@@ -1,8 +1,8 @@
 """LRU cache of replies, because questions repeat in a busy channel.
 
-A hit needs the same words and scopes, unchanged scopes, and the same judging. Replies are keyed by
-the generations of their scopes at lookup, and dropped once a scope has changed, so that deleted
-messages don't stay in memory.
+A hit needs the same question, places and settings, and unchanged scopes. Replies are keyed by the
+generations of their scopes, and dropped once a scope has changed, so that deleted messages don't
+stay in memory.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from bot.answers.places_to_search import Looks, scopes_in
 from knowledge.values.documents import Scope
 
-# A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
+# Some 5 MB: a reply holds ten passages with their texts, about 20 kB.
 REPLIES: Final = 256
 
 _Reply = TypeVar("_Reply")
@@ -23,7 +23,7 @@ class ReplyKey(NamedTuple):
     """Key of a cached reply.
 
     `text` is verbatim, because capitals mark names. `looks` are the places searched, and
-    `generations` those of their scopes. `settings` identifies everything else that shapes a reply.
+    `generations` count the changes of their scopes. `settings` identifies all other influences.
     """
 
     text: str
@@ -53,9 +53,10 @@ class ReplyCache(Generic[_Reply]):
     def keep_current(
         self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
     ) -> None:
-        """Drop replies of other generations than the scopes have now, as far as known.
+        """Drop replies with a changed scope.
 
-        Cheap while `generation` is the same as in the call before.
+        `generation` counts all changes of the index: without any since the last call, nothing is
+        compared. `generations` returns the counts of given scopes.
         """
         if generation != self._generation:
             for key in list(self._replies):

@@ -1,7 +1,7 @@
 """Selection of the documents that a channel is answered from, by tags and sources.
 
-The documents of a source are looked up as they are now. A removed source selects nothing, so a
-channel answered from it alone gets no answers.
+A source stands for its present documents. A removed source selects nothing, so a channel answered
+from it alone gets no answers.
 """
 
 from typing import Final
@@ -38,7 +38,7 @@ class Selections:
         self._pages = pages
         self._known: LRUCache[AnsweredFrom, Selection] = LRUCache(_CACHED)
         self._state: object = None
-        # This process's changes of the sources until they were read.
+        # Number of this process's changes of sources at the last reading.
         self._source_changes = 0
 
     def of(self, answered_from: AnsweredFrom) -> Selection | None:
@@ -58,7 +58,7 @@ class Selections:
             self._compared()
 
     def _compared(self) -> list[tuple[str, Scope]]:
-        """The sources, after the cache was dropped if they changed."""
+        """Read the sources, and clear the cache if they changed."""
         sources = self._store.sources()
         self._source_changes = self._store.source_changes
         state = (sources, self._tables.files_version, self._pages.version if self._pages else None)

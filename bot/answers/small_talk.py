@@ -1,8 +1,8 @@
 """Intent rules for small talk, by words alone. Pure.
 
-Known phrases must make up a whole message: "thanks, but how do I update?" is looked up. In doubt a
+Small talk consists of known phrases only: "thanks, but how do I update?" is looked up. In doubt a
 message is a question, because a greeting answered with passages is a nuisance, but a question taken
-for a greeting is lost. (`knowledge.chat.intents` errs the other way, for a chat's history.)
+for a greeting is lost. `knowledge.chat.intents` errs the other way, for chat histories.
 """
 
 import operator
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 
 class SmallTalk(StrEnum):
-    """Kinds of small talk; of several in a message, the first of these counts."""
+    """Kinds of small talk, by priority: if a message has several, the first counts."""
 
     IDENTITY = "identity"
     ABILITIES = "abilities"
@@ -34,7 +34,7 @@ _MAY_ASK: Final = frozenset(
     {SmallTalk.IDENTITY, SmallTalk.ABILITIES, SmallTalk.HELP, SmallTalk.GREETING}
 )
 
-# Longer messages are no small talk.
+# Longer messages aren't small talk.
 _MOST_CHARACTERS: Final = 100
 
 _LAUGH: Final = re.compile(r"(?:h+[aeio]+){2,}h?|l+(?:o+l+)+o*|x+d+")
@@ -48,7 +48,7 @@ _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """The kind of small talk that a message in English or German is; None for others."""
+    """Classify a message in English or German; None if it isn't small talk."""
     return _judged(text) if len(text) <= _MOST_CHARACTERS else None
 
 
@@ -57,7 +57,7 @@ def forget() -> None:
     _judged.cache_clear()
 
 
-# Each question is judged several times on its way; `/gaps` judges all open ones for each page.
+# Each question is classified several times on its way, and all open ones for each page of `/gaps`.
 @lru_cache(maxsize=4_096)
 def _judged(text: str) -> SmallTalk | None:
     said = _segmented(_plain(text).split())
@@ -66,11 +66,14 @@ def _judged(text: str) -> SmallTalk | None:
 
 
 def _segmented(words: list[str]) -> set[SmallTalk] | None:
-    """The kinds of the phrases that make up all the words, longest first; None if none do."""
+    """Kinds of the known phrases that the words split into; None if they don't.
+
+    Longer phrases come first.
+    """
     phrases = _phrases()
     if not all(map(phrases.has_word, words)):
         return None
-    # From the end: the kinds of the words from each place on.
+    # Filled from the end: the kinds of the words from each index on.
     said: list[set[SmallTalk] | None] = [None] * len(words) + [set()]
     for start in reversed(range(len(words))):
         for end in range(min(len(words), start + phrases.most_words), start, -1):
@@ -95,7 +98,7 @@ def _is_emoji(sign: str) -> bool:
 
 
 class _Phrases:
-    """Known phrases with their kinds, matched with any number of repeated letters."""
+    """Known phrases with their kinds; a match may repeat letters ("helllo")."""
 
     def __init__(self) -> None:
         self.most_words = 0
@@ -103,18 +106,18 @@ class _Phrases:
         self._by_letters: dict[str, list[tuple[tuple[int, ...], set[SmallTalk]]]] = {}
 
     def add(self, phrase: str, kinds: set[SmallTalk]) -> None:
-        """Add a phrase; fillers have no kind."""
+        """Add a phrase; a filler has no kinds."""
         letters, repeats = _runs(phrase)
         self.most_words = max(self.most_words, len(phrase.split()))
         self._words.update(letters.split())
         self._by_letters.setdefault(letters, []).append((repeats, kinds))
 
     def has_word(self, word: str) -> bool:
-        """Whether a word is in any phrase; nearly every question has one that isn't."""
+        """Whether a word is in any phrase; a quick test, since most questions have other words."""
         return _runs(word)[0] in self._words or _LAUGH.fullmatch(word) is not None
 
     def kinds(self, phrase: str) -> set[SmallTalk] | None:
-        """The kinds of a phrase, also with letters repeated; None if it is unknown."""
+        """The kinds of a phrase, which may repeat letters; None if it is unknown."""
         if _LAUGH.fullmatch(phrase):
             return {SmallTalk.LAUGHTER}
         letters, repeats = _runs(phrase)
@@ -128,7 +131,7 @@ class _Phrases:
 
 def _runs(text: str) -> tuple[str, tuple[int, ...]]:
     """Run-length encoding of letters: "hello" is "helo" and 1, 1, 2, 1."""
-    # Signs other than letters keep their number: "10/10", "1 2 3", "++".
+    # Digits and ASCII punctuation are not merged: "10/10", "1 2 3", "++".
     letters: list[str] = []
     repeats: list[int] = []
     for sign in text:

@@ -1,7 +1,7 @@
-"""Unmatched query terms: names and rare nouns without a hit, named above a partial answer. Pure.
+"""Unmatched query terms: names and rare nouns without a hit, listed above a partial answer. Pure.
 
-Readers of "I found nothing on X" take X for the topic. So X is left out unless it is surely a name
-or noun, and no verb, slip or chat noise.
+Readers of "I found nothing on X" take X for the topic. So X must surely be a name or noun, not a
+verb, a typo or slang.
 """
 
 import re
@@ -15,7 +15,7 @@ MOST: Final = 2
 
 _QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
 _STRETCHED = re.compile(r"(.)\1\1")
-# Endings of other parts of speech and of inflected forms.
+# Endings of verbs, adverbs and adjectives.
 _NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
 _ENDINGS: Final = ("s", "es", "y", "ry", "d")
 
@@ -33,7 +33,7 @@ _NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap
     wanna wassup wbu welp whatcha whatevs whats wid wit wow wtf wut wuts wyd yall yay yeah
     yeet yep yes yo yolo yup"""
 _NOISE: Final = frozenset(_NOISE_TEXT.split())
-# Words before a verb or an adjective.
+# A word after one of these is probably a verb or an adjective.
 _BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could will would shall
     should may might must dont doesnt didnt cant wont not so too very really how"""
 _BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
@@ -49,12 +49,12 @@ def unfound(
 
     Args:
         question: as it was asked.
-        unknown: forms of its words that no passage has, with spelling slips mended.
+        unknown: forms of its words, spelling corrected, that occur in no passage.
         quoted: the quoted passages, with titles and headings.
         is_common: whether a word in lower case is in common use.
     """
     language = language_of_question(question)
-    # Texts in another language lack the words of the question's without lacking its topic.
+    # Texts in another language may treat the topic without these words.
     if not unknown or (language and all(language != language_of(text) for text in quoted)):
         return ()
     said = " ".join(quoted).casefold()
@@ -96,7 +96,7 @@ def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _is_said(word: str, said: str, squeezed: str) -> bool:
-    """Whether a text has a word, also as part of a compound, joined, or shortened."""
+    """Whether a text contains a word, also in a compound, written as one, or by its stem."""
     stem = word[: max(5, -(-len(word) * 4 // 5))]
     return (
         re.sub(r"[\W_]", "", word) in squeezed

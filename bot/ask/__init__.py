@@ -1,1 +1,1 @@
-"""Feature: `/ask`, mentions, follow-ups, answers unasked, and the buttons below an answer."""
+"""Feature: `/ask`, mentions, follow-ups, unasked answers, and the buttons below an answer."""

@@ -19,7 +19,7 @@ REPLACED: Final = Sentence(
 
 
 def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
-    """The response to *Share*: whether everybody sees the answer, or a part of it."""
+    """The response to *Share*: whether everybody now sees the whole answer, a part or nothing."""
     if found.reply is None:
         return (NOT_SHARED if found.complete else NOT_FOR_EVERYBODY)(language)
     return (SHARED if found.complete else SHARED_IN_PART)(language)

@@ -1,6 +1,6 @@
 """Explanation of an answer: how each passage was found and approved. Pure.
 
-Only moderators see scores.
+Scores are shown to moderators only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def why(
 
 
 def _matched(question: str, hit: RecordedHit, language: Language) -> str:
-    """How a passage was found; by words, with those of the question."""
+    """How a passage was found; if by words, with the common words."""
     common = _common_words(question, f"{hit.title} {hit.heading} {hit.passage}")
     named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
     legs = [

@@ -28,7 +28,7 @@ NUMBER_CHARACTERS: Final = len("1 · ")
 class Quotation:
     """A passage in an answer, with its citation and the web address of its source.
 
-    If it disagrees with one above, `text` begins with a sentence on that.
+    If it disagrees with one above, `text` begins with a warning.
     """
 
     text: str
@@ -59,7 +59,7 @@ def answer(
         reply: the reply.
         lead: a line above an answer.
         language: the readers' language.
-        repeats_question: False where Discord shows the question above.
+        repeats_question: False if Discord already shows the question above.
         phrased: a model's lines, shown above the quotations.
     """
     if isinstance(reply.outcome, Clarification):
@@ -112,14 +112,14 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """The line above doubtful passages; `missing` are words of the question without a hit."""
+    """The line above partial evidence; `missing` are words of the question without a hit."""
     return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 
 def _answer(
     outcome: Answer, lines: list[str], language: Language, phrased: Phrased | None
 ) -> AnswerText:
-    """An answer's text below these lines."""
+    """The text of an answer, with these lines at the top."""
     is_sure = outcome.evidence is Evidence.STRONG
     if outcome.confirmed:
         lines.append(_CONFIRMED(language))
@@ -146,7 +146,7 @@ def _answer(
             part = f"{warning}\n{part}"
         room -= size(part) + 1
         passage, mark, cited = part.rpartition("\n-# ")
-        # Members refer to one of several by its number.
+        # Several quotations are numbered, so that members can refer to one.
         place = f"{len(said) + 1} · " if len(places) > 1 or said_above else ""
         link = outcome.quotes[number].citation.link
         source = link if ADDRESS.fullmatch(link) else ""
@@ -156,7 +156,7 @@ def _answer(
 
 
 def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
-    """A model's lines; none if a passage cited there is not quoted."""
+    """A model's lines; none if they cite no passage, or one beyond the quotes."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
@@ -179,9 +179,9 @@ _UNKNOWN: Final = Sentence(
 
 _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
 
-# Two lines of a phone.
+# As many as fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
-# Unrelated texts have a cosine of 0.1 to 0.2.
+# Least cosine of a title to name; unrelated texts have 0.1 to 0.2.
 NEAR_ENOUGH: Final = 0.3
 
 
@@ -223,7 +223,7 @@ def disagreement(found: Contradiction, language: Language = Language.ENGLISH) ->
 
 
 def _differing(statement: Statement) -> str:
-    """A sentence on one line, differences in bold; a long one is cut around these."""
+    """A sentence on one line, differences in bold; a long sentence is cut around them."""
     text, spans = statement.text, statement.differing
     first, last = spans[0][0], spans[-1][1]
     spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2
@@ -239,7 +239,7 @@ def _differing(statement: Statement) -> str:
 
 
 def _line(text: str) -> str:
-    """A part of a line, escaped, with the blanks at its ends."""
+    """A part of a line, escaped; blanks at its ends are kept."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{plain(text)}{after}"

@@ -20,7 +20,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 
-# Shown for words no longer in the index: no record outlives a deleted message or withdrawn note.
+# In place of text no longer in the index: a deleted message or withdrawn note is never shown.
 NO_LONGER_THERE: Final = Sentence("A message that was changed or deleted")
 NO_LONGER_QUOTED: Final = Sentence("A passage that was changed or withdrawn")
 

@@ -1,6 +1,7 @@
 """Text of a model's lines above an answer, with the numbers of their quotations. Pure.
 
-Chosen sentences are quoted verbatim. Written ones are plain text without bold, links or mentions.
+Chosen sentences are quoted verbatim. The model's own are plain text without bold, links or
+mentions.
 """
 
 import math
@@ -18,10 +19,10 @@ from bot.text.markdown import plain, quoted, shortened, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
 
-# Lines that fill a phone's screen together with a quotation below.
+# Most lines, so that a phone's screen has room for a quotation below.
 LINES: Final = 14
 FURTHER_LINES: Final = 6
-# Longer text would not fit into a message beside its quotations, and is not shown.
+# Longer text is not shown, because the quotations below would not fit into the message.
 MOST_CHARACTERS: Final = 1_400
 
 _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
@@ -43,7 +44,7 @@ def phrased_text(
 
     Args:
         phrased: the lines.
-        numbers: by place, the shown numbers of the quotations, from 1.
+        numbers: the shown number of each quotation, by its place among the quotes, both from 1.
         language: the readers' language.
 
     Returns:
@@ -62,13 +63,13 @@ def phrased_text(
 
 
 def cited_places(phrased: Phrased) -> list[int]:
-    """The places, from 0, of the quotations cited by the shown lines."""
+    """The indexes of the quotations cited by the shown lines."""
     numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
     return list(dict.fromkeys(numbers))
 
 
 def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
-    """Quotes, each cut around its first sentence chosen or cited by the model."""
+    """Quotes, each excerpted around the first sentence chosen or cited by the model."""
     named: dict[int, int] = {}
     for one in (*phrased.stands_on, *phrased.chosen):
         passage, _, unit = one.partition(".")
@@ -111,13 +112,13 @@ def _written(line: Line, cite: str) -> str:
 
 
 def _joined(lines: Sequence[tuple[Line, str]]) -> str:
-    """Sentences one after another; lists, code and tables on lines of their own."""
+    """Join lines in one paragraph; lists, code and tables start a new line."""
     text = ""
     block_before = False
     for line, cite in lines:
         block = "\n" in line.text or _is_block(line.text)
         between = "\n" if block or block_before else " "
-        # A number behind a fence would reopen it.
+        # After a code fence or table row, a number on the same line would break the block.
         apart = "\n" if line.text.rstrip().endswith((*FENCES, "|")) else " "
         text += f"{between if text else ''}{_whole(line.text)}{apart}{cite}"
         block_before = block
@@ -129,12 +130,12 @@ def _is_block(text: str) -> bool:
 
 
 def _whole(text: str) -> str:
-    """A passage's Markdown without unpaired marks of bold."""
+    """A passage's Markdown, without bold if its marks are unpaired."""
     return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
 
 
 def under_way(until: datetime, language: Language) -> str:
-    """The line below an answer while a model works on it, true also if no edit follows."""
+    """The line below an answer while a model works on it; it stays true without an edit."""
     return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 

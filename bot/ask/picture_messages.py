@@ -1,4 +1,4 @@
-"""Messages of questions with a picture: the text read in it, before it is asked."""
+"""Messages of questions with a picture: the text read in it, shown before it is asked."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,13 +21,13 @@ QUESTION_HELP: Final = Sentence(
     "The words of an error message work best; leave out your own names and paths."
 )
 
-# Longer words are asked without the picture: both would not fit into a message.
+# A longer text by the member is asked without the picture: both would not fit into a message.
 WORDS_CHARACTERS: Final = 600
 _TEXT_CHARACTERS: Final = 1_100
 
 
 def offer(words: str, text: str, language: Language) -> str:
-    """A message with the text read and the words typed; `words_and_text` parses it."""
+    """A message with the picture's text and the typed words; `words_and_text` parses it."""
     parts = [READ(language), code_block(text, _TEXT_CHARACTERS)]
     if words:
         parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
@@ -35,11 +35,11 @@ def offer(words: str, text: str, language: Language) -> str:
 
 
 def words_and_text(offered: str) -> tuple[str, str]:
-    """The words typed and the text read, from a message of `offer`."""
+    """The typed words and the picture's text, from a message of `offer`."""
     text, words, *_ = [*code_blocks(offered), "", ""]
     return words, text
 
 
 def question(words: str, text: str) -> str:
-    """The question in the form: the words typed, then the text read."""
+    """The question in the form: the typed words, then the picture's text."""
     return beginning("\n".join(filter(None, [words, text])), QUESTION_CHARACTERS)

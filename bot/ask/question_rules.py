@@ -1,8 +1,7 @@
-"""Intent rules for messages that address nobody: new questions, and words that settle one. Pure.
+"""Intent rules for messages that address nobody: is it a new question, does it settle one. Pure.
 
-They judge by words alone, in English and German. A missed question is answered by people, as
-without the bot, so a possible part of a conversation is none. Evidence decides whether there is an
-answer.
+The rules judge by words alone, in English and German. In doubt a message is part of a conversation
+and no question: people answer a missed question, as they would without the bot.
 """
 
 import re
@@ -15,7 +14,7 @@ from typing import Final
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from knowledge.chat.intents import is_small_talk, prose, word_count
 
-# A shorter message needs its context.
+# A shorter message depends on its context.
 _FEWEST_WORDS: Final = 4
 
 _PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -46,7 +45,7 @@ _SETTLED: Final = _compiled(_any("settled"))
 _NOT_SETTLED: Final = _compiled(rf"{_any('not_settled')}|n['’]t\b")
 # Messages within this time of a question in a text channel count as answers to it.
 ANSWERED_WITHIN_SECONDS: Final = 900
-# A longer message is about something else.
+# A longer message from the asker doesn't just say that all is settled.
 _MOST_SETTLED_WORDS: Final = 14
 
 
@@ -64,7 +63,7 @@ def begins_question(text: str) -> bool:
         return bool(_ASKS.match(plain)) and not (
             _TO_SOMEBODY.search(sentences[0]) or _POINTS_BACK.match(plain)
         )
-    # Sentences before a question hold its antecedent.
+    # Earlier sentences may hold the antecedent of a reference back.
     return asking != sentences[0] or not _POINTS_BACK.match(asking)
 
 
@@ -90,7 +89,7 @@ def says_settled(text: str) -> bool:
 
 
 def questions_of_post(title: str, text: str) -> list[str]:
-    """The questions of a forum post: its title, and its title with the first message."""
+    """Two questions of a forum post: its title, and its title with the first message."""
     whole = f"{title}\n{text}".strip()[:QUESTION_CHARACTERS]
     return list(dict.fromkeys([title, whole]))
 
@@ -99,7 +98,7 @@ def questions_of_post(title: str, text: str) -> list[str]:
 class Heard:
     """A message, `seconds` after a question.
 
-    `known` is whether the bot wrote it, `refers` whether it replies to the question or mentions the
+    `known` means that the bot wrote it, `refers` that it replies to the question or mentions the
     asker.
     """
 
@@ -113,8 +112,9 @@ class Heard:
 def is_settled(asker_id: int, heard: Iterable[Heard], *, in_post: bool) -> bool:
     """Whether a question needs no answer: its asker says so, or somebody has answered.
 
-    Messages of others count as answers, unless they are small talk or new questions; in a text
-    channel only for `ANSWERED_WITHIN_SECONDS`.
+    Messages of the bot, and of others who reply to the question or mention the asker, count as
+    answers. So do others, except small talk and new questions; in a text channel only for
+    `ANSWERED_WITHIN_SECONDS`.
     """
     return any(
         says_settled(one.text)

@@ -1,7 +1,7 @@
 """Answers, feedback and follow-ups in the worker's thread.
 
-A passage is known by the digest that it was recorded with. It is shown, and counts, only while the
-member may read it.
+A passage is identified by the digest of its record. A member can see and pick it only while they
+may read it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit
 
 
 def unrecorded(core: Core, ask: Ask) -> Reply:
-    """The answer to a question, which leaves no record."""
+    """The answer to a question, without a record."""
     [reply] = core.answer_pipeline.ask([ask], record=False)
     return reply
 
@@ -33,8 +33,8 @@ def unrecorded(core: Core, ask: Ask) -> Reply:
 def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
-    True if the best passage is from a channel hidden from others, and the public answer is a
-    refusal, weaker, or a bundled article.
+    True if the asker's best passage is from a channel hidden from others, and the public answer is
+    a refusal, weaker, or a bundled article.
     """
     everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
     if not isinstance(own.outcome, Answer):
@@ -51,7 +51,7 @@ def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A private answer as everybody may see it; None without one.
+    """A private answer as everybody may see it; `reply` is None if everybody would get a refusal.
 
     It is `complete` unless the private answer quoted channels hidden from others.
     """
@@ -121,7 +121,7 @@ def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple
 
 
 def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, ...]:
-    """The same, but none while the database is away."""
+    """Like `pictures_of`, but empty while the database is away."""
     try:
         return pictures_of(core, quoted)
     except DatabaseAwayError:
@@ -137,7 +137,7 @@ def keep_verdict(core: Core, feedback: Feedback) -> bool:
 
 
 def keep_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
-    """Record feedback with its reason, and its form as taken, in one transaction."""
+    """Record feedback with its reason, and mark its form as taken, in one transaction."""
     with core.store.database.writing(guild_id):
         core.store.inbox.taken(interaction_id)
         return core.store.feedback_records.record(feedback)
@@ -148,20 +148,20 @@ def take_back(core: Core, question_id: int, *, by_moderator: bool) -> None:
 
 
 def recorded(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A recorded question with the words of its hits, as far as they may be quoted."""
+    """A recorded question with the text of its hits, if it may be quoted to these readers."""
     return with_words(question, core.index, channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The outcome of a pick: whether the passage is confirmed, and the answer that quotes it."""
+    """Outcome of a pick: whether the passage is confirmed, and the new answer that quotes it."""
 
     confirmed: bool
     reply: Reply | None = None
 
 
 def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
-    """Hits by the digest of their record; two that are recorded alike are one."""
+    """Hits by the digest of their record; identical records count once."""
     found: dict[str, Hit] = {}
     for hit in hits:
         found.setdefault(digest_of(recorded_hit(hit)), hit)
@@ -178,7 +178,7 @@ def offered_passage(
 def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
-    """An offered passage, and its record if it is beside a hit and has none yet."""
+    """An offered passage; with a new record if it was offered beside a hit and has none yet."""
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
     if hit is not None:
@@ -218,14 +218,14 @@ def pick(
         public_channels: followed channels readable by all readers of the answer.
 
     Returns:
-        None if the passage is no longer visible.
+        The outcome, or None if the passage is no longer visible.
     """
     found, beside = _offered(core, question, digest, channels)
     if found is None:
         return None
     said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
-    # Direct messages have no community and no moderators. Unasked questions are recorded without
-    # words, and can't be asked again.
+    # No confirmation in direct messages, which have no community, nor of unasked answers, whose
+    # questions are recorded without text.
     by_moderator = by_moderator if question.guild_id is not None and question.text else None
     with core.store.database.writing(question.guild_id):
         if beside is not None:
@@ -245,21 +245,21 @@ def pick(
 
 
 def context_of(core: Core, question_id: int) -> str:
-    """The questions that a follow-up to this one is looked up with, a line each."""
+    """The context of a follow-up to this question: it and earlier ones, one a line."""
     question = core.recording.question(question_id)
     return context_after(question) if question is not None else ""
 
 
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
-    """The same after the last question in a thread that began with the answer to the first one."""
+    """The context of a follow-up in a thread below the answer to its first question."""
     last_id = core.recording.asked_last(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
 
 
 def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
-    """The same after the member's last question in a channel.
+    """The context of a follow-up to the member's last question in a channel.
 
-    Readers of a public answer don't learn what its asker asked in private.
+    A private question is no context of a public one, because its answer would reveal it.
     """
     last = core.recording.asked_lately_by(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""

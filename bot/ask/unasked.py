@@ -1,8 +1,8 @@
-"""Answers unasked, in the worker's thread: looked up, claimed once, or recorded as a gap.
+"""Unasked answers, in the worker's thread: looked up, claimed once, or recorded as a gap.
 
-The record of such an answer has passages, evidence, asker and place, but no word of the message. A
-gap is recorded with its words, because moderators have to read it, unless its author has opted out
-of quotation.
+The record of an unasked answer has passages, evidence, asker and place, but not the text of the
+message. A gap has the text, because moderators have to read it; authors who opted out of quotation
+leave no gap.
 """
 
 from collections.abc import Collection, Sequence
@@ -36,7 +36,7 @@ def looked_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
 
 
 def is_sure(reply: Reply) -> bool:
-    """Whether a reply may be posted unasked: beyond strong evidence, or confirmed by people."""
+    """Whether a reply may be posted unasked: strong evidence, and very likely or confirmed."""
     if not isinstance(reply.outcome, Answer) or reply.evidence is not Evidence.STRONG:
         return False
     signals = reply.signals
@@ -47,7 +47,7 @@ def is_sure(reply: Reply) -> bool:
 
 
 def begin(core: Core, question: HelpedQuestion) -> bool:
-    """Keep that a question waits for its answer; False if it is known already."""
+    """Record a waiting question; False if it is on record already."""
     return core.store.helped_questions.begin(question)
 
 
@@ -58,14 +58,14 @@ def unfinished(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set
 
 
 def due(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
-    """Questions of a day ago, which are looked at once more; at most so many."""
+    """At most `most` questions of a day ago, due for their second check."""
     return core.store.helped_questions.due(at, most, mine)
 
 
 def claimed(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """The reply with the id of its record, or None if the question is taken or a cap reached."""
+    """Record the reply; returns it with the id, or None if it is claimed or a cap is reached."""
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
@@ -76,17 +76,17 @@ def posted(core: Core, question: HelpedQuestion, reply_id: int) -> None:
 
 
 def leave(core: Core, question: HelpedQuestion) -> None:
-    """Leave a question to people, and look at it again in a day."""
+    """Leave a question to people, and check it again in a day."""
     core.store.helped_questions.watch(question)
 
 
 def close(core: Core, question: HelpedQuestion) -> None:
-    """Be done with a question that needs no answer."""
+    """Close a question that needs no answer."""
     core.store.helped_questions.done(question.message_id)
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether an answer was posted, and not only found unhelpful."""
+    """Whether an answer was posted, without feedback or with some that it helped."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}

@@ -52,18 +52,18 @@ def answer_message(
     phrased: Phrased | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """Arguments of discord.py's methods that send a reply, or edit a message to show it.
+    """Arguments for discord.py to send a reply, or to edit a message into it.
 
     Args:
         reply: the reply to show.
         language: the readers' language.
-        private: whether the asker alone sees it; they get a button to share it.
-        hands_on: whether a refused question can go to the moderators.
+        private: whether only the asker sees it, with a button to share it.
+        hands_on: whether a refusal has a button to ask the moderators.
         lead: a line above an answer.
-        repeats_question: False where Discord shows the question above.
-        extra: further buttons behind its own.
-        buttons: buttons in place of its own; links to sources stay.
-        edits: whether it replaces a message, whose pictures are removed.
+        repeats_question: False if Discord already shows the question above.
+        extra: further buttons after the reply's own.
+        buttons: buttons in place of the reply's own; links to sources stay.
+        edits: whether a message is edited, so that its earlier pictures are removed.
         phrased: a language model's lines above the quotations.
         note: a line at the end.
     """
@@ -92,7 +92,7 @@ def answer_message(
 async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of the notes that it quotes.
 
-    It has none in a `channel` where the bot may not attach files, nor while the database is away.
+    Without pictures if the bot may not attach files in `channel`, or the database is away.
     """
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
@@ -106,7 +106,7 @@ async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
 
 
 def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord.ui.Container[Any]:
-    """The text of a reply, in the colour of its evidence, with a line between two quotations."""
+    """The text of a reply in the colour of its evidence, with separators between quotations."""
     is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
     evidence = Evidence.STRONG if is_confirmed else outcome.evidence
     quotations = [[one.text, one.cited] for one in shown.quotations]
@@ -121,7 +121,7 @@ def _sources(
 ) -> list[discord.ui.Item[Any]]:
     """Link buttons to web sources, numbered where there are several.
 
-    They stand below the answer: beside each citation, they would take another line of a phone.
+    They are below the answer, because beside each citation they would take another line on a phone.
     """
     label = button_messages.SOURCE(language)
     several = len(quotations) > 1
@@ -155,7 +155,7 @@ def _buttons(
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """The list of passages found, best first. The quoted one is in it: a quotation may be cut."""
+    """The list of passages found, best first, with the quoted ones, which may be cut above."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
     found = service.by_digest(offered(reply.hits))
     labels = passage_messages.options([*found.values()])
@@ -171,7 +171,7 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
 
 
 async def _told_gone(interaction: Interaction, question: Question) -> bool:
-    """Whether a question's words are pruned; if so, the member is told."""
+    """Tell the member if a question's text was pruned; returns whether it was."""
     if question.pruned:
         gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
@@ -231,7 +231,7 @@ class AnswerButton(
             )
         elif feedback.verdict is Verdict.UNHELPFUL:
             await self._take_back(interaction)
-            # The click counts whether or not a reason follows.
+            # The click counts even if no reason follows.
             await interaction.edit_original_response(
                 content=f"{thanks} {button_messages.ASKS_WHY(language)}",
                 view=reason_view(self.question_id, language),
@@ -275,7 +275,7 @@ async def _confirms(interaction: Interaction, question: Question) -> bool | None
 
 
 class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_READERS):
-    """*Other passages* found for a question; a member who chooses one sees it privately."""
+    """*Other passages* found for a question; the chosen one is shown privately."""
 
     question_id: int
     question: Question
@@ -328,7 +328,7 @@ class PickButton(
     labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage that was chosen below the answer `message_id`."""
+    """*This answers it* below a passage chosen from the list of the answer `message_id`."""
 
     question_id: int
     digest: str
@@ -362,7 +362,7 @@ class PickButton(
         await interaction.edit_original_response(content=said(language))
 
     async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
-        """Quote the passage in the posted answer, if that is still this question's."""
+        """Quote the passage in the posted answer, if the message still answers this question."""
         channel: Any = interaction.channel
         try:
             message = await channel.fetch_message(self.message_id)

@@ -20,7 +20,7 @@ from knowledge.values.guilds import Language
 
 
 class Answering:
-    """Answers questions of members, also for other features."""
+    """Answers members' questions; other features use it, too."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -28,9 +28,9 @@ class Answering:
     async def answer_deferred(
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
-        """Answer a question in the place of a deferred response, with its channel's settings.
+        """Answer a question by editing a deferred response, with the settings of its channel.
 
-        `earlier` are the questions that it follows up, a line each.
+        `earlier` are the questions before a follow-up, one a line.
         """
         held = await self._bot.guild_settings.in_channel(interaction.channel)
         asked = Ask(
@@ -57,7 +57,7 @@ class Answering:
         phrasing.follow(PostedResponse(interaction, sent.id))
 
     async def asked_alone(self, asked: Ask, member: discord.abc.User, channel: Any) -> Ask | None:
-        """The private form of a public question, if its asker alone may read a better answer."""
+        """The private form of a public question, if only its asker may read a better answer."""
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
             return None
@@ -74,7 +74,7 @@ class Answering:
         language = await viewer_language(interaction)
         lead = button_messages.FOR_YOU_ALONE(language)
         phrasing = Phrasing(self._bot, alone, reply, language, private=True, lead=lead)
-        # The first follow-up to a public *thinking…* would replace it, visible to everybody.
+        # Delete the public *thinking…* first: a follow-up would replace it, visible to everybody.
         await interaction.delete_original_response()
         sent = await interaction.followup.send(**phrasing.message(), ephemeral=True, wait=True)
         phrasing.follow(PostedResponse(interaction, sent.id))
@@ -97,6 +97,6 @@ class Answering:
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Arguments that send an answer to an earlier asker: in a channel, or None for directly."""
+        """Arguments that send an answer to an earlier asker; `channel` None is a direct message."""
         reply = await pictured(self._bot, reply, channel)
         return answer_message(reply, language=language, private=False, lead=lead, extra=extra)

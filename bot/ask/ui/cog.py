@@ -69,11 +69,11 @@ class AskCog(commands.Cog):
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
-        """Answer a question, publicly unless the asker, the server or the operator objects."""
+        """Answer a question, publicly unless asker, server or operator want it private."""
         if private is None:
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
-        # A member without the right to write here doesn't write through the bot either. Small talk
-        # is nobody else's concern.
+        # A member who may not write here can't do so through the bot. Small talk is answered
+        # privately, to disturb nobody.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
         earlier = await self._follow_ups.earlier_by(
@@ -149,9 +149,9 @@ class AskCog(commands.Cog):
             await self._say_too_fast(message, error)
 
     async def _respond_if_answered(self, message: discord.Message) -> None:
-        """Answer a message in an answer's thread that is to nobody; stay silent without an answer.
+        """Answer a message that addresses nobody in an answer's thread; stay silent on a refusal.
 
-        People talk among themselves there: an unanswered message is neither recorded nor counted.
+        People also talk to each other there, so a refused message is neither recorded nor counted.
         """
         asked = await self._ask_of(message, message.content.strip())
         try:
@@ -165,9 +165,9 @@ class AskCog(commands.Cog):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        """Tell an author once, because the whole channel reads it.
+        """Tell an author once that they ask too fast, because the whole channel reads it.
 
-        In a direct message, a used-up quota is told each time.
+        In a direct message, they are told of a used-up quota each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
@@ -204,7 +204,7 @@ class AskCog(commands.Cog):
     async def _phrasing(
         self, message: discord.Message, question: str, language: Language
     ) -> Phrasing | None:
-        """The answer to a message; None if only its author may read the better one."""
+        """The answer to a message; None if its author should ask privately for a better one."""
         if not said_to_no_question(question):
             await take_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
@@ -240,7 +240,7 @@ class AskCog(commands.Cog):
     async def _said_before_asking(
         self, message: discord.Message, words: str, language: Language
     ) -> dict[str, Any] | None:
-        """The response to a picture with text, to no words, and to thanks; None to a question."""
+        """The response to a picture with text, an empty message or thanks; None for a question."""
         offer = await picture_offer(
             self.bot,
             message.attachments,
@@ -258,7 +258,7 @@ class AskCog(commands.Cog):
         return None
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
-        """Count an asker's thanks below an answer as *Helpful*."""
+        """Count an asker's thanks in reply to an answer as *Helpful*."""
         question_id = await self._follow_ups.thanked_for(message)
         if question_id is None:
             return False
@@ -268,7 +268,7 @@ class AskCog(commands.Cog):
         )
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:
-        """Tell an asker directly that the bot may not write in their channel."""
+        """Tell an asker by direct message that the bot may not write in their channel."""
         channel: Any = message.channel
         try:
             language = await self.bot.guild_settings.language_in(channel)

@@ -1,8 +1,8 @@
 """Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
 
-A complete question is no follow-up (`bot.answers.follow_ups`). Outside of replies and threads, a
-question follows up its author's last one for ten minutes. A thread has the id of its first message,
-which is looked up once and cached in memory.
+A question that can stand alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
+threads, a question follows up its author's last one for ten minutes. A thread has the id of the
+message it was started from, which is fetched once and cached.
 """
 
 import logging
@@ -20,7 +20,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.intents import asks, is_small_talk
 
-# Bounds the memory of a long-running process.
+# Most cached threads, to bound the memory of a long-running process.
 _KEPT_THREADS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
@@ -33,13 +33,13 @@ class FollowUpMessages:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # By thread: the question answered by the message that started it, None for other threads.
+        # By thread, the question answered by its starter message; None for other threads.
         self._answered: dict[int, int | None] = {}
 
     def may(self, message: discord.Message) -> bool:
-        """Whether a message without a mention may be a follow-up, judged by itself.
+        """Whether a message without a mention may be a follow-up, by its own text and place.
 
-        Without the Message Content intent its text is empty, so it asks nothing.
+        Without the Message Content intent its text is empty, so it never is.
         """
         channel = message.channel
         return (
@@ -47,7 +47,7 @@ class FollowUpMessages:
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _SAID
             and not said_to_no_question(message.content)
-            # Thanks and greetings would bring the same passages again.
+            # Answers to thanks and greetings would repeat the passages.
             and (asks(message.content) or not is_small_talk(message.content))
             and self._is_to_nobody_else(message)
         )
@@ -65,17 +65,17 @@ class FollowUpMessages:
     async def is_wanted(self, message: discord.Message) -> bool:
         """Whether a possible follow-up is one: its thread was started from an answer.
 
-        In channels with private answers, only a mention asks for a public one.
+        In channels with private answers, only a mention gets a public answer.
         """
         if await self._bot.guild_settings.answers_privately(message.channel):
             return False
         return await self._question_of_thread(message.channel) is not None
 
     async def questions(self, message: discord.Message, question: str) -> str:
-        """The questions that this one follows up, a line each; empty if it stands alone.
+        """The questions before a follow-up, one a line; empty if the question stands alone.
 
-        They end with the question of the answer replied to, else with the last question in an
-        answer's thread, else with the author's own last question.
+        The last one is the question of the answer replied to, else the last question in an
+        answer's thread, else the author's own last question.
         """
         if stands_alone(question):
             return ""
@@ -99,7 +99,7 @@ class FollowUpMessages:
     async def earlier_by(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
-        """The questions that a member's question follows up: their last one in the channel."""
+        """The questions before a member's follow-up, ending with their last one in the channel."""
         if channel_id is None or stands_alone(question):
             return ""
         return await self._bot.worker.call(
@@ -149,6 +149,6 @@ class FollowUpMessages:
 
 
 def question_id(message: discord.Message) -> int | None:
-    """The question that a message of the bot answers, read from its buttons."""
+    """The id of the question that a message of the bot answers, from its buttons."""
     values = AnswerButton.values_on(message)
     return values["question_id"] if values else shared_buttons.question_to_write(message)

@@ -1,7 +1,8 @@
 """Phrased answers: a plain answer is sent at once, and edited when a language model has replied.
 
-The last line of the plain answer says until when it may change, in case the bot is killed before
-the edit. The edit puts the model's lines above the quotations, or only removes that line.
+The last line of the plain answer says until when it may change, so it stays true if the bot is
+killed before the edit. The edit puts the model's lines above the quotations, or just removes the
+last line.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from knowledge.values.questions import Question
 
 
 class Phrasing:
-    """A reply, and its later edit if a language model is asked about it."""
+    """A reply, and its later edit if a language model is asked to phrase it."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Phrasing:
         channel: Any = None,
         **shown: Any,
     ) -> None:
-        """Decide whether a model is asked.
+        """Decide whether to ask a model.
 
         Args:
             bot: the services.
@@ -98,12 +99,12 @@ class Phrasing:
         await edit_once(posted, bot.phrasing.pacer, self._line, shown)
 
 
-# asyncio holds tasks weakly.
+# Running edits: asyncio itself holds only weak references to tasks.
 _FOLLOWING: Final[set["asyncio.Task[None]"]] = set()
 
 
 def _further(phrased: Any, question_id: int | None, language: Language) -> dict[str, Any]:
-    """Arguments of `answer_message` beyond those of the plain answer."""
+    """Additional arguments of `answer_message` for a phrased answer."""
     if phrased is None:
         return {}
     written = not all(line.verbatim for line in phrased.lines)
@@ -118,9 +119,10 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """The asker and moderators remove the model's sentences from the message.
+    """Button to the plain answer.
 
-    Everybody else sees the plain answer privately.
+    It removes the model's sentences if the asker or a moderator clicks, and shows everybody else
+    the plain answer privately.
     """
 
     question_id: int
@@ -142,7 +144,7 @@ class QuotesButton(
             await interaction.followup.send(**shown, ephemeral=True)
 
     async def _takes_out(self, interaction: Interaction, question: Question) -> bool:
-        # The id may be forged: another message stays as it is.
+        # The id may be forged, so other messages stay unchanged.
         if PassageSelect.values_on(interaction.message) != {"question_id": self.question_id}:
             return False
         return question.asker_id == interaction.user.id or await is_moderator(interaction)

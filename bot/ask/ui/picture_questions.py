@@ -19,7 +19,7 @@ from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 
-# Visibility of the answer: that of the offer.
+# Visibility of the answer: the same as of the offer.
 _SHOWN = ("public", "private")
 
 
@@ -34,7 +34,7 @@ async def picture_offer(
 ) -> dict[str, Any] | None:
     """Arguments that send the text in a member's pictures, with buttons to ask with it.
 
-    None without such text, or if the member's own words are long enough.
+    None if no text is found, or the member's own words leave no room for it.
     """
     if len(words) > picture_messages.WORDS_CHARACTERS:
         return None
@@ -53,13 +53,13 @@ async def picture_offer(
 
 
 async def _whose_it_is(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the sender of the picture in."""
+    """Admit the sender of the picture."""
     mine = interaction.user.id == values["member_id"]
     return {} if mine and _is_offer(interaction.message) else picture_messages.NOT_YOURS
 
 
 def _is_offer(message: discord.Message | None) -> bool:
-    """Whether a message is an offer; elsewhere, its id was forged."""
+    """Whether a message is an offer; on any other message, the button's id was forged."""
     return message is not None and any(picture_messages.words_and_text(message.content))
 
 
@@ -121,7 +121,7 @@ async def _answer(interaction: Interaction, question: str, *, private: bool) -> 
     """Replace the offer by the answer; answer privately if the member may not write here."""
     bot = interaction.client
     with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
-        # A forged form was opened from no offer of its sender.
+        # The form may be forged, so check that it was opened from the sender's own offer.
         if _is_mine(interaction) and (private or may_write(interaction)):
             await interaction.response.defer()
         else:

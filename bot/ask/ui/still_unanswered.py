@@ -1,6 +1,6 @@
-"""Messages after a question, fetched from the history: whether it still needs an answer.
+"""Check whether a question still needs an answer, by the messages after it.
 
-Messages sent while the bot was off count, too.
+They are fetched from the history, so messages sent while the bot was off count, too.
 """
 
 from typing import Final
@@ -17,9 +17,9 @@ from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.values.helped_questions import HelpedQuestion
 
-# Messages after a question that are looked at.
+# Most messages fetched after a question.
 MOST_HEARD: Final = 50
-# Authors of later messages whose roles are looked up.
+# Most authors of later messages to fetch, for their roles.
 MOST_AUTHORS: Final = 5
 
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -30,7 +30,7 @@ Place = discord.TextChannel | discord.Thread
 async def asked_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
-    """A question's message as it is now, if it still exists, and whether it needs no answer."""
+    """The current message of a question, None if deleted; and whether it needs no answer."""
     before = discord.Object(question.message_id - 1)
     said = [one async for one in place.history(limit=MOST_HEARD, after=before)]
     if not said or said[0].id != question.message_id:
@@ -45,7 +45,7 @@ async def asked_and_settled(
             refers=_refers(one, message),
         )
         for one in later
-        # Other bots don't count, nor does this one's unasked answer.
+        # Other bots don't count, nor does this bot's unasked answer.
         if one.type in SAID
         and one.id != question.reply_id
         and (not one.author.bot or one.author == bot.user)
@@ -57,7 +57,7 @@ async def asked_and_settled(
 async def _helper_is_there(
     bot: Services, question: HelpedQuestion, place: Place, heard: list[Heard]
 ) -> bool:
-    """Whether a helper or moderator has written; the history has no roles."""
+    """Whether a helper or moderator has written; fetches members, as a history has no roles."""
     settings = await bot.guild_settings.settings(question.guild_id)
     authors = {
         one.author_id for one in heard if question.is_post or one.seconds <= ANSWERED_WITHIN_SECONDS

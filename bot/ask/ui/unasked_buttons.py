@@ -22,7 +22,7 @@ from knowledge.chat.intents import is_marked_solved
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, Question, Verdict
 
-# Discord's limit.
+# Discord's limit of tags on a post.
 _MOST_TAGS: Final = 5
 
 _READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
@@ -41,7 +41,7 @@ def helped_buttons(question_id: int, language: Language) -> list[discord.ui.Item
 async def _askers_and_moderators(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Let the asker and moderators in, if the question was asked in this channel."""
+    """Admit the asker and moderators, if the question was asked in this channel."""
     found = await _READERS(interaction, values)
     if isinstance(found, Sentence):
         return found
@@ -98,7 +98,7 @@ class HelpedButton(
 
 
 async def _mark_solved(channel: Any) -> bool:
-    """Tag a post as solved, if its forum has such a tag and the bot may."""
+    """Tag a post as solved, if its forum has such a tag and the bot may set it."""
     forum = channel.parent if isinstance(channel, discord.Thread) else None
     if not isinstance(forum, discord.ForumChannel):
         return False

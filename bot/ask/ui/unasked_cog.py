@@ -1,9 +1,9 @@
 """Cog of unasked answers: to forum posts and questions that address nobody, at most once each.
 
-Messages are filtered by patterns; only a question in a channel set to *help* is looked up, behind
-all members' requests. Before an answer is posted, later messages are fetched: a settled
-question gets none. The database knows of an answer before it is sent, so a lost connection posts
-none twice, and an answer cut off by the end of the process is not posted.
+Patterns filter the messages of channels set to *help*. Only questions are looked up, at lower
+priority than all members' requests. Before an answer is posted, later messages are fetched, because
+a settled question gets none. An answer is recorded before it is sent: a lost connection never posts
+it twice, and if the process dies in between, it is never posted.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ from knowledge.values.channel_settings import Mode
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 
 ROUND_SECONDS: Final = 60
-# Most questions that wait for their time; in a flood, the rest is left to people.
+# Most waiting questions; in a flood, the rest is left to people.
 MOST_WAITING: Final = 500
-# Answers at once, so that a rate-limited channel holds up no other.
+# Concurrent answers, so that a rate-limited channel doesn't hold up the others.
 AT_ONCE: Final = 4
-# Questions that waited longer than this past their time, during downtime, are left to people.
+# Questions overdue by more than this after downtime are left to people.
 LATE: Final = timedelta(minutes=10)
-# Questions looked at again in a round; each takes a request to Discord or two.
+# Most questions checked again in a round; each takes one or two requests to Discord.
 MOST_LOOKED_AT: Final = 20
-# Seconds by which the first message of a post may arrive before the post.
+# A first message may arrive this many seconds before its post.
 _EARLY_SECONDS: Final = 60
 _EARLY: Final = 1_000
 
@@ -60,12 +60,12 @@ class UnaskedCog(commands.Cog):
         self._bot = bot
         caps = bot.settings.helper
         self._caps = DailyCaps(caps.member_daily, caps.channel_daily)
-        # Separate from the limits of members who ask the bot.
+        # Separate from the limits for members' own questions to the bot.
         self._limits = FloodControl(bot.settings.questions)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)
-        # Guilds with questions on record: deletions elsewhere cost nothing.
+        # Guilds with questions on record, so that deletions elsewhere are skipped.
         self._guilds: set[int] = set()
         # Channels whose missing permissions were logged.
         self._told: set[int] = set()
@@ -87,7 +87,7 @@ class UnaskedCog(commands.Cog):
         ):
             return
         if isinstance(channel, discord.PartialMessageable):
-            # The first message of a post; Discord sends message and post in any order.
+            # The first message of a post, which may arrive before the post itself.
             if channel.id == message.id:
                 self._first_messages[message.id] = message
         elif isinstance(channel, discord.Thread):
@@ -116,7 +116,7 @@ class UnaskedCog(commands.Cog):
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 
     async def _begin(self, message: discord.Message, place: Place) -> None:
-        """Let a question wait for the time that the server chose."""
+        """Hold a question back for the waiting time that the server chose."""
         if self._lacks(place) or len(self._waiting) >= MOST_WAITING:
             return
         holding = await self._bot.guild_settings.in_channel(place)
@@ -143,7 +143,7 @@ class UnaskedCog(commands.Cog):
             self._wait(question, wait.total_seconds(), message)
 
     def _lacks(self, place: Place) -> bool:
-        """Whether the bot lacks permissions to help in a channel, which is logged once."""
+        """Whether the bot lacks permissions to help in a channel; logged once for each channel."""
         lacking = lacking_to_help(self._bot, place)
         about = place.parent_id if isinstance(place, discord.Thread) else place.id
         if lacking and about not in self._told:
@@ -186,7 +186,7 @@ class UnaskedCog(commands.Cog):
             self._bot.explanation(error)
 
     async def _answer(self, question: HelpedQuestion, message: discord.Message | None) -> None:
-        """Answer a question whose time has come, if it is still open and the reply is sure."""
+        """Answer a question after its wait, if it is still open and the reply is sure."""
         place = await self._place(question)
         if place is None or self._lacks(place) or is_closed(place):
             await self._close(question)
@@ -223,7 +223,7 @@ class UnaskedCog(commands.Cog):
         return place if isinstance(place, _PLACES) and await self._helps(place) else None
 
     async def _asks(self, message: discord.Message, place: Place) -> list[Ask]:
-        """The question; of a post its title, and its whole text."""
+        """The questions to look up: the message, or a post's title and its whole text."""
         texts = [message.content]
         if isinstance(place, discord.Thread):
             texts = questions_of_post(place.name, message.content)
@@ -252,7 +252,7 @@ class UnaskedCog(commands.Cog):
         place: Place,
         reply: Reply,
     ) -> None:
-        """Post an answer, which the database knows of before Discord does."""
+        """Record an answer, then post it."""
         ask = (await self._asks(message, place))[0]
         claimed = await self._bot.worker.call(
             lambda core: unasked.claimed(core, question, ask, reply, self._caps)
@@ -280,9 +280,9 @@ class UnaskedCog(commands.Cog):
     # Rounds.
 
     async def round(self) -> None:
-        """Resume waiting questions, and look again at questions of a day ago.
+        """Resume waiting questions, and check questions of a day ago again.
 
-        Unanswered ones become gaps.
+        Questions still unanswered after a day become gaps.
         """
         mine = self._bot.serves
         waiting, guilds = await self._bot.worker.call(lambda core: unasked.unfinished(core, mine))
@@ -295,7 +295,7 @@ class UnaskedCog(commands.Cog):
                 await self._look_again(question)
 
     async def _resume(self, waiting: Sequence[HelpedQuestion]) -> None:
-        """Wait on for questions that the end of a process interrupted, unless it is too late."""
+        """Resume the wait of questions interrupted by a restart, unless they are long overdue."""
         now = datetime.now(UTC)
         for question in waiting:
             if question.message_id in self._waiting:
@@ -316,7 +316,7 @@ class UnaskedCog(commands.Cog):
             )
 
     async def _unanswered(self, question: HelpedQuestion) -> list[Ask]:
-        """A question of a day ago, if its message is still there and unanswered."""
+        """The questions to look up for a question of a day ago; empty if deleted or answered."""
         if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
             return []
         place = await self._place(question)

@@ -1,4 +1,7 @@
-"""Limits on a member's questions and notes: which apply, and whether one is used up."""
+"""Limits on a member's questions and notes: which apply, and whether one is used up.
+
+`knowledge.values.limits.Quota` is the rule itself: the most per hour and day, and the wait.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +28,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The wait until a note is taken: the sender is `new`, or has written so many."""
+    """The wait before the next note: the sender is `new`, or their quota is used up."""
 
     until: datetime
     new: bool = False
@@ -33,7 +36,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Notes that a member may propose, or how long a new member must wait."""
+    """A sender's quota of notes, or how long a new member must wait."""
 
     sender: Sender
     notes: Quota | Wait
@@ -47,12 +50,12 @@ def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Qu
 def notes_of(
     sender: Sender, limits: Limits, operators: LimitSettings, now: datetime
 ) -> Quota | Wait:
-    """Return the notes that a member may propose.
+    """Return the quota of notes, or the wait of a new member.
 
     A role with its own quota for notes ends the wait of new members.
     """
     quota = quota_of(limits.notes, sender.role_ids, operators.notes)
-    # The role of everyone has the guild's id.
+    # The guild's id is the id of its @everyone role.
     if any(role_id in limits.notes for role_id in sender.role_ids if role_id != sender.guild_id):
         return quota
     newcomers = limits.newcomers or operators.newcomers
@@ -65,7 +68,7 @@ def notes_of(
 
 
 def take_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
-    """Count a question; returns when the next one is allowed if this is one too many."""
+    """Count a question; over quota, return the time when the next one is allowed."""
     return core.store.recent_questions.take(sender.guild_id, sender.id, quota, now)
 
 
