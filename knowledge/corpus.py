@@ -147,7 +147,7 @@ def looks(
     """Scan the imported files; ids of moved files are kept in the store.
 
     With `retry`, files that failed are read again. So are chats quoting other members than the
-    present opt-outs allow. Sources `elsewhere` are left alone.
+    present opt-outs allow. Sources in `elsewhere` are skipped.
 
     Yields:
         The same scan after each step, complete after the last one.
@@ -274,7 +274,7 @@ def _file_state(
 ) -> SourceState:
     """The state of a file or folder; its files are removed from the remaining ones."""
     inside = location.rstrip(os.sep) + os.sep
-    # A file in two sources belongs to the one it is read for.
+    # A file in two sources counts for the one that claims it first.
     paths = [path for path in left if path == location or path.startswith(inside)]
     records = [left.pop(path) for path in paths]
     failures = [failure for record in records for failure in record.failures]
@@ -333,7 +333,7 @@ def channel_states(
 def source_key(location: str) -> str:
     """A short key for a source, in place of its long location.
 
-    A channel's is its location.
+    A channel's key is its location.
     """
     if located_channel(location) is not None:
         return location

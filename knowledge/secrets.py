@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Final
 
-# No word of any language, since it is indexed, too.
+# Not a word of any language, because it is indexed, too.
 HIDDEN: Final = "[•••••]"
 
 # Some patterns take quadratic time, so text is searched in overlapping pieces.

@@ -1,7 +1,7 @@
 """Archives: backups of a database on a server, each an export folder in one ZIP file.
 
-An archive is untrusted: only names of an export are unpacked, into their own folder, and only a
-plausible number of bytes. It can be restored into either kind of database.
+An archive is untrusted: only files named as in an export are unpacked, into a folder of their own,
+up to a plausible size. It can be restored into SQLite or PostgreSQL.
 """
 
 import json
@@ -29,11 +29,11 @@ _PART: Final = "restore.part"
 _NAMES: Final = re.compile(
     r"commonplace\.json|[a-z_]+\.jsonl|(?:notes|revisions)/-?[0-9]+/[0-9][a-z0-9.-]*\.md"
 )
-# Text shrinks to a tenth in an archive; anything beyond this factor isn't text.
+# Text compresses about tenfold; a larger factor than this isn't text.
 _TIMES: Final = 200
 _LEAST_BYTES: Final = 10_000_000
 _FILES: Final = 1_000_000
-# The earliest time in a ZIP file, so that the same rows make the same bytes.
+# The earliest time a ZIP file can hold. A constant time gives equal rows equal bytes.
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 
@@ -96,7 +96,7 @@ def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path
 
 
 def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether an archive's log is the beginning of another one's; False if it can't be read."""
+    """Whether an archive's log is a prefix of another's; False if it can't be read."""
     try:
         last: dict[int | None, tuple[int | None, int, str]] = {}
         for line in _log(path):
@@ -184,7 +184,7 @@ def restore(
         store: the store to replace.
         database: its database.
         at: names the archive of the replaced rows, kept in the data folder.
-        asked: kinds of rows to take although they are unknown here.
+        asked: opt-in kinds of rows to take even if unknown here.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.

@@ -88,9 +88,9 @@ def back_up(database: Path, target: Path) -> None:
 
 
 def _new_part(target: Path) -> Path:
-    """An empty file to become a backup, with its own name.
+    """Create an empty file with a unique name, to become a backup.
 
-    Remains of killed backups are removed after a day.
+    Leftovers of killed backups are removed after a day.
     """
     for torn in target.parent.glob(f"{glob.escape(target.name)}.*{PART}"):
         if time.time() - torn.stat().st_mtime > TORN_SECONDS:
@@ -109,19 +109,19 @@ def rotate(
 ) -> tuple[list[Path], list[Path]]:
     """Delete the oldest backups in a folder, and keep `keep` of them.
 
-    `newest` always stays, even if a wrong clock gave others a later name. Backups whose log isn't
-    the beginning of its log stay, too: after a lost database was begun anew, only they have the old
-    data.
+    `newest` always stays, even if a wrong clock gave others a later name. Backups with another
+    history (their log isn't a prefix of its log) stay, too: if a lost database was begun anew, only
+    they have the old data.
 
     Args:
         folder: the backups' folder.
         keep: how many to keep.
         newest: the one taken just now.
         pattern: the glob pattern of their names.
-        is_beginning: whether the first one's log is the beginning of the second one's.
+        is_beginning: whether the first backup's log is a prefix of the second's.
 
     Returns:
-        The deleted ones, and the old ones kept.
+        The deleted backups, and the old ones kept for their other history.
     """
     goes_on = is_beginning or _is_beginning
     backups = sorted(path for path in folder.glob(pattern) if path != newest)
@@ -133,7 +133,7 @@ def rotate(
 
 
 def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether a backup's log is the beginning of another one's; False if it can't be read."""
+    """Whether a backup's log is a prefix of another's; False if it can't be read."""
     try:
         with (
             foreign_database.opened(path) as connection,
@@ -213,7 +213,7 @@ def _contradiction(database: Database) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Where the replaced database is kept, and the backup's rows to be asked for by name."""
+    """The kept copy of the replaced database, and the backup's unknown rows of opt-in kinds."""
 
     kept: Path | None
     unknown: Unknown
@@ -236,7 +236,7 @@ def restore(
     asked: Collection[OnRequest] = (),
     reader: Callable[[Path, Path], None] = read,
 ) -> Restored:
-    """Replace a database that nobody uses by a backup.
+    """Replace an unused database by a backup.
 
     Killed at any moment, it leaves either the old database or the new one. Deletions since the
     backup are repeated on it first.
@@ -245,7 +245,7 @@ def restore(
         backup: a database from `back_up`, also of another data folder.
         database: the one to replace, if it exists.
         at: names the kept copy of the replaced database.
-        asked: kinds of rows to take although they are unknown here.
+        asked: opt-in kinds of rows to take even if unknown here.
         reader: reads a backup into a new database.
 
     Raises:
@@ -299,13 +299,13 @@ class Replaced:
 
 
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backup: Path) -> Unknown:
-    """Repeat on a copy of a backup the deletions since, skip used ids, and log the restore.
+    """On a copy of a backup: repeat later deletions, skip used ids, and log the restore.
 
     Raises:
         BackupError: if the copy isn't whole afterwards.
     """
     with Store(part) as store:
-        # The file beside helps if the database is too damaged to read.
+        # The tombstone file beside it helps if the database is too damaged to read.
         buried = replaced.tombstones | store.tombstones.beside()
         unknown = leave_out(store, replaced.sources, buried, asked)
         store.purge.apply(buried)

@@ -5,7 +5,7 @@
     revisions/GUILD/NOTE.NUMBER.md       each other revision
     TABLE.jsonl                          the rows of every other table, a line each
 
-Each row is in one place, and equal rows are equal bytes. The digest in a Markdown file's front
+Each row is stored once, and equal rows give equal bytes. The digest in a Markdown file's front
 matter shows whether it was edited. Pure: nothing is read or written.
 
 Errors:
@@ -255,7 +255,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def check_values(table: str, row: Row) -> None:
-    """Check times, JSON, enumerations and amounts, as SQLite doesn't.
+    """Check times, JSON, enumerations and amounts, which SQLite doesn't check.
 
     Raises:
         ValueError: naming the column.

@@ -50,7 +50,7 @@ def explained() -> Iterator[None]:
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database read-only, with limits on memory and time.
 
-    A file without writers needs no writable folder.
+    A file without a write-ahead log is opened as immutable, so its folder can be read-only.
     """
     used = path.with_name(path.name + "-wal").exists()
     mode = "ro" if used else "ro&immutable=1"

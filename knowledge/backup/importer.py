@@ -63,7 +63,7 @@ _BEFORE_1_0: Final = ("m028_one_pending", "m029_card_postings")
 class Imported:
     """The result of an import: taken rows by table, edited notes, and differing rows.
 
-    `unknown` are the rows to be asked for by name.
+    `unknown` has the export's unknown rows of opt-in kinds.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -98,7 +98,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
     Args:
         store: the store to import into.
         folder: the export.
-        asked: kinds of rows to take although they are unknown here.
+        asked: opt-in kinds of rows to take even if unknown here.
 
     Raises:
         FolderError: if the folder can't be used or conflicts with this database; nothing was
@@ -222,7 +222,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 
 
 def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
-    """Delete from the scratch database what was purged here or has to be asked for by name.
+    """Delete rows from the scratch database: those purged here, and opt-in rows not asked for.
 
     Returns:
         Its log before the deletions, and the unknown rows.
@@ -249,7 +249,7 @@ def _told(entries: Iterable[LogEntry]) -> _Told:
 
 
 def _goes_on(longer: _Told, shorter: _Told) -> bool:
-    """Whether each guild's lines begin with those of another log."""
+    """Whether the shorter log is a prefix of the longer one, in each guild."""
     return all(longer.get(guild_id, [])[: len(told)] == told for guild_id, told in shorter.items())
 
 

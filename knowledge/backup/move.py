@@ -1,8 +1,8 @@
 """Moving the community database between a SQLite file and PostgreSQL, never having two.
 
 Rows keep their keys, and ids continue. Both ends are then exported and compared byte by byte; rows
-outside exports are compared, too. Meanwhile nobody can write to the old place, and the new one has
-a mark as unfinished. Then the old one is marked as moved, and only then the new one's mark is
+outside exports are compared, too. Meanwhile nobody can write to the old place, and the new one is
+marked as unfinished. Then the old one is marked as moved, and only then the new one's mark is
 removed. So at most one of them can be opened, whenever the process is killed, and the same command
 resumes.
 
@@ -155,7 +155,7 @@ def _shown(place: Place) -> str:
 
 
 def _refuse_used(guard: Database, source: Place) -> None:
-    """Refuse to move a database in use by a bot on another machine, where no folder lock tells.
+    """Refuse to move a database in use by a bot on another machine, which no folder lock shows.
 
     Raises:
         MoveError: if other processes of this program are connected.

@@ -1,7 +1,7 @@
 """Archive of synced channels, and the backfill that fills it.
 
-A channel is fetched in *rounds*: its threads are listed, then new ones are fetched, and those with
-new messages or with possible changes while the bot was offline. `next_step` returns the next
+A channel is fetched in *rounds*: its threads are listed, then each thread is fetched if it is new,
+has new messages, or may have changed while the bot was offline. `next_step` returns the next
 request, `take_…` stores the response in one transaction with the progress, so a killed process
 resumes there. Between rounds, events about messages and threads are stored one by one.
 """
@@ -248,7 +248,7 @@ class ChannelArchive:
     ) -> None:
         """Store a page of messages with the progress.
 
-        `leave` are messages with an event since the request.
+        Messages in `leave` stay as they are: they had an event since the request.
         """
         kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():
@@ -345,8 +345,6 @@ class ChannelArchive:
             )
             self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks = 1")
 
-    # Key-value memory.
-
     def messages_of(self, author_id: int) -> list[dict[str, Any]]:
         """All stored messages of an author, by age."""
         rows = self.tables.rows(
@@ -356,6 +354,8 @@ class ChannelArchive:
             (author_id,),
         )
         return [dict(row) for row in rows]
+
+    # Key-value memory.
 
     def recall(self, key: str) -> str:
         rows = self.tables.rows("select value from memory where key = ?", (key,))

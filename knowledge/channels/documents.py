@@ -1,7 +1,7 @@
 """Documents made of a synced channel's messages, equal to those of an export.
 
-A thread is a document if it answers something; so is each self-contained message of an announcement
-channel, and each pinned one. Their scope is the channel's readers.
+A thread is a document if it answers something. So is each self-contained message of an announcement
+channel, and each pinned message. Their scope is the channel's readers.
 """
 
 from collections.abc import Iterator
@@ -72,8 +72,8 @@ def _threads(
     channel: ArchivedChannel, thread: Thread, opener: int, messages: Iterator[Message]
 ) -> Iterator[Document | None]:
     first = next(messages, None)
-    # The opening message is the thread's subject. Without it nothing can be an answer, and the
-    # title was that member's, too.
+    # The opening message is the thread's subject. Without it no reply can be an answer, and its
+    # author wrote the title, too.
     if first is None or first.id != opener:
         return
     place = Channel(

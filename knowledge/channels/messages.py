@@ -49,7 +49,7 @@ def first_id(moment: datetime) -> int:
 
 
 class ArchivedMessages:
-    """The stored messages by thread; changing a message changes its thread."""
+    """The stored messages by thread; a changed message marks its thread as changed."""
 
     def __init__(self, tables: DerivedTables) -> None:
         self._tables = tables

@@ -1,8 +1,8 @@
 """Threads of synced channels: the progress of each, and its documents.
 
 A channel synced for its posts or pinned messages counts as one thread with the channel's id. A
-thread counts its changes and those in its documents, so outdated documents are known after any
-crash.
+thread stores its number of changes, and that number when its documents were made, so outdated
+documents are known after any crash.
 """
 
 from collections.abc import Iterable, Mapping
@@ -60,9 +60,9 @@ class ArchivedThreads:
         return None
 
     def put(self, thread: Thread, number: int, *, listed: bool) -> None:
-        """Store that a round lists a thread; a new one is due.
+        """Store a thread of the present round; a new one is due.
 
-        So is one with new messages by Discord's list. A thread known only from an event is fetched
+        A `listed` one is due if it has new messages. A thread known only from an event is fetched
         when it is next listed, in case an event was missed.
         """
         with self._tables.writing():
@@ -93,7 +93,7 @@ class ArchivedThreads:
         return int(rows[0]["message_id"]) if rows else thread_id
 
     def open_with(self, thread_id: int, message_id: int) -> None:
-        """Record it once: after its deletion, the next message is no opener."""
+        """Record a thread's opener, once: after its deletion, the next message isn't the opener."""
         values = {"thread_id": thread_id, "message_id": message_id}
         self._tables.insert_new("openers", values)
 

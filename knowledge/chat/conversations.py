@@ -1,8 +1,8 @@
 """Conversations in a chat: a question with its answer and replies.
 
-A channel is one stream of interleaved conversations. It is cut at silences, and joined by replies,
-mentions and consecutive messages. Small talk (greetings, thanks, single words) is left out of the
-text, but indicates the answer.
+A channel is one stream of interleaved conversations. Silences separate conversations; replies,
+mentions and consecutive messages join them. Small talk (greetings, thanks, single words) is left
+out of the text, but indicates the answer.
 
 Pure, without Discord: an export and a live channel give the same values. Memory is bounded by the
 conversations open at one time, however long the channel is.
@@ -106,7 +106,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class _Open:
-    """An open conversation; `spoke` is each author's last time in it, `last` anybody's."""
+    """An open conversation; `spoke` has each author's last time in it, `last` the latest of all."""
 
     last: datetime
     messages: list[Message] = field(default_factory=list)

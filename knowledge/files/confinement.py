@@ -2,9 +2,9 @@
 
 Limits (`setrlimit`) hold on every system that has them. On Linux, Landlock takes away every file
 but those of Python and its libraries. A seccomp filter refuses sockets, new processes, signals,
-looking into other processes, and every change of a file, of an owner or of a mode, because Landlock
-doesn't know all of them. On a system without these, the process is as free as any program of the
-same user, though without the token and bounded.
+inspection of other processes, and all changes of files, owners and modes, because Landlock doesn't
+cover all of these. On other systems the process has its user's rights, but no bot token, and the
+limits still hold.
 
 Source:
     https://docs.kernel.org/userspace-api/landlock.html and seccomp_filter.html.
@@ -54,7 +54,7 @@ _REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
     "listen": (50, 201),
     "socketpair": (53, 199),
     "accept4": (288, 242),
-    # Processes, their signals, memory and turns.
+    # Processes: their signals, memory and scheduling.
     "fork": (57, None),
     "vfork": (58, None),
     "execve": (59, 221),
@@ -123,7 +123,7 @@ _REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
     "open_by_handle_at": (304, 265),
     "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262),
-    # Places and users.
+    # Working directories, users and groups, sessions, capabilities.
     "chdir": (80, 49),
     "fchdir": (81, 50),
     "chroot": (161, 51),
@@ -140,7 +140,7 @@ _REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
     "setsid": (112, 157),
     "capset": (126, 91),
     "personality": (135, 92),
-    # Memory and messages that outlive a process.
+    # Shared memory and message queues that outlive a process.
     "shmget": (29, 194),
     "shmat": (30, 196),
     "shmctl": (31, 195),
@@ -188,7 +188,7 @@ _ARCHITECTURES: Final = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)
 
 
 def limit(memory_bytes: int) -> None:
-    """Bound memory, open files and written files; leave no dump of a file that broke it."""
+    """Limit memory, open files and written files; forbid dumps of the parsed file."""
     if sys.platform == "win32":
         return
     import resource
@@ -227,7 +227,7 @@ def limit_time(seconds: float) -> None:
 
 
 def confine(readable: Sequence[Path]) -> None:
-    """Take every right that the system can take from this thread and its children.
+    """Drop every right that the system lets this thread and its children drop.
 
     Args:
         readable: files and folders that stay readable.
@@ -242,10 +242,10 @@ def confine(readable: Sequence[Path]) -> None:
 
 
 def libraries() -> list[Path]:
-    """The files that Python, its packages and the system's shared libraries are read from.
+    """The files of Python, its packages and the system's shared libraries.
 
-    Not the working directory, though Python may look for modules there: the data folder may be
-    below it. Of this program only the package `knowledge`.
+    The working directory isn't one of them, though Python may look for modules there: the data
+    folder may be below it. Of this program, only the package `knowledge` is readable.
     """
     packages = [
         Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))

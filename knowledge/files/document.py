@@ -41,8 +41,8 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     """Parse a file that is one document.
 
     JSON, PDF and UTF-16 can contain lone surrogates and control characters. Hardly anything could
-    store or show them, so they become the replacement character. The suffix of its name tells kinds
-    of text apart, the rest is the title of an untitled one.
+    store or show them, so they become the replacement character. The name's suffix tells kinds of
+    text apart; the rest of the name is the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
@@ -52,7 +52,7 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     if kind is Format.ZIP:
         raise UnreadableError("is a zip inside a zip: unpack it.")
     if export_format(content) is not None:
-        # Read as an ordinary text it would be quoted in every server.
+        # Parsed as ordinary text, it would be quoted in every server.
         raise UnreadableError(EXPORT)
     if kind not in _PACKED:
         check_size(len(content))
@@ -116,7 +116,7 @@ def _name_as_title(name: str) -> str:
     # A name with blanks is words already, and keeps its hyphens.
     title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
     first = title.split(" ", 1)[0]
-    # Neither iPhone nor README wants another letter.
+    # Names such as iPhone and README keep their capitals.
     return (title[:1].upper() + title[1:] if first.islower() else title) or "Untitled"
 
 
@@ -124,7 +124,7 @@ def _name_as_title(name: str) -> str:
 
 
 def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
-    """`parse_document`, as the sandbox wants it: plain values, and the text."""
+    """`parse_document` in the sandbox: returns plain values, and the text."""
     found = parse_document(content, name)
     values = {
         "title": found.title,
@@ -147,7 +147,7 @@ def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
     texts = [values["title"], values["link"], values["hidden"], *values["tags"]]
     if not all(isinstance(each, str) and len(each) <= LINK_CHARACTERS for each in texts):
         raise ValueError("What a document says of itself is longer than it can be.")
-    # A search would take the GIL four times as long: a text may have ten million characters.
+    # A regex search would hold the GIL four times as long; a text may have ten million characters.
     encoded = text.encode()
     if len(text) > MAX_BYTES or len(encoded.translate(None, _CONTROLS)) < len(encoded):
         raise ValueError("The text holds what no document is left with.")

@@ -1,8 +1,8 @@
 """Lossless copies of pictures without metadata: PNG and APNG, JPEG, GIF, WebP. Nothing is decoded.
 
 A file is cut into the parts of its format. An allowlist for each format names the parts that a
-viewer needs, and only these are copied: of Exif only the orientation, and nothing behind the end.
-The time is linear in the length of the file.
+viewer needs; only these are copied. Exif keeps only the orientation, and bytes after the end are
+dropped. The time is linear in the length of the file.
 
 Source:
     PNG (W3C, third edition, with APNG); JPEG (ITU-T T.81), JFIF (T.871) and Exif 3.0; GIF89a; WebP
@@ -183,7 +183,7 @@ def _segment(kind: int, data: bytes) -> bytes:
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _PLAIN_TEXT, _CONTROL, _APPLICATION = 0x01, 0xF9, 0xFF
-# How often to repeat, in 3 bytes; and a profile of colours.
+# Application extensions: the number of repeats, in 3 bytes, and a colour profile.
 _LOOPS: Final = (b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0")
 _GIF_ICC: Final = b"\x0bICCRGBG1012"
 
@@ -206,7 +206,7 @@ def gif_parts(content: bytes) -> Parts:
                     raise MalformedPictureError("A control block has another length.")
                 control = extension
             elif kind == _PLAIN_TEXT:
-                # No viewer draws it, and its control block would control the next image.
+                # No viewer draws plain text, and its control block would apply to the next image.
                 control = b""
             elif kind == _APPLICATION:
                 yield _shown_extension(extension)

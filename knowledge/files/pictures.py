@@ -13,7 +13,7 @@ from knowledge.values.pictures import PICTURE_BYTES, PICTURE_PIXELS, Picture, Pi
 from knowledge.values.submissions import InvalidNoteError
 
 # OCR decodes the picture: a screenshot of 5,120 by 2,880 has 15 million pixels. The picture isn't
-# stored, so it may have more bytes than a note's.
+# stored, so its limit in bytes is higher than for a note's picture.
 RECOGNIZED_PIXELS: Final = 16_000_000
 RECOGNIZED_BYTES: Final = 8_000_000
 

@@ -33,7 +33,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 # files are read again.
 PARSERS_VERSION: Final = 12
 
-# The one process of this program.
+# The sandbox shared by the whole program.
 sandbox: Final = Sandbox()
 
 
@@ -65,7 +65,7 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     if packed_format(content) is not Format.ZIP:
         return _begun(content, name).result()
     archive = Archive(content)
-    # Counted before the first is begun: a refusal here has cost nothing.
+    # Counted first, so a refusal costs nothing.
     if len(archive.paths) > 1:
         raise UnreadableError(f"is a zip of {len(archive.paths)} files: take one of them.")
     for member in archive.members():
@@ -74,10 +74,10 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a file, if there are not too many of them.
+    """The bytes of a file within the size limit.
 
     Raises:
-        UnreadableError: if there are, or the system refuses.
+        UnreadableError: if it is too large, or the system refuses.
     """
     try:
         check_size(path.stat().st_size, MAX_PACKED_BYTES)
@@ -93,7 +93,8 @@ def content_of(path: Path) -> bytes:
 def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, None]:
     """Begin to read the documents of a file, each on request.
 
-    An unreadable one doesn't stop the others. A caller that stops asking gives up the begun ones.
+    An unreadable one doesn't stop the others. If the caller stops early, the unfinished ones are
+    cancelled.
 
     Raises:
         UnreadableError: if nothing of it can be read.
@@ -112,7 +113,7 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
 
 
 def format_name(content: bytes) -> str:
-    """The format of a file without a telling name.
+    """The format of a file, by its bytes alone.
 
     Raises:
         UnreadableError: if it can't be read.

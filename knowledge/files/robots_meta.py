@@ -13,7 +13,7 @@ from typing import Final
 # Our name in robots.txt and the like.
 NAME: Final = "Commonplace"
 
-# A text without a part that may be shown can't be quoted, either.
+# A quotation is a snippet, so `nosnippet` forbids it, too.
 _HIDING: Final = frozenset({"noindex", "none", "nosnippet"})
 # Rules against following a page's links.
 _NOT_FOLLOWED: Final = frozenset({"nofollow", "none"})
@@ -25,7 +25,7 @@ _ALL: Final = frozenset({"robots", "*", NAME.lower()})
 
 
 def hiding_rule(headers: Iterable[str]) -> str:
-    """The rule in an answer's `X-Robots-Tag` headers against quoting; empty if there is none."""
+    """The rule in `X-Robots-Tag` headers against quoting; empty if there is none."""
     return _rule_among(_HIDING, headers)
 
 
@@ -52,7 +52,7 @@ def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
 
 
 def hiding_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
-    """The same of a page's own `<meta>` tags, each its name and its content."""
+    """`hiding_rule` of a page's own `<meta>` tags, given as names and contents."""
     return hiding_rule(content for name, content in tags if name.strip().lower() in _ALL)
 
 

@@ -29,19 +29,19 @@ from knowledge.files.sandbox_process import Parse, received, send
 SECONDS: Final = 60
 MEMORY_BYTES: Final = 1_000_000_000
 
-# A process that was taken over might answer anything. A character has four bytes at most.
+# Limits of an answer: a hijacked process might send anything. A character has four bytes at most.
 _HEADER_BYTES: Final = 1_000_000
 _TEXT_BYTES: Final = 4 * MAX_BYTES
 # The number of remembered files that ended the process, by their digests.
 _REMEMBERED: Final = 1_000
 
-# Isolated from variables and the user's own packages; it could write no bytecode.
+# Isolated from environment variables and the user's packages; no bytecode is written.
 _INTERPRETER: Final = (sys.executable, "-I", "-B", "-X", "utf8", "-W", "ignore")
 _COMMAND: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path'];"
     "from knowledge.files.sandbox_process import serve; serve()"
 )
-# No token, no proxy, no path. Windows can't start a program without this one.
+# No token, no proxy, no path. Windows can't start a program without SYSTEMROOT.
 _ENVIRONMENT: Final = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if os.name == "nt" else {}
 
 _OUT_OF_CPU_TIME: Final = -signal.SIGXCPU if sys.platform != "win32" else None
@@ -141,7 +141,7 @@ class Sandbox:
                 continue
             try:
                 job.future.set_result(self._parsed(job))
-            except BaseException as error:  # noqa: BLE001 - belongs to whoever waits
+            except BaseException as error:  # noqa: BLE001 - raised for the waiting caller
                 job.future.set_exception(error)
             # Neither the file nor its result is held until the next one.
             del job
@@ -192,7 +192,7 @@ class Sandbox:
             return process
         self.close()
         asked = {
-            # Relative paths of Python's are found from the process, too.
+            # Absolute, so the process finds Python's relative paths, too.
             "path": [os.path.abspath(folder) for folder in sys.path],  # noqa: PTH100 - not resolved
             "memory_bytes": self._memory_bytes,
             "cpu_seconds": self._cpu_seconds,

@@ -88,7 +88,7 @@ def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) 
         module, _, name = header["function"].partition(":")
         function: Parse = getattr(importlib.import_module(module), name)
         values, text = outcome(function, content, header["name"])
-        # Not the peak: that is counted from its parent on.
+        # Not the peak, which includes the parent's.
         last = _held_bytes(memory) > _HELD_BYTES
         send(answers, {**values, "last": last}, text.encode(errors="replace"))
 
@@ -112,7 +112,7 @@ def outcome(function: Parse, content: bytes, name: str) -> Parsed:
     except MemoryError:
         # A broken process can't be trusted with another file.
         os._exit(1)
-    except Exception:  # noqa: BLE001 - a format's library met what it does not expect
+    except Exception:  # noqa: BLE001 - a library failed on unexpected input
         return {"unreadable": "can't be read: it is damaged, or made by an unusual program."}, ""
     if len(text) > MAX_BYTES:
         return {

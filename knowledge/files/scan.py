@@ -133,13 +133,13 @@ def scan(
     base_urls: Mapping[str, str] = MappingProxyType({}),
     elsewhere: Collection[str] = (),
 ) -> Iterator[Scan]:
-    """Look at every file of every source; yields the same scan after each step, whole at the end.
+    """Scan every file of every source; yields the same scan after each step, complete at the end.
 
     A file in two sources belongs to one, by `by_claim`. `ids` are the ids of files whose path
     doesn't give it; `base_urls` are sources' addresses on the web, by location. With `retry`,
     failed files are stale, too; so are chats read under another version of `withheld`. A missing
-    source's documents are kept, except such chats. So are those of a source that is `elsewhere`, by
-    its location: it is not looked for.
+    source's documents are kept, except such chats. Sources in `elsewhere`, by location, are
+    skipped, and their documents kept.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}
@@ -174,8 +174,8 @@ def scan(
 def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
     """Sources in the order in which they claim a file that is in several.
 
-    One server's own come before those for every server, so that a server's own document is never
-    shown elsewhere because of the folder around it; then the nearest ones come first.
+    A server's own sources come before shared ones, so its documents aren't shared because of a
+    folder around them. Among these, the innermost come first.
     """
     return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
 
@@ -189,7 +189,7 @@ def _listed(
     elsewhere: Collection[str],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
-    # Sources so far whose files are on another machine; the nearest comes first.
+    # The sources so far with files on another machine, the innermost first.
     theirs: list[str] = []
     for location, scope in by_claim(sources):
         if location in elsewhere:
@@ -244,7 +244,7 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
 
 
 def absence(location: str) -> list[Failure]:
-    """The failure of a missing source; None if it is there."""
+    """The failure of a missing source; empty if it is there."""
     if _status(Path(location)) is not None:
         return []
     reason = (
@@ -293,7 +293,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _is_speakable(path: Path) -> bool:
-    """Whether a path can be written down: Linux takes any bytes for a name."""
+    """Whether a path is valid Unicode; Linux allows any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -330,14 +330,14 @@ def unread_kinds(location: Path) -> Counter[str]:
 
 
 def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
-    """Whether a file is only missing because its folder can't be looked into."""
+    """Whether a file is only missing because its folder can't be read."""
     return any(Path(record.path).is_relative_to(failure.source) for failure in failures)
 
 
 def _moves(
     there: Mapping[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Lost files with their new path, or no path after a step without one."""
+    """Moved files with their new path; a pair with an empty path is only a step."""
     by_size: dict[int, list[FileRecord]] = {}
     for record in lost:
         by_size.setdefault(record.size, []).append(record)

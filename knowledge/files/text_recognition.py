@@ -1,8 +1,8 @@
 """Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
 
 RapidOCR with the models in its package, on ONNX Runtime, in one thread. The extra `ocr` brings it,
-and only this module imports it, with the first picture. It gets a line at a time, so a picture
-costs bounded processor time, and its first lines are read in any case.
+and only this module imports it, with the first picture. Lines are recognized one at a time, so
+processor time is bounded and the first lines are read in any case.
 """
 
 import io
@@ -24,8 +24,8 @@ CPU_SECONDS: Final = 5.0
 _LEAST_CONFIDENCE: Final = 0.6
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 
-# The process can't start threads, so libraries are told to need none. Telemetry of ONNX Runtime is
-# off, as in `indexer.embedding.onnx_model`; here it could reach nobody.
+# The process can't start threads, so libraries are told to use none. Telemetry of ONNX Runtime is
+# off, as in `indexer.embedding.onnx_model`; here it has no network anyway.
 _VARIABLES: Final = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

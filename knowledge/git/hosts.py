@@ -57,7 +57,7 @@ _PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
 
 
 def is_repository(address: str) -> bool:
-    """Whether an address of the web is a repository's as far as it alone tells."""
+    """Whether a web address is recognizable as a repository's without a request."""
     found = urlsplit(address)
     parts = [part for part in found.path.split("/") if part]
     if found.query or not parts:
@@ -86,7 +86,7 @@ def repository_url(address: str) -> str:
     if "?" in url:
         raise ValueError("has a ? in it, which no repository's address has")
     url = url.rstrip("/")
-    # These answer under both addresses; others only under the given one.
+    # These hosts serve a repository with and without `.git`; others only as given.
     return url.removesuffix(".git") if _host(url) in _HOSTS else url
 
 

@@ -18,9 +18,9 @@ from knowledge.web.connections import user_agent
 from knowledge.web.polite_fetcher import REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
-# Of the list of branches; hosts that can are asked only for the followed one.
+# Limit of the list of branches. Capable hosts are asked only for the followed branch.
 REFS_BYTES: Final = 20_000_000
-# As long as a pack may take, at a second for each 650 kB.
+# The longest download of a pack: a second for each 650 kB.
 PACK_SECONDS: Final = 300.0
 
 _LOST: Final = frozenset({401, 403, 404, 410})
@@ -136,7 +136,7 @@ def _redirected(at: str, location: str) -> str:
     """The target of a redirect, if it is allowed.
 
     Raises:
-        RefusedError: if it is no address, or away from https.
+        RefusedError: if it is no address, or leaves https.
     """
     target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
     if problem := problem_with_url(target):

@@ -29,7 +29,7 @@ _REFERENCE_DELTA: Final = 7
 _READ: Final = 16_384
 # Kept bytes of the decompressed beginning of a delta: the sizes before and after it.
 _SIZES: Final = 32
-# Git makes no longer chain of changes.
+# Git makes no longer chain of deltas.
 _CHANGES: Final = 4_095
 _WHOLE: Final = 1 << 62
 
@@ -80,7 +80,7 @@ def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
     """The largest possible size of each object, unpacked and as a delta."""
     for _ in range(count):
         size, base = _claim(reader)
-        # Before it is decompressed: the claim need not be tested.
+        # Before decompression: a claim above the limit is refused, true or not.
         if size > limits.object_bytes:
             yield size
         begins = reader.decompressed(size)

@@ -41,9 +41,9 @@ GUILD_PACK_BYTES: Final = 50_000_000
 COPY_FACTOR: Final = 2
 COPY_PACKS: Final = 30
 FILES: Final = 5_000
-# Read or not: a tree without end is not followed.
+# Entries of a commit, readable or not, so an endless tree isn't followed.
 ENTRIES: Final = 200_000
-# Of one folder: an entry takes some 40 bytes.
+# Bytes of one folder's tree object; an entry takes about 40.
 TREE_BYTES: Final = 10_000_000
 FILE_BYTES: Final = MAX_PACKED_BYTES
 FOLDERS_DEEP: Final = 50
@@ -111,7 +111,7 @@ class Repository:
     def files(self, folder: str = "") -> Listed:
         """The readable files in a folder, in the order of their paths.
 
-        A missing folder has none, with that as the reason.
+        For a missing folder, the result is empty and has the reason.
 
         Raises:
             RefusedError: if some object is damaged.
@@ -134,7 +134,7 @@ class Repository:
         from dulwich.objects import Tree
 
         tree = self._object(tree_id)
-        # Before it is parsed, which takes ten times as much memory.
+        # Checked before parsing, which takes ten times as much memory.
         if not isinstance(tree, Tree) or tree.raw_length() > TREE_BYTES:
             raise RefusedError("has a folder that is damaged, or has too many entries")
         return list(tree.iteritems())
@@ -142,7 +142,7 @@ class Repository:
     def _listed(self, tree: Any, folder: str) -> Listed:
         files: list[CommittedFile] = []
         seen = 0
-        # Ids alone wait: a folder may claim to hold itself a hundred thousand times.
+        # Only ids are queued: a folder may claim to hold itself a hundred thousand times.
         waiting: list[tuple[Any, str, int]] = [(tree, folder, 0)]
         while waiting:
             tree, folder, depth = waiting.pop()
@@ -236,7 +236,7 @@ def opened(
         source: the repository and its branch.
         folder: for the copy of one on the web.
         fetcher: asks its host.
-        most: the most bytes to fetch; by default the limit of all.
+        most: the most bytes to fetch; by default `PACK_BYTES`.
 
     Raises:
         RefusedError: with the reason, as the rest of a sentence.

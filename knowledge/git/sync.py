@@ -25,7 +25,7 @@ from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.polite_fetcher import Fetcher, Gone
 from knowledge.web.safe_network import LostError, RefusedError
 
-# Of one file.
+# The most headings of one file.
 HEADINGS: Final = 1_000
 
 _HEADING: Final = re.compile(r"^#{1,6} (?P<words>.+)$", re.MULTILINE)
@@ -43,7 +43,7 @@ def sync(
 ) -> Generator[CrawlStep, None, None]:
     """Sync a repository, and read the changed files; a file a step.
 
-    A lost one is quoted for the time of `grace`.
+    A lost repository is quoted for the time of `grace`.
 
     Args:
         location: the source.
@@ -170,7 +170,7 @@ def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
 
 
 def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
-    """The same at every commit, and for every source of the same branch."""
+    """The id of a file's document: the same at every commit, and for every source of the branch."""
     whose = "" if scope == SHARED else f"{scope}:"
     branch = f"@{source.branch}" if source.branch else ""
     return f"git:{whose}{source.url}{branch}:{path}"
@@ -179,7 +179,7 @@ def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
 def documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore, base_urls: Mapping[str, str]
 ) -> Iterator[Document | Failure]:
-    """Every file of these repositories as it was read, and all failures."""
+    """The documents of these repositories' files, and all failures."""
     for location, scope in sources:
         source = repository_at(location)
         if source is None:

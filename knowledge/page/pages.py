@@ -113,5 +113,5 @@ def _listed(note: PublishedNote) -> Listed:
 
 
 def _unasked(note: PublishedNote) -> PublishedNote:
-    """The note without its count, so a question alone doesn't change its page."""
+    """The note without its `asked_count`, so another question doesn't change its page."""
     return replace(note, asked_count=0)

@@ -78,9 +78,9 @@ class HandledInteractions:
             except GivenBackError:
                 raise
             except StoreError:
-                # This look changed nothing, but the first attempt may have.
+                # This attempt changed nothing, but the first one may have.
                 continue
-        # The first error knows most.
+        # The first error has the cause.
         raise unknown
 
     def _once(

@@ -1,6 +1,6 @@
 """Marks of a community database that was moved, or is being moved; opening it says where to.
 
-A mark is stored among the migrations. During a move, at most one of both databases has no mark.
+A mark is stored among the migrations. During a move, at most one of the two databases is unmarked.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Community database in a SQLite file.
 
-Opening and migrating holds a lock, so two first openings at once both succeed. Before an upgrade, a
-database with data is copied beside itself.
+Opening and migrating holds a lock, so two simultaneous first openings both succeed. Before an
+upgrade, a database with data is copied beside itself.
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """Lists of values in SQL: `in (?)` with one placeholder for each value, in bounded slices.
 
-Both databases understand it alike, unlike tables made of JSON or arrays.
+It works in both databases, unlike tables made of JSON or arrays.
 """
 
 from collections.abc import Iterator, Sequence

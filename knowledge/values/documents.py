@@ -18,7 +18,7 @@ ARTICLES: Final = Scope(-(2**63))
 def channel_scope(channel_id: int) -> Scope:
     """The scope of a channel's readers.
 
-    It is negative: an old guild's first channel has the guild's id.
+    It is negative, because an old guild's first channel has the guild's id.
     """
     return Scope(-channel_id)
 

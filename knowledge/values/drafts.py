@@ -27,9 +27,9 @@ class Draft:
     `question_id` for a note about a gap. `origin` is the message with the file it was read from.
     `contributor` is the author of its words, if another member submits it. `anyway` submits it
     despite similar notes. `extends` puts the file's text below the note's. `pictures` are the
-    attached ones, beside that file; `added` puts them after the note's instead of in their place,
-    and `without` removes all. Their text was `read` to its contributor. `page` is the form's choice
-    about the public page.
+    attached ones, beside that file; `added` appends them to the note's pictures instead of
+    replacing these, and `without` removes all. `read`: the contributor has seen their recognized
+    text. `page` is the form's choice about the public page.
     """
 
     title: str = ""

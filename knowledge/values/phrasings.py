@@ -23,9 +23,9 @@ class PhrasingCaps:
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
-    """Reached limits: until when no model is asked, by member, by guild (None: direct), or at all.
+    """Reached limits: until when no model is asked, by member, by guild, or at all.
 
-    Others have some left.
+    Guild None is for direct messages. Members and guilds not listed have requests left.
     """
 
     members: Mapping[int, datetime] = field(default_factory=dict)

@@ -25,8 +25,8 @@ REASON_CHARACTERS: Final = 500
 _LINK = re.compile(r"https?://[^\s<>]+")
 # An address as people type it: `example.org/page`.
 _BARE_LINK = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#][^\s<>]*)?")
-# A single word of fewer bytes is no knowledge: "q", "test". Bytes, because three Chinese characters
-# say as much as ten letters.
+# A single word of fewer bytes is too little for a note: "q", "test". Bytes, because three Chinese
+# characters say as much as ten letters.
 _FEW: Final = 8
 _TAG = re.compile(r"[\w-]+")
 

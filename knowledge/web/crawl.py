@@ -233,7 +233,7 @@ def read_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """The page with the text of its content; an unreadable one keeps its old text.
 
     A page that asks not to be shown has no text from then on. It is fetched whole each time,
-    because the request may be in the host's headers alone.
+    because the rule may be only in the host's headers.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -265,7 +265,7 @@ def _name(page: WebPage) -> str:
     """The page's name as a file: its suffix tells the format."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
-    # Many hosts call every text plain.
+    # Many hosts send every text as `text/plain`.
     told = page.content_type == "text/plain" and path.suffix.lower() in SUFFIXES
     if ending is None or told or path.suffix.lower() == ending:
         return path.name or "page.html"
@@ -301,7 +301,7 @@ def _document_id(link: str, scope: Scope) -> str:
 def web_documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore
 ) -> Iterator[Document | Failure]:
-    """Every quotable page as it was kept, and all failures."""
+    """The documents of all quotable pages, and all failures."""
     for url, scope in sources:
         doubled = duplicates(pages, url)
         for page in pages.pages(url):

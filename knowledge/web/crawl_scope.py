@@ -1,8 +1,8 @@
 """Scope of a crawl: addresses inside it, in one form, without traps. Pure.
 
-A crawl never leaves the scheme, host, port and folder of its start. Queries are brought in one
-order, without the parameters of sessions and campaigns. Of one path only a few queries are read, so
-that a calendar has an end.
+A crawl never leaves the scheme, host, port and folder of its start. Query parameters are sorted,
+and those of sessions and campaigns are dropped. Only a few queries of one path are read, so an
+endless calendar ends.
 """
 
 import re
@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 
-# Addresses of one path with different queries.
+# The most queries of one path.
 QUERIES: Final = 5
-# Depth of folders; a name repeated more often is a circle.
+# The most folders in a path, and the most repeats of one name: more are a loop.
 SEGMENTS: Final = 20
 REPEATS: Final = 3
 
@@ -25,7 +25,7 @@ _SESSION: Final = re.compile(
     re.IGNORECASE,
 )
 _PATH_SESSION: Final = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/]*", re.IGNORECASE)
-# No page is behind them, and each would be a request.
+# Suffixes of other files than pages, not worth a request.
 _NO_PAGES: Final = frozenset(
     {
         *(".7z", ".bz2", ".dmg", ".exe", ".gz", ".iso", ".jar", ".msi", ".rar", ".tar", ".tgz"),
@@ -69,7 +69,7 @@ def scope_of(url: str) -> CrawlScope:
 
 
 def page_url(url: str, base: str = "") -> str:
-    """The form of an address in which it is asked for once; empty if it is invalid."""
+    """One form for all spellings of an address, so it is requested once; empty if invalid."""
     found = normal_url(url, base)
     if not found:
         return ""
@@ -91,7 +91,7 @@ def is_page(url: str) -> bool:
 
 @dataclass(slots=True)
 class TrapGuard:
-    """Counts of addresses without an end, judged one by one."""
+    """Guard against endless series of addresses: loops, deep folders, many queries."""
 
     _queries: Counter[str] = field(default_factory=Counter)
 

@@ -14,7 +14,7 @@ from knowledge.files.robots_meta import nofollow_rule_of_tags
 from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import normal_url, problem_with_url
 
-# Links of one page; a page with more has them listed elsewhere, too.
+# The most links of one page; a site with more lists them elsewhere, too.
 LINKS: Final = 1_000
 
 
@@ -35,7 +35,7 @@ def outgoing(content: bytes, url: str) -> Outgoing:
 
 
 def outgoing_apart(content: bytes, url: str) -> Parsed:
-    """The same as the sandbox wants it: the canonical address, and a line for each link."""
+    """`outgoing` in the sandbox: the canonical address, and a line for each link."""
     from knowledge.files.formats.html import page_soup
 
     soup = page_soup(content)

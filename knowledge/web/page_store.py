@@ -1,9 +1,9 @@
 """Page store: each page's last good text, its state, and the time of its fetch.
 
-Pure functions (`after`) give a page's life: a fetch replaces its content, a failing page keeps its
-last good text, and a gone one keeps it for a time of grace and is then retired. `PageStore` is a
-small database of its own, in a file or in PostgreSQL. It is derived: without it, everything is
-fetched once more.
+A pure function, `after`, defines a page's life cycle: a fetch replaces its content, a failing page
+keeps its last good text, and a gone one keeps it for a time of grace and is then retired.
+`PageStore` is a small database of its own, in a file or in PostgreSQL. It is derived: without it,
+everything is fetched once more.
 """
 
 import zlib
@@ -137,7 +137,7 @@ class PageStore:
 
     def __init__(self, tables: DerivedTables) -> None:
         self.tables = tables
-        # By site, of one state of the tables: a command may write to them beside the bot.
+        # Sizes by site, for one version of the tables: a command may write to them beside the bot.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
 
@@ -206,7 +206,7 @@ class PageStore:
             yield self.page(site, url)
 
     def outlines(self, site: str) -> Iterator[WebPage]:
-        """The pages of a site, each without content and with a letter of its text."""
+        """The pages of a site, without content and with only the first letter of their text."""
         rows = self.tables.rows(
             "select url, link, details, substr(text, 1, 1) as text from pages where site = ?",
             [site],
@@ -219,7 +219,7 @@ class PageStore:
         return [row["url"] for row in rows]
 
     def links(self, site: str) -> list[str]:
-        """Where each page of a site can be read."""
+        """The link of each page of a site."""
         rows = self.tables.rows(
             "select case link when '' then url else link end as link from pages where site = ?",
             [site],
@@ -228,7 +228,7 @@ class PageStore:
 
     @property
     def version(self) -> object:
-        """A number that changes with every page."""
+        """A value that changes with every write."""
         return self.tables.version
 
     def size(self, site: str) -> int:

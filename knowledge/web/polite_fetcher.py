@@ -27,7 +27,7 @@ from knowledge.web.safe_network import RefusedError, Resolve, bounded, system_ad
 WHOLE_SECONDS: Final = 60.0
 REDIRECTS: Final = 5
 ROBOTS_BYTES: Final = 500_000
-# As much as a page may ask us to wait between two requests, or until the next try.
+# The longest wait in seconds that a host may ask for, between two requests or before a retry.
 LONGEST_WAIT: Final = 60.0
 
 PAGE_TYPES: Final = frozenset(
@@ -48,7 +48,7 @@ LIST_TYPES: Final = frozenset(
 _ROBOTS_TAG: Final = "x-robots-tag"
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({429, 503})
-# Python's own: no page is written in them, and undoing the first takes hours for a large one.
+# Python's own codecs: no page uses them, and decoding a large one from the first takes hours.
 _NO_CHARSETS: Final = frozenset(
     {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"}
 )
@@ -288,7 +288,7 @@ class Fetcher:
     def connections(self, url: str) -> Iterator[Connections]:
         """The connections for one request to an API, after the host's pause.
 
-        robots.txt speaks of pages, and is not asked. Redirects are the caller's to follow.
+        robots.txt is about pages, so it isn't consulted. The caller follows redirects.
 
         Raises:
             RefusedError: if the address can't be fetched.
@@ -355,7 +355,7 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
         name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("latin-1")
-        # This one may come several times, each for another program.
+        # This header may occur several times, each for another program.
         several = name == _ROBOTS_TAG and name in headers
         headers[name] = f"{headers[name]}\n{value}" if several else value
     if response.status != 200:
@@ -386,7 +386,7 @@ def _as_utf8(content: bytes, content_type: str) -> bytes:
             return content
         return codecs.BOM_UTF8 + content.decode(charset).encode()
     except (LookupError, ValueError):
-        # The host is wrong; the page may know better.
+        # The header is wrong; the page itself may declare its encoding.
         return content
 
 

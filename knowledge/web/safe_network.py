@@ -2,7 +2,7 @@
 
 A name is resolved here, each of its addresses is judged, and exactly the judged address is
 connected to, so a name can't lead elsewhere a moment later. Proxies would resolve names themselves,
-so none is used. TLS still checks the name. The deadline also ends an answer that drips.
+so none is used. TLS still checks the name. The deadline also ends a response that trickles in.
 
 Errors:
     Exception
@@ -97,7 +97,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         with _as_network_error(host):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
-            # One such address among others is enough: the choice among them is a matter of luck.
+            # One forbidden address is enough to refuse, because any of them might be connected to.
             if problem := self._problem_with(address):
                 raise RefusedError(f"leads to {address}, which {problem}")
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
@@ -121,7 +121,7 @@ def _as_network_error(host: str) -> Iterator[None]:
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection that ends at the deadline, even if an answer drips."""
+    """A connection that ends at the deadline, even if bytes still trickle in."""
 
     def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
         self._stream = stream

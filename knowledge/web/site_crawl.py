@@ -74,7 +74,7 @@ class _Frontier:
         self._waiting.append((Listed(url, found.modified), depth))
 
     def met(self, url: str) -> None:
-        """Record an address as answered by way of another one."""
+        """Record an address as reached through another one, such as a redirect."""
         self._seen.add(page_url(url))
 
     def next(self) -> tuple[Listed, int] | None:
@@ -175,7 +175,7 @@ def _look(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None
     is_down = isinstance(outcome, Failed) and outcome.down
     run.failures = run.failures + 1 if is_down else 0
     if not page.text and not is_start and _is_no_page(outcome):
-        # Nobody has to hear of a broken link.
+        # A broken link isn't reported.
         return outcome
     run.reached.add(page.url)
     page = _with_links(after(page, outcome, run.now, run.grace), outcome, run.frontier.scope)

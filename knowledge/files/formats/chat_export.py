@@ -1,7 +1,7 @@
 """Detection of DiscordChatExporter's formats by their first bytes.
 
 They look like ordinary JSON, text, tables and pages. But their content is only for the server it
-comes from, and only `exports` reads it.
+comes from; only `knowledge.chat.export_file` reads it.
 """
 
 import re
@@ -13,7 +13,7 @@ HEAD_BYTES: Final = 65_536
 
 BOM: Final = b"\xef\xbb\xbf"
 
-# DiscordChatExporter's suffixes. With another one, an export is refused by `readers`.
+# DiscordChatExporter's suffixes. With another suffix, an export is refused.
 EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
 
 _JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')

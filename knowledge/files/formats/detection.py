@@ -59,7 +59,7 @@ _PACKED: Final = {
 }
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TAG = re.compile(rb"</(?:p|div|h[1-6]|ul|ol|table|span|a|pre|section|article)\s*>", re.IGNORECASE)
-# Each step is taken once and for all: a row of comments can be divided in too many ways.
+# Atomic groups without backtracking: a row of comments can be divided in too many ways.
 _BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?xml.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
 
 _DIRECTIVE = re.compile(r"^\.\. (?:[\w:-]+::|_[^\n]+:)", re.MULTILINE)
@@ -70,7 +70,7 @@ _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
 
 
 def format_of(content: bytes, ending: str = "") -> Format:
-    """The format of a content, named with this suffix: with the dot, in lower case, or empty.
+    """The format of a file's content; `ending` is its lower-case suffix with the dot, or empty.
 
     Raises:
         UnreadableError: if it can't be read, naming the format if known.
@@ -117,7 +117,7 @@ def _is_page(content: bytes) -> bool:
 
 
 def _has_tags(content: bytes) -> bool:
-    """Whether a file named like a page is one, though it does not begin as most do."""
+    """Whether a file with a page's suffix is a page, despite an unusual beginning."""
     begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     return begins or _TAG.search(content) is not None
 

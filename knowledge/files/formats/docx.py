@@ -74,8 +74,8 @@ def _check(content: bytes) -> None:
         if any(part.flag_bits & _ENCRYPTED for part in archive.infolist()):
             raise UnreadableError("is encrypted: save a copy without a password.")
         for part in parts:
-            # No Word file declares one, and only a declaration can define entities. UTF-16 is the
-            # only encoding of XML parsers with other bytes for these letters than ASCII's.
+            # No Word file has a DOCTYPE, and only a DOCTYPE can define entities. Of the encodings
+            # that XML parsers know, only UTF-16 writes it in other bytes than ASCII.
             if b"<!DOCTYPE" in archive.read(part).replace(b"\0", b""):
                 raise UnreadableError(
                     "is a Word file with a document type declaration, which no word processor "

@@ -1,8 +1,8 @@
 """Front matter: the YAML on top of a Markdown text, parsed once, under a budget.
 
-The events of one parser are first checked and then built into values, so that the built values are
-the checked ones: two parsers disagree about U+FEFF, which made a word of one the alias of the
-other. Values are only looked at one by one, never written out as a whole.
+One parser's events are checked and then built into values. With a second parser the built values
+might differ from the checked ones: two disagree about U+FEFF, so one's plain word was the other's
+alias. Values are read one by one, never serialized as a whole.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from yaml.resolver import Resolver
 
 from knowledge.files.parsed_file import UnreadableError
 
-# Front matter is a few lines. Without aliases its values hold no more than its characters do.
+# Front matter is a few lines. Without aliases, its values can't be larger than its text.
 MAX_MATTER_CHARACTERS: Final = 50_000
 MAX_MATTER_DEPTH: Final = 50
 
@@ -153,7 +153,7 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def _day(value: Any) -> date | None:
-    """The time of the last check by a person."""
+    """The day of the last check by a person."""
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else None

@@ -1,8 +1,7 @@
 """Parser of HTML: the page's own text as Markdown, without its surroundings.
 
 Navigation, forms, scripts and other parts of every page of a site are left out; headings, lists,
-tables, code and links stay. A link that leads nowhere outside the page's own folder becomes its
-words.
+tables, code and links stay. A link without a web or e-mail address becomes its words.
 """
 
 import re
@@ -32,10 +31,10 @@ _MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
-# No page is written in it, and undoing it takes a minute for a megabyte.
+# No page uses it, and decoding a megabyte takes a minute.
 _NO_ENCODINGS: Final = ("punycode",)
-# Encodings that can't be true when a page names them in readable letters: such files tell theirs by
-# their first bytes. Browsers take UTF-8 then (the HTML standard, "sniffing").
+# Encodings that a page can't truthfully declare in ASCII. Browsers take UTF-8 then (the HTML
+# standard, "sniffing").
 _WIDE: Final = (
     "utf-16",
     "utf-16le",
@@ -66,7 +65,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     hidden = hiding_rule_of_tags(tags)
     main = _main(soup)
     headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
-    # Citations of its sections lead to these ids.
+    # Citations of sections link to these ids.
     for heading in main.find_all(_HEADINGS):
         if own_id := _own_id(heading):
             heading.append(with_own_id("", own_id))
@@ -90,7 +89,7 @@ def page_soup(content: bytes) -> BeautifulSoup:
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:
-    """A converter's piece of HTML as Markdown; `code` selects its code."""
+    """A piece of HTML as Markdown; `code` is the CSS selector of its inline code."""
     soup = _soup(html)
     for tag in soup.select(code):
         tag.name = "code"
@@ -104,7 +103,7 @@ def to_markdown(root: Tag, base: str = "") -> str:
             link["href"] = target
         else:
             link.unwrap()
-    # The explanation of a term is indented after a colon, where a block of code would be no block.
+    # A definition is indented after a colon; a code block wouldn't be recognized there.
     for explained in root.find_all("dd"):
         if explained.find("pre"):
             explained.unwrap()
@@ -125,7 +124,7 @@ def to_markdown(root: Tag, base: str = "") -> str:
 
 
 class _Converter(MarkdownConverter):
-    """The library's converter in linear time: its own patterns read each blank of a run anew."""
+    """The library's converter in linear time; its own patterns are quadratic in runs of blanks."""
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
         if "pre" not in (parent_tags or ()):

@@ -67,7 +67,6 @@ def _page_texts(reader: PdfReader) -> list[str]:
     size = 0
     for page in reader.pages:
         text = page.extract_text()
-        # A heading sign or fence of the page itself must not cut it.
         pages.append(_HYPHENATED.sub("", text.replace("\x00", "")))
         size += len(text)
         if size > MAX_BYTES:

@@ -59,15 +59,15 @@ _DELIMITERS: Final = re.compile(r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+
 _DASHES: Final = re.compile(r"-{4,}")
 _PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|(?<![ \t])[ \t]{2,}+(?=\|)")
 
-# A visible end of a line; at a paragraph's end such a mark has nothing to end.
+# A hard line break by a backslash; at a paragraph's end there is no line to break.
 _HARD_BREAK: Final = re.compile(r"(?:(?<![\\ \t])[ \t]*+|(?<=[ \t]))\\(?=\n|\Z)")
 _LINE_BREAK: Final = " " * 2
 # A rule drawn with signs.
 _DRAWN_RULE: Final = re.compile(r"^[ \t]*[\u2500-\u257f]{3,}[ \t]*$", re.MULTILINE)
-# Targets of links, and characters that need no backslash there.
+# Inline code and targets of links, and escapes that targets don't need.
 _TARGET: Final = re.compile(r"(?P<code>`[^`\n]{1,500}`)|(?:\]\(<?|https?://)[^\s)>]{1,2000}")
 _ESCAPED: Final = re.compile(r"\\([_*~&#+=.!-])")
-# A linked picture; most lead to themselves in full size.
+# A linked picture; most link to their own full size.
 _LINKED_PICTURE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
     r"|\[[ \t]*(?P<picture>!\[(?P<label>[^\]\n]{0,500})\]\([^)\n]{0,2000}\))[ \t]*\]"
@@ -104,7 +104,7 @@ _LINK: Final = re.compile(
     r"(?P<label>[^<>\n\[\]]{1,500})</a>",
     re.IGNORECASE,
 )
-# Elements that a page shows otherwise than as text, with their content.
+# Elements not shown as text, dropped with their content.
 _EMBEDDED: Final = frozenset(
     {"audio", "canvas", "iframe", "object", "script", "style", "svg", "video"}
 )
@@ -122,7 +122,7 @@ _FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]
 _CARD: Final = "embed"
 _PROSE_LANGUAGES: Final = frozenset({"markdown", "md"})
 _CARD_ADDRESS: Final = re.compile(r"https?://[^\s<>\"']{1,2000}")
-# Signs of an example of Markdown, unlike a fenced text.
+# Signs that a fence has Markdown or HTML as an example, not prose.
 _EXAMPLE: Final = re.compile(
     r"^[ \t]*(?:#|---|\||[`~]{3})|\]\(|</?[a-z][\w-]*[\s/>]|\{[{%]|:::",
     re.MULTILINE | re.IGNORECASE,
@@ -195,7 +195,7 @@ def _has_set_in(lines: list[str], place: int, least: int) -> bool:
 
 
 def _fence_behind(line: str, fence: str) -> str:
-    """The mark of the code open behind a line; empty if there is none."""
+    """The mark of the fence still open after a line; empty if there is none."""
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
@@ -213,7 +213,7 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
         if not is_code and line.strip():
             set_in = line.startswith((_SET_IN, "\t"))
             listed = _ITEM.match(line) is not None or (listed and (set_in or bool(above.strip())))
-            # Indented lines continue code, and begin it only behind a blank line.
+            # Indented lines continue code, but begin it only after a blank line.
             is_code = set_in and not listed and (was_code or not above.strip())
         if run and is_code != was_code:
             yield was_code, run
@@ -341,10 +341,10 @@ def _without_tags(text: str, paired: Set[str]) -> str:
 def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
     """The visible pieces of a text, in order, each with whether it is text or code.
 
-    Of invisible ones, only the ends of lines are left.
+    Invisible ones leave only their line ends.
     """
     shown = position = 0
-    # Ends that don't occur from here on need not be searched again and again.
+    # Ends that don't occur from here on; searching again would take quadratic time.
     unclosed: set[str] = set()
     while (found := _OPENS.search(text, position)) is not None:
         position = found.end()
@@ -382,7 +382,7 @@ def _closing(opened: re.Match[str]) -> str:
 
 
 def _as_markdown(text: str, paired: Set[str]) -> str:
-    """Text with its tags as Markdown if that has the same, else without them."""
+    """Text with its tags as Markdown where Markdown has an equivalent, else without them."""
     if "<" in text:
         for pattern, replaced in _PAIRS:
             text = pattern.sub(replaced, text)

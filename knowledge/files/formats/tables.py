@@ -19,7 +19,7 @@ from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, 
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
-# Five for each of as many pairs as a table has rows; ten megabytes can hold three million.
+# Values in a JSON file: five for each of `MAX_ROWS` pairs. Ten megabytes can hold three million.
 MAX_VALUES: Final = 250_000
 DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -52,7 +52,7 @@ ANSWER_KEYS: Final = (
 )
 LINK_KEYS: Final = ("link", "url", "source")
 
-# One of these columns is enough for a list of questions; the others may be any list's columns.
+# One of these columns marks a list of questions; the other names occur in any table.
 _SURE_QUESTIONS: Final = QUESTION_KEYS[:5]
 _SURE_ANSWERS: Final = ANSWER_KEYS[:8]
 _ROWS_TRIED: Final = 20

@@ -33,7 +33,7 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 # No writing contains these control characters, and every common binary format does.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# UTF-32's mark begins with UTF-16's, and goes on as no text does.
+# UTF-32's little-endian mark begins with UTF-16's, so it comes first.
 _WIDE: Final = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -85,7 +85,7 @@ def decoded(content: bytes) -> str:
 
 
 def _is_writing(text: str) -> bool:
-    """Whether text decoded from UTF-16 or UTF-32 can be meant: nearly any bytes are valid.
+    """Whether text decoded from UTF-16 or UTF-32 is plausible: nearly any bytes are valid.
 
     Text of every script has spaces, line ends or punctuation now and then, and no unassigned
     characters.
@@ -155,8 +155,8 @@ def _title_heading(text: str) -> str:
 def first_heading(text: str) -> str:
     """The heading near the top that names the whole text, or nothing.
 
-    That is the only one of the highest level, with next to nothing above it: a text that begins
-    with the first of several sections has none, and neither has one with a heading further down.
+    It is the only heading of the highest level, with next to nothing above it. A text with several
+    such headings has none.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [

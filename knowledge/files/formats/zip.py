@@ -66,7 +66,7 @@ class Archive:
             self._archive = zipfile.ZipFile(BytesIO(content))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise UnreadableError("is a torn zip file: pack it again.") from error
-        # Of several with one name, the last counts, as in unpacking.
+        # Of several files with one name, the last counts, as in unpacking.
         latest = {info.filename: info for info in self._archive.infolist() if _is_wanted(info)}
         self._wanted = [info for _, info in sorted(latest.items())]
         self.paths = list(latest)
@@ -78,7 +78,7 @@ class Archive:
             UnreadableError: before the first one, if all together would expand too far.
         """
         _check_expansion(self._archive, self._wanted)
-        # It stays open: an export is read when its reader gets to it.
+        # The archive stays open, because an export is read later.
         for info in self._wanted:
             refused = _refusal(info)
             if refused is None and _is_export(self._archive, info):
@@ -117,7 +117,7 @@ def _is_export(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         with archive.open(info) as file:
             return export_format(file.read(HEAD_BYTES)) is not None
     except (*TORN, OSError, ValueError):
-        # The error comes up when it is read.
+        # Reading it raises the error again.
         return False
 
 

@@ -22,7 +22,7 @@ _OUTCOMES = {
     "duplicate": State.REJECTED,
     "changes_requested": State.CHANGES_REQUESTED,
 }
-# Deleted data is gone, whatever was logged about it before.
+# Events of deletion; they override earlier lines about the deleted data.
 PURGED: Final = "purged"
 NOTE_DELETED: Final = "note_deleted"
 PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})

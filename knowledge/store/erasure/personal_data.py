@@ -1,9 +1,9 @@
 """A member's personal data: summary, export and erasure.
 
-`PERSONAL` names every column for members' Discord ids; a test compares it with the schema.
-Forgetting a member is one transaction. Live notes, decisions, reports and verdicts stay without a
-name, because the community needs them. The log keeps its lines; they name nobody once the member's
-key is gone.
+The queries in `personal_data.sql` list the summarized and exported rows. `PERSONAL` names every
+column for members' Discord ids; a test compares it with the schema. Forgetting a member is one
+transaction. Live notes, decisions, reports and verdicts stay without a name, because the community
+needs them. The log keeps its lines; they name nobody once the member's key is gone.
 """
 
 import json

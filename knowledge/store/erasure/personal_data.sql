@@ -1,4 +1,4 @@
--- What is counted of a member (each ?) and given to them, by kind; `guild` is where it belongs.
+-- The rows that are counted and exported of a member (each ?), by kind; `guild` is their guild.
 
 -- notes
 select n.guild_id as guild, n.id, n.created_at, n.contributor, n.live_revision_id

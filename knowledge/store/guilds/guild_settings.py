@@ -183,8 +183,8 @@ class Guilds:
     def count_absence(self, at: datetime) -> None:
         """Count only observed absence towards the retention of guilds without the bot.
 
-        At most `LONGEST_LOOK` counts from one look to the next; the departure is moved by the rest.
-        So neither a jumping clock nor a stopped bot ends the retention early.
+        Between two looks at most `LONGEST_LOOK` counts; the recorded departure is postponed by the
+        rest. So neither a jumping clock nor a stopped bot ends the retention early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])

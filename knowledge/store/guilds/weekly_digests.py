@@ -114,7 +114,7 @@ class WeeklyDigests:
         return digest.claimed_at != at
 
     def settle(self, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
-        """Finish a digest's time; `told` is whether its news were posted or none was there."""
+        """Finish a digest's time; `told` is whether its news was posted, or there was none."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
             if told:

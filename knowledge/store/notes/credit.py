@@ -49,7 +49,7 @@ _CREDITED: Final = f"""
     credited as (select id as note_id, contributor_id, contributor from notes union
     select e.note_id, e.writer_id, e.writer from revisions e join notes m on m.id = e.note_id
     where {ACCEPTED})
-"""  # noqa: S608 - of what is put together, everything is written here
+"""  # noqa: S608 - constants only
 
 
 class Credit:

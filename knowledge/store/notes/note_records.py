@@ -52,7 +52,7 @@ _NOTE: Final = """
 _CO_AUTHORS: Final = f"""
     select e.note_id, e.writer from revisions e join notes m on m.id = e.note_id
     where e.note_id in (?) and {ACCEPTED} order by e.id
-"""  # noqa: S608 - of what is put together, everything is written here
+"""  # noqa: S608 - constants only
 
 _LATEST: Final = "r.id = (select max(id) from revisions where note_id = n.id)"
 
@@ -74,7 +74,7 @@ _WAITING: Final = """
     ) every_one group by guild_id
 """
 
-# Reviews that determine a revision's state: not taken back, and not only kept for their reason.
+# Reviews that determine a revision's state: not undone, and no undo, retirement or restoration.
 STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
 
 _REVIEWS: Final = f"select * from reviews where {STANDING} and revision_id in (?) order by id"  # noqa: S608

@@ -196,7 +196,7 @@ class NoteStates:
         return review_id
 
     def _undo_values(self, note: Note) -> str:
-        """The columns that a review can change, besides its revision, for an undo."""
+        """The note's columns that an undo restores, as JSON."""
         columns = ", ".join(_UNDONE)
         rows = self._database.rows(f"select {columns} from notes where id = ?", [note.id])  # noqa: S608
         return json.dumps(rows[0])
@@ -232,7 +232,7 @@ class NoteStates:
             self.pictures.drop(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Answer questions from this revision, verified now; None: from no revision.
+        """Make this revision the live one, verified now; None: no revision.
 
         The cards of all affected revisions are due.
         """

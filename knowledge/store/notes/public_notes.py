@@ -27,7 +27,7 @@ _MAY_BE: Final = """
 _ON_PAGE: Final = f"""
     {_MAY_BE} and r.for_page = 1
     and exists (select 1 from guilds g where g.id = n.guild_id and g.page = 1 and g.left_at is null)
-"""  # noqa: S608 - of what is put together, everything is written here
+"""  # noqa: S608 - constants only
 _FROM: Final = "from notes n join revisions r on r.note_id = n.id"
 _UNRELEASED: Final = f"{_FROM} where {_MAY_BE} and r.for_page = 0"
 
@@ -41,7 +41,7 @@ _APPROVALS: Final = f"""
     join reviews v on v.revision_id = a.id and v.decision = 'approve' and v.undone_at is null
     where {_ON_PAGE} order by v.id
 """
-# Approved with consent once, so it may have been published.
+# Notes approved with consent once, so possibly published.
 _GONE: Final = f"""
     select n.id from notes n where n.guild_id = ? and exists (
         select 1 from revisions o join reviews v on v.revision_id = o.id

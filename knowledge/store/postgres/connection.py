@@ -20,8 +20,8 @@ from knowledge.store.rows import insertion, replacement
 
 OLDEST: Final = 15
 
-# The application name of this process's sessions, to tell them from other processes' and end them,
-# and the prefix common to all.
+# The prefix of all processes' application names, and this process's name, by which its sessions are
+# recognized and ended.
 OF_PROCESSES: Final = "commonplace "
 PROCESS_NAME: Final = f"{OF_PROCESSES}{secrets.token_hex(6)}"
 
@@ -364,7 +364,7 @@ class Connection:
             )
         # Asked first: some users may use the schema, but not create one.
         if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):
-            # Even with "if not exists", two simultaneous ones would fail.
+            # Even with "if not exists", two simultaneous creations would fail.
             with self.writing():
                 self.rows("select pg_advisory_xact_lock(cast(? as bigint))", [_MAKING_SCHEMA])
                 self.run(f"create schema if not exists {self.schema}")

@@ -78,7 +78,7 @@ class Fence:
     def guard(self, connection: Connection) -> None:
         """Fence another connection of this process.
 
-        It doesn't have the lock; leadership is what the store's connection knows.
+        Only the store's connection holds the lock, and knows whether this process leads.
         """
 
         def check() -> None:

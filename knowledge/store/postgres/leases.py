@@ -60,7 +60,7 @@ class Standing:
     """A process's standing after a step.
 
     `shards` maps its own shards to epochs; `surplus` is a shard to give back, or None. `processes`
-    counts the members, and `unready` those shards of all of them that aren't ready.
+    counts the members, and `unready` their shards that aren't ready yet.
     """
 
     shards: dict[int, int]

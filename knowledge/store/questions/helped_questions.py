@@ -2,7 +2,7 @@
 
 Words of messages aren't stored. A question *waits* while members may answer it. Then it is
 answered, once, or left to others; either way it is *watched* for a day, and *done* afterwards.
-Without any answer by then it becomes a gap: a recorded question whose id stands here, so that it is
+Without any answer by then it becomes a gap: a recorded question. Its id is kept here, so it is
 deleted with its message.
 """
 

@@ -48,7 +48,7 @@ def recorded_digest(values: Sequence[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecentQuestion:
-    """A question, and how often it followed the same one under the same circumstances."""
+    """A question, and how often it was asked in the same context and settings."""
 
     text: str
     earlier: str
@@ -222,7 +222,7 @@ class QuestionRecords:
         ]
 
     def accepted(self) -> list[Question]:
-        """Questions with helpful verdicts only, by age.
+        """Questions with only helpful verdicts, by age.
 
         Questions with picks come once for each picked document, with that document first.
         """
