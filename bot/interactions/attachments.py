@@ -60,7 +60,7 @@ class Attachments:
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
             content = await _fetched(attachment)
-            # A picture of many tiny parts takes some tenths of a second.
+            # In a thread: checking a picture of many tiny parts takes some tenths of a second.
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
     @asynccontextmanager

@@ -30,9 +30,9 @@ CHOICE_CHARACTERS: Final = 100
 
 # Another process, such as an import, may add notes.
 _TTL_SECONDS: Final = 60
-# Shorter, because channel messages have titles, too, and deleted ones should disappear soon.
+# Shorter, so that the titles of deleted channel messages disappear soon.
 _TITLES_TTL_SECONDS: Final = 20
-# Guilds in a cache; a large one has a megabyte of titles.
+# Most guilds in a cache; the titles of a large guild take a megabyte.
 _GUILDS: Final = 100
 # Newest titles kept for a guild; each key press scans all of them.
 TITLES: Final = 20_000
@@ -94,7 +94,7 @@ class Choices:
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
-        """Return tags that complete the last word typed, after the words before it."""
+        """Complete the last word to matching tags; the earlier words stay in front of each."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
@@ -209,7 +209,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return a guild's titles before access control; outside of guilds, the shared ones."""
+        """Return a guild's titles, not yet filtered by access; outside of guilds, shared ones."""
         titles = self._titles.get(guild_id)
         if titles is None:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
@@ -283,7 +283,7 @@ async def note_id_of(interaction: Interaction, typed: str) -> int | None:
 
 
 async def _choices(interaction: Interaction) -> Choices:
-    """Return the choices; while the member types, none if they are late."""
+    """Return the choices; during autocomplete, none if they are late."""
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)
     return await _cache(interaction).choices(interaction.guild_id)

@@ -46,7 +46,7 @@ class Start(Enum):
 class Round:
     """A step that is repeated every `seconds`.
 
-    It works for the guilds that the process `serves`; `by_leader`, for all guilds, in one process.
+    It covers the guilds that the process `serves`. With `by_leader`, one process covers all guilds.
     """
 
     seconds: float
@@ -59,7 +59,7 @@ class Round:
 class Feature:
     """Parts of a feature that the client runs.
 
-    `takes_over` are steps for shards that another process ran before.
+    `takes_over` are the steps after this process takes a shard over from another one.
     """
 
     cogs: Sequence[commands.Cog] = ()

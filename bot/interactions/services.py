@@ -66,7 +66,7 @@ class Answers(Protocol):
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Arguments that send an answer to an earlier asker: in a channel, or None for directly."""
+        """Arguments to send an answer to an earlier asker; directly if `channel` is None."""
 
 
 class AnswersForAskers(Protocol):
@@ -195,7 +195,7 @@ class GuildSettingsCache(Protocol):
         """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
-        """The same within half a second, else the language last known: a form can't wait."""
+        """Like `language_in`, but after half a second the last known one: forms can't wait."""
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether members may hand unanswered questions over to the moderators."""
@@ -350,7 +350,7 @@ class Services(commands.AutoShardedBot):
 
     @property
     def serves(self) -> GuildFilter:
-        """Tells whether this process does the work due in a guild."""
+        """Tells whether this process does a guild's background work."""
         raise NotImplementedError
 
     @property
@@ -360,7 +360,7 @@ class Services(commands.AutoShardedBot):
 
     @property
     def all_know(self) -> GuildFilter:
-        """The same, but only once every process knows its guilds."""
+        """Accepts every guild once all processes know their guilds, and none before."""
         raise NotImplementedError
 
     async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:

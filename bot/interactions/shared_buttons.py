@@ -33,5 +33,5 @@ def revise_note(note_id: int, language: Language) -> Button:
 
 
 def no_more_answers(language: Language) -> Button:
-    """The choice not to be told of later answers, below such an answer."""
+    """Opt-out from messages about later answers, shown below such a message."""
     return handler("privacy")(language, action="quiet")

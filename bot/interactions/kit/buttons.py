@@ -39,13 +39,13 @@ class Part(NamedTuple):
     read: Callable[[str], Any]
 
 
-# Ends the id of a form.
+# Unique suffix of a form's id.
 NONCE: Final = Part(r"[0-9a-f]{1,12}", str)
 
-# Names a recorded passage.
+# Beginning of a recorded passage's digest.
 DIGEST: Final = Part(r"[0-9a-f]{1,32}", str)
 
-# A number, a member of an enumeration, one of some words, or any other pattern.
+# An integer, an enum member, one of several words, or another pattern.
 PartType = type[int] | type[StrEnum] | tuple[str, ...] | Part
 
 
@@ -104,7 +104,7 @@ _NEVER = re.compile(r"(?!)")
 
 
 def through_the_door(kind: type, *callbacks: str) -> None:
-    """Refuse a component class that overrides one of these methods, and so avoids its rule.
+    """Refuse a component class that overrides one of these methods and so bypasses its rule.
 
     Raises:
         TypeError: if the class does.
@@ -245,7 +245,7 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
         cls, _interaction: discord.Interaction[Any], item: Any, match: re.Match[str], /
     ) -> Self:
         made = cls(**cls.ids.values(match.groupdict()))
-        # The choice arrives in the item that discord.py found.
+        # discord.py stores the choice in the item it found, not in this object.
         if isinstance(item, BaseSelect):
             made.item = cast("discord.ui.Select[discord.ui.View]", item)
         return made

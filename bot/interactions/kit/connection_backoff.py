@@ -11,22 +11,22 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-# Longest wait during a short outage; connecting takes the rest of a minute.
+# Longest wait during a short outage. With the time to connect, that is one attempt a minute.
 SHORT_SECONDS: Final = 55.0
 # Longest wait of all.
 LONG_SECONDS: Final = 600.0
 FIRST_SECONDS: Final = 1.0
 # A little more than the interval that Discord requires.
 FIRST_IDENTIFY_SECONDS: Final = 5.5
-# Attempts in a short outage: 24 minutes of connections, three and a half of IDENTIFYs.
+# Attempts in a short outage: about 24 minutes of connections, or 3.5 minutes of IDENTIFYs.
 SHORT_CONNECTIONS: Final = 34
 SHORT_IDENTIFIES: Final = 7
-# Least share of the full wait. With less, the bounds for three hours would not hold.
+# Least share of the full wait. A smaller one would allow too many attempts in three hours.
 LEAST_JITTER: Final = 0.9
 # A connection this old ends an outage.
 STEADY_SECONDS: Final = 60.0
 
-# 2 to this power exceeds every wait.
+# Bound of the exponent; 2 ** 10 seconds exceed every wait.
 _EXPONENT: Final = 10
 
 

@@ -65,7 +65,7 @@ def _is_there(name: str) -> bool:
         return True
     owner, _, attribute = name.rpartition(".")
     with contextlib.suppress(ImportError, AttributeError, ValueError):
-        # Set in `__init__`, so only instances have it.
+        # Attributes set in `__init__` exist only on instances.
         made = [kind.__dict__.get("__init__") for kind in resolve_name(owner).__mro__]
         codes = [one.__code__ for one in made if hasattr(one, "__code__")]
         return any(attribute in code.co_names for code in codes)
@@ -161,7 +161,7 @@ class _ResumingShard(shard.Shard):
         if isinstance(e, discord.ConnectionClosed):
             await super()._handle_disconnect(e)
             return
-        # The resume address may be gone; the common one resumes sessions, too.
+        # The session's resume URL may be gone; the default gateway resumes sessions, too.
         self.ws.gateway = self.ws.DEFAULT_GATEWAY
         self._connect_again(resume=True)
 

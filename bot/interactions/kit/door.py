@@ -59,7 +59,7 @@ async def enter(
 async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
     """Tell the sender why a click does nothing; replace a message that only they see.
 
-    So a moderator who lost the role also loses sight of moderators' content.
+    A former moderator thus no longer sees the moderators' content.
     """
     said = refusal(await viewer_language(interaction))
     message = interaction.message

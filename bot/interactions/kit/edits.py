@@ -20,7 +20,7 @@ from bot.interactions.kit.retries import resent
 from bot.interactions.services import Interaction, Pacer
 
 PAUSE_SECONDS: Final = 1.0
-# LRU cache of the channels' last edits.
+# Channels in the LRU cache of last edits.
 _CHANNELS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Posted(Protocol):
 
     @property
     def channel_id(self) -> int:
-        """Where it is."""
+        """The id of its channel."""
 
     @property
     def expired(self) -> bool:
@@ -66,7 +66,7 @@ class PostedMessage:
         try:
             return await self.message.channel.fetch_message(self.message.id)
         except discord.Forbidden:
-            # A click could not change it either: that takes the same permission.
+            # Without this permission, no click can have changed the message either.
             return None
 
     async def edit(self, **shown: Any) -> None:

@@ -72,7 +72,7 @@ class Form(discord.ui.Modal):
     ids: ClassVar[CustomId]
     rule: ClassVar[Rule]
     first: ClassVar[First]
-    # Said after a restart if only the reply was lost.
+    # Shown after a restart if the input was taken and only the reply was lost.
     done_before: ClassVar[Sentence] = error_messages.FORM_DONE
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
@@ -262,7 +262,7 @@ async def answer_left(
         kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
         try:
-            # The original may be a layout, as the queue is, and then takes no content.
+            # The original may be a layout, as the review queue is, and can't take content then.
             original = await fetch_original(webhook)
             is_click = kind is None and not kept.fields
             if original.flags.loading or not is_click:
@@ -289,7 +289,7 @@ async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dic
 
 
 async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """Claim it, so that a stalled process can't take it later; False if it was done."""
+    """Claim an interaction before a stalled process can; False if it was answered."""
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 

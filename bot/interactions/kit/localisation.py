@@ -1,6 +1,6 @@
 """Localisation: descriptions of commands in each client's language, and the viewer's language.
 
-Command names are the same in all languages, so the documents hold for everybody.
+Command names are the same in all languages, so the documentation applies to everybody.
 """
 
 import discord

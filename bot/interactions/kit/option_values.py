@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.interactions.kit.buttons import NUMBER
 
-# Where Discord resolves an option's ids.
+# Keys of Discord's `resolved` data with the ids of each kind of option.
 _RESOLVED: Final = {
     Kind.user: ("users",),
     Kind.channel: ("channels",),
@@ -36,7 +36,7 @@ def misfit(tree: app_commands.CommandTree[Any], data: Mapping[str, Any]) -> str 
 
     Args:
         tree: the commands.
-        data: of the interaction, as Discord sends it.
+        data: the interaction's data, as Discord sends it.
 
     Returns:
         The option's name. None if all values fit, or the tree has no such command.

@@ -24,7 +24,7 @@ from knowledge.values.guilds import Language
 _SECONDS: Final = 600
 _MEMBERS: Final = 10_000
 
-# An application counts as public unless Discord says otherwise.
+# Warning to the operator, also if Discord doesn't say whether the application is public.
 ANYBODY: Final = (
     "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
     "your application in Discord's developer portal: turn it off there, or name your servers in "
@@ -119,12 +119,12 @@ class AllowedGuilds(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Forget it, so that the bot leaves again if it is invited again."""
+        """Forget the guild, so that the bot leaves again if it is invited again."""
         self._left.discard(guild.id)
 
 
 def _only_installed_by_user(interaction: Interaction) -> bool:
-    """Whether the bot itself is absent there, because only the member installed the app."""
+    """Whether the member installed the app, and the bot itself is absent there."""
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return bool(interaction.context.private_channel)

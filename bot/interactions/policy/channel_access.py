@@ -8,9 +8,9 @@ The members of a guild are unknown, because listing them takes a privileged inte
 considers every possible member, with any set of the guild's roles and any overwrite of their own.
 It is exact: it says no if one such member could see the first channel and not read the second.
 
-Few sets need checking. A set of roles lacks a permission because one role is denied it, or because
-none is granted it. It sees a channel because one role may, or everyone. So if any set sees one
-channel and can't read the other, some set of two roles does, too.
+Checking sets of two roles is enough. A set of roles lacks a permission because one role is denied
+it, or because no role is granted it. A set sees a channel because one of its roles does, or because
+everyone does. So if a set sees one channel and can't read the other, two of its roles do the same.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -81,7 +81,7 @@ class Roles:
 def usable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, ...]:
     """Return the sorted ids of the channels that every viewer of `here` may read.
 
-    Seeing new messages takes less than reading: it needs no history.
+    Viewers need not have Read Message History in `here`, because new messages are visible without.
     """
     seen = _Rule.of(roles, here, Need.VIEW)
     return tuple(
@@ -101,8 +101,8 @@ def usable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, .
 class _Rule:
     """The members with one permission in one channel.
 
-    A set of roles has it with one of `allowing`; else lacks it with one of `denying`; else has it
-    from `everyone` or with one of `granting`. For members in `allowed` or `denied`, roles don't
+    The first match decides for a set of roles: one of `allowing` grants it, one of `denying` denies
+    it, `everyone` or one of `granting` grants it. For members in `allowed` or `denied`, roles don't
     matter.
     """
 
@@ -295,7 +295,7 @@ def sees(interaction: Interaction, channel_id: int | None) -> bool:
 
 
 def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
-    """Return the cached guild; one from an event may lack its channels."""
+    """Return a channel's guild from the cache; a guild from an event may lack its channels."""
     guild = getattr(channel, "guild", None)
     return bot.get_guild(guild.id) if guild is not None else None
 

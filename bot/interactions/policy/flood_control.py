@@ -24,7 +24,7 @@ from discord.ext.commands import Cooldown, CooldownMapping
 from bot.config.sections import QuestionSettings
 from bot.interactions.services import Interaction
 
-# Members who were told; fifty bytes each.
+# Most members remembered as told; fifty bytes each.
 _TOLD: Final = 10_000
 
 _P = ParamSpec("_P")

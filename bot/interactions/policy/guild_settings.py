@@ -40,7 +40,7 @@ class GuildSettingsCache:
         self._fresh: TTLCache[int, GuildChoices] = TTLCache(_GUILDS, _TTL_SECONDS)
         # Never expires, for callers that can't wait.
         self._last: LRUCache[int, GuildChoices] = LRUCache(_GUILDS)
-        # Guilds whose settings changed since.
+        # Guilds whose settings changed since they were last read.
         self._outdated: set[int] = set()
 
     def preload(self, choices: dict[int, GuildChoices]) -> None:
@@ -120,7 +120,7 @@ class GuildSettingsCache:
 
     async def answers_privately(self, channel: Any) -> bool:
         if not self._bot.worker.opened:
-            # The model is being opened; settings are read before that.
+            # The worker is still opening the model; it has preloaded the settings.
             return self._last_in(channel).private
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
