@@ -1,9 +1,9 @@
 """Phrasing dispatcher: asks a model about answers, once each, and caches the results.
 
 Imported only if `phrasing.mode` is on. Data in memory decides whether a model is asked, so the
-plain answer waits for nothing. After it was sent, a use is claimed in the database, the model is
-asked, and the result is stored. Results stay in an LRU cache until a scope of theirs changes. Equal
-questions in flight share one request.
+plain answer waits for nothing. After the answer is sent, the dispatcher claims a use in the
+database, asks the model, and stores the result. Results stay in an LRU cache until one of their
+scopes changes. Equal questions in flight share one request.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """In direct messages, outside of guilds, a model may choose sentences."""
+        """Return the model's permission; in direct messages, it may only choose sentences."""
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
@@ -114,7 +114,7 @@ class PhrasingDispatcher:
         if mode is None or not isinstance(outcome, Answer) or reply.question_id is None:
             return None
         if reply.bridged:
-            # A bridged reply can't be recorded.
+            # A reply given during an outage of the database can't be recorded.
             return None
         supported = outcome.evidence is not Evidence.NONE and not outcome.conflicts
         if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
@@ -169,10 +169,10 @@ class PhrasingDispatcher:
             Quoted(hit.passage.text, hit.passage.title, hit.passage.heading) for hit in hits
         )
 
-    # After it was sent.
+    # After the plain answer is sent.
 
     def start(self) -> None:
-        """Start loading who has used up their requests; until then, no model is asked."""
+        """Start to load the used-up quotas; until they are loaded, no model is asked."""
         self._beginning = asyncio.create_task(self._begun())
 
     async def _begun(self) -> None:

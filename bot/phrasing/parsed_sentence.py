@@ -20,7 +20,8 @@ from indexer.text.analyzer import is_stop_word, language_of, words
 class Item:
     """A content word or a value; equal items have equal keys.
 
-    A name must match to the letter: `word`, in lower case. `clause` counts from 0.
+    `word` is lower-case; names are compared by it, because their keys are stems. `clause` is the
+    clause's number, from 0.
     """
 
     key: str
@@ -39,17 +40,17 @@ class Reading:
     """The comparable parts of a sentence.
 
     Attributes:
-        items: in order.
+        items: content words and values, in order.
         clauses: keys of each clause's items. Dates are left out, because they may move, and so are
             empty clauses.
-        leaning: places in `clauses` of clauses that need the one before.
-        elliptic: of those, the clauses that share its subject: after a mere "and", or starting with
-            "it".
+        leaning: indices in `clauses` of clauses that depend on the one before.
+        elliptic: the `leaning` clauses without a subject of their own: after a mere "and", or
+        starting with "it".
         is_fronted: whether the first clause only says when, where or how: "With that, …".
         senses: senses of telling words, each with the key of the next item.
         denied: keys of the items after negations.
-        turned: key of each item with the small words before it, back to the previous item, and with
-            those after it at the end of a clause.
+        turned: each item's key, the small words between the previous item and it, and, for the last
+        item of a clause, the small words after it.
         asks: whether it is a question.
     """
 
@@ -77,14 +78,14 @@ _SENSES: Final = {
     if name != "turning"
     for sense, pattern in table.items()
 }
-# Not MIT, unlike German "mit".
+# Matches the German word "mit", but not the name MIT.
 _TURNING: Final = {
     language: re.compile(rf"\b(?![A-Z]{{2}})(?i:{pattern})\b")
     for language, pattern in TABLES["turning"].items()
 }
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.+#][\w+#]+)*[+#]*")
 _YEARS: Final = range(1900, 2100)
-# After these words, or before a name, such a number is a year and counts nothing.
+# After these words, or before a name, a number in `_YEARS` is a year, not a count.
 _BEFORE_YEAR: Final = re.compile(
     r"\b(?:in|im|since|seit|until|bis|by|early|late|mid|anfang|ende|jan\w*|feb\w*|mar\w*|mär\w*|apr\w*"
     r"|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*)\s\Z",
@@ -119,7 +120,7 @@ def is_conditional(text: str) -> bool:
     return any(_SENSES[sense].search(text) is not None for sense in TABLES["conditions"])
 
 
-# Longer sentences are cut here; the rest supports nothing.
+# Longer sentences are cut here; the rest isn't compared.
 _READ_CHARACTERS: Final = 1_000
 
 

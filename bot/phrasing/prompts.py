@@ -23,7 +23,7 @@ PROMPT_VERSION: Final = 1
 
 QUESTION_CHARACTERS: Final = 1_000
 TITLE_CHARACTERS: Final = 200
-# Of each passage to reorder; the beginning tells its subject.
+# Characters sent of each passage to reorder; its beginning tells the subject.
 ORDERED_CHARACTERS: Final = 800
 # Bound on all written sentences together.
 WRITTEN_CHARACTERS: Final = 600
@@ -142,7 +142,7 @@ _ADDRESS: Final = re.compile(
 )
 # Discord's notation of members, roles, channels, commands, emoji and times; ids are not sent.
 _REFERENCE: Final = re.compile(r"<(?:@[!&]?|#|/[^:<>\n]{1,100}:|a?:\w{1,32}:|t:|id:)[\w:-]{0,30}>")
-# Besides Unicode's format characters: modifiers that can hide text.
+# Modifiers that can hide text and aren't among Unicode's format characters.
 _VARIATIONS: Final = re.compile("[\ufe00-\ufe0f\u180b-\u180f\U000e0100-\U000e01ef]")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from bot.phrasing.endpoint import Reply
 
-# Sentences read of a reply, even if the server ignores the schema.
+# Most sentences read from a reply, even if the server ignores the schema.
 MOST_READ: Final = 8
 
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```", re.DOTALL)

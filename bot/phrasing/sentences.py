@@ -19,7 +19,7 @@ MOST_PASSAGES: Final = 3
 MOST_SENTENCES: Final = 24
 # Longer units could not be shown whole, so they are not offered.
 UNIT_CHARACTERS: Final = 1_500
-# Of everything sent: about 2,500 tokens, which fits a small model's 4,096.
+# Characters of everything sent: about 2,500 tokens, which fit a small model's 4,096.
 SENT_CHARACTERS: Final = 8_000
 # Bounds on sentences and UTF-16 units shown; the first sentence may exceed them.
 MOST_SHOWN: Final = 6
@@ -114,7 +114,7 @@ def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Li
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Neighbouring units of a passage, last one included."""
+    """A run of neighbouring units of a passage, with the first and the last unit."""
 
     passage: int
     first: int

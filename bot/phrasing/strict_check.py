@@ -23,7 +23,7 @@ LEAST_ITEMS: Final = 2
 
 
 class Mismatch(StrEnum):
-    """Difference between a sentence and its source; later members agree in more."""
+    """Difference between a sentence and its source, the worst first."""
 
     SHORT = "too short"
     WORDS = "words"
@@ -36,10 +36,10 @@ class Mismatch(StrEnum):
 
 
 _CLOSENESS: Final = {one: place for place, one in enumerate(Mismatch)}
-# Where a sentence may be halved, and which parts of a source may stand alone.
+# Joints at which a sentence may be halved, and at which a source has independent parts.
 _JOINT: Final = re.compile(r"[;,]\s(?:and\s|but\s|so\s|und\s|aber\s)?|\s(?:and|und)\s")
 _PART: Final = re.compile(r";\s|,\s(?=but\b|aber\b)")
-# Each place costs a parse of both halves, and a sentence with more has not two halves.
+# Each joint costs a parse of both halves; a sentence with more joints has more than two parts.
 _MOST_JOINTS: Final = 12
 
 
@@ -156,9 +156,9 @@ _SUBJECT_ITEMS: Final = 3
 def _says_whole_clauses(own: Reading, source: Reading) -> bool:
     """Whether a sentence consists of whole clauses of the source.
 
-    They keep their order, with two exceptions: where a clause of the sentence begins, and a fronted
-    clause of time or place, which may move to the end. A dependent clause ("and costs …") follows
-    its clause, or has its subject in front.
+    Clauses keep their order, with two exceptions: each clause of the sentence may begin with any of
+    the source's, and a fronted clause of time or place may move to the end. A dependent clause
+    ("and costs …") follows its main clause, or has its subject in front.
     """
     if _is_made_of(own.clauses, source):
         return True
@@ -194,7 +194,7 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
 
 
 def _with_subject(source: Reading, leaning: int) -> Iterator[tuple[str, ...]]:
-    """Return a dependent clause with its possible subject, the start of the clause before."""
+    """Return a dependent clause with each possible subject: a start of its main clause."""
     whole = max(at for at in range(leaning) if at not in source.leaning)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
@@ -204,7 +204,7 @@ def _with_subject(source: Reading, leaning: int) -> Iterator[tuple[str, ...]]:
 def _dates_stay(own: Reading, source: Reading) -> bool:
     """Whether dates keep their order and the words around them.
 
-    Of two dates in the source, the one with more words in common is meant.
+    A date that occurs twice in the source stands for the one with more companions in common.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):
@@ -218,7 +218,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
 
 
 def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
-    """Return, for each date of the kind in the source, how many companions agree."""
+    """Count the companions in common with each equal date in the source."""
     near, common = _companions(own, date), Counter[str]()
     for other in source.items:
         if other.value is not None and date.value is not None and other.value.of == date.value.of:

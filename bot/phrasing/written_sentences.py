@@ -1,8 +1,8 @@
 """Check of sentences that a model wrote: shown, replaced by the named sentences, or dropped.
 
 A sentence is shown if its form (`fault`) and its words (`strict_check`) pass, and its vector is
-near that of a named sentence. A failed sentence is replaced by the named ones that are on the
-question. If most fail, only named sentences are shown.
+near that of a named sentence. A failed sentence is replaced by the named ones that are relevant to
+the question. If most fail, only named sentences are shown.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Texts to vectors, (n, d) float32 with rows of unit length."""
 
 LEAST_COSINE: Final = 0.7
-# Ids considered of a sentence.
+# Most ids considered for a sentence.
 MOST_NAMED: Final = 3
-# Least score as the deciding sentence (`sentence_scores`) for a replacement. 0.81 of 254 answering
-# sentences reach it, and 0.21 of the 920 beside them.
+# Least score (`sentence_scores`) of a named sentence that is shown as a replacement. Of 254
+# answering sentences 81% reach it, and of the 920 sentences beside them 21%.
 LEAST_SCORE: Final = 0.9
 
 PASSED: Final = "passed"
@@ -46,7 +46,7 @@ FAR: Final = "meaning"
 CUT: Final = "no room"
 REPLACED: Final = "replaced"
 
-# Citations, against the instructions; only numbers that may be ids. Expects single blanks.
+# Citations, which the instructions forbid; only numbers that may be ids. Expects single blanks.
 _CITATION: Final = re.compile(r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\.\d{1,3})?)*)[\])]")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
@@ -200,7 +200,7 @@ def _plain(text: str) -> str:
 
 
 async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed) -> frozenset[str]:
-    """Fail sentences far from all they name; returns the named ids that are on the question.
+    """Fail sentences far from all they name; returns the named ids relevant to the question.
 
     All vectors are made in one call.
     """

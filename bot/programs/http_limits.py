@@ -96,7 +96,7 @@ class Limited:
         refused = self._refusal(scope)
         if refused is not None:
             status, detail, headers = refused
-            # The body is never read, and a connection without a token is closed.
+            # The body isn't read, so the connection must be closed.
             await self.refuse(send, status, detail, {**headers, **_CLOSE})
             return
         self._running += 1

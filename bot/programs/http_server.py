@@ -3,8 +3,8 @@
 It serves MCP and the HTTP interface. Only holders of a token get in. A connection with an
 unfinished request head is closed, and no response names this program or its version.
 
-Connections without a request have places of their own, and the oldest is dropped for a new one.
-Connections with a token keep theirs: the application closes all others with its refusal
+Connections without a request have a limit of their own: a new one replaces the oldest. Connections
+with a token are kept; the application closes all others with its refusal
 (`bot.programs.http_limits`).
 
 Errors:
@@ -28,7 +28,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from bot.programs.problems import problem_body
 from knowledge.dependencies import require
 
-# uvicorn's connection class, because uvicorn has no deadline for a slow head.
+# Parts of uvicorn's connection class used here, because uvicorn has no deadline for a slow head.
 USED: Final = (
     "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
     "uvicorn.protocols.http.h11_impl:H11Protocol.connection_lost",
@@ -53,8 +53,8 @@ _KEEP_SECONDS: Final = 15
 MOST_WAITING: Final = 256
 # All connections; beyond that, even holders of a token are told to come later.
 _CONNECTIONS: Final = 2 * MOST_WAITING
-# Backlog of the event loop. A request that arrives with its connection is read three turns later,
-# before newer connections could fill all places.
+# Connections accepted in one turn of the event loop. A request that comes with its connection is
+# read three turns later, before newer connections push it out.
 _BACKLOG: Final = 64
 # Grace period for running requests at shutdown.
 _STOP_SECONDS: Final = 5

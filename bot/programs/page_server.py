@@ -52,6 +52,6 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether a list has a path; a proxy may pass on only its end."""
+    """Whether a list contains a path; a proxy may have removed the path's beginning."""
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

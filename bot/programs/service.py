@@ -5,8 +5,8 @@ questions are not recorded. The functions run in the worker's thread.
 
 Errors:
     Exception
-    └── UnusableError     what was asked can't be; the message says why
-        └── MissingError  there is no such document, or none that a program may see
+    └── UnusableError     the request is invalid; the message says why
+        └── MissingError  the document doesn't exist, or programs may not see it
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from indexer.index.stored_passage import StoredPassage
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
 
-# No member has this id.
+# The asker of all questions; no member has this id.
 _NO_MEMBER: Final = 0
 MOST_PASSAGES: Final = 50
 
@@ -92,7 +92,7 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer questions as a public answer to a member would; else return the problem."""
+    """Answer each question as for a member in public, or return its problem."""
     # Without a bot, nothing else checks for passed review dates.
     core.look_at_dates(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
@@ -131,7 +131,7 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
             core.retriever.read(one.query, core.articles.seen(own))
             for one, own in zip(searches, places, strict=True)
         ]
-        # On all cores, which allows many searches a second.
+        # Embeds all queries at once, on all cores, which allows many searches a second.
         vectors = core.retriever.embedded(queries)
         return [
             [_passage(hit.passage) for hit in core.ranked(query, vector, own, one.most)]
@@ -162,7 +162,7 @@ def _passage(found: StoredPassage) -> Passage:
 
 # Public ids of documents, without paths of this machine.
 
-# Files, and documents of a local repository. A server's own documents come with their scope.
+# Files, and documents of a local repository; the id of a server's document has its scope.
 _WITH_PATH: Final = re.compile(r"(file:)|(git:)(?:-?\d+:)?(?:file://|/)")
 _CHARACTERS: Final = 24
 _DIGEST: Final = re.compile(rf"(file:|git:)[0-9a-f]{{{_CHARACTERS}}}")
