@@ -1,4 +1,4 @@
-"""Work of `/page review`: unreleased notes, releasing, and keeping off."""
+"""Work of `/page review`: list unreleased notes, release them, or keep them off the page."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

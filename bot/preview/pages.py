@@ -1,7 +1,7 @@
-"""Pages of channels: simcord's page of one channel, multiplied, on one port.
+"""Pages of the preview's channels: a page of simcord's for each, all on one port.
 
-simcord serves one page with one channel; `Pages` stands in for it. Each page has a key in every
-request, by which `bot.preview.shell` finds the page. In simcord, time stands still for tests, and
+simcord serves one page with one channel; `Pages` replaces it. Each page sends its key with every
+request, and `bot.preview.shell` finds the page by it. In simcord, time stands still for tests, and
 pages change only with actions. Here time runs, and the bot's own work is shown, too. The private
 parts of simcord in use are in `bot.preview.simcord_internals`.
 """
@@ -24,11 +24,11 @@ from simcord.preview import Preview, make_preview
 from bot.preview.simcord_internals import Clock, PreviewServer, _server, build_snapshot
 from bot.preview.town import Town
 
-# Interval of the bot's clock and of redrawing: the quickest step, reading channels, is taken once a
-# second.
+# Interval of the bot's clock and of redrawing. The most frequent round, the channel sync, runs once
+# a second.
 TICK_SECONDS: Final = 1.0
 
-# Pages of a channel open at once, below simcord's limit.
+# Most open pages of a channel, below simcord's limit.
 _OPENED: Final = 8
 
 
@@ -72,7 +72,7 @@ class ChannelServer(PreviewServer):
 
     async def start(self) -> None:
         """Do nothing: the shell listens already."""
-        # simcord imports it only when it listens.
+        # simcord imports aiohttp's `web` only when it listens.
         vars(_server)["web"] = web
         self.port = self._requested_port
 
@@ -80,7 +80,7 @@ class ChannelServer(PreviewServer):
         self.port = None
 
     async def _pages(self, request: web.Request) -> web.Response:
-        """Register an open page; of many, the oldest is closed."""
+        """Register an open page; if there are too many, close the oldest."""
         opened = [key for key, page in self.preview._pages.items() if page.id != "python"]
         for key in opened[: -_OPENED + 1]:
             self.preview._close_page(key)
@@ -185,7 +185,7 @@ class Pages:
         return preview
 
     def _readers(self, channel: Any) -> list[Any]:
-        """Return the channel's readers, the viewer first: simcord's page is that reader's."""
+        """Return the channel's readers, the viewer first: simcord shows the page to that one."""
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
@@ -261,7 +261,7 @@ class Pages:
                 # Work longer than an action's deadline continues.
                 with suppress(TimeoutError):
                     await self._env.advance_time(TICK_SECONDS)
-                # It records every request of the bot and every event.
+                # simcord's transcript has every request of the bot and every event.
                 happened = len(self._env.backend.transcript)
                 if happened != seen:
                     seen = happened

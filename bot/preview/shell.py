@@ -1,4 +1,4 @@
-"""Page of the preview: the viewer, the channels at the left, and simcord's page of one.
+"""Page of the preview: a choice of viewer, the channels, and simcord's page of the chosen one.
 
 Everything is on one port. simcord's requests carry their page's key. The shell's own key is in the
 fragment of its address, which no other site can read or send.
@@ -122,7 +122,7 @@ class Shell:
             raise web.HTTPNotFound
         response: web.Response = await self._any()._static(request)
         if request.path.endswith("/commands.js"):
-            # Its list of further options shows an ellipsis for each description.
+            # simcord's list of further options shows "…" instead of descriptions.
             text = response.text or ""
             return web.Response(
                 text=text.replace(ELLIPSIS, DESCRIPTION),

@@ -1,7 +1,7 @@
 """Background tasks of a running bot: preparing the index, updating it, and the features' rounds.
 
 A failed step is logged, shown by `/healthz` and tried again. Questions wait for articles and notes
-only. Of several processes, one takes the rounds `by_leader`.
+only. Of several processes, one runs the rounds `by_leader`.
 """
 
 import asyncio
@@ -43,8 +43,8 @@ WARM_UP_AFTER_SECONDS: Final = 1
 # Interval between attempts to index notes that could not be indexed at once.
 BEHIND_SECONDS: Final = 5
 
-# Interval of refreshing the caches for an outage of the database: questions are answered from them
-# for a minute, less this.
+# Interval of refreshing the caches that answer questions during a database outage. They last a
+# minute, less this interval.
 STAND_BY_SECONDS: Final = 5
 
 _logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class BackgroundTasks:
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
-        """Prepare the index, and start rounds when their time comes: the features' and its own."""
+        """Prepare the index, and start the features' rounds and its own, each at its `Start`."""
         data, sources = self._bot.settings.data, self._bot.settings.sources
         models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
         self._models, sync = models, CommandSync(self._bot, self._metrics)
@@ -98,7 +98,7 @@ class BackgroundTasks:
 
     @property
     def next_model(self) -> str:
-        """A sentence on a switch to another model under way, or ""."""
+        """A sentence on a model switch under way, or ""."""
         return "" if self._models is None else self._models.state
 
     def end(self) -> None:
@@ -152,7 +152,7 @@ class BackgroundTasks:
                 only_away = only_away and is_away(error)
             if number == _OWN_STEP:
                 self.answerable.set()
-        # An outage of the database changes nothing; the update is repeated afterwards.
+        # An outage of the database alone doesn't put the index out of step; the update is repeated.
         if self.out_of_step or not only_away:
             self.out_of_step = failures[0] if failures else ""
         self._in_step = not failures
@@ -209,7 +209,7 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     def while_leading(self, each: Round) -> Step:
-        """A step to call often: taken when due, and as soon as this process leads."""
+        """Wrap a step for frequent calls: it runs when due, and once this process leads."""
         cluster, due, term = self._bot.cluster, 0.0, 0
 
         async def taken() -> None:
@@ -217,7 +217,7 @@ class BackgroundTasks:
             now = time.monotonic()
             if not cluster.leads or (term == cluster.terms and now < due):
                 return
-            # Alone, this is called when it is due.
+            # A process that runs alone calls this only when it is due.
             due, term = now + each.seconds if cluster.is_shared else now, cluster.terms
             by_leader.set(True)
             await each.step()
@@ -228,7 +228,7 @@ class BackgroundTasks:
         """Take a step once, after some seconds."""
 
         async def taken() -> None:
-            # The first turn of a loop is now.
+            # A loop's first turn comes at once, the second after the delay.
             if loop.current_loop > 0:
                 await step()
 

@@ -55,7 +55,7 @@ from knowledge.web.polite_fetcher import MakeFetcher
 ANSWERABLE_SECONDS: Final = 300
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
-# The same while the worker is being opened, and has nothing to finish.
+# The same while the worker is still being opened and has no work to finish.
 OPENING_SECONDS: Final = 2
 # How long the worker may take to report its health; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
@@ -214,7 +214,7 @@ class Bot(ShardedClient):
             _logger.error("Interactions from before the start wait for the next start: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
-        """Take over the unfinished work of shards that are this process's since `since`."""
+        """Take over the unfinished work of shards; this process has had them since `since`."""
         await self.on_ready()
         await self._answer_left(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [
@@ -251,7 +251,7 @@ class Bot(ShardedClient):
         return "" if self._worker.opened else "The data folder is being opened."
 
     async def _said_by_worker(self) -> tuple[str, tuple[str, ...]]:
-        """Return why the worker doesn't answer, and what it answers without."""
+        """Return the reason why the worker doesn't answer, and the parts its answers lack."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
                 left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)

@@ -1,4 +1,4 @@
-"""Command sync: the commands are sent to Discord when they have changed."""
+"""Command sync: sends the commands to Discord after a change."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CommandSync:
-    """Sends the commands once a start, if they have changed since they were sent last."""
+    """Sends the commands at each start, if they have changed since the last sync."""
 
     def __init__(self, bot: Services, metrics: Metrics) -> None:
         self._bot = bot
@@ -41,7 +41,7 @@ class CommandSync:
             _logger.warning("The commands could not be sent to Discord yet: %s", error)
             return
         except (discord.HTTPException, *EXPLAINED) as error:
-            # The commands that Discord knows go on working; the next start tries again.
+            # The commands that Discord has keep working; the next start tries again.
             self._metrics.failed(error)
             _logger.error("The commands could not be sent to Discord: %s", error)
         self._done = True
@@ -64,7 +64,7 @@ class CommandSync:
         )
         if sent == digest:
             return
-        # `tree.sync()` would translate them all once more.
+        # Not `tree.sync()`, which would translate all commands again.
         await self._bot.http.bulk_upsert_global_commands(application, payload)
         await worker.call(
             lambda core: core.store.remember(COMMANDS_DIGEST, digest), priority=Priority.ASKING

@@ -25,7 +25,7 @@ class Connections:
     """The connections of one process's shards."""
 
     def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
-        """Have no connection yet; `ask` is as for `IdentifyLimit`."""
+        """Have no connection yet; `ask` returns Discord's session limits (`IdentifyLimit`)."""
         self.limit = IdentifyLimit(loop_seconds, ask=ask)
         self._backoffs: defaultdict[int, ConnectionBackoff] = defaultdict(
             lambda: ConnectionBackoff(loop_seconds)
@@ -43,7 +43,7 @@ class Connections:
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds
         if not seconds and self._end_told:
-            # A good connection has ended: another outage begins.
+            # A steady connection has ended, so this is a new outage.
             self._told_at, self._end_told = None, False
         if seconds >= TOLD_SECONDS and self._told_at is None:
             self._told_at = loop_seconds()

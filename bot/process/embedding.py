@@ -1,8 +1,8 @@
 """Embedding worker, `commonplace worker`: embeds texts for bots on one PostgreSQL database.
 
 It needs no token, and only the schema `work` of the database. One thread owns model and connection;
-health and metrics are served beside it. On SIGTERM or SIGINT it hands in its texts and ends. It
-waits out an outage of the database. Its log never has a text.
+health and metrics are served beside it. On SIGTERM or SIGINT it finishes its texts and ends. It
+waits out an outage of the database. It never logs a text.
 """
 
 import asyncio
@@ -49,7 +49,8 @@ _logger = logging.getLogger(__name__)
 class Glance:
     """State of a worker at its last step, at the monotonic time `at`.
 
-    `problem` says why the database can't be used, `other` names models without a worker.
+    `problem` says why the database can't be used. `other` names models with waiting texts but no
+    worker.
     """
 
     at: float
@@ -130,7 +131,7 @@ class Embedding:
             try:
                 yield step
             finally:
-                # During an outage, the others notice its absence soon.
+                # During an outage, the other workers soon notice that this one is gone.
                 with contextlib.suppress(StoreError):
                     worker.leave()
 
@@ -182,7 +183,7 @@ async def _run(settings: Settings, embedding: Embedding) -> None:
         nonlocal asked
         asked = True
         embedding.stop()
-        # No text was taken yet, and deriving a model takes minutes.
+        # Don't wait for the model: deriving it takes minutes, and no text was taken yet.
         if not embedding.opened.is_set():
             running.cancel()
 

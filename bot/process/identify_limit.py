@@ -1,8 +1,8 @@
 """Rate limits of IDENTIFY: sessions begun in five seconds, and in a day.
 
-In five seconds, each bucket `shard_id % max_concurrency` may begin one session; in a day, the bot
-about a thousand. Discord resets the token of a bot that begins more. discord.py observes the limits
-only at the start.
+Each bucket `shard_id % max_concurrency` may begin one session in five seconds; the whole bot may
+begin about a thousand a day. Discord resets the token of a bot that begins more. discord.py
+observes the limits only at the start.
 
 Source:
     https://discord.com/developers/docs/events/gateway#rate-limiting
@@ -30,7 +30,7 @@ _DAY_SECONDS: Final = 86_400.0
 
 
 class IdentifyLimit:
-    """Turns of this process's shards to begin sessions, by bucket."""
+    """Gives this process's shards their turns to begin sessions, by bucket."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class IdentifyLimit:
 
         Args:
             now: a monotonic clock, in seconds.
-            sleep: waits.
-            ask: Discord's session limits, or nothing if it doesn't answer.
+            sleep: waits for seconds.
+            ask: returns Discord's session limits; empty if Discord doesn't answer.
         """
         # Waits for a bucket's turn among several processes; the second argument is the length of a
         # turn in seconds.

@@ -159,5 +159,5 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _dated_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """The same with time and level in front."""
+    """`_line` with time and level in front."""
     return f"{event['timestamp']} {event['level']:<8}{_line(logger, method, event)}"

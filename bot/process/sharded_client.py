@@ -24,7 +24,7 @@ from bot.process.connections import Connections
 from bot.process.login import connection_error
 from knowledge.values.guilds import GuildFilter
 
-# A shard connects without Discord's session limits if they don't come in this time.
+# Longest wait for Discord's session limits; shards then connect without them.
 ASKING_SECONDS: Final = 10.0
 
 _T = TypeVar("_T")
@@ -73,7 +73,7 @@ class ShardedClient(Services):
             self._connections.limit.allow(at_once, **limits)
             if await self.cluster.begin(count, address, limits):
                 return
-            # discord.py asks for the address only if it must ask for the number, too.
+            # discord.py fetches the gateway's address only together with the number of shards.
             self.shard_count = None  # type: ignore[assignment]
         await super().launch_shards()
 
@@ -92,7 +92,7 @@ class ShardedClient(Services):
         """Connect a shard, retrying unless it is the very first one."""
         failed = sys.exc_info()[1]
         if failed is not None:
-            # discord.py calls this again where a connection has failed.
+            # discord.py calls this again if a shard could not be connected.
             raise _LaunchError if self.shards else connection_error(failed) from failed
         launched = False
         while not launched:
