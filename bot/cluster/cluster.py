@@ -1,6 +1,6 @@
-"""Cluster: one of several processes that share a bot, its leased shards, and its leadership.
+"""Cluster of processes that share a bot, seen by one: its leased shards and its leadership.
 
-Events of shards without a valid lease are ignored. Work for all guilds is done by the leader only.
+The process ignores events of shards without a valid lease. Only the leader works for all guilds.
 """
 
 import asyncio
@@ -54,8 +54,8 @@ class Cluster(Processes):
 
         Args:
             bot: runs the shards.
-            settle: takes over the previous process's unfinished work in shards that are this
-                process's own since a moment, once Discord has named their guilds.
+            settle: takes over the unfinished work of shards' previous process, once Discord has
+            named their guilds; gets the shards and the time they were taken.
             led: called when this process begins to lead.
         """
         super().__init__(bot)
@@ -177,7 +177,7 @@ class Cluster(Processes):
 
     @property
     def settled_shards(self) -> Shards:
-        """Every shard once all of them know their guilds; none before."""
+        """All shards once the guilds of every shard are known; none before."""
         settled = self.membership.valid and not self.membership.standing.unready
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 
@@ -205,9 +205,9 @@ class Cluster(Processes):
             await asyncio.sleep(LEAD_SECONDS)
 
     def _try_to_lead(self, core: Core) -> bool:
-        """Try in the worker's thread, whose connection the leader writes through."""
+        """Try to lead, in the worker's thread, because the leader writes by its connection."""
         fence = self._opened_fence(core)
-        # A switch of models opens another index.
+        # Looked up each time, because a model switch opens another index.
         index = core.index.tables.db
         for tables in (index, core.pages.tables, core.archive.tables):
             if isinstance(tables, (PostgresConnection, DerivedSchema)):

@@ -1,4 +1,4 @@
-"""Membership of a running process: renews its leases, and launches and closes shards by them.
+"""Membership of a process in a cluster: renews leases, and runs exactly the leased shards.
 
 The process trusts its leases for less time than the database grants, by a clock that runs while the
 process is suspended. If they aren't renewed by then, it ignores events and closes its shards,
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 def lasting() -> float:
-    """Seconds of a clock that runs while the process or the machine is suspended."""
+    """Seconds of a clock that keeps running while the process or the machine is suspended."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 
@@ -77,7 +77,7 @@ class Membership:
         self._clock = clock
         self._leases: Leases | None = None
         self._one_at_a_time = asyncio.Lock()
-        # A cancelled call leaves its thread behind, and the next call waits for that.
+        # A cancelled call leaves its thread running, and the next call waits for that thread.
         self._in_use = threading.Lock()
         self._until = 0.0
         self._count = 0
@@ -88,8 +88,8 @@ class Membership:
         # Why the last renewal failed, or ""; and the time of the last success.
         self.problem = ""
         self.renewed_at = 0.0
-        # Sessions that may begin today, and at once. No more shards are taken, because another
-        # process could run them sooner.
+        # Sessions that may begin today, and at once. They bound the shards taken, because another
+        # process could run further ones sooner.
         self.sessions_left = 1_000
         self.sessions_at_once = 1
 
@@ -135,7 +135,7 @@ class Membership:
         return self._count
 
     def begin(self) -> None:
-        """Renew, take and launch from now on."""
+        """Start to renew leases, and to take and launch shards."""
         for work in (self._go_on(), self._watch()):
             self._keep(work)
 
@@ -158,7 +158,7 @@ class Membership:
             await self._do(lambda leases: leases.mark_ready(shard_id))
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until a session may begin in a bucket, which takes one in `seconds`."""
+        """Wait until a session may begin in a bucket, which allows one every `seconds`."""
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:

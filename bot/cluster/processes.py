@@ -1,4 +1,4 @@
-"""Processes of a bot as one of them sees them; by default it is the only one.
+"""Processes of a bot, as seen by one; by default it is the only one.
 
 Discord divides a bot's guilds among shards, at most 2,500 each, and processes divide the shards.
 
@@ -28,7 +28,8 @@ class Processes:
     """A process that runs alone: it has every shard and leads.
 
     `bot.cluster.cluster.Cluster` is one of several. `terms` counts how often the process began to
-    lead, `number` the processes. `problem` says why nobody is served, `left_out` what answers lack.
+    lead, `number` the processes. `problem` says why this process serves nobody, `left_out` which
+    parts its answers lack.
     """
 
     is_shared = False

@@ -73,7 +73,7 @@ _logger = logging.getLogger(__name__)
 
 
 def _opening(embedder: Embedder) -> Opener:
-    """An opener that ignores the model's name and opens this embedder."""
+    """An opener that returns this embedder for every model."""
     return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 
@@ -117,8 +117,8 @@ class Core:
             settings: name the data folder and the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: begin a new index beside one of another model; `index_updates.complete` puts it
-                in place.
+            rebuild: begin a new index beside another model's; `index_updates.complete` then lets
+            it serve.
             early: gets the guilds' settings before the model is opened, which takes seconds.
             clock: seconds; measures outages of the database.
 
@@ -127,8 +127,8 @@ class Core:
         """
         folder = self.folder = data_folder(settings.data.folder)
         self.configured = settings.model.name
-        # Notes the index may be outdated on, and the number of changes with unknown outcome at the
-        # last comparison of all notes.
+        # Ids of notes whose index entries may be outdated; and the number of changes with unknown
+        # outcome when all notes were last compared with the index.
         self.behind: set[int] = set()
         self.compared_after = 0
         self.database = settings.data.database
@@ -153,7 +153,7 @@ class Core:
             )
             self.compare_choices()
             self.wanted, self.index = found.wanted, found.index
-            # Another index may be open by then.
+            # Not `self.index.close`: another index may be open by then.
             opened.callback(lambda: self.index.close())
             self._resident_bytes = settings.index.resident_bytes
             self._quotes = settings.answers.passages
@@ -173,7 +173,7 @@ class Core:
         self.machines = SourceMachines(self.store, this_machine(self.folder))
         self._choices = SharedChoices(self.store, self.folder)
         self._choices.compare()
-        # Embedding workers take imported texts from here.
+        # Embedding workers take imported texts from this queue.
         self.work = EmbeddingQueue(opened.enter_context(closing(open_work(self.database))))
 
     def compare_choices(self) -> None:
@@ -213,7 +213,7 @@ class Core:
             self.store, self.index, self._articles, pages=self.pages, outage=self.outage
         )
         self._parts: dict[object, Any] = {}
-        # Group gaps and find confirmed answers.
+        # Vectors of questions, to group gaps and to find confirmed answers.
         self.question_vectors = VectorCache(self.retriever.embedded)
         records, outage = self.store.feedback_records, self.outage
         self.confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
@@ -230,7 +230,7 @@ class Core:
             page_links=self.page_links,
         )
         self.answer_pipeline.behind = self.behind
-        # By gap, the generation of the index when its questions were asked again.
+        # The index's generation when a gap's questions were last asked again, by gap.
         self.asked_again: dict[int, tuple[int, ...]] = {}
         self.look_at_dates(datetime.now(UTC))
 
@@ -315,13 +315,13 @@ class Core:
         return corpus.source_states(self.store, records, self.pages, self.elsewhere())
 
     def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
-        """State of each synced Discord channel; `said` words its problem."""
+        """State of each synced Discord channel; `said` turns its problem into a sentence."""
         self.archive.set_channels(self.store.synced_channels.all())
         return corpus.channel_states(self.archive, said)
 
     def chats(self) -> dict[Scope, int]:
         found = self.index.tables.documents_by_scope(Kind.CHAT)
-        # Synced channels are in scopes of their readers.
+        # Chats of synced channels have channel scopes; these are imported chats.
         return {scope: count for scope, count in found.items() if channel_of(scope) is None}
 
     def failures(self) -> list[Failure]:
@@ -365,12 +365,12 @@ class Core:
     ) -> list[Hit]:
         """The best passages for a query, one a document, whatever the evidence.
 
-        Everybody who sees them can read `channels`.
+        `channels` must be readable by everybody who sees the hits.
         """
         return self.search_in(query, scopes_of(guild_id, channels), k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
-        """The same in some scopes, and in the articles."""
+        """Like `search`, in these scopes and the articles."""
         query = self.retriever.read(query, self.articles.seen(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
@@ -378,7 +378,7 @@ class Core:
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
-        """The same for an embedded query; articles only if the scopes have nothing near."""
+        """Like `search_in`, for an embedded query; adds articles if the scopes have none near."""
         first, *further = self.articles.looks(own)
         # Evidence is judged by the ten best.
         most = max(k, HITS)
@@ -430,7 +430,7 @@ class Core:
         while True:
             self._replace_note(note_id, document)
             before, document = document, self._live_document(note_id)
-            # Another process may have decided on it meanwhile.
+            # Another process may have decided on the note meanwhile.
             if document == before:
                 break
         self.behind.discard(note_id)

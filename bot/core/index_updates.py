@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 def told(
     make: Callable[[Core], Iterator[Progress]], now: Callable[[], float] = time.monotonic
 ) -> Callable[[Core], Iterator[Progress]]:
-    """The same update with its progress in the log."""
+    """Wrap an update to log its progress."""
 
     def steps(core: Core) -> Iterator[Progress]:
         last = now()
@@ -86,7 +86,7 @@ def update_channels(core: Core) -> Iterator[Progress]:
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
-    """The same, and compare the index with the whole archive."""
+    """Like `update_channels`, and compare the index with the whole archive."""
     return _update_channels(core, UpdateReport(), check=True)
 
 
@@ -120,7 +120,7 @@ def _follow(
         yield from files.update_files(
             core.index, core.embedder, looks, report, withheld=withheld, queue=core.work
         )
-        # Other machines read their chats again themselves.
+        # Each machine reads its own chats again.
         whose = "" if core.machines is None else f" of {core.machines.machine.id}"
         _forget_chats(core, f"files{whose}", withheld.version)
 

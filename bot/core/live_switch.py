@@ -44,14 +44,14 @@ from indexer.ingest.pipeline import Progress
 from indexer.retrieval.evidence import CalibrationError
 from knowledge.store.database import StoreError
 
-# Interval between checks of the pointer: one stat.
+# Interval between checks of the pointer file; a check is one `stat`.
 LOOK_SECONDS: Final = 1.0
 # Interval between deletions in kept indexes.
 KEPT_SECONDS: Final = 60.0
 # Pause after a failed build.
 RETRY_SECONDS: Final = 60.0
 
-# Errors that keep a model from serving; the model before goes on.
+# Errors that keep a model from serving; the previous model keeps serving.
 _UNABLE: Final = (ModelError, IndexError_, DataFolderError, CalibrationError)
 
 _logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class LiveSwitch:
         self._folder = folder
         self._seen: object = None
         self._waits_until = 0.0
-        # Whether the serving model is known to be the one of config.toml.
+        # Whether the serving model is known to be config.toml's.
         self._content = False
         # The serving index and its generation at the last deletion in kept indexes.
         self._pruned = ("", 0)
@@ -200,14 +200,14 @@ class LiveSwitch:
         await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
 
     async def prune(self) -> None:
-        """Delete what the serving index lost from the kept indexes."""
+        """Delete documents from the kept indexes that the serving index no longer has."""
 
         def pruned(core: Core) -> None:
             index, generation = core.served.index, core.index.generation
             if self._pruned == (index, generation):
                 return
             with exclusive(core.folder, MODEL_LOCK) as mine:
-                # A builder updates its own index; the previous index is pruned anyway.
+                # An index under construction is left to its builder; kept ones are always pruned.
                 others = other_indexes(core.folder, core.database) if mine else []
             names = {*kept_indexes(core.folder), *others} - {index}
             places = [index_place(core.folder, name, core.database) for name in sorted(names)]

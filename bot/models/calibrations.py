@@ -1,8 +1,8 @@
 """Calibrations of evidence for each model, fitted in the data folder or shipped.
 
-Cosines differ between models, so parameters belong to the model they were fitted for. The serving
-model takes those fitted in the data folder, else shipped ones, else the small model's, to which
-cosines of other models are scaled. Parameters fitted for another model are kept for later.
+Cosines differ between models, so parameters are fitted for one model. The serving model uses
+parameters fitted in the data folder, else shipped ones, else the small model's; its cosines are
+then scaled to the small model's. Parameters fitted for another model are kept for later.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from indexer.retrieval.evidence import (
     shipped_calibrations,
 )
 
-# The last fit; earlier fits for other models have a digest in their name.
+# File of the last fit; the files of earlier fits for other models have a digest in their name.
 CALIBRATION: Final = "calibration.toml"
 _OF_ANOTHER: Final = "calibration.{}.toml"
 

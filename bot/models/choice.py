@@ -1,4 +1,4 @@
-"""Choice of the serving model: names to files, the switch, and the way back."""
+"""Choice of the serving model: finding a named model, switching, and switching back."""
 
 import shutil
 from collections.abc import Iterator
@@ -63,12 +63,12 @@ def here(name: str) -> ModelRecord | None:
         return ModelRecord(str(folder.resolve()), str(folder.resolve()))
     hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
     found = downloaded(hub_name, revision or None)
-    # The library keeps each commit in a folder of its name.
+    # The hub's cache keeps each commit in a folder named after it.
     return None if found is None else ModelRecord(hub_name, str(found), revision or found.name)
 
 
 def brought(name: str, show: Show) -> ModelRecord:
-    """The same, downloaded if necessary.
+    """Like `here`, but download the model if necessary.
 
     Raises:
         ModelChoiceError, ModelError: with the remedy.

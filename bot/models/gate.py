@@ -1,10 +1,10 @@
-"""Gate: a candidate model is compared with the serving one, and must be worse at nothing.
+"""Gate: compares a candidate model with the serving one, and refuses it if it is worse.
 
 Both answer the shipped judged sets, indexed in a temporary folder, and the server's own accepted
-answers, from their own indexes. Compared are the ranking (nDCG@10), the share of answerable
-questions answered, and the share of unanswerable questions refused. For accepted answers recall
-replaces the ranking: most were accepted because the serving model ranked them first, so no other
-ranking could do as well.
+answers, from their own indexes. The gate compares the ranking (nDCG@10), the share of answerable
+questions answered, and the share of unanswerable questions refused. For accepted answers, it
+compares recall instead of the ranking: most were accepted because the serving model ranked them
+first, so no other ranking could do as well.
 """
 
 import tempfile
@@ -31,8 +31,8 @@ from knowledge.values.questions import Evidence
 HARDLY_CHANCE: Final = 0.05
 # A loss of this size counts even if it isn't significant.
 LEAST_LOSS: Final = {"nDCG@10": 0.03, "found": 0.03, "answered": 0.05, "refused": 0.1}
-# Factor for a single shipped set: nobody asks its questions here, and the standard error of a share
-# of its hundred questions is about 0.04.
+# Factor of `LEAST_LOSS` for a single shipped set. Members of this server don't ask its questions,
+# and the standard error of a share of its hundred questions is about 0.04.
 ONE_SET: Final = 2.0
 # Names of the server's accepted answers, and of all sets together.
 OWN: Final = "own answers"
@@ -115,7 +115,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
-    """The figures of two evaluations of one set, without those it has no questions for."""
+    """The figures of two evaluations of one set; figures without questions are left out."""
     both = (serving, other)
     if judged == OWN:
         ordered = "found", [_found(one) for one in both]
@@ -143,7 +143,7 @@ def _found(one: Evaluation) -> list[float]:
 
 
 def together(found: Sequence[Figure]) -> list[Figure]:
-    """The same figures over all sets, because small losses in each add up."""
+    """Pool the figures of all sets, because small losses in each add up."""
     joined = []
     for name in LEAST_LOSS:
         own = [figure for figure in found if figure.name == name]

@@ -35,9 +35,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model as the list shows it; `megabytes` on this machine, or to be downloaded.
+    """A model as the list shows it.
 
-    `key` is a preset's name. `ndcg` was measured in this repository, `speed` by `model try` here.
+    `megabytes` is its size on this machine, or the size of the download. `key` is a preset's name.
+    `ndcg` was measured in this repository, `speed` on this machine by `model try`.
     """
 
     name: str

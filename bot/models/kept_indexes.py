@@ -1,6 +1,7 @@
-"""Indexes kept beside the serving one: documents that the serving one lost are deleted from them.
+"""Pruning of the indexes kept beside the serving one.
 
-Nothing that was deleted meanwhile is ever answered from such an index once it serves.
+Documents deleted from the serving index are deleted from kept ones, too. So an index that serves
+again never answers from a document deleted meanwhile.
 """
 
 import logging
@@ -19,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
-    """Delete documents that the serving index lost or changed from another index, in slices.
+    """Delete from another index, in slices, the documents that the serving one lost or changed.
 
     The next update of that index reads the files with these documents again.
 
@@ -32,7 +33,7 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
         return
     lost = set(gone)
     paths = [path for path, record in other.files().items() if lost & set(record.documents)]
-    # First the records: if this ends in between, no record may claim that all documents exist.
+    # Delete the records of files first: after an interruption, none may claim lost documents.
     other.apply([], (), forgotten=paths)
     for start in range(0, len(gone), _SLICE):
         some = gone[start : start + _SLICE]
@@ -41,7 +42,7 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
 
 
 def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
-    """Do the same to closed indexes; returns the number of deleted documents."""
+    """Run `drop_gone` on closed indexes; returns the number of deleted documents."""
     count = 0
     for place in places:
         if not has_index(place):

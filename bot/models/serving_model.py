@@ -29,7 +29,7 @@ from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 
 FORMAT: Final = 1
-# Passages embedded in half a minute.
+# Most passages of an index that is rebuilt at the start, which takes half a minute.
 SMALL_PASSAGES: Final = 2_000
 
 _logger = logging.getLogger(__name__)
@@ -221,13 +221,13 @@ def open_serving(
 
 
 def _note(folder: Path, name: str, served: Served, kept: Pointer | None) -> None:
-    """Save the opened model: the first one, or the same one by another name."""
+    """Write the pointer for the first model, or for a new name of the serving one."""
     previous = kept.previous if kept is not None else None
     write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
 
 
 def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
-    """Open the wanted model, if necessary with another runtime than before."""
+    """Open the wanted model, if necessary with another runtime than recorded."""
     try:
         return opener(wanted, cache)
     except ModelError:

@@ -1,6 +1,7 @@
 """Speeds of models, measured by `commonplace model try` on this machine.
 
-Kept in a file of the data folder by the name of the vectors. A lost or torn file counts as empty.
+Kept in a file of the data folder, by the name of a model's vectors. A lost or damaged file counts
+as empty.
 """
 
 import json

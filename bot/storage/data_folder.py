@@ -84,7 +84,7 @@ def model_cache() -> Path:
         XDG Base Directory Specification, "Environment variables".
     """
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The specification has relative paths ignored.
+    # The specification says to ignore relative paths.
     base = named if named.is_absolute() else Path.home() / ".cache"
     return base / "commonplace" / "models"
 
@@ -121,7 +121,7 @@ def open_database(
         folder: the data folder.
         url: of a PostgreSQL database used instead of a file.
         schema: of the tables there, if not the bot's own.
-        though_marked: open it even if it was moved.
+        though_marked: open it even if it is marked as moved.
 
     Raises:
         StoreError: if it can't be opened.
@@ -163,7 +163,7 @@ def refuse_lost(folder: Path) -> None:
     Raises:
         StoreError: with the remedy.
     """
-    # The database is created before anything beside it, so look at these first.
+    # Look for these before the database, which a process that makes the folder creates first.
     left = [
         folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS) if _is_there(folder / name)
     ]

@@ -1,4 +1,4 @@
-"""Derived data beside the index: read channels, fetched web pages, and the embedding work queue.
+"""Derived data beside the index: synced channels, fetched web pages, and the embedding queue.
 
 The first two are files of the data folder, or schemas of the PostgreSQL database, which processes
 on several machines share. Files left from before the data folder used PostgreSQL are deleted: they
@@ -27,7 +27,7 @@ _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
 @contextmanager
 def driver_needed() -> Iterator[None]:
-    """Import psycopg inside; an operator who lacks it is told how to install it.
+    """Tell the operator how to install psycopg if its import inside fails.
 
     Raises:
         StoreError: if it isn't installed.
@@ -49,7 +49,7 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
 
 
 def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open the fetched web pages, in the same places, with the same errors."""
+    """Open the store of fetched web pages; places and errors are those of `open_archive`."""
     return PageStore(_opened(PAGES, folder, url))
 
 
