@@ -43,11 +43,11 @@ from knowledge.text import counted
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.source_locations import repository_at
 
-# A change takes milliseconds; a purge or a large import takes seconds.
+# Locks held longer are reported. A change takes milliseconds; a purge or large import, seconds.
 LONG_SECONDS: Final = 60
 
 
-# The exit code where something is wrong.
+# The exit code if something is wrong.
 UNHEALTHY: Final = 1
 
 EMPTY: Final = (
@@ -157,7 +157,7 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
         with open_store(folder, url) as store:
             followed = [location for location, _ in store.sources() if repository_at(location)]
     except StoreError:
-        # It is said above.
+        # An earlier check reports this.
         return
     if followed:
         found = f"{len(followed):,} followed by commit"
@@ -249,7 +249,7 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
         with closing(open_server(folder, url)) as database:
             described, holders = database.described(), database.holders(LONG_SECONDS)
     except StoreError:
-        # It is said above.
+        # An earlier check reports this.
         return
     yield Finding("database server", True, described)
     held = f"{', '.join(holders[:5])} block all writes: check or end these connections."

@@ -150,7 +150,7 @@ def _located(typed: str, known: Sequence[str]) -> str:
         named = normal_url(named) or named
     if named in known:
         return named
-    # The address alone, without the way it is visited.
+    # The bare address, given without `--crawl` or `--git`.
     wanted = {named, named.rstrip("/"), named.removesuffix(".git")}
     same = [each for each in known if address_of(each) in wanted and each != address_of(each)]
     if len(same) != 1:

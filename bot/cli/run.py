@@ -9,7 +9,7 @@ from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, held, refuse_unreachable
 
-# The exit code where Discord can't be reached, so that starting again later may help.
+# The exit code if Discord can't be reached, so that starting again later may help.
 UNREACHABLE: Final = 3
 
 

@@ -160,7 +160,7 @@ def _update(
     for location in refused:
         core.remove_source(location)
     if refused:
-        # Drop what is known about them, too.
+        # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
     index_updates.complete(core)

@@ -92,7 +92,7 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     The data folder `data` overrides COMMONPLACE_DATA, which overrides the file.
 
     Raises:
-        ConfigError: if the file is missing or no TOML, or has an unknown key or invalid value.
+        ConfigError: if the file is missing or isn't TOML, or has an unknown key or invalid value.
     """
     values = _read(config_file)
     folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
@@ -139,7 +139,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 
 def _meant(key: str) -> str:
-    """Suggestions for an unknown key; a key without a section is looked for in all."""
+    """Suggestions for an unknown key; a key without a section is searched in all sections."""
     named = [one for one in keys() if one.partition(".")[2] == key]
     if close := named or difflib.get_close_matches(key, keys(), n=1):
         return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
@@ -232,7 +232,7 @@ def phrasing_key() -> str:
 
 
 def secrets() -> list[str]:
-    """Secrets to keep out of logs; without an unreadable token, which `token` reports."""
+    """Secrets to keep out of logs. A token that can't be read is left out; `token` reports it."""
     known = [phrasing_key(), os.environ.get(DATABASE_PASSWORD_VARIABLE, "")]
     with contextlib.suppress(ConfigError):
         known.append(token())

@@ -102,7 +102,7 @@ def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Next request and its channel, and channels with finished rounds."""
+    """The next request with its channel, and the channels whose rounds are finished."""
 
     step: SyncStep | None
     channel: ArchivedChannel | None = None
@@ -167,7 +167,7 @@ def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> 
 def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     """Store an edited message.
 
-    Its page may not have arrived yet. In a channel read for its pins, only stored messages count.
+    A message whose page wasn't fetched yet is stored, too, except in a channel synced for its pins.
     """
     thread = core.archive.threads.get(thread_id)
     channel = core.archive.channel(thread.channel_id) if thread is not None else None
@@ -215,7 +215,7 @@ def thread_gone(core: Core, thread_id: int) -> None:
     thread = core.archive.threads.get(thread_id)
     if thread is not None:
         core.archive.threads.forget(thread_id)
-        # Documents in the middle of indexing are not in the archive yet.
+        # Documents being indexed aren't in the archive yet, so delete by the index's entries.
         _remove(core, core.index.tables.digests_under(prefix(thread.channel_id, thread_id)))
 
 

@@ -26,12 +26,12 @@ from knowledge.values.source_locations import PAGES, address_of, crawl_at, is_we
 from knowledge.values.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
-# Limit for a guild; this many are read within a day, however full they are.
+# Most synced channels of a guild; this many can be read within a day, whatever their size.
 MOST_CHANNELS: Final = 50
 _LINE_CHARACTERS: Final = 200
 # Characters of an abbreviated commit id.
 _COMMIT_CHARACTERS: Final = 10
-# Room for the heading, whatever the page's number.
+# Leaves room for the page's heading.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
 # Each continues a sentence about a channel.

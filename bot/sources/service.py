@@ -31,7 +31,7 @@ from knowledge.values.source_locations import (
     repository_at,
 )
 
-# Limit for a guild: each site or repository may have thousands of pages.
+# Most addresses of a guild: each site or repository may have thousands of pages.
 MOST_SITES: Final = 10
 
 
@@ -72,7 +72,7 @@ def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
 
 
 def typed_address(locations: Sequence[str], address: str) -> str | None:
-    """Find the one source with this address; None if there is no or more than one."""
+    """Find the only source with this address; None if there are none or several."""
     typed = address.strip()
     same = [each for each in locations if address_of(each) == typed]
     return same[0] if len(same) == 1 else None
@@ -118,7 +118,7 @@ def articles_report(core: Core, guild_id: int) -> ArticlesReport:
 
 
 def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -> ArticlesReport:
-    """Quote the bundled articles in a guild, if the operator's settings allow it, or stop that."""
+    """Turn quoting of the bundled articles on or off in a guild; the operator's settings win."""
     if core.store.guilds.settings(guild_id).articles is not quoted:
         core.store.guilds.change(guild_id, {"articles": quoted}, None, actor_id)
     return articles_report(core, guild_id)

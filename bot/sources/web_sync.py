@@ -101,7 +101,7 @@ def _most(
 ) -> int | None:
     """The bytes left for a source of its server's quota; None for no limit.
 
-    A source of several servers gets the largest rest; a shared source has no limit.
+    A source of several servers gets the largest remainder; a shared source has no limit.
     """
     if not quota or SHARED in sources[location]:
         return None

@@ -31,14 +31,14 @@ from indexer.text.sentences import (
 
 # Characters in a line of a quotation on a phone, inside a container.
 LINE_CHARACTERS: Final = 30
-# Fewer in a list, a table's row, or a nested quotation.
+# Characters that a line of a list, a table or a nested quotation is shorter.
 SET_IN_CHARACTERS: Final = 3
-# Code breaks anywhere.
+# Characters in a line of code, which wraps anywhere.
 CODE_CHARACTERS: Final = 28
 
 # Code, tables and list items up to this many lines are never cut.
 WHOLE_LINES: Final = 4
-# The answering sentence is whole up to this many, whatever the room.
+# The answering sentence is never cut up to this many lines, whatever the limit.
 MOST_LINES: Final = 19
 # Invisible parts of a text.
 _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
@@ -77,7 +77,7 @@ class _Units:
         top, end = self.own
         first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
         whole = min(first, top), max(last, end)
-        # Without an omission there is no sign of one.
+        # A whole passage needs no line for the "…", so it may be a line longer.
         if self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
             return [self._grown(*whole, limit)]
         first, last = self._grown(first, last, limit)
@@ -96,13 +96,13 @@ class _Units:
         return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
-        """Return the first unit above the run that fits, down from a top."""
+        """Return the first unit of a run extended upwards: to the top, or as far as it fits."""
         above = range(first - 1, top - 1, -1)
         fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
     def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """Return the last unit below the run that fits, up to an end."""
+        """Return the last unit of a run extended downwards: to the end, or as far as it fits."""
         below = range(last + 1, end + 1)
         fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
         return max(filter(self._may_end, fitting), default=last)
@@ -118,7 +118,7 @@ class _Units:
     def _needed(self, first: int, last: int, limit: int) -> Span:
         """Extend a run to the text that it announces and refers to.
 
-        Of the text referred to, as much as fits, from a unit that refers to nothing.
+        Takes as much of the text referred to as fits, beginning with a unit that stands alone.
         """
         after = self._end(last, limit)
         # An announcement is never shown alone, even if that takes more lines.
@@ -129,13 +129,13 @@ class _Units:
         return next(whole, [first, *fitting][-1]), last
 
     def _beginning(self, place: int) -> int:
-        """Return the first unit that a run from here needs: its reference or announcement."""
+        """Return the first unit needed before this one: its reference or announcement."""
         while place > 0 and self._needs_more(place):
             place -= 1
         return place
 
     def _end(self, place: int, limit: int) -> int:
-        """Return the last unit that a run to here needs: announced text, or some lines of code."""
+        """Return the last unit needed after this one: announced text, or some lines of code."""
         rest = range(place, len(self.spans))
         last = next((i for i in rest if not self._announces(i)), place)
         if last > place and (code := self._code_of(last)) is not None:
@@ -263,8 +263,8 @@ def excerpt(
 ) -> tuple[str, bool]:
     """Cut a passage to `limit` lines around the answering sentence, which is in bold.
 
-    The excerpt doesn't end with an announcement, nor begin with "this" or "it" without the text
-    meant.
+    The excerpt doesn't end with an announcement, nor begin with a "this" or "it" that refers to
+    omitted text.
 
     Args:
         text: the passage, or its section.

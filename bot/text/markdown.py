@@ -21,7 +21,7 @@ from knowledge.text import legible as legible
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000
 
-# Longer ones are shown as text. The bound keeps unclosed ones from being searched to the end.
+# Longer links are shown as text. The bound keeps unclosed ones from being searched to the end.
 _LINK = re.compile(
     r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
@@ -31,7 +31,7 @@ _PAGE_LINK = re.compile(
     r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)(?=[^)\n]{0,2000}[./#])"
     r"(?:<[^>\n]{0,2000}>|[^\s)]{1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
-# A picture that links, mostly to its full size; and an invisible one in bold.
+# A picture that is a link, mostly to its full size; and a picture in bold.
 _LINKED_PICTURE = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
     r"|\[(?P<picture>!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\]\([^)\n]{1,2000}\)"
@@ -52,7 +52,7 @@ _FENCE_LINE = re.compile(
 _SIGN = regex.compile(r"\\?\X")
 # Longer clusters exist only by malicious stacking of marks.
 _SIGN_CHARACTERS: Final = 32
-# Sure ends of a cluster, searched backwards: after a blank, between ASCII characters.
+# Certain ends of a cluster, searched backwards: after a blank, between ASCII characters.
 _SEAM = regex.compile(r"(?r)(?<= )|(?<=[ -\[\]-~])(?=[ -~])")
 # Characters that Discord would interpret, escaped.
 _PLAIN: Final = str.maketrans({sign: f"\\{sign}" for sign in r"\*_~`|<>[]()#@:-"})
@@ -93,7 +93,7 @@ def plain(text: str) -> str:
 
 
 def plain_within(text: str, most: int) -> str:
-    """The same within `most` units; escaping can double the length."""
+    """Like `plain`, within `most` units; escaping can double the length."""
     limit = most
     while size(line := plain(shortened(text, limit))) > most:
         limit = limit * 3 // 4
@@ -197,7 +197,7 @@ def _fences(text: str) -> list[tuple[int, int]]:
 
 
 def _end_of_quotation(text: str, opened: re.Match[str]) -> int:
-    """Return the end of the quotation in which a fence was opened, which ends the fence, too."""
+    """Return the end of the quotation around an open fence; it closes the fence, too."""
     if ">" not in opened["lead"]:
         return len(text)
     end = opened.end()

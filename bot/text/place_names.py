@@ -16,7 +16,7 @@ _MARKS: Final = re.compile(r"\*\*|`|\\(?=[^a-zA-Z\d\s])")
 def heading_name(heading: str, most: int) -> str:
     """Return the headings within `most` units; outer ones are dropped first.
 
-    Headings between that are sentences or links are always dropped.
+    Outer headings that are sentences or links are always dropped.
     """
     *above, last = heading.split(HEADING_SEPARATOR)
     above = [one for one in above if _SENTENCE.fullmatch(one) is None and "](" not in one]

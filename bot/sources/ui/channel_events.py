@@ -41,7 +41,7 @@ class ChannelEvents(commands.Cog):
         )
 
     def _concerns(self, channel_id: int, guild_id: int | None) -> bool:
-        """Whether events of a channel matter; those of an unknown thread may."""
+        """Whether events of a channel may matter; those of an unknown thread do."""
         guild = self._bot.get_guild(guild_id) if guild_id in self._bot.followed else None
         if guild is None:
             return False
@@ -140,7 +140,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel that becomes visible to the bot looks new."""
+        """Check a synced channel; Discord sends this event also for one that becomes visible."""
         if channel.id in self._sync.synced:
             await self._check([channel.id], gained=True)
 
@@ -148,7 +148,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Names and permissions may have changed."""
+        """Check a synced channel, because its name or permissions may have changed."""
         if after.id in self._sync.synced:
             await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
 
@@ -159,7 +159,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Remove the role from the bot, as Discord sends no member update."""
+        """Remove the role from the cached bot member, as Discord sends no member update."""
         take_role(role.guild.me, role.id)
         await self._check_guild(role.guild)
 

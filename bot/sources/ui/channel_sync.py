@@ -45,7 +45,7 @@ PAGE_THREADS: Final = 100
 TOLD_SECONDS: Final = 5.0
 # A daily round finds missed changes.
 ROUNDS_APART: Final = timedelta(days=1)
-# Exponential backoff, in rounds.
+# Bound of the exponential backoff, in skipped rounds.
 MOST_SKIPPED: Final = 300
 
 _logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class ChannelSync:
                 await self._fail(channel.id, ChannelProblem(ProblemCode.SWITCHED_OFF))
             return
         self.synced = {channel.id: channel.reads for channel in found}
-        # Others hold this dictionary, so update it in place.
+        # Other objects hold this dictionary, so update it in place.
         self._bot.followed.clear()
         for channel in found:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
@@ -309,7 +309,7 @@ class ChannelSync:
             self.unmade = True
 
     async def _stumble(self, step: SyncStep, error: Exception) -> None:
-        """Handle an error: of a thread, of the channel, or temporary."""
+        """Handle an error: skip the thread, give up the channel, or try again later."""
         is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
             await self._bot.worker.call(lambda core: steps.thread_gone(core, step.thread_id))

@@ -34,10 +34,10 @@ from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
 
-# What the bundled articles are called, in place of an address.
+# Name of the bundled articles, given in place of an address.
 ARTICLES: Final = "articles"
 
-# So much is repeated of an address, and of why it can't be a source.
+# Characters repeated of an address, and of the reason why it can't be a source.
 _ADDRESS_CHARACTERS: Final = 400
 _PROBLEM_CHARACTERS: Final = 1_000
 
@@ -56,7 +56,7 @@ class ReadableChannel(app_commands.Transformer):
     async def transform(
         self, _interaction: discord.Interaction[Any], value: Any, /
     ) -> Readable | None:
-        """The whole channel, of which Discord sends a part; None if hidden."""
+        """Return the cached channel, because Discord sends only a part of it; None if hidden."""
         channel = value.resolve()
         return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
 

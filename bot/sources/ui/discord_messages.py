@@ -93,7 +93,7 @@ def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, l
     reference to it; it has the thread's id, and may be deleted.
 
     Returns:
-        Its id, 0 if nobody has written yet; and the channel's message, if any.
+        The opener's id, or 0 if nobody has written yet; and the channel's message, if any.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:
@@ -105,7 +105,7 @@ def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, l
 
 
 def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
-    """The readable content of a channel; for a text channel its `threads` if wanted."""
+    """The content to sync of a channel; for a text channel its `threads`, or else its pins."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel) and threads:
