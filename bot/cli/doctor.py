@@ -1,4 +1,4 @@
-"""Checks of `commonplace doctor`, in the order in which the bot needs what they check."""
+"""Checks of `commonplace doctor`, in the order in which the bot needs each part."""
 
 import os
 import sys
@@ -87,7 +87,7 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
 
 
 def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
-    """Run all checks in the order of need; stop where later ones would be useless."""
+    """Run all checks in order; stop after a failure that makes the others useless."""
     try:
         settings = config.load(config_file, data)
         folder = data_folder(settings.data.folder)
@@ -183,7 +183,7 @@ def _workers(url: str) -> Iterator[Finding]:
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Whether other users can read the data; fixable permissions are fixed by now."""
+    """Whether other users can still read the data; opening the folder fixed the rest."""
     found = open_to_others(folder)
     if found:
         files = counted(len(found), "file or folder", "files and folders")

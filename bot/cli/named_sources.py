@@ -129,7 +129,7 @@ def _path_location(named: str) -> str:
     try:
         return str(Path(named).resolve())
     except (OSError, RuntimeError, ValueError):
-        # A loop of links; reading the path reports it.
+        # The path has a loop of links; an error follows when it is read.
         return str(Path(named).absolute())
 
 

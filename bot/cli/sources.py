@@ -143,7 +143,7 @@ def _update(
 ) -> list[str]:
     """Update the index, close the core, and print the report.
 
-    A `new` source among the `named` ones is removed again if it gave nothing.
+    A `new` source among the `named` ones is removed again if nothing of it could be read.
 
     Returns:
         The named sources that failed and have no documents.

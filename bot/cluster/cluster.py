@@ -182,7 +182,7 @@ class Cluster(Processes):
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 
     async def end(self) -> None:
-        """Give up every lease; the shards are closed and the worker is stopped by now."""
+        """Give up every lease, after the shards are closed and the worker is stopped."""
         if self._candidacy is not None:
             self._candidacy.cancel()
         await self.membership.end()

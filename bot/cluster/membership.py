@@ -140,7 +140,7 @@ class Membership:
             self._keep(work)
 
     async def end(self) -> None:
-        """Give up every lease at once; the shards are closed by now."""
+        """Give up every lease at once, after the shards are closed."""
         for task in [*self._tasks, *self._launching.values()]:
             task.cancel()
         if self._leases is None:

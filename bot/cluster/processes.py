@@ -86,4 +86,4 @@ class Processes:
         self.ready.add(shard_id)
 
     async def end(self) -> None:
-        """Give up every lease; the shards are closed and the worker is stopped by now."""
+        """Give up every lease, after the shards are closed and the worker is stopped."""

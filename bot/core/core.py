@@ -1,8 +1,8 @@
 """The core: store, index, model and answer pipeline, opened on one data folder.
 
-The `Core` is synchronous and belongs to the thread that opened it. Features work on it with the
-functions of their `service`. An approved note is answerable when `review.service.decide` returns.
-If the process dies in between, the next opening brings the index up to date with the store.
+The `Core` is synchronous and belongs to the thread that opened it. Each feature has its functions
+on the core in its `service`. An approved note is quotable once `review.service.decide` returns. If
+the process dies before that, the next opening brings the index up to date with the store.
 """
 
 import logging
@@ -284,7 +284,7 @@ class Core:
             self.store.remove_source(location, scope)
 
     def remove_channel(self, channel_id: int) -> bool:
-        """Stop reading a channel; the next update removes its documents."""
+        """Stop syncing a channel; the next update removes its documents."""
         found = [each for each in self.store.synced_channels.all() if each.id == channel_id]
         return any(
             self.store.synced_channels.remove(each.id, each.guild_id, None) for each in found

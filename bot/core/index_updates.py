@@ -104,7 +104,7 @@ def _update_channels(
 def _follow(
     core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
 ) -> Iterator[Progress]:
-    """Index imported files; unless `beside`, only if no other process is doing so."""
+    """Index imported files. Without `beside`, skip this if another process is doing so."""
     with exclusive(core.folder, UPDATE_LOCK) as mine:
         if not (mine or beside):
             yield Progress(0, 0, "", report)

@@ -1,8 +1,8 @@
 """Fair, bounded queue of the worker's jobs: lanes by priority, members in turn inside a lane.
 
 A more urgent lane goes first, but aging gives every waiting lane a share of the turns. Inside a
-lane, members are served round robin, a job each. Members' jobs are bounded, for each member and in
-total; the bot's own jobs are not, because nobody could be told.
+lane, members are served round robin, a job each. Members' jobs are limited, per member and in
+total. The bot's own jobs aren't, because nobody would see the refusal.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Queue of attached files: one at a time for each member, members in turn, bounded."""
+"""Bounded queue of attached files; members take turns, a file at a time."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from knowledge.files.pictures import check_size, checked_picture
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
-# Files of one member that may wait while another is read.
+# Most files of a member that wait while another one of theirs is read.
 WAITING: Final = 2
 
 

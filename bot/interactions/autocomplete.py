@@ -73,7 +73,7 @@ class Choices:
     def own(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
-        """Return the member's notes with matching titles, and their states."""
+        """Return the member's own notes with matching titles, labelled with their states."""
         return _matching(
             typed,
             (

@@ -12,9 +12,9 @@ def says_solved(tags: Iterable[discord.ForumTag]) -> bool:
 
 
 def is_closed(thread: discord.Thread, *, later: bool = False) -> bool:
-    """Whether a post needs no answer: solved, locked, or archived within a day.
+    """Whether a post needs no answer: it is solved, locked or archived.
 
-    `later` ignores archiving, because Discord archives quiet posts by itself.
+    With `later`, archived posts count as open, because Discord archives quiet posts by itself.
     """
     solved = is_marked_solved(thread.name) or says_solved(thread.applied_tags)
     return solved or thread.locked or (thread.archived and not later)

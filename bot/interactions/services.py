@@ -167,7 +167,7 @@ class ChannelSyncing(Protocol):
         """Load which channels are followed."""
 
     async def sift(self) -> None:
-        """Remove members who withhold their messages, and fetch newly allowed messages."""
+        """Remove messages of members who opted out, and fetch newly allowed messages."""
 
 
 class GuildSettingsCache(Protocol):
@@ -279,7 +279,7 @@ class Phrasing(Protocol):
         """Decide, without waiting, whether a model will be asked about an answer."""
 
     def edited_until(self) -> datetime:
-        """Return the latest time of an edit to an answer sent now."""
+        """Return the time until which an answer sent now may be edited."""
 
     async def phrase(self, candidate: Candidate) -> Result | None:
         """Ask the model; None if the plain answer stays."""

@@ -23,7 +23,7 @@ BETTER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """An offered model: facts of its card, and measurements of this repository.
+    """An offered model: facts from its model card, and this repository's measurements.
 
     `revision` is the downloaded commit; `ndcg` the nDCG@10 on judged sets, if measured.
     `question_ms` and `memory_mb` are the costs of a shipped model, 0 for others.
@@ -58,7 +58,7 @@ def preset(name: str) -> Preset | None:
 
 
 def other_model(serving: str) -> str:
-    """How to get the other shipped model, and its cost; empty if neither of the two serves."""
+    """A hint on the other shipped model, with its cost; empty if neither of the two serves."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

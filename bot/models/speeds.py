@@ -38,7 +38,7 @@ class Speed:
 
 
 def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure a model for some seconds; takes the median question, because load slows some."""
+    """Measure a model for some seconds; a question's time is the median, because load varies."""
     embedder.embed_queries(_QUESTIONS[:1])
     started = clock()
     for start in range(0, len(_PASSAGES), _BATCH):

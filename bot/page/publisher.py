@@ -60,7 +60,7 @@ class PagePublisher:
         self._bot = bot
         self._clock = clock
         self._published: dict[int, _Version] = {}
-        # Versions seen in the last round, and since when a page is behind.
+        # Versions seen in the last round, and the times since which pages are outdated.
         self._seen: dict[int, _Version] = {}
         self._changed: dict[int, float] = {}
         self._not_before: dict[int, float] = {}

@@ -1,9 +1,9 @@
 """Client of an endpoint with OpenAI's chat completions; bounded in time, size and concurrency.
 
 The result is a reply, or the reason for none. One deadline covers the whole request. There are no
-redirects, proxies or compression. Nothing is sent twice, except in another form: a server that
-refuses JSON schemas is asked for plain JSON from then on. Logs and problems contain neither text
-nor the key.
+redirects, proxies or compression. Nothing is sent twice, except in another form: once a server
+refuses JSON schemas, it is asked for plain JSON. Logs and problems contain neither text nor the
+key.
 
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
@@ -88,7 +88,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """Parameters of a server: reasoning models have another limit and no temperature."""
+    """Parameters that a server accepts: reasoning models take another limit, no temperature."""
 
     has_schema: bool = True
     has_temperature: bool = True
@@ -261,7 +261,7 @@ def _body(model: str, prompt: Prompt, form: _Form) -> dict[str, Any]:
 
 
 def _refused_form(status: int, form: _Form, said: bytes) -> _Form:
-    """Return the form to try after a refusal; the same if the form is not at fault."""
+    """Return the form to try after a refusal; `form` itself if it isn't the cause."""
     if status not in (400, 422):
         return form
     if b"max_completion_tokens" in said and form.limit == _LIMIT:

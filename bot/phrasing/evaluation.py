@@ -1,7 +1,7 @@
 """Reordering of hits by the endpoint, for `eval`: synchronous, one question at a time.
 
-Late or invalid orders keep the hits' order, as in the bot, and are counted. An unreachable endpoint
-is an error, because nothing would be measured.
+If the endpoint's order is late or invalid, the hits keep theirs, as in the bot; these questions are
+counted. An unreachable endpoint is an error, because nothing would be measured.
 """
 
 import asyncio

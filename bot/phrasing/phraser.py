@@ -210,7 +210,7 @@ MOST_ORDERED: Final = 10
 
 
 def lettered(passages: Sequence[Quoted]) -> dict[str, Quoted]:
-    """Return the passages to reorder, by the ids that the model is given."""
+    """Return the passages to reorder, by their ids in the prompt."""
     return {str(place): one for place, one in enumerate(passages[:MOST_ORDERED], 1)}
 
 

@@ -1,4 +1,4 @@
-"""Work of phrasing in the worker's thread: quotas, records, and the check of what may be quoted."""
+"""Phrasing in the worker's thread: quotas, records, and a check that passages may be quoted."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -118,7 +118,7 @@ class Place:
 
 
 class Pages:
-    """The pages of all channels, of which one person sees one at a time.
+    """The pages of all channels; the viewer sees one at a time.
 
     `acting` is a lock: either a page's action runs, or time passes.
     """
@@ -271,7 +271,7 @@ class Pages:
     def draw(self, *, only_changed: bool = False) -> None:
         """Redraw the pages, or those with changed messages.
 
-        They are not republished: that would refuse a running action as outdated.
+        Republishing them would make simcord refuse a running action as outdated.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

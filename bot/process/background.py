@@ -170,7 +170,7 @@ class BackgroundTasks:
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(told(make)))
 
     def catch_up(self) -> None:
-        """Update the index again with the leader's steps: this process leads from now on."""
+        """Update the index again, with the leader's steps, because this process now leads."""
         before = self._preparing
 
         async def caught_up() -> None:
@@ -191,7 +191,7 @@ class BackgroundTasks:
         return f"The index could not be updated: {reason}"
 
     def repeat(self, each: Round) -> None:
-        """Take a round's step now and every so many seconds, while the bot runs."""
+        """Run a round's step now, and then at its interval while the bot runs."""
         step, seconds = each.step, each.seconds
         if each.by_leader:
             step = self.while_leading(each)
@@ -225,7 +225,7 @@ class BackgroundTasks:
         return taken
 
     def _once(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step once, after some seconds."""
+        """Run a step once, after some seconds."""
 
         async def taken() -> None:
             # A loop's first turn comes at once, the second after the delay.

@@ -38,7 +38,7 @@ class Connections:
 
     @asynccontextmanager
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
-        """Wait until a shard may connect; inside, it connects and identifies or resumes."""
+        """Wait until a shard may connect; the caller sends IDENTIFY or RESUME inside."""
         backoff = self._backoffs[shard_id]
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds

@@ -40,9 +40,9 @@ class HealthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Health of the bot: well, or the reasons why not.
+    """Health of the bot: healthy, or the reasons why not.
 
-    `degraded` are reasons why answers lack some part; the bot still counts as well.
+    `degraded` are reasons why answers lack some part; the bot still counts as healthy.
     """
 
     reasons: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from knowledge.text import counted
 
 # A little longer than Discord's limit, which counts arrivals.
 SECONDS: Final = FIRST_IDENTIFY_SECONDS
-# Greatest age of Discord's session limits when a session begins.
+# Before a session begins, session limits older than this are fetched again.
 ASK_SECONDS: Final = 60.0
 # Share of a day's sessions reserved for shards that haven't failed.
 KEPT_SHARE: Final = 1 / 10

@@ -82,7 +82,7 @@ class _Discreet(logging.Filter):
         self._secrets = [secret for secret in secrets if secret]
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through, changed."""
+        """Clean a record, and let it through."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 _described(one) if isinstance(one, BaseException) else one for one in record.args

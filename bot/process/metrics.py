@@ -33,7 +33,7 @@ class Situation:
     """Momentary state of the bot.
 
     `figures` are None until the core is open. `shards` says which of this process's shards are
-    connected; `epochs` are their leases, if processes share shards.
+    connected; `epochs` are the epochs of their leases, if processes share shards.
     """
 
     healthy: bool

@@ -134,7 +134,7 @@ class Limited:
         async def answer(message: Message) -> None:
             nonlocal started
             if not started and not body.whole:
-                # The rest of the body could keep the connection open by dripping.
+                # Otherwise a slow rest of the body could keep the connection open.
                 close = [(name.encode(), value.encode()) for name, value in _CLOSE.items()]
                 message = {**message, "headers": [*message["headers"], *close]}
             started = True

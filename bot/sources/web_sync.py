@@ -87,7 +87,7 @@ def _looked_at(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta, int | None],
 ) -> Iterator[CrawlStep]:
-    """Visit one source by its kind."""
+    """Visit a source as its kind requires."""
     now, grace, most = when
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)

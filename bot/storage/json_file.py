@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
-    """`write_text` of a value as JSON."""
+    """Write a value as JSON, by `write_text`."""
     write_text(path, json.dumps(fields, indent=1, ensure_ascii=False), only_first=only_first)
 
 

@@ -1,7 +1,7 @@
 """Excerpt of a passage around the answering sentence, sized for a phone's screen. Pure.
 
-It is cut between sentences, list items, code and tables. A unit above half of the room is cut
-inside: between lines of code, rows, or the sentences of an item.
+Cuts fall between sentences, list items, code and tables. A unit longer than half of the limit is
+cut inside: between lines of code, rows, or the sentences of an item.
 """
 
 import re
@@ -296,7 +296,7 @@ def excerpt(
 
 
 def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
-    """Return the spans into which a unit above half of the room is cut."""
+    """Return the spans into which a unit longer than half of the limit is cut."""
     start, end = unit
     if room(text[start:end]) <= min(WHOLE_LINES, limit):
         yield unit

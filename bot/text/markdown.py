@@ -113,7 +113,7 @@ def shown(text: str) -> str:
 
 
 def _shown_fence(text: str) -> str:
-    """Rewrite a code fence for Discord: three backticks, closed, no others inside."""
+    """Rewrite a code fence for Discord: three backticks, a closing line, none like it inside."""
     opening, *body = text.split("\n")
     opened = _FENCE_LINE.match(opening)
     if opened is None:
@@ -300,7 +300,7 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a Discord quotation; every line is quoted, so none can leave it."""
+    """Return a text as a Discord quotation, with the mark on every line, so none can escape."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 

@@ -18,7 +18,7 @@ FENCED_CHARACTERS: Final = 28
 LEFT_OUT: Final = "| … |"
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")
 _MARKS: Final = re.compile(r"[*`_~\[<]|https?:")
-# A bar inside a cell, escaped or in code.
+# A cell; bars inside it are escaped or in code.
 _CELL: Final = re.compile(r"(?:[^|\\`]|\\.|`[^`]*`|[`\\])+")
 _BETWEEN: Final = " · "
 

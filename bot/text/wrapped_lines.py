@@ -1,4 +1,4 @@
-"""Joiner of wrapped lines, as Markdown reads them, and remover of needless blank lines. Pure."""
+"""Joining of wrapped lines, as in Markdown, and removal of needless blank lines. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
 def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
     """Return the text without needless blank lines, and the new offsets of some places.
 
-    One of several stays. None stays above a list or beside code, which Discord sets apart.
+    Several become one. None stays above a list or beside code, where Discord adds space.
     """
     return _replaced(text, _gaps(text), places)
 

@@ -1,1 +1,1 @@
-"""Parts that any Discord bot needs: components, forms, retries, errors. Knows no policy."""
+"""Parts for any Discord bot: components, forms, retries, errors; none of this bot's rules."""

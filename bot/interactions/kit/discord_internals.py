@@ -113,7 +113,7 @@ async def edit_original(webhook: discord.Webhook, **changes: Any) -> None:
 
 
 def is_set_up(client: discord.Client) -> bool:
-    """Whether a client was entered or logged in, and so has something to close."""
+    """Whether a client was set up by `async with` or a login, and must be closed."""
     return not isinstance(client.loop, _LoopSentinel)
 
 

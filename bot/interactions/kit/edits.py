@@ -38,7 +38,7 @@ class Posted(Protocol):
         """Whether Discord no longer accepts edits."""
 
     async def now(self) -> discord.Message | None:
-        """Fetch its current state; None if the bot may not see it.
+        """Fetch the message as it is now; None if the bot may not see it.
 
         Raises:
             discord.NotFound: if it was deleted.

@@ -1,7 +1,7 @@
 """Forms (modals) that survive the process that opened them.
 
-discord.py keeps open forms in memory. Here a form's id says what it is about, so another process
-can take a submission, or give back the input it can't take.
+discord.py keeps open forms in memory. Here a form's id names its subject, so another process can
+accept a submission, or give back input that it can't accept.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Filled:
 
 
 class Form(discord.ui.Modal):
-    """Form whose id says what it is about and ends with a unique number."""
+    """Form whose id names its subject and ends with a unique number."""
 
     ids: ClassVar[CustomId]
     rule: ClassVar[Rule]

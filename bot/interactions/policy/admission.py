@@ -1,4 +1,4 @@
-"""Admission of questions and notes: whether a member has any left.
+"""Admission of questions and notes by the member's quotas.
 
 Flood control (`bot.interactions.policy.flood_control`) protects the bot; limits are a server's
 choice. Nothing is counted or stored for a member without a limit.
@@ -69,8 +69,8 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
 async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
     """Return why a note's form is not opened now, or an empty string.
 
-    If that can't be found out in time, the form is opened, and its submission is checked. The same
-    holds in direct messages, where the member's roles are unknown.
+    If the lookup is late, the form is opened, and its submission is checked. The same holds in
+    direct messages, where the member's roles are unknown.
     """
     member, bot = interaction.user, interaction.client
     if not isinstance(member, discord.Member) or not bot.worker.opened:

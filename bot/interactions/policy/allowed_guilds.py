@@ -1,7 +1,7 @@
 """Guild allowlist: the bot leaves other guilds at once, and doesn't answer their members.
 
 Unless *Public Bot* is off in Discord's developer portal, anybody with the application's id can
-invite the bot, and would be answered from everything that is shared by all servers.
+invite the bot, and would get answers from the documents shared by all servers.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Flood control of questions: token buckets by member and guild, one waiting question a member.
+"""Flood control of questions: token buckets per member and guild, one waiting question a member.
 
 It precedes all lookups, so a flood costs nothing. The member's bucket is checked before the
 guild's, so one member's flood takes nothing from the others. A refused member is told once; further

@@ -49,7 +49,7 @@ def may_manage(interaction: Interaction) -> bool:
 
 
 async def manages(interaction: Interaction) -> bool:
-    """Whether the sender may manage the server; others are told no."""
+    """Whether the sender may manage the server; others get a refusal."""
     if may_manage(interaction):
         return True
     await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))

@@ -1,8 +1,8 @@
 """Channel sync: fetches the history of synced channels, one request at a time.
 
 The core stores the progress and chooses the next request, so the bot can stop anywhere. discord.py
-obeys Discord's rate limits; this module adds its own. Live events about a message are newer than a
-fetched page with it.
+obeys Discord's rate limits; this module adds its own. A live event about a message wins over a
+fetched page with that message.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Conversion of Discord's messages, threads and channels to archive values.
 
-Pages of history and live events give equal values. Members therefore have their global name, as
-only live events have the name in a guild.
+Pages of history and live events give equal values. So authors have their global name: only live
+events contain the name in a guild.
 """
 
 from collections.abc import Iterable, Sequence
