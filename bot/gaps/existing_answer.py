@@ -1,7 +1,7 @@
-"""Passages that moderators point gaps to, found, shown and confirmed in the worker's thread.
+"""Existing passages as answers to gaps: offered to moderators, shown and confirmed.
 
-A passage must be readable for all readers of the question's reply. It is known by its id in the
-index and the digest of its words.
+These functions run in the worker's thread. Every reader of the question's answer must be able to
+read the passage. It is identified by its id in the index and the digest of its record.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Feedback, OpenQuestion, RecordedHit, Verdict
 
-# Discord's limit for a list.
+# Discord's limit of options in a list.
 _OFFERED = 25
 
 
 def offered(
     core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
 ) -> list[tuple[StoredPassage, str]]:
-    """The passages nearest to some words, best first, each with its digest.
+    """The passages nearest to the moderator's words, best first, each with its digest.
 
     `channels` are followed channels readable by the moderator.
     """

@@ -69,7 +69,7 @@ def not_handed_on(why: NotHandedOn, language: Language) -> str:
 
 
 def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
-    """Confirmation to the member, after the question was handed on."""
+    """Confirmation to the member who asked for the hand-over."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
@@ -77,7 +77,7 @@ def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
 
 # To the helpers.
 
-# With every sign escaped, this leaves room for the rest of the message.
+# Leaves room for the rest of the message, even if every character is escaped.
 _PUT_CHARACTERS: Final = 800
 _ANSWER_CHARACTERS: Final = 360
 _TITLE_CHARACTERS: Final = 60
@@ -147,7 +147,7 @@ def standing(handover: Handover, language: Language) -> str:
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
-        # Unnamed helpers stay unnamed here, too.
+        # Helpers who didn't want to be named stay unnamed here, too.
         helper = helper if handover.helper else _A_HELPER(language)
         return _ANSWERED(language, helper=helper, when=at)
     if handover.state is HandoverState.DECLINED:
@@ -159,7 +159,7 @@ def standing(handover: Handover, language: Language) -> str:
 
 
 def _draft(handover: Handover, language: Language) -> list[str]:
-    """The answer, and whether it was proposed as a note."""
+    """The lines with the helper's answer, and whether it was proposed as a note."""
     if not handover.answer:
         return []
     answer = plain_within(handover.answer, _ANSWER_CHARACTERS)
@@ -180,7 +180,7 @@ NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
 
 
 def taken(handover: Handover, language: Language) -> str:
-    """The reason why a click came too late."""
+    """The response to a click that came too late."""
     sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
         handover.state, _TAKEN
     )

@@ -32,11 +32,11 @@ class HelpersAnswer:
 def hand_on(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
-    """Put a gap to the helpers, once for all questions in the same words, whatever their case."""
+    """Put a gap to the helpers, once for all questions in the same words, ignoring case."""
     same = _same(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
-    # An answer given privately doesn't answer a public question.
+    # A private question and a public one get separate answers, even in the same words.
     ids = [one.id for one in same if one.private == same[0].private]
     return core.store.handovers.hand_on(guild_id, ids, member_id, at)
 
@@ -57,7 +57,7 @@ def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
 
 
 def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
-    """A question, and the gaps in the same words behind it."""
+    """The question, if it is a gap, then all other gaps in the same words."""
     questions = core.store.gaps.open(guild_id)
     asked = next((one for one in questions if one.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)
@@ -69,7 +69,7 @@ def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
 
 
 def question(core: Core, handover: Handover) -> Question | None:
-    """The question of a hand-over, unless its words are pruned."""
+    """The question of a hand-over; None if its text was pruned."""
     found = core.store.question_records.question(handover.question_id)
     if found is None or found.guild_id != handover.guild_id or not found.text:
         return None
@@ -83,7 +83,7 @@ def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
 def to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
-    """How a question stands, and the question with its words."""
+    """The hand-over of a question, and the question, None if its text was pruned."""
     asked = core.store.question_records.question(question_id)
     return find(core, guild_id, question_id), asked if asked and asked.text else None
 
@@ -110,14 +110,14 @@ class Answered:
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
 ) -> Answered | None:
-    """Keep a helper's answer, take its form, and tell all askers, in one transaction.
+    """Store a helper's answer with the notices to all askers, once for each form.
 
     `helper` has no name if they don't want to be named. See `Handovers.answer`.
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
     same = _same(core, handover.guild_id, handover.question_id)
-    # A private answer is told nobody in public.
+    # The answer to a private question is never posted in public.
     alone = asked is not None and asked.private
     askers = once_each(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
@@ -151,7 +151,7 @@ def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
 
 
 def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
-    """A helper's answer without a note."""
+    """A helper's answer that wasn't proposed as a note yet; None if there is none."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if found is None or asked is None or not found.answer or found.noted:
@@ -163,13 +163,13 @@ def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None
 
 
 def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
-    """Hand-overs without a message, or with an outdated one."""
+    """Hand-overs to post, or whose message is outdated."""
     core.store.handovers.went_stale(now, mine)
     return core.store.handovers.due(mine)
 
 
 def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A question with the titles of its hits, as far as readers of these channels may see them."""
+    """A question with the hits that readers of these channels may see."""
     return with_words(question, core.index, channels)
 
 
@@ -178,7 +178,7 @@ def tried(core: Core, handover: Handover) -> None:
 
 
 def placed(core: Core, handover: Handover, channel_id: int | None, message_id: int | None) -> None:
-    """Keep where a hand-over was posted; nowhere if its message is deleted."""
+    """Record the message of a hand-over; None if the message was deleted."""
     core.store.handovers.placed(handover.question_id, channel_id, message_id)
 
 
@@ -188,5 +188,5 @@ def shown(core: Core, handover: Handover) -> None:
 
 
 def give_up(core: Core, handover: Handover) -> None:
-    """End a hand-over that can be posted nowhere."""
+    """End a hand-over without a channel to post it in."""
     core.store.handovers.given_up(handover.question_id)

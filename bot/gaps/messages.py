@@ -21,11 +21,11 @@ from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.questions import Evidence, OpenQuestion
 
-# One or two screens of a phone.
+# Fills one or two screens of a phone.
 GROUPS_A_PAGE: Final = 5
-# At most: a page is one message.
+# Most characters of each question, because a page is one message.
 QUESTION_CHARACTERS: Final = 240
-# Signs around a question, and at the start of the line below.
+# Characters around a question, and at the start of the line below.
 _MARKS: Final = len("1.999. “”\n-# \n")
 OPTION_CHARACTERS: Final = 100
 
@@ -142,7 +142,7 @@ def option(group: Group, place: int) -> str:
 
 
 def in_context(question: OpenQuestion) -> str:
-    """A question, behind the one that it follows up."""
+    """A question; a follow-up comes after the question before it."""
     return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 
@@ -155,7 +155,7 @@ def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) ->
 
 
 def taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
-    """The response to a claim of questions that somebody else has."""
+    """The response to a claim of questions already claimed or answered by others."""
     return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
 
 

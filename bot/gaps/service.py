@@ -1,9 +1,8 @@
-"""Gaps in the worker's thread: groups, answers by now, and notices to askers.
+"""Gaps in the worker's thread: groups, later answers, and notices to askers.
 
-Long work is a generator that runs in slices. A wrong answer sent unasked annoys more than none, so
-a new note must answer with *strong* evidence; with *partial*, one in three is right
-(docs/decisions.md). Partial evidence is enough for the group that a note was written for, because
-its author has tied it to these questions.
+Long work is a generator that runs in slices. A wrong notice annoys more than none, so a new note
+must answer a gap with *strong* evidence; with *partial* evidence, one answer in three is right
+(docs/decisions.md). Partial evidence is enough for the group that the note was written for.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -36,10 +35,10 @@ SLICE: Final = 16
 # Questions compared with a note in one slice.
 _COMPARED: Final = 256
 
-# The least time between two notices of notes to a member.
+# Least time between two notices to a member about new notes.
 COOLDOWN: Final = timedelta(hours=1)
 
-# Questions that `/gaps` asks again before it is shown; the next call continues with the rest.
+# Most gaps asked again at each call of `/gaps`; the next call continues with the rest.
 ASKED_AGAIN: Final = 400
 
 
@@ -47,8 +46,8 @@ ASKED_AGAIN: Final = 400
 class Group:
     """Gaps that ask the same, newest first.
 
-    `example` is the most typical one. `awaited` is whether a note for it waits for review,
-    `handover` its state with the helpers or a moderator.
+    `example` is the most typical question. `awaited` means that a note for the group waits for
+    review. `handover` is the group's state with the helpers or a moderator.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -62,7 +61,7 @@ class Group:
 
     @property
     def askers(self) -> int:
-        """The number of members who asked; forgotten ones count as one."""
+        """The number of members who asked; all whose data was deleted count as one."""
         return len({question.asker_id for question in self.questions})
 
     @property
@@ -93,7 +92,7 @@ def groups(core: Core, guild_id: int) -> list[Group]:
 
 
 def _standing(handovers: Sequence[Handover]) -> Handover | None:
-    """The state of a group: claimed by somebody, or else the last one."""
+    """The hand-over that stands for a group: the last claimed one, or else the last one."""
     claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
 
@@ -120,7 +119,7 @@ def _grouped(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
 
 
 def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
-    """The groups after moderators' merges; the example is that of the largest part."""
+    """Apply moderators' merges; a merged group has the example of its largest part."""
     under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
     alone: list[_Grouped] = []
     together: list[tuple[set[int], list[_Grouped]]] = []
@@ -146,7 +145,7 @@ def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
-    """The present groups of these questions, as far as they are open."""
+    """The open groups that contain any of these questions."""
     wanted = frozenset(question_ids)
     return [group for group in groups(core, guild_id) if not wanted.isdisjoint(group.ids)]
 
@@ -162,7 +161,7 @@ def dismiss(
 
 
 def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
-    """Merge groups for good; returns how many."""
+    """Merge groups permanently; returns their number."""
     found = chosen(core, guild_id, question_ids)
     if len(found) > 1:
         ids = [one for group in found for one in group.ids]
@@ -173,7 +172,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Claim groups for a moderator; returns the hand-overs of somebody else."""
+    """Claim groups for a moderator; returns the hand-overs already taken by others."""
     found = chosen(core, guild_id, question_ids)
     taken = [core.store.handovers.take(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
@@ -190,13 +189,13 @@ def give_back(
             )
 
 
-# Answers by now.
+# Later answers.
 
 
 def refreshed(core: Core, guild_id: int) -> Iterator[int]:
-    """Settle gaps that are answered by now, in slices, and prepare grouping.
+    """Ask gaps again and settle the ones answered by now, in slices; then prepare grouping.
 
-    A question is not asked again at the same generations of its scopes.
+    A gap is asked again only if the index has changed in its scopes.
     """
     gaps = core.store.gaps
     seen = cache(core.articles.seen)
@@ -228,7 +227,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
 
 
 def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage is another than the unhelpful one."""
+    """Whether the best passage differs from the one that didn't help."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -245,10 +244,10 @@ def _identity(hit: RecordedHit) -> object:
 
 
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
-    """Ask gaps again after each publication of a note, in slices, and keep notices to askers.
+    """Ask gaps again after each publication of a note, in slices, and store notices to askers.
 
-    Notices and the mark of a checked publication are one transaction, so a killed process repeats
-    the check.
+    The notices are stored in one transaction with the mark that the publication was checked, so a
+    killed process repeats the check.
     """
     for publication in core.store.gaps.unchecked(mine):
         if _is_indexed(core, publication):
@@ -290,9 +289,9 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
 
 
 def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
-    """Whether a reply from a note is good enough to be sent unasked.
+    """Whether a reply quotes this note first, and is good enough for a notice.
 
-    `wanted` is whether the note was written for this question.
+    `wanted` means that the note was written for this question.
     """
     if not isinstance(reply.outcome, Answer):
         return False
@@ -332,7 +331,7 @@ def _near(
         for question, cosines in zip(
             questions, core.retriever.cosines(vectors, [ids] * len(questions)), strict=True
         )
-        # A follow-up alone has too little meaning to compare.
+        # The text of a follow-up alone has too little meaning to compare.
         if question.id in wanted
         or question.earlier
         or float(cosines.windows.max(initial=-1.0)) >= least
@@ -351,17 +350,17 @@ class Told:
 
 
 def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
-    """Notices to earlier askers that were not delivered yet."""
+    """Undelivered notices to earlier askers."""
     found = core.store.notices.unsent(mine)
     return [one for one in found if one.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)]
 
 
 def may_be_told(core: Core, notice: Notice, now: datetime) -> bool:
-    """Whether a notice may be sent: of a helper's answer at once, of notes once an hour."""
+    """Whether a notice may be sent: about notes once an hour, about a helper's answer at once."""
     last = core.store.gaps.last_told(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True
-    # A time in the future is a clock's error.
+    # A time in the future comes from a wrong clock.
     return not timedelta() <= now - last < COOLDOWN
 
 
@@ -381,9 +380,9 @@ def to_tell(
     channels: tuple[int, ...] = (),
     held: HoldingSettings | None = None,
 ) -> Told | HelpersAnswer | None:
-    """The content of a notice, its answer recorded once; None if it no longer holds.
+    """The content of a notice; None if the note no longer answers the question.
 
-    The answer is recorded as another question, whose id its buttons bear.
+    The answer is recorded once, as a question of its own, because its buttons need an id.
 
     Args:
         core: answers anew.

@@ -1,7 +1,7 @@
-"""Pages of a search, and messages for an empty one. Pure.
+"""Pages of search results, and messages for empty searches. Pure.
 
-A page begins with the query. Turning the page reads it from there: a search is stored in its
-message alone.
+A page begins with the query, and the paging buttons read it from there: a search is stored only in
+its message.
 """
 
 import re
@@ -17,7 +17,7 @@ from bot.text.paging import Page
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import TAG_CHARACTERS
 
-# A fifth of a message, with every sign escaped.
+# A fifth of a message, if every character is escaped.
 QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
 PASSAGE_LINES: Final = 9
@@ -51,7 +51,7 @@ _FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")
 
 
 def query_of(typed: str) -> str:
-    """The query as typed, on one line, without invisible signs."""
+    """The typed query on one line, without invisible characters."""
     return " ".join(legible(typed).split())
 
 
@@ -71,18 +71,18 @@ def query_in(content: str) -> str:
 
 
 def narrowed_to(tag: str, contributor: str) -> list[str]:
-    """The filters beside a page's number; `contributor` is a mention, either may be empty."""
+    """The filters to show beside a page's number; empty ones are left out."""
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 
 
 def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str:
-    # No tag is longer.
+    # Room for the longest tag.
     shown = plain_within(tag, 2 * TAG_CHARACTERS)
     return _NOTHING[why](language, tag=shown, contributor=contributor)
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
-    """A page of passages, or the last page.
+    """A page of passages; the last page if there are fewer.
 
     Args:
         query: from `query_of`.

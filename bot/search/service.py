@@ -18,7 +18,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.questions import Evidence
 
-# Most documents of a search.
+# Most documents found by a search.
 DOCUMENTS: Final = 50
 # Most documents with exactly the typed title, which come first.
 NAMED: Final = 10
@@ -37,8 +37,8 @@ class Nothing(StrEnum):
 class Search:
     """A query by a reader of these channels.
 
-    `tag` and `contributor_id` filter for live notes of the guild. The documents `named` have
-    exactly the typed title and come first.
+    `tag` and `contributor_id` narrow the search to live notes of the guild. `named` are ids of
+    documents that have exactly the typed title and come first.
     """
 
     query: str
@@ -61,7 +61,7 @@ class Search:
 class Found:
     """The result of a search, best first, or the reason for an empty one.
 
-    `only_near` is whether no passage is clearly about the query.
+    `only_near` means that no passage is clearly about the query.
     """
 
     quotes: tuple[Quote, ...] = ()
@@ -100,7 +100,7 @@ def _found(core: Core, wanted: Search) -> Found:
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
-    """The ids of the live notes that a search is narrowed to, or why there are none."""
+    """The document ids of live notes that match the filters, or the reason for none."""
     listed = core.store.notes.listed(wanted.guild_id or 0)
     live = [note for note in listed if note.live_title is not None]
     tagged = [note for note in live if not wanted.tag or wanted.tag in note.tags]

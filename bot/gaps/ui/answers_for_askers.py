@@ -1,7 +1,7 @@
 """Notifications of earlier askers, each once, when a note or a helper answers their question.
 
-New notes are checked against gaps in slices, in a task of its own, so no moderator waits for it.
-Notices are kept in one transaction, and delivered at once, at the start, and every minute.
+New notes are checked against gaps in a background task, so no moderator waits for it. Notices are
+stored first, and delivered at once, at the start of the bot and every minute.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class AnswersForAskers:
         self._again = False
 
     def begin(self) -> None:
-        """Start a round in the background; a running one is followed by another."""
+        """Start a round in the background, or another one after the running one."""
         if self._task is not None and not self._task.done():
             self._again = True
             return
@@ -70,7 +70,7 @@ class AnswersForAskers:
 
     async def _notify(self, notice: Notice) -> None:
         guild = self._bot.get_guild(notice.guild_id)
-        # An unavailable guild comes back.
+        # An unavailable guild comes back, and the notice with the next round.
         if guild is None or guild.unavailable:
             return
         try:
@@ -83,8 +83,8 @@ class AnswersForAskers:
             _logger.info("Whether somebody is still there is not known: %s", error)
             return
         channel = await self._channel(notice, member)
-        # A direct message in place of a channel tells no more than the channel would: the asker may
-        # read everything that all of its readers may.
+        # A direct message in place of a channel reveals nothing: the asker may read all that the
+        # channel's readers may.
         channels = (
             readable_by(self._bot, member)
             if channel is None
@@ -92,12 +92,12 @@ class AnswersForAskers:
         )
         asked_in = channel if channel is not None else self._bot.get_channel(notice.channel_id)
         held = await self._bot.guild_settings.in_channel(guild if asked_in is None else asked_in)
-        # The settings of a deleted channel are on record with the question.
+        # For a deleted channel, the settings recorded with the question apply.
         known = None if asked_in is None else held
         told = await self._bot.worker.call(
             lambda core: service.to_tell(core, notice, channels, known)
         )
-        # An outdated notice of a note is kept as a gap again; a helper's answer may be deleted.
+        # An outdated notice about a note became a gap again; a helper's answer may be deleted.
         gone = told is None and notice.event is NoticeEvent.HELPED
         places: list[Any] = [member] if channel is None else [channel, member]
         if gone or (told is not None and await self._deliver(notice, told, places, held.language)):
@@ -109,7 +109,7 @@ class AnswersForAskers:
     async def _deliver(
         self, notice: Notice, told: Told | HelpersAnswer, places: list[Any], language: Language
     ) -> bool:
-        """Deliver in the first place possible, the member's direct messages last; False: later."""
+        """Deliver in the first possible place, by direct message last; False to retry later."""
         member: discord.Member = places[-1]
         for place in places:
             private = place is member
@@ -167,7 +167,7 @@ class AnswersForAskers:
                 return None
         if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
             return None
-        # A mention in a private thread would bring back a former member.
+        # A mention in a private thread would add a former member to it again.
         if isinstance(channel, discord.Thread) and channel.is_private():
             return None
         here = channel.guild.id == notice.guild_id

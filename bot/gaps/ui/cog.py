@@ -1,7 +1,7 @@
 """Gap cog: `/gaps`, the moderators' worklist of unanswered questions.
 
-The choice is stored in the list on the message alone, which Discord sends with each click, so the
-buttons work after a restart.
+Chosen groups are stored only in the list on the message. Discord sends the message with each click,
+so the buttons work after a restart.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ class GapsCog(Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
-        """Settle the gaps that are answered by now, then show the first page of the others."""
+        """Settle the gaps answered by now, then show the first page of the others."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return
@@ -83,7 +83,7 @@ def _view(
 
 
 def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
-    """The actions on chosen groups; a moderator's own claims can be given back."""
+    """The actions on chosen groups; *back* replaces *claim* if the moderator has claimed them."""
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
         one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id
@@ -116,7 +116,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
         *,
         page: int,
     ) -> "GroupSelect":
-        """The list of these groups, numbered from `first`, some of them chosen."""
+        """The list of these groups, numbered from `first`, with the `chosen` ones selected."""
         options = [
             discord.SelectOption(
                 label=messages.option(group, place),
@@ -141,7 +141,7 @@ def _numbers(values: Collection[str]) -> list[int]:
 
 
 def _chosen(message: discord.Message | None) -> list[int]:
-    """The choice in the list on a message."""
+    """The question ids selected in the list on a message."""
     for row in message.components if message is not None else ():
         for part in getattr(row, "children", ()):
             if isinstance(part, discord.SelectMenu):
@@ -192,7 +192,7 @@ class GapsButton(
 
 
 async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
-    """Act on the chosen groups; returns the response, empty if the list shows it."""
+    """Act on the chosen groups; returns the response, empty if the list shows the result."""
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)
     if action == "dismiss":

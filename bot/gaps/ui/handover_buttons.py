@@ -77,7 +77,7 @@ async def _hand_on(
     done = await bot.worker.call(
         lambda core: handovers.handed_on(core, question, claimed), priority=Priority.ASKING
     )
-    # A message that could not be sent yet is sent in a minute.
+    # A message that failed only for the moment is sent with a later round.
     if not done.posted:
         return messages.NOT_POSTED(language)
     mine = question.asker_id == member_id
@@ -88,7 +88,7 @@ _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
 
 
 async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
-    """Let helpers and moderators in; finds the server's `settings`."""
+    """Admit helpers and moderators; sets the server's `settings`."""
     settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
     may = may_help(interaction.user, settings)
     return {"settings": settings} if may else messages.NOT_A_HELPER
@@ -189,7 +189,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             goes(language),
             paragraph=True,
         )
-        # A default, because the menu is required and below the fold of a phone.
+        # Preselected, because the menu is required and hidden below the edge of a phone's screen.
         options = [
             discord.SelectOption(label=label(language), value=value, default=value == "unnamed")
             for value, label in messages.NAME_CHOICES.items()
@@ -199,7 +199,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Keep the answer and tell the askers; or give it back."""
+        """Store the answer and tell the askers, or return the text if it came too late."""
         bot = interaction.client
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]

@@ -1,8 +1,8 @@
 """Dispatcher of hand-overs: posts them to the helpers, and keeps each message up to date.
 
-Like the outbox, it delivers everything due: after every step, at the start, every minute. Discord
-recognizes a repeated message by its nonce. A forum post has none, so a post that was begun is
-looked for before it is made again.
+Like the outbox, it delivers everything due after every step, at the start and every minute. Discord
+recognizes a repeated message by its nonce. Forum posts have no nonce, so after an interrupted
+attempt the dispatcher looks for the post before it posts again.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from knowledge.values.questions import Question
 
 _Place = discord.TextChannel | discord.ForumChannel
 
-# A day. `/gaps` still lists the question of an archived thread.
+# Minutes of a day. The question of an archived thread is still listed in `/gaps`.
 _ARCHIVED_AFTER: Final = 1440
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class HandoverPosts:
 
     async def _show(self, handover: Handover) -> None:
         guild = self._bot.get_guild(handover.guild_id)
-        # An unavailable guild comes back.
+        # An unavailable guild comes back, and is served with the next round.
         if guild is None or guild.unavailable:
             return
         if not handover.posted:
@@ -116,7 +116,7 @@ class HandoverPosts:
             channel_id, message_id = message.channel.id, message.id
             await self._placed(handover, channel_id, message_id)
             if handover.changes > 1:
-                # Discord may return an earlier post, which shows an earlier state.
+                # By the nonce, Discord may return an earlier message, which shows an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
             await self._shown(handover)
             await self._begin_thread(place, message, question)
@@ -141,7 +141,8 @@ class HandoverPosts:
     ) -> Iterator[_Place]:
         """Channels for a question: the chosen one first, then the review channel.
 
-        Only helpers and moderators see them, or all their readers could read the question anyway.
+        A channel with other readers than helpers and moderators is left out, unless all of them
+        could read the question anyway.
         """
         for channel in self._writable(guild, settings):
             others = seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
@@ -151,7 +152,7 @@ class HandoverPosts:
     def refusal(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> NotHandedOn | None:
-        """The refusal of a question that can be posted nowhere because of its readers."""
+        """The refusal if every writable channel has readers who may not see the question."""
         writable = any(True for _ in self._writable(guild, settings))
         if writable and not any(True for _ in self.places(guild, settings, question)):
             return NotHandedOn.PRIVATE
@@ -197,7 +198,7 @@ class HandoverPosts:
     async def _lost_post(
         self, forum: discord.ForumChannel, handover: Handover
     ) -> discord.Message | None:
-        """The forum post that Discord made before its response was lost."""
+        """The forum post of an earlier attempt whose response was lost, if any."""
         own = self._bot.user.id if self._bot.user is not None else 0
         for thread in await forum.guild.active_threads():
             if thread.parent_id != forum.id or thread.owner_id != own:
@@ -221,7 +222,7 @@ class HandoverPosts:
             return
         name = messages.thread_name(question)
         try:
-            # A message has one thread, however often it is requested.
+            # Safe to repeat: a message has at most one thread.
             await resent(
                 lambda: message.create_thread(name=name, auto_archive_duration=_ARCHIVED_AFTER)
             )
@@ -231,7 +232,7 @@ class HandoverPosts:
     # Editing.
 
     async def _edit(self, handover: Handover) -> None:
-        """Edit a hand-over's message; a deleted one, or one in a closed channel, is left alone."""
+        """Edit the message of a hand-over, unless it is deleted or its channel closed."""
         question = await self._question(handover)
         if question is None:
             return

@@ -26,7 +26,7 @@ _TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 
 
 class SearchCog(Cog):
-    """Search for passages, without a question."""
+    """The command `/search`."""
 
     @app_commands.command(
         name="search",
@@ -63,7 +63,7 @@ class SearchCog(Cog):
 async def _show(
     interaction: Interaction, query: str, tag: str, contributor_id: int, number: int
 ) -> None:
-    """Replace the response by a page, from passages readable at this moment."""
+    """Edit the response to show a page of passages that the member may read now."""
     bot = interaction.client
     await bot.answerable()
     channels = readable_in(interaction, private=True)
