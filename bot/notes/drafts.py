@@ -1,7 +1,7 @@
-"""Drafts: the input of a note's form, kept until it's submitted. Pure.
+"""Drafts: the input of a note's form until it's submitted. Pure.
 
-A draft travels as a file on its private message. Its buttons therefore work after a restart, and
-its writer never loses it.
+A draft is stored as a file on a private message. The message's buttons therefore work after a
+restart, and the writer never loses the draft.
 """
 
 import json
@@ -28,7 +28,7 @@ FILE_NAME: Final = "what-you-wrote.md"
 
 
 class Base(StrEnum):
-    """Where to find the text that a form was opened with."""
+    """Source of the text that a form was opened with."""
 
     NOTE = "note"
     FILE = "file"
@@ -37,7 +37,7 @@ class Base(StrEnum):
     NO_PICTURES = "no_pictures"
 
 
-# 0 stands for none.
+# An id of 0 stands for none.
 FORM_IDS: Final = CustomId(
     "form:note",
     note_id=int,
@@ -52,7 +52,7 @@ FORM_IDS: Final = CustomId(
 
 
 def checked_number(pictures: list[_Counted]) -> list[_Counted]:
-    """Return the pictures of one note.
+    """Return the pictures of a note, if they aren't too many.
 
     Raises:
         InvalidNoteError: if there are too many.
@@ -85,7 +85,7 @@ def extending(note: Note, draft: Draft) -> Draft:
 
 
 def revising(note: Note) -> Draft:
-    """The initial draft of another revision."""
+    """The initial draft of a note's next revision."""
     submission = note.revision.submission
     return Draft(
         submission.title,
@@ -144,7 +144,7 @@ def of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
 
 
 def tag_of(answered_from: AnsweredFrom) -> str:
-    """The one tag that a channel is answered from, without which a note wouldn't answer there."""
+    """The tag of a channel answered from one tag: a note without it wouldn't answer there."""
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 
@@ -162,7 +162,7 @@ def as_file(draft: Draft) -> str:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
         matter["contributor"] = [draft.contributor.id, draft.contributor.name]
-    # One line of JSON, which is YAML too: the rest of the file is the text, to the letter.
+    # One line of JSON, which is also YAML. The rest of the file is the text, unchanged.
     return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
 
 

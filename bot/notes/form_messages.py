@@ -15,7 +15,7 @@ from knowledge.values.submissions import FORM_CHARACTERS
 NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")
 EXTENSION_TITLE: Final = Sentence("Extend a note")
-# They name the public page, so that nobody publishes there unknowingly.
+# The titles name the public page, so that nobody publishes there unknowingly.
 FOR_PAGE_TITLES: Final = {
     NEW_TITLE: Sentence("Propose a note for the public page"),
     REVISION_TITLE: Sentence("Revise your note for the public page"),
@@ -110,7 +110,7 @@ NOT_QUOTED: Final = Sentence(
 
 
 def exchange(found: Transcript, language: Language) -> str:
-    """Introduce the draft made of a thread: its messages, and those left out."""
+    """Introduce a draft made from a thread, with the numbers of messages used and left out."""
     people = {message.member for message in found.messages}
     lines = [
         _EXCHANGE(

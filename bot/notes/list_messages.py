@@ -46,7 +46,7 @@ _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
 _LISTED_CHARACTERS: Final = 480
-# The longest addition of `where`.
+# Longest text of `where` besides state and reason.
 _ADDED_CHARACTERS: Final = 64
 PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 _YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
@@ -63,7 +63,7 @@ def mine(
     with_cards: bool,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """A page of a member's notes, given with their quorums."""
+    """A page of a member's own notes; each comes with its quorum."""
     matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
     if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)

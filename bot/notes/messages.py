@@ -61,7 +61,7 @@ _VERIFIED: Final = Sentence("verified {when}")
 
 
 def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]:
-    """The cards of a note: the live text, then a pending or refused one if the viewer sees it."""
+    """The cards of a note: its live text, then its latest one if that isn't live but visible."""
     cards_ = [_text_of(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
@@ -137,7 +137,7 @@ _LIVE: Final = Sentence("**Live**: used for answers")
 def revision(revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH) -> Card:
     """The card of one of several revisions; `number` counts from 0.
 
-    The first is shown whole, any other as its changes. A text that doesn't fit is in a file.
+    The first is shown whole, the others as changes. A text that doesn't fit is attached as a file.
     """
     note = revisions[number]
     submission = note.revision.submission.shown
@@ -174,14 +174,14 @@ def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH)
 
 
 def is_the_same(asked: str, language: Language = Language.ENGLISH) -> str:
-    """Confirm that nothing was submitted; `asked` is the question with the similar documents."""
+    """Confirm that nothing was submitted; `asked` is the message about similar documents."""
     around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])
 
 
 def extend_label(near: Near, language: Language = Language.ENGLISH) -> str:
-    """The label of the button that extends a similar note; 80 characters."""
+    """The label of the button that extends a similar note; at most 80 characters."""
     return _EXTEND(language, title=shortened(legible(near.title), 60))
 
 

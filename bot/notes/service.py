@@ -1,7 +1,7 @@
 """Notes of members: submission, visibility, withdrawal, extension, reports.
 
-Everything here runs in the core's thread. Only its contributor and the moderators see a note that
-isn't live.
+Everything here runs in the core's thread. A note that isn't live is visible only to its contributor
+and moderators.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ class Sender:
 class Check:
     """Whether a server reviews notes, and the documents similar to a new one.
 
-    A similar document comes with its note's id if the sender may extend that note.
+    A similar note comes with its id, because the sender may extend it instead.
     """
 
     is_set_up: bool
@@ -62,7 +62,7 @@ class Check:
 
 
 class Proposal:
-    """A draft on its way to a revision. Its generators work in slices and end with their result."""
+    """A draft to be submitted. Its generators work in slices and yield the result last."""
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
         """Check the draft.
@@ -74,7 +74,7 @@ class Proposal:
         self._draft = draft
         self._sender = sender
         self._submission = draft.submission()
-        # A sender's roles never publish another member's words.
+        # Another member's text never gets the publishing rights of the sender's roles.
         self._author, self._role_ids = sender.member, sender.role_ids
         if draft.contributor is not None and draft.contributor.id != sender.member.id:
             self._author, self._role_ids = draft.contributor, ()
@@ -91,7 +91,7 @@ class Proposal:
             yield Check(is_set_up=True, similar=tuple(self._similar()))
 
     def _similar(self) -> Iterator[tuple[Near, int | None]]:
-        """Yield similar documents, without pending notes of others: moderators see those."""
+        """Yield similar documents, without others' pending notes, which only moderators see."""
         sender, notes = self._sender, self._core.store.notes
         for one in self._core.part(SimilarNotes).documents(
             sender.guild_id, self._submission, channels=sender.channels
@@ -106,7 +106,7 @@ class Proposal:
                 yield one, note.id if note is not None else None
 
     def submit(self) -> Iterator[Outcome | None]:
-        """Keep the revision, once per interaction. The outcome is None if the note is gone.
+        """Store the revision, once per interaction. The outcome is None if the note is gone.
 
         Raises:
             InvalidNoteError: if the sender has to wait, or there are too many pictures.
@@ -155,7 +155,7 @@ class Proposal:
     def _refuse_one_too_many(self) -> None:
         if self._sender.allowance is None:
             return
-        # In the transaction, so that notes sent at the same moment count.
+        # Inside the transaction, so that notes sent at the same moment count.
         wait = limits.note_wait(
             self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
         )
@@ -163,7 +163,7 @@ class Proposal:
             raise limits.not_yet(wait)
 
     def _pictures(self) -> Sequence[Picture] | None:
-        """The pictures of the revision; None keeps the note's.
+        """The pictures of the revision; None keeps the note's present ones.
 
         Raises:
             InvalidNoteError: if there are too many.
@@ -180,7 +180,7 @@ class Proposal:
 
 
 def as_it_stands(core: Core, note: Note) -> Note:
-    """The note as it is now, with its card if that was posted meanwhile."""
+    """The note as it is now, with its card if it was posted meanwhile."""
     return core.store.notes.find(note.revision.id, note.guild_id) or note
 
 
@@ -199,9 +199,9 @@ class Viewer:
 class Seen:
     """A note as its viewer may see it.
 
-    `live` has the live revision and `latest` the latest one; each is None if there is none or the
-    viewer may not see it. `latest` needs `quorum` approvals. `pictures` are keyed by revision.
-    `page_url` is its address on the public page.
+    `live` has the live revision and `latest` the latest one; each is None if it doesn't exist or
+    the viewer may not see it. `latest` needs `quorum` approvals. `pictures` are keyed by revision
+    id. `page_url` is the note's address on the public page.
     """
 
     live: Note | None
@@ -252,18 +252,21 @@ def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Not
 
 
 def own(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | Obstacle | None:
-    """A member's own note in this guild with its latest revision, or the obstacle."""
+    """A member's own note in this guild with its latest revision.
+
+    An obstacle for another member's live note, None if there is no such note.
+    """
     note = core.store.notes.latest(guild_id, note_id)
     if note is None:
         return None
     if note.contributor_id == member_id:
         return note
-    # Only contributors learn of notes that aren't live.
+    # A note that isn't live is not revealed to others.
     return Obstacle.NOT_YOURS if note.live_revision_id is not None else None
 
 
 def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
-    """The member's note with the revision that a withdrawal would take back, if any."""
+    """The member's note with the revision that can be withdrawn, if any."""
     note = core.store.notes.latest(guild_id, note_id)
     if note is None or note.contributor_id != member_id:
         return None
@@ -293,9 +296,10 @@ def latest(core: Core, note_id: int) -> Note | None:
 def withdraw(
     core: Core, guild_id: int, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
-    """Withdraw the confirmed revision, once per interaction; nothing if another one is due by now.
+    """Withdraw the revision that the member confirmed, once per interaction.
 
-    Returns None if the member has no such revision here.
+    Does nothing if a withdrawal would affect another revision by now. Returns None if the member
+    has no such revision here.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:
@@ -320,7 +324,7 @@ def report(
     reason: str,
     asked_in: int,
 ) -> Outcome | None:
-    """Keep a report of a live note, once per interaction."""
+    """Record a report of a live note, once per interaction."""
     contributions, reason = core.store.contributions, " ".join(reason.split())
     return review_service.taken(
         core,
@@ -341,7 +345,7 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
 
 
 def watched(core: Core) -> list[Watched]:
-    """The messages that notes were saved from."""
+    """The source messages of saved notes."""
     return core.store.notes.watched()
 
 
@@ -357,19 +361,19 @@ def may_be_quoted(core: Core, said: ArchivedMessage) -> bool:
 def exchange(
     core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
 ) -> Transcript | None:
-    """Make a note's text of a thread, without small talk and without members who opted out.
+    """Make a transcript of a thread, without small talk and members who opted out of quotation.
 
-    None if the thread holds no answer, or if its author opted out of being quoted.
+    None if the thread has no answer, or its author opted out.
     """
     withheld = core.store.quote_opt_outs.withheld()
     said = [quotable(message, withheld) for message in messages]
-    # Thanks show which reply was the answer; the transcript drops them afterwards.
+    # Thanks mark the reply that was the answer; the transcript drops them afterwards.
     worth = [one for one in said if thanks(one.text) or not small_talk(one.text)]
     return transcript(channel, worth, withheld, TEXT_CHARACTERS)
 
 
 def extendable(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
-    """A member's own note as it is, or another's live note in their guild, without secrets."""
+    """A member's own note, or another member's live note in this guild with secrets redacted."""
     own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:

@@ -55,7 +55,7 @@ class NotesCog(commands.Cog):
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self.bot = bot
         self._sources = sources
-        # discord.py allows five message menus; the bot has five with these two.
+        # Discord allows five message menus for an app; the bot has five with these two.
         for name, callback in (("Save as note", self.save_as_note), ("Report", report_message)):
             menu = app_commands.ContextMenu(name=name, callback=callback)
             menu.guild_only = True
@@ -143,7 +143,7 @@ class NotesCog(commands.Cog):
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def history(self, interaction: Interaction, note: _NoteOption) -> None:
-        """Show the last visible revision with its changes."""
+        """Show the latest visible revision with its changes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.note_id_of(interaction, note)
         await show_revision(interaction, note_id or 0, None)

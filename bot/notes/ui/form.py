@@ -1,4 +1,4 @@
-"""Note form: its fields, its initial draft, and the reading of its input."""
+"""Note form: its fields, its initial draft, and the parsing of its input."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -35,10 +35,10 @@ _TYPED_TAG_CHARACTERS: Final = 200
 
 
 async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let members of the note's server in, and only to a note that they may revise.
+    """Admit members of the note's server who may revise the note.
 
-    Finds the `note` as they may see it, or None. A question or source message that they can't see
-    is left out.
+    Sets the `note` as they may see it, None for a new one. The ids of a question or source message
+    that they can't see are set to 0.
     """
     guild_id = values["guild_id"] or interaction.guild_id
     if guild_id is None:
@@ -62,8 +62,8 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     """The form of a note. It only collects; `Draft.submission` checks.
 
-    Discord allows five fields. Pictures and a file with the text therefore share one, and tags are
-    typed, with the tags in use named below their field.
+    Discord allows five fields. Pictures and a file with the text therefore share one. Tags are
+    typed, with the tags in use listed below the field.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -76,10 +76,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         warning: str = "",
         language: Language = Language.ENGLISH,
     ) -> None:
-        """Fill the form with a draft, and show a warning at its text.
+        """Fill the form with a draft, and show a warning below the text field.
 
-        `known_tags` are the tags in use, the most used first. A `file` given with the command has
-        the text, unless it's a picture.
+        `known_tags` are the tags in use, the most frequent first. A `file` given with the command
+        contains the text, unless it's a picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         headline = form_messages.EXTENSION_TITLE if draft.added else headline
@@ -89,7 +89,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
-        # A new note's file can hold title and text, so neither field is required then.
+        # A new note may come as a file with title and text, so neither field is required.
         either = not (as_text or draft.note_id or draft.source)
         long = not as_text and messages.is_long(draft.text)
         title_help = form_messages.TITLE_OF_FILE_HELP if either or as_text else None
@@ -148,7 +148,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """Give the draft back with a button to continue, like a refused one."""
+        """Return the draft with a button to continue, like a refused one."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.opened_with(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
@@ -159,7 +159,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     async def refused(
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Give the draft back as it was typed, with a button to continue."""
+        """Return the draft as it was typed, with a button to continue."""
         typed = _typed(drafts.opened_with(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
@@ -170,7 +170,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Take the note, with the form's initial text looked up again or reported as lost."""
+        """Submit the draft; a form without a text field keeps its initial text."""
         draft = drafts.opened_with(subject)
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
@@ -186,7 +186,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             lost = form_messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
-        # A form without a text field keeps the text that it was opened with.
+        # Without a text field or file, the initial text is looked up again.
         texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
         if "text" not in filled.texts and not texts:
             found = await _base(interaction, subject["note"], base)
@@ -215,7 +215,7 @@ async def _taken(
     filled: Filled,
     given: discord.Attachment | None = None,
 ) -> None:
-    # A file replaces the text that was too long for the form.
+    # A form has no text field for a long text, so a file replaces the text.
     replaces = "text" not in filled.texts
     files = [*([given] if given is not None else []), *filled.files.get("file", ())]
     await interaction.client.submissions.submit(
@@ -224,7 +224,7 @@ async def _taken(
 
 
 async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
-    """The draft that a form was opened with: of its message, of the note, or of both."""
+    """The initial draft of a form: the one on its message, the note, or the note extended by it."""
     of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
     on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
@@ -253,7 +253,8 @@ async def open_form(
         return
     guild_id = draft.guild_id or interaction.guild_id
     if draft.page is not OnPage.OFF:
-        # The form can't wait for the settings. `/page review` covers writers who weren't told.
+        # The form can't wait for a database query, so it uses cached settings. `/page review` lists
+        # notes whose writers weren't told about the public page.
         settings = interaction.client.guild_settings.known(guild_id or 0)
         told = settings.page and draft.is_own
         draft = replace(draft, page=OnPage.TOLD if told else OnPage.UNTOLD)
@@ -264,10 +265,10 @@ async def open_form(
 async def open_revision(
     interaction: Interaction, note: Note, *, without_pictures: bool = False
 ) -> None:
-    """Open the form with a note's text, or send a text that is too long as a file first.
+    """Open the form with a note's text; send a text too long for the form as a file first.
 
-    The file comes with a button to the form, in which an empty field keeps the text. A form that
-    only removes pictures opens at once.
+    The file comes with a button to a form without the text. A form that only removes pictures opens
+    at once.
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):
@@ -288,7 +289,7 @@ async def open_revision(
 
 
 async def draft_on(message: discord.Message | None) -> Draft | None:
-    """The draft on a private message of the bot, written by its one viewer."""
+    """The draft on a private message of the bot, whose only viewer is the writer."""
     if message is None or not message.flags.ephemeral:
         return None
     for file in message.attachments:
@@ -304,7 +305,7 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
 async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
     """The sender of an interaction as a member of a guild; None if they aren't one.
 
-    A note can be revised in a direct message, even after its contributor was banned.
+    In a direct message, Discord is asked: a banned contributor still sees the buttons there.
     """
     member = interaction.user
     if not isinstance(member, discord.Member) or member.guild.id != guild_id:
@@ -319,7 +320,7 @@ async def member_of(interaction: Interaction, guild_id: int) -> discord.Member |
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the contributor of a note in; finds the `note`."""
+    """Admit the contributor of a note; sets the `note`."""
     note = await interaction.client.worker.call(
         lambda core: service.own_note(core, values["note_id"], interaction.user.id),
         priority=Priority.ASKING,

@@ -17,7 +17,7 @@ from knowledge.values.questions import Question
 
 
 async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:
-    """Let everybody write a note; finds the `asked` question, None if they may not read it."""
+    """Admit everybody; sets the `asked` question, None if they may not read it."""
     return {"asked": await readable_question(interaction, values["question_id"])}
 
 

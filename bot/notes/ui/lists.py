@@ -24,7 +24,7 @@ async def viewer_of(interaction: Interaction) -> Viewer:
     return Viewer(interaction.user.id, await is_moderator(interaction))
 
 
-# Paging, and withdrawing.
+# Paging and withdrawal.
 
 
 async def show_page(interaction: Interaction, wanted: Filter, number: int) -> None:
@@ -58,7 +58,7 @@ class PageButton(
 
 
 async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
-    """Show a visible revision of a note by its number from 0; the last one for None."""
+    """Show a visible revision of a note by its index; the latest one for None."""
     revisions = await _history(interaction, note_id)
     if revisions:
         await _show(interaction, note_id, revisions, number)
@@ -93,7 +93,7 @@ async def _show(
 
 
 async def _viewers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let viewers of a note in; finds the `revisions` that they may see."""
+    """Admit viewers of a note; sets the `revisions` that they may see."""
     revisions = await _history(interaction, values["note_id"])
     return {"revisions": revisions} if revisions else messages.NO_HISTORY
 
@@ -104,7 +104,7 @@ class HistoryButton(
     rule=_viewers,
     first=First.IN_PLACE,
 ):
-    """Another visible revision of a note, by its number from 0."""
+    """Another visible revision of a note, by its index."""
 
     note_id: int
     number: int
@@ -115,7 +115,7 @@ class HistoryButton(
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the contributor of a revision in."""
+    """Admit the contributor of a revision."""
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
         lambda core: service.own_revision(core, guild_id, revision_id, interaction.user.id)
@@ -131,7 +131,7 @@ class WithdrawButton(
     labels=messages.WITHDRAW_LABELS,
     styles={"yes": discord.ButtonStyle.danger},
 ):
-    """*Withdraw* and *Keep it*, the answers to a withdrawal's question."""
+    """*Withdraw* and *Keep it*, below the question whether to withdraw a note."""
 
     revision_id: int
     action: str

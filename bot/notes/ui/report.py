@@ -66,10 +66,10 @@ class ReportModal(
 
 
 async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
-    """Keep a report and update the note's card; the interaction is deferred."""
+    """Record a report and update the note's card; the interaction is deferred."""
     bot = interaction.client
     language = await viewer_language(interaction)
-    # A form can be forged, so a note of another guild counts as none.
+    # A form can be forged, so notes of other guilds are not found.
     outcome = await bot.worker.call(
         lambda core: service.report(
             core,
@@ -82,7 +82,7 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
         )
     )
     if outcome is None or outcome.obstacle is not None:
-        # Not everyone may know of notes that aren't live.
+        # The same message for unknown notes, to reveal nothing about notes that aren't live.
         await interaction.edit_original_response(content=messages.NO_HISTORY(language))
         return
     try:
@@ -96,7 +96,7 @@ _READERS: Final = readers_of_answer(messages.NOTHING_TO_REPORT)
 
 
 async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let readers of an answer or note in; finds the live `notes` to report."""
+    """Admit readers of an answer or note; sets the live `notes` to report."""
     is_answer, number = values["kind"] == "answer", values["number"]
     if is_answer:
         answered = await _READERS(interaction, {"question_id": number})
@@ -117,7 +117,7 @@ class ReportButton(
     first=First.OWN,
     labels={None: messages.REPORT_LABEL},
 ):
-    """*Report* below an answer, with its question's number, or below a note, with its own."""
+    """*Report* below an answer or note; `number` is the id of the question or note."""
 
     notes: Sequence[Note]
 

@@ -32,7 +32,7 @@ from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 async def save_as_note(
     interaction: Interaction, message: discord.Message, sources: SourceMessages
 ) -> None:
-    """Open the form with a message's text and link, and its author's credit.
+    """Open the form with a message's text and link, credited to its author.
 
     Threads and pictures take longer to fetch than Discord waits for a form. They are prepared in a
     private message instead, with a button to the form.
@@ -81,7 +81,7 @@ def _draft(interaction: Interaction, message: discord.Message, sources: SourceMe
 
 
 async def _begins_thread(message: discord.Message) -> bool:
-    """Whether a thread starts with a message, or was started from it."""
+    """Whether a thread begins with a message, or was started from it."""
     if message.flags.has_thread or message.id == message.channel.id:
         return True
     channel = message.channel
@@ -97,7 +97,7 @@ async def _begins_thread(message: discord.Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The messages of a note: an exchange, or one message and the reason for no exchange."""
+    """The source messages of a draft: an exchange, or one message and the reason for only one."""
 
     messages: Sequence[discord.Message]
     exchange: Transcript | None = None
@@ -116,7 +116,7 @@ async def _make_ready(
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
     chosen = await _exchange(interaction, message) if begins else _Chosen([message])
-    # The thread may start with another message than the one checked before.
+    # The first message of the thread may differ from the message checked before.
     if not await _may_be_quoted(interaction, chosen.messages[0]):
         said = form_messages.NOT_QUOTED(language)
         await interaction.edit_original_response(content=said)
@@ -142,7 +142,7 @@ async def _make_ready(
 async def _pictures(
     interaction: Interaction, messages: Sequence[discord.Message]
 ) -> tuple[list[Picture], InvalidNoteError | None]:
-    """The first pictures of messages, as many as a note holds, and the problem with any other."""
+    """The first pictures of messages, up to a note's maximum, and a problem with any of them."""
     attached = pictures_among(one for message in messages for one in message.attachments)
     found: list[Picture] = []
     problem: InvalidNoteError | None = None
@@ -200,7 +200,7 @@ async def _thread(message: discord.Message) -> discord.Thread | None:
 
 
 def _closed(message: discord.Message) -> str:
-    """The name of a message's channel if not everyone can read it, else nothing."""
+    """The name of a message's channel if not everyone can read it; else empty."""
     channel, guild = message.channel, message.guild
     if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return ""

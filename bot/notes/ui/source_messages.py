@@ -1,7 +1,7 @@
 """Watcher of source messages: an edit or deletion flags the notes saved from them.
 
 Discord reports edits and deletions of all messages, without their content. The ids of source
-messages are kept in memory, so that other messages cost nothing.
+messages are kept in memory, so events of other messages are ignored without a query.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class SourceMessages(commands.Cog):
         self._loading: asyncio.Task[None] | None = None
 
     async def _loaded(self) -> None:
-        """Wait until the watched messages are known; the first event loads them."""
+        """Load the watched messages on the first call; wait until they are loaded."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="commonplace-sources")
         try:
@@ -42,7 +42,7 @@ class SourceMessages(commands.Cog):
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
-        """Watch a message from now on, because a form is opened with its text."""
+        """Watch a message whose text a form is opened with."""
         known = self._watched.get(message.id)
         now = Watched(message.id, message.channel.id, at)
         # An edit since an earlier note was saved still counts.
@@ -55,7 +55,7 @@ class SourceMessages(commands.Cog):
         if source is None:
             return
         if source.message_id not in self._watched:
-            # The form was opened before the bot restarted.
+            # The bot has restarted since the form was opened.
             await self._loaded()
             at = discord.utils.utcnow()
             self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)

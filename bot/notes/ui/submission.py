@@ -1,6 +1,6 @@
-"""Submission of drafts: each is kept once, or given back with a question or refusal.
+"""Submission of drafts: each is stored once, or returned with a question or refusal.
 
-Discord closes a form when it is sent. A draft that isn't kept therefore comes back as a file, and
+Discord closes a form when it is sent. A draft that isn't stored is returned as a file, and
 *Continue editing* below it opens the form again.
 """
 
@@ -38,15 +38,15 @@ from knowledge.values.notes import Member, Note, Obstacle, Outcome
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.submissions import InvalidNoteError
 
-# A hundred bytes each.
+# Each takes a hundred bytes.
 TAKEN_CACHED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The reply to a sender, with the draft and its buttons if they have to go on.
+    """The reply to a sender, with the draft and buttons if something is left to do.
 
-    `public` is the kept note, if it is for the public page.
+    `public` is the stored note, if it is for the public page.
     """
 
     sentence: str
@@ -57,12 +57,12 @@ class _Said:
 
 
 class NoteSubmissions:
-    """Takes drafts, each once."""
+    """Submits drafts, each once."""
 
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot
         self._sources = sources
-        # Messages whose drafts were taken, or are being taken: two clicks are one submission.
+        # Messages whose drafts were or are being submitted, so that two clicks submit once.
         self._taken: LRUCache[int, None] = LRUCache(TAKEN_CACHED)
 
     async def submit(
@@ -73,10 +73,10 @@ class NoteSubmissions:
         *,
         replaces: bool = False,
     ) -> None:
-        """Keep a draft, or give it back with the reason.
+        """Store a draft, or return it with the reason. The interaction is deferred.
 
-        A file other than a picture holds the text, and `replaces` the draft's. Without pictures
-        among the files, the draft's message is searched for them. The interaction is deferred.
+        A file other than a picture contains the text; without `replaces`, it is refused beside a
+        text in the draft. If no pictures are among the files, those on the draft's message count.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -87,7 +87,7 @@ class NoteSubmissions:
             self._taken[origin] = None
         said = _Said("")
         try:
-            # First, so that the pictures come back with the draft in any case.
+            # Pictures first, so that they are returned with the draft in any case.
             for picture in _pictures(interaction, files):
                 kept = await self._bot.attachments.picture(picture, interaction.user.id)
                 draft = replace(draft, pictures=(*draft.pictures, kept))
@@ -144,7 +144,7 @@ class NoteSubmissions:
         return replace(said, sentence=f"{said.sentence}{unread}")
 
     async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Said | None:
-        """The question or refusal that keeps a draft from being kept, or None."""
+        """A question or refusal instead of the submission; None to go on."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
@@ -178,7 +178,7 @@ class NoteSubmissions:
         return await self._bot.picture_texts.of(contents, interaction.user.id)
 
     async def _outcome(self, draft: Draft, outcome: Outcome | None, language: Language) -> _Said:
-        """Tell the sender the outcome, once the card is posted."""
+        """The reply with the outcome, after posting the card."""
         if outcome is None:
             return _Said(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
@@ -208,7 +208,7 @@ class NoteSubmissions:
 
 
 def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:
-    """Edit arguments for a message that gives a draft back, with buttons to go on."""
+    """Arguments that edit a message to return a draft, with buttons to go on."""
     actions = [DraftButton(language, action=action) for action in said.actions]
     own = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
@@ -257,7 +257,7 @@ async def _with_file(
 
 
 async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the writer of a draft in; finds the `draft` on their private message."""
+    """Admit the writer of a draft; sets the `draft` on their private message."""
     if values["action"] == "same":
         return {}
     draft = await draft_on(interaction.message)
@@ -297,7 +297,7 @@ class DraftButton(
 
 
 async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the writer of a draft in; finds it, and the `note` that it may extend."""
+    """Admit the writer of a draft; sets the `draft`, and the `note` that it may extend."""
     note = await interaction.client.worker.call(
         lambda core: service.extendable(
             core, interaction.guild_id, values["note_id"], interaction.user.id
@@ -311,7 +311,7 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
-    """*Extend*: add a new note's draft to an existing note, as a proposal if it is another's."""
+    """*Extend*: add the draft to an existing note; another member's note gets a proposal."""
 
     note: Note
     draft: Draft
