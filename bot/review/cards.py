@@ -43,16 +43,15 @@ LABELS: Final[Mapping[Action, Sentence]] = {
     Action.ON_PAGE: Sentence("Allow on the public page"),
 }
 
-# A text up to this length is shown whole, in all states of the card. A longer one is shown in part,
-# and attached as a file.
+# Longest text shown whole, in all states of the card. A longer one is cut, and attached as a file.
 TEXT_CHARACTERS: Final = 1_900
-# For the state of a note: room for names, a time and most reasons.
+# Most characters of the status line: room for names, a time and most reasons.
 STATUS_CHARACTERS: Final = 450
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message about a note, with its pictures, and its whole text as a file if that is long."""
+    """A message about a note, with its pictures, and a long text as a file."""
 
     content: str
     file_name: str = ""
@@ -61,7 +60,7 @@ class Card:
 
 
 class Standing(StrEnum):
-    """The state of a note that the colour of its card shows."""
+    """State of a note, shown by the colour of its card."""
 
     WAITING = "waiting"
     LIVE = "live"
@@ -75,7 +74,7 @@ class ReviewCard:
     """A review card: its texts, from the top, and its attachments.
 
     The first text has state, title and author. The second is the note's text, or its difference
-    from the live one. The third, if any, has everything else.
+    from the live text. The third, if any, has everything else.
     """
 
     standing: Standing
@@ -84,7 +83,7 @@ class ReviewCard:
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
-    """The buttons of a card at a moment, in order."""
+    """The buttons of a card at this moment, in order."""
     found: list[Action] = []
     if note.revision.state is State.PENDING:
         found = [
@@ -120,7 +119,7 @@ def card(
     on_page: bool = False,
     language: Language = Language.ENGLISH,
 ) -> ReviewCard:
-    """The review card of a note at a moment, in at most `room` characters.
+    """The review card of a note at this moment, in at most `room` characters.
 
     `impact` is the effect of publishing the revision, once it's known. With `on_page`, the card
     says whether the note is on the server's public page.
@@ -183,7 +182,7 @@ _MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
 
 
 def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
-    """The numbers of note and revision, its author, and how many of theirs were approved."""
+    """The ids of note and revision, the author, and the author's record of approvals."""
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:
@@ -232,7 +231,7 @@ def _is_public_or_may_be(note: Note) -> bool:
 
 
 def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Whether a text is for its server's public page, and why not."""
+    """Say whether a text is for the public page, or the reason against it."""
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)
@@ -259,7 +258,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
 
 
 def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
-    """As many lines as fit, and the number of those left out."""
+    """As many lines as fit, and the number of lines left out."""
     kept: list[str] = []
     left = room - _more_room(language)
     for line in lines:
@@ -272,12 +271,12 @@ def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
 
 
 def _more_room(language: Language) -> int:
-    """The room that the line about omitted lines takes."""
+    """Characters of the line about omitted lines."""
     return size(_MORE_LINES(language, number=999)) + len("\n")
 
 
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
-    """The text, or its difference from the live one; and whether the whole note is shown."""
+    """The text, or its difference from the text `before`; and whether it is the whole text."""
     text = (
         difference(before, note, language) if before else shown(note.revision.submission.shown.text)
     )

@@ -112,14 +112,14 @@ def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> s
     return "\n".join(lines) or _NOTHING_DIFFERENT(language)
 
 
-# Inside a sentence.
+# Markdown around changed words within a text.
 _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
 
 def _marked(change: Change, text: str) -> str:
     """A piece of text with its marks around each line; Discord ignores marks next to blanks.
 
-    Its own Markdown is escaped, because a mix of old and new markup would format anything.
+    Markdown in the piece is escaped: old and new markup mixed could format other text.
     """
     mark = _MARKS[change]
     lines = []

@@ -1,6 +1,6 @@
-"""Impact preview of a proposed text: its guild's last questions, asked again with it in the index.
+"""Impact preview of a proposed note: the guild's last questions, asked again with it in the index.
 
-Each question is looked up in the present index and in the future one, by the same retriever and
+Each question is looked up in the present index and in one with the note, by the same retriever and
 evidence. Nothing is written, and no question is recorded.
 """
 
@@ -31,15 +31,15 @@ from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
 
 QUESTIONS: Final = 200
-# Questions looked up in one step, twice each: the longest wait for a member's question.
+# Questions replayed in one slice, twice each. A member's own question waits that long at most.
 SLICE: Final = 16
-# Vectors, 1.5 kB each with the default model, and as many summaries.
+# Most cached vectors, of 1.5 kB each with the default model, and as many summaries.
 CACHED: Final = 4_000
 
 _Made = TypeVar("_Made")
 
-# What shapes an answer besides the question: generation of the index, identity of the retriever,
-# documents due for review, version of the confirmed answers.
+# Everything besides the question that shapes an answer: generation of the index, identity of the
+# retriever, documents due for review, version of the confirmed answers.
 _Judging = tuple[int, str, frozenset[str], str]
 
 
@@ -47,8 +47,8 @@ _Judging = tuple[int, str, frozenset[str], str]
 class AnswerSummary:
     """Summary of an answer: its evidence, and its first document and passage.
 
-    A passage from a channel's messages has no title, and its position instead of its text, because
-    not every viewer can read that channel.
+    For messages from a channel, the title is empty and `passage` a position instead of a text,
+    because not every viewer can read the channel.
     """
 
     evidence: Evidence
@@ -63,7 +63,7 @@ class AnswerSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChangedQuestion:
-    """A question with another answer than before; it was asked `times` times."""
+    """A question whose answer would change; it was asked `times` times."""
 
     question: str
     times: int
@@ -73,9 +73,9 @@ class ChangedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The changes among the questions replayed so far.
+    """The changed answers among the questions replayed so far.
 
-    A question asked several times is replayed once and counted each time.
+    A question asked several times is replayed once, but counted each time.
     """
 
     questions: int
@@ -102,7 +102,7 @@ class Impact:
 
 
 class ImpactPreview:
-    """Replays questions, with LRU caches of their vectors and of their present answers."""
+    """Replays questions, with LRU caches of their vectors and present answers."""
 
     def __init__(self, core: Core) -> None:
         self._store = core.store
@@ -113,7 +113,7 @@ class ImpactPreview:
         self._confirmed = core.confirmed
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embedded, CACHED)
-        # The present answers.
+        # Summaries of the present answers.
         self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
@@ -152,7 +152,7 @@ class ImpactPreview:
             known = dict(zip(queries, self._vectors.of(queries), strict=True))
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
-            # A published document has just been reviewed.
+            # A newly published document is not due for review.
             due = self._pipeline.due - {document.id}
             filled = {
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
@@ -184,7 +184,7 @@ class ImpactPreview:
 def _while_nothing_is_known(
     steps: Generator[None, None, _Made], impact: Impact
 ) -> Generator[Impact, None, _Made]:
-    """Take all steps, yielding the same impact after each; return their result."""
+    """Run all steps, yielding the same impact after each; return their result."""
     while True:
         try:
             next(steps)

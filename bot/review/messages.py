@@ -44,9 +44,9 @@ def queue_head(
     said: str,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """The head of a note in the queue: the last decision, the note's place and age.
+    """The lines above a note in the queue: the last decision, the note's place and age.
 
-    `place` is its position, counted from 0, and the number of notes.
+    `place` is the note's position, from 0, and the number of notes in the queue.
     """
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
@@ -84,7 +84,7 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
     return split("\n".join([head, *lines]))
 
 
-# Four messages at most, which is enough to decide by.
+# Enough to decide by; four messages at most.
 IMPACT_LINES: Final = 30
 
 
@@ -137,7 +137,7 @@ def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
 
 
 def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """As many lines as one message holds, and the number of those left out."""
+    """As many lines as one message holds, and the number of lines left out."""
     kept: list[str] = []
     for number, line in enumerate(lines):
         if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
@@ -187,7 +187,7 @@ def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) ->
 
 
 def fitting(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
-    """The number of lines, from the first, that one message holds."""
+    """The number of first lines that fit in one message."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
         room -= size(log_line(line, language)) + 1

@@ -1,6 +1,6 @@
 """Notices to contributors about their notes, in the server's language. Pure.
 
-A notice goes to direct messages or to the channel of the proposal, so its first message holds
+A notice is sent by direct message, or to the channel of the proposal, so its first message contains
 nothing private.
 """
 
@@ -15,7 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, NoticeEvent
 
-# A longer text is returned as a file.
+# A text of as many messages is returned as a file.
 NOTICE_MESSAGES: Final = 3
 
 REVISABLE: Final = frozenset(
@@ -98,10 +98,10 @@ def notice(
     Args:
         note: the note with its decided revision.
         event: the event.
-        before: the contributor's own revision, if a moderator has edited it.
+        before: the contributor's own revision, if the decided one is a moderator's edit.
         language: the server's language.
-        reason: the reason, if the review has none.
-        title: the title that the reader knows, if the revision has another.
+        reason: the reason of a decision after the review.
+        title: the title known to the reader, if the revision has another.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:

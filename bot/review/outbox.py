@@ -11,10 +11,10 @@ from knowledge.store.notes.review_cards import card_number
 from knowledge.values.guilds import GuildFilter, GuildSettings
 from knowledge.values.notes import Decision, Note, Notice, NoticeEvent
 
-# Askers are told of answers by `bot.gaps`.
+# Events for askers, whom `bot.gaps` notifies.
 _TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
 
-# Of an extension: its contributor and writer know the note by its earlier title.
+# In notices of extensions, the note has its earlier title, known to contributor and writer.
 _OF_EXTENSIONS: Final = frozenset(
     {
         NoticeEvent.EXTENDED,
@@ -24,7 +24,7 @@ _OF_EXTENSIONS: Final = frozenset(
     }
 )
 
-# Decisions whose reason is not in the review of the revision's text.
+# Later decisions, whose reason is not in the review of the revision.
 DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
     NoticeEvent.UNDONE: Decision.UNDO,
     NoticeEvent.RETIRED: Decision.RETIRE,
@@ -44,7 +44,7 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
 
 
 def begin_posting(core: Core, note: Note, number: int) -> int:
-    """The number under which posting this card was first tried."""
+    """The change number of the first attempt to post this card, for its nonce."""
     return core.store.review_cards.posting(note.revision.id, number)
 
 
@@ -53,7 +53,7 @@ def posted(core: Core, note: Note, place: Place) -> None:
 
 
 def shown(core: Core, note: Note, number: int) -> None:
-    """Mark a card as showing this change of its note."""
+    """Mark a card as up to date with this change of its note."""
     core.store.review_cards.shown(note.revision.id, number)
 
 
@@ -63,18 +63,18 @@ def lost(core: Core, message_ids: Sequence[int]) -> None:
 
 
 def replace_lost(core: Core, place: Place) -> int:
-    """Mark a card as deleted; returns the number of the next one."""
+    """Mark a card as deleted; returns the number of its replacement."""
     lost(core, [place[1]])
     return card_number(place[1])
 
 
 def left_behind(core: Core, guild_id: int) -> list[Place]:
-    """Cards outside of the review channel; they are due in it from now on."""
+    """Cards outside of the review channel; marks them to be posted there."""
     return core.store.review_cards.left_behind(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
-    """Posted cards of the longest waiting notes, at most so many."""
+    """Posted cards of at most `most` notes, the longest waiting first."""
     waiting = core.store.notes.queue(guild_id, at)[:most]
     return [note.card for note in waiting if note.card is not None]
 
@@ -90,8 +90,8 @@ def changed(core: Core, note: Note) -> None:
 class Delivery:
     """A notice to a contributor or reporter, with its content.
 
-    `before` is the contributor's own revision, where a moderator has edited it. `reason` and
-    `title` are empty where the revision's own hold.
+    `before` is the contributor's own revision, if a moderator has edited it. `reason` is the reason
+    of a later decision. `title` is the title known to the reader, if the revision has another.
     """
 
     notice: Notice
@@ -109,7 +109,7 @@ def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def delivery(core: Core, notice: Notice) -> Delivery | None:
-    """The content of a notice; None, and the notice is done, if its note is gone."""
+    """The content of a notice. If its note is gone, marks the notice as sent and returns None."""
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     if note is None:
         sent(core, notice)

@@ -1,8 +1,8 @@
-"""Review of notes: decisions, cards, queue, rules and log, with the index kept in step.
+"""Review of notes: decisions, cards, queue, rules and log, with updates of the index.
 
-Everything here runs in the core's thread. After a decision, the index quotes exactly the notes that
-are live in the store. A decision stands even if the index can't be written: the index follows
-later, at the latest when the core is opened again.
+Everything here runs in the core's thread. After a decision, the index contains exactly the live
+notes of the store. A decision stands even if the index can't be written: it is updated later, at
+the latest when the core is opened again.
 """
 
 import json
@@ -32,7 +32,7 @@ from knowledge.values.submissions import Submission
 
 _logger = logging.getLogger(__name__)
 
-# Errors that delay the index, not the decision.
+# Errors that delay the update of the index, but not the decision.
 _UNFOLLOWED: Final = (StoreError, IndexError_, ModelError)
 
 _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
@@ -43,8 +43,8 @@ class Findings:
     """Information for the moderators who decide on a revision.
 
     `record` counts the contributor's revisions by state. `before` is the live note that a pending
-    revision would replace. `quorum` is the number of approvals needed. `flags` are risks in its
-    text, and `near` are similar documents.
+    revision would replace. `quorum` is the number of approvals needed. `flags` are risks in the
+    revision's text, and `near` are similar documents.
     """
 
     record: Mapping[str, int]
@@ -103,14 +103,14 @@ class Click:
     duplicate_of: str = ""
 
 
-# A text of this length takes about 14 embeddings, which is one slice.
+# Longest text embedded in one slice; it takes about 14 embeddings.
 SHORT_CHARACTERS: Final = 4_000
 
 
 def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     """Update the index after a change in the store.
 
-    The change stands even if the index fails now; the index catches up later.
+    The change stands even if the update fails; the index catches up later.
     """
     if outcome is not None and outcome.live_changed:
         try:
@@ -129,9 +129,9 @@ def taken(
 ) -> _Outcome:
     """Make a change once per interaction; a repeated call returns the note as it is now.
 
-    The inbox marks the interaction as taken in the same transaction. `origin` is a message on which
-    two clicks count as one. The index follows afterwards, so nothing is embedded while the database
-    is locked.
+    The inbox marks the interaction as taken in the same transaction. Two clicks on the same message
+    `origin` also count as one. The index is updated afterwards, so nothing is embedded while the
+    database is locked.
     """
     store = core.store
 
@@ -160,7 +160,8 @@ def decide(
 ) -> Outcome | None:
     """Decide on a pending revision, once for the interaction `asked_in`.
 
-    The original of a duplicate is kept by its title. If it can't be found, that is the obstacle.
+    A duplicate is recorded with the title of its original. An original that can't be found is an
+    obstacle.
     """
     if ruling.decision is Decision.DUPLICATE:
         note = core.store.notes.find(revision_id, guild_id)
@@ -179,9 +180,9 @@ def decide(
 
 
 def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
-    """Do what a moderator clicked, in slices. The last value is the outcome, None without a note.
+    """Carry out a moderator's click, in slices. The last value is the outcome.
 
-    A revision that goes live is embedded first.
+    The outcome is None if the note is gone. A revision that goes live is embedded first.
     """
     yield from embed_revision_ahead(core, note.guild_id, live_after(core, note, click.action))
     if click.action in _RULED:
@@ -197,7 +198,7 @@ def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
 
 
 def _changed(core: Core, note: Note, click: Click) -> Outcome | None:
-    """Change a note after its decision."""
+    """Carry out an action other than a decision on a pending revision."""
     decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
     match click.action:
         case Action.UNDO:
@@ -227,7 +228,7 @@ def keep_off_page(
 def edit_and_approve(
     core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
 ) -> Iterator[Acted | None]:
-    """Approve a revision in a moderator's words, in slices. The last value is the outcome."""
+    """Approve a revision as edited by a moderator, in slices. The last value is the outcome."""
     guild_id, revision_id = note.guild_id, note.revision.id
     yield from embed_ahead(core, guild_id, submission)
     decisions = core.store.decisions
@@ -320,7 +321,7 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
 
 
 def impact(core: Core, note: Note) -> Iterator[Impact]:
-    """Replay the last questions as if the note were published; the last value is the whole."""
+    """Replay the last questions as if the note were published; the last value is complete."""
     return core.part(ImpactPreview).of_revision(note)
 
 
@@ -330,7 +331,7 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def own_words(core: Core, note: Note) -> Note | None:
-    """The contributor's last revision before a moderator's; None if they wrote this one."""
+    """The contributor's last revision, if somebody else wrote this one; else None."""
     if note.revision.writer_id == note.contributor_id:
         return None
     earlier = [
@@ -362,7 +363,7 @@ def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """The number of notes that wait in a guild, and since when the first one does."""
+    """Number of waiting notes in a guild, and the start of the longest wait."""
 
     settings: GuildSettings
     waiting: int
@@ -370,7 +371,7 @@ class Reminder:
 
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
-    """The reminders due now; each is then not due again for a while."""
+    """Take the reminders due now; none is due again for the guild's reminder interval."""
     core.store.review_cards.mark_newly_due(at, mine)
     core.look_at_dates(at)
     found = []
@@ -384,7 +385,7 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
 
 @dataclass(frozen=True, slots=True)
 class NotePage:
-    """A note with its card's information, and its place among the notes of the queue, from 0."""
+    """A note with the information for its card, and its place in the queue, from 0."""
 
     note: Note
     settings: GuildSettings
@@ -396,7 +397,7 @@ class NotePage:
 def queue_page(
     core: Core, guild_id: int, place: int, at: datetime, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a place in the queue, or the last one, in slices; None if the queue is empty.
+    """Look up the note at a place in the queue, or the last note, in slices; nothing if empty.
 
     The viewer can read `channels`.
     """
@@ -409,7 +410,7 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note in slices; None if there is none. The viewer can read `channels`."""
+    """Look up a note in slices; nothing if there is none. The viewer can read `channels`."""
     note = any_note(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
@@ -432,12 +433,12 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 
 def forget_cards(core: Core, message_ids: Sequence[int]) -> None:
-    """Post the cards of these messages anew."""
+    """Mark deleted cards, to be posted again."""
     core.store.review_cards.lost(message_ids)
 
 
 def forget_channel(core: Core, channel_id: int) -> None:
-    """Post the cards of a deleted channel anew."""
+    """Mark the cards of a deleted channel, to be posted again."""
     core.store.review_cards.channel_lost(channel_id)
 
 
@@ -456,7 +457,7 @@ LOG_LINES: Final = 15
 
 
 class Side(StrEnum):
-    """Direction in the log."""
+    """Direction of paging in the log."""
 
     NEWER = "newer"
     OLDER = "older"
@@ -483,7 +484,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Filters of the log; 0 days, member 0 and event `any` filter nothing."""
+    """Filters of the log; 0 days, member 0 and event `any` mean no filter."""
 
     days: int
     member_id: int
@@ -515,10 +516,10 @@ def log_page(
     beside: tuple[Side, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:
-    """Read the lines of a guild's log on one side of a line.
+    """Read the lines of a guild's log next to a line, newer or older.
 
     `beside` is the side and the line's id; older than 0 means the newest lines. `fitting` returns
-    how many of some lines one message shows, from the first.
+    the number of first lines that fit in one message.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.wanted)

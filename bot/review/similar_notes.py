@@ -1,7 +1,8 @@
 """Similarity search for a proposed note: nearest documents, and contradictions with them.
 
 A note is compared with every document visible in its guild, and with the guild's pending notes.
-These are not in the index, so they are embedded here, once. Other guilds' notes are never read.
+Pending notes are not in the index, so they are embedded here, once. Other guilds' notes are never
+read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,24 +25,24 @@ from knowledge.values.documents import Document, Kind, Scope, document_of_note
 from knowledge.values.notes import Note
 from knowledge.values.submissions import Submission, is_link
 
-# 92 in 100 pairs of answers to one question, under differently worded titles, are at least this
-# near; so are 13 in 100 nearest documents about something else, most of them on a neighbouring
-# topic (docs/decisions.md, what is near to a note).
+# Least cosine of a similar document. 92 % of pairs of answers to one question, under differently
+# worded titles, reach it. So do 13 % of nearest documents about something else, most of them on a
+# neighbouring topic (docs/decisions.md, what is near to a note).
 CLOSE_COSINE: Final = 0.65
-# Two texts are the same if they share at least this part of one's runs of three words.
+# Least share of a note's runs of three words at which another text counts as the same.
 SAME_SHARE: Final = 0.6
 RUN_WORDS: Final = 3
 
 NEAREST: Final = 3
-# Passages looked at for each passage of the note, because a document may have many.
+# Nearest passages for each passage of the note; many, because a document may have many.
 CANDIDATES: Final = 30
-# Pending notes that are embedded, by words in common; each takes about 20 ms the first time.
+# Most pending notes to embed, chosen by common words; each takes about 20 ms the first time.
 PENDING: Final = 20
 VECTORS_CACHED: Final = 4_096
 
 
 class Closeness(StrEnum):
-    """Nearness of a document: nearly the same text, or the same subject."""
+    """Degree of similarity: nearly the same text, or the same subject."""
 
     SAME = "same"
     CLOSE = "close"
@@ -51,9 +52,9 @@ class Closeness(StrEnum):
 class Near:
     """A document near to a proposed note.
 
-    `cosine` is the cosine of the nearest two passages. `link` leads to the document. For a pending
-    note it is the review card, for moderators only, and `revision_id` is its revision.
-    `contradictions` have the proposed note's sentences on their left.
+    `cosine` is the cosine of the nearest two passages. `link` leads to the document; for a pending
+    note, to its review card, which only moderators see. `revision_id` is set for pending notes
+    only. `contradictions` have the proposed note's sentences on their left.
     """
 
     document_id: str
@@ -102,10 +103,9 @@ class SimilarNotes:
         own_note_id: int | None = None,
         channels: Sequence[int] = (),
     ) -> list[Near]:
-        """The nearest documents to a submission, best first: at most three, and all close.
+        """The nearest similar documents to a submission, best first, at most three.
 
-        `own_note_id` is the submission's own note, which is left out. All viewers can read
-        `channels`.
+        `own_note_id`, the submission's own note, is left out. All viewers can read `channels`.
         """
         submission = submission.shown
         texts = self._passages_of(_document(guild_id, submission))
@@ -140,7 +140,7 @@ class SimilarNotes:
         """Find the original of a duplicate by the title, number or link that a moderator typed.
 
         Returns:
-            The title of the note or document, or the link as typed; nothing if there is none.
+            The title of the note or document, or the link as typed; empty if none is found.
         """
         typed = " ".join(typed.split())
         if is_link(typed):
@@ -191,7 +191,7 @@ class SimilarNotes:
         if own_note_id is not None:
             best.pop(document_of_note(own_note_id), None)
         for document_id in sorted(best, key=lambda key: -best[key])[:NEAREST]:
-            # Read by id alone, so the scopes are checked again.
+            # The read by id ignores scopes, so they are checked again.
             parts = [
                 part
                 for part in self._index.tables.document_passages(document_id)
@@ -236,7 +236,7 @@ class SimilarNotes:
         return pending[:PENDING]
 
     def _passages_of(self, document: Document) -> list[str]:
-        """The texts of a document's passages, as they are embedded."""
+        """The texts to embed for a document's passages."""
         cut = passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
         return [passage.embedded for passage in cut]
 
@@ -257,7 +257,7 @@ def _card_link(note: Note) -> str:
 
 
 def _shared_runs(text: str, other: str) -> float:
-    """The share of a text's runs of three words found in another text, 0 to 1."""
+    """The share of a text's runs of three words that another text has, 0 to 1."""
     runs = _runs(text)
     return len(runs & _runs(other)) / len(runs)
 

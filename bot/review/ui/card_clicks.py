@@ -17,11 +17,11 @@ _MODERATORS: Final = moderators()
 
 
 async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let present moderators in; finds the `note` with the revision."""
+    """Admit members who are moderators now; sets the `note` with the revision."""
     found = await _MODERATORS(interaction, values)
     if isinstance(found, Sentence):
         return found
-    # A custom_id can be forged, so a revision of another guild counts as none.
+    # A custom_id can be forged, so revisions of other guilds are not found.
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
         lambda core: service.revision(core, guild_id, revision_id), priority=Priority.ASKING
@@ -30,7 +30,7 @@ async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found
 
 
 def first_on_card(interaction: Interaction) -> First:
-    """The first response to a click: a private answer on a card, the next page in the queue."""
+    """First response to a click: on a card a private answer, in the queue the next page."""
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
 
@@ -43,9 +43,9 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Act on a note, and update its card and the people concerned.
+    """Act on a note, update its card and notify the people concerned.
 
-    Returns whether it was done. If not, the moderator was told why.
+    Returns whether the action was done. If not, the moderator was told the reason.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
@@ -79,7 +79,7 @@ async def say_done(interaction: Interaction, acted: Acted | None, action: Action
 
 
 async def tell(interaction: Interaction, sentence: str) -> None:
-    """Show the outcome of a click; in the queue, above the next note."""
+    """Show the outcome of a click; in the queue, it is shown above the next note."""
     bot = interaction.client
     place = bot.queue.place(interaction.message)
     if place is None:

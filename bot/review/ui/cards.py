@@ -57,7 +57,7 @@ _COLOURS: Final[Mapping[Standing, discord.Colour]] = {
 
 
 class CardsCog(commands.Cog):
-    """The context menus of cards, and the watch for deleted cards."""
+    """Context menus of cards, and a listener for deleted cards."""
 
     def __init__(self, bot: Services) -> None:
         self.bot = bot
@@ -99,7 +99,7 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Note a deleted card for `/review queue`, which posts it again."""
+        """Record a deleted card, so that it is posted again."""
         await self._lost(event.guild_id, [event.message_id])
 
     @commands.Cog.listener()
@@ -108,7 +108,7 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Post the cards of a deleted channel again, in the review channel."""
+        """Mark the cards of a deleted review channel, to be posted in its successor."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
             await self.bot.worker.call(lambda core: service.forget_channel(core, channel.id))
@@ -119,7 +119,7 @@ class CardsCog(commands.Cog):
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
-    """The files of a card: its text where it is long, and its pictures."""
+    """The files of a card: a long text, and the pictures."""
     if card is None:
         return []
     text = [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
@@ -132,7 +132,7 @@ def card_message(
     above: str = "",
     with_files: bool = True,
 ) -> dict[str, Any]:
-    """Arguments that send a card, or edit a message to show it, without the files."""
+    """Arguments that send a card or edit its message, except for the files."""
     shown = container([[text] for text in card.texts], _COLOURS[card.standing])
     if card.attached.file_name and with_files:
         shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
@@ -234,7 +234,7 @@ async def _give_back(interaction: Interaction) -> None:
     await give_back(interaction, messages.NOT_USED(language))
 
 
-# What would change.
+# Impact.
 
 
 async def _show_impact(interaction: Interaction, note: Note) -> None:
@@ -284,7 +284,7 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), r
 
 
 async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> bool:
-    """Approve a revision in a moderator's words; False, after telling them, if it fails."""
+    """Approve a revision as edited in the form; False if it fails, after telling the moderator."""
     bot = interaction.client
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))

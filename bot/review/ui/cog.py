@@ -166,7 +166,7 @@ class ReviewCog(Cog):
 
 
 def exported(lines: list[service.LogLine]) -> str:
-    """The log as JSON lines, oldest first, for a program to read."""
+    """The log as JSON lines, oldest first."""
     return "".join(
         json.dumps(
             {
@@ -233,7 +233,7 @@ class Queue:
         self._bot = bot
 
     def place(self, message: discord.Message | None) -> int | None:
-        """The queue's place that a message shows, by its buttons; None if it is no queue."""
+        """The place in the queue shown on a message, from its buttons; None for other messages."""
         values = QueueButton.values_on(message)
         return values["place"] if values is not None else None
 

@@ -1,8 +1,8 @@
 """Dispatcher of the outbox: posts and edits review cards, sends notices, each exactly once.
 
-A transaction that changes a note also marks its card as due and keeps the notices. The dispatcher
-delivers both: after every decision, at the start, and every minute. A killed process loses nothing
-and posts nothing twice.
+A transaction that changes a note also marks its card as due and stores the notices. The dispatcher
+delivers both after every decision, at the start and every minute. If the process is killed, nothing
+is lost or posted twice.
 """
 
 import asyncio
@@ -34,12 +34,12 @@ from bot.review.ui.cards import card_buttons, card_message, files_of
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note, Notice, State
 
-# The pause between attempts to deliver what is left.
+# Pause between rounds, which retry failed deliveries.
 ROUND_SECONDS: Final = 60
-# How long a contributor waits for the card before the confirmation.
+# Longest wait for the card before the contributor gets the confirmation.
 PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
-# Looking for a card takes a request to Discord.
+# Most cards to look for in one call; each takes a request to Discord.
 LOST_CARDS: Final = 25
 
 _Buttons = list[discord.ui.Item[Any]]
@@ -69,7 +69,7 @@ class OutboxDispatcher:
         self._bot.answers_for_askers.begin()
 
     async def catch_up_in_time(self) -> None:
-        """Catch up, but return early where Discord is slow; delivery goes on in the background."""
+        """Catch up, but return early if Discord is slow; delivery continues in the background."""
         task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
@@ -83,7 +83,7 @@ class OutboxDispatcher:
             self._bot.explanation(error)
 
     async def round(self) -> None:
-        """Remind moderators of waiting notes, and deliver what is left."""
+        """Remind moderators of waiting notes, and retry failed deliveries."""
         try:
             await self.remind(datetime.now(UTC))
             await self.catch_up()
@@ -100,14 +100,14 @@ class OutboxDispatcher:
                 language = reminder.settings.language
                 said = review_messages.reminder(reminder.waiting, reminder.since, language)
                 try:
-                    # Unique by guild and time; Discord takes 25 characters.
+                    # Unique by guild and time, within Discord's limit of 25 characters.
                     nonce = f"r{reminder.settings.guild_id:x}{int(at.timestamp()):x}"
                     await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
     async def move_cards(self, guild_id: int) -> None:
-        """Delete pending cards outside of the review channel; they are posted there again."""
+        """Delete pending cards outside of the review channel; the next round posts them in it."""
         left = await self._bot.worker.call(lambda core: outbox.left_behind(core, guild_id))
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
@@ -139,8 +139,8 @@ class OutboxDispatcher:
     async def _show_cards(self) -> None:
         mine = self._bot.serves
         due = await self._bot.worker.call(lambda core: outbox.due_cards(core, mine))
-        # A review channel that refuses one card refuses all: trying each would run into Discord's
-        # limit on refused requests.
+        # If a review channel refuses a card, the guild's other cards are not tried: each would
+        # count towards Discord's limit on refused requests.
         refused: set[int] = set()
         for note, number in due:
             if note.guild_id in refused:
@@ -150,12 +150,12 @@ class OutboxDispatcher:
                     refused.add(note.guild_id)
             except UNREACHED as error:
                 _logger.warning("A review card could not be posted: %s", error)
-                # A card rejected for its content blocks no others.
+                # A card rejected for its content doesn't block the guild's others.
                 if getattr(error, "status", 0) != _BAD_REQUEST:
                     refused.add(note.guild_id)
 
     async def _show_card(self, note: Note, number: int) -> bool:
-        """Post or edit a card for this change of its note; False without a channel."""
+        """Post or edit a card for this change of its note; False without a review channel."""
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
@@ -165,7 +165,7 @@ class OutboxDispatcher:
             task.add_done_callback(self._previews.discard)
         place = note.card
         edited = place is not None and await self._edit(place, card, buttons, settings)
-        # A deleted card of a decided note stays deleted.
+        # The deleted card of a decided note is not posted again.
         if not edited and (place is None or note.revision.state is State.PENDING):
             if place is not None:
                 number = await self._replace(place)
@@ -215,12 +215,12 @@ class OutboxDispatcher:
     async def _edit(
         self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
-        """Edit a posted card; False if it is gone, or its earlier channel is closed."""
+        """Edit a posted card; False if it is gone, or in an earlier channel closed to the bot."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
 
         async def edit(*, with_files: bool) -> discord.Message:
-            # An edit without files removes those of a withdrawn text.
+            # Without files, an edit removes the files of a withdrawn text.
             files = files_of(card.attached) if with_files else []
             shown = card_message(card, buttons, with_files=with_files)
             return await message.edit(**shown, attachments=files)
@@ -236,9 +236,9 @@ class OutboxDispatcher:
         return True
 
     async def _post(self, note: Note, number: int, card: ReviewCard, buttons: _Buttons) -> bool:
-        """Post a card; False without a channel.
+        """Post a card; False without a review channel.
 
-        Discord accepts a nonce once. If an earlier attempt succeeded, it returns that message,
+        Discord accepts a nonce once. If an earlier attempt succeeded, Discord returns its message,
         and the bot edits it.
         """
         settings = await self._bot.guild_settings.current(note.guild_id)
@@ -257,7 +257,7 @@ class OutboxDispatcher:
         place = (message.channel.id, message.id)
         await self._bot.worker.call(lambda core: outbox.posted(core, note, place))
         if posting != number and not await self._edit(place, card, buttons, settings):
-            # Somebody deleted the earlier attempt's message before it was known.
+            # The message of the earlier attempt was deleted before the bot knew of it.
             await self._replace(place)
         return True
 
@@ -274,7 +274,7 @@ class OutboxDispatcher:
             await self._bot.worker.call(lambda core: outbox.sent(core, notice))
 
     async def _deliver_directly(self, delivery: Delivery) -> bool:
-        """Tell a contributor by direct message, else in the channel where they proposed the note.
+        """Notify a contributor by direct message, else in the channel where they proposed the note.
 
         Returns False if it should be tried again later.
         """
@@ -330,7 +330,7 @@ async def _with_files_if_allowed(
 ) -> discord.Message:
     """Post or edit a card with its file, or without it where the bot may not attach files.
 
-    Older invitations did not ask for that permission. `/review note` shows the whole text.
+    Older invitations lack that permission. `/review note` shows the whole text.
     """
     try:
         return await resent(functools.partial(show, with_files=True))
