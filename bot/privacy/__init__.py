@@ -1,1 +1,1 @@
-"""Feature: `/privacy`: a member's data; retention of questions and of guilds that were left."""
+"""Feature: a member's data with `/privacy`, retention of questions, data of guilds left."""

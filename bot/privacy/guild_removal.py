@@ -1,6 +1,7 @@
 """Retention of a guild's data after the bot was removed: kept for a while, then deleted.
 
-Functions of the core, called in the worker's thread. Unavailable guilds don't count as removed.
+`knowledge/store/erasure/purge.py` deletes the rows. Functions of the core, called in the worker's
+thread. Unavailable guilds don't count as removed.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from knowledge.values.guilds import GuildFilter
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
-    """Record that the bot was removed from guilds; returns the ones not recorded before."""
+    """Record that the bot was removed from guilds; returns the newly recorded ones."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
 
 
 def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
-    """Record that the bot is in guilds again; returns the ones it had been removed from."""
+    """Record that the bot is in guilds; returns the ones recorded as left before."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
 
@@ -25,10 +26,10 @@ def compare(
 ) -> tuple[list[int], list[int]]:
     """Find guilds that the bot left or joined while it was offline.
 
-    `present` are all guilds of these shards.
+    `present` are all guilds that the bot is in, and `known` selects the guilds of these shards.
 
     Returns:
-        The guilds that the bot left, and the ones it is in again.
+        The guilds that the bot left, and the guilds it is in again.
     """
     gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
     back = sorted(core.store.guilds.gone() & set(present))
@@ -40,9 +41,9 @@ def purge(
 ) -> list[int]:
     """Delete the data of guilds left longer than `keep` ago; returns their ids.
 
-    Only guilds of these shards are purged, and only time with a running bot counts
-    (`Guilds.count_absence`). Their sources leave the index with the next sync. If the process dies
-    in between, the next start removes their notes from the index.
+    Only guilds selected by `known` are purged, and only time with a running bot counts
+    (`Guilds.count_absence`). The guilds' notes leave the index at once, or at the next start if the
+    process dies in between. Their sources leave it with the next sync.
     """
     core.store.guilds.count_absence(at)
     purged = sorted(set(filter(known, core.store.purge.left(at - keep))) - set(present))

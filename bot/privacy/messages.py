@@ -89,7 +89,8 @@ def privacy(
 ) -> str:
     """Describe a member's stored data and choices.
 
-    `named` is their name on public pages, if there are any; `model_host` the language model's host.
+    `named` is their name on public pages; None if there are no pages. `model_host` is the language
+    model's host.
     """
     lines = [_STORED(language)]
     lines += [

@@ -1,4 +1,4 @@
-"""Personal data: show, export, delete with all derived data, and prune old questions."""
+"""Personal data: shown, exported, and deleted with derived data; pruning of old questions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from knowledge.store.erasure.personal_data import Forgotten, Stored
 from knowledge.values.notes import PageName
 from knowledge.values.questions import FeedbackReason
 
-# Questions pruned in one slice, which takes some milliseconds.
+# Questions pruned in one slice, in a few milliseconds.
 SLICE: Final = 50
 
 
@@ -47,7 +47,7 @@ def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
-    """Everything stored about a member, with feedback reasons in words."""
+    """All stored data of a member, with feedback reasons in words."""
     found = core.store.personal_data.export(member_id)
     for row in found["feedback"]:
         chosen = row.pop("reason_code")
@@ -79,7 +79,7 @@ def keep_quiet(core: Core, member_id: int, *, quiet: bool) -> None:
 def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Exclude a member's messages from quotation, or allow them again.
 
-    Chats follow with the next sync. Exports in plain text have no ids, so the user `name` is
+    Imported chats follow with the next sync. Plain-text exports have no ids, so the user `name` is
     needed.
     """
     if withheld:
@@ -89,7 +89,7 @@ def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
 
 
 def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
-    """Delete a member's data, and clear all caches of questions; call `follow` next.
+    """Delete a member's data and clear all caches of questions. Call `follow` next.
 
     Quotations from chats are removed with the next sync.
     """
@@ -101,7 +101,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
 
 
 def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
-    """Update the index, one note a step; a moderator may have decided on thousands.
+    """Update the index after `forget`, one note a slice: a moderator may have decided on thousands.
 
     If the process dies in between, the next start finishes the update.
     """

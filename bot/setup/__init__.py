@@ -1,1 +1,1 @@
-"""Feature: settings of a server: `/setup`, `/channel`, `/limits`; and `/about`."""
+"""Feature: settings of a server with `/setup`, `/channel` and `/limits`; also `/about`."""

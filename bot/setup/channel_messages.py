@@ -20,9 +20,9 @@ from knowledge.values.channel_settings import (
 )
 from knowledge.values.guilds import Language
 
-# Tags and sources together.
+# Most tags and sources of a channel together.
 MOST_CHOSEN: Final = 20
-# Names shown in a sentence, and characters of each.
+# Most names shown in a sentence, and most characters of each.
 _CHOSEN_SHOWN: Final = 8
 _NAME_CHARACTERS: Final = 40
 _CHANNELS_SHOWN: Final = 10

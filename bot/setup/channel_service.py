@@ -1,4 +1,4 @@
-"""Channel settings: tags and sources to choose from, options parsed, choices stored.
+"""Channel settings: offer tags and sources, parse options, store choices.
 
 Functions that take a core run in the worker's thread; the others are pure.
 """
@@ -41,7 +41,7 @@ def offered(core: Core, guild_id: int) -> Offered:
 
 
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
-    """Whether any document of a guild fits a selection, whoever may read it."""
+    """Whether any document of a guild fits a selection, regardless of its readers."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
     first, *_ = looks = core.articles.looks(scopes_of(guild_id, followed), of)
     selection = first.selection
@@ -61,7 +61,7 @@ def forget(core: Core, channel_id: int, guild_id: int) -> None:
 def completed(typed: str, names: Mapping[str, str]) -> list[Choice]:
     """Complete the last item of a comma-separated list, by name or key.
 
-    Discord sends a choice's key and shows its name, so either may have been typed before.
+    Discord shows the names of chosen items but sends their keys, so the items before may be either.
     """
     *before, last = typed.split(",")
     known, unknown = parsed(",".join(before), names)
@@ -93,7 +93,7 @@ def parsed(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
 
 
 def tags_in(typed: str, known: Mapping[str, str]) -> list[str]:
-    """Parse tags; tags that no document has yet may also be separated by spaces."""
+    """Parse tags; unknown ones may also be separated by spaces."""
     found, others = parsed(typed, known)
     words = [word.removeprefix("#").casefold() for other in others for word in other.split()]
     return [*dict.fromkeys([*found, *filter(None, words)])]
@@ -114,7 +114,7 @@ def changed(
         held: the selection in effect there, which may be inherited.
         tags: the new tags; None keeps them.
         sources: the keys of the new sources; None keeps them.
-        first: whether to search the rest afterwards; None keeps that.
+        first: whether to search all other documents afterwards; None keeps the choice.
     """
     if ALL in (tags or []) or ALL in (sources or []):
         return EVERYTHING

@@ -23,7 +23,7 @@ _NO_HOSTS: Final = Sentence(
 
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """Refusal of words that are no web hosts."""
+    """Refusal of words that aren't web hosts."""
     return _NO_HOSTS(language, words=_words(typed, language))
 
 
@@ -103,8 +103,8 @@ def next_steps(
 ) -> str:
     """Suggestions after a trial question.
 
-    `left` are titles of unfinished steps, `helped` the channels with unasked help, and `sources`
-    whether there are any.
+    `left` are titles of unfinished steps, and `helped` the channels with unasked help. `sources`
+    means that the guild has sources.
     """
     lines = [_NEXT(language)]
     if left:

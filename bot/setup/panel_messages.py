@@ -189,7 +189,7 @@ def label(setting: Setting, language: Language) -> str:
 
 
 def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
-    """Name of a choice; `private` is the operator's default for `/ask`."""
+    """Name of a choice; `private` is the operator's default visibility of `/ask`."""
     if setting is Setting.QUORUM:
         return value
     if setting in _COUNTED:
@@ -249,7 +249,7 @@ _NO_WELCOME: Final = Sentence("none")
 def public_page(
     settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
 ) -> str:
-    """Describe the public page; `unreleased` notes wait for a moderator."""
+    """Describe the public page; `unreleased` counts notes that wait for a moderator."""
     lines = [_PUBLIC_PAGE(language)]
     if settings.page and not published:
         lines.append(_NO_FOLDER(language))
@@ -338,7 +338,7 @@ def mentions(silent: Sequence[int], language: Language) -> str:
 
 
 def _named(channel_ids: Sequence[int], language: Language) -> str:
-    """Mention channels, the first ten by name."""
+    """Mention the first ten channels, and count the others."""
     named = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:10])
     more = len(channel_ids) - 10
     return _AND_MORE(language, named=named, number=more) if more > 0 else named

@@ -38,11 +38,11 @@ def consent(
     """Return the explanation for administrators before they turn phrasing on.
 
     Args:
-        host: of the endpoint.
-        language: of the reader.
+        host: the endpoint's host.
+        language: the reader's language.
         ten: whether the ten nearest passages are sent.
         conversations: whether messages from channels and chats are sent.
-        other_host: whether it was on for another host.
+        other_host: whether phrasing was turned on for another host before.
     """
     named = f"**{plain(host)}**"
     lines = [

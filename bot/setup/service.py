@@ -1,4 +1,4 @@
-"""Work of `/setup` in the worker's thread: load the state, and change one setting at a time."""
+"""State and choices of `/setup`, loaded and stored in the worker's thread."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class State:
     """Settings, helped channels and sources of a guild.
 
     The moderators' digest is posted on `digest_day` (0 is Monday; None: never). `unreleased` counts
-    live notes not yet on the public page. `foreign` means that the model lacks the guild's
+    live notes not yet on the public page. `foreign` means that the model doesn't know the guild's
     language.
     """
 
@@ -67,10 +67,10 @@ def choose(
     shown: Collection[str] = (),
     host: str = "",
 ) -> None:
-    """Store one choice. Other settings stay, also those that someone else changes meanwhile.
+    """Store the choice of one setting, and leave all others as they are in the store.
 
-    A list of several channels changes only the difference to `shown`, its state when displayed. A
-    language model is allowed for one `host` only.
+    Of a list of several channels, only the difference to the `shown` ones is stored, because
+    another administrator may have changed the rest. Phrasing is allowed for one `host` only.
 
     Raises:
         ValueError: if there is no such choice.
@@ -106,7 +106,7 @@ def choose(
 
 
 def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
-    """Post the moderators' digest on a day, or never; `/digest set` has more options."""
+    """Set the day of the moderators' digest, or stop it; `/digest set` has more options."""
     if day not in DIGEST_DAYS:
         raise ValueError(f"{day} is no day")
     if day == NO:

@@ -105,7 +105,7 @@ OPTIONAL: Final = frozenset(
 
 YES: Final = "yes"
 NO: Final = "no"
-# The operator's default.
+# Stands for the operator's default.
 OPERATORS: Final = "operators"
 
 _BOTH: Final = (YES, NO)
@@ -113,7 +113,7 @@ _BOTH: Final = (YES, NO)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Choices of a list, a function for the current one, and the changes that each makes."""
+    """Values of a list, a function for the current value, and one for the changes of a choice."""
 
     values: tuple[str, ...]
     holding: Callable[[GuildSettings], str]
@@ -165,7 +165,7 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
         lambda settings: settings.language.value,
         lambda value: {"language": Language(value)},
     ),
-    # Stored with the host of the language model. The operator limits the choices.
+    # Stored together with the language model's host; the operator may exclude choices.
     Setting.PHRASING: Choices(
         tuple(Phrasing),
         lambda settings: settings.phrasing.value,
@@ -174,14 +174,14 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
 }
 
 QUORUMS: Final = tuple(map(str, range(1, 11)))
-# Never, or a day from Monday.
+# Never, or a day of the week; 0 is Monday.
 DIGEST_DAYS: Final = (NO, *map(str, range(7)))
 
 
 def offered(
     setting: Setting, settings: GuildSettings, quorum: int, digest_day: int | None
 ) -> tuple[list[str], str]:
-    """Choices of a list, and the current one, which is added if it was set elsewhere."""
+    """Choices of a list, and the current one; it is added if only a command can set it."""
     if setting is Setting.QUORUM:
         values, holding = QUORUMS, str(quorum)
     elif setting is Setting.DIGEST:

@@ -1,4 +1,4 @@
-"""Credit and figures of a server. Functions of the core, in its thread."""
+"""Contributors' credit and figures of a server. Runs in the worker's thread."""
 
 from datetime import datetime
 from typing import Final

@@ -16,7 +16,7 @@ from knowledge.store.notes.credit import Contributor
 from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Limits that keep a digest in one message, in every language.
+# Most characters of each part, so that a digest fits in one message in every language.
 _QUESTION_CHARACTERS: Final = 200
 _LEAST_CHARACTERS: Final = 40
 _TITLE_CHARACTERS: Final = 80
@@ -66,7 +66,7 @@ class Said:
 
 
 def is_digest(said: str, edition: Edition, at: datetime) -> bool:
-    """Whether a message is the digest for this time, in any language."""
+    """Whether a message is the digest of this edition and time, in any language."""
     first, _, _ = said.partition("\n")
     headings = tuple(HEADINGS[edition](language) for language in Language)
     return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first

@@ -1,7 +1,7 @@
 """Schedule of weekly digests in their time zones. Pure.
 
-An hour skipped by summer time is the one after it. Of an hour that comes twice, the first counts.
-A missed digest is posted up to three days late. After that, the next one covers both weeks.
+A time in the hour skipped by summer time moves an hour later. If an hour comes twice, the first one
+counts. A missed digest is posted up to three days late. After that, the next one covers both weeks.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from knowledge.values.weekly_digests import WeeklyDigest
 
 WEEK: Final = timedelta(days=7)
-# Latest posting of a missed digest: its news is still fresh, and the next one far away.
+# Longest delay of a missed digest: its news is still fresh, and the next digest far away.
 LATEST: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A digest due `at` a time, about everything `since` another; `missed` if it is too late."""
+    """A digest due at the time `at`, covering the period since `since`; `missed` if too late."""
 
     at: datetime
     since: datetime
@@ -53,14 +53,14 @@ def next_time(digest: WeeklyDigest, now: datetime) -> datetime:
     return min(one for one in _times(digest.weekday, digest.hour, digest.zone, now) if one > now)
 
 
-# Thousands of digests share a few hundred times, all checked in one round.
+# A round checks thousands of digests, which share a few hundred times.
 @lru_cache(maxsize=1_024)
 def _last_time(weekday: int, hour: int, zone: str, now: datetime) -> datetime:
     return max(one for one in _times(weekday, hour, zone, now) if one <= now)
 
 
 def _times(weekday: int, hour: int, zone_name: str, now: datetime) -> Iterable[datetime]:
-    """Scheduled times of two weeks before and after now, in UTC."""
+    """Scheduled times from two weeks before to two weeks after now, in UTC."""
     zone = zone_of(zone_name)
     here = now.astimezone(zone).date()
     nearest = here + timedelta(days=weekday - here.weekday())

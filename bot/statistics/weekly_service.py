@@ -1,4 +1,4 @@
-"""Weekly digests: when one is due, its content, and how far posting has come.
+"""Weekly digests: settings, due times, content, and progress of posting.
 
 Functions that take a core run in the worker's thread.
 """
@@ -22,7 +22,7 @@ from knowledge.values.notes import Note, State
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Discord shows at most five rows of buttons, one for each gap.
+# Most gaps in a digest; each takes one of the five rows of buttons that Discord shows.
 MOST_GAPS: Final = 5
 MOST_NOTES: Final = 8
 MOST_THANKED: Final = 5
@@ -65,8 +65,8 @@ class NewNote:
 class Week:
     """Content of a digest.
 
-    `gaps` are gaps whose questions its readers may see; `open_gaps` counts all. `pending` notes
-    wait for a decision, `due` ones for another look, the oldest since `waiting_since`.
+    `gaps` are the gaps visible to the readers; `open_gaps` counts all. `pending` notes wait for a
+    decision and `due` notes for another look, the oldest since `waiting_since`.
     """
 
     digest: WeeklyDigest
@@ -83,7 +83,7 @@ class Week:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no news; old gaps without new questions don't count."""
+        """Whether there is no news; old gaps without new questions are no news."""
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
         return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
@@ -96,7 +96,7 @@ def digests(core: Core, guild_id: int) -> dict[Edition, WeeklyDigest]:
 def change(
     core: Core, guild_id: int, edition: Edition, changes: Mapping[str, Any], actor_id: int
 ) -> WeeklyDigest | None:
-    """Change a digest, or begin one; None if it has no channel yet."""
+    """Change a digest, or set one up; None if it has no channel yet."""
     return core.store.digests.change(guild_id, edition, changes, actor_id, datetime.now(UTC))
 
 
@@ -117,12 +117,15 @@ def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
 
 
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
-    """Finish a digest's time; `told` if a digest was posted or had nothing to say."""
+    """Finish the digest of this time; `told` if it was posted or had no news."""
     core.store.digests.settle(digest, at, told=told)
 
 
 def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
-    """Record whether administrators know that it can't be posted; False if nothing changed."""
+    """Record whether administrators were warned of a digest without a channel.
+
+    Returns False if nothing changed.
+    """
     return core.store.digests.warn(digest, warned=warned)
 
 
@@ -151,7 +154,7 @@ def week(
 ) -> Week:
     """Gather a digest for the readers of its channel.
 
-    `quotes` is the number of passages in an answer.
+    `quotes` is the number of passages in an answer, for the contributors' credit.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)

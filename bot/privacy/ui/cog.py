@@ -150,7 +150,7 @@ async def _name(interaction: Interaction, language: Language, shown: PageName) -
 
 
 def _account(user: discord.User | discord.Member) -> str:
-    """Account name as in chat exports: old accounts have four digits behind it."""
+    """Account name as in chat exports; old accounts end with four digits."""
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 
@@ -183,7 +183,7 @@ def feature(bot: Services) -> Feature:
 
 
 async def prune_questions(bot: Services) -> None:
-    """Drop the words of questions older than the settings allow."""
+    """Delete the text of questions older than the configured maximum."""
     before = datetime.now(UTC) - timedelta(days=bot.settings.questions.keep_days)
     pruned = await bot.worker.run_slices(lambda core: service.prune_questions(core, before))
     if pruned:

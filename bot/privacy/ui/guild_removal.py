@@ -12,14 +12,14 @@ from bot.core.core import ROUND_ERRORS
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
 
-# Interval of comparing guilds and of purging old ones.
+# Interval of purging the data of guilds left long ago.
 ROUND_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):
-    """Listener for guilds that the bot leaves or joins again, and the purge."""
+    """Listener for guilds that the bot leaves or joins again, and rounds of the purge."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -27,12 +27,12 @@ class GuildRemoval(commands.Cog):
 
     @property
     def _present(self) -> list[int]:
-        """Ids of all guilds that the bot is in, also unavailable ones."""
+        """Ids of all guilds that the bot is in, including unavailable ones."""
         return [guild.id for guild in self._bot.guilds]
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Start the retention period. Discord reports outages differently."""
+        """Start the retention period; outages are another event."""
         now = datetime.now(UTC)
         await self._bot.worker.call(lambda core: guild_removal.left(core, [guild.id], now))
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
@@ -42,7 +42,7 @@ class GuildRemoval(commands.Cog):
     async def on_guild_back(self, guild: discord.Guild) -> None:
         """Cancel the retention period."""
         if not self._compared:
-            # At a start, `compare` handles thousands of guilds together.
+            # At the start, `compare` handles all guilds together.
             return
         if await self._bot.worker.call(lambda core: guild_removal.returned(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})

@@ -1,6 +1,6 @@
 """Greeting in a guild that the bot joined, with a button to set it up.
 
-Discord sends the join event once. Availability after an outage is another event.
+Discord sends the join event once; a guild available again after an outage has another event.
 """
 
 import functools
@@ -62,7 +62,7 @@ class Arrival(Cog):
             await user.send(told, view=view_of([link]) or discord.utils.MISSING)
 
     async def _added_by(self, guild: discord.Guild) -> discord.User | discord.Member | None:
-        """The person who added the bot, from the audit log, or else the owner."""
+        """The person who added the bot, according to the audit log; else the owner."""
         if guild.me.guild_permissions.view_audit_log:
             async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
                 if entry.target is not None and entry.target.id == guild.me.id:

@@ -36,7 +36,7 @@ _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 
 
 class _AnyChannel(app_commands.Transformer):
-    """A channel, thread or category; discord.py would offer media channels, too."""
+    """A channel, thread or category; without this, discord.py would offer media channels, too."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -58,7 +58,7 @@ AnyChannel = app_commands.Transform[
 ]
 
 _TYPED_CHARACTERS: Final = 500
-# Cache of choices, because autocomplete asks for them at every key press.
+# TTL of cached choices: autocomplete asks for them at every key press.
 _OFFERED_SECONDS: Final = 20
 _GUILDS: Final = 100
 
@@ -118,7 +118,7 @@ class ChannelsCog(Cog):
         sources: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         only_or_first: str | None = None,
     ) -> None:
-        """Store the choices, then show the settings and what keeps them from working."""
+        """Store the choices, then show the settings with warnings."""
         place = await self._place(interaction, channel)
         if place is None:
             return
@@ -146,7 +146,7 @@ class ChannelsCog(Cog):
         typed: tuple[str | None, str | None],
         only_or_first: str | None,
     ) -> AnsweredFrom | None:
-        """Combine chosen tags and sources; None after telling the administrator what is wrong."""
+        """Combine chosen tags and sources; None for a mistake, after telling the administrator."""
         viewer = await viewer_language(interaction)
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed
@@ -211,7 +211,7 @@ class ChannelsCog(Cog):
     async def _place(self, interaction: Interaction, channel: Any) -> Any:
         """Fetch the whole channel; None after saying that the bot can't see it."""
         try:
-            # An archived thread is in no cache.
+            # `fetch` for archived threads, which are never cached.
             is_part = isinstance(channel, _CHANNELS)
             return channel.resolve() or await channel.fetch() if is_part else channel
         except UNREACHED:
@@ -234,7 +234,7 @@ class ChannelsCog(Cog):
         parts = [
             lead(viewer, channel=place.mention),
             messages.settings(viewer, held, names, _level(place)),
-            # Without an empty line, the next line would belong to the last item of the list.
+            # An empty line, because Discord would join the next line to the last list item.
             "",
             *await self._warnings(place, held, viewer),
         ]
@@ -293,7 +293,7 @@ class ChannelsCog(Cog):
         await self._forget(event.thread_id, event.guild_id)
 
     async def _forget(self, channel_id: int, guild_id: int) -> None:
-        """Delete the settings of a channel that is gone; its id is never used again."""
+        """Delete the settings of a deleted channel."""
         choices = await self.bot.guild_settings.choices(guild_id)
         if channel_id in choices.channels:
             await self.bot.worker.call(lambda core: service.forget(core, channel_id, guild_id))

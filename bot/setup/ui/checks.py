@@ -28,7 +28,7 @@ def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.Tex
 def handover_channel(
     guild: discord.Guild, settings: GuildSettings
 ) -> discord.abc.GuildChannel | None:
-    """The channel for hand-overs, if they are on."""
+    """The channel for hand-overs, if they are turned on."""
     place = settings.handover_channel_id or settings.review_channel_id
     return guild.get_channel(place or 0) if settings.hand_on else None
 
@@ -60,7 +60,7 @@ async def role_warnings(
     warnings = []
     members = guild.member_count or 0
     number = await _number_of(role)
-    # In a small server, most members may be moderators.
+    # No warning in a small server, where most members may be moderators.
     if number * 2 > members >= _LARGE:
         warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
     channel = review_channel(guild, settings)

@@ -41,7 +41,7 @@ CHANNEL_TYPES: Final = {
         discord.ChannelType.category,
     ],
 }
-# Discord numbers unnumbered components from 1.
+# Above the ids that Discord gives to components without one, from 1.
 _FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 
@@ -118,7 +118,7 @@ class SettingSelect(
         super().__init__(**values)
         if item is not None:
             item.custom_id = self.ids.format(**values)
-            # Different on every page: clients may reuse a list that has the same number.
+            # An own id for each setting: clients may reuse a list of another page with the same id.
             item.id = _FIRST_LIST + [*Setting].index(self.setting)
             self.item = item
 
@@ -144,7 +144,7 @@ class SettingSelect(
 
 
 def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> list[str] | None:
-    """Keep the chosen ids that the guild has; None if a required choice is left empty.
+    """Return the chosen ids that exist in the guild; None if a required choice is empty.
 
     Ids may be forged, and a channel may be deleted while its list is shown.
     """
@@ -158,7 +158,7 @@ def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> 
 
 
 async def deliver_cards(interaction: Interaction) -> None:
-    """Post waiting review cards, because the channel may be new."""
+    """Post waiting review cards, because the review channel may be new."""
     guild, bot = interaction.guild, interaction.client
     if guild is None:
         return

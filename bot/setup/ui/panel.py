@@ -1,7 +1,7 @@
 """The `/setup` panel: a private message with pages, built anew at every click.
 
-Each page shows the stored settings and current warnings. So the panel survives restarts, and two
-administrators can use it at once.
+Each page shows the stored settings and current warnings. Therefore the panel survives restarts, and
+two administrators can use it at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ _Item = discord.ui.Item[Any]
 
 
 class SetupPanel:
-    """Shows the panel's pages; its buttons and lists find it at the client."""
+    """Shows the panel's pages; buttons and lists access it through the client."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -63,7 +63,7 @@ class SetupPanel:
 
 
 class _Pages:
-    """Pages of one guild at this moment; `left` are the unfinished steps."""
+    """Pages of one guild in its present state; `left` are the unfinished steps."""
 
     def __init__(
         self, bot: Services, guild: discord.Guild, state: State, language: Language
@@ -217,7 +217,7 @@ class _Pages:
         ]
 
     def _phrasing(self) -> list[_Item]:
-        """Choices for the language model; the answers page if the operator has none."""
+        """Choices for the language model; without a model, the answers page."""
         chosen = self._bot.settings.phrasing
         if self._bot.phrasing is None:
             return self._answers()

@@ -1,1 +1,1 @@
-"""Discord side of the figures: the cogs, the layout of the weekly digest and its delivery."""
+"""Discord side of statistics: the cogs, the layout of the weekly digest and its delivery."""

@@ -1,4 +1,4 @@
-"""Statistics cog: `/leaderboard` and `/stats`; the feature with its digests."""
+"""Statistics cog: `/leaderboard` and `/stats`; also sets up the feature with its digests."""
 
 from datetime import UTC, datetime
 

@@ -23,7 +23,7 @@ from knowledge.values.weekly_digests import Edition, WeeklyDigest
 _ZONE_CHARACTERS: Final = 60
 _CHOICES: Final = 25
 _ZONE: Final = "UTC"
-# Two weeks; posts are reported for three.
+# Two weeks, because posts are reported for three.
 _MOST_HOURS: Final = 336
 
 _EDITIONS = [
@@ -44,7 +44,7 @@ def _zones() -> dict[str, str]:
 
 async def _zones_like(_: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     wanted = typed.strip().lower().replace(" ", "_")
-    # Continents first; other names (GMT+2, EST) are for backward compatibility.
+    # Names with a continent first; the others (GMT+2, EST) exist for backward compatibility.
     fitting = sorted(
         (name for key, name in _zones().items() if wanted in key),
         key=lambda name: ("/" not in name or name.startswith("Etc/"), name),
@@ -138,7 +138,7 @@ class DigestCog(Cog):
     async def preview(
         self, interaction: Interaction, edition: str = Edition.MODERATORS.value
     ) -> None:
-        """Show a digest as it would be posted now, also before one is set up."""
+        """Show a digest as it would be posted now, even if none is set up."""
         guild, now = _guild(interaction), datetime.now(UTC)
         language, chosen = await viewer_language(interaction), Edition(edition)
         settings = await self.bot.guild_settings.settings(guild.id)

@@ -1,7 +1,7 @@
-"""Content of a weekly digest: what the readers of its channel may know, and unanswered posts.
+"""Content of a weekly digest for the readers of its channel, and unanswered forum posts.
 
-Questions asked privately, or where not everyone reads, are shown to moderators only. Roles and
-posts are checked at the moment a digest is posted.
+Questions asked privately or in hidden channels are shown to moderators only. Roles and posts are
+checked when a digest is posted.
 """
 
 import logging
@@ -23,7 +23,7 @@ from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Posts older than this are no longer reported.
 _REPORTED_FOR: Final = timedelta(days=21)
-# Each candidate costs two requests.
+# Most posts to check; each costs two requests.
 _CANDIDATES: Final = 3 * MOST_POSTS
 _MOST_MESSAGES: Final = 50
 
@@ -67,7 +67,7 @@ def open_channels(guild: discord.Guild) -> frozenset[int]:
 
 
 def _is_open(channel: discord.abc.GuildChannel) -> bool:
-    """Whether everyone may read a channel; age-restricted ones are never quoted elsewhere."""
+    """Whether everyone may read a channel; age-restricted channels don't count as open."""
     everybody = channel.permissions_for(channel.guild.default_role)
     adults = bool(getattr(channel, "nsfw", False))
     return everybody.view_channel and everybody.read_message_history and not adults
@@ -81,9 +81,9 @@ def writable(channel: Any) -> bool:
 async def _unanswered_posts(
     bot: Services, guild: discord.Guild, at: datetime, hours: int
 ) -> tuple[UnansweredPost, ...]:
-    """Forum posts that got no answer for so many hours, newest first.
+    """Forum posts without an answer for `hours` hours, newest first.
 
-    The helper records a post as unanswered after a day; it may have been answered since.
+    A post is recorded as unanswered after a day. It may have been answered since, so it is checked.
     """
     until = at - timedelta(hours=hours)
     posts = await bot.worker.call(

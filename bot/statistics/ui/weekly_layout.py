@@ -19,7 +19,7 @@ from bot.statistics import weekly_messages as messages
 from bot.statistics.weekly_service import Week
 from knowledge.values.guilds import Language
 
-# With two of these, five gaps and the rest fit in Discord's 40 components.
+# With two buttons a gap, five gaps and the rest fit in Discord's 40 components.
 _ACTIONS: Final = ("point", "dismiss")
 
 

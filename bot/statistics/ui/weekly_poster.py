@@ -1,6 +1,6 @@
 """Delivery of weekly digests, once a week for each guild.
 
-A digest is claimed in the database before it is sent, with a nonce: Discord drops a second copy for
+A digest is claimed in the database, then sent with a nonce, so that Discord drops a second copy for
 some minutes. After a crash or a restored backup, the poster looks for the digest in the channel
 before it posts again.
 """
@@ -28,15 +28,15 @@ from bot.statistics.weekly_schedule import Due
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Checking is cheap: it compares times.
+# Interval of checking for due digests, which only compares times.
 ROUND_SECONDS: Final = 60
-# Guilds served concurrently; a guild that Discord rate-limits times out and is retried next round.
+# Digests posted concurrently. A rate-limited one times out and is retried in the next round.
 _AT_ONCE: Final = 4
 _STEP_SECONDS: Final = 120
-# Messages searched for a digest that was posted already.
+# Most messages searched for a digest posted already.
 _LOOKED_AT: Final = 200
 _HOUR: Final = 3_600
-# Discord checks nonces for "a few minutes"; a round comes within one.
+# Discord checks nonces for "a few minutes", and the next round comes within one.
 _NONCE_SECONDS: Final = 120
 _SENT_CACHED: Final = 10_000
 
@@ -56,7 +56,7 @@ class DigestPoster:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # Digests sent lately, which Discord still drops by their nonce.
+        # Digests sent lately, whose copies Discord still drops by their nonce.
         self._sent: TTLCache[tuple[int, Edition, datetime], bool] = TTLCache(
             _SENT_CACHED, _NONCE_SECONDS
         )
@@ -82,7 +82,7 @@ class DigestPoster:
 
     async def _post(self, digest: WeeklyDigest, time: Due) -> None:
         guild = self._bot.get_guild(digest.guild_id)
-        # Unavailable guilds come back.
+        # An unavailable guild comes back, and is served with a later round.
         if guild is None or guild.unavailable:
             return
         came = _Came.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
@@ -93,7 +93,7 @@ class DigestPoster:
             )
 
     async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Came:
-        """Post a digest in its channel; the moderators' one falls back to the review channel."""
+        """Post a digest in its channel; the moderators' digest falls back to the review channel."""
         settings = await self._bot.guild_settings.settings(guild.id)
         await self._bot.worker.run_slices(lambda core: service.prepared(core, digest))
         for channel in _places(guild, digest, settings):
@@ -131,7 +131,7 @@ class DigestPoster:
     async def _is_there(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, unknown: bool
     ) -> bool:
-        """Whether a digest was posted before; `unknown` if the bot may not read the history."""
+        """Whether the digest is in the channel; returns `unknown` if the history is unreadable."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
             return unknown
         async for message in channel.history(limit=_LOOKED_AT, after=time.at, oldest_first=False):
