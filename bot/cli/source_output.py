@@ -1,11 +1,13 @@
 """Output of the commands `index` and `source`: text and JSON records. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Final
 
 from rich.text import Text
 
+from bot.cli.source_check import SourceCheck
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
@@ -16,12 +18,15 @@ from knowledge.values.source_locations import is_visited, repository_at
 
 # Kinds of unread files named in a line.
 KINDS: Final = 5
+# How many odd titles are named.
+ODD_TITLES: Final = 5
 
 # Characters of an abbreviated commit id.
 COMMIT_CHARACTERS: Final = 10
 
 
-def report_record(report: UpdateReport) -> dict[str, Any]:
+def report_record(report: UpdateReport, checked: SourceCheck | None = None) -> dict[str, Any]:
+    check = {} if checked is None else {"check": asdict(checked)}
     return {
         "added": report.added,
         "changed": report.changed,
@@ -31,6 +36,7 @@ def report_record(report: UpdateReport) -> dict[str, Any]:
         "failed": _failure_records(report.failed),
         "passages": report.passages,
         "embedded": report.embedded,
+        **check,
     }
 
 
@@ -186,6 +192,24 @@ def _kinds(kinds: Mapping[str, int]) -> str:
     named = [f"{count} {suffix}" for suffix, count in most[:KINDS]]
     others = sum(count for _, count in most[KINDS:])
     return ", ".join([*named, *([f"{others} of other kinds"] if others else [])])
+
+
+def check_text(checked: SourceCheck) -> Text:
+    """Lines about headings that find their section, and about titles that say little."""
+    text = Text()
+    if checked.asked:
+        text.append(
+            f"{checked.found} of {counted(checked.asked, 'heading')}, asked as questions, found "
+            "their section first.\n"
+        )
+    if checked.odd_titles:
+        named = [
+            f"“{title}”" + (f" ({counted(count, 'document')})" if count > 1 else "")
+            for title, count in [*checked.odd_titles.items()][:ODD_TITLES]
+        ]
+        more = ", …" if len(checked.odd_titles) > ODD_TITLES else ""
+        text.append(f"Titles that say little: {', '.join(named)}{more}.\n", style="yellow")
+    return text
 
 
 def chats_text(chats: Mapping[Scope, int]) -> Text:

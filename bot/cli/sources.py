@@ -27,6 +27,7 @@ from bot.cli.console import (
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import Naming
+from bot.cli.source_check import check
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
@@ -140,6 +141,7 @@ def _update(
     named: Sequence[str] = (),
     new: Collection[str] = (),
     next_step: str = "",
+    checks: bool = False,
 ) -> list[str]:
     """Update the index, close the core, and print the report.
 
@@ -163,9 +165,10 @@ def _update(
         # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
+    checked = check(core, report.added) if checks and report.added else None
     index_updates.complete(core)
     if as_json:
-        print_json(source_output.report_record(report))
+        print_json(source_output.report_record(report, checked))
         return unread
     seconds = time.monotonic() - started
     follows = report.touched and is_held(core.folder)
@@ -174,6 +177,8 @@ def _update(
     out.print(text, soft_wrap=True)
     if chats:
         out.print(source_output.chats_text(chats), soft_wrap=True)
+    if checked is not None:
+        out.print(source_output.check_text(checked), end="", soft_wrap=True)
     _show_failures(report.failed)
     return unread
 
@@ -329,7 +334,7 @@ def add_sources(
         before = set(core.sources())
         named = named_sources.add(core, locations, naming)
         _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
-        unread = _update(core, as_json=as_json, named=named, new=set(named) - before)
+        unread = _update(core, as_json=as_json, named=named, new=set(named) - before, checks=True)
     paths = [Path(location) for location in named if not is_visited(location)]
     _show_unread_kinds(paths, as_json=as_json)
     if unread:

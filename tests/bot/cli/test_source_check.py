@@ -1,0 +1,64 @@
+"""The check of new documents: headings asked as questions, and titles."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.cli.source_check import HEADINGS, SourceCheck, check
+from bot.cli.source_output import check_text
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end, update
+from knowledge.sources import add_paths
+from tests.fakes import WordEmbedder
+
+FERRIES = (
+    "# Ferries\n\n## Lisbon boats\n\nLisbon boats leave at nine.\n\n## Porto trams\n\nTrams run.\n"
+)
+
+
+def _checked(tmp_path: Path, files: dict[str, str]) -> SourceCheck:
+    folder = tmp_path / "guides"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    settings = Settings(data=DataSettings(folder=tmp_path / "data"))
+    with Core(settings, WordEmbedder()) as core:
+        add_paths(core.store, [folder])
+        report = run_to_end(update(core))
+        return check(core, [key for key in report.added if key.startswith("file:")])
+
+
+def test_headings_that_find_their_section_are_counted(tmp_path: Path) -> None:
+    assert _checked(tmp_path, {"a.md": FERRIES}) == SourceCheck(2, 2, {})
+
+
+def test_a_heading_that_finds_another_section_is_missed(tmp_path: Path) -> None:
+    """A heading without a word finds nothing of its own."""
+    text = f"{FERRIES}\n## !!!\n\nNothing leaves at night.\n"
+    checked = _checked(tmp_path, {"a.md": text})
+    assert (checked.asked, checked.found) == (3, 2)
+
+
+def test_titles_that_say_little_are_named_with_their_documents(tmp_path: Path) -> None:
+    files = {"a.md": "# Same\n\nOne.", "b.md": "# Same\n\nTwo.", "c.md": "# Own\n\nThree."}
+    checked = _checked(tmp_path, files)
+    assert checked == SourceCheck(0, 0, {"Same": 2})
+    assert check_text(checked).plain == "Titles that say little: “Same” (2 documents).\n"
+
+
+def test_so_many_headings_are_asked_and_no_more(tmp_path: Path) -> None:
+    text = "# Long\n\n" + "".join(f"## Part {n}\n\nText {n}.\n\n" for n in range(HEADINGS + 50))
+    assert _checked(tmp_path, {"a.md": text}).asked == HEADINGS
+
+
+@pytest.mark.parametrize(
+    ("checked", "said"),
+    [
+        (SourceCheck(1, 0, {}), "0 of 1 heading, asked as questions, found their section first.\n"),
+        (SourceCheck(0, 0, {}), ""),
+    ],
+)
+def test_the_check_is_a_line_for_each_finding(checked: SourceCheck, said: str) -> None:
+    assert check_text(checked).plain == said
