@@ -8,7 +8,7 @@ from bot.answers.decision import Answer, Citation, Quote, as_likely
 from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
-from bot.text.markdown import plain, quoted, shortened, shown, size
+from bot.text.markdown import plain, quoted, quoted_parts, shortened, shown, size
 from bot.text.place_names import heading_name
 from bot.text.wrapped_lines import joined, tightened
 from knowledge.values.documents import Kind
@@ -20,6 +20,9 @@ SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
 SMALL_CHARACTERS: Final = 36
 # Stands for a question of two lines and a line of evidence.
+# With less room than this, a quotation is left out.
+LEAST_CHARACTERS: Final = 100
+
 _USUAL_HEAD: Final = "\n" * 2
 # Kinds of text typed in Discord, where line breaks are meant.
 TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
@@ -72,6 +75,11 @@ def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> st
     while size(part) + 1 > room and lines > 1:
         lines -= 1
         part = _quote(quote, lines, lines, cited)
+    most = room - size(cited) - 2
+    if size(part) + 1 > room and most >= LEAST_CHARACTERS:
+        # One line of signs without a place to cut, such as thousands of backslashes.
+        first = quoted_parts(shown(_excerpt(quote, 1, 1)), most)[0]
+        return f"{first}\n{cited}"
     return part
 
 

@@ -12,7 +12,7 @@ from knowledge.secrets import HIDDEN, secrets, without_secrets
 from knowledge.values.submissions import Submission
 from tests.bot import values
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MIXED = "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7hJ9kL1nP3qR5sT7uV9wX1yZ3bD5eF7"
 HEXED = "3f8a1c9e5b7d2064f1a8c3e9b5d70264"
 LOWER = "a1b2c9d8e7f6a5b4c3d2e1f0a9b8c7d6"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.answers.decision import Answer, Quote, Refusal, citation
@@ -214,6 +214,8 @@ def _passage(text: str, title: str, name: str) -> StoredPassage:
 
 @UNHURRIED
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES, NAMES)
+# A line of which each sign is escaped has no place to cut.
+@example("x", ["x" + 2_999 * "\\"], "x", "x")
 def test_an_answer_is_one_message_with_the_best_passage_in_it(
     question: str, texts: list[str], title: str, name: str
 ) -> None:
