@@ -27,7 +27,7 @@ class Claim:
         topic: its content words other than values.
         names: the names among them.
         values: its quantities.
-        turns: spans that negate the sentence or turn it round.
+        turns: spans that negate or reverse the sentence.
         state: the state it claims, with its sign; see `_turned`.
         condition: words that limit it to some case.
     """
@@ -105,11 +105,11 @@ def _says_how(word: str, stem: str, language: str) -> bool:
 
 
 def _counted(value: Value) -> list[str]:
-    """The counted noun of a number, or the product of a version, belongs to the topic."""
+    """The words of a value that belong to the topic: a number's noun, a version's product."""
     return value.of.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
 
 
-# Denying.
+# Negation.
 
 _NEGATION_WORDS: Final = """not never no cannot nor neither
     kein keine keinen keinem keiner keines nicht nie niemals"""
@@ -137,10 +137,10 @@ _CONDITION: Final = re.compile(
 
 
 def _turned(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The direction of a sentence, and the spans that turn it.
+    """The state a sentence claims, and the spans that negate or reverse it.
 
     The state is the claimed property, `may` or `on`, with a sign: two states that differ only in
-    sign deny each other. Without such a word the state is the sign alone.
+    sign contradict each other. Without a word for a property, the state is the sign alone.
     """
     negations = [match.span() for match in _NEGATION.finditer(sentence)]
     states = list(_STATE.finditer(sentence))

@@ -30,11 +30,11 @@ LEAST_COSINE: Final = 0.6
 MOST_PAIRS: Final = 4
 # How many sentences of a text are compared.
 MOST_CLAIMS: Final = 400
-# The most others that a sentence is compared with, those with the most words in common. Otherwise
-# four hundred near-copies would be compared with four hundred.
+# A sentence is compared with at most this many others, those with the most words in common.
+# Otherwise 400 near-copies would be compared with 400.
 MOST_ALIKE: Final = 16
 
-# Two sentences of one word each ("The meetup is on …") must be of the very same.
+# Sentences with fewer topic words in common ("The meetup is on …") must have the same topic.
 LEAST_COMMON: Final = 2
 # Words of one sentence that the other lacks; with more they are about different things.
 MOST_EXTRA: Final = 1

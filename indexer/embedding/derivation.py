@@ -59,7 +59,7 @@ _REFUSALS: Final = 2
 _PARTIAL: Final = ".partial-"
 _ABANDONED_SECONDS: Final = 3600
 
-# Failures that may pass, such as a full disk, a missing library or a killed process. The next start
+# Temporary failures, such as a full disk, a missing library or a killed process. The next start
 # tries again.
 _PASSING: Final = (
     RuntimeModelError,
@@ -109,7 +109,7 @@ class Recipe(Generic[Reference, Model]):
         feeds: the model's inputs for the varied texts.
         export: writes the model in full precision.
         manifest: the class of the folder's manifest.
-        described: the fields of that manifest of this kind alone, unverified.
+        described: makes the manifest's fields for this kind of model, except measured ones.
         verified: compares the derived model with the reference on samples. It returns the measured
             fields of the manifest, or raises `DerivationError` if the two differ too much.
     """
@@ -149,7 +149,7 @@ def fast_model(
     target = cache / place.name
     refusal = cache / f"{target.name}.refused-{_REFUSALS}"
     try:
-        # The holder of the lock looks at an unusable folder again, and logs it.
+        # An unusable folder is opened again and logged below, under the lock.
         with contextlib.suppress(RuntimeModelError):
             return _opened(recipe.open, place, digest)
         cache.mkdir(parents=True, exist_ok=True)
@@ -228,8 +228,8 @@ def derive(
 ) -> None:
     """Derive the runtime model of a sentence-transformers folder into `target`.
 
-    The target appears only when complete and verified on the `sample`. A complete one of the same
-    source is kept, a torn or foreign one is replaced.
+    The target appears only when complete and verified on the `sample`. A complete target from the
+    same source is kept, a torn or foreign one replaced.
 
     Raises:
         DerivationError: if a part can't be exported, or the derived model strays too far.
@@ -275,7 +275,7 @@ def _write(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the libraries' own remarks and progress bars out of the log while they export."""
+    """Keep the libraries' messages and progress bars out of the log during the export."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -344,7 +344,7 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
         optimize(quantized, path)
         move_weights(path)
     except (ImportError, OSError):
-        # Not the model's fault, and it may pass: a full disk, for example.
+        # Temporary and not the model's fault, such as a full disk.
         raise
     except Exception as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -394,7 +394,7 @@ def _write_tokenizer(tokenizer: Any, path: Path) -> None:
 def _put_in_place(
     partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]
 ) -> None:
-    """Move a complete folder to its name; where another process was first, its folder stays."""
+    """Move a complete folder to its name; if another process was first, its folder stays."""
     for _ in range(2):
         try:
             partial.rename(target)
@@ -411,7 +411,7 @@ def _put_in_place(
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Delete the remains of killed derivations, told by their age."""
+    """Delete leftovers of killed derivations, recognized by their age."""
     for partial in target.parent.glob(f"{target.name}{_PARTIAL}*"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:

@@ -1,4 +1,4 @@
-"""Subprocess for deriving a model: a fresh interpreter, asked in JSON, which ends with this one."""
+"""Subprocess for deriving a model: a fresh interpreter with a JSON request; it ends with ours."""
 
 import atexit
 import json
@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer on the last line of a process's output; meanwhile the log says that it is at work.
+    """Run a subprocess, with a line in the log now and then; returns its last line, parsed as JSON.
 
     Args:
         command: Python code; it reads one JSON object from standard input.
@@ -54,7 +54,7 @@ def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
             "PYTHONPATH": os.pathsep.join(folders),
         },
     ) as process:
-        # It ends with this one, even if that is told to stop meanwhile.
+        # It ends with this process, even if this one is stopped meanwhile.
         atexit.register(process.kill)
         said = _awaited(process, json.dumps(asked).encode())
         atexit.unregister(process.kill)

@@ -43,9 +43,9 @@ DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
 # For small machines; it comes with the program, too.
 SMALL_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 
-# The reference's names for the vector of a text and those of its tokens.
+# Outputs of sentence-transformers: the vector of a text, and the vectors of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")
-# Marks the reference's vectors, unlike those of derived models.
+# The end of `Embedder.model` for the reference, unlike derived models.
 _REFERENCE: Final = " torch"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
@@ -75,10 +75,10 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens the model reads of one text, the marks at both ends included."""
+        """The most tokens the model reads of one text, special tokens included."""
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model makes of a text, without the marks at both ends."""
+        """The number of tokens of a text, without special tokens."""
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of questions."""
@@ -104,7 +104,7 @@ def as_read(embedder: Embedder, text: str) -> str:
     fitting = bisect.bisect_right(
         ends, embedder.max_tokens, key=lambda end: embedder.count_tokens(text[:end])
     )
-    # A first word that is too long alone is left to the model to cut.
+    # A first word that alone is too long is cut by the model.
     return text[: ends[max(fitting, 1) - 1]]
 
 
@@ -146,7 +146,7 @@ def open_embedder(name: str, cache: Path) -> Embedder:
 
 
 def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
-    """Open a shipped model, and no other files in its place.
+    """Open a shipped model, and refuse other files in its place.
 
     Raises:
         ModelError: if its files are missing or were changed.
@@ -164,7 +164,7 @@ def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
 
 
 def reason(error: Exception) -> str:
-    """An exception of the libraries as a sentence about a model that can't be opened."""
+    """The message for a model that can't be opened, by the libraries' exception."""
     if isinstance(error, UnpicklingError):
         return (
             "Its weights are a pickle that holds more than numbers, which could run code when it "

@@ -20,7 +20,7 @@ from indexer.embedding.embedder import ModelError, quieten
 from indexer.embedding.model_files import SKIPPED, TAKEN
 from indexer.embedding.onnx_model import file_digest
 
-# Larger ones are not for a CPU, and a listing from outside is not to fill the disk.
+# Larger models are too slow on a CPU, and an untrusted listing must not fill the disk.
 MOST_BYTES: Final = 8 * 10**9
 # Disk space needed, as a multiple of the download: the derived form, and room to make it.
 _ROOM: Final = 2
@@ -134,7 +134,7 @@ def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
 
 
 def _bar(show: Show) -> type[Any]:
-    """A progress bar for the library to move, which shows nothing itself."""
+    """A tqdm class that calls `show` instead of drawing a bar."""
     from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]

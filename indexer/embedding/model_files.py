@@ -15,7 +15,8 @@ TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
 SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
 
 
-# The library makes up a tokenizer if its files are missing, with special tokens and a few signs.
+# If a tokenizer's files are missing, the library makes one up, with special tokens and a few
+# characters. A real vocabulary has at least this many words.
 _LEAST_WORDS: Final = 10
 NO_WORDS: Final = (
     "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "

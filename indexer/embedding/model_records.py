@@ -59,7 +59,7 @@ def recorded(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedMo
     if shipped is not None:
         return RecordedModel(
             embedder,
-            # A new release brings its own files.
+            # A release may ship other files than the recorded ones.
             replace(
                 record,
                 folder="",
@@ -112,7 +112,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
-    """The present folder of a recorded model's files; None if only its name can tell."""
+    """The present folder of a recorded model's files; None if only its name is known."""
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder

@@ -78,7 +78,7 @@ def _check_supported(reference: "SentenceTransformer") -> None:
 
 
 def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
-    """Whether a vector is made of the tokens behind a prompt alone (INSTRUCTOR)."""
+    """Whether pooling leaves out the tokens of a prompt (INSTRUCTOR)."""
     return any(reference.prompts.values()) and not all(
         getattr(module, "include_prompt", True) for module in reference.children()
     )
@@ -87,9 +87,9 @@ def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
 def _export(reference: "SentenceTransformer", path: Path) -> None:
     """Write the model in full precision, from `input_ids` (1, tokens) to two outputs.
 
-    `vector` (1, d) is the text's, `tokens` (1, tokens, t) are the transformer's for each token, the
-    marks at both ends included. If pooling leaves prompts out, a second input `unpooled` (1,) is
-    the number of their tokens.
+    `vector` (1, d) is the text's, `tokens` (1, tokens, t) the transformer's, special tokens
+    included. If pooling leaves prompts out, a second input `unpooled` (1,) is the number of their
+    tokens.
     """
     import torch
 
@@ -149,7 +149,7 @@ def _described(reference: "SentenceTransformer") -> dict[str, Any]:
 
 
 def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
-    """The number of a prompt's tokens with the mark before it, but without the one behind it."""
+    """The number of a prompt's tokens, with the first special token but not the last."""
     if not prompt:
         return 0
     ids = reference.tokenizer(prompt)["input_ids"]

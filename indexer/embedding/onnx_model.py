@@ -2,8 +2,8 @@
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
 `indexer.embedding.onnx_export`. Each text is run alone, on as many threads as there are cores, so
-nothing is padded. Dynamic quantization scales by the largest value of its input, and with one text
-alone its vector never depends on others. On a CPU this is about as fast as batches (measured beside
+nothing is padded. Dynamic quantization scales by the largest value of its input, so in a batch a
+vector would depend on the other texts. On a CPU this is about as fast as batches (measured beside
 other work: 0.8 to 1.1 times as fast at 20 tokens, 1.2 to 1.3 at 140).
 
 A folder is refused if it is torn, of another format or scheme, or changed.
@@ -46,7 +46,7 @@ SCHEME: Final = "int8, smoothed, neighbours bounded"
 # format 2 made vectors within 0.994 of the present ones.
 VECTORS: Final = 2
 GRAPH: Final = "model.onnx"
-# The outputs of an embedder's graph: (1, d), and (1, tokens, t) with the marks at both ends.
+# The outputs of an embedder's graph: (1, d), and (1, tokens, t) with special tokens.
 VECTOR: Final = "vector"
 TOKENS: Final = "tokens"
 TOKENIZER: Final = "tokenizer.json"
@@ -123,7 +123,7 @@ class Manifest(DerivedManifest):
     query_prompt: str
     passage_prompt: str
     worst_cosine: float
-    # If pooling leaves a prompt out: the number of its tokens, the first mark included.
+    # If pooling leaves a prompt out: the number of its tokens, the first special token included.
     query_unpooled: int | None = None
     passage_unpooled: int | None = None
 
@@ -134,9 +134,9 @@ class ReadText:
 
     Attributes:
         vector: the text's, (d,) float32 of unit length.
-        tokens: its tokens' vectors without the marks at both ends, (n, t) float32 of unit length.
+        tokens: its tokens' vectors without special tokens, (n, t) float32 of unit length.
         words: the words of these tokens, as written, in order.
-        places: the places of each word's tokens.
+        places: the indices of each word's tokens.
     """
 
     vector: NDArray[np.float32]
@@ -148,9 +148,9 @@ class ReadText:
 def read_text(
     text: str, encoding: Encoding, vector: NDArray[np.float32], tokens: NDArray[np.float32]
 ) -> ReadText:
-    """A text by its encoding and the model's vectors, of any length, for it and each token.
+    """Make a text of its encoding and of the vectors of text and tokens, which may have any length.
 
-    The marks at both ends are among the tokens, and left out.
+    Special tokens are left out.
     """
     places: dict[int, list[int]] = {}
     kept: list[int] = []
@@ -233,7 +233,7 @@ class RuntimeModel:
         return read_text(text, encoding, vectors[0], tokens[0])
 
     def _encoding(self, text: str) -> Encoding:
-        """A text's tokens, with the marks at both ends, as many as the model reads."""
+        """A text's tokens, special ones included, as many as the model reads."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         if len(encoding.ids) > self._words_limit:
             encoding.truncate(self._words_limit, direction=self._manifest.truncation_side)
@@ -298,7 +298,7 @@ def session_options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # Its warnings are about operators it might have fused.
+    # Warnings are only about operators that weren't fused.
     options.log_severity_level = 3
     return options
 

@@ -36,7 +36,7 @@ _TINY: Final = 1e-6
 def quantize(
     exported: Path, quantized: Path, feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> None:
-    """Make the weights integers; activations follow while the graph runs.
+    """Quantize the weights; activations are quantized while the graph runs.
 
     Args:
         exported: the graph in full precision, for one text.
@@ -91,8 +91,8 @@ def optimize(quantized: Path, path: Path) -> None:
 def column_scales(matrix: Weights) -> Weights:
     """The scale of each column of a matrix (k, n), so that its integers can't saturate, (n,).
 
-    Seven bits would do the same for any pair of weights, but few pairs are that large: on average
-    these scales are 0.7 of those.
+    Seven bits would prevent that for any pair of weights, but few pairs are that large: on average
+    these scales are 0.7 of those for seven bits.
     """
     sizes = np.abs(matrix)
     neighbours = sizes[:-1:2] + sizes[1::2]
@@ -153,7 +153,7 @@ def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> Non
 
 
 def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The products of each normalized layer with weights of its own."""
+    """The products of each normalized layer with unshared weights."""
     normalized = {node.output[0] for node in graph.node if node.op_type == "LayerNormalization"}
     uses = Counter(name for node in graph.node for name in node.input)
     readers: dict[str, list[Any]] = {}
@@ -170,7 +170,7 @@ def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, 
 def _largest(
     model: Any, names: Sequence[str], feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> dict[str, NDArray[np.float32]]:
-    """The largest size of each channel of these activations in the texts, (channels,)."""
+    """The largest absolute value of each channel of these activations in the texts, (channels,)."""
     import onnxruntime
     from onnx import TensorProto
     from onnx.helper import make_tensor_value_info
@@ -196,9 +196,9 @@ def _scale_by_token(graph: Any) -> None:
     """Quantize each token by its own largest value in the layers where tokens differ most.
 
     A quantized product scales a whole text by its largest value. In the two matrices of a
-    feed-forward (the non-square ones) a few large tokens leave little of the others. So x W is
-    written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the time and
-    halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
+    feed-forward layer (the non-square ones) a few large tokens leave little of the others. So x W
+    is written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the time
+    and halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
     """
     from onnx import TensorProto
     from onnx.helper import make_node, make_tensor

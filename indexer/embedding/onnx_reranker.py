@@ -24,7 +24,7 @@ class RerankerManifest(DerivedManifest):
     Attributes:
         token_types: whether the graph takes token types, which mark the passage's tokens.
         correlation: of its scores with the reference's, on the sample pairs.
-        agreement: the share of clear orders of the reference that it agrees with.
+        agreement: the share of the reference's clear orders that it keeps.
     """
 
     token_types: bool

@@ -49,7 +49,7 @@ def _reference(folder: Path) -> "CrossEncoder":
 
 
 def _check_supported(reference: "CrossEncoder") -> None:
-    """Refuse a model if a pair's score is more than the one logit of its tokens.
+    """Refuse a model if a pair's score isn't the single logit of its tokens.
 
     Raises:
         DerivationError: naming the reasons.
@@ -161,7 +161,7 @@ def compared(expected: Scores, found: Scores) -> tuple[float, float]:
         found: the scores to judge, of the same shape.
 
     Returns:
-        Both between -1 or 0 and 1. The correlation of constant scores is NaN.
+        The correlation, from -1 to 1 (NaN for constant scores), and the share, from 0 to 1.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = float(np.corrcoef(expected.ravel(), found.ravel())[0, 1])

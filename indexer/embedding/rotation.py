@@ -1,7 +1,7 @@
 """Random rotation of vectors, always the same: random signs, then a cosine transform.
 
-It keeps all products of vectors, and afterwards no dimension stands out, whatever the model. So one
-scale of quantization does for all dimensions.
+It keeps all dot products, and afterwards no dimension stands out, whatever the model. So all
+dimensions can be quantized with one scale.
 
 Source:
     Ailon and Chazelle, "Approximate nearest neighbors and the fast Johnson-Lindenstrauss
@@ -20,7 +20,7 @@ def rotated(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Vectors after a rotation of their space, (n, d) float64; the dimension is even."""
     signs, phases = _rotation(vectors.shape[1])
     signed = vectors * signs
-    # The cosine transform, by way of Fourier's: even places in order, then odd ones backwards.
+    # The cosine transform by Fourier's: even positions in order, then odd ones backwards.
     folded = np.concatenate([signed[:, ::2], signed[:, 1::2][:, ::-1]], axis=1)
     rotated: NDArray[np.float64] = (np.fft.fft(folded, axis=1) * phases).real
     return rotated

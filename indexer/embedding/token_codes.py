@@ -31,7 +31,7 @@ LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
     2: (-1.510, -0.4528, 0.4528, 1.510),
 }
 BOUNDS: Final[Mapping[int, tuple[float, ...]]] = {1: (0.0,), 2: (-0.9816, 0.0, 0.9816)}
-# The share of variance kept, by Max: products with decoded vectors are smaller by that.
+# The share of variance kept, by Max: products with decoded vectors are smaller by this factor.
 KEPT: Final[Mapping[int, float]] = {1: 2 / math.pi, 2: 1 - 0.1175}
 
 # The most multiplications without threads of OpenBLAS (its interface/gemm.c).
@@ -46,7 +46,7 @@ class TokenCodec:
 
     Attributes:
         centre: their mean, (t,) float32; t is a multiple of 8.
-        deviation: how far the numbers are from it on the mean, after the rotation.
+        deviation: the standard deviation of their numbers, after the rotation.
         bits: of a number, 1 or 2.
     """
 
@@ -62,7 +62,7 @@ class TokenCodec:
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
         """The codes of a text's token vectors, (n, t) float32 of unit length."""
         scaled = rotated(vectors - self.centre) / self.deviation
-        # From 0, in the order of the levels.
+        # The number of each level, from 0.
         numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS[self.bits]])
         places = _places(self.bits)
         grouped = numbers.reshape(len(numbers), len(self.centre) // len(places), len(places))
@@ -89,7 +89,7 @@ class TokenCodec:
 
 
 def _places(bits: int) -> NDArray[np.uint8]:
-    """How far left each number is in its byte."""
+    """The bit offset of each number in its byte."""
     return np.arange(0, 8, bits, dtype=np.uint8)
 
 

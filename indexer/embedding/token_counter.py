@@ -1,7 +1,7 @@
-"""Token counter with a cache of words: BERT's kind of tokenizer is asked once for each word.
+"""Token counter with a cache of words: a BERT-like tokenizer runs once for each word.
 
-Cutting a document counts most of its text a dozen times over. If the tokenizer reads every word by
-itself, the tokens of a text are its words' tokens; other tokenizers are asked for the whole text.
+Cutting a document counts most of its text a dozen times over. If the tokenizer splits every word by
+itself, a text's count is the sum over its words; other tokenizers get the whole text.
 """
 
 import re
@@ -20,7 +20,7 @@ _SIGN: Final = re.compile(r"[!-/:-@\[-`{-~\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 class TokenCounter:
-    """How many tokens a tokenizer makes of texts, without the marks at both ends."""
+    """Counts the tokens of texts, without special tokens."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Count with a tokenizer that has no padding and no truncation."""
@@ -56,7 +56,7 @@ class _Tokens(dict[str, int]):
         return count
 
     def _count_apart(self, word: str) -> int:
-        """The same for a long run without blanks: Chinese text, a rule, or an attack."""
+        """Count a long run without blanks in parts: Chinese text, a rule, or an attack."""
         parts = _SIGN.split(word)
         if len(parts) == 1 or any(content in word for content in self._added):
             return self.count(word)

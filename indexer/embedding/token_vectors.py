@@ -1,4 +1,4 @@
-"""Token vectors of an embedder for late interaction: float32 of questions, codes of passages.
+"""Token vectors of an embedder for late interaction: float32 for questions, codes for passages.
 
 They come out of the same pass of the model as a text's one vector. The latest questions are cached,
 so a question is read once, however often it is compared. Only models with a codec in the program
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_codes import TokenCodec
 
-# Some 20 kB each.
+# The size of the cache of questions, some 20 kB each.
 QUESTIONS_KEPT: Final = 256
 
 

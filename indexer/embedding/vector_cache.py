@@ -7,7 +7,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-# At 384 numbers some 8 MB.
+# Some 8 MB with 384 dimensions.
 VECTORS_CACHED: Final = 5_000
 
 # Texts embedded at once.

@@ -12,7 +12,7 @@ FILE_BYTES: Final = 48_000_000
 _NAME: Final = "weights-{}.bin"
 # Smaller tensors stay in the graph.
 _LARGE_BYTES: Final = 100_000
-# A tensor begins at a multiple, as processors read best.
+# Tensors begin at a multiple of this many bytes, because aligned reads are fastest.
 _ALIGNED: Final = 64
 
 
@@ -39,7 +39,7 @@ def move_weights(path: Path, limit: int = FILE_BYTES) -> None:
 
 
 def _place(tensor: Any, name: str, content: bytearray) -> None:
-    """Append a tensor's numbers to a file's content, and leave their place in the graph."""
+    """Append a tensor's numbers to a file's content, and leave a reference in the graph."""
     from onnx.external_data_helper import set_external_data
 
     numbers = tensor.raw_data

@@ -42,7 +42,7 @@ STRONG_PRECISION: Final = 0.93
 # The share of right answers among those shown without being strong, likewise.
 PARTIAL_PRECISION: Final = 0.5
 
-# With fewer in all, every figure is chance.
+# With fewer questions in all, every figure is chance.
 LEAST_QUESTIONS: Final = 20
 
 # Foreign questions taken of each other set; more changed nothing.
@@ -151,10 +151,10 @@ def _texts(judged: JudgedSet) -> set[str]:
 
 
 def check(rows: Rows, accepted: str) -> None:
-    """Require enough to fit on: questions, and both right and wrong first passages.
+    """Require enough questions to fit on, with both right and wrong first passages.
 
-    Answers are mostly accepted because they came first. A set of these, named `accepted`, with
-    hardly any other picks would teach that whatever comes first is right.
+    Answers are mostly accepted because they came first. A set of accepted answers, named
+    `accepted`, with hardly any other picks would teach that the first result is always right.
 
     Raises:
         JudgedSetError: if not.
@@ -183,9 +183,9 @@ def check(rows: Rows, accepted: str) -> None:
 def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds; the measurements come with them.
 
-    *strong* begins at the least probability above which answers are right often enough, of all
-    kinds mixed and averaged over the sets. *none* ends at the least one from which the rest of the
-    shown answers are right often enough.
+    *strong* begins at the least probability above which enough answers are right, over all kinds of
+    questions and averaged over the sets. *none* ends at the least one above which enough of the
+    other shown answers are right.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)

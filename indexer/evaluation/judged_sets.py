@@ -30,7 +30,7 @@ COMMITTED: Final = {
 # figure.
 LEAST_HARVEST: Final = 20
 
-# A passage keeps only as much of a long heading as its model has room for.
+# Compared characters of a heading: a passage keeps only as much of a long one as fits its model.
 _COMPARED: Final = 40
 
 

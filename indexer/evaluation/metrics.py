@@ -105,11 +105,11 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
     Source:
         Fisher, "The Design of Experiments", 1935, section 21; its use for retrieval: Smucker, Allan
         and Carterette, "A comparison of statistical significance tests for information retrieval
-        evaluation", CIKM 2007. Counting the seen one: Phipson and Smyth, "Permutation p-values
+        evaluation", CIKM 2007. Counting the observed one: Phipson and Smyth, "Permutation p-values
         should never be zero", 2010.
     """
     differences = np.asarray(other, dtype=float) - np.asarray(current, dtype=float)
-    # A difference of nought stays nought whatever its sign.
+    # Zero differences have no sign to flip.
     differences = differences[differences != 0.0]
     # Sums of the same numbers in another order differ in the last digits.
     seen = abs(float(differences.sum())) - 1e-9

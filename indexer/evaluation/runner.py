@@ -171,8 +171,8 @@ class Evaluator:
         """Evaluate on an index that holds only the judged set.
 
         Evidence is judged by `calibration`, or by the shipped one. With `reranking`, the reranked
-        order is measured, and the fused one is a leg of it. An `order` rearranges the final hits;
-        evidence doesn't depend on it.
+        order is measured, with the fused order as one of its legs. An `order` rearranges the final
+        hits; evidence doesn't depend on it.
         """
         self._order = order
         self._reranking = reranking

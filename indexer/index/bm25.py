@@ -1,9 +1,9 @@
 """BM25 over the postings of several scopes, scaled to coverage.
 
-Coverage is the met share of a query: BM25 divided by the query's highest possible score. It lies
-between 0 and 1, means the same for every query, and doesn't depend on other passages' scores. The
-inverse document frequency (IDF) of a word is taken over all the scopes together, ln(1 + (N - n +
-0.5) / (n + 0.5)). Unknown words count, too, as not covered.
+Coverage is BM25 divided by the query's highest possible score. It lies between 0 and 1, means the
+same for every query, and doesn't depend on other passages' scores. The inverse document frequency
+(IDF) of a word is taken over all the scopes together, ln(1 + (N - n + 0.5) / (n + 0.5)). Unknown
+words count, too, as not covered.
 
 Source:
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
@@ -26,9 +26,9 @@ from indexer.text.analyzer import QueryWord
 K1: Final = 0.5
 B: Final = 0.75
 
-# In a large scope, a word in more than this share of the passages proposes none: reading all its
-# postings takes long and hardly tells passages apart. It counts only in the scores of the `REFINED`
-# best by the other words.
+# In a large scope, a word in more than this share of the passages proposes no candidates: reading
+# all its postings takes long and hardly tells passages apart. It only adds to the scores of the
+# `REFINED` best by the other words.
 LARGE: Final = 100_000
 COMMON_SHARE: Final = 0.05
 REFINED: Final = 10_000
@@ -36,7 +36,7 @@ REFINED: Final = 10_000
 # The weight of a corrected word, which may not be the intended one.
 CORRECTED: Final = 0.75
 
-# Ids of passages, in memory as they come or as numbers read at once.
+# Ids of passages, as a list or an array.
 Ids = Sequence[int] | NDArray[np.int64]
 
 # The forms of a word with its IDF, or with its share of the query's.
@@ -59,7 +59,7 @@ class BM25Lookup:
         self._scored = [_Scored.of(postings, shares, mean_length, k) for postings in scopes]
 
     def found(self, also: Sequence[int] = (), among: Ids | None = None) -> list[tuple[int, float]]:
-        """The passages, best first: at most `k`, after them any of `also` with a word.
+        """The passages, best first: at most `k`, then any others of `also` with a word.
 
         Returns:
             (passage id, coverage), coverage above 0 and below 1; only those `among`, if given.
@@ -74,7 +74,7 @@ class BM25Lookup:
             kept = np.isin(ids, extra)
             ids, covered = ids[kept], covered[kept]
         order = np.lexsort((ids, -covered))
-        # Of a large selection far more have a word than are asked for.
+        # With a large `among`, far more than `k` passages have a word.
         rest = order[self._k :]
         order = np.concatenate([order[: self._k], rest[np.isin(ids[rest], np.asarray(also))]])
         return list(zip(ids[order].tolist(), covered[order].tolist(), strict=True))
@@ -131,13 +131,13 @@ def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Wei
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The coverages of one scope's passages by the telling words of a query.
+    """The coverages of one scope's passages by the rarer words of a query.
 
     Attributes:
         postings: the scope's.
         scores: the coverages, (slots,).
-        best: the slots of the best of them.
-        common: the words that only count in these.
+        best: the slots with the best coverages.
+        common: the common words, which only add to these.
         mean_length: of the passages of all scopes, in words.
     """
 
@@ -176,7 +176,7 @@ class _Scored:
 
 
 def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
-    """The words that propose passages, and the common ones that only count."""
+    """The words that propose candidates, and the common ones that only add to scores."""
     slots = len(postings.ids)
     telling: list[Weight] = []
     common: list[Weight] = []
@@ -213,7 +213,7 @@ def _occurrences(
         counts = np.concatenate([counts for _, counts in found])
         order = np.lexsort((counts, slots))
         slots, counts = slots[order], counts[order]
-        # Of one slot's forms the most frequent stands last.
+        # Within a slot, the most frequent form comes last.
         last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), bool))
         slots, counts = slots[last], counts[last]
     return slots, counts
@@ -236,7 +236,7 @@ def _saturated(
     postings: Postings, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
 ) -> NDArray[np.float32]:
     """BM25's term-frequency part over its limit: tf / (tf + K1 · (1 - B + B · dl / avgdl))."""
-    # Step by step in one array, for speed.
+    # In place, for speed.
     held_back: NDArray[np.float32] = postings.lengths[slots]
     held_back *= np.float32(K1 * B / mean_length)
     held_back += np.float32(K1 * (1 - B))
@@ -246,16 +246,16 @@ def _saturated(
 
 
 def _each_once(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places in either, in order."""
+    """The slots in either array, each once, ascending."""
     both = np.sort(np.concatenate([some, others]))
-    # Faster than numpy's own, made for many more.
+    # For few slots faster than numpy's own functions.
     last = np.append(both[1:] != both[:-1], np.ones(min(len(both), 1), bool))
     each: NDArray[np.int64] = both[last]
     return each
 
 
 def _best(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """The places of the `k` best scores above 0, in no order; of equal ones the first."""
+    """The indices of the `k` best scores above 0, in no order; of equal ones the first."""
     above = np.flatnonzero(scores)
     if len(above) <= k:
         return above

@@ -97,8 +97,8 @@ class Connection(Protocol):
     def writing(self, *, alone: bool = True) -> AbstractContextManager[None]:
         """One transaction that writes; inside another, a part of it.
 
-        It is the only one meanwhile, unless it need not be `alone`: then it first locks the scopes'
-        rows, which have one writer at a time (`ScopeChanges.raised`).
+        With `alone` it excludes all other writers. Otherwise it must first lock its scopes' rows,
+        which have one writer at a time (`ScopeChanges.raised`).
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
@@ -109,8 +109,8 @@ class Connection(Protocol):
 
 
 def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:
-    """The manifest of a new index."""
-    # Tells it apart from other indexes, so that their snapshots are never used.
+    """Write the manifest of a new index."""
+    # The identity keeps snapshots of other indexes from being used.
     manifest = {**expected, "identity": secrets.token_hex(8)}
     db.run_many("insert into manifest (key, value) values (?, ?)", manifest.items())
 

@@ -122,7 +122,7 @@ class Index:
         return tuple(map(self._resident.generation, wanted))
 
     def replayed_generations(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """The last known generations of these scopes, without a comparison."""
+        """The last known generations of these scopes, without asking the database."""
         return tuple(map(self._resident.generation, scopes))
 
     def hold_within(self, resident_bytes: int | None) -> None:
@@ -369,7 +369,7 @@ class Index:
             yield from self._rows.read(passage_ids)
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """The own vectors as float32 of passages just found; the whole first, then its windows."""
+        """Vectors, as float32, of passages just found: of the whole, then of its windows."""
         return self._rows.vectors(passage_ids)
 
     def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:

@@ -48,7 +48,7 @@ def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _named(form: str, first: int, last: int) -> str:
-    """Lines as a link names them; of a single one, its number alone."""
+    """A link's fragment for these lines; a single line has only its number."""
     if first == last:
         form = form.partition("{first}")[0] + "{first}"
     return form.replace("{first}", str(first)).replace("{last}", str(last))

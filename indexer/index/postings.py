@@ -21,8 +21,8 @@ from indexer.text.edit_distance import slips
 # every posting, about a second for a million passages.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
-# In a scope this small, a removed passage would change the weights of words. So they are merged at
-# once, in less than a millisecond.
+# In a scope this small, a removed passage still counted would distort the weights of words. So
+# postings are merged at once, in less than a millisecond.
 EXACT_PASSAGES: Final = 1_000
 
 # Approximate bytes of a word in the dictionary, of a waiting word, and of a waiting passage.
@@ -172,7 +172,7 @@ class Postings:
         return [] if word in self._terms else sorted(slips(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Ids are given in order and never again, so they are sorted.
+        # Ids ascend and are never reused, so they are sorted.
         places = np.searchsorted(self.ids, ids)
         known = places < len(self.ids)
         places, ids = places[known], ids[known]

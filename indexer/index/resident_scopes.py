@@ -70,7 +70,7 @@ class ResidentScopes:
         self._tables = tables
         self._rows = rows
         self._dimension = dimension
-        # The bound in bytes of all scopes together; None is any number.
+        # The bound in bytes of all scopes together; None means unlimited.
         self.most_bytes: int | None = None
         # In the order of their last use.
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
@@ -84,7 +84,7 @@ class ResidentScopes:
         return scope in self._held
 
     def generation(self, scope: Scope) -> int:
-        """The generation of a scope for this search."""
+        """The generation of a scope at the last replay."""
         return self._states.get(scope, NEVER_CHANGED).generation
 
     def scopes(self) -> list[Scope]:
@@ -249,7 +249,7 @@ class ResidentScopes:
                 return
 
     def has_rows(self, scope: Scope) -> bool:
-        """Whether the rows of all passages of a scope are in memory, and itself is."""
+        """Whether a scope is in memory, with the rows of all its passages."""
         held = self._held.get(scope)
         return held is not None and self._rows.has(held.passage_ids())
 
@@ -275,6 +275,6 @@ class ResidentScopes:
             if self.most_bytes is not None and self.bytes > 0.9 * self.most_bytes:
                 return
             if scope not in self._held and self.of([scope]):
-                # Used rows must not make room for rows that may never be.
+                # A scope read ahead must not push out one in use.
                 self._held.move_to_end(scope, last=False)
                 yield

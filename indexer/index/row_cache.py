@@ -1,7 +1,7 @@
 """LRU caches of passages and vectors read from the index database.
 
 Words never change under a passage's id, and ids are never used again, so a cached row can only
-become unneeded. When documents are cited elsewhere, all passages are read anew.
+become unneeded. When links of documents change, all passages are read anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from indexer.index.tables import IndexTables
 # of 120 words. `PASSAGE_CHARACTERS` is a passage's size besides its texts.
 VECTORS_BYTES: Final = 96 * 2**20
 PASSAGES_CHARACTERS: Final = 40 * 2**20
-# Only the best of each question are compared by their tokens; the codes of some 4,000 passages.
+# The codes of some 4,000 passages: only the best of each question are compared by tokens.
 CODES_BYTES: Final = 48 * 2**20
 PASSAGE_CHARACTERS: Final = 800
 
@@ -95,7 +95,7 @@ class RowCache:
             some = missing[start : start + SLICE]
             self.vectors(some)
             self.passages(some)
-            # These are read for the best of a question alone, and need not be there.
+            # Codes are needed only for a question's best passages, so they needn't be in memory.
             if self._codes.currsize < CODES_BYTES // 2:
                 self.token_codes(some)
             yield

@@ -1,8 +1,8 @@
 """Changes of scopes in the index database: generations, and passages added or removed after one.
 
 Each scope has a generation of its own; with one for all, the writers of different scopes would wait
-for each other. A change raises it as a row that stays locked until the commit. So whoever asks for
-newer changes misses none, and one process at a time writes for a scope.
+for each other. A change raises it, and its row stays locked until the commit. So readers of newer
+changes miss none, and one process at a time writes for a scope.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Added:
 
 
 class ScopeState(NamedTuple):
-    """The number of changes of a scope; `relinked` is the last one that cited documents elsewhere.
+    """The number of changes of a scope; `relinked` is the last one that changed documents' links.
 
     Generations count from 1; 0 means none.
     """
@@ -66,7 +66,7 @@ class ScopeChanges:
         return str(changed_at)
 
     def size(self, scope: Scope, until: int) -> int:
-        """How many passages there are of a scope's generations until one."""
+        """The number of a scope's present passages added up to a generation."""
         sql = "select count(*) from passages where scope = ? and generation <= ?"
         [[count]] = self._db.rows(sql, (scope, until))
         return int(count)
@@ -119,7 +119,7 @@ class ScopeChanges:
         return found
 
     def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
-        """The next generation of these scopes and of the documents' scopes, as a change begins.
+        """Begin a change: raise the generations of these scopes and of the documents' scopes.
 
         The rows are locked in one order, so that no two writers wait for each other.
         """
@@ -139,7 +139,7 @@ class ScopeChanges:
         return {Scope(scope): generation for scope, generation in rows}
 
     def mark_relinked(self, scopes: Iterable[Scope]) -> None:
-        """Record that documents are cited elsewhere from the generation raised now."""
+        """Record that the generation raised now changes documents' links."""
         some = sorted(set(scopes))
         sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
         self._db.run(sql, some)

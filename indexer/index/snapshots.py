@@ -28,7 +28,7 @@ UNREADABLE: Final = (
     zipfile.BadZipFile,
     IndexError_,
 )
-# Errors from writing one without room.
+# Errors from writing a snapshot, such as a full disk.
 UNWRITABLE: Final = (OSError, RuntimeError, IndexError_)
 
 _VECTORS: Final = ".vectors.snapshot"
@@ -46,14 +46,14 @@ class Snapshots(Protocol):
         """The generations with a snapshot, by scope."""
 
     def load(self, scope: Scope, generation: int, dimension: int) -> tuple[VectorIndex, Postings]:
-        """Read a saved one."""
+        """Read a saved snapshot."""
 
     def save(
         self, scope: Scope, generation: int, vectors: VectorIndex, postings: Postings
     ) -> None: ...
 
     def delete_older(self, scope: Scope, generation: int) -> None:
-        """Delete a scope's snapshots but one."""
+        """Delete a scope's snapshots of other generations."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
         """Delete all but these, including another index's in the same place."""
@@ -116,7 +116,7 @@ class SnapshotFiles:
 
 
 class SnapshotRows:
-    """Snapshots as rows of the index database: of each scope the newest."""
+    """Snapshots as rows of the index database, the newest of each scope."""
 
     def __init__(self, db: Connection, identity: str) -> None:
         self._db = db
@@ -158,11 +158,11 @@ class SnapshotRows:
         )
 
     def delete_older(self, scope: Scope, generation: int) -> None:
-        """There is one row of each scope."""
+        """Do nothing: each scope has one row."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
         saved = self._db.rows("select scope, generation, identity from snapshots")
-        # Between the two another process may have written a later one.
+        # Meanwhile another process may have written a later one, which stays.
         self._db.run_many(
             "delete from snapshots where scope = ? and generation = ? and identity = ?",
             [

@@ -106,7 +106,7 @@ class SQLiteConnection(DerivedFile):
 
 
 def _size(db: Database) -> int:
-    """The passages of a file of any format; a large number if they can't be counted."""
+    """The number of passages in a file of any format; a large one if they can't be counted."""
     try:
         return int(db.execute("select count(*) from passages").fetchone()[0])
     except sqlite3.Error:

@@ -21,7 +21,7 @@ SELECT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage under its id in the index; `link` leads to its own place if that is known."""
+    """A passage under its id in the index; `link` leads to its lines or heading if known."""
 
     id: int
     document_id: str

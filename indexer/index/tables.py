@@ -79,8 +79,8 @@ class IndexTables:
         self._dimension = dimension
         self.db = _opened(place, expected)
         self.changes = ScopeChanges(self.db, dimension)
-        # Documents that this process has replaced, cited elsewhere or taken out. A process that
-        # doesn't ask the database may still have them in memory. A SQLite file is always asked.
+        # Documents that this process has replaced, relinked or taken out. A process that doesn't
+        # ask the database may still have them in memory. A SQLite file is always asked.
         self.taken_out: set[str] = set()
         self._remembers = not isinstance(place, Path)
 
@@ -176,7 +176,7 @@ class IndexTables:
     def missing_vectors(
         self, digests: Iterable[bytes], coded: Collection[bytes] = ()
     ) -> set[bytes]:
-        """The digests without a stored vector, or of `coded` without token codes."""
+        """The digests without a stored vector, and those of `coded` without token codes."""
         wanted = list(dict.fromkeys(digests))
         found = [("vectors", some) for some in slices(wanted)]
         found += [("token_codes", some) for some in slices([*coded])]
@@ -367,7 +367,7 @@ class IndexTables:
         replace(self.db, ids, changed, generations, vectors, codes)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
-        # Also if the outcome is unknown.
+        # Called before the transaction, whose outcome may be unknown.
         if self._remembers:
             self.taken_out.update(document_ids)
 
@@ -377,7 +377,7 @@ class IndexTables:
         return title_and_link(row[0])[1] if row else ""
 
     def relink(self, documents: Sequence[Document]) -> None:
-        """Cite documents elsewhere; nothing but their link has changed."""
+        """Change the links of documents whose text hasn't changed."""
         if not documents:
             return
         self._remember([one.id for one in documents])

@@ -49,7 +49,7 @@ _logger = logging.getLogger(__name__)
 # Cells are learned anew when the vectors have multiplied by this since they were learned.
 OUTGROWN: Final = 2
 
-# Codes brought to 32 bits at once while cells are learned.
+# Codes converted to 32 bits at once while cells are learned.
 PIECE: Final = 10_000
 
 # After the rotation, a dimension of a unit vector has the standard deviation 1 / sqrt(d). It is cut
@@ -163,7 +163,7 @@ class VectorIndex:
             _logger.warning("No cells could be learned, search stays as it is: %s", error)
 
     def settle(self) -> None:
-        """Wait until any cells being learned serve."""
+        """Wait until cells being learned are in use."""
         while self._learning is not None:
             self._take_over(wait=True)
 
@@ -188,7 +188,7 @@ class VectorIndex:
             self._learn_if_outgrown()
 
     def save(self, path: Path) -> None:
-        """Write the vectors; while first cells are being learned, with those.
+        """Write the vectors; first waits for the first cells if they are being learned.
 
         Raises:
             RuntimeError, OSError: if it can't be written.

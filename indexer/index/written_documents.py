@@ -61,7 +61,7 @@ def document_digest(document: Document) -> str:
 
 
 def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
-    """Statements storing vectors in the order of digests: writers of the same ones wait in turn."""
+    """Statements that store vectors in the order of digests, so writers never deadlock."""
     rows = [(key, vectors[key].astype(np.float32).tobytes()) for key in sorted(vectors)]
     return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
 
@@ -99,7 +99,7 @@ def replace(
     passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
     for start in range(0, len(passages), _TOGETHER):
         _put_in_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
-    # Codes reveal nearly as much as the deleted text. Its vectors stay until vectors are pruned: a
+    # Codes reveal nearly as much as the deleted text. Vectors stay until they are pruned, because a
     # moved file is put in again.
     gone -= {passage.digests[0] for _, passage in passages}
     if gone:
@@ -109,7 +109,7 @@ def replace(
 def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
     """Statements that delete documents, at the generations of their scopes.
 
-    Of the answers to each three statements, the second has the digests of the deleted passages, the
+    Each slice has three statements: the second returns the digests of the deleted passages, the
     third the scopes of the documents.
     """
     for some in slices(document_ids):

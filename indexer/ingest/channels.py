@@ -1,4 +1,4 @@
-"""Channel ingest: index updates with the archive of followed channels, by thread.
+"""Channel ingest: index updates with the archive of synced channels, by thread.
 
 `update_channels` is a generator like `pipeline.update`: a question can wait for any of its steps,
 and it can be abandoned or killed at any moment. A thread's documents are recorded in the archive
@@ -113,13 +113,13 @@ def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set
         report.removed += ownerless
     lacking = (key for key, digest in recorded.items() if there.get(key) != digest)
     report.unchanged += sum(there.get(key) == digest for key, digest in recorded.items())
-    # An ownerless document may be about to be recorded: its thread has changed.
+    # An ownerless document may have been about to be recorded, so its thread is updated, too.
     return {thread for key in (*lacking, *ownerless) if (thread := thread_of(key)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class _ThreadUpdate:
-    """A thread while its documents are brought in step; `changes` is its count when it was read."""
+    """An update of a thread's documents; `changes` is the thread's count when it was read."""
 
     index: Index
     embedder: Embedder

@@ -1,9 +1,9 @@
 """Embedding by other processes: an update's offers to workers, and their results.
 
 An update offers the texts without a vector, and stores the results. A worker embeds by the very
-same model (`kind_of`), so the index is the same whoever embedded. Results are checked before they
-are stored: a vector of another length, or with NaN in it, is dropped. The codes of the tokens, if
-the model has them, follow the vector.
+same model (`kind_of`), so the index is the same whichever process embedded. Results are checked
+before they are stored: a vector of another length, or with NaN in it, is dropped. The codes of the
+tokens, if the model has them, follow the vector.
 """
 
 import logging
@@ -35,7 +35,7 @@ SEEN_SECONDS: Final = 2.0
 # Marks a whole passage, which needs token codes, too. A result may be stored by another process
 # than the one that offered the text.
 _WHOLE: Final = "\x02"
-# Tolerance of a unit vector's length: float32, and models that scale no better.
+# Tolerance of a unit vector's length, for float32 and imprecise models.
 _TOLERANCE: Final = 0.01
 
 _logger = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ class EmbeddingWorker:
         return len(taken)
 
     def leave(self) -> None:
-        """End: nobody waits for this one."""
+        """End, so nobody waits for this worker."""
         self._jobs.leave(self.name)
 
 
@@ -204,7 +204,7 @@ def _size(dimension: int) -> int:
 
 
 def _vector(result: bytes, embedder: Embedder) -> NDArray[np.float32] | None:
-    """A worker's result: the vector with codes; None if it can't be this model's."""
+    """The vector in a worker's result; None if the result can't be this model's."""
     size, tokens = _size(embedder.dimension), tokens_of(embedder)
     token = tokens.codec.token_bytes if tokens is not None else sys.maxsize
     if len(result) < size or (len(result) - size) % token:

@@ -88,7 +88,7 @@ def update_files(
 def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
-    # In this order: documents that another process has put in by now have their records by then.
+    # Documents first: those put in by another process then already have their records.
     there = index.tables.document_digests(KINDS)
     named = {key for record in index.tables.files().values() for key in record.documents}
     nameless = [
@@ -109,8 +109,8 @@ class _File:
     """A file being ingested, with its future record.
 
     `documents` are the ids of its documents, in order. `cuts` are read and cut documents that wait
-    to be embedded with other files' documents. `given` counts its parts to be put in, `put_in` the
-    finished ones: if one was left out, nothing is recorded that would name its documents.
+    to be embedded with other files' documents. `given` counts the parts to put in, `put_in` the
+    finished ones; if one was left out, the file isn't recorded.
     """
 
     found: FoundFile
@@ -177,7 +177,7 @@ class _FileUpdate:
             content = b"" if chat else content_of(found.path)
             file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
         except UnreadableError as error:
-            # The system may change its mind though the file does not change.
+            # The system may allow it later, without a change of the file.
             file.trusted = False
             yield from self._keep_last_good(file, str(error))
             return
@@ -281,7 +281,7 @@ class _FileUpdate:
     def _take_in(self, file: _File, item: Document) -> Iterator[None]:
         """Cut a document that is new or changed, and let it wait with its file.
 
-        Of two with one name, as in exports that somebody has joined, the first counts.
+        Of two documents with one id, as in concatenated exports, the first counts.
         """
         if item.id in file.documents:
             return

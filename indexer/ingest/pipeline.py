@@ -43,7 +43,7 @@ LOOK_TEXTS: Final = 64
 # Pauses of an update that only waits for other processes.
 PAUSE_SECONDS: Final = 0.05
 
-# Documents cited elsewhere in one step, in about 0.1 s.
+# Documents relinked in one step, in about 0.1 s.
 SLICE_LINKS: Final = 256
 
 
@@ -87,7 +87,7 @@ class Progress:
 
     @property
     def pause_seconds(self) -> float:
-        """How long the next step has nothing to do."""
+        """Seconds to wait before the next step."""
         return PAUSE_SECONDS if self.report.waits else 0.0
 
 
@@ -192,7 +192,7 @@ def update(
     processes embed.
 
     Yields:
-        The progress; the last one's report, which may be given, is the whole.
+        The progress. The last one has the complete report, which is `report` if given.
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
@@ -232,8 +232,7 @@ def _work(
 ) -> Generator[Progress, None, tuple[list[Document], set[str]]]:
     """The new and changed documents, and the ids of all that may stay.
 
-    Documents with only another link, such as files at another commit, are cited there, a few a
-    step.
+    Documents with only a new link, such as files at another commit, are relinked, a few a step.
     """
     work: list[Document] = []
     relinked: list[Document] = []

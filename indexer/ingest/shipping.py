@@ -22,7 +22,7 @@ from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
 
-# Tells the origin to anybody who finds such a file alone.
+# States the origin of a file found by itself.
 _NOTICE: Final = """\
 # {name}
 

@@ -15,7 +15,7 @@ SAME_QUESTION: Final = 0.45
 
 
 def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
-    """Group by meaning: by the cosines of each text with each, (n, n).
+    """Group texts by meaning, by their pairwise cosines, (n, n).
 
     Two groups become one above the threshold. Members are in ascending order. The largest group is
     first; of equal ones the one with the first member.

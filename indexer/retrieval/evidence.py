@@ -49,7 +49,8 @@ UNRIVALLED: Final = 0.15
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
 
-# Platforms, named alike in most languages. A passage about one is no answer about another.
+# Platforms, named alike in most languages. A passage about one doesn't answer a question about
+# another.
 _PLATFORMS: Final = tuple(
     re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
     for names in (
@@ -92,7 +93,7 @@ class Support:
 
 
 def lacking(question: str, text: str) -> bool:
-    """Whether a question names platforms, and a text others than these alone.
+    """Whether a question names platforms, and a text names only others.
 
     Args:
         question: spelt out and in lower case.
@@ -109,8 +110,8 @@ def features(support: Support) -> NDArray[np.float64]:
 
     * `cosine`: of the question and the best window.
     * `margin`: square root of how far the best score is ahead of the next document's.
-    * `weakest`: 0 if the tokens of the best come near every word of the question, else the less the
-      farther the weakest is, and the fewer words there are.
+    * `weakest`: minus the late score's `unmet`, so 0 if every word of the question has a near
+      token.
     """
     best, *others = support.scores
     ahead = best - others[0] if others else UNRIVALLED
@@ -124,7 +125,7 @@ def features(support: Support) -> NDArray[np.float64]:
 
 
 def _unmet_word(support: Support) -> float:
-    """The late score's `unmet` by words alone; 0 for a text in another language."""
+    """`LateScore.unmet`, estimated from words; 0 for a text in another language."""
     if language_of_question(support.question) not in ("", language_of(support.passage)):
         return 0.0
     asked = topic(support.question)

@@ -28,11 +28,11 @@ from indexer.retrieval.hit import LateScore
 WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
 WORDS_WEIGHT: Final = 0.38
-# Tokens also match a word in other words, so beside them words weigh less.
+# Token vectors also match paraphrases, so beside them BM25 weighs less.
 LATE_WEIGHT: Final = 1.5
 WORDS_BESIDE_LATE: Final = 0.2
-# Stands in for the usual late score of a near passage: so scores are as large as without tokens,
-# and separate searches can be compared.
+# The usual late score of a near passage. It is subtracted, so scores are as large as without
+# tokens, and separate searches can be compared.
 LATE_CENTRE: Final = 0.5
 
 _EVERYDAY: Final = "everyday.txt"
@@ -61,7 +61,7 @@ class Cosines:
     _starts: NDArray[np.int64]
 
     def best_windows(self, places: Sequence[int]) -> list[int]:
-        """The number of each passage's best window, counting from 0, by its place in `ids`."""
+        """The number, from 0, of the best window of each passage, given as index of `ids`."""
         # Lists, because numpy takes longer for a few numbers than Python does.
         cosines, bounds = self._all.tolist(), [*self._starts.tolist(), len(self._all)]
         of_windows = (cosines[bounds[place] + 1 : bounds[place + 1]] for place in places)
@@ -92,7 +92,7 @@ def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, 
     starts = np.cumsum(sizes) - sizes
     wholes = products[starts]
     of_windows = products.copy()
-    # In a passage with several windows, the whole is none of them.
+    # If a passage has several windows, the whole isn't one.
     of_windows[starts[sizes > 1]] = -np.inf
     windows = np.maximum.reduceat(of_windows, starts)
     return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
@@ -139,8 +139,8 @@ class Ranked:
 
     Attributes:
         ids: of the passages.
-        scores: as many.
-        places: of the passages in the cosines.
+        scores: of the passages.
+        places: the passages' indices in `cosines`.
         cosines: of all candidates.
         late: the late scores of the passages with compared tokens, by id.
     """

@@ -27,10 +27,11 @@ LEAD: Final = 0.05
 NAMED: Final = 0.15
 # A question repeated in a note isn't its answer.
 ASKS: Final = 1.0
-# Nor is a sentence of some words with such a share of them from the question and the heading.
+# Nor is a sentence of at least `REPEATED_WORDS` words with this share of them from question and
+# heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
-# Code with this many words of the question in a row is the pasted part.
+# Code with this many consecutive words of the question is the part that the asker pasted.
 PASTED_WORDS: Final = 4
 # Scores closer than this are the same.
 _SAME: Final = 1e-9
@@ -99,7 +100,7 @@ def _cosines_of_sentences(
 
 
 def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
-    """The positions of possible answers: no heading, label, picture, number or table's top.
+    """The positions of possible answers: no heading, label, picture, number or header row.
 
     An announcement counts if its subject follows, or nothing else is said.
 
@@ -123,7 +124,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
 def marked(
     sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
 ) -> tuple[int, int]:
-    """The answer around a sentence: the announcement, if the sentence is announced code.
+    """The span to mark for a sentence: of its announcement, if it is announced code.
 
     A "Yes." is marked with the sentence after it.
     """
@@ -149,7 +150,8 @@ def deciding_sentence(
     """The position of the sentence of a passage that most likely answers, by its score.
 
     It is looked for after a sentence that repeats the question: a pasted error is not its own
-    remedy. None if the best is the first item of a list and another is as good but for its place.
+    remedy. None if the best is the first item of a list and another is as good except for its
+    position.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
@@ -168,7 +170,7 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
 
 
 def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
-    """The positions of code with words of the question in a row, and of its announcement.
+    """The positions of code pasted into the question, and of its announcement.
 
     Code in a line can go on over several sentences.
     """

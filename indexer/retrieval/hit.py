@@ -13,9 +13,9 @@ RERANKER: Final = "reranker"
 class LateScore(NamedTuple):
     """The late score of a passage (`indexer.retrieval.late_interaction`).
 
-    `score` is the mean nearness of its tokens to the question's words. `unmet` is the distance of
-    the weakest word from being there in other words, 0 to 0.6, divided by the number of words: of
-    two words asked for, a missing one is half the question.
+    `score` is the mean nearness of its tokens to the question's words. `unmet` is how far the
+    weakest word's nearness is below 0.6, divided by the number of words: of two words asked for, a
+    missing one is half the question.
     """
 
     score: float

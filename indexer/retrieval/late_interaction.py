@@ -31,10 +31,10 @@ from indexer.text.analyzer import language_of, word_set
 from indexer.text.shorthand import spelt_out
 from knowledge.values.documents import Scope
 
-# Compared passages: with half as many, the right document is among five less often by 0.003; with
+# Compared passages: with half as many, recall in the first five documents is lower by 0.003; with
 # more nothing changes.
 COMPARED: Final = 16
-# The nearness of a token to a word that is there in other words.
+# From this nearness of a token on, a word counts as present, possibly in other words.
 MET: Final = 0.6
 
 
@@ -47,7 +47,7 @@ def late_of_each(
 ) -> list[dict[int, LateScore]]:
     """The late scores of the best passages for each of many queries, by id.
 
-    None if one of the best has no codes yet.
+    A query has none if one of its best passages has no codes yet.
     """
     compared = [list(ids[:COMPARED]) for ids in best]
     codes = index.token_codes({key for ids in compared for key in ids})
@@ -78,7 +78,7 @@ def late_scores(
         [cosines.max(axis=1, initial=0.0) for cosines in codec.cosines(question.tokens, passages)],
         axis=1,
     )
-    # A word of several tokens counts as their mean.
+    # A word of several tokens counts as the mean of these.
     shares = np.zeros((len(question.places), len(nearest)), np.float32)
     for word, places in enumerate(question.places):
         shares[word, places] = 1 / len(places)

@@ -30,14 +30,14 @@ def looked_at(ranked: Ranked, legs: Legs) -> list[int]:
 
 
 def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
-    """The passage whose heading or title the question repeats, of some in their order.
+    """The first of these passages whose heading or title the question repeats.
 
     Capitals, punctuation and polite words around a question make no difference. None if passages of
     several documents match, or none does.
     """
     asked = {_words(question), _words(evened(question))} - {""}
     found = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
-    # A heading names a wish more closely than a title.
+    # A heading is more specific than a title.
     headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
     found = headed or found
     return found[0] if len({one.document_id for one in found}) == 1 else None

@@ -24,7 +24,7 @@ from indexer.embedding.model_files import NO_WORDS, knows_no_words, model_folder
 from indexer.embedding.reranker_export import RECIPE
 from indexer.retrieval.hit import RERANKER, Hit
 
-# More are never read, however fast the model is: the right one is hardly ever further down.
+# The most passages read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
 
 # Text of a timed pair: a question and a passage of the usual length, timed more than once, because
@@ -95,7 +95,7 @@ def _folder_of(name: str) -> Path:
     try:
         configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # The library explains it.
+        # The library's own error explains the problem.
         return folder
     built = configuration.get("architectures") or []
     if built and not any(one.endswith(_HEADS) for one in built):
@@ -214,7 +214,7 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
 def open_dispensable_reranking(
     name: str, budget_ms: int, cache: Path
 ) -> tuple[Reranking | None, str]:
-    """The same for answering, which goes on without a missing or failing reranker.
+    """`open_reranking` for answering, which goes on without a missing or failing reranker.
 
     Returns:
         The reranker, and the reason if the settings name one that can't be used.

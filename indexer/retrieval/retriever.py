@@ -106,7 +106,7 @@ class Retriever:
         return corrected(query, self.index.postings(scopes), self.is_common)
 
     def is_common(self, word: str) -> bool:
-        """Whether the model knows a word as one, as it does the some 20,000 most frequent."""
+        """Whether a word is a single token of the model, as some 20,000 frequent words are."""
         return self.embedder.count_tokens(word) == 1
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
@@ -135,15 +135,15 @@ class Retriever:
         share: float | None = None,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits for each of many queries, no two of one document; the file is read once.
+        """The best hits for each of many queries, no two of one document; rows are read together.
 
         Args:
             queries: as they were asked.
             vectors: of the queries, (n, d) float32 of unit length.
             scopes: the scopes that the askers may see.
             k: at most this many for each.
-            share: each query's share of the reranker's budget, one budget for all that wait
-                together; by default these queries are all.
+            share: each query's share of the reranker's budget, which all waiting queries share; by
+                default only these queries.
             among: the ids to search, by default all; the nearest of the whole index may have none
                 of them.
         """

@@ -62,10 +62,10 @@ def _mended(
     meant = list(filter(is_common, near))
     if not meant:
         least = max(OFTEN_SHARE * sum(one.passages for one in scopes), OFTEN_PASSAGES)
-        # Otherwise only its stem is known, a common word's: "reade" by "read".
+        # A rare form of a common word is no name: "reade" of "read".
         names = (other for other in near if not is_common(_stem(other)))
         often = [other for other in names if _passages(scopes, other) >= least]
-        # Nothing here tells forms of one word apart.
+        # Forms of one word count as one.
         is_one = len({*map(_stem, often)}) == 1
         meant = [max(often, key=lambda other: (-len(other), other))] if is_one else []
     return meant[0] if len(meant) == 1 else typed

@@ -33,8 +33,8 @@ _UNSPACED: Final = (
 _SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—–]+(?:\(\))?")
-# In plain ASCII, the ends of chunks and parts become blanks, and blanks are split at: a tenth of
-# the patterns' time, with the same result.
+# In plain ASCII, delimiters are replaced by blanks and the text is split at blanks: a tenth of the
+# patterns' time, with the same result.
 _ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for n in range(256))
 _ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
@@ -49,7 +49,7 @@ _STEMMERS: Final = {"en": "english", "de": "german", "es": "spanish", "fr": "fre
                     "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
                     "sv": "swedish"}  # fmt: skip
 
-# Letters of only foreign words in English.
+# Letters that English has only in foreign words.
 _LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "ãõ", "sv": "å"}
 
 # Languages with a script of their own, or nearly.
@@ -315,7 +315,7 @@ def stem(word: str, language: str) -> str:
 
 
 def stem_of_rare(word: str, language: str) -> str:
-    """The same without the cache: for spellings that are tried once.
+    """`stem` without the cache, for spellings that are tried once.
 
     Stemming comes first: the rules of German and French need the accents.
     """

@@ -47,7 +47,7 @@ PREFIX_SHARE: Final = 0.25
 # line of a million letters for one word, and that must not become one passage.
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
-# Characters of a tried text that are counted first, for each token that fits.
+# Of a tried text, this many characters are counted first for each token that fits.
 TRIED_CHARACTERS: Final = 16
 
 # Code up to this size is one passage, because it is quoted whole: with marks and citation, it fills
@@ -61,8 +61,8 @@ CHUNK_CHARACTERS: Final = 16_384
 
 # Only blocks matter; the insides of blocks take three quarters of the parser's time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
-# Every heading has one of these, and hardly anything else: most chats needn't be parsed to find
-# none.
+# Every heading matches this, and hardly anything else, so most chats needn't be parsed for
+# headings.
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand unmatched brackets cost little.
 _LINK = re.compile(
@@ -153,7 +153,7 @@ def passages(
 def cut_passages(
     document: Document, count_tokens: Callable[[str], int], max_tokens: int
 ) -> Iterator[Passage | None]:
-    """The same one by one, None between two steps of parsing: a long document takes long."""
+    """`passages`, one by one, with None between two steps of parsing a long document."""
     positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
     for section in _sections_in_steps(document.text, document.title):
@@ -247,7 +247,7 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on_until(line: str, until: str) -> str:
-    """The end of the code fence or HTML that is open behind a line; empty if none is.
+    """The end of the code fence or HTML that is open after a line; empty if none is.
 
     Args:
         line: the line.
@@ -377,7 +377,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
         if start >= end:
             if best > first or not announced:
                 return best
-            # Only this unit's announcement fits: then this belongs to it.
+            # Only the unit's announcement fits, so the unit stays with it.
             too_long = body.startswith(ROW, start) and after - first > CODE_CHARACTERS
             most = first + CODE_CHARACTERS
             return _cut_between_rows(body, (start, after), first, most) if too_long else after
@@ -385,7 +385,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
 
 
 def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
-    """The same for a piece that is a part of one unit, or announces it."""
+    """`_cut_at` for a piece that is a part of one unit, or its announcement."""
     if body.startswith(FENCES, unit[0]):
         if unit[1] - unit[0] <= CODE_CHARACTERS:
             return unit[1]
@@ -398,7 +398,7 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
 
 
 def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
-    """The same in a table: never behind its head, nor in a row that can be quoted whole."""
+    """`_cut_at` in a table: never right after its head, nor in a row that can be quoted whole."""
     rows = within(sentences(body), *table)
     headed = have_head([body[slice(*row)] for row in rows[:3]])
     places = within(rows[3 if headed else 1 :], first + 1, table[1])
@@ -410,7 +410,7 @@ def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -
 
 @lru_cache(maxsize=256)
 def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
-    """The text without as many of its last words as it takes to fit."""
+    """The text, shortened by its last words until it fits."""
     words = text.split()
     while words and count_tokens(" ".join(words)) > max_tokens:
         words = words[: len(words) * 3 // 4]

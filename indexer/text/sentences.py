@@ -18,7 +18,7 @@ _SET_IN_CHARACTERS: Final = 1_000
 
 FENCES: Final = ("```", "~~~")
 ROW: Final = "|"
-# In a step of a list, code is indented.
+# In a list item, code is indented.
 _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
@@ -33,9 +33,9 @@ _ABBREVIATION = re.compile(
     r"\.$",
     re.IGNORECASE,
 )
-# The end of a text as far as `_ABBREVIATION` reads, with its boundary.
+# The most characters that `_ABBREVIATION` matches, boundary included.
 _ABBREVIATION_CHARACTERS: Final = 12
-# Possible last words before the point of such a text: checked first, at a tenth of the cost.
+# Last words of abbreviations, checked first at a tenth of the cost.
 _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
     bzw usw evtl ggf"""
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
@@ -45,9 +45,9 @@ LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*:?\s*\Z")
 # A number in bold with its point, the beginning of one of several rules.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
-# A link without a label shows as little.
+# Pictures, and links without a label, which show no text either.
 _PICTURES = re.compile(r"\s*(?:(?:!\[[^\]\n]{0,1000}\]|\[\])\([^)\n]{0,2000}\)\s*)+\Z")
-# Markdown's ends of a line in the middle of a paragraph.
+# Markdown's hard line break.
 _LINE_BREAK: Final = " " * 2
 _HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
 _EXAMPLES = re.compile(
@@ -120,7 +120,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def within(spans: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
-    """The spans that begin in one of some others; both are in order."""
+    """The spans that begin from `start` to before `end`; they are in order."""
     return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
@@ -259,8 +259,8 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _set_in(text: str, start: int) -> int:
-    """The indent of text that begins a line, at most; -1 if it doesn't begin one."""
-    # Not looked for to the beginning of a line without end, from each of its sentences.
+    """The indent of text that begins a line, up to a limit; -1 if it doesn't begin one."""
+    # Bounded: in an endless line, every sentence would search back to its beginning.
     before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]
     return len(lead) if not lead.strip() else -1

@@ -27,7 +27,7 @@ _ARE: Final = re.compile(
     r"(?=[ \t]+(?:u|ur|you|your|my|the|our|their|we|they|there|these|those|this|all|any)\b)",
     re.IGNORECASE,
 )
-# Signs of mood, and whom a message mentions.
+# Mentions and emoji.
 _MOOD: Final = re.compile(
     r"<(?:@[!&]?\d{1,20}|a?:\w{1,40}:\d{1,20})>"
     r"|[\u2600-\u27bf\U0001f000-\U0001faff][\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]*"
@@ -60,7 +60,7 @@ def _asked(question: str) -> str:
             bare = inner.strip(_ENDS)
     bare = _without_fillers(bare).rstrip(_ENDS)
     first, *rest = bare.lower().split() or [""]
-    # A full stop ends a statement, and nothing in a question.
+    # A question may end in a full stop without meaning it.
     if first in _fillers("openers") and rest and ". " not in bare:
         bare = bare.rstrip(". ")
     return bare

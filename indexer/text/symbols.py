@@ -1,8 +1,8 @@
 """Symbols: signs that are words where people talk of code (`==`, `>>>`, `[::-1]`, `*args`, `.env`).
 
-What is ordinary punctuation, an arrow between two words, or a mark of Markdown is none: passages
-and questions have symbols beside their words, and nothing else changes.
-`C++`, `C#`, `__name__`, `@name` and `--flag` are words with signs inside; the analyzer keeps them.
+Ordinary punctuation, an arrow between two words, or a mark of Markdown is no symbol. Passages and
+questions have symbols beside their words, and nothing else changes. `C++`, `C#`, `__name__`,
+`@name` and `--flag` are words with signs inside; the analyzer keeps them.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Final
 
 # One set of characters, for which the pattern's search is fast: most texts have few of them.
 _RUN: Final = re.compile(r"[-=<>&|+*/%@$^~\\#:.!\[]+")
-# What none of them is without; a text that has nothing of it is done with in a microsecond.
+# Every symbol has one of these; a text without any takes a microsecond.
 _SOME: Final = re.compile(r"[=<>&|+*%@$^~\\#\[]|(?<!\w)[-/:.]")
 # Ends of sentences, hyphens and the like, where they follow a letter.
 _PUNCTUATION: Final = frozenset([".", "-", ":", "/", "!", "..", "...", "!!", "!!!", "**", "*"])
@@ -58,7 +58,7 @@ def _symbols(text: str) -> Iterator[str]:
 
 
 def _is_meant(text: str, sign: str, start: int) -> bool:
-    """Whether a sign that may be something else is spoken of."""
+    """Whether an ambiguous sign is meant as a symbol."""
     listed, end = _listed(), start + len(sign)
     if sign not in listed["ambiguous"]:
         return False
