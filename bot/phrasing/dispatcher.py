@@ -36,7 +36,7 @@ from knowledge.values.guilds import GuildSettings, Phrasing
 from knowledge.values.phrasings import UsedUp
 from knowledge.values.questions import Evidence
 
-# Recent questions repeat. A result holds a reply of about 20 kB.
+# Most cached results, because recent questions repeat; a result takes about 20 kB.
 RESULTS: Final = 128
 # Time for the claim, the record and the edit, besides the model's.
 _EDIT_TIME: Final = timedelta(seconds=5)
@@ -46,7 +46,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Asked(Protocol):
-    """Asks a model."""
+    """Client of a model, as the dispatcher uses it."""
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -109,7 +109,7 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _new(own: Reading, source: Reading) -> Mismatch | None:
-    """Return a name, word or counted number missing in the source."""
+    """Return the mismatch if a name, word or counted number is missing in the source."""
     keys, known = source.keys, {item.word for item in source.items}
     if any(item.is_name and item.word not in known for item in own.items):
         return Mismatch.NAMES

@@ -83,7 +83,7 @@ class Bot(ShardedClient):
             intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
-            # Until Discord recommends a number.
+            # Preliminary; `launch_shards` sets the number that Discord recommends.
             shard_count=1,
             # Answers come from a server's knowledge, so a member can't install the bot alone or use
             # it in conversations of others. Some commands also work in direct messages.
@@ -214,7 +214,7 @@ class Bot(ShardedClient):
             _logger.error("Interactions from before the start wait for the next start: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
-        """Take over the unfinished work of shards; this process has had them since `since`."""
+        """Take over the unfinished work of shards that this process got at `since`."""
         await self.on_ready()
         await self._answer_left(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [

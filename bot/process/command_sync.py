@@ -41,7 +41,7 @@ class CommandSync:
             _logger.warning("The commands could not be sent to Discord yet: %s", error)
             return
         except (discord.HTTPException, *EXPLAINED) as error:
-            # The commands that Discord has keep working; the next start tries again.
+            # Discord keeps the earlier commands; the next start tries again.
             self._metrics.failed(error)
             _logger.error("The commands could not be sent to Discord: %s", error)
         self._done = True

@@ -37,7 +37,7 @@ class _LaunchError(Exception):
 
 
 class ShardedClient(Services):
-    """The connections of the bot."""
+    """Client with the connections of this process's shards."""
 
     def __init__(self, **options: Any) -> None:
         """Connect nothing yet; the options are those of discord.py's client."""

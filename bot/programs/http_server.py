@@ -149,7 +149,7 @@ class _Connection(H11Protocol):
             self._expected()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse invalid HTTP; during another response nothing can be sent."""
+        """Refuse invalid HTTP; sends nothing in the middle of another response."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and self.cycle is None:
             body = problem_body(400, msg)
             self.transport.write(

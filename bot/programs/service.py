@@ -77,14 +77,14 @@ class WholeDocument:
 
 
 class Question(NamedTuple):
-    """A question in a guild, or outside of guilds."""
+    """A question, and the guild in which it is asked, if any."""
 
     guild_id: int | None
     text: str
 
 
 class Search(NamedTuple):
-    """A query in a guild, or outside of guilds, and the number of passages wanted."""
+    """A query, its guild, if any, and the number of passages wanted."""
 
     guild_id: int | None
     query: str

@@ -29,7 +29,7 @@ class FileFollower:
 
     @property
     def follows(self) -> bool:
-        """Whether this process holds the lock; it takes it when the holder ends."""
+        """Whether this process holds the lock; tries to take it."""
         if self._lock is None:
             with ExitStack() as lock:
                 folder = data_folder(self._bot.settings.data.folder)

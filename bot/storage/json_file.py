@@ -15,7 +15,7 @@ def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
 def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
     """Write a file atomically and durably.
 
-    With `only_first`, an existing file is kept, even if another process just made it.
+    With `only_first`, an existing file is kept, even one that another process is just making.
 
     Raises:
         OSError: if it can't be written; nothing was changed.

@@ -353,7 +353,7 @@ def _cut_out(
 
 
 def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
-    """Add the fence that a piece starts or ends inside."""
+    """Open and close the code fence of a piece that starts or ends inside one."""
     for first, last in found.code:
         opening = found.text[first : found.text.find("\n", first)]
         lead = found.text[found.text.rfind("\n", 0, first) + 1 : first]

@@ -87,7 +87,7 @@ class ResendingAdapter(WebhookAdapter):
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED:
                 raise
-        # The known part of Discord's answer. The route has the interaction's id as webhook id.
+        # The part of Discord's response that is known: the route's webhook id is the interaction's.
         return {"interaction": {"id": route.webhook_id, "type": 0}}
 
 

@@ -16,7 +16,7 @@ from bot.text.languages import Sentence
 
 
 class GuardedGroup(app_commands.Group):
-    """A server's commands behind a rule; with `defers`, each defers in private first."""
+    """A server's commands behind a rule; with `defers`, each is deferred privately first."""
 
     def __init__(
         self,
