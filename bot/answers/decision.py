@@ -15,7 +15,7 @@ from knowledge.values.questions import Evidence, RecordedHit
 
 # Least score of a further quoted passage, as a share of the best.
 FURTHER_SHARE: Final = 0.8
-# Largest distance in score from the best at which another passage is about as likely to answer.
+# Largest distance from the best score of a passage about as likely to answer.
 AS_LIKELY: Final = 0.03
 # Numbers of further passages offered from the first, second and third document found.
 OFFERED_ALSO: Final = (4, 2, 2)

@@ -101,7 +101,7 @@ class Ask:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """Visible scopes without the articles: shared, the guild's, these channels'."""
+        """Visible scopes except the articles: the shared one, the guild's and the channels'."""
         return scopes_of(self.guild_id, self.channels)
 
 
@@ -235,7 +235,7 @@ class ConfirmedAnswers:
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """Ids of the unchanged confirmed passage; recorded without text, of the whole document."""
+    """Ids of the confirmed passage, if unchanged; of all passages if recorded without text."""
     index, seen = retriever.index, lookup.scopes
     stored = [
         stored.id
@@ -345,7 +345,7 @@ class Lookups:
         self, before: Lookup | None, lookup: Lookup, look: Look, vectors: _Vectors
     ) -> Lookup | None:
         """The lookup, if it replaces the one of the place before; else None."""
-        # Once for each selection, before the articles are searched.
+        # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
             with self._times.timed(Stage.DECIDE):
@@ -462,8 +462,8 @@ def context_after(question: Question) -> str:
 def as_sure(lookup: Lookup) -> Lookup:
     """A lookup, reduced to *partial* if its strong evidence comes from earlier questions alone.
 
-    The context brings the hits near. A first hit without any word of the follow-up itself is no
-    strong evidence for it.
+    The hits may be near the context only. A first hit without any word of the follow-up itself is
+    no strong evidence.
     """
     follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
     if follows and not lookup.hits[0].coverage:

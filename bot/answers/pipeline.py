@@ -478,7 +478,7 @@ def _asks_only_about(words: Sequence[str], question: str) -> bool:
 def _within(
     characters: int, passages: Sequence[StoredPassage], own: StoredPassage
 ) -> list[StoredPassage]:
-    """The passages around one, under its heading, with at most so many characters together."""
+    """The passages around one under its heading, with at most `characters` in total."""
     there = {one.position: one for one in passages if one.heading == own.heading}
 
     def fits(first: int, last: int) -> bool:

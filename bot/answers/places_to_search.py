@@ -1,9 +1,9 @@
 """Places to search for a question, in order, with or without the bundled articles.
 
 A channel may be answered from a selection of documents only, or from the selection first. The
-articles are on open-source AI, the subject of few communities. Until a guild has its own
-documents, they are quoted like these. After that they are searched only if no own document is near,
-and need strong evidence.
+articles are on open-source AI, the subject of few communities. Until a guild has documents
+of its own, the articles answer like any other document. After that they are searched only if no own
+document is near, and need strong evidence.
 """
 
 from collections import Counter

@@ -81,7 +81,7 @@ class RecordingQueue:
         return ids
 
     def _reserved(self, number: int) -> list[int]:
-        """Reserved ids for so many questions; none if the database assigns them itself."""
+        """Reserved ids for `number` questions; none if the database assigns them itself."""
         if not self._outage.bridged:
             with suppress(DatabaseAwayError):
                 self.reserve(number)
@@ -92,7 +92,7 @@ class RecordingQueue:
         return []
 
     def reserve(self, number: int = 0) -> None:
-        """Reserve ids for so many questions, in addition to those for a full queue.
+        """Reserve ids for `number` questions, in addition to those for a full queue.
 
         Raises:
             StoreError: if the database is away.

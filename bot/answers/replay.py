@@ -29,7 +29,7 @@ class PassageState(StrEnum):
 class DocumentRanks:
     """A document's rank then and now, counting from 1; None if not found.
 
-    `state` compares the recorded passage with its document now.
+    `state` compares the recorded passage with its document now; `NEW` was not found then.
     """
 
     document_id: str

@@ -17,7 +17,7 @@ from indexer.text.symbols import symbols
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
 
-# Most common words of question and passage to name.
+# At most this many words common to question and passage are named.
 WORDS_NAMED: Final = 5
 
 _ASKED: Final = Sentence("Evidence: {evidence}. Asked {when}.")

@@ -38,7 +38,7 @@ def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list
     return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
 
 
-# Discord's limit.
+# Discord's limit for the label of an option.
 OPTION_CHARACTERS: Final = 100
 
 

@@ -1,4 +1,4 @@
-"""Intent rules for messages that address nobody: is it a new question, does it settle one. Pure.
+"""Intent rules for messages that address nobody: new questions, and replies settling one. Pure.
 
 The rules judge by words alone, in English and German. In doubt a message is part of a conversation
 and no question: people answer a missed question, as they would without the bot.
@@ -112,8 +112,8 @@ class Heard:
 def is_settled(asker_id: int, heard: Iterable[Heard], *, in_post: bool) -> bool:
     """Whether a question needs no answer: its asker says so, or somebody has answered.
 
-    Messages of the bot, and of others who reply to the question or mention the asker, count as
-    answers. So do others, except small talk and new questions; in a text channel only for
+    Messages of the bot, replies to the question and mentions of the asker count as answers. So do
+    other messages, except small talk and new questions; in a text channel only for
     `ANSWERED_WITHIN_SECONDS`.
     """
     return any(

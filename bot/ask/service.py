@@ -148,7 +148,7 @@ def take_back(core: Core, question_id: int, *, by_moderator: bool) -> None:
 
 
 def recorded(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A recorded question with the text of its hits, if it may be quoted to these readers."""
+    """A recorded question with the hits that readers of these channels may see."""
     return with_words(question, core.index, channels)
 
 
@@ -251,7 +251,7 @@ def context_of(core: Core, question_id: int) -> str:
 
 
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
-    """The context of a follow-up in a thread below the answer to its first question."""
+    """The context of a follow-up to the thread's last question; without one, to `first_id`."""
     last_id = core.recording.asked_last(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
 

@@ -36,7 +36,7 @@ def looked_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
 
 
 def is_sure(reply: Reply) -> bool:
-    """Whether a reply may be posted unasked: strong evidence, and very likely or confirmed."""
+    """Whether a reply may be posted unasked: strong evidence, and very probable or confirmed."""
     if not isinstance(reply.outcome, Answer) or reply.evidence is not Evidence.STRONG:
         return False
     signals = reply.signals

@@ -50,7 +50,7 @@ class HandedOn:
 
 
 def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
-    """The outcome of handing on a question, by the id of the gap that was handed on."""
+    """The outcome of a hand-over; `handed_on_id` may be another gap in the same words."""
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, handed_on_id) is not None
     return HandedOn(posted, core.store.gaps.quiet(question.asker_id))
@@ -110,7 +110,7 @@ class Answered:
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
 ) -> Answered | None:
-    """Store a helper's answer with the notices to all askers, once for each form.
+    """Store a helper's answer and the notices to all askers in one transaction, once for each form.
 
     `helper` has no name if they don't want to be named. See `Handovers.answer`.
     """

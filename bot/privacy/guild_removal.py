@@ -26,7 +26,8 @@ def compare(
 ) -> tuple[list[int], list[int]]:
     """Find guilds that the bot left or joined while it was offline.
 
-    `present` are all guilds that the bot is in, and `known` selects the guilds of these shards.
+    `present` are the guilds that the bot is in. `known` leaves out guilds on shards without a list
+    of guilds yet.
 
     Returns:
         The guilds that the bot left, and the guilds it is in again.
@@ -41,9 +42,9 @@ def purge(
 ) -> list[int]:
     """Delete the data of guilds left longer than `keep` ago; returns their ids.
 
-    Only guilds selected by `known` are purged, and only time with a running bot counts
-    (`Guilds.count_absence`). The guilds' notes leave the index at once, or at the next start if the
-    process dies in between. Their sources leave it with the next sync.
+    Arguments are as in `compare`. Only time with a running bot counts (`Guilds.count_absence`). The
+    guilds' notes leave the index at once, or at the next start if the process dies in between.
+    Their sources leave it with the next sync.
     """
     core.store.guilds.count_absence(at)
     purged = sorted(set(filter(known, core.store.purge.left(at - keep))) - set(present))

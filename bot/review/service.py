@@ -371,7 +371,7 @@ class Reminder:
 
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
-    """Take the reminders due now; none is due again for the guild's reminder interval."""
+    """Take the reminders due now; a guild's next one is due after its reminder interval."""
     core.store.review_cards.mark_newly_due(at, mine)
     core.look_at_dates(at)
     found = []

@@ -77,7 +77,7 @@ async def keep_reason(
     reason: str = "",
     chosen: FeedbackReason = FeedbackReason.OTHER,
 ) -> None:
-    """Keep the verdict that an answer did not help, with its reason."""
+    """Record that an answer did not help, with the reason."""
     feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
     known = await interaction.client.worker.call(
         lambda core: service.keep_reason(core, feedback, interaction.guild_id or 0, interaction.id),

@@ -71,7 +71,7 @@ class PictureButton(
     labels=picture_messages.LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
-    """*Ask with this text*, or with the member's own words; the message holds both."""
+    """*Ask with this text*, or with the member's own words; the message contains both."""
 
     member_id: int
     shown: str

@@ -46,7 +46,7 @@ async def _askers_and_moderators(
     if isinstance(found, Sentence):
         return found
     question: Question = found["question"]
-    # The id may be forged.
+    # The id may be forged, so the channel is checked.
     if question.channel_id not in (interaction.channel_id, None):
         return button_messages.FEEDBACK_GONE
     mine = question.asker_id == interaction.user.id

@@ -55,7 +55,7 @@ class NotesCog(commands.Cog):
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self.bot = bot
         self._sources = sources
-        # Discord allows five message menus for an app; the bot has five with these two.
+        # discord.py allows five message menus; with these two, the bot has five.
         for name, callback in (("Save as note", self.save_as_note), ("Report", report_message)):
             menu = app_commands.ContextMenu(name=name, callback=callback)
             menu.guild_only = True

@@ -1,4 +1,4 @@
-"""Controls of the panel of `/setup`: its buttons, lists and forms. Each choice is kept at once."""
+"""Controls of the `/setup` panel: its buttons, lists and forms. Each choice is stored at once."""
 
 from typing import Any, Final
 
@@ -118,7 +118,7 @@ class SettingSelect(
         super().__init__(**values)
         if item is not None:
             item.custom_id = self.ids.format(**values)
-            # An own id for each setting: clients may reuse a list of another page with the same id.
+            # One id for each setting: clients may reuse another page's list with the same id.
             item.id = _FIRST_LIST + [*Setting].index(self.setting)
             self.item = item
 
