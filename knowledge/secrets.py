@@ -133,7 +133,7 @@ def _passwords(text: str) -> Iterator[Secret]:
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
-    """The secret's span: a group that doesn't begin the match follows a name."""
+    """The secret's span: the group's if a name precedes it in the match, else the whole match's."""
     number = match.lastindex or 0
     return match.span(number) if match.start(number) > match.start() else match.span()
 

@@ -143,7 +143,7 @@ def _branch(named: str) -> str:
 
 
 def _folder(named: str) -> str:
-    """A folder in a repository, without a way out of it."""
+    """A folder's path in a repository, in normal form."""
     parts = [part for part in named.split("/") if part not in ("", ".")]
     if ".." in parts or (not named.isprintable() and named) or len(named) > 1_000:
         raise MissingSourceError(f"{one_line(named)} is no folder in a repository.")

@@ -346,7 +346,7 @@ class Index:
         return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
-        """Read scopes, vectors and passages before anybody asks, as many as fit, a slice a step.
+        """Prefetch scopes, vectors and passages, as many as fit, a slice a step.
 
         The index may change between two steps.
         """

@@ -266,7 +266,7 @@ class ResidentScopes:
                 yield held.passage_ids()
 
     def read_ahead(self) -> Iterator[None]:
-        """Read scopes before anybody asks, a scope a step, as long as they fit.
+        """Prefetch scopes, one a step, as long as they fit.
 
         The scopes may change between two steps. Small ones come first: most guilds are small.
         """

@@ -197,7 +197,7 @@ class VectorIndex:
         faiss.write_index(self._held, os.fspath(path))
 
     def packed(self) -> NDArray[np.uint8]:
-        """The same as bytes."""
+        """The vectors as `save` writes them, in memory."""
         self._take_over(wait=self.exact)
         saved: NDArray[np.uint8] = faiss.serialize_index(self._held)
         return saved

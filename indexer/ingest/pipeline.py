@@ -92,11 +92,11 @@ class Progress:
 
 
 class InOrder:
-    """Steps of an update that need vectors, taken in the order in which they were given.
+    """Steps of an update that need vectors, run in the order in which they were given.
 
-    Without a queue, or without workers, each step is taken at once, and its texts are embedded
-    here. Otherwise they are offered to workers, and the step is taken once they are back and all
-    earlier steps are done. If workers have died of a text, its step is left out.
+    Without a queue, or without workers, each step runs at once, and its texts are embedded here.
+    Otherwise they are offered to workers, and the step runs once they are back and all earlier
+    steps are done. If workers have died of a text, its step is left out.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class InOrder:
     def after(
         self, cuts: Iterable[CutDocument], steps: Callable[[], Iterator[None]]
     ) -> Iterator[None]:
-        """Take these steps once the documents have vectors, after all earlier ones.
+        """Run these steps once the documents have vectors, after all earlier ones.
 
-        A later call may take them, so their content must be as it is now.
+        A later call may run them, so their content must not change.
         """
         cuts = list(cuts)
         texts = _texts(cuts)
@@ -139,7 +139,7 @@ class InOrder:
             yield from self._take(queue, MOST_OUT)
 
     def finish(self) -> Iterator[None]:
-        """Take all waiting steps.
+        """Run all waiting steps.
 
         Raises:
             SetAsideError: if any step was left out.
@@ -150,7 +150,7 @@ class InOrder:
             raise self._left_out
 
     def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
-        """Take the steps whose texts are back, and wait while more than `most_out` are missing."""
+        """Run the steps whose texts are back, and wait while more than `most_out` are missing."""
         while self._waiting:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)

@@ -58,7 +58,7 @@ def best_of_each(
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:
-    """The same with one passage as the best of its document, and that document first."""
+    """`best`, but with one passage as the best of its document, and that document first."""
     first = BestPassage(rank, passage)
     others = []
     for one in best:

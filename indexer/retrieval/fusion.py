@@ -125,7 +125,7 @@ class Legs:
         return list(dict.fromkeys([*self.near, *self.coverages]))
 
     def in_order(self, cosines: Cosines) -> "Legs":
-        """The same, with the nearest in the order of their exact cosines."""
+        """These legs, with the nearest in the order of their exact cosines."""
         near = frozenset(self.near)
         # The candidates begin with the nearest; ids missing from the index are left out.
         count = sum(map(near.__contains__, cosines.ids.tolist()))

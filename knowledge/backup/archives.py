@@ -118,7 +118,7 @@ def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Read a backup, an archive or a SQLite file, into a new database of our own tables.
+    """Read a backup (an archive or a SQLite file) into a new database of our own tables.
 
     Raises:
         BackupError: if it can't be used.

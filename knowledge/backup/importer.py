@@ -319,7 +319,7 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
 
 
 def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:
-    """Rows with other values here, in words."""
+    """Descriptions of rows with different values here."""
     return [
         f"{table} {'/'.join(map(str, key))}"
         for table, keys in tables.items()

@@ -27,7 +27,7 @@ def keys_by_table(database: Database) -> dict[str, list[str]]:
 
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:
-    """The keys of rows with other values in both, in order."""
+    """The keys of rows in both databases with different values, in order."""
     for theirs in _by_key(source, table, keys):
         ours = _rows(target, table, keys, [*theirs])
         yield from (key for key in theirs if key in ours and ours[key] != theirs[key])

@@ -296,7 +296,7 @@ def _filter_calls(system: ctypes.CDLL) -> None:
 
 
 def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
-    """The filter's steps: code, steps to skip if true, if false, operand."""
+    """The filter's BPF instructions: code, jump if true, jump if false, operand."""
     load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
     # Offsets of the filter's input: the call's number, the architecture, the first argument's lower
     # half.

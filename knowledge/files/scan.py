@@ -38,7 +38,7 @@ _NAVIGATION: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it is now. `before` is its record, under whichever path.
+    """A file as it is now. `before` is its record, even under an old path.
 
     `base_url` is where its source can be read on the web, and `inside` its path below that.
     """
@@ -68,7 +68,7 @@ class Scan:
         moved: the old path of each moved one of `stale`, by its new one.
         vanished: the records of missing files.
         failures: unreadable folders and sources; their documents are kept.
-        new_ids: the document ids to be kept from now on, by path.
+        new_ids: the document ids to store, by path.
     """
 
     kept: list[FileRecord] = field(default_factory=list)
@@ -372,7 +372,7 @@ def _with_records(
 
 
 def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
-    """Ensure unique ids; returns those to be kept from now on."""
+    """Ensure unique ids; returns the ones to store."""
     own = {path: f"file:{path}" for path in there}
     taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
     for path, found in there.items():

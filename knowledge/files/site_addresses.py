@@ -75,7 +75,7 @@ def cited(base_url: str, path: PurePosixPath) -> str:
 
 
 def has_rule(base_url: str) -> bool:
-    """Whether a base URL gives the pages made of files, not only the place of files."""
+    """Whether a base URL leads to the pages made of files, not to the files themselves."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
 

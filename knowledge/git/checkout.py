@@ -38,7 +38,7 @@ def web_address(path: Path) -> str:
 
 
 def is_repository(path: Path) -> bool:
-    """Whether a folder is a checkout, or a repository without one."""
+    """Whether a folder is a Git checkout or a bare repository."""
     return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
 
 

@@ -66,9 +66,9 @@ class CommittedFile:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The readable files of a commit; `reason` is a problem with the whole.
+    """The readable files of a commit; `reason` is a problem with the listing.
 
-    `whole` is whether these are all of them.
+    `whole` is whether the list is complete.
     """
 
     files: tuple[CommittedFile, ...]

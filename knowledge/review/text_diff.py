@@ -122,7 +122,7 @@ def _compared(
 def _steps(
     old: Sequence[_Segment], new: Sequence[_Segment]
 ) -> list[tuple[str, int, int, int, int]]:
-    """Operations as difflib lists them; equal ends need no search."""
+    """Opcodes as difflib gives them; equal beginnings and ends need no search."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
     stop, new_stop = len(old) - end, len(new) - end

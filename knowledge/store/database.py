@@ -117,7 +117,7 @@ class Database(Protocol):
     def marks(self) -> list[str]: ...
 
     def mark(self, mark: str) -> None:
-        """Refuse to be opened once this transaction is committed."""
+        """Add a mark: once this transaction is committed, opening the database is refused."""
 
     def unmark(self) -> None:
         """Remove every mark, inside a transaction."""

@@ -231,7 +231,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         return {row["name"]: row["seq"] for row in rows}
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
-        """None: a file is never away, so rows get their ids when they are inserted."""
+        """Reserve none: a file is never away, so rows get their ids when they are inserted."""
         del table, number
         return []
 

@@ -42,7 +42,7 @@ def rows_among(
         sql: the statement.
         listed: the values for `in (?)`, any number.
         before: the values of the placeholders before it.
-        after: the values of the placeholders behind it.
+        after: the values of the placeholders after it.
     """
     statements = _statements(sql, listed, before, after)
     return [row for each, values in statements for row in database.rows(each, values)]

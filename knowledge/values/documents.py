@@ -24,7 +24,7 @@ def channel_scope(channel_id: int) -> Scope:
 
 
 def channel_of(scope: Scope) -> int | None:
-    """The channel's id of such a scope, or None."""
+    """The id of a channel scope's channel; None for other scopes."""
     return -scope if ARTICLES < scope < SHARED else None
 
 

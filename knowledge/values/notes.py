@@ -105,7 +105,7 @@ class SourceMessage:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The source message of notes, and the time of the first one."""
+    """The source message of notes, and the time of the first note."""
 
     message_id: int
     channel_id: int

@@ -52,7 +52,7 @@ class RecordedPhrasing:
 
     Attributes:
         chosen: the ids of verbatim sentences; `2.3` is the second passage's third.
-        places: the hits in the model's order, from 0; none unless it was asked.
+        places: the indices of the hits in the model's order; empty unless it was asked for one.
         lines: the model's own sentences. None if a hit is from a channel or chat, or gone.
         verdicts: the number of its sentences by verdict of the check.
         repeated: whether an earlier question's phrasing was shown, without asking a model.

@@ -42,8 +42,8 @@ class FeedbackReason(StrEnum):
 class Feedback:
     """A member's verdict on the answer to a question; the last one counts.
 
-    `reason` is in the member's own words, in place of an offered one. `document_id` is the right
-    document by their word, if it wasn't quoted.
+    `reason` is in the member's own words, in place of an offered one. `document_id` is the document
+    they picked as the right one, if it wasn't quoted.
     """
 
     question_id: int
@@ -78,7 +78,7 @@ class RecordedHit:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedAnswer:
-    """The right passage for a question, by its asker's or a moderator's word.
+    """The right passage for a question, as picked by its asker or a moderator.
 
     `passage` is empty for a channel's messages; only their document is known.
     """

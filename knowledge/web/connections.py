@@ -54,7 +54,7 @@ class Connections:
         content: bytes = b"",
         whole_seconds: float | None = None,
     ) -> Iterator[httpcore2.Response]:
-        """One request; its answer is read while this is open, until the deadline.
+        """Send a request; its response can be read inside the context, until the deadline.
 
         Raises:
             RefusedError: if the host leads to a forbidden address.

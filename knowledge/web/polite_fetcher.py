@@ -228,7 +228,7 @@ class Fetcher:
         permit: Callable[[str], object],
         types: frozenset[str] | None,
     ) -> tuple[str, _Response]:
-        """The answer behind all redirects, and its address."""
+        """The response after all redirects, and its address."""
         url = normal_url(url)
         for _ in range(REDIRECTS + 1):
             if problem := problem_with_url(url):

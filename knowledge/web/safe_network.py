@@ -69,7 +69,7 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """A step's time, cut to the rest of the whole."""
+        """The timeout of a step, cut to the time left for the request."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")

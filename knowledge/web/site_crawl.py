@@ -50,7 +50,7 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 class _Frontier:
     """The addresses still to be asked for, nearest first, each once.
 
-    At most `left` more are given; `cut` is whether there were others.
+    At most `left` more are returned; `cut` is whether others were dropped.
     """
 
     scope: CrawlScope

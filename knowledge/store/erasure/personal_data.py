@@ -292,7 +292,7 @@ class PersonalData:
         return [row["id"] for row in shown]
 
     def _due(self, condition: str, member_id: int) -> None:
-        """Mark the cards with the name as outdated."""
+        """Mark the review cards with the member's name as outdated."""
         rows = self._database.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
             [member_id] * condition.count("?"),

@@ -39,7 +39,7 @@ class ChannelSettingsTable:
         return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
 
     def every(self) -> dict[int, GuildChoices]:
-        """The same for every guild, by its id."""
+        """All own settings of every guild's channels, by the guild's id."""
         found = {
             guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }

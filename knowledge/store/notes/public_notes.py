@@ -201,7 +201,7 @@ class PublicNotes:
         return int(rows[0]["number"])
 
     def unreleased(self, guild_id: int, most: int, after: int = 0) -> list[UnreleasedNote]:
-        """A slice of these texts, by note."""
+        """A slice of the live texts for moderators to release, by note."""
         rows = self._database.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",

@@ -48,7 +48,7 @@ def same_words(text: str) -> str:
 
 
 def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
-    """The newest question of each asker, for notices; all ask the same, newest first."""
+    """The newest question of each asker, for notices; `questions` ask the same, newest first."""
     newest: dict[int, OpenQuestion] = {}
     for question in questions:
         newest.setdefault(question.asker_id, question)
