@@ -144,7 +144,7 @@ class EmbeddingWorker:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take nothing yet; the name is this process's alone. `clock` gives seconds."""
+        """Take nothing yet. `name` must be unique among processes; `clock` gives seconds."""
         self._jobs = jobs
         self._embedder = embedder
         self._clock = clock

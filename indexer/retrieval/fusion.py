@@ -1,12 +1,12 @@
 """Score fusion: cosines and BM25 coverage of the candidates become one order. Pure.
 
-Ranks are not fused: that loses if one leg is much the better one (table in docs/decisions.md).
-Scores can be, once every model's cosines are on one scale. Some models squeeze all cosines into a
-narrow band: multilingual-e5-small gives two unrelated texts 0.78 ± 0.034, all-MiniLM-L6-v2 0.09 ±
-0.083. Beside squeezed cosines, words would weigh more than twice too much, and floors, margins and
-calibrated probabilities would lose their meaning. So such a model's cosines are rescaled linearly
-to the default model's mean and deviation. This keeps the order of each leg and changes only its
-weight. Models that hardly squeeze are left as they are.
+Scores are fused, not ranks: rank fusion loses if one leg is much better than the other (table in
+docs/decisions.md). For that, every model's cosines must be on one scale. Some models squeeze all
+cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78 ± 0.034,
+all-MiniLM-L6-v2 0.09 ± 0.083. Beside squeezed cosines, words would weigh more than twice too much,
+and floors, margins and calibrated probabilities would lose their meaning. So such a model's cosines
+are rescaled linearly to the default model's mean and deviation. This keeps the order of each leg
+and changes only its weight. Models that hardly squeeze are left as they are.
 
 The vector index orders candidates by quantized cosines; here they get exact ones, by a passage's
 own vectors: bytes of float32 rows, the whole's first, then its windows'. A short passage is its own

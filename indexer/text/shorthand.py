@@ -86,7 +86,7 @@ def _without_fillers(text: str) -> str:
 
 
 def _fillers_behind(said: Sequence[str]) -> int:
-    """The number of fillers at the end: one, or two with a polite one."""
+    """The number of fillers at the end: two for a polite word and "help", else one or none."""
     if len(said) < 2 or said[-2] in _fillers("about_words"):
         return 0
     if said[-1] == "help" and said[-2] in _fillers("polite"):

@@ -49,7 +49,7 @@ class _Answer:
         self._opened.close()
 
     def read(self, size: int) -> bytes:
-        """Exactly so many bytes, fewer only at the end: dulwich takes less for a torn line.
+        """Exactly `size` bytes, fewer only at the end: dulwich would take fewer for a torn line.
 
         Raises:
             RefusedError: if there is more than the limit.

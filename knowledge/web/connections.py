@@ -22,7 +22,7 @@ Header = tuple[bytes | str, bytes | str]
 
 
 class Connections:
-    """A pool of connections to hosts with judged addresses."""
+    """A pool of connections to hosts with checked addresses."""
 
     def __init__(
         self,

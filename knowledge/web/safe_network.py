@@ -1,6 +1,6 @@
 """Network backend that connects to public addresses only, with a total deadline per request.
 
-A name is resolved here, each of its addresses is judged, and exactly the judged address is
+A name is resolved here, each of its addresses is checked, and exactly the checked address is
 connected to, so a name can't lead elsewhere a moment later. Proxies would resolve names themselves,
 so none is used. TLS still checks the name. The deadline also ends a response that trickles in.
 
@@ -77,7 +77,7 @@ class Clock:
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
-    """Connects only to judged addresses."""
+    """Connects only to checked addresses."""
 
     def __init__(self, problem_with: Callable[[str], str], resolve: Resolve, clock: Clock) -> None:
         self._problem_with = problem_with

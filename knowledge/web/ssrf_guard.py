@@ -1,7 +1,7 @@
 """Guard against server-side request forgery: the IP addresses that may be connected to.
 
 People name a page, and a process inside somebody's network reads it. It must not become a way to
-the services of that network: addresses are judged after names are resolved, and only the judged
+the services of that network: addresses are checked after names are resolved, and only the checked
 address is connected to. All functions are pure.
 
 Source:

@@ -98,8 +98,8 @@ class Tombstones:
     def add(self, kind: TombstoneKind, subject_id: int) -> None:
         """Record a deletion, inside its transaction.
 
-        The file is written first: if the process dies before the commit, the next restore deletes
-        the data at the latest.
+        The file is written first: if the process dies before the commit, the next restore still
+        deletes the data.
 
         Raises:
             StoreError: if the file can't be written; roll back then.

@@ -165,7 +165,7 @@ class Gaps:
     # Notes written for a gap.
 
     def written_for(self, guild_id: int, note_id: int, question_id: int) -> None:
-        """Record the question, and with it the group, for which a note was written."""
+        """Record the question, of a group of gaps, that a note was written for."""
         with self._database.writing(guild_id):
             self._database.run(
                 "insert into gap_notes (note_id, question_id) "
