@@ -81,14 +81,16 @@ def repository_location(named: str, branch: str = "", folder: str = "") -> str:
 def add_visited(
     store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
 ) -> bool:
-    """Store a location from one of the functions above; False if it was a source already.
+    """Store a page's, crawl's or repository's location; False if it was a source already.
+
+    A given `base_url` replaces the earlier one.
 
     Args:
         store: the store.
         location: the source.
         scope: its audience.
-        base_url: for links to a repository's files: its page at a code host, or a pattern with
-            {path}. The default is its address, or a local one's remote.
+        base_url: for links to a repository's files: its page at a code host, or a template. The
+            default is the repository's address; of a local one, the page of its remote.
 
     Raises:
         MissingSourceError: if the base URL is invalid.

@@ -58,7 +58,7 @@ def preset(name: str) -> Preset | None:
 
 
 def other_model(serving: str) -> str:
-    """A hint on the other shipped model, with its cost; empty if neither of the two serves."""
+    """A hint at the other shipped model, with both costs; empty if `serving` isn't shipped."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

@@ -20,8 +20,8 @@ from indexer.text.analyzer import is_stop_word, language_of, words
 class Item:
     """A content word or a value; equal items have equal keys.
 
-    `word` is lower-case; names are compared by it, because their keys are stems. `clause` is the
-    clause's number, from 0.
+    `word` is the word in lower case, empty for a value. Names are compared by it, because `key` is
+    a stem that different names can share. `clause` is the clause's number, from 0.
     """
 
     key: str

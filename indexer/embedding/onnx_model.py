@@ -148,9 +148,9 @@ class ReadText:
 def read_text(
     text: str, encoding: Encoding, vector: NDArray[np.float32], tokens: NDArray[np.float32]
 ) -> ReadText:
-    """Make a text of its encoding and of the vectors of text and tokens, which may have any length.
+    """Combine a text's encoding with the vectors of the text and of its tokens.
 
-    Special tokens are left out.
+    The vectors are scaled to unit length; special tokens are dropped.
     """
     places: dict[int, list[int]] = {}
     kept: list[int] = []
@@ -221,7 +221,7 @@ class RuntimeModel:
         return _each(partial(self._read_one, unpooled=unpooled), prompt, texts)
 
     def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
-        """One text's vector, (d,) float32, of any length."""
+        """One text's vector, (d,) float32, not yet scaled to unit length."""
         (vectors,) = self._session.run([VECTOR], self._feed(self._encoding(text), unpooled))
         row: NDArray[np.float32] = vectors[0]
         return row

@@ -24,7 +24,7 @@ FOLDER: Final = Path(__file__).with_name("shipped")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedModel:
-    """A model that comes with the program; the fields are the list's."""
+    """A model that comes with the program: one entry of `shipped_models.toml`, explained there."""
 
     names: tuple[str, ...]
     digest: str

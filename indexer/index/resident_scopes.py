@@ -168,7 +168,7 @@ class ResidentScopes:
     # Reading and writing snapshots.
 
     def _opened(self, scope: Scope) -> ResidentScope:
-        """A scope as it was at the last replay, whatever has been added to it since."""
+        """A scope in memory as of the last replay, from a matching snapshot or the tables."""
         generation = self.generation(scope)
         held = self._of_snapshot(scope, generation)
         if held is not None:

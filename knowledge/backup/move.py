@@ -60,7 +60,7 @@ class Place(Protocol):
         """Its URL; empty for a file."""
 
     def is_there(self) -> bool:
-        """Whether there is a database, marked or not, of any release."""
+        """Whether the place holds a database, even an unfinished one or one of another release."""
 
     def open(self, *, though_marked: bool = False) -> Database: ...
 

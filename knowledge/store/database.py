@@ -145,11 +145,11 @@ class Database(Protocol):
         """Ids reserved for the caller, ascending; empty if rows get their ids when inserted."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        """Don't generate ids again that another copy has given, by table.
+        """Raise the id counter of each table past the ids that another copy has handed out.
 
         Args:
-            given: the other copy's last ids; None if they are unknown.
-            more: how many further ids to skip.
+            given: the copy's last id by table; None if unknown.
+            more: ids to skip beyond that.
         """
 
     def integrity_problem(self) -> str:

@@ -85,8 +85,9 @@ class Leases:
         Args:
             url: of the database.
             seconds: duration of a membership without renewal.
-            patience: age of a session before it may end others; None for `seconds`.
-            name: of this process's sessions, by which others end them.
+            patience: seconds a session must have been connected before it may end the sessions of
+                expired members; None for `seconds`.
+            name: application name of this process's sessions; others find them by it.
 
         Raises:
             StoreError: if the database can't be used.
