@@ -25,7 +25,11 @@ class CommandTree(app_commands.CommandTree[Services]):
         if interaction.type is not discord.InteractionType.application_command:
             # Incomplete values are fine while the member types.
             return True
-        return await self._fits(interaction) and await _is_let_in(interaction)
+        try:
+            return await self._fits(interaction) and await _is_let_in(interaction)
+        except Exception as error:  # noqa: BLE001 - discord.py passes errors of checks to nobody
+            await self.client.explain(interaction, error)
+            return False
 
     async def _fits(self, interaction: Interaction) -> bool:
         """Refuse an option with an invalid value."""

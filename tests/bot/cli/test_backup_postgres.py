@@ -62,10 +62,7 @@ def test_what_was_contributed_is_backed_up_and_put_back(
     server = Commands(commands, folder, url)
     said = server.run("backup")
     [archive] = (folder / "backups").glob("community-*.zip")
-    assert said == (
-        f"Backed up to {archive} and verified. It is an export in one file, which `restore` "
-        "takes.\n"
-    )
+    assert said == f"Backed up to {archive} and verified. `restore` takes this ZIP file.\n"
     with open_store(folder, url) as store:
         contributed(store)
         refused = server.run("restore", archive, code=UNUSABLE)
@@ -97,5 +94,5 @@ def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_ser
     found = {each.what: each for each in examine(server.config, None)}
     assert [each for each in found.values() if not each.sound] == []
     assert "PostgreSQL 1" in found["database server"].found
-    assert found["locks"].found == "none is held for long"
+    assert found["locks"].found == "none held for long"
     assert found["log"].found.startswith("2 entries")

@@ -44,10 +44,10 @@ def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
 ) -> None:
     before = run("export", tmp_path / "before", "--data", folder)
     tried = run("migrate", "--to", postgres_url, "--check", "--data", folder)
-    assert "It would work" in tried
+    assert "The migration would work" in tried
     told = run("migrate", "--to", postgres_url, "--data", folder)
     assert f"Set `data.database` to {postgres_url}" in told
-    assert "which can't be opened any more" in told
+    assert "can no longer be" in told
     with pytest.raises(StoreMovedError, match="name it as `data"):
         run("stats", "--data", folder)
     with pytest.raises(StoreError, match="it was moved to"):

@@ -51,7 +51,7 @@ def test_a_worse_one_is_refused_with_the_table_that_says_why(
     done = run("use", ready_reranker)
     assert done.exit_code == 1, done.output
     assert "survival-game" in done.output
-    assert "is worse, as the table says" in " ".join(done.output.split())
+    assert "is worse, as the table shows" in " ".join(done.output.split())
     assert chosen_reranker(folder, "") == ""
 
 
@@ -60,7 +60,7 @@ def test_it_is_taken_all_the_same_if_somebody_says_so(
 ) -> None:
     done = run("use", "--anyway", ready_reranker)
     assert done.exit_code == 0, done.output
-    assert "from the next start of the bot on" in " ".join(done.output.split())
+    assert "once the bot is restarted" in " ".join(done.output.split())
     assert chosen_reranker(folder, "") == str(ready_reranker)
     assert "serves already" in run("use", ready_reranker).output
     with opened(folder) as core:

@@ -152,7 +152,7 @@ def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> 
         ((terminal.guides, "--base-url", "nonsense"), "nonsense is no http or https address: name"),
         (
             ("https://a.org/", "--base-url", "https://b.org"),
-            "folder or repository can be read",
+            "--base-url is for one file, folder or repository",
         ),
     ):
         refused = terminal.run("source", "add", *arguments)

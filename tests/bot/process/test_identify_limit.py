@@ -68,7 +68,8 @@ def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
     asyncio.run(all_of_them())
     assert sum(map(len, began.values())) == len(shards)
     for times in began.values():
-        assert all(b - a >= SECONDS for a, b in itertools.pairwise(times))
+        # Sums of floats are less exact than that.
+        assert all(b - a >= SECONDS - 1e-6 for a, b in itertools.pairwise(times)), times
 
 
 def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:

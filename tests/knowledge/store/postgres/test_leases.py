@@ -309,7 +309,7 @@ def test_shards_of_a_process_that_is_killed_or_stands_still_are_taken(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
     )
     other = _member(postgres_url)
     try:
