@@ -21,8 +21,8 @@ from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
-from knowledge.files.reader import FilePart, begin_parsing, content_of
-from knowledge.files.scan import FoundFile, Scan, absence, by_claim, name_of, scan
+from knowledge.files.reader import FilePart, begin_parsing, content_of, name_of
+from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.files.site_addresses import OWN, with_absolute_links, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths

@@ -287,7 +287,7 @@ class Phrasing(Protocol):
     def start(self) -> None: ...
 
     async def stop(self) -> None:
-        """Cancel what is in flight."""
+        """Cancel the requests in flight."""
 
 
 class Metrics(Protocol):

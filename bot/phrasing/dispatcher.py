@@ -63,7 +63,7 @@ class Asked(Protocol):
         """Return an order of passages."""
 
     async def close(self) -> None:
-        """Cancel what is in flight."""
+        """Cancel the requests in flight."""
 
 
 Observer = Callable[[Phrased, int], None]
@@ -301,7 +301,7 @@ class PhrasingDispatcher:
         )
 
     async def stop(self) -> None:
-        """Cancel what is in flight, so that plain answers stay."""
+        """Cancel the requests in flight, so that plain answers stay."""
         self._closing = True
         if self._beginning is not None:
             self._beginning.cancel()

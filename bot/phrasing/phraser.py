@@ -58,7 +58,7 @@ class Phraser:
         return self._endpoint.settings.url, self.model, PROMPT_VERSION
 
     async def close(self) -> None:
-        """Cancel what is in flight, for all callers."""
+        """Cancel the requests in flight, for all callers."""
         running = [*self._phrasing.values(), *self._ordering.values()]
         for one in running:
             one.cancel()

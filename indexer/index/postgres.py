@@ -53,7 +53,7 @@ class PostgresConnection:
         )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
-        """Set the check of who may write; it is called with the connection."""
+        """Set the check of writers; it is called with the connection."""
         if self._connection.fence is None:
             guards(self._connection)
 

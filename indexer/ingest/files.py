@@ -27,8 +27,8 @@ from indexer.ingest.pipeline import (
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of
-from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of, name_of
+from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of, name_of
+from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
 

@@ -73,6 +73,11 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     raise UnreadableError("is a zip without a file that can be read.")
 
 
+def name_of(path: PurePath) -> str:
+    """A file's name for its parser: with its folder, whose name may be the better title."""
+    return PurePath(path.parent.name, path.name).as_posix()
+
+
 def content_of(path: Path) -> bytes:
     """The bytes of a file within the size limit.
 
@@ -134,7 +139,7 @@ def _begun(content: bytes, name: str) -> "Future[ParsedFile]":
 def _begun_member(member: ZipMember) -> "Future[ParsedFile]":
     refusal = UnreadableError(EXPORT) if member.export is not None else member.content
     if isinstance(refusal, bytes):
-        return _begun(refusal, "/".join(PurePath(member.path).parts[-2:]))
+        return _begun(refusal, name_of(PurePath(member.path)))
     future: Future[ParsedFile] = Future()
     future.set_exception(refusal)
     return future

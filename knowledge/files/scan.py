@@ -97,11 +97,6 @@ class Scan:
             self.stale.append(found)
 
 
-def name_of(path: Path) -> str:
-    """A file's name for its parser: with its folder, whose name may be the better title."""
-    return os.path.join(path.parent.name, path.name)  # noqa: PTH118 - not a path to a file
-
-
 def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

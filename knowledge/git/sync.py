@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
-from knowledge.files.reader import PARSERS_VERSION, parse_bytes
+from knowledge.files.reader import PARSERS_VERSION, name_of, parse_bytes
 from knowledge.files.site_addresses import cited, has_rule, without_rule
 from knowledge.git.hosts import file_link
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
@@ -120,7 +120,7 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage
     try:
         content = repository.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
-        found = parse_bytes(content, name="/".join(PurePosixPath(file.path).parts[-2:]))
+        found = parse_bytes(content, name=name_of(PurePosixPath(file.path)))
     except (RefusedError, UnreadableError) as error:
         return replace(page, reason=str(error).rstrip("."))
     return replace(

@@ -14,7 +14,16 @@ from bot.setup.settings import PAGES, Page, Setting, step_of
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, State
 from knowledge.values.submissions import Submission
-from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids, text_of
+from tests.bot.world import (
+    QUESTION,
+    TITLE,
+    UNKNOWN,
+    World,
+    build_world,
+    choices,
+    custom_ids,
+    text_of,
+)
 
 # What stands in an answer from the note of the world, and texts that take the place of its own.
 SENTENCE = "meetup is in Lisbon at Rua Augusta"
@@ -22,6 +31,24 @@ EDITED = "The community meetup is in Lisbon at Rua Augusta on Saturdays."
 NEW_TEXT = "The community meetup is in Porto at Rua das Flores on Mondays."
 
 # Responses.
+
+# A command of each kind, with its options.
+COMMANDS: dict[str, dict[str, Any]] = {
+    "ask": {"question": QUESTION},
+    "note mine": {},
+    "note show": {"note": TITLE},
+    "note history": {"note": TITLE},
+    "note withdraw": {"note": TITLE},
+    "review queue": {},
+    "review note": {"note": 1},
+    "review log": {},
+    "review rules": {},
+    "gaps": {},
+    "leaderboard": {},
+    "stats": {},
+    "privacy": {},
+    "about": {},
+}
 
 
 def shown_message(result: InteractionResult) -> ResponseMessage:

@@ -82,7 +82,7 @@ async def is_moderator(interaction: Interaction) -> bool:
 async def moderator_refusal(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
-    """Return the refusal for a sender who is no moderator, or an empty string."""
+    """Return the refusal for anyone but moderators, or an empty string."""
     return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
 
 

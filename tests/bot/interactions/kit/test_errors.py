@@ -8,9 +8,9 @@ from simcord import InteractionResult
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import BROKEN, EXPIRED, UNKNOWN_INTERACTION, fail
-from tests.bot.steps import everything, longest_part
+from tests.bot.steps import COMMANDS, everything, longest_part
 from tests.bot.strict_discord import StrictDiscord
-from tests.bot.world import QUESTION, TITLE, World
+from tests.bot.world import TITLE, World
 
 
 @pytest.mark.parametrize(("status", "code"), [*EXPIRED, *BROKEN])
@@ -42,24 +42,6 @@ async def test_who_clicked_is_told_though_discord_says_that_they_were_answered_a
     assert "Something went wrong" in everything(clicked)
     strict_discord.problems.clear()  # a second response was tried, as it had to be
     assert (await world.note()).revision.state is State.PENDING
-
-
-COMMANDS: dict[str, dict[str, Any]] = {
-    "ask": {"question": QUESTION},
-    "note mine": {},
-    "note show": {"note": TITLE},
-    "note history": {"note": TITLE},
-    "note withdraw": {"note": TITLE},
-    "review queue": {},
-    "review note": {"note": 1},
-    "review log": {},
-    "review rules": {},
-    "gaps": {},
-    "leaderboard": {},
-    "stats": {},
-    "privacy": {},
-    "about": {},
-}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

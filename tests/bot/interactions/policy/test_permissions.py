@@ -11,25 +11,8 @@ from bot.gaps import messages as gaps_messages
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent
-from tests.bot.steps import everything
-from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons
-
-COMMANDS: dict[str, dict[str, Any]] = {
-    "ask": {"question": QUESTION},
-    "note mine": {},
-    "note show": {"note": TITLE},
-    "note history": {"note": TITLE},
-    "note withdraw": {"note": TITLE},
-    "review queue": {},
-    "review note": {"note": 1},
-    "review log": {},
-    "review rules": {},
-    "gaps": {},
-    "leaderboard": {},
-    "stats": {},
-    "privacy": {},
-    "about": {},
-}
+from tests.bot.steps import COMMANDS, everything
+from tests.bot.world import QUESTION, TEXT, World, buttons
 
 
 async def test_a_command_is_answered_where_the_bot_may_not_write(world: World) -> None:
