@@ -19,6 +19,7 @@ from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import documents_of_thread
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
+from knowledge.connectors import sync as service_sync
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of, name_of
@@ -41,7 +42,7 @@ from knowledge.values.documents import (
     document_of_note,
 )
 from knowledge.values.notes import Note
-from knowledge.values.source_locations import is_visited, repository_at
+from knowledge.values.source_locations import is_visited, repository_at, service_at
 from knowledge.web import crawl
 from knowledge.web.page_store import PageStore
 
@@ -54,7 +55,8 @@ class SourceState:
     """A source's documents, last sync, and problems.
 
     `files` counts a web source's pages, or a channel's messages. `base_url` is the web address of
-    its files, `commit` a repository's. `machine` is the other machine with its files, if any.
+    its files, `commit` a repository's, `licence` a service's. `machine` is the other machine with
+    its files, if any.
     """
 
     location: str
@@ -65,6 +67,7 @@ class SourceState:
     failures: tuple[Failure, ...]
     base_url: str = ""
     commit: str = ""
+    licence: str = ""
     machine: str = ""
 
 
@@ -289,13 +292,15 @@ def _file_state(
 
 
 def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
+    site = pages.site(location)
+    kept = [bool(page.text) for page in pages.outlines(location)]
+    state = SourceState(location, scope, len(kept), sum(kept), site.synced_at, ())
     if repository_at(location) is not None:
-        kept = [bool(page.text) for page in pages.outlines(location)]
         failures = tuple(git_sync.failures(pages, location, scope))
-        site = pages.site(location)
-        return SourceState(
-            location, scope, len(kept), sum(kept), site.synced_at, failures, commit=site.state
-        )
+        return replace(state, failures=failures, commit=site.state)
+    if service_at(location) is not None:
+        failures = tuple(service_sync.failures(pages, location, scope))
+        return replace(state, failures=failures, licence=service_sync.licence_of(site))
     found = crawl.site_state(pages, location, scope)
     return SourceState(
         location, scope, found.pages, found.documents, found.site.synced_at, found.failures
@@ -360,7 +365,10 @@ def on_the_web(store: Store) -> list[tuple[str, Scope]]:
 def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
     visited = on_the_web(store)
     repositories = [source for source in visited if repository_at(source[0])]
-    yield from crawl.web_documents([one for one in visited if one not in repositories], pages)
+    services = [source for source in visited if service_at(source[0])]
+    sites = [source for source in visited if source not in repositories + services]
+    yield from crawl.web_documents(sites, pages)
+    yield from service_sync.documents(services, pages)
     yield from git_sync.documents(repositories, pages, store.base_urls())
 
 
@@ -368,6 +376,8 @@ def page_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
     """The ids of a visited source's documents."""
     if repository_at(location) is not None:
         return git_sync.document_ids(location, scope, pages)
+    if service_at(location) is not None:
+        return service_sync.document_ids(location, scope, pages)
     return crawl.page_ids(location, scope, pages)
 
 

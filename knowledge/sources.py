@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from knowledge.connectors.kinds import KINDS
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, content_of, format_name
 from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
@@ -25,6 +26,7 @@ from knowledge.values.source_locations import (
     PAGES,
     CrawlLocation,
     RepositoryLocation,
+    ServiceLocation,
     is_web,
     repository_at,
 )
@@ -78,10 +80,38 @@ def repository_location(named: str, branch: str = "", folder: str = "") -> str:
     return str(RepositoryLocation(_repository(named), _branch(branch), _folder(folder)))
 
 
+def service_location(kind: str, address: str, only: Sequence[str] = ()) -> str:
+    """The location of a wiki, forum or tracker.
+
+    Args:
+        kind: a name in `knowledge.connectors.kinds`.
+        address: its address for readers.
+        only: filters such as `category=Guides`.
+
+    Raises:
+        MissingSourceError: if it can't be followed, with what to do.
+    """
+    if kind not in KINDS:
+        raise MissingSourceError(
+            f"{one_line(kind)} is no kind of source: name one of {', '.join(sorted(KINDS))}."
+        )
+    filters, known = [], KINDS[kind].only
+    for each in only:
+        name, _, value = (part.strip() for part in each.partition("="))
+        if name not in known:
+            named = ", ".join(f"{one}=…" for one in sorted(known)) or "no filter"
+            raise MissingSourceError(f"{KINDS[kind].name} has {named}, not {one_line(each)}.")
+        if problem := known[name](value) if value else "is empty":
+            raise MissingSourceError(f"{one_line(each)} {problem}.")
+        filters.append((name, value))
+    url = page_location(address).rstrip("/")
+    return str(ServiceLocation(kind, url, tuple(sorted(filters))))
+
+
 def add_visited(
     store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
 ) -> bool:
-    """Store a page's, crawl's or repository's location; False if it was a source already.
+    """Store the location of a visited source; False if it was a source already.
 
     A given `base_url` replaces the earlier one.
 

@@ -135,6 +135,7 @@ NOT_CALLED: Final = {
         indexer.retrieval.spelling._mended
         knowledge.channels.archive.ChannelArchive.take_page
         knowledge.channels.archive.ChannelArchive.take_pins
+        knowledge.connectors.api_client.ApiClient._ask
         knowledge.files.document.parsed_apart
         knowledge.files.scan.scan
         knowledge.git.repository.Repository.content

@@ -2,7 +2,8 @@
 
 A path is watched, or followed by commit with `--branch` or `--path`. An address is a repository if
 it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is a site. Any
-other address is a page, a sitemap or an llms.txt.
+other address is a page, a sitemap or an llms.txt. With `--kind`, it is a wiki, forum or tracker
+that is read by its API.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from knowledge.sources import (
     crawl_location,
     page_location,
     repository_location,
+    service_location,
 )
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import (
@@ -47,9 +49,17 @@ class Naming:
     crawl: bool = False
     depth: int | None = None
     pages: int | None = None
+    kind: str | None = None
+    only: Sequence[str] = ()
+
+    @property
+    def names_another_kind(self) -> bool:
+        """Whether there are options of a crawl or a repository."""
+        named = (self.branch, self.folder, self.depth, self.pages)
+        return self.crawl or self.git or any(each is not None for each in named)
 
     def is_repository(self, named: str) -> bool:
-        if self.crawl:
+        if self.crawl or self.kind is not None:
             return False
         said = self.git or self.branch is not None or self.folder is not None
         return said or (is_web(named) and is_repository(named))
@@ -88,6 +98,8 @@ def take_here(core: Core, locations: Sequence[str]) -> None:
 def _location(named: str, naming: Naming) -> str:
     if naming.is_repository(named):
         return repository_location(named, naming.branch or "", naming.folder or "")
+    if naming.kind is not None:
+        return service_location(naming.kind, named, naming.only)
     if naming.crawl:
         depth = DEPTH if naming.depth is None else naming.depth
         return crawl_location(named, depth, PAGES if naming.pages is None else naming.pages)
@@ -100,8 +112,12 @@ def _check(named: Sequence[str], naming: Naming) -> None:
         fail("--crawl is for sites; --git, --branch and --path are for repositories.")
     if not naming.crawl and (naming.depth is not None or naming.pages is not None):
         fail("--depth and --pages limit a crawl: add --crawl.")
-    if naming.crawl and not all(map(is_web, named)):
-        fail("--crawl needs a web address.")
+    if naming.kind is None and naming.only:
+        fail("--only narrows a wiki, forum or tracker: add its --kind.")
+    if naming.kind is not None and naming.names_another_kind:
+        fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")
+    if (naming.crawl or naming.kind is not None) and not all(map(is_web, named)):
+        fail("--crawl and --kind need a web address.")
     cited = [each for each in named if naming.is_repository(each) or not is_web(each)]
     if naming.base_url is not None and (len(named) > 1 or not cited):
         fail("--base-url is for one file, folder or repository: add the others separately.")

@@ -143,6 +143,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "failed": _failure_records(state.failures),
         "base_url": state.base_url,
         "commit": state.commit,
+        "licence": state.licence,
         "machine": state.machine,
     }
 
@@ -168,6 +169,7 @@ def sources_text(
         part = "page" if is_pages else "file"
         part = "message" if located_channel(state.location) else part
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
+        read += f" · {state.licence}" if state.licence else ""
         given = f"{counted(state.documents, 'document')} from {counted(state.files, part)}"
         text.append(f"\n  {given} · {read}\n")
         if state.machine:

@@ -37,6 +37,7 @@ from bot.sources.messages import problem
 from bot.sources.web_sync import visits
 from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
+from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan, unread_kinds
@@ -308,6 +309,20 @@ def add_sources(
             show_default=f"{PAGES}",
         ),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help=f"Read a wiki, forum or tracker by its API: {', '.join(sorted(KINDS))}.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Read only a part of a wiki, forum or tracker, such as category=Guides.",
+        ),
+    ] = None,
 ) -> None:
     """Add files, folders, repositories or web addresses as sources, and read them.
 
@@ -329,6 +344,8 @@ def add_sources(
         crawl=crawl,
         depth=depth,
         pages=pages,
+        kind=kind,
+        only=only or (),
     )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())

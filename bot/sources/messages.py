@@ -76,8 +76,12 @@ _SITE_ADDED: Final = Sentence(
 _REPOSITORY_ADDED: Final = Sentence(
     "Added the Git repository {address}. I'm reading its files, and will follow new commits."
 )
+_SERVICE_ADDED: Final = Sentence(
+    "Added {address}. I'm reading it by its API, one document a second, and will follow changes."
+)
 _TOO_MANY_SITES: Final = Sentence(
-    "This server has {most:,} sites and repositories, which is the limit. Remove one first."
+    "This server has {most:,} sites, repositories, wikis, forums and trackers, which is the "
+    "limit. Remove one first."
 )
 _WITHOUT_GIT: Final = Sentence(
     "I can't read the Git repository {address}. The bot's operator must install the extra "
@@ -87,6 +91,7 @@ _ADDED: Final[Mapping[Added, Sentence]] = {
     Added.PAGE: ADDRESS_ADDED,
     Added.SITE: _SITE_ADDED,
     Added.REPOSITORY: _REPOSITORY_ADDED,
+    Added.SERVICE: _SERVICE_ADDED,
     Added.KNOWN: ADDRESS_KNOWN,
     Added.TOO_MANY: _TOO_MANY_SITES,
     Added.WITHOUT_GIT: _WITHOUT_GIT,
@@ -158,7 +163,7 @@ def added(language: Language, what: Added, address: str) -> str:
 
 
 def is_visited_now(what: Added) -> bool:
-    return what in (Added.PAGE, Added.SITE, Added.REPOSITORY)
+    return what in (Added.PAGE, Added.SITE, Added.REPOSITORY, Added.SERVICE)
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:

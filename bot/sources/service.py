@@ -21,6 +21,7 @@ from knowledge.sources import (
     crawl_location,
     page_location,
     repository_location,
+    service_location,
 )
 from knowledge.values.documents import ARTICLES, SHARED, Scope
 from knowledge.values.source_locations import (
@@ -29,6 +30,7 @@ from knowledge.values.source_locations import (
     is_visited,
     is_web,
     repository_at,
+    service_at,
 )
 
 # Most addresses of a guild: each site or repository may have thousands of pages.
@@ -41,18 +43,32 @@ class Added(Enum):
     PAGE = "page"
     SITE = "site"
     REPOSITORY = "repository"
+    SERVICE = "service"
     KNOWN = "known"
     TOO_MANY = "too many"
     WITHOUT_GIT = "without git"
 
 
-def add_address(core: Core, address: str, scope: Scope, *, crawl: bool) -> tuple[str, Added]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An address as it was typed, whether to crawl it, and the service behind it, if any.
+
+    `only` has the filters of a service, separated by commas.
+    """
+
+    address: str
+    crawl: bool = False
+    kind: str = ""
+    only: str = ""
+
+
+def add_address(core: Core, named: Named, scope: Scope) -> tuple[str, Added]:
     """Add an address as a guild's source; returns its location and the outcome.
 
     Raises:
         MissingSourceError: if it can't be fetched.
     """
-    location = _located(address.strip(), crawl=crawl)
+    location = _located(named)
     kind = _kind(location)
     if kind is Added.REPOSITORY and not is_installed():
         return location, Added.WITHOUT_GIT
@@ -124,8 +140,11 @@ def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -
     return articles_report(core, guild_id)
 
 
-def _located(address: str, *, crawl: bool) -> str:
-    if crawl:
+def _located(named: Named) -> str:
+    address = named.address.strip()
+    if named.kind:
+        return service_location(named.kind, address, [*filter(None, named.only.split(","))])
+    if named.crawl:
         return crawl_location(address)
     if is_web(address) and is_repository(address):
         return repository_location(address)
@@ -135,6 +154,8 @@ def _located(address: str, *, crawl: bool) -> str:
 def _kind(location: str) -> Added:
     if repository_at(location) is not None:
         return Added.REPOSITORY
+    if service_at(location) is not None:
+        return Added.SERVICE
     return Added.SITE if crawl_at(location) is not None else Added.PAGE
 
 

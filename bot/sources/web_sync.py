@@ -14,9 +14,10 @@ from typing import Final
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, exclusive
 from bot.storage.derived_data import open_pages
+from knowledge.connectors import sync as service_sync
 from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import crawl_at, repository_at
+from knowledge.values.source_locations import crawl_at, repository_at, service_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.page_store import PageStore
 from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
@@ -91,6 +92,8 @@ def _looked_at(
     now, grace, most = when
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
+    if service_at(location) is not None:
+        return service_sync.sync(location, pages, fetcher, now, grace, most=most)
     if crawl_at(location) is not None:
         return sync_site(location, pages, fetcher, now, grace, most=most)
     return sync(location, pages, fetcher, now, grace, most=most)

@@ -2,17 +2,21 @@
 
 A page's location is its address. A crawl is `crawl+` and its start address, with limits behind a
 `#`. A repository is `git+` and its address, with the branch behind an `@` and the folder behind a
-`#`, as in pip. All of these are visited now and then; files and folders are watched.
+`#`, as in pip. A service that is read by its API is its kind, a `+` and its address, with filters
+behind a `#`: `mediawiki+https://wiki.example.org/#category=Guides`. All of these are visited now
+and then; files and folders are watched.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 _CRAWL: Final = "crawl+"
 _GIT: Final = "git+"
 _WEB: Final = ("http://", "https://")
 _LOCAL: Final = "file://"
+_VISITED: Final = re.compile(r"(?:(?P<kind>[a-z]+)\+)?(?P<url>(?:https?|file)://[^#]*)")
 
 # Default limits of a crawl: links from the start, and requested pages.
 DEPTH: Final = 4
@@ -55,6 +59,22 @@ class RepositoryLocation:
         return not is_web(self.url)
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceLocation:
+    """A wiki, forum or tracker that is read by its API.
+
+    `kind` names its connector; `only` has its filters, sorted by name.
+    """
+
+    kind: str
+    url: str
+    only: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        only = f"#{urlencode(self.only)}" if self.only else ""
+        return f"{self.kind}+{self.url}{only}"
+
+
 def is_web(location: str) -> bool:
     """Whether it is a web address, not a path."""
     return location.lower().startswith(_WEB)
@@ -62,7 +82,7 @@ def is_web(location: str) -> bool:
 
 def is_visited(location: str) -> bool:
     """Whether a source is visited now and then, and not watched like files."""
-    return is_web(location) or location.startswith((_CRAWL, _GIT))
+    return is_web(location) or _VISITED.match(location) is not None
 
 
 def crawl_at(location: str) -> CrawlLocation | None:
@@ -86,7 +106,16 @@ def repository_at(location: str) -> RepositoryLocation | None:
     return RepositoryLocation(url, unquote(branch), unquote(folder))
 
 
+def service_at(location: str) -> ServiceLocation | None:
+    """The service of a source; None for other kinds."""
+    found = _VISITED.match(location)
+    if found is None or found["kind"] is None or location.startswith((_CRAWL, _GIT)):
+        return None
+    only = parse_qsl(location.partition("#")[2])
+    return ServiceLocation(found["kind"], found["url"], tuple(only))
+
+
 def address_of(location: str) -> str:
     """The address or path of a source, without the kind of visit."""
-    found = crawl_at(location) or repository_at(location)
+    found = crawl_at(location) or repository_at(location) or service_at(location)
     return found.url if found is not None else location

@@ -208,7 +208,8 @@ class PageStore:
     def outlines(self, site: str) -> Iterator[WebPage]:
         """The pages of a site, without content and with only the first letter of their text."""
         rows = self.tables.rows(
-            "select url, link, details, substr(text, 1, 1) as text from pages where site = ?",
+            "select url, link, etag, reason, title, readers, details, substr(text, 1, 1) as text "
+            "from pages where site = ? order by rowid",
             [site],
         )
         for row in rows:

@@ -245,11 +245,11 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
         """One request, after the host's pause; again if the host asks for a short wait."""
-        self._pause(url, self._delay_for(url))
+        self.pause(url, self._delay_for(url))
         response = self._ask(url, headers, limit, types)
         wait = _retry_after(response)
         if response.status in _BUSY and wait is not None and wait <= LONGEST_WAIT:
-            self._pause(url, max(wait, self._delay))
+            self.pause(url, max(wait, self._delay))
             response = self._ask(url, headers, limit, types)
         return response
 
@@ -258,7 +258,8 @@ class Fetcher:
         asked = robots.crawl_delay(NAME) if isinstance(robots, Protego) else None
         return max(self._delay, min(asked or 0.0, LONGEST_WAIT))
 
-    def _pause(self, url: str, seconds: float) -> None:
+    def pause(self, url: str, seconds: float) -> None:
+        """Wait until the last request to an address's host is so many seconds ago."""
         host = host_of(url)
         waited = time.monotonic() - self._asked.get(host, float("-inf"))
         if waited < seconds:
@@ -295,7 +296,7 @@ class Fetcher:
         """
         if problem := problem_with_url(url):
             raise RefusedError(problem)
-        self._pause(url, self._delay)
+        self.pause(url, self._delay)
         with self._noted(url):
             yield self._connections
 

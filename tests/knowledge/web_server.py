@@ -45,6 +45,8 @@ class WebServer:
             def do_GET(self) -> None:
                 server.answer(self)
 
+            do_POST = do_GET  # noqa: N815
+
             def log_message(self, format: str, *arguments: object) -> None:
                 pass
 
@@ -87,8 +89,11 @@ class WebServer:
         if not isinstance(reply, Reply):
             reply(request)
             return
+        self.send(request, reply)
+
+    def send(self, request: BaseHTTPRequestHandler, reply: Reply) -> None:
         etag = reply.headers.get("ETag")
-        known = etag is not None and headers.get("if-none-match") == etag
+        known = etag is not None and request.headers.get("If-None-Match") == etag
         body = b"" if known else reply.body
         request.send_response(304 if known else reply.status)
         for name, value in {"Content-Type": reply.kind, **reply.headers}.items():

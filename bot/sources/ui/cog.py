@@ -26,6 +26,7 @@ from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
+from knowledge.connectors.kinds import KINDS
 from knowledge.sources import MissingSourceError
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
@@ -87,6 +88,11 @@ class SourcesCog(commands.Cog):
             "A page, sitemap, llms.txt or Git repository; or articles for the bundled ones."
         ),
         crawl=described("For an address: also read the linked pages below it."),
+        kind=described("For a wiki, forum or tracker: its software, to read it by its API."),
+        only=described("With a kind: read only a part, such as category=Guides."),
+    )
+    @app_commands.choices(
+        kind=[app_commands.Choice(name=one.name, value=kind) for kind, one in KINDS.items()]
     )
     async def add(
         self,
@@ -95,6 +101,8 @@ class SourcesCog(commands.Cog):
         threads: bool = False,
         address: app_commands.Range[str, 1, URL_CHARACTERS] | None = None,
         crawl: bool = False,
+        kind: str | None = None,
+        only: app_commands.Range[str, 1, 200] | None = None,
     ) -> None:
         if channel is not None:
             await self._add_channel(interaction, channel, threads=threads)
@@ -103,7 +111,8 @@ class SourcesCog(commands.Cog):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
-                await self._add_address(interaction, address, crawl=crawl)
+                named = service.Named(address, crawl, kind or "", only or "")
+                await self._add_address(interaction, named)
         else:
             told = messages.WHICH(await viewer_language(interaction))
             await interaction.response.send_message(told, ephemeral=True)
@@ -143,13 +152,13 @@ class SourcesCog(commands.Cog):
             return ""
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
-    async def _add_address(self, interaction: Interaction, address: str, *, crawl: bool) -> None:
+    async def _add_address(self, interaction: Interaction, named: service.Named) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        shown = plain_within(address, _ADDRESS_CHARACTERS)
+        shown = plain_within(named.address, _ADDRESS_CHARACTERS)
         try:
             location, added = await self.bot.worker.call(
-                lambda core: service.add_address(core, address, scope, crawl=crawl)
+                lambda core: service.add_address(core, named, scope)
             )
         except MissingSourceError as error:
             told = messages.ADDRESS_REFUSED(

@@ -144,7 +144,7 @@ def test_options_that_do_not_belong_together_are_refused(terminal: Terminal) -> 
         assert refused.returncode == UNUSABLE
         assert told in refused.stderr
     refused = terminal.run("source", "add", terminal.guides, "--crawl")
-    assert "--crawl needs a web address." in refused.stderr
+    assert "--crawl and --kind need a web address." in refused.stderr
     refused = terminal.run("source", "add", "git@github.com:owner/name.git")
     assert refused.returncode == UNUSABLE
     assert "name the repository's https address." in refused.stderr

@@ -1,0 +1,214 @@
+"""JSON client for the APIs of services, on the guarded network of the web reader.
+
+It waits between requests and as long as a host asks, within a limit, and retries passing failures.
+Redirects stay on the host, so a token never leaves it.
+
+Errors:
+    RefusedError           the service refuses or fails, for this reason
+    ├── LostError          the service is gone, or asks for a login
+    └── BusyError          the host asks for a longer pause than we wait
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpcore2
+
+from knowledge.web.addresses import host_of, normal_url
+from knowledge.web.connections import Header, told
+from knowledge.web.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
+from knowledge.web.safe_network import LostError, RefusedError, bounded
+
+# A page of 2 MB in a wiki is several times as long as JSON with its HTML.
+ANSWER_BYTES: Final = 32_000_000
+TRIES: Final = 3
+# The first wait in seconds after a passing failure; it doubles.
+FIRST_WAIT: Final = 2.0
+# The most requests for one list.
+LIST_REQUESTS: Final = 5_000
+
+_BUSY: Final = frozenset({429, 503})
+_PASSING: Final = frozenset({500, 502, 504})
+_LOST: Final = frozenset({401, 403, 404, 410})
+_REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class BusyError(RefusedError):
+    """The host asks to be left alone for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: its status, its headers in small letters, and its bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The decoded body.
+
+        Raises:
+            RefusedError: if it is no JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise RefusedError("answers with no valid JSON") from error
+
+
+def is_busy(answer: Answer) -> bool:
+    """Whether an answer asks to come back later."""
+    return answer.status in _BUSY
+
+
+class ApiClient:
+    """Asks one service."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        base: str,
+        headers: Sequence[Header] = (),
+        busy: Callable[[Answer], bool] = is_busy,
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            fetcher: connects, and waits between requests.
+            base: the address before all paths.
+            headers: sent with each request.
+            busy: whether an answer asks to come back later.
+        """
+        self._fetcher = fetcher
+        self._base = base.rstrip("/")
+        self._headers = headers
+        self._busy = busy
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        headers: Sequence[Header] = (),
+    ) -> Answer:
+        """Ask for a path below the base, or for an address on its host.
+
+        Returns:
+            An answer with status 200 or 304.
+
+        Raises:
+            RefusedError: with the problem, as the rest of a sentence.
+        """
+        url = path if "://" in path else f"{self._base}{path}"
+        if query:
+            url += ("&" if "?" in url else "?") + urlencode(query)
+        return self._answer("GET", url, headers, b"")
+
+    def post(self, path: str, payload: Any) -> Answer:
+        """Send JSON to a path below the base; otherwise like `get`."""
+        content = json.dumps(payload).encode()
+        sent = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        return self._answer("POST", f"{self._base}{path}", sent, content)
+
+    def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The decoded answer of `get`; torn JSON is asked for once more."""
+        try:
+            return self.get(path, query).json()
+        except RefusedError as error:
+            if type(error) is not RefusedError:
+                raise
+            return self.get(path, query).json()
+
+    def _answer(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
+        wait = FIRST_WAIT
+        for _ in range(TRIES):
+            problem: RefusedError
+            try:
+                answer = self._followed(method, url, headers, content)
+            except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
+                problem = RefusedError(f"can't be reached ({told(error)})")
+            except (httpcore2.ProtocolError, OSError) as error:
+                problem = RefusedError(f"can't be understood ({told(error)})")
+            else:
+                asked = _retry_after(answer)
+                if self._busy(answer):
+                    problem = BusyError("asks to be left alone for now")
+                    if asked is not None and asked > LONGEST_WAIT:
+                        raise problem
+                    wait = max(wait, asked or 0.0)
+                elif answer.status in _PASSING:
+                    problem = RefusedError(f"fails (the host answers {answer.status})")
+                else:
+                    return _checked(answer)
+            self._fetcher.pause(url, wait)
+            wait *= 2
+        raise problem
+
+    def _followed(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
+        host = host_of(self._base)
+        for _ in range(REDIRECTS + 1):
+            if host_of(url) != host:
+                raise RefusedError(f"leads to {host_of(url)}: add that address instead")
+            answer = self._ask(method, url, headers, content)
+            location = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTING or not location or method != "GET":
+                return answer
+            url = normal_url(location, url)
+        raise RefusedError(f"is redirected more than {REDIRECTS} times")
+
+    def _ask(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
+        own: list[Header] = [
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "gzip"),
+            *self._headers,
+            *headers,
+        ]
+        with (
+            self._fetcher.connections(url) as connections,
+            connections.request(method, url, own, content=content) as response,
+        ):
+            named = {
+                name.decode("ascii", "replace").lower(): value.decode("latin-1")
+                for name, value in response.headers
+            }
+            packed = named.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+            body = bounded(response.iter_stream(), ANSWER_BYTES, packed=packed)
+        if body is None:
+            raise RefusedError(f"answers with more than {ANSWER_BYTES / 1e6:,.0f} MB")
+        return Answer(response.status, named, body)
+
+
+def in_turn(ask: Callable[[str], tuple[Sequence[Any], str]]) -> Iterator[Any]:
+    """The items of a list in pages; `ask` gets a page by its token, and names the next one.
+
+    Raises:
+        RefusedError: if the list never ends.
+    """
+    token, seen = "", {""}
+    for _ in range(LIST_REQUESTS):
+        items, token = ask(token)
+        yield from items
+        if not token:
+            return
+        if token in seen:
+            break
+        seen.add(token)
+    raise RefusedError("sends a list without an end")
+
+
+def _checked(answer: Answer) -> Answer:
+    if answer.status in (200, 304):
+        return answer
+    if answer.status in (401, 403):
+        raise LostError(f"asks for a login, or refuses it (the host answers {answer.status})")
+    if answer.status in _LOST:
+        raise LostError(f"is gone (the host answers {answer.status})")
+    raise RefusedError(f"can't be read (the host answers {answer.status})")
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None

@@ -1,0 +1,104 @@
+"""Interface of a connector: it lists the changed documents of a service, and gets one.
+
+The sync calls `listing` once a visit, then `content` for each document with a new revision.
+Connectors keep nothing; the sync stores documents and the state between visits.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from knowledge.connectors.api_client import ApiClient
+from knowledge.files.site_addresses import OWN
+from knowledge.values.source_locations import ServiceLocation
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document in a listing.
+
+    Attributes:
+        key: the service's own id, which stays when the document moves.
+        revision: differs after every change of the document.
+    """
+
+    key: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A document that is deleted, or may not be read any more."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a listing.
+
+    Attributes:
+        state: passed to the next listing, so it can list changes only. `licence` in it is shown
+            with the source.
+        whole: the listing named every document, so the others are gone.
+    """
+
+    state: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document as its service has it.
+
+    Attributes:
+        body: HTML or Markdown in UTF-8; the `suffix` tells which.
+        link: its page for readers.
+        anchors: the rule for the anchors of its headings (`knowledge.files.site_addresses`).
+        verified: the date of its revision.
+        titles: further titles, such as those of redirects.
+        attribution: the authors or the licence to name in a citation.
+    """
+
+    title: str
+    body: bytes
+    link: str
+    suffix: str = ".html"
+    anchors: str = OWN
+    verified: date | None = None
+    titles: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attribution: str = ""
+
+
+class Connector(Protocol):
+    """One service, for one visit. All methods raise RefusedError if the service refuses."""
+
+    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List the documents changed since a state; all of them if it is empty."""
+        ...
+
+    def content(self, key: str) -> Content | None:
+        """Get a document; None if it is gone or not to be quoted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKind:
+    """A kind of service.
+
+    Attributes:
+        name: its name for readers.
+        make: opens a connector for a location.
+        only: the names of filters, each with a function that returns the problem of a value as the
+            rest of a sentence, or nothing.
+        headers: the headers that carry a token.
+    """
+
+    name: str
+    make: Callable[[ServiceLocation, ApiClient], Connector]
+    only: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    headers: Callable[[str], list[tuple[str, str]]] = lambda token: [
+        ("Authorization", f"Bearer {token}")
+    ]

@@ -1,0 +1,9 @@
+"""Registry of connectors: the kinds of services that can be read by their API."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from knowledge.connectors import dokuwiki
+from knowledge.connectors.connector import ServiceKind
+
+KINDS: Final[Mapping[str, ServiceKind]] = {"dokuwiki": dokuwiki.KIND}
