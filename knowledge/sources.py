@@ -27,10 +27,10 @@ from knowledge.values.source_locations import (
     CrawlLocation,
     RepositoryLocation,
     ServiceLocation,
+    as_internal,
     is_web,
     repository_at,
 )
-from knowledge.web import crawl
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 
 _SSH: Final = re.compile(r"(?:ssh|git|git\+ssh)://|[\w.-]+@[\w.-]+:")
@@ -41,8 +41,10 @@ class MissingSourceError(Exception):
     """The location can't be a source; the message says what to do."""
 
 
-def crawl_location(address: str, depth: int = DEPTH, pages: int = PAGES) -> str:
-    """The location of a crawl.
+def crawl_location(
+    address: str, depth: int = DEPTH, pages: int = PAGES, *, internal: bool = False
+) -> str:
+    """The location of a crawl, on an `internal` host or a public one.
 
     Raises:
         MissingSourceError: if the address can't be fetched, or a limit is invalid.
@@ -51,42 +53,57 @@ def crawl_location(address: str, depth: int = DEPTH, pages: int = PAGES) -> str:
         raise MissingSourceError(
             f"A crawl goes 0 to {MOST_DEPTH} links deep and asks for 1 to {MOST_PAGES:,} pages."
         )
-    return str(CrawlLocation(page_location(address), depth, pages))
+    return _marked(CrawlLocation(_address(address, internal), depth, pages), internal)
 
 
-def page_location(address: str) -> str:
-    """The location of a page, sitemap or `llms.txt`.
+def page_location(address: str, *, internal: bool = False) -> str:
+    """The location of a page, sitemap or `llms.txt`, on an `internal` host or a public one.
 
     Raises:
         MissingSourceError: if it can't be fetched.
     """
-    try:
-        return crawl.web_location(address)
-    except ValueError as error:
-        raise MissingSourceError(f"{one_line(address)} {error}.") from error
+    return _marked(_address(address, internal), internal)
 
 
-def repository_location(named: str, branch: str = "", folder: str = "") -> str:
+def _address(named: str, internal: bool) -> str:
+    """The canonical form of an address."""
+    if problem := problem_with_url(named) or ("" if internal else problem_with_literal(named)):
+        raise MissingSourceError(f"{one_line(named)} {problem}.")
+    return normal_url(named)
+
+
+def _marked(location: object, internal: bool) -> str:
+    return as_internal(str(location)) if internal else str(location)
+
+
+def repository_location(
+    named: str, branch: str = "", folder: str = "", *, internal: bool = False
+) -> str:
     """The location of a Git repository.
 
     Args:
         named: its address, or a local path.
         branch: the branch to follow; the repository's default if empty.
         folder: the only folder to read.
+        internal: whether it is on an internal host.
 
     Raises:
         MissingSourceError: if it can't be followed, with what to do.
     """
-    return str(RepositoryLocation(_repository(named), _branch(branch), _folder(folder)))
+    url = _repository(named, internal)
+    return _marked(RepositoryLocation(url, _branch(branch), _folder(folder)), internal)
 
 
-def service_location(kind: str, address: str, only: Sequence[str] = ()) -> str:
+def service_location(
+    kind: str, address: str, only: Sequence[str] = (), *, internal: bool = False
+) -> str:
     """The location of a wiki, forum or tracker.
 
     Args:
         kind: a name in `knowledge.connectors.kinds`.
         address: its address for readers.
         only: filters such as `category=Guides`.
+        internal: whether it is on an internal host.
 
     Raises:
         MissingSourceError: if it can't be followed, with what to do.
@@ -104,8 +121,8 @@ def service_location(kind: str, address: str, only: Sequence[str] = ()) -> str:
         if problem := known[name](value) if value else "is empty":
             raise MissingSourceError(f"{one_line(each)} {problem}.")
         filters.append((name, value))
-    url = page_location(address).rstrip("/")
-    return str(ServiceLocation(kind, url, tuple(sorted(filters))))
+    url = _address(address, internal).rstrip("/")
+    return _marked(ServiceLocation(kind, url, tuple(sorted(filters))), internal)
 
 
 def add_visited(
@@ -136,16 +153,14 @@ def add_visited(
     return False
 
 
-def _repository(named: str) -> str:
+def _repository(named: str, internal: bool) -> str:
     """A repository's address, or its absolute path if it is here."""
     if is_web(named):
         try:
             url = hosts.repository_url(named)
         except ValueError as error:
             raise MissingSourceError(f"{one_line(named)} {error}.") from error
-        if problem := problem_with_literal(url):
-            raise MissingSourceError(f"{one_line(named)} {problem}.")
-        return url
+        return url if internal else _address(url, internal)
     check_signed_in(named)
     path = Path(named)
     if problem := _problem_with(path):

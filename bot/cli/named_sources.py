@@ -7,7 +7,7 @@ that is read by its API.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.cli.console import err, fail
@@ -34,7 +34,8 @@ from knowledge.values.source_locations import (
     is_web,
     repository_at,
 )
-from knowledge.web.addresses import normal_url
+from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
+from knowledge.web.internal_hosts import InternalHosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Naming:
     pages: int | None = None
     kind: str | None = None
     only: Sequence[str] = ()
+    internal: InternalHosts = field(default_factory=InternalHosts)
 
     @property
     def names_another_kind(self) -> bool:
@@ -96,14 +98,26 @@ def take_here(core: Core, locations: Sequence[str]) -> None:
 
 
 def _location(named: str, naming: Naming) -> str:
+    internal = is_web(named) and _is_internal(named, naming.internal)
     if naming.is_repository(named):
-        return repository_location(named, naming.branch or "", naming.folder or "")
+        branch, folder = naming.branch or "", naming.folder or ""
+        return repository_location(named, branch, folder, internal=internal)
     if naming.kind is not None:
-        return service_location(naming.kind, named, naming.only)
+        return service_location(naming.kind, named, naming.only, internal=internal)
     if naming.crawl:
         depth = DEPTH if naming.depth is None else naming.depth
-        return crawl_location(named, depth, PAGES if naming.pages is None else naming.pages)
-    return page_location(named) if is_web(named) else _path_location(named)
+        pages = PAGES if naming.pages is None else naming.pages
+        return crawl_location(named, depth, pages, internal=internal)
+    return page_location(named, internal=internal) if is_web(named) else _path_location(named)
+
+
+def _is_internal(named: str, hosts: InternalHosts) -> bool:
+    """Whether an address is on an internal host; fails if it should be named as one first."""
+    if hosts.has(named):
+        return True
+    if not problem_with_url(named) and (problem := problem_with_literal(named)):
+        fail(f"{one_line(named)} {problem}. If it is yours, name it in `sources.internal`.")
+    return False
 
 
 def _check(named: Sequence[str], naming: Naming) -> None:

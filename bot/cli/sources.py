@@ -45,6 +45,7 @@ from knowledge.sources import add_paths
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
+from knowledge.web.internal_hosts import InternalHosts
 
 # Polling interval, for single files and network folders, which report no changes.
 LOOK_SECONDS: Final = 10
@@ -346,6 +347,7 @@ def add_sources(
         pages=pages,
         kind=kind,
         only=only or (),
+        internal=InternalHosts.of(settings.sources.internal),
     )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())

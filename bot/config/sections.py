@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from knowledge.store.database_url import checked_database_url
 from knowledge.values.limits import MOST, Newcomers, Quota
+from knowledge.web.internal_hosts import InternalHosts
 
 OFF: Final = "off"
 LAST_PORT: Final = 65_535
@@ -172,6 +173,14 @@ class LimitSettings(_Section):
         return Newcomers(self.account_days, self.member_days, self.newcomer_notes)
 
 
+def _internal_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        InternalHosts.of(entries)
+    except ValueError as error:
+        raise PydanticCustomError("internal", "{problem}", {"problem": str(error)}) from error
+    return entries
+
+
 class SourceSettings(_Section):
     """[sources]"""  # noqa: D415
 
@@ -181,6 +190,12 @@ class SourceSettings(_Section):
         le=86_400,
         description="Seconds between checks for changed files; 0: never. Checking 10,000 files "
         "takes about a fifth of a second, and only changed files are opened.",
+    )
+    internal: Annotated[tuple[str, ...], AfterValidator(_internal_hosts)] = Field(
+        default=(),
+        description="Hosts on private networks that sources of the command line may be on, "
+        'such as ["wiki.lan", "10.1.0.0/16", "127.0.0.1:8080"]; without a port, 80 and 443. '
+        "Sources that administrators add never reach them.",
     )
     web_hours: int = Field(
         default=24,

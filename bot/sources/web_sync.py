@@ -7,18 +7,21 @@ updated from the stored pages afterwards.
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, exclusive
 from bot.storage.derived_data import open_pages
 from knowledge.connectors import sync as service_sync
 from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import crawl_at, repository_at, service_at
+from knowledge.values.source_locations import crawl_at, is_internal, repository_at, service_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
+from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.page_store import PageStore
 from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
 from knowledge.web.site_crawl import sync_site
@@ -69,16 +72,33 @@ def visits(
         if not (mine and alone):
             _logger.info("Another process is visiting the sources on the web.")
             return
-        with make_fetcher(chosen.web_delay_seconds, stopping.wait) as fetcher:
+        with _fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for:
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
                 most = _most(pages, location, sources, chosen.web_megabytes * 1_000_000)
+                fetcher = fetcher_for(location)
                 for step in _looked_at(folder, location, pages, fetcher, (now, grace, most)):
                     yield step
                     if stopping.is_set():
                         return
+
+
+@contextmanager
+def _fetchers(
+    chosen: SourceSettings, sleep: Callable[[float], object], make_fetcher: MakeFetcher
+) -> Iterator[Callable[[str], Fetcher]]:
+    """The fetcher for a source: of public addresses, or of the operator's internal hosts.
+
+    The two share no connection, so none to an internal host is open to other sources.
+    """
+    hosts = InternalHosts.of(chosen.internal)
+    with (
+        make_fetcher(chosen.web_delay_seconds, sleep) as public,
+        Fetcher(chosen.web_delay_seconds, internal=hosts, sleep=sleep) as inside,
+    ):
+        yield lambda location: inside if is_internal(location) else public
 
 
 def _looked_at(

@@ -3,8 +3,9 @@
 A page's location is its address. A crawl is `crawl+` and its start address, with limits behind a
 `#`. A repository is `git+` and its address, with the branch behind an `@` and the folder behind a
 `#`, as in pip. A service that is read by its API is its kind, a `+` and its address, with filters
-behind a `#`: `mediawiki+https://wiki.example.org/#category=Guides`. All of these are visited now
-and then; files and folders are watched.
+behind a `#`: `mediawiki+https://wiki.example.org/#category=Guides`. `internal+` stands in front of
+a source that the operator added on an internal host: nobody else can name one. All of these are
+visited now and then; files and folders are watched.
 """
 
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+_INTERNAL: Final = "internal+"
 _CRAWL: Final = "crawl+"
 _GIT: Final = "git+"
 _WEB: Final = ("http://", "https://")
@@ -82,11 +84,28 @@ def is_web(location: str) -> bool:
 
 def is_visited(location: str) -> bool:
     """Whether a source is visited now and then, and not watched like files."""
+    location = unmarked(location)
     return is_web(location) or _VISITED.match(location) is not None
+
+
+def as_internal(location: str) -> str:
+    """The location of a source on an internal host."""
+    return f"{_INTERNAL}{location}"
+
+
+def is_internal(location: str) -> bool:
+    """Whether a source may be read from internal hosts, and from no others."""
+    return location.startswith(_INTERNAL)
+
+
+def unmarked(location: str) -> str:
+    """A location without the mark of an internal host: of a page, its address."""
+    return location.removeprefix(_INTERNAL)
 
 
 def crawl_at(location: str) -> CrawlLocation | None:
     """The crawl of a source; None for other kinds."""
+    location = unmarked(location)
     if not location.startswith(_CRAWL):
         return None
     url, _, limits = location.removeprefix(_CRAWL).partition("#")
@@ -97,6 +116,7 @@ def crawl_at(location: str) -> CrawlLocation | None:
 
 def repository_at(location: str) -> RepositoryLocation | None:
     """The repository of a source; None for other kinds."""
+    location = unmarked(location)
     if not location.startswith(_GIT):
         return None
     place, _, folder = location.removeprefix(_GIT).partition("#")
@@ -108,6 +128,7 @@ def repository_at(location: str) -> RepositoryLocation | None:
 
 def service_at(location: str) -> ServiceLocation | None:
     """The service of a source; None for other kinds."""
+    location = unmarked(location)
     found = _VISITED.match(location)
     if found is None or found["kind"] is None or location.startswith((_CRAWL, _GIT)):
         return None
@@ -118,4 +139,4 @@ def service_at(location: str) -> ServiceLocation | None:
 def address_of(location: str) -> str:
     """The address or path of a source, without the kind of visit."""
     found = crawl_at(location) or repository_at(location) or service_at(location)
-    return found.url if found is not None else location
+    return found.url if found is not None else unmarked(location)

@@ -1,11 +1,11 @@
-"""Guarded connections: single HTTP requests, to public addresses only, within a total deadline.
+"""Guarded connections: single HTTP requests, to checked addresses only, within a total deadline.
 
 Every request to a host of the web goes through here. Callers (`fetcher` for pages, `knowledge.git`
 for commits) decide about pauses, redirects and content.
 """
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -14,7 +14,7 @@ import httpcore2
 import httpx2
 
 from knowledge.files.robots_meta import NAME
-from knowledge.web.safe_network import CheckedNetwork, Clock, Resolve
+from knowledge.web.safe_network import CheckedNetwork, Clock, Guard, Resolve
 
 STEP_SECONDS: Final = 10.0
 
@@ -26,7 +26,7 @@ class Connections:
 
     def __init__(
         self,
-        problem_with: Callable[[str], str],
+        guard: Guard,
         resolve: Resolve,
         whole_seconds: float,
         trusted: ssl.SSLContext | None = None,
@@ -38,7 +38,7 @@ class Connections:
             max_connections=4,
             keepalive_expiry=15.0,
             ssl_context=trusted,
-            network_backend=CheckedNetwork(problem_with, resolve, self._clock),
+            network_backend=CheckedNetwork(guard, resolve, self._clock),
         )
 
     def close(self) -> None:

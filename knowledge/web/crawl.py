@@ -16,8 +16,7 @@ from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
 from knowledge.files.site_addresses import OWN
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
-from knowledge.values.source_locations import address_of
-from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
+from knowledge.values.source_locations import address_of, unmarked
 from knowledge.web.outgoing import outgoing_of
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.polite_fetcher import (
@@ -77,17 +76,6 @@ class ListedPages:
     most: int | None = None
 
 
-def web_location(location: str) -> str:
-    """The canonical form of a source's address.
-
-    Raises:
-        ValueError: if it can never be fetched; the message is the rest of a sentence.
-    """
-    if problem := problem_with_url(location) or problem_with_literal(location):
-        raise ValueError(problem)
-    return normal_url(location)
-
-
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
     """Whether a site's last sync is at least the interval ago.
 
@@ -97,7 +85,7 @@ def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
 
 
 def sync(
-    url: str,
+    location: str,
     pages: PageStore,
     fetcher: Fetcher,
     now: datetime,
@@ -109,32 +97,33 @@ def sync(
 
     Gone pages are quoted for the time of `grace`; at most `most` bytes are kept, or any number.
     """
+    url = unmarked(location)
     yield CrawlStep(0, 0, url)
-    root = pages.page(url, url)
+    root = pages.page(location, url)
     outcome = fetch_page(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
     root = after(root, outcome, now, grace)
     try:
         listed = listing_of(root.content, root.link or url) if root.content else None
     except UnlistableError as error:
         listed, root = None, replace(root, content=b"", reason=str(error))
-    known = [Listed(each) for each in pages.urls(url) if each != url]
+    known = [Listed(each) for each in pages.urls(location) if each != url]
     if listed is None and not known:
         fits = pages.keep_within(read_page(root, outcome), most)
-        pages.keep_site(Site(url, now, "" if fits else FULL))
+        pages.keep_site(Site(location, now, "" if fits else FULL))
         yield CrawlStep(1, 1, url)
         return
     pages.keep_within(replace(root, title="", text="", readers=PARSERS_VERSION), most)
     if isinstance(outcome, Failed):
         # The host would hardly answer for the pages; their text is kept.
-        pages.keep_site(Site(url, now, root.reason))
+        pages.keep_site(Site(location, now, root.reason))
         return
     reason = root.reason or "is no list of pages any more"
     found = ListedPages(known, whole=False, reason=reason)
     if listed is not None:
         found = listed_pages(listed, fetcher)
     found.most = most
-    reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))
-    pages.keep_site(Site(url, now, reason or found.reason))
+    reason = yield from _sync_pages(location, found, pages, fetcher, (now, grace))
+    pages.keep_site(Site(location, now, reason or found.reason))
 
 
 def listed_pages(listed: Listing, fetcher: Fetcher) -> ListedPages:
@@ -175,7 +164,7 @@ def _sync_pages(
 ) -> Generator[CrawlStep, None, str]:
     """Look at every listed page; returns why not all were read, or nothing."""
     now, grace = when
-    failures, full = 0, ""
+    failures, full, root = 0, "", unmarked(site)
     for done, each in enumerate(found.pages, start=1):
         page = pages.page(site, each.url)
         if not is_current(page, each, now) and (page.content or not full):
@@ -191,7 +180,7 @@ def _sync_pages(
             return f"failed {failures} times in a row; the rest waits for the next look"
     if found.whole:
         listed = {each.url for each in found.pages}
-        for gone in [url for url in pages.urls(site) if url not in listed and url != site]:
+        for gone in [url for url in pages.urls(site) if url not in listed and url != root]:
             page = pages.page(site, gone)
             pages.keep(after(page, Gone("is no longer listed"), now, grace))
     return full
@@ -338,9 +327,10 @@ def duplicates(pages: PageStore, url: str) -> set[str]:
 def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
     """All failures of a source and its pages."""
     site = pages.site(url)
+    root = unmarked(url)
     yield from sync_failure(site, address_of(url))
     for page in pages.pages(url):
-        if page.reason and (page.url != url or not site.reason):
+        if page.reason and (page.url != root or not site.reason):
             yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")
 
 
@@ -356,7 +346,7 @@ def site_state(pages: PageStore, url: str, scope: Scope) -> SiteState:
     kept = {page.url: bool(page.text) for page in pages.pages(url)}
     if len(kept) > 1:
         # The list itself is no page.
-        kept.pop(url, None)
+        kept.pop(unmarked(url), None)
     return SiteState(
         pages.site(url),
         len(kept),

@@ -2,8 +2,8 @@
 
 The web fails every day, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never
 an exception. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a few
-redirects, and accepts only some content types up to a size. `safe_network` and `ssrf_guard` bound
-its connections.
+redirects, and accepts only some content types up to a size. `safe_network` bounds its connections:
+to public addresses (`ssrf_guard`) or to internal hosts (`internal_hosts`), never to both.
 """
 
 import codecs
@@ -22,6 +22,7 @@ from knowledge.files.robots_meta import NAME, hiding_rule, nofollow_rule
 from knowledge.web import ssrf_guard
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Connections, Header, told
+from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.safe_network import RefusedError, Resolve, bounded, system_addresses
 
 WHOLE_SECONDS: Final = 60.0
@@ -125,6 +126,7 @@ class Fetcher:
         delay_seconds: float = 1.0,
         *,
         problem_with: Callable[[str], str] = ssrf_guard.problem_with,
+        internal: InternalHosts | None = None,
         resolve: Resolve = system_addresses,
         sleep: Callable[[float], object] = time.sleep,
         whole_seconds: float = WHOLE_SECONDS,
@@ -136,6 +138,7 @@ class Fetcher:
             delay_seconds: the least time between two requests to a host; robots.txt may ask for
                 more.
             problem_with: why an address must not be connected to, or nothing.
+            internal: connect to these hosts alone, in place of public addresses.
             resolve: the addresses of a host.
             sleep: waits; a stopping program can interrupt it.
             whole_seconds: the most that one request may take.
@@ -143,7 +146,8 @@ class Fetcher:
         """
         self._delay = delay_seconds
         self._sleep = sleep
-        self._connections = Connections(problem_with, resolve, whole_seconds, trusted)
+        guard = internal.problem_with if internal else lambda host, port, at: problem_with(at)
+        self._connections = Connections(guard, resolve, whole_seconds, trusted)
         self._robots: dict[str, Protego | Failed] = {}
         self._asked: dict[str, float] = {}
 

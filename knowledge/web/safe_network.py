@@ -1,4 +1,4 @@
-"""Network backend that connects to public addresses only, with a total deadline per request.
+"""Network backend that connects to checked addresses only, with a total deadline per request.
 
 A name is resolved here, each of its addresses is checked, and exactly the checked address is
 connected to, so a name can't lead elsewhere a moment later. Proxies would resolve names themselves,
@@ -20,6 +20,8 @@ from typing import Any
 import httpcore2
 
 Resolve = Callable[[str, int], Sequence[str]]
+# Why an address of a host, at a port, must not be connected to, as "is …"; empty if it may be.
+Guard = Callable[[str, int, str], str]
 
 
 class RefusedError(Exception):
@@ -79,8 +81,8 @@ class Clock:
 class CheckedNetwork(httpcore2.NetworkBackend):
     """Connects only to checked addresses."""
 
-    def __init__(self, problem_with: Callable[[str], str], resolve: Resolve, clock: Clock) -> None:
-        self._problem_with = problem_with
+    def __init__(self, guard: Guard, resolve: Resolve, clock: Clock) -> None:
+        self._guard = guard
         self._resolve = resolve
         self._clock = clock
         self._network = httpcore2.SyncBackend()
@@ -98,7 +100,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
             # One forbidden address is enough to refuse, because any of them might be connected to.
-            if problem := self._problem_with(address):
+            if problem := self._guard(host, port, address):
                 raise RefusedError(f"leads to {address}, which {problem}")
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in found:

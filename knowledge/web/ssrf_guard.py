@@ -6,7 +6,7 @@ address is connected to. All functions are pure.
 
 Source:
     The IANA special-purpose address registries, as Python's `ipaddress` has them. Added are
-    addresses that contain another address, and clouds' own services behind public ones.
+    addresses that contain another address, and clouds' own services behind public or private ones.
 """
 
 from ipaddress import (
@@ -15,11 +15,22 @@ from ipaddress import (
     IPv6Address,
     IPv6Network,
     ip_address,
+    ip_network,
 )
 from typing import Final
 
 # Azure's platform service has a public address, answered inside every machine.
 _PLATFORM: Final = frozenset({IPv4Address("168.63.129.16")})
+
+# Networks that an operator may open (`internal_hosts`), and clouds' own services in them, by
+# Alibaba's, Amazon's, Google's and Scaleway's documentation.
+_PRIVATE: Final = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
+)
+_LOOPBACK: Final = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+_CLOUDS: Final = tuple(
+    map(ip_network, ("100.100.100.200", "fd00:ec2::/32", "fd20:ce::254", "fd00:42::42"))
+)
 
 # All public IPv6 addresses are here; later additions of the registries are outside, too.
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
@@ -39,6 +50,22 @@ def problem_with(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return _problem_with_v6(parsed)
     return _problem_with_v4(parsed)
+
+
+def is_private(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is in a private network, and no cloud's own service."""
+    return any(address in each for each in _PRIVATE) and not any(
+        address in each for each in _CLOUDS
+    )
+
+
+def is_inside_private(network: IPv4Network | IPv6Network) -> bool:
+    """Whether a network is part of a private one, or of this machine."""
+    return any(
+        # Only networks of the same version can be compared.
+        network.network_address in each and network.prefixlen >= each.prefixlen
+        for each in (*_PRIVATE, *_LOOPBACK)
+    )
 
 
 def _problem_with_v4(address: IPv4Address) -> str:

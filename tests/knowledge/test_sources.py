@@ -11,6 +11,7 @@ from knowledge.sources import (
     add_visited,
     check_signed_in,
     crawl_location,
+    page_location,
     repository_location,
 )
 from knowledge.store.store import Store
@@ -34,6 +35,26 @@ def test_a_repository_that_can_not_be_followed_is_refused(named: str, told: str)
     with pytest.raises(MissingSourceError) as refused:
         repository_location(named)
     assert told in str(refused.value)
+
+
+def test_an_address_is_remembered_in_one_form() -> None:
+    assert page_location("https://A.org#x") == "https://a.org"
+    with pytest.raises(MissingSourceError, match="has a name or password"):
+        page_location("https://me:x@a.org/")
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://127.0.0.1/", "https://10.1.2.3:8443/x", "http://[::1]/", "http://169.254.169.254/a"],
+)
+def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) -> None:
+    with pytest.raises(MissingSourceError, match=r"leads to \S+, which (is|belongs)"):
+        page_location(location)
+
+
+def test_digits_of_a_public_address_and_names_can_be_a_source() -> None:
+    assert page_location("http://1.1.1.1/a") == "http://1.1.1.1/a"
+    assert page_location("http://localhost/a") == "http://localhost/a"
 
 
 def test_a_folder_without_commits_is_no_repository(tmp_path: Path) -> None:

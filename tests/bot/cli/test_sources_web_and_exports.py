@@ -10,6 +10,7 @@ from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
 from tests.knowledge.git_server import Repositories
+from tests.knowledge.web_server import Reply, WebServer
 
 
 def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
@@ -157,3 +158,19 @@ def test_a_site_inside_the_own_network_is_never_asked(terminal: Terminal) -> Non
     [failure] = terminal.json("source", "add", f"{address}x.git", code=UNREAD)["failed"]
     assert failure["reason"] == "leads to 127.0.0.1, which is this machine itself."
     assert "There is no source yet" in terminal.run("source", "list").stdout
+
+
+def test_a_wiki_on_this_machine_is_a_source_once_the_operator_names_it(terminal: Terminal) -> None:
+    with WebServer() as server:
+        server.pages["/wiki/ferry"] = Reply("<h1>Ferry</h1><p>To Lisbon at nine.</p>")
+        address = server.url("/wiki/ferry", "127.0.0.1")
+        refused = terminal.run("source", "add", address)
+        assert refused.returncode == UNUSABLE
+        assert "which is this machine itself. If it is yours, name it" in refused.stderr
+        config = terminal.guides / "config.toml"
+        config.write_text(f'[sources]\ninternal = ["127.0.0.1:{server.port}"]\n')
+        named = ("--config", config)
+        assert terminal.json("source", "add", address, *named)["added"] == [f"page:{address}"]
+        assert f"internal+{address}" in terminal.run("source", "list").stdout
+        assert terminal.json("source", "sync", address, *named)["failed"] == []
+        assert terminal.json("source", "remove", address)["removed"] == [f"page:{address}"]

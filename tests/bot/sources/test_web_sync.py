@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from filelock import FileLock
@@ -30,7 +31,7 @@ from knowledge.sources import (
     repository_location,
 )
 from knowledge.store.store import Store
-from knowledge.values.documents import SHARED, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.polite_fetcher import Fetcher
 from tests.fakes import WordEmbedder
@@ -268,3 +269,79 @@ def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebS
     assert visit(settings, core, only_due=True) == []
     added = [one for one in update(core).added if one.startswith("page:")]
     assert added == [f"page:{server.url('/docs/')}", f"page:{server.url('/docs/ferry')}"]
+
+
+# Internal hosts.
+
+
+@pytest.mark.parametrize("first", ["operator", "administrator"])
+def test_an_internal_host_is_read_for_the_operator_and_never_for_an_administrator(
+    settings: Settings, core: Core, server: WebServer, first: str
+) -> None:
+    address = server.url("/ferry", "localhost")
+    chosen = SourceSettings(internal=(f"localhost:{server.port}",), web_delay_seconds=0.1)
+    inside = Settings(data=DataSettings(folder=core.folder, database=core.database), sources=chosen)
+
+    def read() -> tuple[list[str], list[str]]:
+        list(visits(core.web_sources(), inside))
+        update(core)
+        failures = [failure.reason for failure in core.failures()]
+        return [
+            one.id for one in corpus.web_pages(core.store, core.pages) if isinstance(one, Document)
+        ], failures
+
+    adding = [
+        lambda: add_visited(core.store, page_location(address, internal=True)),
+        lambda: add_address(core.store, address, Scope(7)),
+    ]
+    for add in adding if first == "operator" else reversed(adding):
+        add()
+    read()
+    found, [failure] = read()
+    assert found == [f"page:{address}"]
+    assert failure.startswith("leads to ")
+    assert failure.endswith("which is this machine itself.")
+    core.remove_source(page_location(address, internal=True))
+    assert read()[0] == []
+
+
+def test_every_kind_of_source_may_be_on_an_internal_host(
+    settings: Settings, core: Core, server: WebServer, tmp_path: Path
+) -> None:
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Hi.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    server.pages["/llms.txt"] = Reply("# Harbour\n\n- [Ferry](/ferry)\n", kind="text/plain")
+    host = "127.0.0.1"
+    with GitServer(tmp_path / "served") as git:
+        git.repositories.make("handbook.git")
+        git.repositories.commit("handbook.git", {"a.md": "# Pier\n\nTo Porto at ten."})
+        repository = git.url("handbook.git", host)
+        for location in (
+            crawl_location(server.url("/docs/", host), internal=True),
+            page_location(server.url("/llms.txt", host), internal=True),
+            repository_location(repository, internal=True),
+        ):
+            add_visited(core.store, location)
+        hosts = (f"{host}:{server.port}", f"{host}:{urlsplit(repository).port}")
+        chosen = SourceSettings(internal=hosts, web_delay_seconds=0.1)
+        data = DataSettings(folder=core.folder, database=core.database)
+        list(visits(core.web_sources(), Settings(data=data, sources=chosen)))
+    report = update(core)
+    assert report.failed == []
+    assert {one.removeprefix("page:") for one in report.added if "127" in one} == {
+        server.url("/docs/", host),
+        server.url("/docs/ferry", host),
+        server.url("/ferry", host),
+        f"git:{repository}:a.md",
+    }
+
+
+def test_a_host_that_is_no_longer_named_is_not_asked(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_visited(core.store, page_location(server.url("/ferry", "127.0.0.1"), internal=True))
+    data = DataSettings(folder=core.folder, database=core.database)
+    list(visits(core.web_sources(), Settings(data=data)))
+    [failure] = update(core).failed
+    assert "which `sources.internal` doesn't name" in failure.reason
+    assert server.requests == []

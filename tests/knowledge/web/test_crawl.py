@@ -15,7 +15,6 @@ from knowledge.web.crawl import (
     site_state,
     sync,
     web_documents,
-    web_location,
 )
 from knowledge.web.page_store import PageStore
 from knowledge.web.polite_fetcher import Fetcher
@@ -328,26 +327,6 @@ def test_a_single_page_that_there_is_no_room_for_is_not_kept(world: World) -> No
 
     assert world.titles("/a") == []
     assert f"{FULL}." in world.reasons("/a")
-
-
-def test_an_address_is_remembered_in_one_form() -> None:
-    assert web_location("https://A.org#x") == "https://a.org"
-    with pytest.raises(ValueError, match="has a name or password"):
-        web_location("https://me:x@a.org/")
-
-
-@pytest.mark.parametrize(
-    "location",
-    ["http://127.0.0.1/", "https://10.1.2.3:8443/x", "http://[::1]/", "http://169.254.169.254/a"],
-)
-def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) -> None:
-    with pytest.raises(ValueError, match=r"^leads to \S+, which (is|belongs)"):
-        web_location(location)
-
-
-def test_digits_of_a_public_address_and_names_can_be_a_source() -> None:
-    assert web_location("http://1.1.1.1/a") == "http://1.1.1.1/a"
-    assert web_location("http://localhost/a") == "http://localhost/a"
 
 
 # Pages that ask not to be shown.

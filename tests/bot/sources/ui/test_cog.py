@@ -40,7 +40,7 @@ def settings(settings: Settings) -> Settings:
     return Settings(
         data=settings.data,
         questions=settings.questions,
-        sources=SourceSettings(channels=True, web_hours=0),
+        sources=SourceSettings(channels=True, web_hours=0, internal=("127.0.0.1", "fd00::1")),
     )
 
 
@@ -330,6 +330,8 @@ async def test_a_site_is_crawled_where_that_is_asked_for(world: World, server: W
         "git+file:///srv/handbook.git",
         "file:///srv/handbook.git",
         "crawl+http://docs.test/",
+        "internal+http://wiki.lan/",
+        "internal+crawl+http://wiki.lan/",
         "git@github.com:owner/name.git",
         "ssh://git@github.com/owner/name.git",
         "https://me:secret@github.com/owner/name",

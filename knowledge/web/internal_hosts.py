@@ -1,0 +1,97 @@
+"""Internal hosts: hosts on private networks, named by the operator, for sources of the operator.
+
+An entry is a name, an address or a network, with a port or without one for 80 and 443. A source on
+such a host is read from these hosts alone, every other source from public addresses alone: so no
+redirect and no name leads from one side to the other.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, Self
+
+import httpx2
+
+from knowledge.web import ssrf_guard
+from knowledge.web.safe_network import Resolve, system_addresses
+
+_PORTS: Final = {"http": 80, "https": 443}
+_ENTRY: Final = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:]+):(?P<port>\d{1,5})")
+_NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class InternalHosts:
+    """The names and networks of the entries, each with its port."""
+
+    names: frozenset[tuple[str, int]] = frozenset()
+    networks: tuple[tuple[IPv4Network | IPv6Network, int], ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[str]) -> Self:
+        """Read the entries.
+
+        Raises:
+            ValueError: with the problem of the first wrong one.
+        """
+        names: set[tuple[str, int]] = set()
+        networks: list[tuple[IPv4Network | IPv6Network, int]] = []
+        for entry in entries:
+            written = entry.strip().lower()
+            match = _ENTRY.fullmatch(written)
+            host = (match["host"] if match else written).strip("[]")
+            ports: Sequence[int] = [int(match["port"])] if match else [*_PORTS.values()]
+            if not all(0 < port < 1 << 16 for port in ports):
+                raise ValueError(f"{entry} is no port of a host")
+            try:
+                network = ip_network(host, strict=False)
+            except ValueError:
+                if not _NAME.fullmatch(host) or host.replace(".", "").isdigit():
+                    raise ValueError(f"{entry} is no name, address or network") from None
+                names.update((host, port) for port in ports)
+            else:
+                if not ssrf_guard.is_inside_private(network):
+                    raise ValueError(
+                        f"{entry} is no private network; public addresses need no entry, and "
+                        "link-local ones are never read"
+                    )
+                networks += [(network, port) for port in ports]
+        return cls(frozenset(names), tuple(networks))
+
+    def problem_with(self, host: str, port: int, address: str) -> str:
+        """Why an address of a host must not be connected to, as "is …"; empty if it may be."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return ssrf_guard.problem_with(address)
+        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped
+        name = _plain(host)
+        named = (name, port) in self.names
+        if found.is_loopback:
+            # Any other name may come to lead to this machine's own services.
+            named = named and (name == "localhost" or name.endswith(".localhost"))
+        elif (problem := ssrf_guard.problem_with(address)) and not ssrf_guard.is_private(found):
+            return problem
+        if named or any(port == its and found in network for network, its in self.networks):
+            return ""
+        return f"`sources.internal` doesn't name with port {port}"
+
+    def has(self, url: str, resolve: Resolve = system_addresses) -> bool:
+        """Whether an address of the web is on one of these hosts, by its name or by DNS."""
+        if not (self.names or self.networks):
+            return False
+        try:
+            parsed = httpx2.URL(url)
+            host, port = parsed.raw_host.decode("ascii"), parsed.port or _PORTS[parsed.scheme]
+            if (_plain(host), port) in self.names:
+                return True
+            found = resolve(host.strip("[]"), port)
+        except (httpx2.InvalidURL, KeyError, OSError, ValueError):
+            return False
+        return bool(found) and not any(self.problem_with(host, port, each) for each in found)
+
+
+def _plain(host: str) -> str:
+    return host.strip("[]").rstrip(".").lower()
