@@ -165,6 +165,8 @@ NOT_CALLED: Final = {
         bot.interactions.kit.option_values._is_known
         bot.programs.http_server.listening
         knowledge.store.rows.replacement
+        knowledge.web.internal_hosts.InternalHosts.has
+        knowledge.web.internal_hosts.InternalHosts.of
         bot.programs.http_server.Tokens.of_environment
         indexer.index.database.check_manifest
         indexer.index.tables.IndexTables.documents_of_files

@@ -282,27 +282,21 @@ def test_an_internal_host_is_read_for_the_operator_and_never_for_an_administrato
     chosen = SourceSettings(internal=(f"localhost:{server.port}",), web_delay_seconds=0.1)
     inside = Settings(data=DataSettings(folder=core.folder, database=core.database), sources=chosen)
 
-    def read() -> tuple[list[str], list[str]]:
+    def read() -> list[str]:
         list(visits(core.web_sources(), inside))
-        update(core)
-        failures = [failure.reason for failure in core.failures()]
-        return [
-            one.id for one in corpus.web_pages(core.store, core.pages) if isinstance(one, Document)
-        ], failures
+        found = list(corpus.web_pages(core.store, core.pages))
+        return [one.id for one in found if isinstance(one, Document)]
 
-    adding = [
-        lambda: add_visited(core.store, page_location(address, internal=True)),
-        lambda: add_address(core.store, address, Scope(7)),
-    ]
-    for add in adding if first == "operator" else reversed(adding):
-        add()
-    read()
-    found, [failure] = read()
-    assert found == [f"page:{address}"]
-    assert failure.startswith("leads to ")
-    assert failure.endswith("which is this machine itself.")
-    core.remove_source(page_location(address, internal=True))
-    assert read()[0] == []
+    named = page_location(address, internal=True)
+    both = [(named, SHARED), (page_location(address), Scope(7))]
+    for location, scope in both if first == "operator" else reversed(both):
+        add_visited(core.store, location, scope)
+    assert read() == read() == [f"page:{address}"]
+    [failure] = core.failures()
+    assert failure.reason.startswith("leads to ")
+    assert failure.reason.endswith("which is this machine itself.")
+    core.remove_source(named)
+    assert read() == []
 
 
 def test_every_kind_of_source_may_be_on_an_internal_host(

@@ -7,11 +7,15 @@ from knowledge.values.source_locations import (
     MOST_PAGES,
     CrawlLocation,
     RepositoryLocation,
+    ServiceLocation,
     address_of,
+    as_internal,
     crawl_at,
+    is_internal,
     is_visited,
     is_web,
     repository_at,
+    service_at,
 )
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
@@ -24,16 +28,25 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
         (RepositoryLocation("https://a.org/r", "x/y", "docs"), "git+https://a.org/r@x/y#docs"),
         (RepositoryLocation("/srv/a b.git", "main"), "git+file:///srv/a%20b.git@main"),
         (CrawlLocation("https://a.org/b/", 2, 50), "crawl+https://a.org/b/#depth=2&pages=50"),
+        (ServiceLocation("dokuwiki", "https://a.org", (("a", "b"),)), "dokuwiki+https://a.org#a=b"),
     ],
 )
 def test_a_source_is_written_as_people_write_it(
-    source: RepositoryLocation | CrawlLocation, location: str
+    source: RepositoryLocation | CrawlLocation | ServiceLocation, location: str
 ) -> None:
     assert str(source) == location
-    assert source in (repository_at(location), crawl_at(location))
+    assert source in (repository_at(location), crawl_at(location), service_at(location))
     assert address_of(location) == source.url
     assert is_visited(location)
     assert not is_web(location)
+    internal = as_internal(location)
+    assert (is_visited(internal), is_internal(internal), is_internal(location)) == (
+        True,
+        True,
+        False,
+    )
+    assert source in (repository_at(internal), crawl_at(internal), service_at(internal))
+    assert address_of(internal) == source.url
 
 
 @given(st.sampled_from(["https://a.org/", "/srv/"]), NAMES, NAMES, NAMES)
