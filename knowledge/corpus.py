@@ -396,6 +396,7 @@ def note_document(note: Note) -> Document:
         verified=note.verified_at.date() if note.verified_at else None,
         revision=revision.number,
         approved_by=", ".join(review.moderator for review in note.approvals),
+        wordings=submission.wordings,
     )
 
 

@@ -121,6 +121,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
 NOT_CALLED: Final = {
     "gives the texts of the store, the index or a file to functions that are called": """
         bot.answers.selections.Selections._selection
+        bot.review.service.suggested_wordings
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.offered
         bot.programs.service.known_id
@@ -142,6 +143,7 @@ NOT_CALLED: Final = {
         knowledge.git.repository.Repository.files
         knowledge.store.erasure.personal_data.PersonalData._clear_earlier
         knowledge.store.erasure.personal_data.PersonalData.forget_chats
+        knowledge.store.notes.decisions.Decisions.reword
         knowledge.web.outgoing._made
         knowledge.web.page_store.PageStore.keep
         knowledge.web.sitemaps._listed_apart

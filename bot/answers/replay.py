@@ -133,6 +133,7 @@ def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
                 heading=passage.heading,
                 revision=passage.revision,
                 approved_by=passage.approved_by,
+                wordings=passage.wordings,
             )
     return replace(hit, title="", heading="", passage="", link="")
 

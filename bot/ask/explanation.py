@@ -24,6 +24,7 @@ _ASKED: Final = Sentence("Evidence: {evidence}. Asked {when}.")
 _GENERATION: Final = Sentence("Index generation {generation}.")
 _MATCHED: Final = Sentence("matched by {legs}")
 _THESE_WORDS: Final = Sentence("these words: {words}")
+_ASKED_AS: Final = Sentence("asked as “{wording}”")
 _REVISION: Final = Sentence("revision {number}")
 _APPROVED: Final = Sentence("revision {number}, approved by {names}")
 _SCORE: Final = Sentence("score {score}")
@@ -57,6 +58,8 @@ def why(
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
         parts = [f"{rank}. **{where}**" if where else f"{rank}. {gone(hit, language)}"]
         parts.append(_matched(question.text, hit, language))
+        if wording := _nearest(question.text, hit.wordings):
+            parts.append(_ASKED_AS(language, wording=plain(wording)))
         if hit.revision is not None:
             said = _APPROVED if hit.approved_by else _REVISION
             names = plain(shortened(hit.approved_by, 100))
@@ -80,6 +83,13 @@ def _matched(question: str, hit: RecordedHit, language: Language) -> str:
         if leg in hit.legs
     ]
     return _MATCHED(language, legs=_AND_BY(language).join(legs))
+
+
+def _nearest(question: str, wordings: Sequence[str]) -> str:
+    """The wording with the most words of a question; empty without any."""
+    shared = {one: len(_common_words(question, one)) for one in wordings}
+    best = max(wordings, key=shared.__getitem__, default="")
+    return best if shared.get(best) else ""
 
 
 def _common_words(question: str, text: str) -> list[str]:

@@ -233,12 +233,20 @@ def pick(
         said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
     if not said_so:
         return Picked(confirmed=False)
+    _suggest_wording(core, found.document_id)
     ask = asked_again(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:
         return Picked(confirmed=True)
     return Picked(confirmed=True, reply=replace(reply, question_id=question.id))
+
+
+def _suggest_wording(core: Core, document_id: str) -> None:
+    """Update the card of a picked note, which suggests the question as another way to ask."""
+    note = core.store.notes.live(note_of_document(document_id) or 0)
+    if note is not None and core.store.wordings.suggested(note):
+        core.store.review_cards.changed(note.revision.id)
 
 
 # Follow-ups.

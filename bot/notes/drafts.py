@@ -76,6 +76,7 @@ def extending(note: Note, draft: Draft) -> Draft:
         text=f"{earlier.text}\n\n{draft.text.strip()}",
         tags=" ".join([earlier.tags, *typed]).strip(),
         link=earlier.link or draft.link,
+        wordings="\n".join(filter(None, (earlier.wordings, draft.wordings))),
         question_id=draft.question_id,
         page=draft.page,
         origin=draft.origin,
@@ -92,9 +93,21 @@ def revising(note: Note) -> Draft:
         submission.text,
         " ".join(submission.tags),
         submission.link,
+        "\n".join(submission.wordings),
         note.id,
         note.guild_id,
     )
+
+
+def titles(draft: Draft) -> str:
+    """The text of the field for the title: it, and below it the other ways to ask, one a line."""
+    return "\n".join(filter(None, (draft.title[:TITLE_CHARACTERS], draft.wordings)))
+
+
+def parted_titles(typed: str) -> tuple[str, str]:
+    """The title, and the other ways to ask, typed into one field."""
+    title, _, wordings = typed.lstrip("\r\n").partition("\n")
+    return title, wordings
 
 
 def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
@@ -155,6 +168,8 @@ def as_file(draft: Draft) -> str:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
+    if draft.wordings:
+        matter["wordings"] = draft.wordings
     matter |= {name: True for name in ("added", "without", "read") if getattr(draft, name)}
     if draft.page is not OnPage.UNTOLD:
         matter["page"] = draft.page.value
@@ -185,6 +200,7 @@ def _parsed(text: str) -> Draft:
         text=written,
         tags=matter["tags"],
         link=matter["link"],
+        wordings=matter.get("wordings", ""),
         note_id=matter.get("note"),
         guild_id=matter.get("guild"),
         source=source,

@@ -25,8 +25,10 @@ FOR_PAGE_HELP: Final = Sentence("Once approved, anyone on the web can read it. M
 FOR_PAGE_OR_FILE_HELP: Final = Sentence(
     "Needed unless a file has it. Once approved, anyone on the web can read it. Markdown works."
 )
-TITLE_HELP: Final = Sentence("The topic, in one line.")
-TITLE_OF_FILE_HELP: Final = Sentence("Needed unless a file has one. The topic, in one line.")
+TITLE_HELP: Final = Sentence("The topic, in one line. Below it, up to five other ways to ask.")
+TITLE_OF_FILE_HELP: Final = Sentence(
+    "Needed unless a file has one. Below it, up to five other ways to ask, one a line."
+)
 TEXT_HELP: Final = Sentence("The text that others will find. Markdown works.")
 TEXT_OR_FILE_HELP: Final = Sentence(
     "Needed unless a file has it. The text that others will find. Markdown works."

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.notes import picture_messages
 from bot.notes.service import Seen
-from bot.review.cards import NUMBERED, REVISION, Card, problem_name, status_line
+from bot.review.cards import NUMBERED, REVISION, Card, asked_as, problem_name, status_line
 from bot.review.findings import SOURCE, difference, near_lines
 from bot.review.similar_notes import Near
 from bot.text.languages import Sentence
@@ -84,6 +84,8 @@ def _text_of(note: Note, found: Seen, line: str, language: Language) -> Card:
     head = [f"**{plain(submission.title)}**", f"-# {' · '.join(credit)}"]
     if line:
         head.append(line)
+    if submission.wordings:
+        head.append(f"-# {asked_as(submission, language)}")
     foot = f"\n\n{SOURCE(language)}: <{submission.link}>" if submission.link else ""
     top = "\n".join(head)
     room = MESSAGE_CHARACTERS - size(top) - size(foot) - len("\n> …\n")

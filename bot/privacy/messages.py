@@ -45,6 +45,7 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     ),
     "recent_questions": Sentence("Times of your questions in the last day, for limits."),
     "phrasings": Sentence("Answers to you as a language model phrased them."),
+    "copied_wordings": Sentence("Your questions as other ways to ask a note's question."),
     "log": Sentence("Entries about you in the audit log, under a number."),
     "preferences": Sentence("Your privacy choices."),
     "messages": Sentence("Your messages in channels that I read, until you delete them."),

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
+from bot.review.findings import (
+    ASKED_AS,
+    SOURCE,
+    TAGS,
+    difference,
+    flag_lines,
+    impact_sentence,
+    near_lines,
+)
 from bot.review.impact import Impact
 from bot.review.service import NOTHING_FOUND, Action, Findings
 from bot.text.languages import Sentence
@@ -26,6 +34,7 @@ from knowledge.values.notes import (
     State,
 )
 from knowledge.values.pictures import Picture
+from knowledge.values.submissions import Submission
 
 LABELS: Final[Mapping[Action, Sentence]] = {
     Action.APPROVE: Sentence("Approve"),
@@ -34,6 +43,7 @@ LABELS: Final[Mapping[Action, Sentence]] = {
     Action.REJECT: Sentence("Reject"),
     Action.DUPLICATE: Sentence("Duplicate of…"),
     Action.IMPACT: Sentence("What would change?"),
+    Action.WORDINGS: Sentence("Asked as…"),
     Action.UNDO: Sentence("Undo"),
     Action.KEEP: Sentence("Keep as it is"),
     Action.RETIRE: Sentence("Retire"),
@@ -103,7 +113,9 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
         found = [Action.ROLL_BACK]
     if note.can_be_undone(at, timedelta(minutes=settings.undo_minutes)):
         found.append(Action.UNDO)
-    if settings.page and _is_public_or_may_be(note):
+    if _is_live_or_may_be(note):
+        found.append(Action.WORDINGS)
+    if settings.page and _is_live_or_may_be(note):
         kept_off = PageVeto.MODERATOR in note.off_page
         found.append(Action.ON_PAGE if kept_off else Action.OFF_PAGE)
     return tuple(found)
@@ -132,7 +144,8 @@ def card(
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
         *_details(note, language),
-        *([page_line(note, language)] if on_page and _is_public_or_may_be(note) else []),
+        *([_SUGGESTED(language)] if findings.suggests else []),
+        *([page_line(note, language)] if on_page and _is_live_or_may_be(note) else []),
         *flag_lines(findings.flags, language),
         *near_lines(findings.near, language),
         *(
@@ -201,9 +214,19 @@ def origin(note: Note, record: Mapping[str, int], language: Language = Language.
     return f"-# {' · '.join(parts)}{known}"
 
 
+def asked_as(submission: Submission, language: Language) -> str:
+    """The other ways to ask a note's question, in a line."""
+    return f"{ASKED_AS(language)}: " + " · ".join(map(plain, submission.wordings))
+
+
+_SUGGESTED: Final = Sentence("Members found it after a click: *Asked as…* has their words.")
+
+
 def _details(note: Note, language: Language) -> list[str]:
     submission = note.revision.submission.shown
     lines = []
+    if submission.wordings:
+        lines.append(asked_as(submission, language))
     if submission.tags:
         lines.append(f"{TAGS(language)}: " + ", ".join(plain(tag) for tag in submission.tags))
     if submission.link:
@@ -226,7 +249,7 @@ _OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
 }
 
 
-def _is_public_or_may_be(note: Note) -> bool:
+def _is_live_or_may_be(note: Note) -> bool:
     return note.live or note.revision.state is State.PENDING
 
 

@@ -89,6 +89,7 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
 TITLE: Final = Sentence("Title")
 TAGS: Final = Sentence("Tags")
 SOURCE: Final = Sentence("Source")
+ASKED_AS: Final = Sentence("Asked as")
 _NOTHING_DIFFERENT: Final = Sentence("No difference.")
 
 
@@ -101,6 +102,7 @@ def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> s
         )
         for name, was, became in (
             (TITLE, before.title, after.title),
+            (ASKED_AS, " · ".join(before.wordings), " · ".join(after.wordings)),
             (TAGS, ", ".join(before.tags), ", ".join(after.tags)),
             (SOURCE, before.link, after.link),
         )

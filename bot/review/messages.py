@@ -15,6 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from bot.text.question_labels import EVIDENCE
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, Obstacle, State
+from knowledge.values.submissions import WORDINGS
 
 NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
 QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")
@@ -147,7 +148,7 @@ def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH)
     return "\n".join(kept)
 
 
-EVENTS: Final[Mapping[str, Sentence]] = {
+EVENTS: Final[dict[str, Sentence]] = {
     "proposed": Sentence("proposed"),
     "revised": Sentence("revised"),
     "published_at_once": Sentence("published at once"),
@@ -173,6 +174,10 @@ EVENTS: Final[Mapping[str, Sentence]] = {
     "digest_off": Sentence("stopped a digest"),
     "followed": Sentence("added a channel to the sources"),
     "unfollowed": Sentence("removed a channel from the sources"),
+}
+# Discord offers 25 choices, so the log can't be filtered by these.
+_OTHER_EVENTS: Final[dict[str, Sentence]] = {
+    "reworded": Sentence("changed other ways to ask"),
 }
 _SOMEBODY: Final = Sentence("somebody")
 _BOT: Final = Sentence("the bot")
@@ -200,7 +205,7 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
     who = f"<@{line.member_id}>" if line.member_id else _SOMEBODY(language)
     if line.entry.actor is None:
         who = _BOT(language)
-    known = EVENTS.get(line.entry.event)
+    known = (EVENTS | _OTHER_EVENTS).get(line.entry.event)
     what = known(language) if known else line.entry.event.replace("_", " ")
     title = _TITLE(language, title=plain(shortened(line.title, 50))) if line.title else ""
     reason = f": {plain(shortened(line.reason, 80))}" if line.reason else ""
@@ -221,6 +226,29 @@ RULING_TITLES: Final[Mapping[Action, Sentence]] = {
 }
 DUPLICATE_OF: Final = Sentence("Duplicate of")
 DUPLICATE_HELP: Final = Sentence("The title, number or link of the original.")
+ADD_WORDING: Final = Sentence("Add “{wording}”")
+EDIT_WORDINGS: Final = Sentence("Edit")
+WORDINGS_TITLE: Final = Sentence("Other ways to ask")
+WORDINGS_HELP: Final = Sentence("Up to five, one a line. Each finds the note like its title.")
+_WORDINGS: Final = Sentence("**Other ways to ask “{title}”**")
+_NO_WORDINGS: Final = Sentence("None yet.")
+_TO_ADD: Final = Sentence(
+    "Members asked this and found the note after a click. Their questions are public here."
+)
+_FULL: Final = Sentence("There are five, which is the most. *Edit* makes room for others.")
+
+
+def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
+    """List the wordings of a note, above buttons for the suggested ones."""
+    submission = note.revision.submission.shown
+    lines = [_WORDINGS(language, title=plain(submission.title))]
+    lines += [f"- {plain(one)}" for one in submission.wordings] or [_NO_WORDINGS(language)]
+    if suggested:
+        full = len(submission.wordings) >= WORDINGS
+        lines.append(f"-# {(_FULL if full else _TO_ADD)(language)}")
+    return "\n".join(lines)
+
+
 REASON: Final = Sentence("Reason")
 REASON_HELP: Final = Sentence("The contributor will see it.")
 OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor will see it.")

@@ -21,14 +21,24 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.review.risk_flags import Flag, submission_flags
+from knowledge.secrets import without_secrets
 from knowledge.store.audit.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.guilds import GuildFilter, GuildSettings, Rule, every_guild, requirements
-from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, PageVeto, State
+from knowledge.values.notes import (
+    Decision,
+    Member,
+    Note,
+    Obstacle,
+    Outcome,
+    PageVeto,
+    State,
+    SuggestedWording,
+)
 from knowledge.values.pictures import Picture
-from knowledge.values.submissions import Submission
+from knowledge.values.submissions import Submission, checked_wordings
 
 _logger = logging.getLogger(__name__)
 
@@ -44,7 +54,8 @@ class Findings:
 
     `record` counts the contributor's revisions by state. `before` is the live note that a pending
     revision would replace. `quorum` is the number of approvals needed. `flags` are risks in the
-    revision's text, and `near` are similar documents.
+    revision's text, and `near` are similar documents. It `suggests` wordings if members found the
+    note after a click.
     """
 
     record: Mapping[str, int]
@@ -53,6 +64,7 @@ class Findings:
     flags: tuple[Flag, ...] = ()
     near: tuple[Near, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    suggests: bool = False
 
 
 NOTHING_FOUND: Final = Findings({})
@@ -67,6 +79,7 @@ class Action(StrEnum):
     REJECT = "reject"
     DUPLICATE = "duplicate"
     IMPACT = "impact"
+    WORDINGS = "wordings"
     UNDO = "undo"
     KEEP = "keep"
     RETIRE = "retire"
@@ -254,7 +267,14 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
     if len(submission.text) <= SHORT_CHARACTERS:
         return
     submission = submission.shown
-    document = Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
+    document = Document(
+        "note:",
+        Scope(guild_id),
+        Kind.NOTE,
+        submission.title,
+        submission.text,
+        wordings=submission.wordings,
+    )
     cut = yield from cut_in_slices(core.embedder, document)
     yield from embed_documents(core.index, core.embedder, [cut], UpdateReport())
 
@@ -310,7 +330,8 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
     record = notes.record_of(note)
     pictures = core.store.pictures.of(note.revision.id)
     if note.revision.state is not State.PENDING:
-        return Findings(record, pictures=pictures)
+        suggests = bool(note.live and suggested_wordings(core, note))
+        return Findings(record, pictures=pictures, suggests=suggests)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
     near = core.part(SimilarNotes).documents(
@@ -318,6 +339,43 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
     )
     before, needed = notes.live(note.id), quorum(core, note)
     return Findings(record, before, needed, tuple(flags), tuple(near), pictures)
+
+
+def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
+    """Members' questions that a note answered after a click, as other ways to ask, newest first.
+
+    Questions of members who opted out of quotation are left out. The caller checks that everyone
+    can read the channels of the others.
+    """
+    submission = note.revision.submission
+    found = {one.casefold(): None for one in (submission.title, *submission.wordings)}
+    suggested = []
+    for one in core.store.wordings.suggested(note):
+        try:
+            [text] = checked_wordings(without_secrets(one.text))
+        except ValueError:
+            continue
+        if text.casefold() not in found and not core.store.quote_opt_outs.is_withheld(one.asker_id):
+            found[text.casefold()] = None
+            suggested.append(replace(one, text=text))
+    return suggested
+
+
+def reword(
+    core: Core,
+    note: Note,
+    moderator: Member,
+    wordings: Sequence[str] | SuggestedWording,
+    interaction_id: int,
+) -> Outcome | None:
+    """Change the wordings of a note; the index has them at once if it is live."""
+    decisions, revision_id = core.store.decisions, note.revision.id
+    return taken(
+        core,
+        note.guild_id,
+        interaction_id,
+        lambda: decisions.reword(note.guild_id, revision_id, moderator, wordings),
+    )
 
 
 def impact(core: Core, note: Note) -> Iterator[Impact]:

@@ -242,7 +242,14 @@ class SimilarNotes:
 
 
 def _document(guild_id: int, submission: Submission) -> Document:
-    return Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
+    return Document(
+        "note:",
+        Scope(guild_id),
+        Kind.NOTE,
+        submission.title,
+        submission.text,
+        wordings=submission.wordings,
+    )
 
 
 def _words_of(submission: Submission) -> frozenset[str]:

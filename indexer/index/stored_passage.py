@@ -10,7 +10,16 @@ from indexer.text.passages import Passage, with_titles, without_link_targets
 from knowledge.values.documents import Document, Kind, Scope
 
 # A document's data, stored as JSON beside its passages.
-_CITED: Final = ("title", "link", "tags", "contributor", "verified", "revision", "approved_by")
+_CITED: Final = (
+    "title",
+    "link",
+    "tags",
+    "contributor",
+    "verified",
+    "revision",
+    "approved_by",
+    "wordings",
+)
 
 SELECT: Final = (
     "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, l.fragment, "
@@ -37,11 +46,13 @@ class StoredPassage:
     verified: date | None
     revision: int | None
     approved_by: str
+    wordings: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> str:
         """The words embedded, as `Passage.embedded`."""
-        return with_titles(self.title, self.heading, without_link_targets(self.text))
+        text = with_titles(self.title, self.heading, without_link_targets(self.text))
+        return "\n".join((text, *self.wordings))
 
     @classmethod
     def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:
@@ -78,7 +89,7 @@ def of_row(row: Sequence[Any]) -> StoredPassage:
     cited = json.loads(cited_text)
     if fragment:
         cited["link"] = f"{cited['link']}#{fragment}"
-    cited["tags"] = tuple(cited["tags"])
+    cited["tags"], cited["wordings"] = tuple(cited["tags"]), tuple(cited.get("wordings", ()))
     cited["verified"] = date.fromisoformat(cited["verified"]) if cited["verified"] else None
     return StoredPassage(
         passage_id,

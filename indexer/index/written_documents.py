@@ -56,6 +56,9 @@ class CutDocument:
 def document_digest(document: Document) -> str:
     """The digest of all that determines a document's passages, including the way of cutting."""
     said = {key: value for key, value in asdict(document).items() if value is not None}
+    if not document.wordings:
+        # As before there were any, so that nothing is put in anew.
+        del said["wordings"]
     fields = json.dumps([CUTTING, said], ensure_ascii=False, default=str, sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
 

@@ -36,7 +36,11 @@ def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | N
     several documents match, or none does.
     """
     asked = {_words(question), _words(evened(question))} - {""}
-    found = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
+    found = [
+        one
+        for one in passages
+        if not asked.isdisjoint(_names(one.title, one.heading, one.wordings))
+    ]
     # A heading is more specific than a title.
     headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
     found = headed or found
@@ -44,8 +48,8 @@ def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | N
 
 
 @lru_cache(maxsize=4_096)
-def _names(title: str, heading: str) -> frozenset[str]:
-    return _headings(title, heading) | {_words(title)}
+def _names(title: str, heading: str, wordings: tuple[str, ...]) -> frozenset[str]:
+    return _headings(title, heading) | {*map(_words, (title, *wordings))}
 
 
 @lru_cache(maxsize=4_096)

@@ -48,7 +48,6 @@ from indexer.retrieval.late_interaction import late_of_each
 from indexer.retrieval.named_passages import looked_at, named
 from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
-from indexer.text.passages import with_titles, without_link_targets
 from indexer.text.shorthand import spelt_out
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
@@ -305,10 +304,9 @@ class Retriever:
     def support(self, query: str, hits: Sequence[Hit]) -> Support:
         """The input of evidence for a query and its hits; at least one."""
         best = hits[0]
-        text = without_link_targets(best.passage.text)
         return Support(
             question=spelt_out(query).lower(),
-            passage=with_titles(best.passage.title, best.passage.heading, text),
+            passage=best.passage.embedded,
             cosine=best.window_cosine,
             scores=[hit.score for hit in hits],
             late=best.late,
@@ -323,7 +321,9 @@ class Retriever:
         """
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
-        windows = np.array(window_cosines(vector, own), np.float32)
+        cosines = window_cosines(vector, own)
+        # The last windows are wordings, which are no sentences of the text.
+        windows = np.array(cosines[: len(cosines) - len(passage.wordings)], np.float32)
         return highlighted(
             spelt_out(query).lower(),
             passage.text,

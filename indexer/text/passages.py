@@ -86,7 +86,7 @@ class Passage:
     """A part of one document, as it is embedded and quoted.
 
     `text` is the document's own Markdown. `heading` is the path of titles above it, outermost
-    first, without the document's title.
+    first, without the document's title. `wordings` are the document's.
     """
 
     document_id: str
@@ -94,20 +94,25 @@ class Passage:
     title: str
     heading: str
     text: str
+    wordings: tuple[str, ...] = ()
 
     @cached_property
     def embedded(self) -> str:
-        """The words embedded: title and heading in front, link addresses left out."""
-        return self._with_titles(without_link_targets(self.text))
+        """The words embedded: title and heading in front, wordings behind, no link addresses.
+
+        Behind, because a text too long for the model may lose them: each is a window, too.
+        """
+        return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 
     @cached_property
     def windows(self) -> tuple[str, ...]:
-        """The words of each window, or only the whole of a short text.
+        """The words of each window, or only the whole of a short text, then each wording.
 
         Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
         of the one before it, with title and heading in front like the whole.
         """
-        return tuple(self._with_titles(w) for w in text_windows(without_link_targets(self.text)))
+        runs = map(self._with_titles, text_windows(without_link_targets(self.text)))
+        return (*runs, *self.wordings)
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
@@ -166,7 +171,9 @@ def cut_passages(
         capacity = max_tokens - count_tokens(title) - count_tokens(heading) - 2
         for stretch in _stretches(body):
             for piece in _pieces(stretch, count_tokens, max(capacity, 16)):
-                yield Passage(document.id, next(positions), title, heading, piece)
+                yield Passage(
+                    document.id, next(positions), title, heading, piece, document.wordings
+                )
 
 
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:

@@ -59,7 +59,7 @@ FILE_BYTES: Final = 1_000_000
 LINE_BYTES: Final = 16_000_000
 
 # The fields at the top of a file; its digest covers them and the text.
-_SHOWN: Final = ("title", "tags", "link")
+_SHOWN: Final = ("title", "tags", "link", "wordings")
 _FENCE: Final = "---\n"
 _SLUG_CHARACTERS: Final = 40
 
@@ -101,8 +101,10 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def words_digest(revision: Mapping[str, Any]) -> str:
-    """The digest of a revision's text, tags and link, by its row."""
-    words = [revision[column] for column in (*_SHOWN, "text")]
+    """The digest of a revision's text, tags, link and wordings, by its row."""
+    words = [revision[column] for column in ("title", "tags", "link", "text")]
+    # Digests of earlier exports have none.
+    words += [revision["wordings"]] if revision.get("wordings", "[]") != "[]" else []
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -119,13 +121,12 @@ def revision_name(note: Row, revision: Row) -> str:
 
 def note_text(revision: Row, note: Row | None) -> str:
     """A revision as Markdown with front matter, and its note's row if given."""
-    tags = json.loads(revision["tags"])
-    plain = isinstance(tags, list) and json.dumps(tags, ensure_ascii=False) == revision["tags"]
     rest = {key: value for key, value in revision.items() if key not in (*_SHOWN, "text")}
     matter: Row = {
         "title": revision["title"],
-        "tags": tags if plain else revision["tags"],
+        "tags": _listed(revision["tags"]),
         "link": revision["link"],
+        "wordings": _listed(revision["wordings"]),
         "digest": words_digest(revision),
         "revision": rest,
     }
@@ -133,6 +134,17 @@ def note_text(revision: Row, note: Row | None) -> str:
         matter["note"] = note
     written = yaml.dump(matter, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**9)
     return f"{_FENCE}{written}{_FENCE}\n{revision['text']}\n"
+
+
+def _listed(text: str) -> list[str] | str:
+    """A JSON list, or the text itself if it would be written back in another way."""
+    values = json.loads(text)
+    plain = isinstance(values, list) and json.dumps(values, ensure_ascii=False) == text
+    return values if plain else text
+
+
+def _unlisted(values: list[str] | str) -> str:
+    return values if isinstance(values, str) else json.dumps(values, ensure_ascii=False)
 
 
 def parsed_note(path: str, text: str) -> NoteFile:
@@ -153,15 +165,15 @@ def parsed_note(path: str, text: str) -> NoteFile:
     if not _sound(values):
         raise FolderError(
             f"{path} has other front matter than an export writes: put back what was there, and "
-            "change the title, the tags, the link and the text alone."
+            "change the title, the tags, the link, the wordings and the text alone."
         )
-    tags = values["tags"]
+    lists: Row = {key: _unlisted(values[key]) for key in ("tags", "wordings") if key in values}
     return NoteFile(
         revision={
             **values["revision"],
             "title": values["title"],
-            "tags": tags if isinstance(tags, str) else json.dumps(tags, ensure_ascii=False),
             "link": values["link"],
+            **lists,
             "text": body.removeprefix("\n").removesuffix("\n"),
         },
         note=values.get("note"),
@@ -173,11 +185,14 @@ def _sound(values: object) -> TypeGuard[Row]:
     """Whether front matter has all parts with the right types."""
     if not isinstance(values, dict):
         return False
-    tags, rest, note = (values.get(key) for key in ("tags", "revision", "note"))
+    rest, note = (values.get(key) for key in ("revision", "note"))
+    lists = [values.get(key, []) for key in ("tags", "wordings")]
     return (
-        values.keys() - {"note"} == {*_SHOWN, "digest", "revision"}
+        # Earlier exports have no wordings.
+        {*_SHOWN, "digest", "revision"} - {"wordings"} <= values.keys()
+        and values.keys() <= {*_SHOWN, "digest", "revision", "note"}
         and all(isinstance(values[key], str) for key in ("title", "link", "digest"))
-        and (isinstance(tags, str) or _plain_list(tags))
+        and all(isinstance(one, str) or _plain_list(one) for one in lists)
         and _plain_mapping(rest)
         and (note is None or _plain_mapping(note))
     )
@@ -226,6 +241,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "seq": _is_id,
     "memory.key": lambda value: isinstance(value, str),
     "tags": _json(list, str),
+    "wordings": _json(list, str),
     "limits": _is_limits,
     "allowed_hosts": _json(list, str),
     "channels": _json(list, int),

@@ -353,7 +353,8 @@ def _submission(edit: _Edit) -> Submission:
     row = edit.file.revision
     try:
         tags = " ".join(json.loads(row["tags"]))
-        return checked_submission(row["title"], row["text"], tags, row["link"])
+        wordings = "\n".join(json.loads(row.get("wordings", "[]")))
+        return checked_submission(row["title"], row["text"], tags, row["link"], wordings)
     except (InvalidNoteError, ValueError, TypeError) as error:
         raise FolderError(f"{edit.path} can't be proposed: {error}") from error
 

@@ -66,6 +66,7 @@ class Field(StrEnum):
     """Fields of a submission."""
 
     TITLE = "title"
+    WORDINGS = "wordings"
     TEXT = "text"
     LINK = "link"
 
@@ -85,9 +86,10 @@ class Flag:
 
 
 def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()) -> list[Flag]:
-    """All flags of a submission's title, text and link, in this order."""
+    """All flags of a submission's title, wordings, text and link, in this order."""
     parts = (
         (Field.TITLE, submission.title),
+        *((Field.WORDINGS, wording) for wording in submission.wordings),
         (Field.TEXT, submission.text),
         (Field.LINK, submission.link),
     )

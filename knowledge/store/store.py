@@ -30,6 +30,7 @@ from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.pictures import Pictures
 from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.notes.review_cards import ReviewCards
+from knowledge.store.notes.wordings import Wordings
 from knowledge.store.notices import Notices
 from knowledge.store.questions.feedback_records import FeedbackRecords
 from knowledge.store.questions.gaps import Gaps
@@ -84,11 +85,12 @@ class Store:
         self.period_figures = PeriodFigures(self.database)
         self.tombstones = Tombstones(self.database)
         self.quote_opt_outs = QuoteOptOuts(self.database, self.tombstones)
+        self.wordings = Wordings(self.database)
         self.personal_data = PersonalData(
-            self.database, self.note_states, self.tombstones, self.quote_opt_outs
+            self.database, self.note_states, self.tombstones, self.quote_opt_outs, self.wordings
         )
         self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
-        self.decisions = Decisions(self.database, self.guilds, self.note_states)
+        self.decisions = Decisions(self.database, self.guilds, self.note_states, self.wordings)
         # A counter of this process's changes of sources, for caches to compare.
         self.source_changes = 0
 

@@ -65,7 +65,8 @@ class Document:
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
     `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
     `channel:<channel>:<thread>:<message>`; the id of a part of a file begins with the file's.
-    `text` is Markdown without its front matter.
+    `text` is Markdown without its front matter. `wordings` are other ways to ask the question that
+    it answers; they are never quoted.
     """
 
     id: str
@@ -81,11 +82,13 @@ class Document:
     approved_by: str = ""
     lines: Lines | None = None
     anchors: str | None = None
+    wordings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("id", "title", "text", "link", "contributor", "approved_by"):
             object.__setattr__(self, name, storable(getattr(self, name)))
-        object.__setattr__(self, "tags", tuple(map(storable, self.tags)))
+        for name in ("tags", "wordings"):
+            object.__setattr__(self, name, tuple(map(storable, getattr(self, name))))
 
 
 @dataclass(frozen=True, slots=True)

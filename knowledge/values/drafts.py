@@ -23,6 +23,8 @@ class OnPage(StrEnum):
 class Draft:
     """A form's fields as typed.
 
+    `wordings` are other ways to ask, one a line.
+
     `note_id` and `guild_id` are set for a revision, `source` for a note saved from a message,
     `question_id` for a note about a gap. `origin` is the message with the file it was read from.
     `contributor` is the author of its words, if another member submits it. `anyway` submits it
@@ -36,6 +38,7 @@ class Draft:
     text: str = ""
     tags: str = ""
     link: str = ""
+    wordings: str = ""
     note_id: int | None = None
     guild_id: int | None = None
     source: SourceMessage | None = None
@@ -61,7 +64,7 @@ class Draft:
         Raises:
             InvalidNoteError: if it is invalid, with the sentence to show.
         """
-        return checked_submission(self.title, self.text, self.tags, self.link)
+        return checked_submission(self.title, self.text, self.tags, self.link, self.wordings)
 
     def filled(self, title: str, text: str) -> "Draft":
         """The draft with a file's text, and with its title unless one was typed."""

@@ -134,6 +134,16 @@ class Revision:
     for_page: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SuggestedWording:
+    """A member's question that a note answered after a click, as another way to ask."""
+
+    question_id: int
+    text: str
+    asker_id: int
+    channel_id: int | None
+
+
 class PageVeto(StrEnum):
     """Vetoes against the public page; everybody can take back only their own."""
 

@@ -59,8 +59,8 @@ class RecordedHit:
     """A hit at the time of the answer, kept to explain the answer.
 
     A hit from a channel's messages has the channel's id and its `position` in the document instead
-    of title, heading and text: only the index has these, so nothing outlives a message. `revision`
-    and `approved_by` of a note's hit come from the index when it is shown.
+    of title, heading and text: only the index has these, so nothing outlives a message. `revision`,
+    `approved_by` and `wordings` of a note's hit come from the index when it is shown.
     """
 
     document_id: str
@@ -74,6 +74,7 @@ class RecordedHit:
     position: int | None = None
     revision: int | None = None
     approved_by: str = ""
+    wordings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

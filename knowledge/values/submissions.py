@@ -17,6 +17,8 @@ from knowledge.text import storable
 TITLE_CHARACTERS: Final = 100
 TEXT_CHARACTERS: Final = 30_000
 FORM_CHARACTERS: Final = 4_000
+WORDING_CHARACTERS: Final = 100
+WORDINGS: Final = 5
 TAG_CHARACTERS: Final = 30
 TAGS: Final = 5
 LINK_CHARACTERS: Final = 512
@@ -45,12 +47,16 @@ class InvalidNoteError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A contributor's proposal, checked by `checked_submission`."""
+    """A contributor's proposal, checked by `checked_submission`.
+
+    `wordings` are other ways to ask the note's question.
+    """
 
     title: str
     text: str
     tags: tuple[str, ...] = ()
     link: str = ""
+    wordings: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Self:
@@ -60,10 +66,13 @@ class Submission:
             title=without_secrets(self.title),
             text=without_secrets(self.text),
             link=without_secrets(self.link),
+            wordings=tuple(map(without_secrets, self.wordings)),
         )
 
 
-def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:
+def checked_submission(
+    title: str, text: str, tags: str = "", link: str = "", wordings: str = ""
+) -> Submission:
     """Make a submission of a contributor's input.
 
     Args:
@@ -71,6 +80,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
         text: Markdown; kept exactly, except for surrounding blanks and unstorable characters.
         tags: separated by commas or spaces, with or without `#`; repeats are dropped.
         link: the source, an http or https address, or empty; `https://` may be left out.
+        wordings: other ways to ask, one a line.
 
     Raises:
         InvalidNoteError: with a sentence about the finding and the expectation.
@@ -108,11 +118,38 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             "understand it.",
             text=text,
         )
-    return Submission(title, text, known, link)
+    return Submission(title, text, known, link, checked_wordings(wordings, title))
 
 
 def _letter_bytes(text: str) -> int:
     return sum(len(character.encode(errors="replace")) for character in text if character.isalnum())
+
+
+def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
+    """The wordings in `text`, one a line, without repeats and the title.
+
+    Raises:
+        InvalidNoteError: if one is too long or has no letter, or there are too many.
+    """
+    lines = [" ".join(line.split()) for line in storable(text).splitlines()]
+    found = {line.casefold(): line for line in reversed(lines) if line}
+    found.pop(title.casefold(), None)
+    wordings = tuple(reversed(found.values()))
+    for wording in wordings:
+        if len(wording) > WORDING_CHARACTERS or not any(map(str.isalnum, wording)):
+            raise InvalidNoteError(
+                "“{wording}” can't be another way to ask. Write one question a line, at most "
+                "{most} characters each.",
+                wording=wording[:40],
+                most=WORDING_CHARACTERS,
+            )
+    if len(wordings) > WORDINGS:
+        raise InvalidNoteError(
+            "There are {number} other ways to ask; {most} is the most.",
+            number=len(wordings),
+            most=WORDINGS,
+        )
+    return wordings
 
 
 def completed_link(text: str) -> str:

@@ -77,6 +77,8 @@ def lived(store: Store) -> Note:
     question_id = store.question_records.record([question])[0]
     pick = Feedback(question_id, 7, Verdict.HELPFUL, "yes", document_id="note:1")
     assert store.feedback_records.record_pick(pick, digest_of(hit), by_moderator=False)
+    [suggested] = store.wordings.suggested(note)
+    assert store.decisions.reword(GUILD, note.revision.id, ADA, suggested)
     store.gaps.written_for(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked():
         store.gaps.checked(publication, [question_id], [])

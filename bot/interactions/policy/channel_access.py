@@ -294,6 +294,17 @@ def sees(interaction: Interaction, channel_id: int | None) -> bool:
     return have.view_channel and (open_to_all or have.manage_threads)
 
 
+def is_open_to_everyone(guild: discord.Guild | None, channel_id: int | None) -> bool:
+    """Whether every member can read a channel or thread, as far as the cache knows it."""
+    channel = guild.get_channel_or_thread(channel_id or 0) if guild is not None else None
+    around = _around(channel, guild)
+    if guild is None or around is None:
+        return False
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    granted = _granted(around.permissions_for(guild.default_role))
+    return not private and not _is_restricted(around) and granted >= _needs(around)
+
+
 def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
     """Return a channel's guild from the cache; a guild from an event may lack its channels."""
     guild = getattr(channel, "guild", None)

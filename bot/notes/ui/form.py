@@ -29,9 +29,17 @@ from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 from knowledge.values.pictures import PICTURES
-from knowledge.values.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TITLE_CHARACTERS
+from knowledge.values.submissions import (
+    FORM_CHARACTERS,
+    LINK_CHARACTERS,
+    TITLE_CHARACTERS,
+    WORDING_CHARACTERS,
+    WORDINGS,
+)
 
 _TYPED_TAG_CHARACTERS: Final = 200
+# With the end of a line before each.
+_WORDINGS_CHARACTERS: Final = WORDINGS * (1 + WORDING_CHARACTERS)
 
 
 async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
@@ -62,8 +70,8 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     """The form of a note. It only collects; `Draft.submission` checks.
 
-    Discord allows five fields. Pictures and a file with the text therefore share one. Tags are
-    typed, with the tags in use listed below the field.
+    Discord allows five fields. Pictures and a file with the text therefore share one, and so do the
+    title and other ways to ask. Tags are typed, with the tags in use listed below the field.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -96,10 +104,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         self.ask_text(
             TITLE(language),
             "title",
-            TITLE_CHARACTERS,
+            TITLE_CHARACTERS + _WORDINGS_CHARACTERS,
             (title_help or form_messages.TITLE_HELP)(language),
-            text=draft.title[:TITLE_CHARACTERS],
+            text=drafts.titles(draft),
             required=title_help is None,
+            paragraph=True,
         )
         if not (long or as_text):
             text_help = form_messages.TEXT_OR_FILE_HELP if either else form_messages.TEXT_HELP
@@ -200,9 +209,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
 
 def _typed(draft: Draft, filled: Filled) -> Draft:
     tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
+    title, wordings = drafts.parted_titles(filled.text("title"))
     return replace(
         draft,
-        title=filled.text("title"),
+        title=title,
+        wordings=wordings,
         text=filled.texts.get("text", draft.text),
         tags=" ".join(tags).strip(),
         link=filled.text("link"),

@@ -21,10 +21,11 @@ from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import ReviewCard, Standing
-from bot.review.findings import TAGS, TITLE
+from bot.review.findings import ASKED_AS, TAGS, TITLE
 from bot.review.impact import Impact
 from bot.review.service import Action
 from bot.review.ui.card_clicks import act, deciders, first_on_card, say_done, tell
+from bot.review.ui.wordings import show_wordings
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import size
@@ -34,6 +35,8 @@ from knowledge.values.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
     TITLE_CHARACTERS,
+    WORDING_CHARACTERS,
+    WORDINGS,
     InvalidNoteError,
     checked_submission,
 )
@@ -166,7 +169,8 @@ class CardButton(
     def first_response(self, interaction: Interaction) -> First:
         if self.action in _RULINGS or self.action is Action.EDIT:
             return First.OWN
-        return First.THINKING if self.action is Action.IMPACT else first_on_card(interaction)
+        beside = self.action in {Action.IMPACT, Action.WORDINGS}
+        return First.THINKING if beside else first_on_card(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
         """Act at once, or open the form that the action needs."""
@@ -179,6 +183,8 @@ class CardButton(
             await interaction.response.send_modal(editor)
         elif self.action is Action.IMPACT:
             await _show_impact(interaction, self.note)
+        elif self.action is Action.WORDINGS:
+            await show_wordings(interaction, self.note)
         else:
             await act(interaction, self.note, self.action)
 
@@ -270,6 +276,15 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), r
                 discord.ui.FileUpload[Any](custom_id="file", max_values=1),
                 messages.FILE_HELP(language),
             )
+        self.ask_text(
+            ASKED_AS(language),
+            "wordings",
+            WORDINGS * (1 + WORDING_CHARACTERS),
+            messages.WORDINGS_HELP(language),
+            text="\n".join(submission.wordings),
+            required=False,
+            paragraph=True,
+        )
         tags, help_ = " ".join(submission.tags), messages.TAGS_HELP(language)
         self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
@@ -289,7 +304,9 @@ async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> 
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))
         link = note.revision.submission.link
-        submission = checked_submission(filled.text("title"), text, filled.text("tags"), link)
+        submission = checked_submission(
+            filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
+        )
     except InvalidNoteError as error:
         await tell(
             interaction,

@@ -19,6 +19,7 @@ from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import TombstoneKind, Tombstones
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.notes.wordings import Wordings
 from knowledge.store.value_lists import run_among
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
@@ -45,6 +46,7 @@ PERSONAL: Final = frozenset(
         ("handed_on", "helper_id"),
         ("helped_questions", "asker_id"),
         ("recent_questions", "member_id"),
+        ("copied_wordings", "member_id"),
         ("members", "user_id"),
     }
 )
@@ -72,7 +74,7 @@ class Stored:
 class Forgotten:
     """Data to update elsewhere after a member was forgotten.
 
-    `note_ids` are notes with another text or name now.
+    `note_ids` are notes with another text, name or wording now.
     """
 
     note_ids: tuple[int, ...]
@@ -87,8 +89,10 @@ class PersonalData:
         states: NoteStates,
         tombstones: Tombstones,
         opt_outs: QuoteOptOuts,
+        wordings: Wordings,
     ) -> None:
         self._opt_outs = opt_outs
+        self._wordings = wordings
         self._database = database
         self._states = states
         self._notes = states.notes
@@ -107,15 +111,17 @@ class PersonalData:
         for kind, sql in _KINDS.items():
             rows = self._database.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
+                if kind == "questions":
+                    row["found"] = titles.get(row["id"], [])
+                for column in ("tags", "detail", "lines", "wordings"):
+                    if isinstance(row.get(column), str):
+                        row[column] = json.loads(row[column])
                 # Others' texts come without secrets, as everywhere.
                 if not row.pop("own", True):
                     told = {"title", "text", "link"} & row.keys()
                     row.update({column: without_secrets(row[column]) for column in told})
-                if kind == "questions":
-                    row["found"] = titles.get(row["id"], [])
-                for column in ("tags", "detail", "lines"):
-                    if isinstance(row.get(column), str):
-                        row[column] = json.loads(row[column])
+                    row.update({"wordings": [*map(without_secrets, row["wordings"])]}
+                               if "wordings" in row else {})  # fmt: skip
             found[kind] = rows
         if self._opt_outs.is_withheld(member_id):
             found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
@@ -175,7 +181,7 @@ class PersonalData:
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
-        changed = self._leave_notes(member_id)
+        changed = [*self._leave_notes(member_id), *self._wordings.forget(member_id)]
         self._leave_decisions(member_id)
         self._forget_questions(member_id)
         self._leave_feedback(member_id)
@@ -240,7 +246,8 @@ class PersonalData:
 
     def _erase(self, revision_id: int) -> None:
         self._database.run(
-            "update revisions set title = ?, text = ?, tags = '[]', link = '' where id = ?",
+            "update revisions set title = ?, text = ?, tags = '[]', link = '', wordings = '[]' "
+            "where id = ?",
             [ERASED_TITLE, ERASED_TEXT, revision_id],
         )
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])

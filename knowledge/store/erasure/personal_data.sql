@@ -6,7 +6,7 @@ from notes n where n.contributor_id = ? order by n.id;
 
 -- revisions
 select n.guild_id as guild, r.id, r.note_id, r.number, r.title, r.text, r.tags, r.link,
-    r.state, r.created_at, case when r.writer_id = ? then 1 else 0 end as written_by_you,
+    r.wordings, r.state, r.created_at, case when r.writer_id = ? then 1 else 0 end as written_by_you,
     case when n.contributor_id = ? then 1 else 0 end as own,
     (select count(*) from revision_pictures p where p.revision_id = r.id) as pictures
 from revisions r join notes n on n.id = r.note_id
@@ -62,6 +62,11 @@ order by asked_at, guild_id;
 select q.guild_id as guild, p.question_id, p.asked_at, p.mode, p.outcome, p.model, p.lines
 from phrasings p join questions q on q.id = p.question_id where q.asker_id = ?
 order by p.question_id;
+
+-- copied_wordings
+select n.guild_id as guild, c.note_id, c.wording
+from copied_wordings c join notes n on n.id = c.note_id where c.member_id = ?
+order by c.note_id, c.wording;
 
 -- log
 select l.guild_id as guild, l.at, l.event, l.subject, l.detail

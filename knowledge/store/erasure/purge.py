@@ -28,6 +28,7 @@ _OF_NOTES: Final = (
     "delete from reviews where revision_id in (select id from revisions where note_id in (?))",
     "delete from revision_pictures "
     "where revision_id in (select id from revisions where note_id in (?))",
+    "delete from copied_wordings where note_id in (?)",
     "delete from revisions where note_id in (?)",
     "delete from notes where id in (?)",
 )

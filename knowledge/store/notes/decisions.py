@@ -5,15 +5,26 @@ and checks the state it changes. The second moderator gets the note's new state.
 for moderators; this module refuses decisions on one's own note.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.wordings import Wordings
 from knowledge.values.guilds import requirements
-from knowledge.values.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
-from knowledge.values.submissions import Submission
+from knowledge.values.notes import (
+    Decision,
+    Member,
+    Note,
+    NoticeEvent,
+    Obstacle,
+    Outcome,
+    State,
+    SuggestedWording,
+)
+from knowledge.values.submissions import WORDINGS, Submission
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,
@@ -38,10 +49,13 @@ class Decisions:
     Methods return None if the guild has no such revision or note.
     """
 
-    def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
+    def __init__(
+        self, database: Database, guilds: Guilds, states: NoteStates, wordings: Wordings
+    ) -> None:
         self._database = database
         self._guilds = guilds
         self._states = states
+        self._wordings = wordings
         self._notes = states.notes
 
     def decide(
@@ -252,6 +266,44 @@ class Decisions:
             self._states.record(note, moderator.id, "kept")
             # Each quotation shows the date of verification.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def reword(
+        self,
+        guild_id: int,
+        revision_id: int,
+        moderator: Member,
+        wordings: Sequence[str] | SuggestedWording,
+    ) -> Outcome | None:
+        """Replace the wordings of a pending or live revision, or add a suggested one to them.
+
+        The revision stays the same one. What is added to a live one is also added to a pending one
+        beside it, as far as there is room.
+        """
+        with self._database.writing(guild_id):
+            note = self._notes.find(revision_id, guild_id)
+            if note is None:
+                return None
+            if not (note.live or note.revision.state is State.PENDING):
+                return Outcome(note, Obstacle.NOT_LIVE)
+            if self._own(note, moderator, "reword"):
+                return Outcome(note, Obstacle.OWN_NOTE)
+            before = note.revision.submission.wordings
+            if isinstance(wordings, SuggestedWording):
+                new = (*before, wordings.text)
+            else:
+                new = tuple(wordings)
+            if len(new) > WORDINGS or new == before:
+                return Outcome(note, Obstacle.UNCHANGED)
+            if isinstance(wordings, SuggestedWording):
+                self._wordings.copied(note, wordings)
+            self._wordings.change(note, new)
+            pending = self._notes.of_revision(note.latest_revision_id)
+            if note.live and pending.revision.state is State.PENDING:
+                theirs = pending.revision.submission.wordings
+                added = [one for one in new if one not in (*before, *theirs)]
+                self._wordings.change(pending, [*theirs, *added][: max(WORDINGS, len(theirs))])
+            self._states.record(note, moderator.id, "reworded", number=len(new))
+            return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
 
     def _tell(self, note: Note, event: NoticeEvent, proposed: Note | None = None) -> None:
         """Notify the contributor, and the writer of an extension (`proposed`)."""

@@ -41,7 +41,7 @@ ACCEPTED: Final = """
 """
 
 _NOTE: Final = """
-    select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
+    select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.wordings, r.state,
            r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
            r.replaced_by, r.extension, r.for_page,
            (select max(id) from revisions where note_id = n.id) as latest_id
@@ -375,7 +375,11 @@ def _note(
         id=row["revision_id"],
         note_id=row["id"],
         submission=Submission(
-            row["title"], row["text"], tuple(json.loads(row["tags"])), row["link"]
+            row["title"],
+            row["text"],
+            tuple(json.loads(row["tags"])),
+            row["link"],
+            tuple(json.loads(row["wordings"])),
         ),
         state=State(row["state"]),
         created_at=datetime.fromisoformat(row["written_at"]),

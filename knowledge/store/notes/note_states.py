@@ -137,6 +137,7 @@ class NoteStates:
                 "text": submission.text,
                 "tags": json.dumps(submission.tags, ensure_ascii=False),
                 "link": submission.link,
+                "wordings": json.dumps(submission.wordings, ensure_ascii=False),
                 "state": State.PENDING.value,
                 "created_at": now().isoformat(),
                 "writer_id": writer.id,

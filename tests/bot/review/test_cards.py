@@ -132,14 +132,15 @@ def test_a_pending_card_has_every_decision() -> None:
         Action.REJECT,
         Action.DUPLICATE,
         Action.IMPACT,
+        Action.WORDINGS,
     ]
 
 
 @pytest.mark.parametrize(
     ("note", "minutes", "actions"),
     [
-        (values.note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO]),
-        (values.note("x", State.APPROVED), 16, [Action.RETIRE]),
+        (values.note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO, Action.WORDINGS]),
+        (values.note("x", State.APPROVED), 16, [Action.RETIRE, Action.WORDINGS]),
         (values.note("x", State.REJECTED), 1, [Action.UNDO]),
         (values.note("x", State.REJECTED), 16, []),
         (values.note("x", State.WITHDRAWN), 1, []),
@@ -152,9 +153,13 @@ def test_a_pending_card_has_every_decision() -> None:
         (
             replace(values.note("x", State.APPROVED), review_at=WHEN),
             16,
-            [Action.KEEP, Action.RETIRE],
+            [Action.KEEP, Action.RETIRE, Action.WORDINGS],
         ),
-        (replace(values.note("x", State.APPROVED), sampled=True), 16, [Action.KEEP, Action.RETIRE]),
+        (
+            replace(values.note("x", State.APPROVED), sampled=True),
+            16,
+            [Action.KEEP, Action.RETIRE, Action.WORDINGS],
+        ),
     ],
 )
 def test_a_cards_buttons_follow_from_where_its_revision_stands(

@@ -1,5 +1,6 @@
 """Passages that a question names: by heading or title, however it is typed, and only one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ LAMP = passage(1, "file:a", "The harbour", "Lamps › How is the lamp lit?")
 DOCK = passage(2, "file:a", "The harbour", "The dock")
 OTHER = passage(3, "file:b", "The quay", "Examples")
 THIRD = passage(4, "file:c", "The pier", "Examples")
+WORDED = replace(passage(5, "note:1", "The ferry", ""), wordings=("boat times", "when it sails"))
 
 
 @pytest.mark.parametrize(
@@ -41,13 +43,14 @@ THIRD = passage(4, "file:c", "The pier", "Examples")
         ("THE DOCK!", DOCK),
         ("the harbour", LAMP),
         ("The quay", OTHER),
+        ("when it sails?", WORDED),
         ("examples", None),
         ("how is the lamp put out", None),
         ("???", None),
     ],
 )
 def test_a_heading_or_title_names_its_passage(question: str, found: StoredPassage | None) -> None:
-    assert named(question, [LAMP, DOCK, OTHER, THIRD]) is found
+    assert named(question, [LAMP, DOCK, OTHER, THIRD, WORDED]) is found
 
 
 def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -70,6 +71,16 @@ def test_a_heading_ends_the_paths_below_it() -> None:
 
 def test_underlined_headings_are_headings() -> None:
     assert list(sections("One\n===\n\nx\n\nTwo\n---\n\ny")) == [("One", "x"), ("One › Two", "y")]
+
+
+def test_wordings_are_embedded_behind_each_text_and_alone_and_change_no_cut() -> None:
+    text = "\n\n".join(f"Sentence {number} says something more." for number in range(60))
+    plain, worded = _document(text), replace(_document(text), wordings=("a mate", "a pal"))
+    before, after = (passages(one, _count, 60) for one in (plain, worded))
+    assert [one.text for one in after] == [one.text for one in before]
+    for one in after:
+        assert one.embedded.endswith(f"{one.text}\na mate\na pal")
+        assert one.windows[-2:] == ("a mate", "a pal")
 
 
 def test_the_title_as_first_heading_is_not_repeated_in_the_path() -> None:

@@ -105,11 +105,11 @@ def test_it_does_where_a_later_version_opens_it(path: Path, later: list[str]) ->
         assert "songs" in store.database.tables()
 
 
-def test_it_is_kept_as_it_was_before_anything_is_changed(path: Path, later: list[str]) -> None:
+def test_it_is_kept_as_it_was_before_anything_is_changed(path: Path) -> None:
     of_1_0_0(path)
-    before, last = content(path), later[-2]
+    before = content(path)
     Store(path).close()
-    kept = path.with_name(f"community.{last}.db")
+    kept = path.with_name(f"community.{FIRST}.db")
     assert content(kept) == before
     assert sorted(each.name for each in path.parent.glob("*.db")) == sorted([kept.name, path.name])
     # The kept copy is a backup like any other.
@@ -139,10 +139,10 @@ def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
         assert list(threads.map(opened, range(8))) == [later] * 8
 
 
-def test_a_database_that_can_not_be_kept_is_not_changed(path: Path, later: list[str]) -> None:
+def test_a_database_that_can_not_be_kept_is_not_changed(path: Path) -> None:
     of_1_0_0(path)
     before = schema(path)
-    path.with_name(f"community.{later[-2]}.part").mkdir()
+    path.with_name(f"community.{FIRST}.part").mkdir()
     with pytest.raises(StoreError):
         Store(path)
     assert schema(path) == before

@@ -10,6 +10,7 @@ from knowledge.values.submissions import (
     TAG_CHARACTERS,
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
+    WORDING_CHARACTERS,
     InvalidNoteError,
     Submission,
     checked_submission,
@@ -111,3 +112,17 @@ def test_a_short_text_that_says_something_is_taken(text: str) -> None:
 )
 def test_a_link_without_its_scheme_is_completed(link: str) -> None:
     assert checked_submission("Title", "Some text", link=link).link == f"https://{link}"
+
+
+def test_other_ways_to_ask_are_one_a_line_without_repeats_and_the_title() -> None:
+    typed = "  how  do I join\n\nHow do i JOIN\r\nsign up\njoining"
+    assert checked_submission("Joining", "Some text", wordings=typed).wordings == (
+        "how do I join",
+        "sign up",
+    )
+
+
+@pytest.mark.parametrize("typed", ["?!", "x" * (WORDING_CHARACTERS + 1), "a\nb\nc\nd\ne\nf"])
+def test_a_bad_or_sixth_way_to_ask_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidNoteError, match="way"):
+        checked_submission("Title", "Some text", wordings=typed)

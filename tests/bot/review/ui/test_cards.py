@@ -52,7 +52,7 @@ async def test_a_card_says_who_approved_and_can_be_undone_or_retired(world: Worl
     name = markdown.plain(world.moderator.name)
     assert f"**Approved** by {name}" in text_of(world.card)
     assert "**Pending**" not in text_of(world.card)
-    assert buttons(world.card) == ["Retire", "Undo"]
+    assert buttons(world.card) == ["Retire", "Undo", "Asked as…"]
 
 
 async def test_a_decided_card_is_the_same_message(world: World) -> None:

@@ -13,7 +13,14 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.limits import Quota
-from knowledge.values.notes import Decision, Member, NoticeEvent, Problem, State
+from knowledge.values.notes import (
+    Decision,
+    Member,
+    NoticeEvent,
+    Problem,
+    State,
+    SuggestedWording,
+)
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.values.questions import (
     EARLIER_CHARACTERS,
@@ -84,6 +91,10 @@ def lived(store: Store) -> None:
     judged = asked(store, MIRA.id, "A judged question?", kept)
     asked(store, BEN.id, "And then?", earlier="A secret question?")
     asked(store, BEN.id, "And later?", earlier="A secret question?\nAnd then?")
+    copied = SuggestedWording(judged, "A copied question?", MIRA.id, 5)
+    live_note = store.notes.live(4)
+    assert live_note is not None
+    store.decisions.reword(GUILD, live_note.revision.id, ADA, copied)
     store.feedback_records.record(Feedback(judged, BEN.id, Verdict.HELPFUL))
     store.feedback_records.record(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
     store.feedback_records.record(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
@@ -115,6 +126,7 @@ TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn
 TRACES += [
     "A secret question?",
     "A judged question?",
+    "A copied question?",
     "My own words.",
     "helping words",
     "phrased words",
