@@ -35,7 +35,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.shadow_index import build
-from bot.models.serving_model import delete_left_over, open_successor, take
+from bot.models.serving_model import delete_left_over, open_successor, switch_to
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channel_sync_steps
@@ -308,7 +308,7 @@ def use_model(place: Place) -> None:
         with found.index as index:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()
-        take(core.folder, core.configured, found.served)
+        switch_to(core.folder, core.configured, found.served)
         delete_left_over(core.folder)
 
 

@@ -26,9 +26,9 @@ from tests.bot.preview.test_server import (
     ask,
     channel,
     go,
-    look_as,
     propose,
     set_up,
+    view_as,
 )
 from tests.knowledge.page import harbour
 from tests.knowledge.page.made_sites import published, site
@@ -132,20 +132,20 @@ def main() -> None:
             return
         with running_preview() as address:
             page = opened(browser, address)
-            look_as(page, MEMBER)
+            view_as(page, MEMBER)
             ask(go(page, "# general"), "who coined the term open source?")
             save(page, "answer", "Why this answer?")
         # In a server of its own, so nothing else is visible.
         with running_preview() as address:
             page = opened(browser, address)
             set_up(page)
-            look_as(page, MEMBER)
+            view_as(page, MEMBER)
             shown = go(page, "# help")
             ask(shown, "when do we meet in Lisbon?")
             save(page, "refusal", "Write this note")
             page = opened(browser, address)
             propose(go(page, "# help"), "Meetups in Lisbon", MEETUP)
-            look_as(page, "Max (moderator)")
+            view_as(page, "Max (moderator)")
             go(page, "# review")
             save(page, "review-card", "Approve")
         browser.close()

@@ -84,7 +84,7 @@ def documents(
         yield from web_pages(store, pages)
     if archive is not None:
         withheld = store.quote_opt_outs.withheld()
-        for thread_id in archive.threads.whole():
+        for thread_id in archive.threads.complete_ids():
             yield from filter(None, documents_of_thread(archive, thread_id, withheld))
     for note in store.notes.every_live():
         yield note_document(note)

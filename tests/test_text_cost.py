@@ -134,8 +134,8 @@ NOT_CALLED: Final = {
         indexer.retrieval.retriever.Retriever._hits
         indexer.retrieval.retriever.Retriever.support
         indexer.retrieval.spelling._mended
-        knowledge.channels.archive.ChannelArchive.take_page
-        knowledge.channels.archive.ChannelArchive.take_pins
+        knowledge.channels.archive.ChannelArchive.add_page
+        knowledge.channels.archive.ChannelArchive.add_pins
         knowledge.connectors.api_client.ApiClient._ask
         knowledge.files.document.parsed_apart
         knowledge.files.scan.scan

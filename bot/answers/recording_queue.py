@@ -58,7 +58,7 @@ class RecordingQueue:
         """The number of waiting questions."""
         return len(self._waiting)
 
-    def told(self) -> str:
+    def problem(self) -> str:
         """A sentence about waiting questions; empty if there are none."""
         if not self._waiting:
             return ""

@@ -287,7 +287,7 @@ def _evidence(serving: Opened, folder: Path) -> Finding:
         chosen = chosen_calibration(folder, serving.served.model)
     except CalibrationError as error:
         return Finding("evidence", False, str(error))
-    return Finding("evidence", True, chosen.told())
+    return Finding("evidence", True, chosen.description())
 
 
 def _index(serving: Opened, folder: Path) -> Finding:

@@ -41,7 +41,7 @@ from bot.models.serving_model import (
     chosen_model,
     delete_left_over,
     open_successor,
-    take,
+    switch_to,
 )
 from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import sharing
@@ -164,7 +164,7 @@ def use_model(
             err.print(f"Opening {record.name}; deriving a fast form takes a minute at first…")
             found = core.opener(record, model_cache())
             if found.record.vectors == core.served.model.vectors:
-                take(folder, settings.model.name, core.served)
+                switch_to(folder, settings.model.name, core.served)
                 out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
                 return
             if not anyway and is_reference(found.embedder):
@@ -251,13 +251,13 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         index.tables.prune_vectors()
         index.save_snapshots()
         seconds = time.monotonic() - started
-    take(core.folder, settings.model.name, successor.served)
+    switch_to(core.folder, settings.model.name, successor.served)
     delete_left_over(core.folder, core.database)
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
-        out.print(f"{chosen.told()}.", soft_wrap=True, markup=False)
+        out.print(f"{chosen.description()}.", soft_wrap=True, markup=False)
 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:

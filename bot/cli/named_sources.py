@@ -88,7 +88,7 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
 
 def take_here(core: Core, locations: Sequence[str]) -> None:
     """Record that this machine reads the files of sources, for others on the database."""
-    before = {} if core.machines is None else core.machines.take(locations)
+    before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
         err.print(
             f"{address_of(location)} was read on the machine {name}; now it is read here.",

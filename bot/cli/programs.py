@@ -149,9 +149,9 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
 
     worker = Worker(partial(Core, settings), Core.close)
     try:
-        await worker.run_slices(index_updates.told(index_updates.update_quickly))
+        await worker.run_slices(index_updates.with_progress_logged(index_updates.update_quickly))
         following = asyncio.create_task(
-            LiveSwitch(worker, data_folder(settings.data.folder)).keep_looking()
+            LiveSwitch(worker, data_folder(settings.data.folder)).keep_following()
         )
         try:
             yield Reader(worker, guild_id)

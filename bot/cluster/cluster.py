@@ -85,7 +85,7 @@ class Cluster(Processes):
         Raises:
             StoreError: if the database can't be used.
         """
-        self._look_at(address, limits)
+        self._note_gateway(address, limits)
         self.count = await self.membership.join(wanted)
         if self.count != wanted:
             _logger.warning(
@@ -106,10 +106,10 @@ class Cluster(Processes):
         self._since[shard_id] = datetime.now(UTC)
         with contextlib.suppress(discord.HTTPException, discord.GatewayNotFound, OSError):
             _, address, limits = await self.bot.http.get_bot_gateway()
-            self._look_at(address, limits)
+            self._note_gateway(address, limits)
         await self.bot.launch_shard(self._gateway, shard_id)
 
-    def _look_at(self, address: str, limits: Mapping[str, object]) -> None:
+    def _note_gateway(self, address: str, limits: Mapping[str, object]) -> None:
         self._gateway = URL(address)
         self.membership.sessions_left = int(str(limits["remaining"]))
         self.membership.sessions_at_once = max(int(str(limits["max_concurrency"])), 1)

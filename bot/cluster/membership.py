@@ -32,7 +32,7 @@ def lasting() -> float:
     return time.clock_gettime(clock)
 
 
-def _left(leases: Leases) -> None:
+def _leave(leases: Leases) -> None:
     try:
         leases.leave()
     finally:
@@ -147,7 +147,7 @@ class Membership:
             return
         try:
             async with asyncio.timeout(self._seconds):
-                await self._do(_left)
+                await self._do(_leave)
         except (StoreError, TimeoutError) as error:
             _logger.warning("Others take over in %.0f s: %s", self._seconds, error)
         self._until = 0.0

@@ -199,7 +199,7 @@ class Core:
         """The calibration of evidence for a model; logs if it wasn't fitted for that model."""
         chosen = chosen_calibration(self.folder, found.served.model)
         if chosen.ignored:
-            _logger.warning("%s", chosen.told())
+            _logger.warning("%s", chosen.description())
         return chosen.calibration
 
     def _join_parts(
@@ -232,7 +232,7 @@ class Core:
         self.answer_pipeline.behind = self.behind
         # The index's generation when a gap's questions were last asked again, by gap.
         self.asked_again: dict[int, tuple[int, ...]] = {}
-        self.look_at_dates(datetime.now(UTC))
+        self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, kind: Callable[[Self], _Part]) -> _Part:
         """Return a feature's own part of the core, made once for the model that serves."""
@@ -260,7 +260,7 @@ class Core:
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
-        waiting = self.recording.told()
+        waiting = self.recording.problem()
         notes = counted(len(self.behind), "note")
         behind = f"The index is not up to date yet for {notes}."
         return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
@@ -413,7 +413,7 @@ class Core:
 
     # Notes in the index.
 
-    def look_at_dates(self, at: datetime) -> None:
+    def find_overdue_notes(self, at: datetime) -> None:
         """Find the notes past their review date, which rank lower."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
@@ -425,7 +425,7 @@ class Core:
             StoreError, IndexError_: if that is impossible now; the note stays `behind`.
         """
         self.behind.add(note_id)
-        self.look_at_dates(datetime.now(UTC))
+        self.find_overdue_notes(datetime.now(UTC))
         document = self._live_document(note_id)
         while True:
             self._replace_note(note_id, document)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.core.core import Core
-from bot.models.serving_model import delete_left_over, take
+from bot.models.serving_model import delete_left_over, switch_to
 from bot.storage.data_folder import MODEL_LOCK, exclusive
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
@@ -35,7 +35,7 @@ TELL_SECONDS: Final = 10.0
 _logger = logging.getLogger(__name__)
 
 
-def told(
+def with_progress_logged(
     make: Callable[[Core], Iterator[Progress]], now: Callable[[], float] = time.monotonic
 ) -> Callable[[Core], Iterator[Progress]]:
     """Wrap an update to log its progress."""
@@ -180,14 +180,14 @@ def update_own_of(
     """
     again = report
     while True:
-        for progress in _put_own(core, index, embedder, again):
+        for progress in _index_own(core, index, embedder, again):
             yield replace(progress, report=report)
         if not again.touched:
             return
         again = UpdateReport()
 
 
-def _put_own(
+def _index_own(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
     documents = [
@@ -202,7 +202,7 @@ def complete(core: Core) -> None:
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
     if core.wanted is None:
-        take(core.folder, core.configured, core.served)
+        switch_to(core.folder, core.configured, core.served)
         core.compare_choices()
     core.close()
     with exclusive(core.folder, MODEL_LOCK) as mine:

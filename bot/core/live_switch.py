@@ -26,7 +26,7 @@ from bot.models.serving_model import (
     open_successor,
     other_indexes,
     read_pointer,
-    take,
+    switch_to,
 )
 from bot.storage.data_folder import (
     MODEL_LOCK,
@@ -79,10 +79,10 @@ class LiveSwitch:
         # The serving index and its generation at the last deletion in kept indexes.
         self._pruned = ("", 0)
 
-    async def look(self) -> bool:
+    async def follow_pointer(self) -> bool:
         """Follow a changed pointer; returns whether another model serves now."""
         if self._shared:
-            await self._look_elsewhere()
+            await self._compare_choices()
         seen = _signature(self._folder / POINTER)
         if seen == self._seen or self._waits():
             return False
@@ -94,17 +94,17 @@ class LiveSwitch:
         self._seen, self.state = seen, ""
         return switched
 
-    async def _look_elsewhere(self) -> None:
+    async def _compare_choices(self) -> None:
         try:
             await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
         except (StoreError, DataFolderError) as error:
             # The next look tries again.
             _logger.debug("The choices of other machines can't be read: %s", error)
 
-    async def keep_looking(self) -> None:
+    async def keep_following(self) -> None:
         """Follow the pointer until this is cancelled."""
         while True:
-            await self.look()
+            await self.follow_pointer()
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _follow(self, pointer: Pointer | None) -> bool:
@@ -146,7 +146,7 @@ class LiveSwitch:
                     yield None
                     return
                 for progress in build(core, found.index, found.embedder):
-                    self.state = _told(wanted.name, progress)
+                    self.state = _progress_text(wanted.name, progress)
                     yield progress
 
         _logger.info("Building the index of %s beside the serving one.", wanted.name)
@@ -232,7 +232,7 @@ def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
     """Swap in a model and its index, with the latest changes."""
     run_to_end(catch_up(core, found.index, found.embedder))
     if chosen:
-        take(core.folder, core.configured, found.served)
+        switch_to(core.folder, core.configured, found.served)
         core.compare_choices()
     core.serve(found)
 
@@ -246,6 +246,6 @@ def _signature(path: Path) -> object:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _told(name: str, progress: Progress) -> str:
+def _progress_text(name: str, progress: Progress) -> str:
     how_far = f", {progress.done:,} of {progress.total:,}" if progress.total else ""
     return f"The index of {name} is being built; the one before answers{how_far}."

@@ -40,7 +40,7 @@ def _update_channels(
     """Index every thread, because the archive marks changes for the serving index only."""
     withheld = core.store.quote_opt_outs.withheld()
     known = index.tables.document_digests({Kind.CHANNEL})
-    threads = list(core.archive.threads.whole())
+    threads = list(core.archive.threads.complete_ids())
     seen: set[str] = set()
     for done, thread_id in enumerate(threads):
         for document in documents_of_thread(core.archive, thread_id, withheld):

@@ -367,7 +367,7 @@ class Services(commands.AutoShardedBot):
         """Take a step of the work for all guilds; None if another process does that work."""
         raise NotImplementedError
 
-    def take(self, member_id: int | None = None) -> None:
+    def track(self, member_id: int | None = None) -> None:
         """Make shutdown wait for the current task, because a member was promised an answer.
 
         The task's worker jobs now count as this member's; None stands for the bot itself.

@@ -37,7 +37,7 @@ class Chosen:
     fits: bool
     ignored: str = ""
 
-    def told(self) -> str:
+    def description(self) -> str:
         """A sentence for the operator: the origin, and what to do if it doesn't fit the model."""
         if self.ignored:
             return f"{self.ignored} Until then it is judged by {self.origin}"

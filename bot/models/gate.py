@@ -118,7 +118,7 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
     """The figures of two evaluations of one set; figures without questions are left out."""
     both = (serving, other)
     if judged == OWN:
-        ordered = "found", [_found(one) for one in both]
+        ordered = "found", [_found_in_ten(one) for one in both]
     else:
         ordered = (
             "nDCG@10",
@@ -134,7 +134,7 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
     return [Figure(judged, name, *pair) for name, pair in named if pair[0]]
 
 
-def _found(one: Evaluation) -> list[float]:
+def _found_in_ten(one: Evaluation) -> list[float]:
     """For each question, whether an accepted document is among the first ten."""
     return [
         float(not graded.keys().isdisjoint(one.run[key][:K]))

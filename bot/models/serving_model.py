@@ -119,7 +119,7 @@ def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -
         ) from error
 
 
-def take(folder: Path, configured: str, serving: Served) -> None:
+def switch_to(folder: Path, configured: str, serving: Served) -> None:
     """Let a model with a complete index serve; the previous one is kept."""
     before = read_pointer(folder)
     previous = before.previous if before is not None else None

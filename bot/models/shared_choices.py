@@ -48,14 +48,14 @@ class SharedChoices:
                         write_text(self._folder / name, row)
                     self._known[name] = row
                 elif said is not None and said != known:
-                    self._known[name] = self._told(name, row, said)
+                    self._known[name] = self._write_row(name, row, said)
         except OSError as error:
             raise DataFolderError(
                 f"The choice of models can't be read or written in {self._folder}: "
                 f"{error.strerror or error}."
             ) from error
 
-    def _told(self, name: str, before: str | None, said: str) -> str:
+    def _write_row(self, name: str, before: str | None, said: str) -> str:
         """Write a file to its row, unless the row has changed meanwhile."""
         with self._store.database.writing():
             now = self._store.recall(_KEY + name)

@@ -58,7 +58,7 @@ def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.per
     )
 
 
-def kept(folder: Path) -> Mapping[str, Speed]:
+def saved(folder: Path) -> Mapping[str, Speed]:
     """Earlier measurements, by the name of the vectors."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -69,5 +69,5 @@ def kept(folder: Path) -> Mapping[str, Speed]:
 
 def keep(folder: Path, vectors: str, speed: Speed) -> None:
     """Keep a measurement in place of an earlier one of the same model."""
-    speeds = {**kept(folder), vectors: speed}
+    speeds = {**saved(folder), vectors: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

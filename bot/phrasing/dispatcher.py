@@ -173,9 +173,9 @@ class PhrasingDispatcher:
 
     def start(self) -> None:
         """Start to load the used-up quotas; until they are loaded, no model is asked."""
-        self._beginning = asyncio.create_task(self._begun())
+        self._beginning = asyncio.create_task(self._load_usage())
 
-    async def _begun(self) -> None:
+    async def _load_usage(self) -> None:
         most, now = service.caps(self.settings), self.now()
         self._used_up = await self.worker().call(
             lambda core: core.store.phrasings.all_used_up(most, now), priority=Priority.ASKING
@@ -198,7 +198,7 @@ class PhrasingDispatcher:
             found = None if asking.cancelled() else asking.result()
         if found is None:
             return None
-        return await self._kept(candidate, key, found, repeated=repeated)
+        return await self._recorded(candidate, key, found, repeated=repeated)
 
     async def _claimed_and_asked(self, candidate: Candidate) -> Found | None:
         """Claim a use and ask; None if the quota is used up."""
@@ -221,13 +221,13 @@ class PhrasingDispatcher:
             return None
         try:
             async with asyncio.timeout(self.settings.seconds):
-                found = await self._asked(candidate)
+                found = await self._phrased(candidate)
         except TimeoutError:
             found = Found(Phrased(Outcome.LATE, seconds=self.settings.seconds))
-        self._tell(found)
+        self._report(found)
         return found
 
-    async def _asked(self, candidate: Candidate) -> Found:
+    async def _phrased(self, candidate: Candidate) -> Found:
         places: tuple[int, ...] = ()
         reply, spent = candidate.reply, [0, 0]
         offered = self._ordered(candidate)
@@ -253,7 +253,7 @@ class PhrasingDispatcher:
         )
         return found
 
-    def _tell(self, found: Found) -> None:
+    def _report(self, found: Found) -> None:
         """Report a result to metrics, log and health, without any text."""
         phrased = found.phrased
         self.observe(phrased, found.prompt_tokens + found.reply_tokens)
@@ -268,7 +268,7 @@ class PhrasingDispatcher:
         else:
             self.degradations.restore(PART)
 
-    async def _kept(
+    async def _recorded(
         self, candidate: Candidate, key: ResultKey, found: Found, *, repeated: bool
     ) -> Result | None:
         """Record a result; return it if all its passages may still be quoted."""

@@ -78,13 +78,13 @@ class Phraser:
         began = time.monotonic()
         empty = Phrased(Outcome.NOTHING, model=self.model, prompt_version=PROMPT_VERSION)
         try:
-            found = await self._asked(task, empty)
+            found = await self._reply(task, empty)
         except Exception as error:  # noqa: BLE001 - the plain answer stays
             _logger.warning("An answer could not be phrased: %s.", type(error).__name__)
             found = replace(empty, outcome=Outcome.INVALID, problem=type(error).__name__)
         return replace(found, seconds=time.monotonic() - began)
 
-    async def _asked(self, task: Task, empty: Phrased) -> Phrased:
+    async def _reply(self, task: Task, empty: Phrased) -> Phrased:
         offered = numbered(task.quotes)
         if not offered:
             return replace(empty, problem="the passages have no sentence to choose")

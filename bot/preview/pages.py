@@ -190,7 +190,7 @@ class Pages:
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
 
-    def look_as(self, user_id: int) -> None:
+    def view_as(self, user_id: int) -> None:
         self.viewer = self.town.person(user_id)
         for place in self.places.values():
             if place.preview is not None and place.kind != "direct":

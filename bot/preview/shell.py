@@ -78,7 +78,7 @@ class Shell:
             app.router.add_get(f"/shell/{name}", self._static(name))
         for method, path, handler in (
             ("GET", "/shell/state", self._state),
-            ("POST", "/shell/viewer", self._look_as),
+            ("POST", "/shell/viewer", self._view_as),
             ("POST", "/shell/post", self._post),
             ("POST", "/shell/menu", self._choose),
             ("POST", "/shell/start", self._begin),
@@ -197,8 +197,8 @@ class Shell:
             "menus": self.pages.menus(place) if place.kind in ("text", "post") else [],
         }
 
-    async def _look_as(self, request: web.Request) -> web.Response:
-        self.pages.look_as(int((await request.json())["viewer"]))
+    async def _view_as(self, request: web.Request) -> web.Response:
+        self.pages.view_as(int((await request.json())["viewer"]))
         return web.json_response({}, headers=_HEADERS)
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -222,7 +222,7 @@ class Shell:
         pages, thing = self.pages, (await request.json())["thing"]
         town = pages.town
         general, questions = town.channels[GENERAL], town.channels[QUESTIONS]
-        pages.look_as(town.admin.id if thing == "setup" else town.member.id)
+        pages.view_as(town.admin.id if thing == "setup" else town.member.id)
         if thing == "setup":
             await town.admin.slash(general, "setup")
         elif thing == "ask":

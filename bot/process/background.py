@@ -14,7 +14,7 @@ from discord.ext import tasks
 
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.core.index_updates import told
+from bot.core.index_updates import with_progress_logged
 from bot.core.job_queue import Priority
 from bot.core.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
 from bot.core.worker import by_leader
@@ -138,7 +138,7 @@ class BackgroundTasks:
                 priority=Priority.ASKING,
             ),
             self._bot.channel_sync.load,
-            lambda: run(told(index_updates.update_own)),
+            lambda: run(with_progress_logged(index_updates.update_own)),
             lambda: self._run_as_leader(index_updates.update_pages),
             lambda: self._run_as_leader(index_updates.check_channels),
             self._files.catch_up,
@@ -167,7 +167,7 @@ class BackgroundTasks:
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
         """Update the index if this process leads."""
-        await self._bot.as_leader(lambda: self._bot.worker.run_slices(told(make)))
+        await self._bot.as_leader(lambda: self._bot.worker.run_slices(with_progress_logged(make)))
 
     def catch_up(self) -> None:
         """Update the index again, with the leader's steps, because this process now leads."""
@@ -240,7 +240,7 @@ class BackgroundTasks:
         """Switch to the chosen model, then update its index from every source."""
         if self._models is None or self._preparing is None or not self._preparing.done():
             return
-        if await self._models.look() or await self._models.build_wanted():
+        if await self._models.follow_pointer() or await self._models.build_wanted():
             await self._caught_up()
             await self._warm_up()
 

@@ -151,7 +151,7 @@ class Bot(ShardedClient):
         except CONNECTION_FAILURES as error:
             raise connection_error(error) from error
 
-    def take(self, member_id: int | None = None) -> None:
+    def track(self, member_id: int | None = None) -> None:
         current_member.set(member_id)
         task = asyncio.current_task()
         if task is not None:
@@ -159,7 +159,7 @@ class Bot(ShardedClient):
             task.add_done_callback(self._taken.discard)
 
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
-        self.take(interaction.user.id)
+        self.track(interaction.user.id)
         return not await self.allowed_guilds.refuses(interaction)
 
     async def finish(self, seconds: float) -> None:
@@ -233,7 +233,7 @@ class Bot(ShardedClient):
     async def health(self) -> Health:
         silent, left_out = self._unopened(), tuple[str, ...]()
         if not silent:
-            silent, left_out = await self._said_by_worker()
+            silent, left_out = await self._worker_problem()
         reasons = [silent, *([] if silent else [self.background.out_of_step])]
         reasons += [self.unconnected(), self.cluster.problem]
         details = {"version": own_version(), **self.cluster.details()}
@@ -250,7 +250,7 @@ class Bot(ShardedClient):
             return str(self._worker.problem) if known else "The data folder can't be opened."
         return "" if self._worker.opened else "The data folder is being opened."
 
-    async def _said_by_worker(self) -> tuple[str, tuple[str, ...]]:
+    async def _worker_problem(self) -> tuple[str, tuple[str, ...]]:
         """Return the reason why the worker doesn't answer, and the parts its answers lack."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):

@@ -78,7 +78,7 @@ class Connections:
         self._backoffs[shard_id].end()
 
     @property
-    def told(self) -> str:
+    def next_attempt(self) -> str:
         """A sentence on the next attempt, or the limit that delays it."""
         if self.limit.problem or not self._due:
             return self.limit.problem

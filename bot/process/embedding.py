@@ -122,7 +122,7 @@ class Embedding:
                 if self._clock() - self._looked_at >= LOOK_SECONDS:
                     self._looked_at = self._clock()
                     jobs.forget_old()
-                    self._look(worker.kind, jobs.state(), jobs.other_kinds(worker.kind))
+                    self._note_state(worker.kind, jobs.state(), jobs.other_kinds(worker.kind))
                 else:
                     self.glance = replace(self.glance, at=self._clock(), problem="")
                 return found
@@ -135,7 +135,7 @@ class Embedding:
                 with contextlib.suppress(StoreError):
                     worker.leave()
 
-    def _look(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
+    def _note_state(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
         """Note the state of the queue, and log once if texts wait for another model."""
         unattended = {name: count for name, count in other.items() if name not in state.workers}
         told = ""

@@ -112,7 +112,7 @@ def application(token: str) -> Application:
         UnreachableError: if it can't be reached.
     """
 
-    async def look() -> Application:
+    async def fetch() -> Application:
         async with discord.Client(intents=discord.Intents(guilds=True)) as client:
             await client.login(token)
             found: dict[str, list[str]] = {}
@@ -127,6 +127,6 @@ def application(token: str) -> Application:
             return Application(client.application is None or client.application.bot_public, found)
 
     try:
-        return asyncio.run(look())
+        return asyncio.run(fetch())
     except CONNECTION_FAILURES as error:
         raise connection_error(error) from error

@@ -162,4 +162,4 @@ class ShardedClient(Services):
         said = "Discord is not connected"
         if own.count > 1:
             said = f"{said}: {missing:,} of {own.count:,} shards"
-        return f"{said}. {self._connections.told}".rstrip()
+        return f"{said}. {self._connections.next_attempt}".rstrip()

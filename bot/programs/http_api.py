@@ -83,7 +83,7 @@ class Ask(_Body):
     ]
 
 
-def _whole(number: object) -> object:
+def _as_integer(number: object) -> object:
     """Take 3.0 as an integer: in JSON, it equals 3."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
@@ -104,7 +104,7 @@ class Search(_Body):
         int,
         Field(ge=1, le=service.MOST_PASSAGES, description="At most so many passages."),
         # Runs before the strict type check; the types above are described.
-        BeforeValidator(_whole),
+        BeforeValidator(_as_integer),
     ] = 10
 
 

@@ -94,7 +94,7 @@ class Search(NamedTuple):
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
     """Answer each question as for a member in public, or return its problem."""
     # Without a bot, nothing else checks for passed review dates.
-    core.look_at_dates(datetime.now(UTC))
+    core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
     return list(map(_answered, core.answer_pipeline.ask(asks, record=False)))
 

@@ -431,7 +431,7 @@ class Reminder:
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
     """Take the reminders due now; a guild's next one is due after its reminder interval."""
     core.store.review_cards.mark_newly_due(at, mine)
-    core.look_at_dates(at)
+    core.find_overdue_notes(at)
     found = []
     for guild_id in core.store.notes.waiting(at, mine):
         waiting = core.store.notes.queue(guild_id, at)

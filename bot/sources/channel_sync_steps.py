@@ -128,25 +128,25 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
     return Next(None, None, tuple(ended))
 
 
-def take_threads(
+def add_threads(
     core: Core, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
 ) -> None:
     """Store a part of the list of threads; `last` ends it."""
-    core.archive.take_threads(step, threads, cursor, last=last)
+    core.archive.add_threads(step, threads, cursor, last=last)
     core.archive.record_problem(step.channel_id, None)
 
 
-def take_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
+def add_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
     """Store a page of messages, except those in `leave`, which have newer events."""
-    core.archive.take_page(step, page, core.store.quote_opt_outs.withheld(), leave)
+    core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), leave)
     core.archive.record_problem(step.channel_id, None)
 
 
-def take_pins(
+def add_pins(
     core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], leave: Collection[int]
 ) -> None:
     """Store the pinned messages, except those in `leave`, which have newer events."""
-    core.archive.take_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
+    core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
     core.archive.record_problem(step.channel_id, None)
 
 
@@ -160,7 +160,7 @@ def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport
 
 def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
     """Store a new message of a synced channel or thread."""
-    core.archive.put_thread(thread)
+    core.archive.save_thread(thread)
     return edited(core, thread.id, written)
 
 
@@ -180,7 +180,7 @@ def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     if written.message in core.store.quote_opt_outs.withheld():
         core.archive.threads.mark_lacking([thread_id])
         return False
-    return core.archive.messages.put(thread_id, written)
+    return core.archive.messages.save(thread_id, written)
 
 
 def forgotten(core: Core, message_ids: Collection[int]) -> int:
@@ -195,8 +195,8 @@ def forgotten(core: Core, message_ids: Collection[int]) -> int:
     return sum(len(ids) for ids in found.values())
 
 
-def put_thread(core: Core, thread: Thread) -> None:
-    core.archive.put_thread(thread)
+def save_thread(core: Core, thread: Thread) -> None:
+    core.archive.save_thread(thread)
 
 
 def refetch_pins(core: Core, channel_id: int) -> None:

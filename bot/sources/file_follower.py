@@ -8,7 +8,7 @@ import logging
 from contextlib import ExitStack
 
 from bot.core import index_updates
-from bot.core.index_updates import told
+from bot.core.index_updates import with_progress_logged
 from bot.interactions.services import Services
 from bot.storage.data_folder import data_folder, exclusive
 from indexer.ingest.pipeline import UpdateReport
@@ -46,7 +46,7 @@ class FileFollower:
     async def catch_up(self) -> None:
         """Index all changes, however long that takes."""
         if self.follows:
-            await self._bot.worker.run_slices(told(index_updates.follow))
+            await self._bot.worker.run_slices(with_progress_logged(index_updates.follow))
 
     async def look(self) -> None:
         """Index changes since the last look."""

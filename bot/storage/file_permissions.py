@@ -28,7 +28,7 @@ _FOLDERS: Final = ("index*", "backups")
 
 def open_to_others(folder: Path) -> list[Path]:
     """Files of a data folder open to other users, the folder itself first."""
-    return [path for path in _made_here(folder) if _mode(path) & UMASK] if _closable() else []
+    return [path for path in _own_paths(folder) if _mode(path) & UMASK] if _closable() else []
 
 
 def close_to_others(folder: Path) -> int:
@@ -48,7 +48,7 @@ def _closable() -> bool:
     return os.name == "posix"
 
 
-def _made_here(folder: Path) -> Iterator[Path]:
+def _own_paths(folder: Path) -> Iterator[Path]:
     # A shared folder such as /tmp must stay open.
     if not folder.stat().st_mode & stat.S_ISVTX:
         yield folder

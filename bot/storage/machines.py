@@ -56,7 +56,7 @@ class SourceMachines:
         self._store = store
         self.machine = machine
 
-    def take(self, locations: Sequence[str]) -> dict[str, str]:
+    def claim(self, locations: Sequence[str]) -> dict[str, str]:
         """Let this machine own sources from now on.
 
         Returns:
@@ -82,19 +82,19 @@ class SourceMachines:
             path = _path_of(location)
             had = self._had(location) if path else self.machine
             if had is None and not absence(path):
-                had = self._taken_first(location)
+                had = self._first_claim(location)
             if had is not None and had.id != self.machine.id:
                 found[location] = had.name
             elif had is None and is_visited(location):
                 found[location] = ""
         return found
 
-    def _taken_first(self, location: str) -> Machine:
+    def _first_claim(self, location: str) -> Machine:
         with self._store.database.writing():
             # Another machine may have been quicker.
             had = self._had(location)
             if had is None:
-                self.take([location])
+                self.claim([location])
         return had or self.machine
 
     def _had(self, location: str) -> Machine | None:

@@ -244,7 +244,7 @@ def derive(
     partial = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
     try:
         _write(recipe, folder, digest, partial, sample)
-        _put_in_place(partial, target, digest, recipe.open)
+        _install(partial, target, digest, recipe.open)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -391,9 +391,7 @@ def _write_tokenizer(tokenizer: Any, path: Path) -> None:
 # The folder.
 
 
-def _put_in_place(
-    partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]
-) -> None:
+def _install(partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]) -> None:
     """Move a complete folder to its name; if another process was first, its folder stays."""
     for _ in range(2):
         try:

@@ -194,8 +194,10 @@ class Evaluator:
     def evaluate(self, *, legs: bool = False) -> Evaluation:
         """Ask every question, one at a time as members do, and measure."""
         # Apart, because a question may have the id of an unanswerable one.
-        asked = {key: self._asked(key, text) for key, text in self._judged.queries.items()}
-        others = {key: self._asked(key, text) for key, text in self._judged.unanswerable.items()}
+        asked = {key: self._retrieved(key, text) for key, text in self._judged.queries.items()}
+        others = {
+            key: self._retrieved(key, text) for key, text in self._judged.unanswerable.items()
+        }
         return Evaluation(
             run={key: _documents(one.hits) for key, one in asked.items()},
             judgements=self._judged.judgements,
@@ -209,7 +211,7 @@ class Evaluator:
             threshold=self._calibration.strong,
         )
 
-    def _asked(self, key: str, text: str) -> _Asked:
+    def _retrieved(self, key: str, text: str) -> _Asked:
         scopes = self._scopes(key)
         started = time.perf_counter()
         text = self._retriever.read(text, scopes)

@@ -42,12 +42,12 @@ _SIGNS_AROUND: Final = ".,!?():;\"'"
 @lru_cache(maxsize=256)
 def evened(question: str) -> str:
     """A question without apostrophes, hyphens between words, question marks, and fillers."""
-    without = _MARKS.sub("", _asked(question))
+    without = _MARKS.sub("", _without_politeness(question))
     without = _ARE.sub(r"\g<before>\g<of>are", without)
     return _CHUNK.sub(lambda chunk: _evened(chunk.group()), without) or question
 
 
-def _asked(question: str) -> str:
+def _without_politeness(question: str) -> str:
     """A question without the words of politeness or mood around it."""
     bare = _MOOD.sub(" ", question).strip(" \t\n").rstrip(_ENDS)
     for opening, closing in _QUOTED:

@@ -72,7 +72,7 @@ def back_up(database: Database, target: Path) -> None:
             exporter.export(database, folder)
             importer.read(folder, Path(made) / "read.db")
             _pack(folder, part)
-            backups.put(part, target)
+            backups.move_into_place(part, target)
     except (FolderError, OSError) as error:
         raise BackupError(
             f"No backup was taken. {target} can't be written: {error} Earlier backups are as they "

@@ -73,7 +73,7 @@ def back_up(database: Path, target: Path) -> None:
             # One file, readable anywhere, without a write-ahead log beside it.
             copy.execute("pragma journal_mode = delete")
         verify(part)
-        put(part, target)
+        move_into_place(part, target)
     except BackupError as error:
         remove(part)
         raise BackupError(f"No backup was taken. {error}") from error
@@ -348,11 +348,11 @@ def _replace(database: Path, part: Path, kept: Path) -> Path | None:
             beside = database.with_name(database.name + ending)
             if beside.exists():
                 beside.replace(kept.with_name(kept.name + ending))
-    put(part, database)
+    move_into_place(part, database)
     return kept if replaced else None
 
 
-def put(part: Path, target: Path) -> None:
+def move_into_place(part: Path, target: Path) -> None:
     """Sync a file, rename it to its target, and sync the folder."""
     _sync(part)
     part.replace(target)

@@ -228,13 +228,13 @@ def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tu
         Its log before the deletions, and the unknown rows.
     """
     buried = store.tombstones.kept() | store.tombstones.beside()
-    told = _told(incoming.audit_log.entries())
+    told = _comparable(incoming.audit_log.entries())
     unknown = leave_out(incoming, store.sources(), buried, asked)
     incoming.purge.apply(buried)
     return told, unknown
 
 
-def _told(entries: Iterable[LogEntry]) -> _Told:
+def _comparable(entries: Iterable[LogEntry]) -> _Told:
     """The lines for comparing logs, without restores and imports.
 
     These change the numbers and digests of later lines. Guilds are compared separately: an export
@@ -263,7 +263,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
         database.defer_references()
         tables = keys_by_table(source.database)
         others = {table: keys for table, keys in tables.items() if table != "log"}
-        here = _told(store.audit_log.entries())
+        here = _comparable(store.audit_log.entries())
         if _empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(take(source.database, database, tables))
@@ -293,7 +293,7 @@ def _add_lines(store: Store, source: Store, imported: Imported, here: _Told) -> 
     """Append the export's further lines to each guild's log."""
     passed: Counter[int | None] = Counter()
     for entry in source.audit_log.entries():
-        for line in _told([entry]).get(entry.guild_id, ()):
+        for line in _comparable([entry]).get(entry.guild_id, ()):
             passed[entry.guild_id] += 1
             if passed[entry.guild_id] > len(here.get(entry.guild_id, ())):
                 store.audit_log.add(line)

@@ -219,7 +219,7 @@ class ChannelArchive:
             return SyncStep(channel_id, stage, threads[0]["id"], threads[0]["read_to"])
         return None
 
-    def take_threads(
+    def add_threads(
         self, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
     ) -> None:
         """Store a part of the list of threads; it continues at `cursor` unless it is the `last`."""
@@ -229,7 +229,7 @@ class ChannelArchive:
             if row is None or row.stage is not step.stage:
                 return
             for thread in threads:
-                self.threads.put(thread, row.round, listed=True)
+                self.threads.save(thread, row.round, listed=True)
             self.tables.run(
                 "update channels set stage = ?, cursor = ? where id = ?",
                 (
@@ -239,7 +239,7 @@ class ChannelArchive:
                 ),
             )
 
-    def take_page(
+    def add_page(
         self,
         step: SyncStep,
         page: MessagePage,
@@ -269,7 +269,7 @@ class ChannelArchive:
             if len(kept) < len(page.messages):
                 self.threads.mark_lacking([step.thread_id])
 
-    def take_pins(
+    def add_pins(
         self,
         step: SyncStep,
         pins: Sequence[ArchivedMessage],
@@ -315,13 +315,13 @@ class ChannelArchive:
             )
         return gone
 
-    def put_thread(self, thread: Thread) -> None:
+    def save_thread(self, thread: Thread) -> None:
         """Store a new or changed thread; a new one is due."""
         with self.tables.writing():
             row = self.channel(thread.channel_id)
             if row is None or row.reads is not SyncedContent.THREADS:
                 return
-            self.threads.put(thread, row.round, listed=False)
+            self.threads.save(thread, row.round, listed=False)
             self.tables.run(
                 "update channels set stage = ? where id = ? and stage = '' and exists "
                 "(select 1 from threads where channel_id = ? and due = 1)",

@@ -114,7 +114,7 @@ class ArchivedMessages:
         if gone or changed:
             self._change([thread_id])
 
-    def put(self, thread_id: int, written: ArchivedMessage) -> bool:
+    def save(self, thread_id: int, written: ArchivedMessage) -> bool:
         """Store a new or edited message; False if nothing changed."""
         row = _row(thread_id, written)
         kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))

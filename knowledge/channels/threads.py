@@ -59,7 +59,7 @@ class ArchivedThreads:
             )
         return None
 
-    def put(self, thread: Thread, number: int, *, listed: bool) -> None:
+    def save(self, thread: Thread, number: int, *, listed: bool) -> None:
         """Store a thread of the present round; a new one is due.
 
         A `listed` one is due if it has new messages. A thread known only from an event is fetched
@@ -138,7 +138,7 @@ class ArchivedThreads:
         rows = self._tables.rows("select changed from threads where id = ?", (thread_id,))
         return int(rows[0]["changed"]) if rows else 0
 
-    def whole(self) -> list[int]:
+    def complete_ids(self) -> list[int]:
         """Threads fetched to their end at least once."""
         rows = self._tables.rows("select id from threads where whole = 1 order by id")
         return [row["id"] for row in rows]

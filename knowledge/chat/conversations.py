@@ -127,7 +127,7 @@ class Cutter:
         self._where: dict[int, int] = {}
         self._next = 0
 
-    def take(self, message: Message) -> Iterator[list[Message]]:
+    def add(self, message: Message) -> Iterator[list[Message]]:
         """Add a message; yields the conversations that ended before it."""
         yield from self._ended(message.at)
         if message.bot:

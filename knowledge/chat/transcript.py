@@ -140,7 +140,7 @@ def documents(
     for number, message in enumerate(stream):
         if number % STEP_MESSAGES == 0:
             yield None
-        for conversation in cutter.take(message):
+        for conversation in cutter.add(message):
             yield document(channel, conversation, scope, withheld)
     for conversation in cutter.rest():
         yield document(channel, conversation, scope, withheld)
@@ -220,13 +220,13 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     if not message.worth_reading:
         return None
     message = _shown(message)
-    title = next(iter(_told(message.text)), channel.name)
+    title = next(iter(_meaningful_lines(message.text)), channel.name)
     return Document(
         id=document_id(channel, message),
         scope=scope,
         kind=Kind.CHAT,
         title=_shortened(title),
-        text=_said(channel, message),
+        text=_attributed(channel, message),
         link=channel.link(message),
         contributor=message.author,
     )
@@ -249,7 +249,7 @@ def _title(channel: Channel, found: Exchange) -> str:
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
         return _shortened(without_secrets(name))
-    telling = _told(found.question.text)
+    telling = _meaningful_lines(found.question.text)
     asking = [text for text in telling if text.endswith(("?", "？"))]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]
     return _shortened(next(iter([*long, *telling]), channel.name))
@@ -257,10 +257,10 @@ def _title(channel: Channel, found: Exchange) -> str:
 
 def title_of(text: str) -> str:
     """The first meaningful line or sentence of a message, without markup."""
-    return _shortened(next(iter(_told(text)), ""))
+    return _shortened(next(iter(_meaningful_lines(text)), ""))
 
 
-def _told(text: str) -> list[str]:
+def _meaningful_lines(text: str) -> list[str]:
     """The meaningful lines and sentences of a message, without markup."""
     plain = _MARKUP.sub("", _UNTITLED.sub(" ", text))
     sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
@@ -281,10 +281,10 @@ def _text(channel: Channel, found: Exchange) -> str:
 
 def _parts(channel: Channel, found: Exchange) -> list[str]:
     """The turns of an exchange: the question, the answer, each run of replies."""
-    parts = [_said(channel, found.question)]
-    rest = [_said(channel, *run) for run in _runs(found.replies)]
+    parts = [_attributed(channel, found.question)]
+    rest = [_attributed(channel, *run) for run in _runs(found.replies)]
     if found.answer is not None:
-        parts.append(_said(channel, found.answer))
+        parts.append(_attributed(channel, found.answer))
         rest[:1] = [f"## Replies\n\n{first}" for first in rest[:1]]
     return parts + rest
 
@@ -300,7 +300,7 @@ def _runs(messages: Sequence[Message]) -> list[list[Message]]:
     return runs
 
 
-def _said(channel: Channel, *messages: Message) -> str:
+def _attributed(channel: Channel, *messages: Message) -> str:
     first = messages[0]
     name = _MARKUP.sub(lambda match: "\\" + match[0], " ".join(first.author.split())) or SOMEONE
     link = channel.link(first) if first.id else ""

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import httpcore2
 
 from knowledge.web.addresses import host_of, normal_url
-from knowledge.web.connections import Header, told
+from knowledge.web.connections import Header, error_text
 from knowledge.web.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError, bounded
 
@@ -129,9 +129,9 @@ class ApiClient:
             try:
                 answer = self._followed(method, url, headers, content)
             except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
-                problem = RefusedError(f"can't be reached ({told(error)})")
+                problem = RefusedError(f"can't be reached ({error_text(error)})")
             except (httpcore2.ProtocolError, OSError) as error:
-                problem = RefusedError(f"can't be understood ({told(error)})")
+                problem = RefusedError(f"can't be understood ({error_text(error)})")
             else:
                 asked = _retry_after(answer)
                 if self._busy(answer):

@@ -56,7 +56,7 @@ def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
 
 
 def _check(reader: "_Reader", limits: PackLimits) -> None:
-    head = reader.take(_HEADER)
+    head = reader.read(_HEADER)
     if head[:4] != b"PACK" or head[4:8] not in (b"\x00\x00\x00\x02", b"\x00\x00\x00\x03"):
         raise RefusedError("sent what is no pack")
     count = int.from_bytes(head[8:], "big")
@@ -92,22 +92,22 @@ def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
     A base is named by its id, or by its distance in bytes before this object.
     """
-    byte = reader.take(1)[0]
+    byte = reader.read(1)[0]
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4
     while byte & 0x80:
-        byte = reader.take(1)[0]
+        byte = reader.read(1)[0]
         size |= (byte & 0x7F) << shift
         shift += 7
         if shift > 63:
             raise RefusedError("sent a damaged pack")
     if kind == _REFERENCE_DELTA:
-        return size, reader.take(20)
+        return size, reader.read(20)
     if kind != _OFFSET_DELTA:
         return size, None
-    byte = reader.take(1)[0]
+    byte = reader.read(1)[0]
     distance = byte & 0x7F
     while byte & 0x80:
-        byte = reader.take(1)[0]
+        byte = reader.read(1)[0]
         distance = ((distance + 1) << 7) | (byte & 0x7F)
     return size, distance
 
@@ -175,7 +175,7 @@ class _Reader:
         self._left -= len(more)
         self._buffer += more
 
-    def take(self, count: int) -> bytes:
+    def read(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._fill()
         taken, self._buffer = self._buffer[:count], self._buffer[count:]

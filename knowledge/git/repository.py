@@ -22,7 +22,7 @@ from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.git.packs import largest_unpacked, pack_index
 from knowledge.values.source_locations import RepositoryLocation
-from knowledge.web.connections import told
+from knowledge.web.connections import error_text
 from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
@@ -200,10 +200,10 @@ class Repository:
         try:
             return self._objects[object_id]  # type: ignore[index]
         except (KeyError, ValueError, OSError) as error:
-            raise RefusedError(f"lacks an object of its own ({told(error)})") from error
+            raise RefusedError(f"lacks an object of its own ({error_text(error)})") from error
         except Exception as error:
             # Dulwich has no common class for damaged objects.
-            raise RefusedError(f"has a damaged object ({told(error)})") from error
+            raise RefusedError(f"has a damaged object ({error_text(error)})") from error
 
 
 def _path(folder: str, name: bytes) -> str:
@@ -321,7 +321,7 @@ def _copy(folder: Path, most: int) -> Any:
         folder.mkdir(parents=True)
         return Repo.init_bare(str(folder))
     except OSError as error:
-        raise RefusedError(f"can't be kept in {folder}: {told(error)}") from error
+        raise RefusedError(f"can't be kept in {folder}: {error_text(error)}") from error
 
 
 def _sound(copy: Any) -> Any:
@@ -375,12 +375,12 @@ def _fetch(
     except (httpcore2.TimeoutException, TimeoutError) as error:
         raise RefusedError("did not answer in time") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-        raise RefusedError(f"can't be reached ({told(error)})") from error
+        raise RefusedError(f"can't be reached ({error_text(error)})") from error
     except RefusedError:
         raise
     except Exception as error:
         # Dulwich has many classes for a host's errors, and some answers surprise it.
-        reason = f": {told(error)}" if isinstance(error, GitProtocolError) else ""
+        reason = f": {error_text(error)}" if isinstance(error, GitProtocolError) else ""
         raise RefusedError(f"can't be understood ({type(error).__name__}{reason})") from error
 
 

@@ -73,24 +73,24 @@ def sync(
         return
     try:
         listed = repository.files(source.folder)
-        full = yield from _take_in(location, repository, listed, pages, (now, most))
+        full = yield from _read_changed(location, repository, listed, pages, (now, most))
     except RefusedError as error:
         pages.keep_site(replace(before, synced_at=now, reason=str(error)))
         return
     finally:
         repository.close()
     pages.move(location, repository.commit)
-    pages.keep_site(Site(location, now, _told(source, listed, full), repository.commit))
+    pages.keep_site(Site(location, now, _problem(source, listed, full), repository.commit))
 
 
-def _told(source: RepositoryLocation, listed: Listed, full: str) -> str:
+def _problem(source: RepositoryLocation, listed: Listed, full: str) -> str:
     if not listed.files and not listed.reason:
         where = f"in {source.folder}" if source.folder else "in it"
         return f"has no file {where} that can be read"
     return full or listed.reason
 
 
-def _take_in(
+def _read_changed(
     location: str,
     repository: Repository,
     listed: Listed,

@@ -25,7 +25,7 @@ def machine_files(site: Site) -> Iterator[tuple[str, str]]:
         listed = f"Sitemap: {site.base_url}sitemap.xml\n"
     # A search engine must be allowed to read a page to find its `noindex`.
     yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
-    yield "gone.txt", _gone(site)
+    yield "gone.txt", _gone_paths(site)
     if site.icon is None:
         yield "icon.svg", _lettered_icon(site)
 
@@ -44,7 +44,7 @@ def _sitemap(site: Site) -> str:
     )
 
 
-def _gone(site: Site) -> str:
+def _gone_paths(site: Site) -> str:
     """Paths for 410 responses, to include in nginx's `map`."""
     base = urlsplit(site.base_url).path or "/"
     return "".join(f"{base}{address} 410;\n" for address in sorted(site.gone))

@@ -83,12 +83,12 @@ def publish(
     try:
         with _alone(folder):
             served, spare = _copies(folder)
-            before = _made(served)
+            before = _file_digests(served)
             if before != made:
                 _follow(spare, entries, served)
                 _lead(folder, spare)
                 served, spare = spare, served
-            if _made(spare) != made:
+            if _file_digests(spare) != made:
                 _follow(spare, entries, served)
     except OSError as error:
         raise PublishError(f"{folder} can't be written: {error.strerror or error}.") from error
@@ -134,7 +134,9 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
     literal["search.js"] = (files("knowledge.page") / "search.js").read_bytes()
     if site.icon is not None:
         literal[f"icon.{site.icon.kind}"] = site.icon.content
-    searched = {f"{note.address}index.html": renderer.shared + _said(note) for note in site.notes}
+    searched = {
+        f"{note.address}index.html": renderer.shared + _search_digest(note) for note in site.notes
+    }
     parts = bundles(searched)
     literal["search/bundles.json"] = bundle_list(parts).encode()
     for path, text in literal.items():
@@ -146,7 +148,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
     return entries
 
 
-def _said(note: PublishedNote) -> str:
+def _search_digest(note: PublishedNote) -> str:
     """Digest of a note's searchable text."""
     return _digest(repr((note.title, note.text, note.tags, note.asked_as)).encode())
 
@@ -194,7 +196,7 @@ def _copies(folder: Path) -> tuple[Path, Path]:
     raise PublishError(f"{folder} is a link to {target}. Name a folder that isn't there yet.")
 
 
-def _made(copy: Path) -> dict[str, str]:
+def _file_digests(copy: Path) -> dict[str, str]:
     """The digests of a copy's files; empty if it is missing or incomplete."""
     try:
         made: dict[str, str] = json.loads((copy / _MADE).read_bytes())
@@ -205,7 +207,7 @@ def _made(copy: Path) -> dict[str, str]:
 
 def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
     """Update a copy; files of the other copy are linked, the rest is made."""
-    before, at_other = _made(copy), _made(other)
+    before, at_other = _file_digests(copy), _file_digests(other)
     (copy / _MADE).unlink(missing_ok=True)
     site = copy / _SITE
     if not before and copy.is_dir():

@@ -78,7 +78,7 @@ class Connections:
             yield response
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error in words; a certificate's own problem if it has one."""
     cause: BaseException | None = error
     while cause is not None:

@@ -21,7 +21,7 @@ from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.robots_meta import NAME, hiding_rule, nofollow_rule
 from knowledge.web import ssrf_guard
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
-from knowledge.web.connections import Connections, Header, told
+from knowledge.web.connections import Connections, Header, error_text
 from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.safe_network import RefusedError, Resolve, bounded, system_addresses
 
@@ -186,7 +186,7 @@ class Fetcher:
         except httpcore2.TimeoutException:
             return Failed("did not answer in time", down=True)
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-            return Failed(f"can't be reached ({told(error)})", down=True)
+            return Failed(f"can't be reached ({error_text(error)})", down=True)
 
     def _outcome(
         self,
@@ -343,9 +343,9 @@ class Fetcher:
         except RefusedError as error:
             return Failed(str(error))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
-            return Failed(f"can't be reached ({told(error)})")
+            return Failed(f"can't be reached ({error_text(error)})")
         except httpcore2.ProtocolError as error:
-            return Failed(f"can't be understood ({told(error)})")
+            return Failed(f"can't be understood ({error_text(error)})")
         if response.status >= 500 or response.status == 429:
             return Failed(f"can't be fetched, for {host}/robots.txt answers {response.status}")
         text = response.content.decode("utf-8", "replace") if response.status == 200 else ""

@@ -125,9 +125,9 @@ class SyncDriver:
         if answer is None:
             channel_sync_steps.thread_gone(self.core, step.thread_id)
         elif isinstance(answer, MessagePage):
-            channel_sync_steps.take_page(self.core, step, answer, {*self._heard})
+            channel_sync_steps.add_page(self.core, step, answer, {*self._heard})
         else:
-            channel_sync_steps.take_threads(self.core, step, answer, "", last=True)
+            channel_sync_steps.add_threads(self.core, step, answer, "", last=True)
 
     def turn_off(self) -> None:
         """The bot stops; what was on its way is lost."""

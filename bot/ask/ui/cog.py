@@ -115,7 +115,7 @@ class AskCog(commands.Cog):
         addressed = message.guild is None or self.bot.user in message.mentions
         if not addressed and not self._follow_ups.may(message):
             return
-        self.bot.take(message.author.id)
+        self.bot.track(message.author.id)
         if not await self.bot.allowed_guilds.answers(message.author, _guild_id(message)):
             if message.guild is None:
                 await reply_once(message, content=error_messages.NOT_SERVED.english)

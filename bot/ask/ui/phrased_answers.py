@@ -83,7 +83,7 @@ class Phrasing:
         bot, candidate = self._bot, self._candidate
         if candidate is None or bot.phrasing is None:
             return
-        bot.take(candidate.ask.asker_id)
+        bot.track(candidate.ask.asker_id)
         reply, further = self._reply, {}
         try:
             result = await bot.phrasing.phrase(candidate)

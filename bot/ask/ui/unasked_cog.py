@@ -168,7 +168,7 @@ class UnaskedCog(commands.Cog):
         self, question: HelpedQuestion, seconds: float, message: discord.Message | None
     ) -> None:
         await asyncio.sleep(seconds)
-        self._bot.take()
+        self._bot.track()
         await self._bot.answerable()
         async with self._at_once:
             with self._errors_logged(question):

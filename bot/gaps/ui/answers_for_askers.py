@@ -44,7 +44,7 @@ class AnswersForAskers:
         self._task = self._bot.loop.create_task(self._run(), name="commonplace-telling")
 
     async def _run(self) -> None:
-        self._bot.take()
+        self._bot.track()
         while True:
             self._again = False
             try:

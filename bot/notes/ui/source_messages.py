@@ -120,7 +120,7 @@ class SourceMessages(commands.Cog):
 
     async def _flag(self, message_ids: list[int], change: SourceChange) -> None:
         self._changed |= dict.fromkeys(message_ids, change)
-        self._bot.take()
+        self._bot.track()
         flagged = await self._bot.worker.call(
             lambda core: service.source_changed(core, message_ids, change)
         )

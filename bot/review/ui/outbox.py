@@ -76,7 +76,7 @@ class OutboxDispatcher:
         await asyncio.wait([task], timeout=PATIENCE_SECONDS)
 
     async def _catch_up_behind(self) -> None:
-        self._bot.take()
+        self._bot.track()
         try:
             await self.catch_up()
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler

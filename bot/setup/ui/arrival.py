@@ -30,7 +30,7 @@ class Arrival(Cog):
         """Greet the guild in its system channel, or else the person who added the bot."""
         if not await self.bot.allowed_guilds.answers(guild.me, guild.id):
             return
-        self.bot.take()
+        self.bot.track()
         settings = await self.bot.guild_settings.settings(guild.id)
         language = languages.of_locale(guild.preferred_locale.value) or Language.ENGLISH
         if settings.complete:

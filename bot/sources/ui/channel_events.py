@@ -97,7 +97,7 @@ class ChannelEvents(commands.Cog):
     async def on_thread_create(self, thread: discord.Thread) -> None:
         if self._stream(thread) is not None:
             begun = listed(thread)
-            await self._bot.worker.call(lambda core: steps.put_thread(core, begun))
+            await self._bot.worker.call(lambda core: steps.save_thread(core, begun))
             self._sync.unread = True
 
     @commands.Cog.listener()
@@ -107,7 +107,7 @@ class ChannelEvents(commands.Cog):
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
-            await self._bot.worker.call(lambda core: steps.put_thread(core, now))
+            await self._bot.worker.call(lambda core: steps.save_thread(core, now))
             self._sync.unmade = self._sync.unread = True
 
     @commands.Cog.listener()

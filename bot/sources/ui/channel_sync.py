@@ -239,7 +239,7 @@ class ChannelSync:
             threads = [listed(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
             await self._bot.worker.call(
-                lambda core: steps.take_threads(core, step, own, "", last=True),
+                lambda core: steps.add_threads(core, step, own, "", last=True),
                 priority=Priority.INDEXING,
             )
         elif step.stage is SyncStage.ARCHIVED and isinstance(
@@ -253,7 +253,7 @@ class ChannelSync:
             threads = [listed(each) for each in found]
             last = len(found) < PAGE_THREADS
             await self._bot.worker.call(
-                lambda core: steps.take_threads(core, step, threads, cursor, last=last),
+                lambda core: steps.add_threads(core, step, threads, cursor, last=last),
                 priority=Priority.INDEXING,
             )
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
@@ -261,7 +261,7 @@ class ChannelSync:
             kept = [*filter(None, pins)]
             leave = {*self.updated_live}
             await self._bot.worker.call(
-                lambda core: steps.take_pins(core, step, kept, leave),
+                lambda core: steps.add_pins(core, step, kept, leave),
                 priority=Priority.INDEXING,
             )
             self.unmade = True
@@ -287,7 +287,7 @@ class ChannelSync:
         )
         leave = {*self.updated_live}
         await self._bot.worker.call(
-            lambda core: steps.take_page(core, step, page, leave),
+            lambda core: steps.add_page(core, step, page, leave),
             priority=Priority.INDEXING,
         )
         self.unmade = True

@@ -73,7 +73,7 @@ class DigestPoster:
 
     async def _step(self, digest: WeeklyDigest, time: Due, turns: asyncio.Semaphore) -> None:
         async with turns:
-            self._bot.take()
+            self._bot.track()
             try:
                 async with asyncio.timeout(_STEP_SECONDS):
                     await self._post(digest, time)

@@ -60,17 +60,17 @@ def test_more_than_fit_are_refused_and_it_is_said_so(
 ) -> None:
     with outage.bridge():
         queue.record([asked("one"), asked("two")])
-        assert queue.told() == "2 questions wait for the database to be recorded."
+        assert queue.problem() == "2 questions wait for the database to be recorded."
         with pytest.raises(DatabaseAwayError, match=r"2 questions wait .* no more are answered"):
             queue.record([asked("three"), asked("four")])
         queue.record([asked("three")])
-        assert "3 questions wait" in queue.told()
-        assert "no more are answered until it is back" in queue.told()
+        assert "3 questions wait" in queue.problem()
+        assert "no more are answered until it is back" in queue.problem()
         with pytest.raises(DatabaseAwayError):
             queue.record([asked("four")])
     assert _texts(store) == []
     queue.flush()
-    assert queue.told() == ""
+    assert queue.problem() == ""
     assert _texts(store) == ["one", "two", "three"]
 
 

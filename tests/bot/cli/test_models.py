@@ -186,7 +186,7 @@ def test_a_model_that_is_tried_is_measured_beside_the_one_that_serves(
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["name"] for line in lines] == [FIRST, str(other)]
     assert all(line["texts_per_second"] > 0 for line in lines)
-    assert {speed.name for speed in speeds.kept(folder).values()} == {FIRST, str(other)}
+    assert {speed.name for speed in speeds.saved(folder).values()} == {FIRST, str(other)}
     assert "texts a second" in run("list").output
 
 

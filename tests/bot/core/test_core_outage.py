@@ -89,7 +89,7 @@ def test_a_question_is_answered_as_ever_and_recorded_once_under_the_id_that_was_
         assert _quoted(told[0]) == _quoted(before)
         assert _quoted(told[1]) == [WOMBATS.text]
         assert [reply.bridged for reply in (before, *told)] == [False, True, True, True]
-        assert away.core.recording.told() == "3 questions wait for the database to be recorded."
+        assert away.core.recording.problem() == "3 questions wait for the database to be recorded."
     assert away.server.asked() == [QUESTION]
     away.core.record_waiting()
     assert away.server.asked() == [QUESTION, QUESTION, FEEDING, QUESTION]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.index_updates import TELL_SECONDS, told
+from bot.core.index_updates import TELL_SECONDS, with_progress_logged
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 
@@ -30,5 +30,5 @@ def test_the_log_says_how_far_a_long_update_is_but_no_titles(
     clock = itertools.count(0.0, seconds).__next__
     core: Any = None
     with caplog.at_level(logging.INFO, "bot.core.index_updates"):
-        assert [step.done for step in told(_update, clock)(core)] == [0, 1, 2, 3, 4]
+        assert [step.done for step in with_progress_logged(_update, clock)(core)] == [0, 1, 2, 3, 4]
     assert caplog.messages == said

@@ -17,7 +17,7 @@ from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
 from bot.models.calibrations import CALIBRATION, keep_calibration
 from bot.models.choice import go_back
-from bot.models.serving_model import Served, kept_indexes, other_indexes, read_pointer, take
+from bot.models.serving_model import Served, kept_indexes, other_indexes, read_pointer, switch_to
 from bot.process.client import answered_together
 from bot.review.impact import ImpactPreview
 from bot.review.similar_notes import SimilarNotes
@@ -87,14 +87,14 @@ async def test_a_running_core_follows_what_was_chosen_and_everybody_is_answered(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
     waiting = [_ask(worker, WHERE) for _ in range(20)]
-    assert await switch.look()
+    assert await switch.follow_pointer()
     waiting += [_ask(worker, WHERE) for _ in range(20)]
     assert {type(outcome) for outcome in await asyncio.gather(*waiting)} == {Answer}
     assert await worker.call(lambda core: core.embedder.model) == f"{OTHER} salted"
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
     assert switch.state == ""
 
 
@@ -110,22 +110,22 @@ async def test_each_model_is_judged_by_what_was_fitted_for_it(
     keep_calibration(folder, for_first)
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
 
     def strong(core: Core) -> float:
         return core.retriever.calibration.strong
 
     assert await worker.call(strong) == 0.9
     await asyncio.to_thread(choose, folder)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert await worker.call(strong) == own.strong
     assert f"was fitted for {FIRST} and is not applied to {OTHER}" in caplog.text
     await asyncio.to_thread(go_back, folder, FIRST)
     keep_calibration(folder, for_other)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert await worker.call(strong) == 0.9
     await asyncio.to_thread(go_back, folder, FIRST)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert await worker.call(strong) == 0.8
 
 
@@ -134,10 +134,10 @@ async def test_a_calibration_that_can_not_be_read_keeps_the_model_before_serving
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
     (folder / CALIBRATION).write_text("bias = 1")
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
     assert "calibration.toml can't be used" in switch.state
     assert await worker.call(lambda core: core.served.model.name) == FIRST
     assert await worker.call(lambda core: quoted(core, WHERE)) == [MEETUP[1]]
@@ -163,7 +163,7 @@ async def test_what_is_made_of_vectors_is_made_anew(folder: Path, working: Openi
     await worker.call(lambda core: core.answer_pipeline.observe(lambda *each: seconds.append(each)))
     before = await worker.call(parts)
     await asyncio.to_thread(choose, folder)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     after = await worker.call(parts)
     assert not any(one is other for one, other in zip(before, after, strict=True))
     vectors = await worker.call(lambda core: core.question_vectors.of([WHERE]))
@@ -178,7 +178,7 @@ async def test_slices_under_way_begin_anew_with_the_new_model(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
     came, may_go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -196,7 +196,7 @@ async def test_slices_under_way_begin_anew_with_the_new_model(
 
     running = asyncio.create_task(worker.run_slices(steps))
     await came.wait()
-    assert await switch.look()
+    assert await switch.follow_pointer()
     may_go_on.set()
     assert await running == f"{OTHER} salted"
     assert begun == [f"{FIRST} salted", f"{OTHER} salted"]
@@ -207,12 +207,12 @@ async def test_notes_that_came_and_went_after_the_build_are_right_at_the_first_a
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
     [meetup] = await worker.call(lambda core: [one.id for one in core.store.notes.every_live()])
     await worker.call(lambda core: publish(core, *FERRY))
     await worker.call(lambda core: retire(core, meetup))
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert isinstance(await _ask(worker, WHEN), Answer)
     assert isinstance(await _ask(worker, WHERE), Refusal)
 
@@ -227,13 +227,13 @@ async def test_a_file_that_was_deleted_after_the_build_is_not_answered_from(
     kept.write_text("The otter library lends maps of every island.")
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await worker.call(lambda core: add_paths(core.store, [guides]))
     await worker.run_slices(index_updates.update)
     await asyncio.to_thread(choose, folder)
     guide.unlink()
     await worker.run_slices(index_updates.follow)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert isinstance(await _ask(worker, WHEN), Refusal)
     assert isinstance(await _ask(worker, "what does the otter library lend"), Answer)
     # A file that comes back unchanged is read again.
@@ -247,9 +247,9 @@ async def test_the_way_back_answers_nothing_that_is_gone_and_catches_up(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     [meetup] = await worker.call(lambda core: [one.id for one in core.store.notes.every_live()])
     await worker.call(lambda core: retire(core, meetup))
     await worker.call(lambda core: publish(core, *FERRY))
@@ -258,7 +258,7 @@ async def test_the_way_back_answers_nothing_that_is_gone_and_catches_up(
     with opened(folder) as core:
         assert core.embedder.model == f"{FIRST} salted"
         assert quoted(core, WHERE) == []
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert isinstance(await _ask(worker, WHERE), Refusal)
     assert isinstance(await _ask(worker, WHEN), Answer)
     assert await worker.call(lambda core: core.served.index) == INDEX
@@ -269,11 +269,11 @@ async def test_the_way_back_embeds_nothing_that_was_embedded_before(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
-    assert await switch.look()
+    assert await switch.follow_pointer()
     await asyncio.to_thread(go_back, folder, FIRST)
-    assert await switch.look()
+    assert await switch.follow_pointer()
 
     def embedded(core: Core) -> list[str]:
         assert isinstance(core.embedder, SaltedEmbedder)
@@ -289,10 +289,10 @@ async def test_a_model_that_can_not_be_opened_leaves_the_old_one_answering(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     lost = Served(ModelRecord("missing", vectors="missing salted"), "index.lost")
-    take(folder, FIRST, lost)
-    assert not await switch.look()
+    switch_to(folder, FIRST, lost)
+    assert not await switch.follow_pointer()
     assert "can't be opened: There is no model 'missing'" in switch.state
     assert isinstance(await _ask(worker, WHERE), Answer)
 
@@ -304,7 +304,7 @@ async def test_a_core_whose_settings_name_another_model_answers_builds_and_switc
     switch = LiveSwitch(worker, folder)
     assert await worker.call(lambda core: core.embedder.model) == f"{FIRST} salted"
     assert isinstance(await _ask(worker, WHERE), Answer)
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
     assert await switch.build_wanted()
     assert await worker.call(lambda core: core.embedder.model) == f"{OTHER} salted"
     assert isinstance(await _ask(worker, WHERE), Answer)
@@ -312,7 +312,7 @@ async def test_a_core_whose_settings_name_another_model_answers_builds_and_switc
     assert pointer is not None
     assert (pointer.configured, pointer.serving.model.name) == (OTHER, OTHER)
     assert not await switch.build_wanted()
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
 
 
 async def test_while_it_is_built_the_state_says_so(folder: Path, working: Opening) -> None:
@@ -358,9 +358,9 @@ async def test_what_is_taken_back_goes_out_of_the_index_that_is_kept(
 ) -> None:
     worker = working()
     switch = LiveSwitch(worker, folder)
-    await switch.look()
+    await switch.follow_pointer()
     await asyncio.to_thread(choose, folder)
-    await switch.look()
+    await switch.follow_pointer()
     assert _kept(folder) == 1
     [meetup] = await worker.call(lambda core: [one.id for one in core.store.notes.every_live()])
     await switch.prune()

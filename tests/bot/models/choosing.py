@@ -11,7 +11,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from bot.core.shadow_index import build
-from bot.models.serving_model import open_successor, take
+from bot.models.serving_model import open_successor, switch_to
 from bot.models.shared_choices import sharing
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
@@ -73,7 +73,7 @@ def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database
         with found.index as index:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()
-        take(folder, configured, found.served)
+        switch_to(folder, configured, found.served)
 
 
 def updated(core: Core) -> None:

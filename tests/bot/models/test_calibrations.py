@@ -44,7 +44,7 @@ def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
     assert keep_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.strong == 0.8
-    assert chosen.told() == f"judged by {tmp_path / CALIBRATION}, fitted for this model"
+    assert chosen.description() == f"judged by {tmp_path / CALIBRATION}, fitted for this model"
     assert chosen.ignored == ""
 
 
@@ -64,7 +64,7 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
     assert chosen.calibration.digest == calibration().digest
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
         assert said in chosen.ignored
-    assert chosen.told() == (
+    assert chosen.description() == (
         f"{chosen.ignored} Until then it is judged by the shipped calibration of the small model"
     )
 
@@ -72,7 +72,7 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
 def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.digest == calibration().digest
-    assert "`commonplace calibrate` fits it for the serving model" in chosen.told()
+    assert "`commonplace calibrate` fits it for the serving model" in chosen.description()
     assert chosen.ignored == ""
 
 
@@ -128,7 +128,7 @@ def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:
     written = replace(fitted(OURS, 0.8), model=None).to_toml()
     (tmp_path / CALIBRATION).write_text(written, encoding="utf-8")
     assert strong(tmp_path, THEIRS) == 0.8
-    assert "does not name its model" in chosen_calibration(tmp_path, THEIRS).told()
+    assert "does not name its model" in chosen_calibration(tmp_path, THEIRS).description()
 
 
 @pytest.mark.parametrize("model", ["1", '"x"', "{name = 'x'}"])

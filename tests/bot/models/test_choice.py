@@ -10,7 +10,7 @@ from bot.models.serving_model import (
     Served,
     kept_indexes,
     read_pointer,
-    take,
+    switch_to,
     write_pointer,
 )
 from bot.models.shared_choices import sharing
@@ -108,7 +108,7 @@ def test_an_index_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> Non
 def test_without_another_model_before_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
     with pytest.raises(ModelChoiceError, match="nothing to go back to"):
         go_back(tmp_path, FIRST)
-    take(tmp_path, FIRST, Served(ModelRecord(FIRST)))
+    switch_to(tmp_path, FIRST, Served(ModelRecord(FIRST)))
     with pytest.raises(ModelChoiceError, match="nothing to go back to"):
         go_back(tmp_path, FIRST)
 

@@ -18,7 +18,7 @@ from bot.models.serving_model import (
     open_successor,
     read_pointer,
     serves,
-    take,
+    switch_to,
     write_pointer,
 )
 from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, exclusive
@@ -111,7 +111,7 @@ def test_who_serves_now_is_the_one_before_at_the_next_change(tmp_path: Path) -> 
         Served(ModelRecord(name), f"index.{name}") for name in ("one", "two", "three")
     )
     for served in (first, second, second, third):
-        take(tmp_path, "configured", served)
+        switch_to(tmp_path, "configured", served)
     assert read_pointer(tmp_path) == Pointer("configured", third, second)
     assert serves(tmp_path, third)
     assert not serves(tmp_path, second)
@@ -195,7 +195,7 @@ def test_a_model_that_served_before_goes_on_with_the_index_that_it_had(tmp_path:
     for name in ("first", "second"):
         opened = open_serving(tmp_path, name, salted_models, rebuild=True)
         opened.index.close()
-        take(tmp_path, name, opened.served)
+        switch_to(tmp_path, name, opened.served)
     again = open_successor(tmp_path, salted_models(ModelRecord("first"), tmp_path))
     again.index.close()
     assert again.served.index == INDEX

@@ -160,12 +160,12 @@ async def test_a_model_that_is_chosen_on_one_machine_answers_on_every_other(
     first, second = published
     worker = Worker(lambda: opened(second, database=postgres_url), Core.close)
     switch = LiveSwitch(worker, second, shared=True)
-    assert not await switch.look()
+    assert not await switch.follow_pointer()
 
     with sharing(first, postgres_url):
         choose(first, database=postgres_url)
 
-    assert await switch.look()
+    assert await switch.follow_pointer()
     assert await worker.call(lambda core: core.embedder.model) == f"{OTHER} salted"
     assert await worker.call(lambda core: quoted(core, WHERE)) != []
     await worker.stop()

@@ -119,7 +119,7 @@ def ready(page: Page) -> FrameLocator:
     return shown
 
 
-def look_as(page: Page, person: str) -> None:
+def view_as(page: Page, person: str) -> None:
     with page.expect_response("**/shell/viewer"):
         page.get_by_label("You are").select_option(label=person)
     # The channel is loaded anew, and forgets what is typed before.
@@ -241,17 +241,17 @@ def test_an_administrator_goes_from_the_bots_arrival_to_the_first_answered_post(
 
 def test_a_note_is_asked_for_proposed_approved_and_answered(page: Page) -> None:
     set_up(page)
-    look_as(page, "Mia (member)")
+    view_as(page, "Mia (member)")
     shown = go(page, "# general")
     ask(shown, "when do we meet in Lisbon?")
     shown.get_by_role("button", name="Write this note").last.wait_for()
 
     propose(shown, "Lisbon meetup", "We meet in Lisbon on the first Friday, at Rua Augusta 24.")
-    look_as(page, "Max (moderator)")
+    view_as(page, "Max (moderator)")
     shown = go(page, "# review")
     shown.get_by_role("button", name="Approve", exact=True).last.click()
     shown.get_by_text("is live").locator("visible=true").first.wait_for()
-    look_as(page, "Mia (member)")
+    view_as(page, "Mia (member)")
     shown = go(page, "# general")
     ask(shown, "when do we meet in Lisbon?")
 
@@ -308,7 +308,7 @@ def test_the_apps_button_does_not_break_the_line_above_a_message(page: Page) -> 
 
 
 def test_a_commands_further_options_are_described(page: Page) -> None:
-    look_as(page, "Mia (member)")
+    view_as(page, "Mia (member)")
     shown = go(page, "# general")
     command(shown, "/search")
     shown.get_by_text("+2 more").click()
@@ -331,7 +331,7 @@ def test_a_mention_that_is_typed_is_answered(page: Page) -> None:
 
 def test_a_message_has_an_apps_menu_whose_form_opens(page: Page) -> None:
     set_up(page)
-    look_as(page, "Mia (member)")
+    view_as(page, "Mia (member)")
     shown = go(page, "# help")
     composer = shown.locator("#channel-composer-input")
     composer.press_sequentially("We meet in Porto on Mondays, at the bridge.")
@@ -345,16 +345,16 @@ def test_a_message_has_an_apps_menu_whose_form_opens(page: Page) -> None:
 
 
 def test_a_member_is_shown_the_channels_that_they_can_read(page: Page) -> None:
-    look_as(page, "Mia (member)")
+    view_as(page, "Mia (member)")
     places = page.locator("#places")
 
     expect(places.get_by_role("button", name="# review")).to_have_count(0)
-    look_as(page, "Max (moderator)")
+    view_as(page, "Max (moderator)")
     expect(places.get_by_role("button", name="# review")).to_have_count(1)
 
 
 def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
-    look_as(page, "Ada (admin)")
+    view_as(page, "Ada (admin)")
     shown = go(page, "# general")
     command(shown, "/source add")
     shown.locator(".command-suggestion", has_text="channel").first.click()

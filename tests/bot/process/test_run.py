@@ -85,7 +85,7 @@ async def test_waiting_for_what_was_taken_has_an_end(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work(bot: Bot) -> None:
-        bot.take()
+        bot.track()
         await asyncio.Event().wait()
 
     async with Bot(settings) as bot:

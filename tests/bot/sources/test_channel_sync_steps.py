@@ -110,7 +110,7 @@ def act_in(driver: SyncDriver, action: str, thread_id: int, number: int) -> None
     elif action == "solve":
         server.threads[thread_id] = replace(thread, name=f"Snow {number}", solved=True)
         if driver.on:
-            driver.core.archive.put_thread(server.threads[thread_id])
+            driver.core.archive.save_thread(server.threads[thread_id])
     elif action == "drop":
         del server.threads[thread_id], server.messages[thread_id]
         if driver.on:
@@ -192,10 +192,10 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     assert step is not None
 
     channel_sync_steps.edited(core, server.channel_id, now)
-    channel_sync_steps.take_pins(core, step, [before], {before.message.id})
+    channel_sync_steps.add_pins(core, step, [before], {before.message.id})
     again = channel_sync_steps.next_step(core, [server.channel_id], NOW).step
     assert again is not None
-    channel_sync_steps.take_pins(core, again, [now], ())
+    channel_sync_steps.add_pins(core, again, [now], ())
 
     assert [*core.archive.messages.read(server.channel_id)] == [now]
 

@@ -39,7 +39,7 @@ def handbook(tmp_path: Path) -> Path:
 def add(core: Core, folder: Path) -> UpdateReport:
     add_paths(core.store, [folder])
     assert core.machines is not None
-    core.machines.take([str(folder)])
+    core.machines.claim([str(folder)])
     return follow(core)
 
 
@@ -123,7 +123,7 @@ def test_a_source_that_is_added_on_another_machine_is_read_there(
         rename(tmp_path / "first", "harbour")
         assert second.machines is not None
 
-        assert second.machines.take([str(handbook)]) == {
+        assert second.machines.claim([str(handbook)]) == {
             str(handbook): first.machines.machine.name  # type: ignore[union-attr]
         }
 

@@ -71,7 +71,7 @@ def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> Non
     with open_archive(path.parent) as archive:
         archive.set_channels([CHANNEL])
         archive.begin_round(CHANNEL.id, NOW)
-        archive.messages.put(CHANNEL.id, written())
+        archive.messages.save(CHANNEL.id, written())
 
         archive.messages.forget([written().message.id])
 
@@ -80,16 +80,16 @@ def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> Non
 
 
 def test_an_event_that_comes_twice_changes_nothing(archive: ChannelArchive) -> None:
-    assert archive.messages.put(CHANNEL.id, written())
+    assert archive.messages.save(CHANNEL.id, written())
 
-    assert not archive.messages.put(CHANNEL.id, written())
+    assert not archive.messages.save(CHANNEL.id, written())
 
 
 def test_a_message_is_kept_to_the_letter(archive: ChannelArchive) -> None:
     one = written("Ünïcödé 🦆 <@7> in <#3>\n```\ncode\n```")
     known = ArchivedMessage(one.message, NOW, {7: "Mira"}, {3: "news"})
 
-    archive.messages.put(CHANNEL.id, known)
+    archive.messages.save(CHANNEL.id, known)
 
     assert [*archive.messages.read(CHANNEL.id)] == [known]
 
@@ -97,15 +97,15 @@ def test_a_message_is_kept_to_the_letter(archive: ChannelArchive) -> None:
 def test_a_message_is_kept_whatever_signs_it_has(archive: ChannelArchive) -> None:
     one = written("a\0b \ud800")
 
-    assert archive.messages.put(CHANNEL.id, one)
-    assert not archive.messages.put(CHANNEL.id, one)
+    assert archive.messages.save(CHANNEL.id, one)
+    assert not archive.messages.save(CHANNEL.id, one)
 
     [kept] = archive.messages.read(CHANNEL.id)
     assert kept.message.text == "ab \ufffd"
 
 
 def test_what_is_kept_of_somebody_is_shown_and_forgotten(archive: ChannelArchive) -> None:
-    archive.messages.put(CHANNEL.id, written())
+    archive.messages.save(CHANNEL.id, written())
     message_id = written().message.id
     [shown] = archive.messages_of(7)
     assert (shown["guild"], shown["channel"], shown["text"]) == (10, CHANNEL.id, SECRET)
@@ -130,7 +130,7 @@ def test_two_that_are_told_of_a_channel_at_once_keep_it_once(
 def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(
     archive: ChannelArchive,
 ) -> None:
-    archive.messages.put(CHANNEL.id, written())
+    archive.messages.save(CHANNEL.id, written())
 
     forgotten = archive.set_channels([SyncedChannel(CHANNEL.id, 10, SyncedContent.PINS, NOW)])
 
@@ -148,14 +148,14 @@ def fetched_thread(archive: ChannelArchive, messages: int) -> int:
     archive.begin_round(FORUM.id, NOW)
     step = archive.next_step(FORUM.id)
     assert step is not None
-    archive.take_threads(step, [thread], "", last=True)
+    archive.add_threads(step, [thread], "", last=True)
     step = archive.next_step(FORUM.id)
     assert step is not None
-    archive.take_threads(step, [], "", last=True)
+    archive.add_threads(step, [], "", last=True)
     step = archive.next_step(FORUM.id)
     assert step is not None
     said = [ArchivedMessage(Message(each, 7, "Mira", time_of(each), "x")) for each in ids]
-    archive.take_page(step, MessagePage(said, last, last=True), Withheld())
+    archive.add_page(step, MessagePage(said, last, last=True), Withheld())
     archive.end_round(FORUM.id, NOW)
     return thread.id
 
@@ -174,7 +174,7 @@ def test_of_a_long_thread_only_what_is_recent_is_fetched_again(
     for _ in range(2):
         step = archive.next_step(FORUM.id)
         assert step is not None
-        archive.take_threads(step, [Thread(thread_id, FORUM.id, "Help")], "", last=True)
+        archive.add_threads(step, [Thread(thread_id, FORUM.id, "Help")], "", last=True)
     step = archive.next_step(FORUM.id)
 
     assert step is not None

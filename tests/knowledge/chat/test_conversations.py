@@ -47,7 +47,7 @@ def said(
 def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
     cutter = Cutter()
     for message in messages:
-        yield from cutter.take(message)
+        yield from cutter.add(message)
     yield from cutter.rest()
 
 
