@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 from typing import Final
 
 from bot.text.markdown import beginning, size
-from bot.text.tables import LEFT_OUT, head_lines, shown_row
+from bot.text.tables import LEFT_OUT, head_lines, is_row, shown_table
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
@@ -216,11 +216,11 @@ class _Units:
 def room(text: str) -> int:
     """Return how many lines of a phone's screen a text takes.
 
-    Links count by label. A table's bars and delimiter row don't count. The marks of a code block
-    count one and a half lines, as its frame does. Two blank lines count as one line.
+    Links count by label, and the rows of tables as they are shown. The marks of a code block count
+    one and a half lines, as its frame does. Two blank lines count as one line.
     """
     taken, halves, in_code = 0, 0, False
-    for line in without_link_targets(text).split("\n"):
+    for line in without_link_targets("\n".join(_shown_lines(text))).split("\n"):
         if line.lstrip().startswith(FENCES):
             halves += 3 * (not in_code)
             in_code = not in_code
@@ -231,12 +231,29 @@ def room(text: str) -> int:
     return taken + halves // 2
 
 
+def _shown_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text, with the words of its tables as they are shown."""
+    rows: list[str] = []
+    in_code = False
+    for line in text.split("\n"):
+        if is_row(line) and not in_code:
+            rows.append(line)
+            continue
+        yield from _shown_rows(rows)
+        rows.clear()
+        in_code ^= line.lstrip().startswith(FENCES)
+        yield line
+    yield from _shown_rows(rows)
+
+
+def _shown_rows(rows: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a shown table, without the frame and rule of aligned columns."""
+    yield from (line for line in shown_table(rows) if line.strip("`- ")) if rows else ()
+
+
 @lru_cache(maxsize=4_096)
 def _lines(line: str) -> int:
     """Return how many screen lines one line takes."""
-    if line.startswith(ROW):
-        row = shown_row(line)
-        return _wrapped(row, LINE_CHARACTERS - SET_IN_CHARACTERS) if row else 0
     is_item, is_set_in = LIST_MARKER.match(line) is not None, line.startswith((" ", ">"))
     line = _UNSEEN.sub("", line)
     return _wrapped(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))

@@ -1,26 +1,39 @@
 """Markdown tables for Discord, which has none. Pure.
 
-A narrow table of plain words becomes a code block, which keeps its columns. Any other becomes a
-list with an item for each row: in a code block, links would not work, marks would be visible, and
-wide rows would wrap on a phone.
+A table whose columns fit a phone becomes a code block with aligned columns. Any other becomes a
+list with an item for each row, and so does one with links, which don't work in a code block. From
+three columns on, each value of an item stands behind its column's head.
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from indexer.text.sentences import ROW
 
-# Characters in a line of code on a phone, inside a container.
+# Columns of letters in a line of code on a phone, inside a container.
 FENCED_CHARACTERS: Final = 28
 
 # Stands for omitted rows.
 LEFT_OUT: Final = "| … |"
+# Tables of more columns need each value's head beside it.
+_READABLE_COLUMNS: Final = 2
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")
-_MARKS: Final = re.compile(r"[*`_~\[<]|https?:")
-# A cell; bars inside it are escaped or in code.
-_CELL: Final = re.compile(r"(?:[^|\\`]|\\.|`[^`]*`|[`\\])+")
+# Links and pictures work in prose only, and three backticks would end the block.
+_PROSE: Final = re.compile(r"\]\(|https?:|```")
+# A bar and the cell behind it; bars inside it are escaped or in code.
+_CELL: Final = re.compile(r"\|((?:[^|\\`]|\\.|`[^`]*`|[`\\])*)")
+# Code, an escaped sign, or a mark of emphasis.
+_MARKED: Final = re.compile(
+    r"`(?P<code>[^`]*)`|\\(?P<sign>[^\w\s])|(?<![\w\\])(?:[*_]{1,3}|~~)(?=\S)"
+    r"|(?<=\S)(?:[*_]{1,3}|~~)(?!\w)"
+)
 _BETWEEN: Final = " · "
+_GAP: Final = "  "
+# Combining marks, and invisible signs.
+_NARROW: Final = frozenset({"Mn", "Me", "Cf"})
 
 
 def is_row(line: str) -> bool:
@@ -35,20 +48,85 @@ def head_lines(rows: Sequence[str]) -> int:
 
 def shown_table(rows: Sequence[str]) -> list[str]:
     """Return the lines that show a table."""
-    if not any(len(row) > FENCED_CHARACTERS or _MARKS.search(row) for row in rows):
-        return ["```", *rows, "```"]
-    above = head_lines(rows)
-    head = shown_row(rows[0]).replace("**", "") if above else ""
-    items = ((row[: len(row) - len(row.lstrip())], shown_row(row)) for row in rows[above:])
-    return [
-        *([f"**{head}**"] if head else []),
-        *(f"{lead}- {said}" for lead, said in items if said),
-    ]
+    return _aligned(rows) or [*_listed(rows)]
 
 
 def shown_row(row: str) -> str:
     """Return what shows one line of a table; nothing for the delimiter row."""
-    if _DELIMITERS.match(row) is not None:
-        return ""
-    cells = (cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row))
-    return _BETWEEN.join(filter(None, cells))
+    return "" if _DELIMITERS.match(row) is not None else _BETWEEN.join(filter(None, _cells(row)))
+
+
+def _cells(row: str) -> list[str]:
+    """The cells of a row, empty ones included."""
+    cells = [cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row.strip())]
+    # Behind the last bar is no cell.
+    return cells if cells and cells[-1] else cells[:-1]
+
+
+# Aligned columns.
+
+
+def _aligned(rows: Sequence[str]) -> list[str]:
+    """The table as a code block with aligned columns; nothing if it has links or is too wide."""
+    if any(map(_PROSE.search, rows)):
+        return []
+    above = head_lines(rows)
+    head = rows[:1] if above and any(_cells(rows[0])) else []
+    table = [[*map(_unmarked, _cells(row))] for row in (*head, *rows[above:])]
+    columns = range(max(map(len, table), default=0))
+    if not 0 < len(columns) <= FENCED_CHARACTERS:
+        return []
+    for row in table:
+        row += [""] * (len(columns) - len(row))
+    widths = [max(_width(row[column]) for row in table) for column in columns]
+    if sum(widths) + len(_GAP) * (len(columns) - 1) > FENCED_CHARACTERS:
+        return []
+    if head:
+        table.insert(1, ["-" * width for width in widths])
+    return ["```", *(_padded(row, widths) for row in table), "```"]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+    return _GAP.join(cells).rstrip()
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes in a font of equal widths: two for a wide letter."""
+    return sum(
+        (unicodedata.east_asian_width(sign) in "WF") + (unicodedata.category(sign) not in _NARROW)
+        for sign in text
+    )
+
+
+def _unmarked(cell: str) -> str:
+    """A cell without Markdown's marks, which a code block would show."""
+    return _MARKED.sub(lambda found: found["code"] or found["sign"] or "", cell).strip()
+
+
+# Rows as items of a list.
+
+
+def _listed(rows: Sequence[str]) -> Iterator[str]:
+    above = head_lines(rows)
+    head = [cell.replace("**", "") for cell in _cells(rows[0])] if above else []
+    is_labelled = len(head) > _READABLE_COLUMNS
+    top = head[0] if is_labelled else _BETWEEN.join(filter(None, head))
+    if top:
+        yield f"**{top}**"
+    for row in rows[above:]:
+        if said := _labelled(head, _cells(row)) if is_labelled else shown_row(row):
+            yield f"{row[: len(row) - len(row.lstrip())]}- {said}"
+
+
+def _labelled(head: Sequence[str], cells: Sequence[str]) -> str:
+    """The cells of a row, each but the first behind its column's head."""
+    first, *others = cells or [""]
+    said = [
+        f"{label}: {cell}" if label else cell
+        for label, cell in zip_longest(head[1 : len(cells)], others, fillvalue="")
+        if cell
+    ]
+    if said and first and "*" not in first:
+        first = f"**{first}**"
+    return _BETWEEN.join(filter(None, (first, *said)))

@@ -211,7 +211,7 @@ def test_a_fence_that_discord_does_not_know_becomes_one_that_it_does() -> None:
 
 def test_a_table_is_shown_in_a_fence_so_that_its_columns_stay() -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
-    assert shown(f"Before\n{table}\nAfter") == f"Before\n```\n{table}\n```\nAfter"
+    assert shown(f"Before\n{table}\nAfter") == "Before\n```\na  b\n-  -\n1  2\n```\nAfter"
 
 
 @given(st.text(max_size=100))

@@ -2,11 +2,28 @@ import pytest
 
 from bot.text.tables import shown_table
 
-PLAIN = ["| a | b |", "|---|---|", "| 1 | 2 |"]
+
+def _shown(table: str) -> str:
+    return "\n".join(shown_table(table.split("\n")))
 
 
-def test_a_narrow_table_of_plain_words_keeps_its_columns() -> None:
-    assert shown_table(PLAIN) == ["```", *PLAIN, "```"]
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        ("| a | b |\n|---|---|\n| 1 | 22 |", "a  b\n-  --\n1  22"),
+        (
+            "| Zone | Min | Max |\n|:--|--|--:|\n| **EU** | `a|b` | 8 |\n|  | x\\|y | snake_case |",
+            "Zone  Min  Max\n----  ---  ----------\nEU    a|b  8\n      x|y  snake_case",
+        ),
+        ("| 値 | b |\n|--|--|\n| 日本 | e\u0301 |\n| … |", "値    b\n----  -\n日本  e\u0301\n…"),
+        ("| | |\n|---|---|\n| *a* | 1 |", "a  1"),
+        ("| no | head |\n| 2 * 3 | 1 |", "no     head\n2 * 3  1"),
+    ],
+)
+def test_a_table_that_fits_a_phone_has_aligned_columns_of_plain_words(
+    table: str, shown: str
+) -> None:
+    assert _shown(table) == f"```\n{shown}\n```"
 
 
 @pytest.mark.parametrize(
@@ -20,10 +37,20 @@ def test_a_narrow_table_of_plain_words_keeps_its_columns() -> None:
             f"| **Name** | Text |\n|---|---|\n|  | {'long ' * 8} |\n| x \\| y | `a | b` |",
             f"**Name · Text**\n- {('long ' * 8).strip()}\n- x | y · `a | b`",
         ),
-        ("| | |\n|---|---|\n| *a* | 1 |", "- *a* · 1"),
-        ("| *no* | head |\n| *a* | 1 |", "- *no* · head\n- *a* · 1"),
-        ("  | *a* | b |", "  - *a* · b"),
+        ("| no | head |\n| https://a.org | 1 |", "- no · head\n- https://a.org · 1"),
+        ("  | https://a.org | b |", "  - https://a.org · b"),
     ],
 )
 def test_any_other_is_a_list_with_a_row_in_each_item(table: str, shown: str) -> None:
-    assert shown_table(table.split("\n")) == shown.split("\n")
+    assert _shown(table) == shown
+
+
+def test_from_three_columns_on_each_value_has_its_head_beside_it() -> None:
+    table = (
+        "| Role | What it does there | **Best** |\n|---|---|---|\n| CLIENT | Sends | Phones |\n"
+        "| *new* |  | https://a.org |\n| … |\n|  | Waits | a | more |"
+    )
+    assert _shown(table) == (
+        "**Role**\n- **CLIENT** · What it does there: Sends · Best: Phones\n"
+        "- *new* · Best: https://a.org\n- …\n- What it does there: Waits · Best: a · more"
+    )
