@@ -3,12 +3,12 @@
 Only passages of documents with known lines have a row in `passage_lines`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from indexer.text.passages import HEADING_SEPARATOR, Passage, heading_lines
-from knowledge.files.site_addresses import anchors
+from knowledge.files.site_addresses import anchors, without_own_id
 from knowledge.values.documents import Document
 
 _UNDERLINES: Final = frozenset("=-")
@@ -42,9 +42,20 @@ def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
     found = list(heading_lines(document.text))
     named = list(anchors(document.anchors or "", [words for _, words in found]))
     above = [line for line, _ in found]
+    titles = [without_own_id(words) for _, words in found]
+    places: dict[str, list[int]] = {}
+    for place, title in enumerate(titles):
+        places.setdefault(title, []).append(place)
+    place = -1
     for passage, lines in zip(passages, line_ranges(document.text, passages), strict=True):
-        place = bisect_right(above, lines[0]) - 1 if lines and passage.heading else -1
-        yield named[place] if place >= 0 else ""
+        before = place
+        if lines is not None:
+            place = bisect_right(above, lines[0]) - 1
+        title = passage.heading.rpartition(HEADING_SEPARATOR)[2]
+        if (same := places.get(title)) and (place < before or titles[place] != title):
+            # The same text stands elsewhere, too, but the heading isn't above the last one's.
+            place = same[min(bisect_left(same, before), len(same) - 1)]
+        yield named[place] if passage.heading and place >= 0 else ""
 
 
 def _named(form: str, first: int, last: int) -> str:

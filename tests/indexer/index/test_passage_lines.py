@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from indexer.index.passage_lines import fragments
 from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
+from indexer.text.passages import Passage
 from knowledge.values.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, opened
@@ -50,6 +52,17 @@ def test_each_passage_is_cited_at_the_anchor_of_its_heading(
     anchors = [one.link.removeprefix(link) for one in found]
     assert anchors == ["", "#lisbon", "#north", "#lisbon_1"]
     assert [one.heading for one in found] == ["", "Lisbon", "Porto", "Lisbon"]
+
+
+def test_a_passage_whose_text_is_found_elsewhere_is_cited_at_its_own_heading() -> None:
+    """A passage that isn't in the text as it stands tells no place."""
+    text = "## One\n\nSame.\n\n## Two\n\nText.\n\n## One\n\nSame."
+    document = replace(DOCUMENT, text=text, lines=None, anchors="mkdocs")
+    passages = [
+        Passage(document.id, 1, document.title, "Two", "Cut otherwise."),
+        Passage(document.id, 2, document.title, "One", "Same."),
+    ]
+    assert list(fragments(document, passages)) == ["two", "one_1"]
 
 
 def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
