@@ -1,21 +1,29 @@
-"""Check of new documents at the end of `source add`: are headings found, do titles say enough?
+"""Check of new documents at the end of `source add`: headings, titles, and cited pages.
 
 Each heading is asked as a question. A heading that doesn't find its own section is a sign of text
 that was cut or read wrongly, or of documents that say the same.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
 from indexer.text.passages import HEADING_SEPARATOR
+from knowledge.corpus import page_ids
 from knowledge.files.formats.text import is_generic
+from knowledge.files.site_addresses import has_rule
+from knowledge.values.source_locations import is_visited, repository_at
+
+_Spread = TypeVar("_Spread")
 
 # Headings asked at most, evenly spread; the default model takes some 10 ms for each.
 HEADINGS: Final = 200
+# Pages fetched at most, evenly spread: five minutes at a second each.
+PAGES: Final = 300
 # A longer title is a sentence.
 TITLE_CHARACTERS: Final = 80
 
@@ -55,10 +63,38 @@ def _last(heading: str) -> str:
     return heading.rpartition(HEADING_SEPARATOR)[2]
 
 
-def _spread(passages: Sequence[StoredPassage], most: int) -> list[StoredPassage]:
-    step = max(1.0, len(passages) / most)
-    return [passages[int(place * step)] for place in range(min(most, len(passages)))]
+def _spread(found: Sequence[_Spread], most: int) -> list[_Spread]:
+    step = max(1.0, len(found) / most)
+    return [found[int(place * step)] for place in range(min(most, len(found)))]
 
 
 def _is_odd(title: str, count: int) -> bool:
     return count > 1 or is_generic(title) or len(title) > TITLE_CHARACTERS
+
+
+# Citations.
+
+
+def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
+    """The pages cited by a source, each with its anchors; lines of code hosts are none."""
+    is_site = is_visited(location) and repository_at(location) is None
+    is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))
+    pages: dict[str, set[str]] = {}
+    for document_id in _document_ids(core, location):
+        for passage in core.index.tables.document_passages(document_id):
+            page, _, anchor = passage.link.partition("#")
+            anchors = pages.setdefault(page, set())
+            if anchor and is_anchored:
+                anchors.add(anchor)
+    pages.pop("", None)
+    return dict(_spread([*pages.items()], PAGES))
+
+
+def _document_ids(core: Core, location: str) -> Iterator[str]:
+    if is_visited(location):
+        for scope in core.sources().get(location, ()):
+            yield from page_ids(location, scope, core.pages)
+        return
+    for path, record in core.index.tables.files().items():
+        if Path(path).is_relative_to(location):
+            yield from record.documents

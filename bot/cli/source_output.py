@@ -15,11 +15,14 @@ from knowledge.files.scan import FoundFile, Scan
 from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, channel_of
 from knowledge.values.source_locations import is_visited, repository_at
+from knowledge.web.link_check import LinkCheck
 
 # Kinds of unread files named in a line.
 KINDS: Final = 5
 # How many odd titles are named.
 ODD_TITLES: Final = 5
+# How many broken links of a kind are named.
+BROKEN_LINKS: Final = 10
 
 # Characters of an abbreviated commit id.
 COMMIT_CHARACTERS: Final = 10
@@ -211,6 +214,33 @@ def check_text(checked: SourceCheck) -> Text:
         ]
         more = ", …" if len(checked.odd_titles) > ODD_TITLES else ""
         text.append(f"Titles that say little: {', '.join(named)}{more}.\n", style="yellow")
+    return text
+
+
+def links_record(found: LinkCheck) -> dict[str, Any]:
+    return {"links": {**asdict(found), "unanchored": sorted(found.unanchored)}}
+
+
+def links_text(found: LinkCheck) -> Text:
+    """Lines about cited pages: how many are there, and the first broken links of each kind."""
+    asked = found.pages + len(found.missing) + len(found.unchecked)
+    headings = found.anchors + len(found.unanchored)
+    text = Text(
+        f"{found.pages} of {counted(asked, 'cited page')} and {found.anchors} of "
+        f"{counted(headings, 'cited heading')} are there.\n"
+        if asked
+        else "No citation has a link: name the pages' address with --base-url.\n"
+    )
+    kinds = (
+        ("page is missing", [*found.missing.items()]),
+        ("heading is missing", [(link, "") for link in sorted(found.unanchored)]),
+        ("could not be checked", [*found.unchecked.items()]),
+    )
+    for kind, links in kinds:
+        for link, reason in links[:BROKEN_LINKS]:
+            text.append(f"{kind}: {link} {reason}".rstrip() + "\n", style="yellow")
+        if len(links) > BROKEN_LINKS:
+            text.append(f"{kind}: {len(links) - BROKEN_LINKS} more; --json names all\n", "yellow")
     return text
 
 

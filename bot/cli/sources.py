@@ -27,25 +27,34 @@ from bot.cli.console import (
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import Naming
-from bot.cli.source_check import check
+from bot.cli.source_check import check, cited_pages
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import serves
 from bot.sources.messages import problem
-from bot.sources.web_sync import visits
+from bot.sources.web_sync import fetchers, visits
 from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan, unread_kinds
+from knowledge.files.site_addresses import split_base_url
 from knowledge.sources import add_paths
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
-from knowledge.values.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
+from knowledge.values.source_locations import (
+    DEPTH,
+    MOST_DEPTH,
+    MOST_PAGES,
+    PAGES,
+    as_internal,
+    is_visited,
+)
 from knowledge.web.internal_hosts import InternalHosts
+from knowledge.web.link_check import LinkCheck, check_links
 
 # Polling interval, for single files and network folders, which report no changes.
 LOOK_SECONDS: Final = 10
@@ -324,12 +333,19 @@ def add_sources(
             help="Read only a part of a wiki, forum or tracker, such as category=Guides.",
         ),
     ] = None,
+    links: Annotated[
+        bool,
+        typer.Option("--check-links", help="Fetch the cited pages, and name links that break."),
+    ] = False,
 ) -> None:
     """Add files, folders, repositories or web addresses as sources, and read them.
 
     A web address may be a page, a sitemap or an llms.txt. A sitemap's pages are all read, with a
     pause between requests. https://github.com/owner/name, and any address that ends in .git, is a
     repository, followed by commit. A chat export is quoted in its own server only.
+
+    --check-links fetches up to 300 cited pages, a second each. With --json, its findings are a
+    second line.
 
     Example:
         commonplace source add handbook/ --base-url https://docs.example.org
@@ -354,10 +370,34 @@ def add_sources(
         named = named_sources.add(core, locations, naming)
         _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
         unread = _update(core, as_json=as_json, named=named, new=set(named) - before, checks=True)
+    if links:
+        _check_links(settings, named, as_json=as_json)
     paths = [Path(location) for location in named if not is_visited(location)]
     _show_unread_kinds(paths, as_json=as_json)
     if unread:
         fail(source_output.unread_text(unread, before), UNREAD)
+
+
+def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> None:
+    """Fetch the pages that sources are cited at, and print the broken links."""
+    hosts = InternalHosts.of(settings.sources.internal)
+    with Core(settings) as core:
+        base_urls = core.store.base_urls()
+        cited = {location: cited_pages(core, location) for location in named}
+    found, report = LinkCheck(), UpdateReport()
+    with fetchers(settings.sources, time.sleep) as fetcher_for:
+        for location, pages in cited.items():
+            _, address = split_base_url(base_urls.get(location, ""))
+            place = as_internal(location) if hosts.has(address) else location
+            steps = (
+                Progress(step.done, step.total, step.url, report)
+                for step in check_links(pages, fetcher_for(place), found)
+            )
+            shown(steps, "Checking the links", as_json=as_json)
+    if as_json:
+        print_json(source_output.links_record(found))
+    else:
+        out.print(source_output.links_text(found), end="", soft_wrap=True)
 
 
 def guild_scope(guild: str) -> Scope:

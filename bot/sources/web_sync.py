@@ -72,7 +72,7 @@ def visits(
         if not (mine and alone):
             _logger.info("Another process is visiting the sources on the web.")
             return
-        with _fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for:
+        with fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for:
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
@@ -86,8 +86,10 @@ def visits(
 
 
 @contextmanager
-def _fetchers(
-    chosen: SourceSettings, sleep: Callable[[float], object], make_fetcher: MakeFetcher
+def fetchers(
+    chosen: SourceSettings,
+    sleep: Callable[[float], object],
+    make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[Callable[[str], Fetcher]]:
     """The fetcher for a source: of public addresses, or of the operator's internal hosts.
 

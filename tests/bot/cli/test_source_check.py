@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.source_check import HEADINGS, SourceCheck, check
-from bot.cli.source_output import check_text
+from bot.cli.source_check import HEADINGS, PAGES, SourceCheck, check, cited_pages
+from bot.cli.source_output import BROKEN_LINKS, check_text, links_text
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from knowledge.sources import add_paths
+from knowledge.web.link_check import LinkCheck
 from tests.fakes import WordEmbedder
 
 FERRIES = (
@@ -62,3 +63,43 @@ def test_so_many_headings_are_asked_and_no_more(tmp_path: Path) -> None:
 )
 def test_the_check_is_a_line_for_each_finding(checked: SourceCheck, said: str) -> None:
     assert check_text(checked).plain == said
+
+
+def _cited(tmp_path: Path, files: dict[str, str], base_url: str) -> dict[str, set[str]]:
+    folder = tmp_path / "guides"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    settings = Settings(data=DataSettings(folder=tmp_path / "data"))
+    with Core(settings, WordEmbedder()) as core:
+        add_paths(core.store, [folder], base_url=base_url)
+        run_to_end(update(core))
+        return cited_pages(core, str(folder.resolve()))
+
+
+def test_each_cited_page_is_checked_once_with_its_anchors(tmp_path: Path) -> None:
+    files = {"a.md": FERRIES, "b.md": "Text."}
+    assert _cited(tmp_path, files, "mkdocs:https://a.org") == {
+        "https://a.org/a/": {"lisbon-boats", "porto-trams"},
+        "https://a.org/b/": set(),
+    }
+
+
+def test_files_without_an_address_have_nothing_to_check(tmp_path: Path) -> None:
+    assert _cited(tmp_path, {"a.md": FERRIES}, "") == {}
+
+
+def test_so_many_pages_are_checked_and_no_more(tmp_path: Path) -> None:
+    files = {f"{number}.md": f"Text {number}." for number in range(PAGES + 1)}
+    assert len(_cited(tmp_path, files, "mkdocs:https://a.org")) == PAGES
+
+
+def test_broken_links_are_named_by_kind() -> None:
+    found = LinkCheck(2, 3, {"https://a.org/b": "is gone"}, ["https://a.org/c#d"])
+    assert links_text(found).plain == (
+        "2 of 3 cited pages and 3 of 4 cited headings are there.\n"
+        "page is missing: https://a.org/b is gone\n"
+        "heading is missing: https://a.org/c#d\n"
+    )
+    many = LinkCheck(unanchored=[f"https://a.org/#{n}" for n in range(BROKEN_LINKS + 2)])
+    assert "heading is missing: 2 more" in links_text(many).plain

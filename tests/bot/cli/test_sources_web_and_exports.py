@@ -1,5 +1,6 @@
 """`source …` with chat exports and addresses of the web, as real processes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
     assert "There is no source yet" in terminal.run("source", "list").stdout
     assert terminal.json("source", "sync")["failed"] == []
     assert terminal.run("index").returncode == 0
+
+
+def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Terminal) -> None:
+    (terminal.guides / "a.md").write_text("# A\n\nText.")
+    add = ("source", "add", terminal.guides, "--base-url", "mkdocs:http://127.1:9", "--check-links")
+    done = terminal.run(*add)
+    assert done.returncode == 0
+    assert "0 of 1 cited page and 0 of 0 cited headings are there." in done.stdout
+    reason = "leads to 127.0.0.1, which is this machine itself"
+    assert f"could not be checked: http://127.1:9/a/ {reason}\n" in done.stdout
+    _, links = terminal.run(*add, "--json").stdout.splitlines()
+    assert json.loads(links)["links"]["unchecked"] == {"http://127.1:9/a/": reason}
 
 
 @pytest.mark.parametrize(

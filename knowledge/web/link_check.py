@@ -1,0 +1,109 @@
+"""Check of citations on the web: is each page there, and each anchor in its page?
+
+Each page is fetched once, politely. A page that the host withholds counts as unchecked.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote
+
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import sandbox
+from knowledge.files.sandbox_process import Parsed
+from knowledge.web.crawl import FAILURES_IN_A_ROW, CrawlStep
+from knowledge.web.polite_fetcher import Failed, Fetched, Fetcher, Gone
+
+# The most ids of one page; a dictionary of a site has some thousand headings.
+IDS: Final = 20_000
+
+
+@dataclass(slots=True)
+class LinkCheck:
+    """The findings of a check.
+
+    Attributes:
+        pages: the number of pages that are there.
+        anchors: the number of anchors that are in their page.
+        missing: the pages that don't exist, with the reason.
+        unanchored: the links whose page has no such anchor.
+        unchecked: the pages that could not be fetched, with the reason.
+    """
+
+    pages: int = 0
+    anchors: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+    unanchored: list[str] = field(default_factory=list)
+    unchecked: dict[str, str] = field(default_factory=dict)
+
+
+def check_links(
+    pages: Mapping[str, Collection[str]], fetcher: Fetcher, found: LinkCheck
+) -> Iterator[CrawlStep]:
+    """Fetch pages, and look for their anchors; ends early at a host that is down or busy.
+
+    Args:
+        pages: the anchors to look for, as written in links, by the page's address.
+        fetcher: asks the hosts.
+        found: gets the findings.
+
+    Yields:
+        The progress, a page a step.
+    """
+    failures, reason = 0, ""
+    for done, (url, anchors) in enumerate(pages.items(), start=1):
+        if reason:
+            found.unchecked[url] = reason
+            continue
+        outcome = fetcher.fetch(url)
+        is_down = isinstance(outcome, Failed) and outcome.down
+        failures = failures + 1 if is_down else 0
+        if isinstance(outcome, Fetched):
+            _look(url, anchors, outcome.content, found)
+        elif isinstance(outcome, Gone):
+            found.missing[url] = outcome.reason
+        elif isinstance(outcome, Failed) and outcome.no_page:
+            # There is a file, of a kind that has no anchors.
+            found.pages += 1
+        elif isinstance(outcome, Failed):
+            found.unchecked[url] = outcome.reason
+            if outcome.busy or failures >= FAILURES_IN_A_ROW:
+                reason = f"was not asked for, because the host {outcome.reason}"
+        yield CrawlStep(done, len(pages), url)
+
+
+def _look(url: str, anchors: Collection[str], content: bytes, found: LinkCheck) -> None:
+    there: frozenset[str] = frozenset()
+    try:
+        if anchors:
+            there = sandbox.begin(ids_apart, content, url, _made).result()
+    except UnreadableError as error:
+        found.unchecked[url] = str(error).rstrip(".")
+        return
+    found.pages += 1
+    # Browsers look for an id as written first, then decoded.
+    absent = [each for each in anchors if not {each, unquote(each)} & there]
+    found.anchors += len(anchors) - len(absent)
+    found.unanchored += [f"{url}#{each}" for each in absent]
+
+
+def ids_apart(content: bytes, url: str) -> Parsed:
+    """The ids of a page's elements, and the names of its old anchors; runs in the sandbox."""
+    from knowledge.files.formats.html import page_soup
+
+    soup = page_soup(content)
+    ids = [str(tag["id"]) for tag in soup.find_all(id=True)]
+    names = [str(tag["name"]) for tag in soup.find_all("a", attrs={"name": True})]
+    return {"ids": [*ids, *names][:IDS]}, ""
+
+
+def _made(values: dict[str, Any], text: str) -> frozenset[str]:
+    """Check and convert the result of `ids_apart`.
+
+    Raises:
+        ValueError, TypeError, LookupError: if `ids_apart` can't have made it.
+    """
+    ids = frozenset(values["ids"])
+    if not all(isinstance(each, str) for each in ids):
+        raise ValueError("These are no ids of a page.")
+    return ids
