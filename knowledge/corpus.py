@@ -24,7 +24,7 @@ from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of, name_of
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
-from knowledge.files.site_addresses import OWN, with_absolute_links, without_rule
+from knowledge.files.site_addresses import OWN, cited, with_absolute_links, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -185,7 +185,7 @@ def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
     document = replace(document, text=text)
     if document.link:
         return document
-    link, rule = without_rule(found.link)
+    link, rule = without_rule(cited(found.base_url, PurePosixPath(found.inside), reading.page))
     return replace(document, link=link, anchors=rule or OWN)
 
 

@@ -26,6 +26,7 @@ from indexer.retrieval.spelling import corrected
 from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
+from knowledge.files import site_addresses
 from knowledge.files.formats.zip import Archive
 from knowledge.files.site_addresses import with_absolute_links
 from knowledge.page.render import structured_data
@@ -95,6 +96,11 @@ def _linked(text: str) -> object:
     return with_absolute_links(text, "mkdocs:https://example.org", PurePosixPath("a.md"))
 
 
+def _moved(generator: str, field: str) -> Callable[[str], object]:
+    page = site_addresses.GENERATORS[generator].page
+    return lambda text: page(PurePosixPath("a/b.md"), {field: text})
+
+
 RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.answers.small_talk._Phrases.has_word": lambda text: small_talk._phrases().has_word(text),
     "bot.answers.small_talk._Phrases.kinds": lambda text: small_talk._phrases().kinds(text),
@@ -108,6 +114,9 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.process.logs._Discreet._without_tokens": logs._Discreet(["secret"])._without_tokens,
     "bot.process.logs._line": _event,
     "knowledge.files.site_addresses.with_absolute_links": _linked,
+    "knowledge.files.site_addresses._docusaurus_page": _moved("docusaurus", "slug"),
+    "knowledge.files.site_addresses._hugo_page": _moved("hugo", "slug"),
+    "knowledge.files.site_addresses._jekyll_page": _moved("jekyll", "permalink"),
     "bot.programs.http_limits._host": _host,
     "bot.programs.http_server.Tokens.holder": _holder,
     "indexer.retrieval.spelling.corrected": _corrected,

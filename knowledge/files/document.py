@@ -64,6 +64,7 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
         tags=tuple(tag[:TITLE_CHARACTERS] for tag in found.tags[:TAGS]),
         link=found.link if len(found.link) <= LINK_CHARACTERS else "",
         hidden=found.hidden[:TITLE_CHARACTERS],
+        page={key: _NO_SIGN.sub("", said)[:LINK_CHARACTERS] for key, said in found.page.items()},
     )
 
 
@@ -133,6 +134,7 @@ def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
         "link": found.link,
         "hidden": found.hidden,
         "first_line": found.first_line,
+        "page": found.page,
     }
     return values, found.text
 
@@ -144,7 +146,9 @@ def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
         ValueError, TypeError, LookupError: if `parse_apart` can't have made it.
     """
     verified = values["verified"]
+    page = dict(values["page"])
     texts = [values["title"], values["link"], values["hidden"], *values["tags"]]
+    texts += [*page, *page.values()]
     if not all(isinstance(each, str) and len(each) <= LINK_CHARACTERS for each in texts):
         raise ValueError("What a document says of itself is longer than it can be.")
     # A regex search would hold the GIL four times as long; a text may have ten million characters.
@@ -159,4 +163,5 @@ def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
         link=values["link"],
         hidden=values["hidden"],
         first_line=int(values["first_line"]),
+        page=page,
     )

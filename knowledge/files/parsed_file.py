@@ -5,7 +5,7 @@ Errors:
     └── UnreadableError    the file can't be read; the message is the sentence to show
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -34,6 +34,7 @@ class ParsedFile:
         hidden: its rule against being shown, if any.
         first_line: the line of the file on which the text begins, if lines correspond one by one;
             else 0.
+        page: the fields of its front matter that move its page on a documentation site.
     """
 
     title: str
@@ -43,6 +44,7 @@ class ParsedFile:
     link: str = ""
     hidden: str = ""
     first_line: int = 0
+    page: dict[str, str] = field(default_factory=dict)
 
 
 def check_size(size: int, limit: int = MAX_BYTES) -> None:

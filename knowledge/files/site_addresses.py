@@ -7,14 +7,16 @@ The base URL of a source is an address, a template such as
 
 import html
 import os.path
+import posixpath
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 # The rule of headings without anchors but those written in their text.
 OWN: Final = "own"
@@ -32,6 +34,7 @@ _MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`
 _TARGET: Final = re.compile(r"`[^`\n]{1,500}`|\]\((?P<target>[^\s()<>\\]{1,1000})(?=[\s)])")
 _FENCES: Final = frozenset({"```", "~~~"})
 _SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]{0,20}:")
+_INDEX: Final = re.compile(r"(?:(?<=/)|\A)_?index\Z")
 _NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
 _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 
@@ -41,36 +44,48 @@ class Generator:
     """A generator's rules.
 
     Attributes:
-        page: the address of a text's page below the site's, by the text's path.
+        page: the address of a text's page below the site's, by the text's path and the fields of
+            its front matter; None if the text has no page of its own.
         anchor: the anchor of a heading, by its words; empty if it can't be told.
         repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
     """
 
-    page: Callable[[PurePosixPath], str]
+    page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
     anchor: Callable[[str], str]
     repeated: str = "{anchor}-{number}"
 
 
-def cited(base_url: str, path: PurePosixPath) -> str:
+def cited(
+    base_url: str, path: PurePosixPath, fields: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """The address of a file on the web; it ends in a rule's mark if the file has anchors.
 
     Args:
         base_url: the source's base URL, as `split_base_url` takes it.
         path: the file's path in its source.
+        fields: the fields of its front matter that move its page.
+
+    Returns:
+        The address; empty if the generator makes no page of the file.
     """
     name, address = split_base_url(base_url)
     if name == TEMPLATE:
         given, anchored, _ = address.partition(ANCHOR)
-        places = {
-            "{path}": quote(path.as_posix()),
-            "{stem}": quote(path.with_suffix("").as_posix()),
-        }
-        for place, filled in places.items():
-            given = given.replace(place, filled)
+        stem = path.with_suffix("").as_posix()
+        if _INDEX.search(stem) and "{stem}." not in given:
+            # The page of a folder needs no name.
+            given = given.replace("{stem}/", "{stem}")
+            stem = _INDEX.sub("", stem)
+        for place, filled in (("{path}", path.as_posix()), ("{stem}", stem)):
+            given = given.replace(place, quote(filled))
         return f"{given}#{{{TEMPLATE}}}" if anchored else given
-    page = path.as_posix()
+    page: str | None = path.as_posix()
     if name and path.suffix.lower() in _TEXTS:
-        page = GENERATORS[name].page(path)
+        page = GENERATORS[name].page(path, fields)
+    if page is None:
+        return ""
+    # A page named from the site's root repeats the address's path.
+    page = page.removeprefix(f"{urlsplit(address).path}/").lstrip("/")
     return f"{address}/{quote(page)}" + (f"#{{{name}}}" if name else "")
 
 
@@ -227,22 +242,75 @@ def _folder(path: PurePosixPath) -> str:
     return "" if path == PurePosixPath() else f"{path}/"
 
 
+def _of_path(
+    page: Callable[[PurePosixPath], str],
+) -> Callable[[PurePosixPath, Mapping[str, str]], str]:
+    """The rule of a generator whose front matter moves no page."""
+    return lambda path, fields: page(path)
+
+
 def _folder_page(path: PurePosixPath) -> str:
     """MkDocs: a folder a page; an index is its folder's page."""
     is_index = path.stem.lower() in ("index", "readme")
     return _folder(path.parent) if is_index else _folder(path.with_suffix(""))
 
 
-def _docusaurus_page(path: PurePosixPath) -> str:
-    parts = [_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts]
-    if parts[-1].lower() in ("index", "readme") or parts[-1:] == parts[-2:-1]:
-        parts.pop()
-    return "/".join(parts)
+def _resolved(*parts: str) -> str:
+    """A path from the root, without steps up and doubled slashes."""
+    return posixpath.normpath("/" + posixpath.join(*parts).lstrip("/"))
 
 
-def _hugo_page(path: PurePosixPath) -> str:
-    lowered = PurePosixPath(path.with_suffix("").as_posix().lower().replace(" ", "-"))
-    return _folder(lowered.parent if lowered.name in ("index", "_index") else lowered)
+def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
+    """A `slug` begins at the file's folder, or at the address; an index has no other `id`."""
+    if any(part.startswith("_") for part in path.parts):
+        return None
+    *folders, name = (_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts)
+    is_index = name.lower() in ("index", "readme") or [name] == folders[-1:]
+    slug = fields.get("slug") or ("" if is_index else fields.get("id", name))
+    return _resolved(*folders, slug).strip("/")
+
+
+def _hugo_page(path: PurePosixPath, fields: Mapping[str, str]) -> str:
+    """A `url` begins at the site's root; a `slug` is the last part's name."""
+    if url := fields.get("url"):
+        return _resolved(url) + ("" if PurePosixPath(url).suffix else "/")
+    folder = PurePosixPath(_hugo_name(path.parent.as_posix()))
+    name = _hugo_name(path.stem)
+    if path.stem in ("index", "_index"):
+        folder, name = folder.parent, folder.name
+    if slug := fields.get("slug", "").strip("/"):
+        name = re.sub("-{2,}", "-", _hugo_name(slug))
+    return _folder(folder / name)
+
+
+def _hugo_name(name: str) -> str:
+    """A path as Hugo writes it: in small letters, of few punctuation marks."""
+    kept = (
+        sign
+        for sign in name.lower()
+        if sign in " ./_#+~-@" or unicodedata.category(sign)[0] in "LMN"
+    )
+    return "".join(kept).replace(" ", "-")
+
+
+def _jekyll_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
+    """A `permalink` begins at the site's root."""
+    if any(part.startswith("_") for part in path.parts):
+        return None
+    if not (permalink := fields.get("permalink")):
+        name = "" if path.stem == "index" else f"{path.stem}.html"
+        return f"{_folder(path.parent)}{name}"
+    places = {
+        ":path": path.parent.as_posix(),
+        ":basename": path.stem,
+        ":output_ext": ".html",
+    }
+    for place, filled in places.items():
+        permalink = permalink.replace(place, filled)
+    address = _resolved(permalink)
+    if permalink.endswith("/"):
+        return _folder(PurePosixPath(address))
+    return address if PurePosixPath(address).suffix else f"{address}.html"
 
 
 def _mdbook_page(path: PurePosixPath) -> str:
@@ -264,12 +332,13 @@ def _gitlab_wiki_page(path: PurePosixPath) -> str:
 
 
 GENERATORS: Final = {
-    "mkdocs": Generator(_folder_page, _python_markdown_anchor, "{anchor}_{number}"),
+    "mkdocs": Generator(_of_path(_folder_page), _python_markdown_anchor, "{anchor}_{number}"),
     "docusaurus": Generator(_docusaurus_page, _github_anchor),
-    "mdbook": Generator(_mdbook_page, _mdbook_anchor),
+    "mdbook": Generator(_of_path(_mdbook_page), _mdbook_anchor),
     "hugo": Generator(_hugo_page, _hugo_anchor),
-    "sphinx": Generator(_sphinx_page, _docutils_anchor, ""),
-    "github-wiki": Generator(_github_wiki_page, _github_anchor),
-    "gitlab-wiki": Generator(_gitlab_wiki_page, _gitlab_anchor),
-    TEMPLATE: Generator(str, _github_anchor),
+    "jekyll": Generator(_jekyll_page, _github_anchor),
+    "sphinx": Generator(_of_path(_sphinx_page), _docutils_anchor, ""),
+    "github-wiki": Generator(_of_path(_github_wiki_page), _github_anchor),
+    "gitlab-wiki": Generator(_of_path(_gitlab_wiki_page), _gitlab_anchor),
+    TEMPLATE: Generator(_of_path(str), _github_anchor),
 }

@@ -140,6 +140,7 @@ def _details(found: ParsedFile, content: bytes) -> str:
             "headings": [] if found.first_line else _heading_lines(found.text, content),
             "link": found.link,
             "tags": found.tags,
+            "page": found.page,
             "verified": found.verified.isoformat() if found.verified else None,
         }
     )
@@ -197,7 +198,7 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
     rule = ""
     if has_rule(place):
         inside = PurePosixPath(page.url).relative_to(source.folder or ".")
-        link, rule = without_rule(cited(place, inside))
+        link, rule = without_rule(cited(place, inside, details.get("page", {})))
         form = ""
     headings = tuple((str(words), int(line)) for words, line in details["headings"])
     is_told = form and (details["line"] or headings)

@@ -184,6 +184,16 @@ def test_files_without_a_link_of_their_own_are_cited_below_the_base_url(
     assert links == ["https://b.org/", c, c, "https://a.org/docs/in%20use/a.md"]
 
 
+def test_a_file_is_cited_at_the_page_that_its_front_matter_names(
+    store: Store, folder: Path
+) -> None:
+    (folder / "a.md").write_text("---\nslug: moved\n---\n# A\n\nText.")
+    (folder / "_part.md").write_text("Text of other pages.")
+    add_paths(store, [folder], base_url="docusaurus:https://a.org/docs")
+    links = [item.link for item in _imported(store) if isinstance(item, Document)]
+    assert links == ["", "https://a.org/docs/moved"]
+
+
 def test_a_file_that_is_a_source_is_cited_in_what_the_base_url_names(
     store: Store, folder: Path
 ) -> None:

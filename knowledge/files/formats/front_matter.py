@@ -1,12 +1,13 @@
-"""Front matter: the YAML on top of a Markdown text, parsed once, under a budget.
+"""Front matter: the YAML or TOML on top of a Markdown text, parsed under a budget.
 
-One parser's events are checked and then built into values. With a second parser the built values
-might differ from the checked ones: two disagree about U+FEFF, so one's plain word was the other's
-alias. Values are read one by one, never serialized as a whole.
+YAML is parsed once: its events are checked and then built into values. With a second parser the
+built values might differ from the checked ones: two disagree about U+FEFF, so one's plain word was
+the other's alias. Values are read one by one, never serialized as a whole.
 """
 
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -24,19 +25,26 @@ MAX_MATTER_DEPTH: Final = 50
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _ADDRESS: Final = ("http://", "https://")
+# Fields by which generators move a page.
+_PAGE: Final = ("id", "permalink", "slug", "url")
 # PyYAML's exceptions for a value that doesn't fit its tag (`!!int`).
 _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The used fields of front matter; `hidden` is the rule against showing the text."""
+    """The used fields of front matter.
+
+    `hidden` is the rule against showing the text. `page` has the fields that move its page on a
+    documentation site, by name.
+    """
 
     title: str = ""
     tags: tuple[str, ...] = ()
     verified: date | None = None
     link: str = ""
     hidden: str = ""
+    page: dict[str, str] = field(default_factory=dict)
 
 
 # PyYAML's own loaders are classes of this kind.
@@ -66,9 +74,7 @@ def parsed_values(block: str) -> Any:
         UnreadableError: if it is no YAML, or costs far more than its own size.
     """
     if len(block) > MAX_MATTER_CHARACTERS:
-        raise UnreadableError(
-            f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
-        )
+        raise _too_long(block)
     before, found, _ = block.partition(_BYTE_ORDER_MARK)
     if found:
         line = before.count("\n") + 1
@@ -84,6 +90,12 @@ def parsed_values(block: str) -> Any:
         raise UnreadableError(f"has front matter that is not YAML{where}: {problem}.") from error
     except _IMPOSSIBLE as error:
         raise UnreadableError(f"has front matter with an impossible value: {error}.") from error
+
+
+def _too_long(block: str) -> UnreadableError:
+    return UnreadableError(
+        f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
+    )
 
 
 def _checked_events(block: str) -> Iterator[yaml.Event]:
@@ -105,13 +117,24 @@ def _checked_events(block: str) -> Iterator[yaml.Event]:
         yield event
 
 
-def parsed_front_matter(block: str) -> FrontMatter:
-    """The used fields of front matter.
+def _toml_values(block: str) -> dict[str, Any]:
+    if len(block) > MAX_MATTER_CHARACTERS:
+        raise _too_long(block)
+    try:
+        return tomllib.loads(block)
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableError(f"has front matter that is not TOML: {error}.") from error
+    except RecursionError as error:
+        raise UnreadableError("has front matter that is nested too deeply.") from error
+
+
+def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
+    """The used fields of front matter in YAML, or in `toml`.
 
     Raises:
         UnreadableError: as `parsed_values`, or if it is no list of keys.
     """
-    values = parsed_values(block)
+    values = _toml_values(block) if toml else parsed_values(block)
     if not isinstance(values, dict | None):
         raise UnreadableError("has front matter that is not a list of `key: value`.")
     values = values or {}
@@ -122,6 +145,7 @@ def parsed_front_matter(block: str) -> FrontMatter:
             verified=_day(values.get("verified")),
             link=_link(values),
             hidden=_text(values.get("hidden") or None),
+            page={key: said for key in _PAGE if (said := _text(values.get(key)).strip())},
         )
     except ValueError as error:
         # Python writes no number of thousands of digits.

@@ -25,6 +25,11 @@ ABOVE_CHARACTERS: Final = 300
 # Headings and names of files that say nothing about a document.
 _GENERIC: Final = frozenset({"contents", "home", "index", "introduction", "overview", "readme"})
 
+# Front matter as Hugo and Zola write it, too.
+_TOML: Final = re.compile(
+    r"\s{0,99}\+\+\+[ \t]{0,99}\n(?P<block>.*?)^\+\+\+[ \t]{0,99}$", re.DOTALL | re.MULTILINE
+)
+
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
 
@@ -111,6 +116,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
         raise UnreadableError("has nothing but comments and markup.")
     return ParsedFile(
         title=matter.title or _title_heading(text) or name,
+        page=matter.page,
         text=text,
         tags=matter.tags,
         verified=matter.verified,
@@ -127,7 +133,11 @@ def parse_plain(text: str, name: str) -> ParsedFile:
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """The YAML front matter, if there is any, the text after it, and that text's first line."""
+    """The front matter, if there is any, the text after it, and that text's first line."""
+    if (found := _TOML.match(text)) is not None and "=" in found["block"]:
+        content = text[found.end() :].strip()
+        first_line = text.count("\n", 0, text.rindex(content)) + 1
+        return parsed_front_matter(found["block"], toml=True), content, first_line
     handler = YAMLHandler()
     if not handler.detect(text):
         return FrontMatter(), text, 1

@@ -94,7 +94,7 @@ def swelling(content: bytes, name: str) -> Parsed:
     needed = bytearray(b"x") * 400_000_000
     _HELD.append(needed)
     values: dict[str, Any] = {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}
-    return {**values, "first_line": 0}, str(len(needed))
+    return {**values, "first_line": 0, "page": {}}, str(len(needed))
 
 
 def lying(content: bytes, name: str) -> Parsed:

@@ -1,7 +1,8 @@
 """Pages and anchors, compared with those that the generators themselves built.
 
 `built_sites.json` holds the pages that each generator made of one folder of Markdown files, and the
-ids that it gave to the headings of one of them; its versions stand there, too.
+ids that it gave to the headings of one of them. `moved` has the pages of files whose front matter
+names another one. The generators' versions stand there, too.
 """
 
 import json
@@ -53,8 +54,39 @@ def test_each_page_is_one_that_the_generator_made(name: str, site: dict[str, Any
         link, rule = without_rule(cited(f"{name}:https://docs.example.org", PurePosixPath(file)))
         assert rule == name
         page = unquote(link.removeprefix("https://docs.example.org/"))
-        ways = (page, f"{page}index.html", f"{page}/index.html")
-        assert any(way in site["pages"] for way in ways), page
+        assert _is_page(page, site["pages"]), page
+
+
+def _is_page(page: str, pages: list[str]) -> bool:
+    return any(way in pages for way in (page, f"{page}index.html", f"{page}/index.html"))
+
+
+@pytest.mark.parametrize("name", ["docusaurus", "hugo", "jekyll"])
+def test_front_matter_moves_a_page_as_the_generator_moved_it(name: str) -> None:
+    """A file of which the generator made no page has no address."""
+    for file in BUILT["generators"][name]["moved"]:
+        path = PurePosixPath(file["file"])
+        link, _ = without_rule(cited(f"{name}:https://docs.example.org", path, file["fields"]))
+        page = unquote(link.removeprefix("https://docs.example.org/"))
+        assert _is_page(page, [file["page"]]) if file["page"] else not link, (file, page)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "fields", "link"),
+    [
+        ("hugo:https://e.org/docs", {"url": "/docs/a/"}, "https://e.org/docs/a/"),
+        ("hugo:https://e.org/project", {"url": "/a/"}, "https://e.org/project/a/"),
+        ("jekyll:https://e.org/docs", {"permalink": "/docs/a/"}, "https://e.org/docs/a/"),
+        ("docusaurus:https://e.org", {"slug": "../../../up"}, "https://e.org/up"),
+        ("docusaurus:https://e.org", {"slug": "//f.org"}, "https://e.org/f.org"),
+        ("mkdocs:https://e.org", {"slug": "a", "permalink": "/b"}, "https://e.org/guide/first/"),
+    ],
+)
+def test_a_field_leads_to_a_page_of_its_site(
+    base_url: str, fields: dict[str, str], link: str
+) -> None:
+    found, _ = without_rule(cited(base_url, PurePosixPath("guide/first.md"), fields))
+    assert found == link
 
 
 @pytest.mark.parametrize(
@@ -62,6 +94,10 @@ def test_each_page_is_one_that_the_generator_made(name: str, site: dict[str, Any
     [
         ("https://example.org/docs", "a/b c.md", "https://example.org/docs/a/b%20c.md"),
         ("https://example.org/{stem}", "a/b.md", "https://example.org/a/b"),
+        ("https://example.org/{stem}/", "a/_index.md", "https://example.org/a/"),
+        ("https://example.org/{stem}", "index.md", "https://example.org/"),
+        ("https://example.org/{stem}.html", "a/index.md", "https://example.org/a/index.html"),
+        ("https://example.org/{stem}", "a/my-index.md", "https://example.org/a/my-index"),
         ("https://example.org/{path}?plain=1", "a.md", "https://example.org/a.md?plain=1"),
         (
             "https://example.org/{stem}.html#{anchor}",

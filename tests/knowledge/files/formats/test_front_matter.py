@@ -72,6 +72,25 @@ def test_front_matter_nested_without_end_is_refused() -> None:
         parse_bytes(f"---\na: {'[' * 40_000}\n---\nText.".encode(), name="x")
 
 
+def test_front_matter_is_read_in_toml_too() -> None:
+    content = b'+++\ntitle = "T"\ntags = ["a"]\nslug = "b"\n[c]\nd = 1\n+++\n\nText.'
+    reading = parse_bytes(content, name="x.md")
+    assert reading == ParsedFile("T", "Text.", ("a",), first_line=9, page={"slug": "b"})
+
+
+@pytest.mark.parametrize(
+    ("matter", "problem"),
+    [
+        ("a = [", "is not TOML"),
+        (f"a = {'[' * 9_000}", "nested too deeply"),
+        (f'a = "{"x" * MAX_MATTER_CHARACTERS}"', "50,000 is the most"),
+    ],
+)
+def test_front_matter_in_toml_is_refused_with_the_reason(matter: str, problem: str) -> None:
+    with pytest.raises(UnreadableError, match=problem):
+        parse_bytes(f"+++\n{matter}\n+++\nText.".encode(), name="x")
+
+
 def test_an_empty_front_matter_says_nothing() -> None:
     reading = parse_bytes(b"---\n---\nText.", name="x")
     assert reading == ParsedFile("X", "Text.", first_line=3)
