@@ -146,6 +146,7 @@ NOT_CALLED: Final = {
         knowledge.channels.archive.ChannelArchive.add_page
         knowledge.channels.archive.ChannelArchive.add_pins
         knowledge.connectors.api_client.ApiClient._ask
+        knowledge.connectors.sync.sync
         knowledge.files.document.parsed_apart
         knowledge.files.scan.scan
         knowledge.git.repository.Repository.content

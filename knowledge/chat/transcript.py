@@ -164,7 +164,7 @@ def document(
         scope=scope,
         kind=Kind.CHAT,
         title=_title(channel, found),
-        text=_text(channel, found),
+        text=exchange_text(channel, found),
         link=channel.link(found.question),
         contributor=found.answer.author if found.answer is not None else "",
     )
@@ -174,7 +174,7 @@ def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld)
     people = [message for message in messages if not message.bot]
     if channel.thread and people and people[0] in withheld:
         return None
-    kept = [_shown(message) for message in people if message not in withheld]
+    kept = [shown(message) for message in people if message not in withheld]
     solved = channel.solved or is_marked_solved(channel.name)
     return exchange(kept, thread=channel.thread, solved=solved)
 
@@ -219,7 +219,7 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     """
     if not message.worth_reading:
         return None
-    message = _shown(message)
+    message = shown(message)
     title = next(iter(_meaningful_lines(message.text)), channel.name)
     return Document(
         id=document_id(channel, message),
@@ -232,7 +232,8 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     )
 
 
-def _shown(message: Message) -> Message:
+def shown(message: Message) -> Message:
+    """The message without secrets."""
     return replace(message, text=without_secrets(message.text))
 
 
@@ -274,7 +275,7 @@ def _shortened(text: str) -> str:
     return text[: TITLE_CHARACTERS - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
-def _text(channel: Channel, found: Exchange) -> str:
+def exchange_text(channel: Channel, found: Exchange) -> str:
     """The question with the answer below it, to be quoted together; then the rest."""
     return "\n\n".join(_parts(channel, found))
 

@@ -94,6 +94,7 @@ class ServiceKind:
         only: the names of filters, each with a function that returns the problem of a value as the
             rest of a sentence, or nothing.
         headers: the headers that carry a token.
+        api: the address of its API, by the address for readers.
     """
 
     name: str
@@ -102,3 +103,4 @@ class ServiceKind:
     headers: Callable[[str], list[tuple[str, str]]] = lambda token: [
         ("Authorization", f"Bearer {token}")
     ]
+    api: Callable[[str], str] = str

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from knowledge.connectors import dokuwiki
+from knowledge.connectors import discourse, dokuwiki
 from knowledge.connectors.connector import ServiceKind
 
-KINDS: Final[Mapping[str, ServiceKind]] = {"dokuwiki": dokuwiki.KIND}
+KINDS: Final[Mapping[str, ServiceKind]] = {
+    "discourse": discourse.KIND,
+    "dokuwiki": dokuwiki.KIND,
+}

@@ -6,7 +6,8 @@ on without asking twice.
 """
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from knowledge.connectors.api_client import ApiClient, BusyError
 from knowledge.connectors.connector import Connector, Content, Ending, Removed
 from knowledge.connectors.kinds import KINDS
+from knowledge.connectors.threads import WITHOUT, names_someone
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
@@ -27,6 +29,7 @@ from knowledge.web.safe_network import LostError, RefusedError
 MOST_DOCUMENTS: Final = 50_000
 
 _TYPES: Final = {".html": "text/html", ".md": "text/markdown"}
+_AGAIN: Final = "is read again without people who asked not to be quoted"
 _SUFFIXES: Final = {kind: suffix for suffix, kind in _TYPES.items()}
 
 
@@ -53,19 +56,24 @@ def sync(
     *,
     most: int | None = None,
     token: str = "",
+    without: Collection[str] = (),
 ) -> Generator[CrawlStep, None, None]:
     """Sync a service, a document a step.
 
     A lost service is quoted for the time of `grace`; at most `most` bytes are kept, or any number.
-    The `token` is sent to the service alone.
+    The `token` is sent to the service alone. People whose names there are in `without` are left
+    out of its threads, also of those read before.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
         raise ValueError(f"{location} is no service that can be read.")
     yield CrawlStep(0, 0, service.url)
     before, kind = pages.site(location), KINDS[service.kind]
-    client = ApiClient(fetcher, service.url, kind.headers(token) if token else ())
-    visit = _Visit(location, kind.make(service, client), pages, now, most)
+    client = ApiClient(fetcher, kind.api(service.url), kind.headers(token) if token else ())
+    named = tuple((WITHOUT, name.casefold()) for name in without)
+    connector = kind.make(replace(service, only=(*service.only, *named)), client)
+    visit = _Visit(location, connector, pages, now, most)
+    _blank(visit, [name for _, name in named])
     try:
         ending = yield from _take_in(visit, json.loads(before.state or "{}"))
     except LostError as error:
@@ -78,6 +86,22 @@ def sync(
         pages.keep_site(replace(before, synced_at=now, reason=f"{error}{waits}"))
         return
     pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
+
+
+def _blank(visit: _Visit, without: Collection[str]) -> None:
+    """Stop quoting documents that name people to leave out; this visit reads them again."""
+    for page in visit.pages.pages(visit.location) if without else ():
+        if names_someone(page.text, without):
+            visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
+
+
+@contextmanager
+def _in_form() -> Iterator[None]:
+    """Refuse answers with other fields than their service documents."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise RefusedError("answers in a form that can't be understood") from error
 
 
 def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, None, Ending]:
@@ -109,7 +133,8 @@ def _listed(visit: _Visit, state: Mapping[str, str]) -> tuple[set[str], Ending]:
     listing, removed = visit.connector.listing(state), set[str]()
     while True:
         try:
-            entry = next(listing)
+            with _in_form():
+                entry = next(listing)
         except StopIteration as end:
             ending: Ending = end.value
             return removed, ending
@@ -133,7 +158,8 @@ def _take(visit: _Visit, key: str) -> None:
     revision = visit.revisions[key]
     if not page.content or page.etag != revision or page.reason:
         try:
-            content = visit.connector.content(key)
+            with _in_form():
+                content = visit.connector.content(key)
         except (BusyError, LostError):
             raise
         except RefusedError as error:
@@ -145,12 +171,18 @@ def _take(visit: _Visit, key: str) -> None:
             visit.pages.keep(replace(page, checked_at=visit.now, reason=str(error)))
             return
         if content is None:
-            visit.pages.drop(visit.location, [key])
+            # Kept without text, so that it isn't asked for again until it changes.
+            visit.pages.keep(_passed_over(visit, key, revision))
             return
         page = _fetched(page, content, revision, visit.now)
     visit.failures = 0
     if not visit.pages.keep_within(_read(page), visit.most):
         visit.reason = FULL
+
+
+def _passed_over(visit: _Visit, key: str, revision: str) -> WebPage:
+    page = WebPage(visit.location, key, etag=revision, readers=PARSERS_VERSION)
+    return replace(page, checked_at=visit.now)
 
 
 def _fetched(page: WebPage, content: Content, revision: str, now: datetime) -> WebPage:

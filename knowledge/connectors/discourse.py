@@ -1,0 +1,174 @@
+"""Discourse connector: solved topics of a forum as question and accepted answer.
+
+Topics are followed by the time of their last bump. Every few visits all of them are listed, so
+that hidden and deleted ones are dropped. Only public topics are read, even with a key.
+
+Source:
+    https://docs.discourse.org, and the serializers of Discourse's plugin "solved"
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any, Final
+from urllib.parse import quote
+
+from knowledge.chat.conversations import Message
+from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.threads import WITHOUT, Place, thread_content
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import parse_bytes
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import LostError, RefusedError
+
+# Discourse's own limit.
+PAGE_TOPICS: Final = 100
+# All topics are listed at every seventh visit: once a week.
+WHOLE_EVERY: Final = 7
+# An answer may be accepted after the last bump, which is no bump.
+OVERLAP: Final = timedelta(days=7)
+# Posts asked for to find an answer behind the first ones.
+NEAR_POSTS: Final = 20
+
+# Discourse's type of a post by a member; others are whispers, and notes on what moderators did.
+_REGULAR: Final = 1
+
+
+class Discourse:
+    """A forum, or some of its categories or tags."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        self._url = location.url
+        self._only: dict[str, list[str]] = {}
+        for name, value in location.only:
+            self._only.setdefault(name, []).append(value)
+
+    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List the topics bumped since the last visit, or all of them."""
+        number = int(state.get("visits", "-1")) + 1
+        whole = number % WHOLE_EVERY == 0
+        latest = state.get("bumped_at", "")
+        since = "" if whole or not latest else str(datetime.fromisoformat(latest) - OVERLAP)
+        categories = self._categories()
+        private = {each["id"] for each in categories if each.get("read_restricted")}
+        for path in self._paths(categories):
+            for topic in self._topics(path, since):
+                latest = max(latest, str(topic["bumped_at"]))
+                if topic.get("category_id") not in private and self._is_wanted(topic):
+                    revision = f"{topic['bumped_at']} {topic['posts_count']}"
+                    yield Listed(str(topic["id"]), revision)
+        return Ending({"visits": str(number), "bumped_at": latest}, whole=whole)
+
+    def _categories(self) -> list[dict[str, Any]]:
+        """All categories, each before its subcategories."""
+        found = self._api.json("/categories.json", {"include_subcategories": "true"})
+        waiting, known = [*found["category_list"]["categories"]], []
+        while waiting:
+            category = waiting.pop(0)
+            known.append(category)
+            waiting.extend(category.get("subcategory_list") or ())
+        return known
+
+    def _paths(self, categories: Sequence[Mapping[str, Any]]) -> list[str]:
+        paths = [f"/tag/{quote(tag, safe='')}.json" for tag in self._only.get("tag", ())]
+        for wanted in self._only.get("category", ()):
+            named = [one for one in categories if wanted in (one["slug"], one["name"])]
+            if not named:
+                raise RefusedError(f"has no public category {wanted}")
+            paths += [f"/c/{quote(one['slug'], safe='')}/{one['id']}.json" for one in named]
+        return paths or ["/latest.json"]
+
+    def _topics(self, path: str, since: str) -> Iterator[Mapping[str, Any]]:
+        """The topics of a list, newest bump first, down to a time."""
+        seen: set[int] = set()
+        query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
+        if "all" not in self._only:
+            query["solved"] = "yes"
+
+        def page(token: str) -> tuple[list[Mapping[str, Any]], str]:
+            number = int(token or "0")
+            found = self._api.json(path, {**query, "page": str(number)} if number else query)
+            listed = found["topic_list"]
+            new = [one for one in listed["topics"] if one["id"] not in seen]
+            seen.update(one["id"] for one in new)
+            # Pinned topics stand first, however old.
+            old = any(_is_before(one["bumped_at"], since) for one in new if not one.get("pinned"))
+            goes_on = new and not old and listed.get("more_topics_url")
+            return new, str(number + 1) if goes_on else ""
+
+        return in_turn(page)
+
+    def _is_wanted(self, topic: Mapping[str, Any]) -> bool:
+        shown = topic.get("visible", True) and topic.get("archetype") == "regular"
+        return bool(shown and ("all" in self._only or topic.get("has_accepted_answer")))
+
+    def content(self, key: str) -> Content | None:
+        """Get a topic with its first posts and the accepted answer."""
+        try:
+            topic = self._api.json(f"/t/{key}.json")
+        except LostError:
+            # Deleted, or moved to a private category, since it was listed.
+            return None
+        if topic["archetype"] != "regular" or not topic["visible"] or topic.get("deleted_at"):
+            return None
+        accepted = topic.get("accepted_answers") or [topic.get("accepted_answer")]
+        number = (accepted[0] or {}).get("post_number")
+        if number is None and "all" not in self._only:
+            return None
+        posts = {one["post_number"]: one for one in self._posts(topic, number) if _is_public(one)}
+        if 1 not in posts or number not in (None, *posts):
+            return None
+        url = f"{self._url}/t/{quote(topic['slug'], safe='')}/{topic['id']}"
+        messages = {at: _message(url, posts[at]) for at in sorted(posts)}
+        links = {one.id: f"{url}/{at}" for at, one in messages.items()}
+        return thread_content(
+            Place(0, topic["id"], topic["title"], thread=True, url=url, links=links),
+            [*messages.values()],
+            messages.get(number) if number is not None else None,
+            without=frozenset(self._only.get(WITHOUT, ())),
+            tags=[one if isinstance(one, str) else one["name"] for one in topic.get("tags", ())],
+        )
+
+    def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
+        """The first posts, and those around an accepted answer behind them."""
+        posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
+        if number is None or any(one["post_number"] == number for one in posts):
+            return [*posts]
+        near = stream[max(0, number - NEAR_POSTS) : number]
+        asked = "&".join(f"post_ids[]={int(one)}" for one in near)
+        found = self._api.json(f"/t/{topic['id']}/posts.json?{asked}")
+        return [*posts, *found["post_stream"]["posts"]]
+
+
+def _is_before(moment: str, since: str) -> bool:
+    return bool(since) and datetime.fromisoformat(moment) < datetime.fromisoformat(since)
+
+
+def _is_public(post: Mapping[str, Any]) -> bool:
+    gone = post.get("hidden") or post.get("deleted_at") or post.get("user_deleted")
+    return post["post_type"] == _REGULAR and not gone
+
+
+def _message(url: str, post: Mapping[str, Any]) -> Message:
+    # Quotations of earlier posts are asides, which the parser leaves out.
+    html = f'<link rel="canonical" href="{escape(url)}"><body>{post["cooked"]}</body>'
+    try:
+        text = parse_bytes(html.encode(), name="post.html").text
+    except UnreadableError:
+        text = ""
+    at = datetime.fromisoformat(post["created_at"])
+    return Message(post["id"], post.get("user_id", 0), post["username"], at, text)
+
+
+def _yes(value: str) -> str:
+    return "" if value == "yes" else "is not understood: write all=yes"
+
+
+KIND: Final = ServiceKind(
+    "Discourse",
+    Discourse,
+    only={"category": lambda value: "", "tag": lambda value: "", "all": _yes},
+    headers=lambda token: [("Api-Key", token)],
+)

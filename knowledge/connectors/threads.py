@@ -1,0 +1,99 @@
+"""Threads of forums and trackers as documents: the question, its answer, and the replies.
+
+They read like the threads of a Discord forum (`knowledge.chat`). People who asked not to be quoted
+are left out with their messages, and mentions of them are made nameless.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from knowledge.chat.conversations import Exchange, Message, exchange
+from knowledge.chat.intents import without_solved_mark
+from knowledge.chat.transcript import SOMEONE, Channel, exchange_text, shown
+from knowledge.connectors.connector import Content
+
+# The filter by which the sync tells a connector the people to leave out.
+WITHOUT: Final = "without"
+
+_MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w[\w.-]*)")
+_SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Channel):
+    """A topic or an issue at an address, and the links of its messages by their ids."""
+
+    url: str = ""
+    links: Mapping[int, str] = field(default_factory=dict)
+
+    def link(self, message: Message | None = None) -> str:
+        """The link to a message, or to the thread."""
+        return self.links.get(message.id, self.url) if message is not None else self.url
+
+
+def thread_content(
+    place: Place,
+    messages: Sequence[Message],
+    answer: Message | None,
+    *,
+    without: AbstractSet[str] = frozenset(),
+    tags: Sequence[str] = (),
+) -> Content | None:
+    """The document of a thread, whose first message is the question.
+
+    Args:
+        place: the thread.
+        messages: all of its messages, oldest first.
+        answer: one of them; None to choose one as in a Discord forum.
+        without: the names of people to leave out, in small letters.
+        tags: the thread's tags.
+
+    Returns:
+        None if nothing answers it, or the question or the answer is of a person to leave out.
+    """
+    kept = [
+        replace(shown(one), text=_nameless(shown(one).text, without))
+        for one in messages
+        if one.author.casefold() not in without
+    ]
+    if not kept or kept[0].id != messages[0].id:
+        return None
+    found: Exchange | None
+    if answer is None:
+        found = exchange(kept, thread=True)
+    else:
+        chosen = next((one for one in kept if one.id == answer.id), None)
+        rest = tuple(one for one in kept[1:] if one is not chosen and one.worth_reading)
+        found = Exchange(kept[0], chosen, rest) if chosen is not None else None
+    if found is None:
+        return None
+    return Content(
+        title=without_solved_mark(place.name),
+        body=exchange_text(place, found).encode(),
+        link=place.url,
+        suffix=".md",
+        verified=(found.answer or kept[-1]).at.date(),
+        tags=tuple(tags),
+    )
+
+
+def names_someone(body: str, without: AbstractSet[str]) -> bool:
+    """Whether a thread's text has messages or mentions of people to leave out."""
+    plain = body.replace("\\", "")
+    named = (found["name"] for form in (_SPEAKER, _MENTION) for found in form.finditer(plain))
+    return any(_person(name) in without for name in named)
+
+
+def _nameless(text: str, without: AbstractSet[str]) -> str:
+    def word(found: re.Match[str]) -> str:
+        return f"@{SOMEONE}" if _person(found["name"]) in without else found[0]
+
+    return _MENTION.sub(word, text) if without and "@" in text else text
+
+
+def _person(name: str) -> str:
+    """A name as in a list of people; a mention may end with a sentence's full stop."""
+    return name.casefold().rstrip(".-")

@@ -1,0 +1,306 @@
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.storage.derived_data import open_pages
+from tests.knowledge.connectors.described_server import Asked, DescribedServer
+from tests.knowledge.connectors.visited_service import NOW, VisitedService
+from tests.knowledge.web_server import Reply
+
+PER_PAGE = 3
+
+
+@dataclass
+class Topic:
+    """A topic: its posts as (author, HTML, further fields), and the number of its answer."""
+
+    title: str
+    posts: Sequence[tuple[str, str, dict[str, Any]]]
+    accepted: int = 0
+    day: float = 0
+    category: int = 1
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bumped_at(self) -> str:
+        return (NOW + timedelta(days=self.day)).isoformat().replace("+00:00", ".000Z")
+
+
+class Forum:
+    """A forum with these topics by id, served as Discourse describes its API."""
+
+    def __init__(self, server: DescribedServer) -> None:
+        self.server = server
+        self.topics: dict[int, Topic] = {}
+        server.answers = {
+            "/categories.json": self._categories,
+            "/latest.json": lambda asked: self._list(asked, [*self.topics]),
+            "/tag/{name}.json": lambda asked: self._list(asked, self._tagged(asked["name"])),
+            "/c/{slug}/{id}.json": lambda asked: self._list(asked, self._within(int(asked["id"]))),
+            "/t/{id}.json": lambda asked: self._topic(int(asked["id"])),
+            "/t/{id}/posts.json": self._posts,
+        }
+
+    def _categories(self, _: Asked) -> Any:
+        staff = {"id": 9, "name": "Staff", "slug": "staff", "read_restricted": True}
+        inner = {"id": 2, "name": "Boats", "slug": "boats", "read_restricted": False}
+        outer = {"id": 1, "name": "Harbour", "slug": "harbour", "read_restricted": False}
+        return {"category_list": {"categories": [{**outer, "subcategory_list": [inner]}, staff]}}
+
+    def _tagged(self, tag: str) -> list[int]:
+        return [key for key, one in self.topics.items() if tag in one.fields.get("tags", ())]
+
+    def _within(self, category: int) -> list[int]:
+        return [key for key, one in self.topics.items() if one.category == category]
+
+    def _list(self, asked: Asked, keys: Sequence[int]) -> Any:
+        shown = [key for key in keys if asked.get("solved") != "yes" or self.topics[key].accepted]
+        pinned = [key for key in shown if self.topics[key].fields.get("pinned")]
+        rest = sorted(set(shown) - set(pinned), key=lambda key: -self.topics[key].day)
+        start = int(asked.get("page", "0")) * PER_PAGE
+        some = [*pinned, *rest][start : start + PER_PAGE]
+        found: dict[str, Any] = {"topics": [self._item(key) for key in some]}
+        if start + PER_PAGE < len(shown):
+            found["more_topics_url"] = "/latest?page=next"
+        return {"topic_list": found}
+
+    def _item(self, key: int) -> Any:
+        topic = self.topics[key]
+        return {
+            "id": key,
+            "title": topic.title,
+            "bumped_at": topic.bumped_at,
+            "posts_count": len(topic.posts),
+            "category_id": topic.category,
+            "has_accepted_answer": bool(topic.accepted),
+            **{"archetype": "regular", "visible": True, **topic.fields},
+        }
+
+    def _topic(self, key: int) -> Any:
+        if key not in self.topics:
+            return Reply("{}", 404)
+        topic = self.topics[key]
+        accepted = {"accepted_answer": {"post_number": topic.accepted}} if topic.accepted else {}
+        posts = [self._post(key, number) for number in range(1, len(topic.posts) + 1)]
+        ids = [one["id"] for one in posts]
+        tags = [{"name": tag} for tag in topic.fields.get("tags", ())]
+        stream = {"post_stream": {"posts": posts[:20], "stream": ids}}
+        about = {"slug": "a-topic", **self._item(key), "tags": tags, "tags_descriptions": {}}
+        return {**about, **stream, **accepted}
+
+    def _post(self, key: int, number: int) -> Any:
+        author, html, fields = self.topics[key].posts[number - 1]
+        told = {"id": key * 1000 + number, "post_number": number, "username": author}
+        at = (NOW + timedelta(hours=number)).isoformat()
+        return {**told, "cooked": html, "post_type": 1, "created_at": at, **fields}
+
+    def _posts(self, asked: Asked) -> Any:
+        # The server keeps the last of the ids; the others are in the request's query.
+        query = self.server.requests[-1][0].partition("?")[2]
+        wanted = [int(one.partition("=")[2]) for one in query.split("&")]
+        key = int(asked["id"])
+        return {"post_stream": {"posts": [self._post(key, one % 1000) for one in wanted]}}
+
+
+ASKED = ("mira", "<p>When does the ferry leave?</p>", {})
+ANSWERED = ("ada", "<p>It leaves at nine from <a href='/pier'>pier 4</a>.</p>", {})
+CHAT = ("bo", "<p>The timetable is also at the harbour office.</p>", {})
+FERRY = Topic("Ferry to Lisbon", [ASKED, CHAT, ANSWERED], accepted=3)
+
+
+@pytest.fixture
+def forum() -> Iterator[Forum]:
+    with DescribedServer("discourse") as server:
+        forum = Forum(server)
+        forum.topics = {7: FERRY}
+        yield forum
+        assert server.problems == []
+
+
+@pytest.fixture
+def source(forum: Forum, tmp_path: Path) -> Iterator[VisitedService]:
+    with open_pages(tmp_path, "") as pages:
+        yield VisitedService("discourse", forum.server.base, pages)
+
+
+def only(source: VisitedService, *filters: tuple[str, str]) -> VisitedService:
+    return VisitedService("discourse", source.location.partition("+")[2], source.pages, filters)
+
+
+def test_a_solved_topic_is_its_question_with_the_accepted_answer(
+    forum: Forum, source: VisitedService
+) -> None:
+    source.sync()
+    [found] = source.documents.values()
+    base = forum.server.base
+    assert found.link == f"{base}/t/a-topic/7"
+    assert found.text == (
+        f"**[mira]({base}/t/a-topic/7/1)**, 10 Mar 2026:\n\nWhen does the ferry leave?\n\n"
+        f"**[ada]({base}/t/a-topic/7/3)**, 10 Mar 2026:\n\n"
+        f"It leaves at nine from [pier 4]({base}/pier).\n\n"
+        f"## Replies\n\n**[bo]({base}/t/a-topic/7/2)**, 10 Mar 2026:\n\n"
+        "The timetable is also at the harbour office."
+    )
+
+
+def test_an_answer_behind_the_first_posts_is_found(forum: Forum, source: VisitedService) -> None:
+    forum.topics[7] = Topic("Ferry", [ASKED, *[CHAT] * 40, ANSWERED], accepted=42)
+    source.sync()
+    assert "pier 4" in source.documents["Ferry"].text
+
+
+def test_unsolved_topics_are_left_out_unless_asked_for(
+    forum: Forum, source: VisitedService
+) -> None:
+    forum.topics[8] = Topic("Market", [("mira", "<p>When does the market open?</p>", {}), ANSWERED])
+    source.sync()
+    assert [*source.documents] == ["Ferry to Lisbon"]
+    every = only(source, ("all", "yes"))
+    every.sync()
+    assert sorted(every.documents) == ["Ferry to Lisbon", "Market"]
+
+
+def test_what_is_not_public_is_never_read(forum: Forum, source: VisitedService) -> None:
+    forum.topics |= {
+        8: Topic("Staff talk", FERRY.posts, 3, category=9),
+        9: Topic("Unlisted", FERRY.posts, 3, fields={"visible": False}),
+        10: Topic("Letter", FERRY.posts, 3, fields={"archetype": "private_message"}),
+    }
+    forum.topics[7] = Topic(
+        "Ferry",
+        [
+            ASKED,
+            ("ghost", "<p>Whispered words among the staff.</p>", {"post_type": 4}),
+            ("rude", "<p>Hidden words after some flags.</p>", {"hidden": True}),
+            ("gone", "<p>Deleted words of somebody.</p>", {"deleted_at": NOW.isoformat()}),
+            ("mod", "<p>Closed this topic a while ago.</p>", {"post_type": 3}),
+            ANSWERED,
+        ],
+        accepted=6,
+    )
+    source.sync()
+    [found] = source.documents.values()
+    assert not any(word in found.text for word in ("Whispered", "Hidden", "Deleted", "Closed"))
+    assert {asked["id"] for template, asked in forum.server.asked if "{id}" in template} == {"7"}
+
+
+def test_categories_and_tags_narrow_a_forum(forum: Forum, source: VisitedService) -> None:
+    forum.topics |= {
+        8: Topic("Boat", FERRY.posts, 3, category=2),
+        9: Topic("Net", FERRY.posts, 3, fields={"tags": ["fishing"]}),
+    }
+    some = only(source, ("category", "boats"), ("tag", "fishing"))
+    some.sync()
+    assert sorted(some.documents) == ["Boat", "Net"]
+    assert some.documents["Net"].tags == ("fishing",)
+    none = only(source, ("category", "staffroom"))
+    none.sync()
+    assert none.reasons == ["has no public category staffroom."]
+
+
+def test_an_unchanged_forum_costs_two_requests(forum: Forum, source: VisitedService) -> None:
+    forum.topics |= {
+        key: Topic(f"Topic {key}", FERRY.posts, 3, day=-10 * key) for key in range(10, 40)
+    }
+    forum.topics[99] = Topic("Pinned", FERRY.posts, 3, day=-400, fields={"pinned": True})
+    source.sync()
+    assert len(source.documents) == 32
+    forum.server.asked.clear()
+    source.sync(1)
+    assert [template for template, _ in forum.server.asked] == ["/categories.json", "/latest.json"]
+
+
+def test_a_bumped_topic_is_read_again_and_a_hidden_one_is_dropped_within_a_week(
+    forum: Forum, source: VisitedService
+) -> None:
+    forum.topics[8] = Topic("Market", FERRY.posts, 3)
+    source.sync()
+    later = ("ada", "<p>From May on, it leaves at ten.</p>", {})
+    forum.topics = {7: Topic("Ferry to Lisbon", [*FERRY.posts, later], accepted=4, day=1)}
+    source.sync(1)
+    assert "at ten" in source.documents["Ferry to Lisbon"].text
+    for day in range(2, 8):
+        source.sync(day)
+    assert [*source.documents] == ["Ferry to Lisbon"]
+
+
+def test_a_topic_that_is_gone_when_asked_for_does_no_harm(
+    forum: Forum, source: VisitedService
+) -> None:
+    forum.topics[8] = Topic("Market", FERRY.posts, 3)
+    kept = forum.server.answers["/t/{id}.json"]
+    forum.server.answers["/t/{id}.json"] = lambda asked: (
+        Reply("{}", 403) if asked["id"] == "8" else kept(asked)
+    )
+    source.sync()
+    assert [*source.documents] == ["Ferry to Lisbon"]
+    assert source.reasons == []
+
+
+def test_people_who_asked_not_to_be_quoted_are_left_out_of_what_was_read_before(
+    forum: Forum, source: VisitedService
+) -> None:
+    mention = ("mira", "<p>Thanks, @bo and @bosun, see you at the pier.</p>", {})
+    forum.topics[7] = Topic("Ferry to Lisbon", [*FERRY.posts, mention], accepted=3)
+    forum.topics[8] = Topic("Market", [CHAT, ANSWERED], accepted=2)
+    source.sync()
+    source.without = ("Bo",)
+    source.sync(1)
+    [found] = source.documents.values()
+    assert "harbour office" not in found.text
+    assert "@someone and @bosun" in found.text
+
+
+def test_a_list_without_an_end_is_left(forum: Forum, source: VisitedService) -> None:
+    item = forum._item(7)
+    endless = {"topic_list": {"topics": [item], "more_topics_url": "/latest?page=1"}}
+    forum.server.answers["/latest.json"] = lambda asked: endless
+    source.sync()
+    assert [*source.documents] == ["Ferry to Lisbon"]
+    assert len(forum.server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply("", 429, {"Retry-After": "600"}), "asks to be left alone for now; the rest waits"),
+        (Reply("", 403), "asks for a login, or refuses it (the host answers 403)."),
+        (Reply("[1"), "answers with no valid JSON"),
+        (Reply('{"users": []}'), "answers in a form that can't be understood"),
+    ],
+)
+def test_a_failing_forum_keeps_its_documents(
+    forum: Forum, source: VisitedService, reply: Reply, reason: str
+) -> None:
+    source.sync()
+    forum.server.first = [reply, reply]
+    source.sync(1)
+    assert [*source.documents] == ["Ferry to Lisbon"]
+    assert any(each.startswith(reason) for each in source.reasons)
+    forum.server.first.clear()
+    source.sync(2)
+    assert source.reasons == []
+
+
+def test_passing_failures_are_tried_again(forum: Forum, source: VisitedService) -> None:
+    forum.server.first = [Reply("", 502), Reply('{"category_list"'), Reply("", 500)]
+    source.sync()
+    assert [*source.documents] == ["Ferry to Lisbon"]
+
+
+def test_a_visit_stopped_anywhere_goes_on_without_asking_twice(
+    forum: Forum, source: VisitedService
+) -> None:
+    forum.topics |= {key: Topic(f"Topic {key}", FERRY.posts, 3) for key in range(10, 20)}
+    for stop in range(2, 12):
+        steps = source.steps()
+        for _ in range(stop):
+            next(steps, None)
+        steps.close()
+    source.sync()
+    topics = [asked["id"] for template, asked in forum.server.asked if template == "/t/{id}.json"]
+    assert len(source.documents) == len(topics) == len(set(topics)) == 11
