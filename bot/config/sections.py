@@ -224,6 +224,11 @@ class SourceSettings(_Section):
         "Further pages aren't read, and `/source list` says so. Sources for every "
         "server have no limit.",
     )
+    unquoted: tuple[Annotated[str, Field(pattern=r"^[^@]+@[^@]+$")], ...] = Field(
+        default=(),
+        description="People whose posts in forums and trackers aren't quoted, as name@host, "
+        'such as ["alice@forum.example.org"]. Earlier texts change at the next visit.',
+    )
     channels: bool = Field(
         default=False,
         description='Let administrators add channels with /source add. First turn on "Message '

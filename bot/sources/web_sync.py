@@ -5,12 +5,16 @@ updated from the stored pages afterwards.
 """
 
 import logging
+import os
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
@@ -27,6 +31,9 @@ from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
 from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
+
+# The name of a host follows, as in COMMONPLACE_SOURCE_TOKEN_GITHUB_COM.
+TOKEN_VARIABLE: Final = "COMMONPLACE_SOURCE_TOKEN_"  # noqa: S105 - the beginning of a variable
 
 # Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
@@ -78,8 +85,11 @@ def visits(
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
                 most = _most(pages, location, sources, chosen.web_megabytes * 1_000_000)
+                # Only the operator adds sources for every server, and on internal hosts.
+                operators = SHARED in sources[location] or is_internal(location)
+                terms = _Terms(now, grace, most, operators, chosen.unquoted)
                 fetcher = fetcher_for(location)
-                for step in _looked_at(folder, location, pages, fetcher, (now, grace, most)):
+                for step in _looked_at(folder, location, pages, fetcher, terms):
                     yield step
                     if stopping.is_set():
                         return
@@ -103,19 +113,49 @@ def fetchers(
         yield lambda location: inside if is_internal(location) else public
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The time of a visit, and its limits.
+
+    A source of the `operators` may use a token; `unquoted` has people to leave out, as name@host.
+    """
+
+    now: datetime
+    grace: timedelta
+    most: int | None
+    operators: bool
+    unquoted: Sequence[str]
+
+    def token(self, host: str) -> str:
+        """The operator's token for a host; empty for sources of others."""
+        name = re.sub(r"[^A-Z0-9]", "_", host.upper())
+        return os.environ.get(f"{TOKEN_VARIABLE}{name}", "") if self.operators else ""
+
+    def without(self, host: str) -> list[str]:
+        """The names of people on a host to leave out."""
+        named = (one.rpartition("@") for one in self.unquoted)
+        return [name for name, _, at in named if at.casefold() == host]
+
+
 def _looked_at(
-    folder: Path,
-    location: str,
-    pages: PageStore,
-    fetcher: Fetcher,
-    when: tuple[datetime, timedelta, int | None],
+    folder: Path, location: str, pages: PageStore, fetcher: Fetcher, terms: _Terms
 ) -> Iterator[CrawlStep]:
     """Visit a source as its kind requires."""
-    now, grace, most = when
+    now, grace, most = terms.now, terms.grace, terms.most
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
-    if service_at(location) is not None:
-        return service_sync.sync(location, pages, fetcher, now, grace, most=most)
+    if (service := service_at(location)) is not None:
+        host = urlsplit(service.url).hostname or ""
+        return service_sync.sync(
+            location,
+            pages,
+            fetcher,
+            now,
+            grace,
+            most=most,
+            token=terms.token(host),
+            without=terms.without(host),
+        )
     if crawl_at(location) is not None:
         return sync_site(location, pages, fetcher, now, grace, most=most)
     return sync(location, pages, fetcher, now, grace, most=most)

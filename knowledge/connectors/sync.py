@@ -73,7 +73,7 @@ def sync(
     named = tuple((WITHOUT, name.casefold()) for name in without)
     connector = kind.make(replace(service, only=(*service.only, *named)), client)
     visit = _Visit(location, connector, pages, now, most)
-    _blank(visit, [name for _, name in named])
+    _blank(visit, frozenset(name for _, name in named))
     try:
         ending = yield from _take_in(visit, json.loads(before.state or "{}"))
     except LostError as error:
@@ -88,7 +88,7 @@ def sync(
     pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
 
 
-def _blank(visit: _Visit, without: Collection[str]) -> None:
+def _blank(visit: _Visit, without: frozenset[str]) -> None:
     """Stop quoting documents that name people to leave out; this visit reads them again."""
     for page in visit.pages.pages(visit.location) if without else ():
         if names_someone(page.text, without):

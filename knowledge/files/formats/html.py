@@ -22,7 +22,7 @@ from knowledge.files.site_addresses import with_own_id
 _AROUND: Final = (
     "script, style, noscript, template, nav, aside, form, button, iframe, object, svg, canvas, "
     "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
-    "[role=contentinfo], a.headerlink, .sphinxsidebar, td.linenos, span.linenos, "
+    "[role=contentinfo], a.headerlink, a.lightbox .meta, .sphinxsidebar, td.linenos, span.linenos, "
     # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
     # name everything and answer nothing.
     "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper"

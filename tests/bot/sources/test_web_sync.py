@@ -29,6 +29,7 @@ from knowledge.sources import (
     crawl_location,
     page_location,
     repository_location,
+    service_location,
 )
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Document, Kind, Scope
@@ -339,3 +340,24 @@ def test_a_host_that_is_no_longer_named_is_not_asked(
     [failure] = update(core).failed
     assert "which `sources.internal` doesn't name" in failure.reason
     assert server.requests == []
+
+
+@pytest.mark.parametrize(("scope", "sent"), [(SHARED, "Bearer hunter2"), (Scope(5), None)])
+def test_a_token_is_sent_for_sources_of_the_operator_alone(
+    core: Core,
+    settings: Settings,
+    server: WebServer,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: Scope,
+    sent: str | None,
+) -> None:
+    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_WIKI_TEST", "hunter2")
+    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", "another")
+    server.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply('{"result": []}')
+    address = server.url("", host="wiki.test")
+    add_visited(core.store, service_location("dokuwiki", address), scope)
+    visit(settings, core)
+    [(_, headers)] = server.requests
+    assert headers.get("authorization") == sent
+    for file in core.folder.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes()

@@ -13,13 +13,16 @@ from tests.knowledge.web_server import Reply
 
 PER_PAGE = 3
 
+# The author of a post, its HTML, and further fields.
+Post = tuple[str, str, dict[str, Any]]
+
 
 @dataclass
 class Topic:
-    """A topic: its posts as (author, HTML, further fields), and the number of its answer."""
+    """A topic: its posts, and the number of its answer."""
 
     title: str
-    posts: Sequence[tuple[str, str, dict[str, Any]]]
+    posts: Sequence[Post]
     accepted: int = 0
     day: float = 0
     category: int = 1
@@ -106,9 +109,9 @@ class Forum:
         return {"post_stream": {"posts": [self._post(key, one % 1000) for one in wanted]}}
 
 
-ASKED = ("mira", "<p>When does the ferry leave?</p>", {})
-ANSWERED = ("ada", "<p>It leaves at nine from <a href='/pier'>pier 4</a>.</p>", {})
-CHAT = ("bo", "<p>The timetable is also at the harbour office.</p>", {})
+ASKED: Post = ("mira", "<p>When does the ferry leave?</p>", {})
+ANSWERED: Post = ("ada", "<p>It leaves at nine from <a href='/pier'>pier 4</a>.</p>", {})
+CHAT: Post = ("bo", "<p>The timetable is also at the harbour office.</p>", {})
 FERRY = Topic("Ferry to Lisbon", [ASKED, CHAT, ANSWERED], accepted=3)
 
 
@@ -219,7 +222,7 @@ def test_a_bumped_topic_is_read_again_and_a_hidden_one_is_dropped_within_a_week(
 ) -> None:
     forum.topics[8] = Topic("Market", FERRY.posts, 3)
     source.sync()
-    later = ("ada", "<p>From May on, it leaves at ten.</p>", {})
+    later: Post = ("ada", "<p>From May on, it leaves at ten.</p>", {})
     forum.topics = {7: Topic("Ferry to Lisbon", [*FERRY.posts, later], accepted=4, day=1)}
     source.sync(1)
     assert "at ten" in source.documents["Ferry to Lisbon"].text
@@ -244,7 +247,7 @@ def test_a_topic_that_is_gone_when_asked_for_does_no_harm(
 def test_people_who_asked_not_to_be_quoted_are_left_out_of_what_was_read_before(
     forum: Forum, source: VisitedService
 ) -> None:
-    mention = ("mira", "<p>Thanks, @bo and @bosun, see you at the pier.</p>", {})
+    mention: Post = ("mira", "<p>Thanks, @bo and @bosun, see you at the pier.</p>", {})
     forum.topics[7] = Topic("Ferry to Lisbon", [*FERRY.posts, mention], accepted=3)
     forum.topics[8] = Topic("Market", [CHAT, ANSWERED], accepted=2)
     source.sync()
