@@ -232,6 +232,7 @@ NOT_CALLED: Final = {
         knowledge.page.search_index.write_bundle
         knowledge.git.http_client.GuardedGitClient._http_request
         knowledge.web.connections.Connections.request
+        knowledge.web.crawl.site_failures
         knowledge.web.polite_fetcher._read
         knowledge.web.safe_network.CheckedNetwork.connect_tcp
         knowledge.web.safe_network.system_addresses

@@ -182,7 +182,7 @@ def _update(
         print_json(source_output.report_record(report, checked))
         return unread
     seconds = time.monotonic() - started
-    follows = report.touched and is_held(core.folder)
+    follows = (report.added or report.changed) and is_held(core.folder)
     ask = source_output.TRY_BOTH if follows else source_output.TRY
     text = source_output.report_text(report, passages, seconds, next_step or ask)
     out.print(text, soft_wrap=True)

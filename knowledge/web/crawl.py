@@ -36,6 +36,9 @@ FULL: Final = (
     "has no more room: the pages of a server's own sources may take as much as "
     "`sources.web_megabytes` says, so the rest is not read"
 )
+# Pages with this reason are left out as their authors want, which is no failure.
+HIDES: Final = "asks programs not to show it"
+
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
@@ -246,7 +249,7 @@ def _hidden(page: WebPage, told: str) -> WebPage:
         content=b"",
         title="",
         text="",
-        reason=f"asks programs not to show it ({told}), so it is not quoted",
+        reason=f"{HIDES} ({told}), so it is not quoted",
     )
 
 
@@ -327,9 +330,12 @@ def duplicates(pages: PageStore, url: str) -> set[str]:
 def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
     """All failures of a source and its pages."""
     site = pages.site(url)
-    root = unmarked(url)
-    yield from sync_failure(site, address_of(url))
+    root, named = unmarked(url), address_of(url)
+    yield from sync_failure(site, named)
     for page in pages.pages(url):
+        # A crawl's start may be named without the slash at its end.
+        if page.reason.startswith(HIDES) and named not in (page.url, page.url.rstrip("/")):
+            continue
         if page.reason and (page.url != root or not site.reason):
             yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")
 

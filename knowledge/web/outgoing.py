@@ -43,12 +43,23 @@ def outgoing_apart(content: bytes, url: str) -> Parsed:
     canonical = soup.select_one("link[rel=canonical][href]")
     named = _absolute(_href(canonical), base) if canonical is not None else ""
     tags = [(str(tag.get("name") or ""), str(tag.get("content") or "")) for tag in soup("meta")]
+    if ("generator", "MediaWiki") in ((name, content[:9]) for name, content in tags):
+        _drop_tools(soup)
     found = [] if nofollow_rule_of_tags(tags) else list(dict.fromkeys(_links(soup, base)))
     return {"canonical": named}, "\n".join(found[:LINKS])
 
 
 def _href(tag: Any) -> str:
     return str(tag.get("href") or "") if tag is not None else ""
+
+
+def _drop_tools(soup: Any) -> None:
+    """Keep the article and its categories: other links of a wiki lead to its tools."""
+    parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
+    soup.clear()
+    soup.extend(parts)
+    for tool in soup.select(".mw-editsection, .printfooter, a.new"):
+        tool.decompose()
 
 
 def _links(soup: Any, base: str) -> Iterator[str]:

@@ -139,7 +139,18 @@ def sync_site(
             f"has more than {crawl.pages:,} pages; so many are asked for, unless the crawl is "
             "added with more"
         )
-    pages.keep_site(Site(location, now, reason or run.full))
+    pages.keep_site(Site(location, now, reason or run.full or _alone(run, crawl.url)))
+
+
+def _alone(run: _Crawl, url: str) -> str:
+    """Why a crawl found one page alone, if a page was probably named in place of its folder."""
+    path = urlsplit(url).path
+    if len(run.reached) > 1 or path in ("", "/") or run.frontier.scope.folder != f"{path}/":
+        return ""
+    if not run.pages.page(run.location, page_url(url)).text:
+        return ""
+    folder = f"{host_of(url)}{path.rpartition('/')[0]}/"
+    return f"links to no page below it: for the pages beside it, name {folder}"
 
 
 def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:

@@ -20,14 +20,22 @@ from knowledge.files.site_addresses import with_own_id
 
 # Parts of a page besides its text.
 _AROUND: Final = (
-    "script, style, noscript, template, nav, aside, form, button, iframe, object, svg, canvas, "
+    "script, style, noscript, template, nav, form, button, iframe, object, svg, canvas, "
+    # Asides that belong to the text: docutils' topics and footnotes, Starlight's notes.
+    "aside:not(.topic, .footnote, .footnote-list, .starlight-aside), "
     "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
     "[role=contentinfo], a.headerlink, a.lightbox .meta, .sphinxsidebar, td.linenos, span.linenos, "
     # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
     # name everything and answer nothing.
-    "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper"
+    "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper, .dw__toc, "
+    # What MediaWiki and DokuWiki write around an article and into it: links for editing, marks of
+    # references, notes about the page, boxes of links to other articles, categories.
+    ".mw-editsection, .mw-jump-link, .mw-cite-backlink, sup.reference, .printfooter, .catlinks, "
+    ".hatnote, .navbox, .mw-parser-output .metadata, .docInfo, .pageId, "
+    # By their author, for no printer and no search engine.
+    ".noprint, [data-nosnippet], [data-pagefind-ignore]"
 )
-_MAIN: Final = ("main", "[role=main]", "article")
+_MAIN: Final = (".mw-parser-output", "main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
@@ -64,11 +72,16 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]
     hidden = hiding_rule_of_tags(tags)
     main = _main(soup)
-    headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
     # Citations of sections link to these ids.
+    headings: list[str] = []
     for heading in main.find_all(_HEADINGS):
-        if own_id := _own_id(heading):
+        own_id = _own_id(heading)
+        _drop_own_links(heading)
+        words = one_line(heading.get_text())
+        if own_id:
             heading.append(with_own_id("", own_id))
+        if heading.name == "h1":
+            headings.append(words)
     text = to_markdown(main, link)
     if not text:
         raise UnreadableError("is a page without text.")
@@ -179,12 +192,36 @@ def _main(soup: BeautifulSoup) -> Tag:
     for selector in _MAIN:
         found = soup.select(selector)
         if len(found) == 1 and found[0].get_text(strip=True):
-            return found[0]
+            return _article(found[0], soup)
     body = soup.body or soup
     for header in body.find_all("header"):
         if not header.find("h1"):
             header.decompose()
     return body
+
+
+def _article(main: Tag, soup: BeautifulSoup) -> Tag:
+    """The article in a main part, if it has its heading and most of its text; else the part.
+
+    MediaWiki writes the heading before the part.
+    """
+    heading = soup.select_one("h1#firstHeading")
+    if heading is not None and main.find("h1") is None:
+        main.insert(0, heading.extract())
+    inside = main.find_all("article")
+    if len(inside) == 1 and inside[0].find("h1"):
+        article, whole = len(inside[0].get_text()), len(main.get_text())
+        return inside[0] if 2 * article > whole else main
+    return main
+
+
+def _drop_own_links(heading: Tag) -> None:
+    """Drop a heading's links to itself; one that has words leaves them."""
+    for link in heading.select('a[href^="#"]'):
+        if any(map(str.isalnum, link.get_text())):
+            link.unwrap()
+        else:
+            link.decompose()
 
 
 def _language(pre: Tag) -> str:

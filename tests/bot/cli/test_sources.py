@@ -114,6 +114,8 @@ def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -
         with held(terminal.data) if running else nullcontext():
             said = terminal.run("index", terminal.guides).stdout
         assert said.splitlines()[-1] == (TRY_BOTH if running else TRY)
+    with held(terminal.data):
+        assert terminal.run("source", "remove", terminal.guides).stdout.splitlines()[-1] == TRY
 
 
 def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:

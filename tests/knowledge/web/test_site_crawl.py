@@ -179,6 +179,48 @@ def test_pages_that_ask_not_to_be_shown_are_not_and_their_links_are_gone_after(
     world.sync()
     assert world.titles() == ["docs", "docs a"]
     assert "/docs/b" not in world.asked
+    assert world.reasons() == []
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_a_start_that_asks_not_to_be_shown_is_told(world: World, path: str) -> None:
+    world.page(path, "a", head='<meta name="robots" content="noindex">')
+    world.page("/docs/a")
+    world.start(path)
+    world.sync()
+    assert len(world.reasons()) == len([one for one in world.reasons() if "noindex" in one]) == 1
+
+
+def test_a_page_in_the_place_of_its_folder_is_told_with_the_folder(world: World) -> None:
+    world.page("/docs/a", "/docs/b")
+    world.page("/docs/b")
+    world.start("/docs/a")
+    for day in range(2):
+        world.sync(days=day)
+        [reason] = world.reasons()
+        assert reason.endswith(f"for the pages beside it, name {world.server.url('/docs/')}.")
+    world.page("/docs/a", "a/c")
+    world.page("/docs/a/c")
+    world.sync(days=2)
+    assert world.reasons() == []
+
+
+def test_a_wikis_tools_are_not_asked_for(world: World) -> None:
+    world.page("/wiki/Ferry")
+    world.page("/wiki/Category:Ferries")
+    tools = '<a href="/wiki/Special:Random">Random</a><a href="/wiki/Talk:Lisbon">Talk</a>'
+    world.server.pages["/wiki/Lisbon"] = Reply(
+        f'<meta name="generator" content="MediaWiki 1.43.1"><nav>{tools}</nav><h1>Lisbon</h1>'
+        '<div id="mw-content-text"><div class="mw-parser-output"><p>By <a href="Ferry">ferry</a>.'
+        '<h2>A<span class="mw-editsection"><a href="?action=edit">edit</a></span></h2>'
+        '<a class="new" href="Porto">Porto</a></div><div class="printfooter"><a href="?oldid=1">x'
+        '</a></div></div><div id="catlinks"><a href="/wiki/Special:Categories">In</a>'
+        '<ul><li><a href="/wiki/Category:Ferries">Ferries</a></ul></div>'
+    )
+    world.start("/wiki/")
+    world.page("/wiki/", "Lisbon")
+    world.sync()
+    assert world.asked == ["/wiki/", "/wiki/Lisbon", "/wiki/Ferry", "/wiki/Category:Ferries"]
 
 
 def test_links_that_are_not_to_be_gone_after_are_not(world: World) -> None:

@@ -71,6 +71,59 @@ def test_a_table_of_contents_is_no_text_of_the_page(contents: str) -> None:
     assert parse_bytes(page.encode(), name="x.html").text == "So it is."
 
 
+ARTICLE = (
+    "<h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p><h2 id=a>A</h2><p>From pier 4.</p>"
+)
+READ = "# Ferry\n\nThe ferry to Lisbon leaves at nine.\n\n## A {#a}\n\nFrom pier 4."
+SELF = '<a href="#a" title="Direct link">\u200b</a>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # An article beside its contents, as Docusaurus, Hugo's book and pydata's theme write it.
+        f"<main><div>Menu</div><article>{ARTICLE}</article><ul><li><a href=#a>A</a></ul></main>",
+        # A heading's link to itself, without words or around them.
+        f"<main>{ARTICLE.replace('>A<', f'>A{SELF}<')}</main>",
+        f"<main>{ARTICLE.replace('>A<', '><a href=#a>A</a><')}</main>",
+        # By its author, for no search engine.
+        f"<main>{ARTICLE}<div data-nosnippet>Rate this page</div></main>",
+        # DokuWiki.
+        f"<main><div class=pageId>ferry</div><div class=dw__toc><h3>Table of Contents</h3></div>"
+        f"{ARTICLE}<div class=docInfo>ferry.txt · Last modified</div></main>",
+    ],
+)
+def test_what_generators_write_around_an_article_is_no_text_of_it(body: str) -> None:
+    page = f'<!doctype html><link rel=canonical href="https://a.org/ferry">{body}'
+    assert parse_bytes(page.encode(), name="x.html").text == READ
+
+
+def test_a_wikis_article_is_read_without_its_tools() -> None:
+    edit = '<span class=mw-editsection>[<a href="/w?action=edit">edit</a>]</span>'
+    body = ARTICLE.replace("<h1>Ferry</h1>", "").replace(">A<", f">A{edit}<")
+    body = body.replace("nine.", "nine.<sup class=reference>[1]</sup>")
+    page = (
+        "<!doctype html><title>Ferry - W</title><main><ul><li>Discussion</ul><h1 id=firstHeading>"
+        "Ferry</h1><div class=noprint>From the wiki</div><div id=mw-content-text><div class="
+        f"mw-parser-output><div class=hatnote>See also</div>{body}<table class=navbox><tr><td>"
+        "Harbours</table></div><div class=printfooter>Retrieved from</div></div>"
+        "<div class=catlinks>Categories</div></main>"
+    )
+    reading = parse_bytes(page.encode(), name="x.html")
+    assert reading.title == "Ferry"
+    assert reading.text == READ.replace("# Ferry", "# Ferry {#firstHeading}", 1)
+
+
+def test_a_part_with_an_article_that_is_not_most_of_it_is_kept_whole() -> None:
+    page = f"<!doctype html><main><article>{ARTICLE}</article><p>{'And more. ' * 30}</p></main>"
+    assert "And more." in parse_bytes(page.encode(), name="x.html").text
+
+
+def test_asides_of_the_text_are_kept() -> None:
+    page = "<!doctype html><p>T.</p><aside class=footnote>1 Note.</aside><aside>Ad</aside>"
+    assert parse_bytes(page.encode(), name="x.html").text == "T.\n\n1 Note."
+
+
 def test_code_that_explains_a_term_is_a_block_of_its_own() -> None:
     page = "<!doctype html><dl><dt>Undo</dt><dd><pre>git reset\ngit commit</pre></dd></dl>"
     text = parse_bytes(page.encode(), name="x.html").text
