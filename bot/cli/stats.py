@@ -1,32 +1,42 @@
-"""The command `stats`: questions, verdicts, notes, documents and the index in figures."""
+"""The command `stats`: questions, verdicts, notes, documents and the index in figures and bars."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from bot.cli.console import JsonOption, out, print_json, with_settings
 from bot.config.settings import Settings
 from bot.core.core import Core, Figures
+from bot.statistics.overview_messages import PARTS, Panel, Part, panels
+from bot.statistics.overview_service import Overview, Range, overview
 from knowledge.text import counted
 from knowledge.values.questions import Evidence
 
 
 @with_settings
 def stats(settings: Settings, as_json: JsonOption = False) -> None:
-    """Show figures of questions, verdicts, notes, documents and the index.
+    """Show figures of questions, verdicts, notes, sources and the index, of all servers.
+
+    Questions are shown in words only if they were asked in public.
 
     Example:
         commonplace stats --json
     """
+    now = datetime.now(UTC)
     with Core(settings) as core:
         figures = core.figures()
-    now = datetime.now(UTC)
+        found = overview(core, Range(), now, settings.answers.passages)
     if as_json:
-        print_json(stats_record(figures, now))
-    else:
-        out.print(stats_text(figures, now))
+        print_json({**stats_record(figures, now), **overview_record(found)})
+        return
+    out.print(stats_text(figures, now))
+    if any(found.questions.values()):
+        out.print(*map(panel_text, panels(found)), sep="\n")
 
 
 def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
@@ -45,6 +55,16 @@ def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
             "model": figures.model,
             "embedder": figures.embedder,
         },
+    }
+
+
+def overview_record(found: Overview) -> dict[str, Any]:
+    """The overview's parts as lists of objects."""
+    return {
+        "days": [{**asdict(day), "date": day.date.isoformat()} for day in found.days],
+        "asked_most": [asdict(one) for one in found.asked],
+        "sources": [asdict(one) for one in found.sources],
+        "doubtful_answers": [asdict(one) for one in found.doubtful],
     }
 
 
@@ -76,6 +96,43 @@ _EVIDENCE_WORDS: Final = {
     Evidence.PARTIAL.value: "answered in part",
     Evidence.NONE.value: "not answered",
 }
+
+
+# Bars differ in sign, too, for terminals without colours.
+_BARS: Final = {
+    Part.ANSWERED: ("█", "blue"),
+    Part.PARTIAL: ("▒", "yellow"),
+    Part.REFUSED: ("░", "red"),
+    Part.QUOTED: ("█", "blue"),
+    Part.UNHELPFUL: ("░", "red"),
+    Part.CORRECTED: ("▒", "yellow"),
+}
+_BAR_CHARACTERS: Final = 15
+_DAY_CHARACTERS: Final = 60
+
+
+def panel_text(panel: Panel) -> RenderableType:
+    """A panel as a heading with a legend, and a table of bars."""
+    parts = panel.rows[0].parts
+    names = (Text(f" {_BARS[one][0]} {PARTS[one].english}", _BARS[one][1]) for one in parts)
+    heading = Text.assemble("\n", (panel.heading, "bold"), *(names if len(parts) > 1 else ()))
+    table = Table.grid(padding=(0, 1))
+    longest = max(sum(row.parts.values()) for row in panel.rows) or 1
+    room = _DAY_CHARACTERS if panel.daily else _BAR_CHARACTERS
+    for row in panel.rows:
+        bar = Text.assemble(*_bar(row.parts, room / longest))
+        cells = (Text(row.label), bar, Text(row.value))
+        table.add_row(*cells)
+    return Group(heading, table, *([Text(panel.line)] if panel.line else []))
+
+
+def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:
+    """The signs of a stacked bar; rounded ends, so the whole has the right length."""
+    start = 0
+    for part, number in parts.items():
+        sign, colour = _BARS[part]
+        yield sign * (round((start + number) * width) - round(start * width)), colour
+        start += number
 
 
 def _share(count: int, of: int) -> str:

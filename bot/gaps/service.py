@@ -86,7 +86,7 @@ def groups(core: Core, guild_id: int) -> list[Group]:
             any(question.id in awaited for question in asked),
             _standing([handovers[one.id] for one in asked if one.id in handovers]),
         )
-        for asked, example in _grouped(core, questions)
+        for asked, example in same_questions(core, questions)
     ]
     return sorted(found, key=lambda group: (group.is_answered, -group.askers))
 
@@ -101,8 +101,11 @@ def _standing(handovers: Sequence[Handover]) -> Handover | None:
 _Grouped = tuple[list[OpenQuestion], OpenQuestion]
 
 
-def _grouped(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
-    """Groups of questions with the same meaning or merged by moderators; largest first."""
+def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
+    """Groups of a guild's questions with the same meaning, or merged by moderators; largest first.
+
+    Each has its questions, newest first, and the most typical one.
+    """
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
         by_text.setdefault(same_words(question.text), []).append(question)
@@ -281,7 +284,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
         yield len(near) - start
     told = [
         question
-        for group, _ in _grouped(core, answered)
+        for group, _ in same_questions(core, answered)
         for question in once_each([one for one in group if not one.content])
     ]
     gaps.checked(publication, [question.id for question in answered], told)
@@ -306,7 +309,7 @@ def _wanted(
     question_id = core.store.gaps.question_of(publication.note_id)
     if question_id is None:
         return frozenset()
-    for group, _ in _grouped(core, questions):
+    for group, _ in same_questions(core, questions):
         ids = frozenset(question.id for question in group)
         if question_id in ids:
             return ids

@@ -1,6 +1,6 @@
-"""Pictures of notes in Discord: detection among attachments, and files to send.
+"""Pictures in Discord: detection among attachments, and files to send.
 
-Files are named by number, never by a member's file name.
+Pictures of notes are named by number, never by a member's file name.
 """
 
 import io
@@ -39,6 +39,13 @@ def picture_files(pictures: Sequence[Picture]) -> list[discord.File]:
     ]
 
 
+def drawing_file(png: bytes, name: str, description: str) -> discord.File:
+    """Return a drawing of the bot's own, described for readers who can't see it."""
+    return _SentAgain(io.BytesIO(png), f"{name}.png", description=description)
+
+
 def gallery(files: Sequence[discord.File]) -> discord.ui.MediaGallery[Any]:
     """Return the component that shows files of the same message in a layout."""
-    return discord.ui.MediaGallery(*(discord.MediaGalleryItem(file.uri) for file in files))
+    return discord.ui.MediaGallery(
+        *(discord.MediaGalleryItem(file.uri, description=file.description) for file in files)
+    )

@@ -13,6 +13,7 @@ from bot.core.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.statistics import weekly_schedule as schedule
+from bot.statistics.overview_service import Overview
 from bot.statistics.weekly_schedule import Due
 from knowledge.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor
@@ -66,7 +67,8 @@ class Week:
     """Content of a digest.
 
     `gaps` are the gaps visible to the readers; `open_gaps` counts all. `pending` notes wait for a
-    decision and `due` notes for another look, the oldest since `waiting_since`.
+    decision and `due` notes for another look, the oldest since `waiting_since`. `overview` is for
+    moderators.
     """
 
     digest: WeeklyDigest
@@ -80,6 +82,7 @@ class Week:
     posts: tuple[UnansweredPost, ...] = ()
     thanked: tuple[Contributor, ...] = ()
     new: tuple[NewNote, ...] = ()
+    overview: Overview | None = None
 
     @property
     def is_empty(self) -> bool:

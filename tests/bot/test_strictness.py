@@ -123,6 +123,10 @@ WRONG = {
     "a section without a text": _layout(_section()),
     "a section with a list beside it": _layout(_section(TEXT, accessory=_select("a"))),
     "a section in a row": _layout({"type": 1, "components": [_section(TEXT)]}),
+    "a picture with a long description": _layout(
+        {"type": 12, "items": [{"description": "a" * 1_025}]}
+    ),
+    "a file with a long description": _sent(attachments=[{"id": 0, "description": "a" * 1_025}]),
     "a file that is on the web": _layout({"type": 13, "file": {"url": "https://a.org/a.md"}}),
     "an id twice in a layout": _layout(
         _container({"type": 1, "components": [_button()]}), {"type": 1, "components": [_button()]}

@@ -161,23 +161,40 @@ def readable_by_all(bot: Services, channel: Any) -> tuple[int, ...]:
     Seeing a thread takes seeing its channel.
     """
     guild = _guild_of(bot, channel)
+    return () if guild is None else _usable(bot, channel, _followed(bot, guild))
+
+
+def all_readable_by_all(bot: Services, channel: Any) -> frozenset[int]:
+    """Return every channel that all viewers of a channel may read, with active public threads."""
+    guild = _guild_of(bot, channel)
+    if guild is None:
+        return frozenset()
+    return _with_threads(guild, _usable(bot, channel, guild.channels))
+
+
+def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
+    """Whether every viewer of one channel may read another."""
+    there = _around(there, _guild_of(bot, here))
+    return there is not None and bool(_usable(bot, here, [there]))
+
+
+def _usable(
+    bot: Services, channel: Any, others: Iterable[discord.abc.GuildChannel]
+) -> tuple[int, ...]:
+    guild = _guild_of(bot, channel)
     here = _around(channel, guild)
     if guild is None or here is None:
         return ()
     # The bot itself needs no check, and the owner may read everything.
     passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
-    followed = [_place(one, passed_over) for one in _followed(bot, guild)]
-    return usable(_roles(guild), _place(here, passed_over), followed)
+    there = [_place(one, passed_over) for one in others]
+    return usable(_roles(guild), _place(here, passed_over), there)
 
 
-def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
-    """Whether every viewer of one channel may read another."""
-    guild = _guild_of(bot, here)
-    here, there = _around(here, guild), _around(there, guild)
-    if guild is None or here is None or there is None:
-        return False
-    passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
-    return bool(usable(_roles(guild), _place(here, passed_over), [_place(there, passed_over)]))
+def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[int]:
+    found = frozenset(channels)
+    threads = (one for one in guild.threads if one.parent_id in found and not one.is_private())
+    return found.union(one.id for one in threads)
 
 
 def seen_by_others(channel: discord.abc.GuildChannel, role_ids: Collection[int | None]) -> bool:
@@ -214,16 +231,29 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
 
     Adult content is shown only in channels for adults.
     """
-    if not isinstance(member, discord.Member):
-        return ()
-    guild = bot.get_guild(member.guild.id)
+    guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
+    return () if guild is None else _readable(guild, member, channel, _followed(bot, guild))
+
+
+def all_readable_by(bot: Services, member: discord.abc.User, channel: Any) -> frozenset[int]:
+    """As `readable_by`, of every channel, with active public threads."""
+    guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
     if guild is None:
-        return ()
+        return frozenset()
+    return _with_threads(guild, _readable(guild, member, channel, guild.channels))
+
+
+def _readable(
+    guild: discord.Guild,
+    member: Any,
+    channel: Any,
+    channels: Iterable[discord.abc.GuildChannel],
+) -> tuple[int, ...]:
     restricted = _is_restricted(_around(channel, guild))
     return tuple(
         sorted(
             one.id
-            for one in _followed(bot, guild)
+            for one in channels
             if (restricted or not _is_restricted(one))
             and _granted(one.permissions_for(member)) >= _needs(one)
         )

@@ -8,14 +8,19 @@ from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, message_language, viewer_language
-from bot.interactions.policy.channel_access import may_write
+from bot.interactions.policy.channel_access import all_readable_by, may_write
+from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import members
 from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages, service
 from bot.statistics.messages import PERIOD_LABELS, Period
+from bot.statistics.overview_messages import text
+from bot.statistics.overview_service import Range
+from bot.statistics.ui.overview import Shown, overview_of, shown
 from bot.statistics.ui.weekly_cog import DigestCog
 from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
 from bot.text import paging
+from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 
 _PERIODS = [
@@ -58,7 +63,15 @@ class CommunityCog(Cog):
             return
         guild_id = interaction.guild_id
         activity = await self.bot.worker.call(lambda core: service.activity(core, guild_id))
-        await interaction.edit_original_response(content=messages.stats(activity, language))
+        said, overview = messages.stats(activity, language), Shown()
+        if await is_moderator(interaction):
+            channels = all_readable_by(self.bot, interaction.user, interaction.channel)
+            found = await overview_of(self.bot, Range(guild_id, channels), datetime.now(UTC))
+            attach = interaction.app_permissions.attach_files
+            overview = await shown(found, language, attach=attach)
+        room = MESSAGE_CHARACTERS - size(said) - 1
+        said = "\n".join(filter(None, (said, text(overview.panels, room))))
+        await interaction.edit_original_response(content=said, attachments=overview.files)
 
 
 async def _show(interaction: Interaction, period: Period, page: int, language: Language) -> None:
@@ -71,14 +84,14 @@ async def _show(interaction: Interaction, period: Period, page: int, language: L
     contributors = await bot.worker.call(
         lambda core: service.contributors(core, guild_id, since, quotes)
     )
-    shown = messages.leaderboard(contributors, period, page, language)
+    board = messages.leaderboard(contributors, period, page, language)
     view = pages_view(
-        shown,
+        board,
         paging.PAGE_LABELS,
         language,
         lambda number, label: BoardButton(label, page=number, period=period),
     )
-    await interaction.edit_original_response(content=shown.content, view=view)
+    await interaction.edit_original_response(content=board.content, view=view)
 
 
 class BoardButton(

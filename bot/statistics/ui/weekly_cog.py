@@ -14,6 +14,7 @@ from bot.interactions.services import Cog, Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_schedule as schedule
 from bot.statistics import weekly_service as service
+from bot.statistics.ui.overview import shown
 from bot.statistics.ui.weekly_content import readers_of, week_of, writable
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import Due
@@ -152,7 +153,11 @@ class DigestCog(Cog):
             said = "\n".join(filter(None, (messages.empty(time.since, language), below)))
             await interaction.edit_original_response(content=said)
         else:
-            await interaction.edit_original_response(**digest_message(week, language, below))
+            attach = interaction.app_permissions.attach_files
+            overview = await shown(week.overview, language, attach=attach)
+            await interaction.edit_original_response(
+                **digest_message(week, language, below, overview), attachments=overview.files
+            )
 
     async def _chosen(self, guild: discord.Guild) -> dict[Edition, WeeklyDigest]:
         return await self.bot.worker.call(lambda core: service.digests(core, guild.id))

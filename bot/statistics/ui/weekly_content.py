@@ -5,6 +5,7 @@ checked when a digest is posted.
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,10 +13,12 @@ import discord
 
 from bot.interactions.forum_posts import is_closed
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.policy.channel_access import seen_by_others
+from bot.interactions.policy.channel_access import all_readable_by_all, seen_by_others
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
 from bot.statistics import weekly_service as service
+from bot.statistics.overview_service import Range
+from bot.statistics.ui.overview import overview_of
 from bot.statistics.weekly_schedule import Due
 from bot.statistics.weekly_service import MOST_POSTS, Readers, UnansweredPost, Week
 from knowledge.values.guilds import GuildSettings
@@ -43,9 +46,13 @@ async def week_of(
     posts: tuple[UnansweredPost, ...] = ()
     if digest.edition is Edition.MODERATORS:
         posts = await _unanswered_posts(bot, channel.guild, time.at, digest.post_hours)
-    return await bot.worker.call(
+    week = await bot.worker.call(
         lambda core: service.week(core, digest, time, readers, quotes=quotes, posts=posts)
     )
+    if digest.edition is Edition.EVERYBODY or week.is_empty:
+        return week
+    seen = Range(digest.guild_id, all_readable_by_all(bot, channel))
+    return replace(week, overview=await overview_of(bot, seen, time.at))
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:

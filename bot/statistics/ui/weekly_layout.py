@@ -13,14 +13,19 @@ from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.pictures import gallery
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from bot.statistics import weekly_messages as messages
+from bot.statistics.overview_messages import text
+from bot.statistics.ui.overview import Shown
 from bot.statistics.weekly_service import Week
+from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language
 
-# With two buttons a gap, five gaps and the rest fit in Discord's 40 components.
+# With these and one more button a gap, five gaps and the rest fit in Discord's 40 components.
 _ACTIONS: Final = ("point", "dismiss")
+_NO_OVERVIEW: Final = Shown()
 
 
 class DigestButton(
@@ -49,20 +54,31 @@ class DigestButton(
         await interaction.edit_original_response(content=said)
 
 
-def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:
-    """Arguments to send or edit a digest message, with an optional line `below`."""
+def digest_message(
+    week: Week, language: Language, below: str = "", overview: Shown = _NO_OVERVIEW
+) -> dict[str, Any]:
+    """Arguments to send or edit a digest message, without its files; with a line `below`."""
     said = messages.digest(week, language)
+    room = LAYOUT_CHARACTERS - sum(map(size, (*said.parts, below)))
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
     container.add_item(discord.ui.TextDisplay(said.heading))
     if said.open:
         container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(said.open))
-    for group, text in zip(week.gaps, said.gaps, strict=True):
-        container.add_item(discord.ui.TextDisplay(text))
+    for group, gap in zip(week.gaps, said.gaps, strict=True):
+        container.add_item(discord.ui.TextDisplay(gap))
         container.add_item(discord.ui.ActionRow(*_buttons(group, language)))
-    for text in filter(None, (*said.rest, below)):
+    for part in said.rest:
         container.add_item(discord.ui.Separator())
-        container.add_item(discord.ui.TextDisplay(text))
+        container.add_item(discord.ui.TextDisplay(part))
+    # Without lines between: a full digest has nearly all components that Discord takes.
+    if overview.files:
+        container.add_item(gallery(overview.files))
+    if told := text(overview.panels, room):
+        container.add_item(discord.ui.TextDisplay(told))
+    if below:
+        container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(below))
     return layout([container])
 
 

@@ -22,6 +22,7 @@ from bot.interactions.kit.retries import resent
 from bot.interactions.services import Services
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_service as service
+from bot.statistics.ui.overview import shown
 from bot.statistics.ui.weekly_content import week_of, writable
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import Due
@@ -121,11 +122,17 @@ class DigestPoster:
             return
         language = await self._bot.guild_settings.language_in(channel)
         below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
-        shown = digest_message(week, language, below)
+        attach = channel.permissions_for(channel.guild.me).attach_files
+        overview = await shown(week.overview, language, attach=attach)
+        message = digest_message(week, language, below, overview)
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
         self._sent[sent] = True
-        await resent(functools.partial(channel.send, **shown, silent=True, nonce=nonce))
+        await resent(
+            functools.partial(
+                channel.send, **message, files=overview.files, silent=True, nonce=nonce
+            )
+        )
         await self._bot.worker.call(lambda core: service.warn(core, digest, warned=False))
 
     async def _is_there(

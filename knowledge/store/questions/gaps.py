@@ -41,6 +41,11 @@ _OPEN: Final = """
         (select 1 from feedback f where f.question_id = q.id and f.verdict = 'helpful'))
 """
 
+_JUDGED: Final = """
+    q.evidence != 'none' and exists (select 1 from feedback f where f.question_id = q.id
+    and (f.verdict = 'unhelpful' or f.document_id != ''))
+"""
+
 
 def same_words(text: str) -> str:
     """A key shared by questions with the same words, however typed."""
@@ -83,6 +88,29 @@ class Gaps:
         rows = self._database.rows(
             f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
+        )
+        return [_open_question(row) for row in rows]
+
+    def asked(
+        self, guild_id: int | None, since: datetime, until: datetime, *, judged: bool = False
+    ) -> list[OpenQuestion]:
+        """Public questions of a period, gaps or not, newest first, at most `MOST_QUESTIONS`.
+
+        Questions without words or without an asker are left out: they were pruned or erased.
+
+        Args:
+            guild_id: the guild; None for all guilds.
+            since: the start.
+            until: the end, not included.
+            judged: only answers with a verdict *unhelpful* or a pick, late answers included.
+        """
+        which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
+        kind = _JUDGED if judged else "q.told_for is null"
+        rows = self._database.rows(
+            f"{_WITH_CONTENT} from questions q where {which} and {kind} and q.asked_at >= ? "
+            "and q.asked_at < ? and q.private = 0 and q.text != '' and q.asker_id != 0 "
+            "and q.channel_id is not null order by q.id desc limit ?",
+            [*values, since.isoformat(), until.isoformat(), MOST_QUESTIONS],
         )
         return [_open_question(row) for row in rows]
 

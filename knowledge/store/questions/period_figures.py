@@ -1,14 +1,17 @@
-"""Figures of a guild for a period: questions, their outcomes, and new notes."""
+"""Figures of a guild for a period: questions, their outcomes, quoted documents, new notes."""
 
 import json
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 
 from knowledge.store.audit.audit_log import PUBLISHED
 from knowledge.store.database import Database
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
+from knowledge.values.questions import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,28 @@ class Asked:
     @property
     def all(self) -> int:
         return self.answered + self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The number of answers that quoted a document, and of those found helpful or unhelpful."""
+
+    document_id: str
+    quoted: int
+    helpful: int
+    unhelpful: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Verdicts on an answer: the unhelpful ones, and whether a member picked another passage.
+
+    `title` is the first quoted document's; it is empty for messages of a channel.
+    """
+
+    unhelpful: int
+    corrected: bool
+    title: str
 
 
 class PeriodFigures:
@@ -43,6 +68,78 @@ class PeriodFigures:
             [guild_id, since.isoformat(), until.isoformat()] * 3,
         )
         return Asked(**row)
+
+    def days(
+        self, guild_id: int | None, since: datetime, until: datetime
+    ) -> dict[date, Counter[Evidence]]:
+        """Questions by day in UTC and evidence, as `asked` counts them; None for all guilds."""
+        which, values = _guild(guild_id)
+        rows = self._database.rows(
+            "select substr(q.asked_at, 1, 10) as day, q.evidence, count(*) as number "  # noqa: S608
+            f"from questions q where {which} q.told_for is null "
+            "and q.asked_at >= ? and q.asked_at < ? group by substr(q.asked_at, 1, 10), q.evidence",
+            [*values, since.isoformat(), until.isoformat()],
+        )
+        days: dict[date, Counter[Evidence]] = {}
+        for row in rows:
+            counted = days.setdefault(date.fromisoformat(row["day"]), Counter())
+            counted[Evidence(row["evidence"])] = row["number"]
+        return days
+
+    def quoted(
+        self,
+        guild_id: int | None,
+        since: datetime,
+        until: datetime,
+        quotes: int,
+        further_share: float,
+    ) -> list[Quoted]:
+        """Documents quoted or picked in answers of a period; None for all guilds.
+
+        A verdict about one document counts for that document only. `quotes` and `further_share` are
+        as in `Credit.contributors`.
+        """
+        which, values = _guild(guild_id)
+        period = [*values, since.isoformat(), until.isoformat()]
+        asked = f"{which} q.asked_at >= ? and q.asked_at < ?"
+        rows = self._database.rows(
+            "with quoted as (select distinct h.question_id, p.document_id from questions q "  # noqa: S608
+            "  join hits h on h.question_id = q.id "
+            "  join recorded_passages p on p.digest = h.passage_digest "
+            f"  where {asked} and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?) "
+            "  and h.score >= ? * (select score from hits b where b.question_id = h.question_id "
+            "  order by rank limit 1)"
+            "), told as (select document_id, question_id, 'quoted' as what from quoted "
+            "  union select d.document_id, d.question_id, f.verdict from quoted d "
+            "  join feedback f on f.question_id = d.question_id where f.document_id = '' "
+            "  union select f.document_id, f.question_id, f.verdict from feedback f "
+            f"  join questions q on q.id = f.question_id where {asked} and f.document_id != '') "
+            "select document_id, count(*) filter (where what = 'quoted') as quoted, "
+            "count(*) filter (where what = 'helpful') as helpful, "
+            "count(*) filter (where what = 'unhelpful') as unhelpful "
+            "from told group by document_id order by document_id",
+            [*period, quotes, further_share, *period],
+        )
+        return [record(Quoted, row) for row in rows]
+
+    def judged(self, question_ids: Sequence[int]) -> dict[int, Judged]:
+        """The verdicts on the answers to these questions."""
+        rows = rows_among(
+            self._database,
+            "select q.id, (select count(*) from feedback f where f.question_id = q.id "
+            "  and f.verdict = 'unhelpful') as unhelpful, exists (select 1 from feedback f "
+            "  where f.question_id = q.id and f.document_id != '') as corrected, "
+            # A pick moves to the first rank; the quoted passage had the best score.
+            "coalesce((select p.title from hits h join recorded_passages p "
+            "  on p.digest = h.passage_digest where h.question_id = q.id "
+            "  order by h.score desc, h.rank limit 1), '') as title "
+            "from questions q where q.id in (?)",
+            question_ids,
+        )
+        return {
+            row["id"]: Judged(row["unhelpful"], bool(row["corrected"]), row["title"])
+            for row in rows
+        }
 
     def unanswered_posts(
         self, guild_id: int, since: datetime, until: datetime, most: int
@@ -104,3 +201,8 @@ class PeriodFigures:
         for row in sorted(rows, key=itemgetter("id")):
             texts.setdefault(row["text"].strip(" ").lower(), row["text"])
         return [*texts.values()]
+
+
+def _guild(guild_id: int | None) -> tuple[str, list[int]]:
+    """The condition for a guild's questions with its value; without a guild, none."""
+    return ("q.guild_id = ? and", [guild_id]) if guild_id is not None else ("", [])

@@ -1,5 +1,6 @@
 """What the command line shows, to people and to programs: answers, `stats`, progress, sources."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +15,15 @@ from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record
 from bot.cli.source_output import Pace, source_record, sources_text
-from bot.cli.stats import stats_record, stats_text
+from bot.cli.stats import overview_record, panel_text, stats_record, stats_text
 from bot.core.core import Figures
+from bot.statistics.overview_messages import Panel, panels
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.values.documents import SHARED, Failure, Scope
 from knowledge.values.questions import Evidence
+from tests.bot.statistics.overviews import MANY, full
 from tests.bot.values import file_passage
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -209,3 +212,29 @@ def test_a_source_of_another_machine_is_listed_with_it() -> None:
         "  followed on the machine harbour alone\n"
     )
     assert source_record(state)["machine"] == "harbour"
+
+
+def _drawn(panel: Panel) -> list[str]:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(panel_text(panel))
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def test_the_overview_fits_eighty_columns_with_bars_of_their_parts_lengths() -> None:
+    days, asked, *_ = panels(full("How do kites fly? " * 9))
+
+    _, heading, *rows = _drawn(days)
+    assert heading.endswith("█ answered ▒ answered in part ░ not answered")
+    bars = rows[: len(days.rows)]
+    assert all(row.endswith(" 2,999,997") for row in bars)
+    assert all(row.count("█") == row.count("▒") == row.count("░") == 20 for row in bars)
+    assert max(map(len, _drawn(asked))) <= 80
+
+
+def test_the_overview_for_programs_has_all_of_it() -> None:
+    record = json.loads(json.dumps(overview_record(full("How do kites fly?"))))
+
+    assert [len(part) for part in record.values()] == [30, 10, 99, 5]
+    assert record["days"][0]["questions"] == dict.fromkeys(("strong", "partial", "none"), MANY)
+    assert record["days"][0]["date"] == "2026-03-01"

@@ -2,7 +2,10 @@
 
 import pytest
 
+from bot.interactions.pictures import drawing_file
+from bot.statistics import overview_messages
 from bot.statistics import weekly_messages as messages
+from bot.statistics.ui.overview import Shown
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import WEEK
 from bot.statistics.weekly_service import NewNote
@@ -10,6 +13,7 @@ from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition
 from tests.bot.digests import AT, DIGEST, full
+from tests.bot.statistics import overviews
 
 # Discord's limit, of a message.
 COMPONENTS = 40
@@ -25,9 +29,14 @@ def test_a_full_digest_fits_one_message_with_what_is_below_it(
     )
 
     assert size(said) <= LAYOUT_CHARACTERS
-    view = digest_message(full(edition), language, messages.moved(DIGEST, language))["view"]
-    assert view.total_children_count <= COMPONENTS
     assert "<@&" not in said
+    panels = overview_messages.panels(overviews.full(), language)
+    file = drawing_file(b"", "overview", overview_messages.description(panels))
+    view = digest_message(
+        full(edition), language, messages.moved(DIGEST, language), Shown([file], panels)
+    )["view"]
+    assert view.total_children_count <= COMPONENTS
+    assert view.content_length() <= LAYOUT_CHARACTERS
 
 
 def test_a_new_note_leads_to_its_public_page() -> None:

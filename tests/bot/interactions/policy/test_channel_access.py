@@ -12,7 +12,12 @@ from bot.ask import button_messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
-from bot.interactions.policy.channel_access import readable_by_all_in, seen_by_others
+from bot.interactions.policy.channel_access import (
+    all_readable_by,
+    all_readable_by_all,
+    readable_by_all_in,
+    seen_by_others,
+)
 from bot.review import messages as review_messages
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
@@ -455,3 +460,26 @@ async def test_one_more_role_or_member_who_sees_a_place_opens_it(
     assert seen_by_others(review, [world.moderator_role.id])
     assert not readable_by_all_in(world.bot, world.bot.get_channel(world.general.id), review)
     assert readable_by_all_in(world.bot, review, world.bot.get_channel(world.general.id))
+
+
+async def test_what_all_viewers_of_a_place_may_read_is_told_with_its_public_threads(
+    town: Town,
+) -> None:
+    world = town.world
+    public = town.thread_in(world.general, ChannelType.PUBLIC_THREAD)
+    private = town.thread_in(world.general, ChannelType.PRIVATE_THREAD)
+    await world.env.settle()
+    general, staff = (world.bot.get_channel(one.id) for one in (world.general, town.staff))
+    guild = world.bot.get_guild(world.guild.id)
+    assert guild is not None
+    member, moderator = [await guild.fetch_member(one.id) for one in world.people[1:3]]
+
+    for_all = all_readable_by_all(world.bot, general)
+    for_staff = all_readable_by_all(world.bot, staff)
+
+    assert {world.general.id, public.id} <= for_all
+    assert for_all == all_readable_by(world.bot, member, general)
+    assert {town.staff.id, town.thread.id} | for_all <= for_staff
+    assert for_staff == all_readable_by(world.bot, moderator, general)
+    assert not {town.staff.id, town.thread.id, world.review.id} & for_all
+    assert private.id not in for_all | for_staff

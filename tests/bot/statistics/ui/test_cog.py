@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from simcord import Env, InteractionResult
+import discord
+import pytest
+from simcord import Env, InteractionResult, MemberActor
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import ChannelType, OverwriteType
 
 from bot.core.core import Core
 from bot.process.client import Bot
@@ -10,6 +14,7 @@ from bot.statistics import messages as community_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import RecordedHit
 from tests.bot.steps import content, restarted
+from tests.bot.town import Town
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world
 
 
@@ -106,3 +111,94 @@ async def test_stats_count_this_server_alone(simcord_env: Env, world: World) -> 
     assert community_messages._PUBLISHED(Language.ENGLISH, notes="1 note", pending=1) in shown
     assert community_messages._UNANSWERED(Language.ENGLISH, questions="1 question") in shown
     assert "**0 questions**" in elsewhere
+
+
+# The overview, for moderators.
+
+
+async def overview(world: World, by: MemberActor | None = None) -> InteractionResult:
+    return await (by or world.moderator).slash(world.general, "stats")
+
+
+def described(result: InteractionResult) -> str:
+    """The description of the response's picture."""
+    assert result.response is not None
+    [file] = result.response.message.attachments
+    assert file.filename == "overview.png"
+    return file.description or ""
+
+
+async def test_moderators_see_what_is_asked_as_a_picture_with_a_description(world: World) -> None:
+    await world.publish()
+    await helpful(world)
+    await world.ask(UNKNOWN)
+
+    shown = await overview(world)
+
+    told = described(shown)
+    for question in (QUESTION, UNKNOWN):
+        assert f"{question} – 1 time by 1 member" in told
+    assert "Notes – quoted 1 time, helpful 1 time, 1 of 1 document" in told
+    # The picture has all words.
+    assert UNKNOWN not in content(shown)
+
+
+async def test_other_members_see_no_more_than_figures(world: World) -> None:
+    await world.ask(UNKNOWN)
+
+    for member in (world.member, world.second_member):
+        shown = await overview(world, member)
+        assert shown.response is not None
+        assert shown.response.message.attachments == []
+        assert UNKNOWN not in content(shown)
+
+
+@pytest.mark.parametrize("lacking", ["extra", "permission"])
+async def test_without_a_picture_the_same_is_told_as_text(
+    world: World, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.ask(UNKNOWN)
+    if lacking == "extra":
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    else:
+        refused = discord.Permissions(attach_files=True).value
+        overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, deny=refused)
+        world.env.backend.set_overwrite(world.general.id, overwrite)
+
+    shown = await overview(world)
+
+    assert shown.response is not None
+    assert shown.response.message.attachments == []
+    assert f"- {UNKNOWN} – 1 time by 1 member, 1 not answered" in content(shown)
+
+
+async def test_words_that_can_not_be_drawn_are_told_beside_the_picture(world: World) -> None:
+    question = "日本語で質問できますか"
+    await world.ask(question)
+
+    shown = await overview(world)
+
+    assert question in described(shown)
+    assert question in content(shown)
+
+
+async def test_moderators_are_shown_no_words_that_they_may_not_read(
+    world: World, town: Town
+) -> None:
+    await world.ask("Yeti diet", private=True)
+    await world.admin.slash(town.staff, "ask", question="Budget among colleagues")
+    await world.admin.slash(town.thread, "ask", question="Salaries next year")
+    private = town.thread_in(world.general, ChannelType.PRIVATE_THREAD)
+    await world.moderator.slash(private, "ask", question="Surprise party")
+    await world.ask("Quokka taming", by=world.second_member)
+    await world.core(lambda core: core.store.quote_opt_outs.withhold(world.second_member.id))
+    await world.ask(UNKNOWN)
+    assert "Budget" in described(await overview(world, world.moderator))
+    town.hide(town.staff, world.moderator_role.id)
+
+    told = described(await overview(world))
+
+    assert f"{UNKNOWN} – 1 time by 1 member" in told
+    for hidden in ("Yeti", "Budget", "Salaries", "Surprise", "Quokka"):
+        assert hidden not in told
+    assert "6 questions" in told

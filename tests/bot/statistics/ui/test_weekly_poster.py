@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 
 import discord
 from simcord import Env
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
 
 from bot.core.core import Core
+from bot.interactions.kit.layouts import components_of
 from bot.process.client import Bot
 from bot.statistics import weekly_messages as digest_messages
 from bot.statistics import weekly_schedule as schedule
@@ -14,6 +17,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.weekly_digests import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
+from tests.bot.town import VIEW, Town
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 
 STAFF = "Xylophone budget of the staff"
@@ -103,6 +107,69 @@ async def test_what_was_asked_privately_or_among_staff_is_told_to_moderators_alo
     await chosen(world, world.review)
     await its_time_comes(world)
     assert "Yeti diet" in text_of(posted(world.review)[0])
+
+
+def described(digest: discord.Message) -> str:
+    """The description of a digest's picture, which its layout has, too."""
+    [file] = digest.attachments
+    [item] = [
+        item
+        for part in components_of(digest)
+        if isinstance(part, discord.MediaGalleryComponent)
+        for item in part.items
+    ]
+    assert file.description == item.description
+    return file.description or ""
+
+
+async def test_the_overview_shows_what_all_readers_of_its_channel_may_read(
+    world: World, town: Town
+) -> None:
+    await world.ask(UNKNOWN)
+    await world.ask("Yeti diet", private=True)
+    await world.moderator.slash(town.staff, "ask", question="Budget among colleagues")
+    await world.ask("Quokka taming", by=world.second_member)
+    await world.core(lambda core: core.store.quote_opt_outs.withhold(world.second_member.id))
+    told = {}
+    for channel in (world.general, world.review):
+        await chosen(world, channel)
+        await its_time_comes(world)
+        told[channel] = described(posted(channel)[0])
+
+    for said in told.values():
+        assert f"{UNKNOWN} –" in said
+        assert "4 questions" in said
+        assert "Yeti" not in said
+        assert "Quokka" not in said
+    assert "Budget" not in told[world.general]
+    assert "Budget" in told[world.review]
+
+
+async def test_a_digest_has_text_in_place_of_a_picture_that_may_not_be_attached(
+    world: World,
+) -> None:
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    refused = discord.Permissions(attach_files=True).value
+    overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=VIEW, deny=refused)
+    world.env.backend.set_overwrite(world.review.id, overwrite)
+
+    await its_time_comes(world)
+
+    [digest] = posted(world.review)
+    assert digest.attachments == []
+    assert f"- {UNKNOWN} – 1 time by 1 member, 1 not answered" in text_of(digest)
+
+
+async def test_everybodys_digest_has_no_overview(world: World) -> None:
+    await chosen(world, world.general, Edition.EVERYBODY)
+    await lively(world)
+
+    await its_time_comes(world)
+
+    [digest] = posted(world.general)
+    assert digest.attachments == []
+    assert UNKNOWN not in text_of(digest)
 
 
 async def test_nothing_is_posted_where_there_is_nothing_to_tell(world: World) -> None:

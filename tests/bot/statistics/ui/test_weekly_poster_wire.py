@@ -61,6 +61,9 @@ async def test_a_lost_connection_posts_no_digest_twice_and_loses_none(
     assert fault.met == 1
     [digest] = digests(server)
     assert digest["flags"] & 1 << 12
+    # Its picture was sent again, whole.
+    [file] = digest["attachments"]
+    assert server.state.files[int(file["id"])].startswith(b"\x89PNG")
 
 
 async def test_a_bot_that_is_killed_once_discord_has_a_digest_posts_it_no_second_time(

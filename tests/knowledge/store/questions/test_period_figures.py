@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.period_figures import Asked
+from knowledge.store.questions.period_figures import Asked, Judged, Quoted
+from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, NoticeEvent
-from knowledge.values.questions import Evidence, Feedback, Question, Verdict
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from tests.knowledge.two_guilds import ADA, ELSEWHERE, GUILD, MIRA, TEXT, approved
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -38,6 +39,74 @@ def test_a_question_is_found_helpful_once_however_many_find_it_so(store: Store) 
     store.feedback_records.record(Feedback(second, 1, Verdict.UNHELPFUL))
 
     assert store.period_figures.asked(GUILD, now() - HOUR, now() + HOUR).solved == 1
+
+
+def test_days_begin_at_midnight_in_utc_and_count_all_guilds_without_one(store: Store) -> None:
+    midnight = AT.replace(hour=0)
+    store.question_records.record([replace(QUESTION, asked_at=midnight)])
+    store.question_records.record([replace(QUESTION, asked_at=midnight - timedelta(seconds=1))])
+    store.question_records.record([replace(QUESTION, guild_id=ELSEWHERE)])
+
+    days = store.period_figures.days(GUILD, AT - timedelta(days=1), AT + HOUR)
+
+    assert days == {AT.date() - timedelta(days=1): {"none": 1}, AT.date(): {"none": 1}}
+    everywhere = store.period_figures.days(None, AT - timedelta(days=1), AT + HOUR)
+    assert everywhere[AT.date()] == {"none": 2}
+
+
+def _quoting(*document_ids: str, **changes: object) -> Question:
+    hits = [RecordedHit(one, one, "", one, 1.0, ()) for one in document_ids]
+    strong = replace(QUESTION, evidence=Evidence.STRONG, quotations=2)
+    return replace(strong, hits=hits, **changes)  # type: ignore[arg-type]
+
+
+def test_a_document_is_quoted_helpful_or_not_in_the_answers_of_a_period(store: Store) -> None:
+    # The third one isn't quoted.
+    [helped] = store.question_records.record([_quoting("a", "b", "c")])
+    [not_helped] = store.question_records.record([_quoting("a")])
+    store.question_records.record(
+        [
+            _quoting("a", guild_id=ELSEWHERE),
+            _quoting("a", evidence=Evidence.NONE),
+            _quoting("a", asked_at=AT - HOUR),
+        ]
+    )
+    store.feedback_records.record(Feedback(helped, 1, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(helped, 2, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(not_helped, 1, Verdict.UNHELPFUL))
+    # A pick is for its document, not for the quoted ones.
+    pick = Feedback(not_helped, 2, Verdict.HELPFUL, document_id="d")
+    store.feedback_records.record(pick)
+
+    quoted = store.period_figures.quoted(GUILD, AT, AT + HOUR, 2, 0.5)
+
+    assert quoted == [
+        Quoted("a", 2, 1, 1),
+        Quoted("b", 1, 1, 0),
+        Quoted("d", 0, 1, 0),
+    ]
+    assert store.period_figures.quoted(None, AT, AT + HOUR, 2, 0.5)[0] == Quoted("a", 3, 1, 1)
+
+
+def test_a_corrected_answer_is_told_by_the_document_that_it_had_quoted(store: Store) -> None:
+    best = RecordedHit("note:1", "Quoted", "", "One.", 1.0, ())
+    other = RecordedHit("note:2", "Picked", "", "Two.", 0.5, ())
+    asked = replace(QUESTION, evidence=Evidence.STRONG, hits=[best, other])
+    [corrected, right, wordless] = store.question_records.record(
+        [asked, asked, replace(QUESTION, evidence=Evidence.STRONG)]
+    )
+    pick = Feedback(corrected, 1, Verdict.HELPFUL, document_id="note:2")
+    assert store.feedback_records.record_pick(pick, digest_of(other), by_moderator=True)
+    for member_id in (1, 2):
+        store.feedback_records.record(Feedback(right, member_id, Verdict.UNHELPFUL))
+
+    judged = store.period_figures.judged([corrected, right, wordless])
+
+    assert judged == {
+        corrected: Judged(0, corrected=True, title="Quoted"),
+        right: Judged(2, corrected=False, title="Quoted"),
+        wordless: Judged(0, corrected=False, title=""),
+    }
 
 
 def test_a_note_is_new_when_it_goes_live_for_the_first_time(store: Store) -> None:

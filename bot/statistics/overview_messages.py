@@ -1,0 +1,219 @@
+"""Messages of the overview: panels with rows, for the picture, its description, and text. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from babel.dates import format_skeleton
+
+from bot.sources.messages import location_name
+from bot.statistics.overview_service import AskedOften, Doubtful, Overview, SourceUse
+from bot.text.languages import Plural, Sentence, written
+from bot.text.markdown import legible, plain_within, shortened, size
+from bot.text.paging import QUOTED, TIMES
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence
+
+# Discord's limit for the description of an attachment, and of a picture in a gallery.
+DESCRIPTION_CHARACTERS: Final = 1_024
+# Most sources in a picture or text; further ones are counted.
+MOST_SOURCES: Final = 6
+_LABEL_CHARACTERS: Final = 80
+_TITLE_CHARACTERS: Final = 40
+_VALUE_CHARACTERS: Final = 160
+# Most rows and characters of labels in a description, until it fits.
+_SHORTER: Final = ((10, _LABEL_CHARACTERS), (10, 40), (7, 40), (5, 32), (4, 24), (3, 20))
+
+
+class Part(Enum):
+    """Meaning of a part of a bar."""
+
+    ANSWERED = auto()
+    PARTIAL = auto()
+    REFUSED = auto()
+    QUOTED = auto()
+    UNHELPFUL = auto()
+    CORRECTED = auto()
+
+
+PARTS: Final[Mapping[Part, Sentence]] = {
+    Part.ANSWERED: Sentence("answered"),
+    Part.PARTIAL: Sentence("answered in part"),
+    Part.REFUSED: Sentence("not answered"),
+    Part.QUOTED: Sentence("quoted"),
+    Part.UNHELPFUL: Sentence("not helpful"),
+    Part.CORRECTED: Sentence("corrected"),
+}
+_OUTCOMES: Final = {
+    Evidence.STRONG: Part.ANSWERED,
+    Evidence.PARTIAL: Part.PARTIAL,
+    Evidence.NONE: Part.REFUSED,
+}
+
+_DAYS: Final = Sentence("Questions a day, last 30 days (UTC)")
+_ASKED: Final = Sentence("Asked most, last 7 days")
+_SOURCES: Final = Sentence("Sources, last 30 days")
+_DOUBTFUL: Final = Sentence("Answers to look at, last 30 days")
+_SUMMARY: Final = Sentence(
+    "{questions}: {strong:,} answered, {partial:,} answered in part, {refused:,} not answered; "
+    "most on {date}: {most:,}"
+)
+_QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
+_MEMBERS: Final = Plural("{times} by {number:,} member", "{times} by {number:,} members")
+_UNANSWERED: Final = Sentence("{asked}, {number:,} not answered")
+_NOTES: Final = Sentence("Notes")
+_ARTICLES: Final = Sentence("Bundled articles")
+_USE: Final = Sentence("quoted {times}, helpful {helpful}, {used}")
+_USED: Final = Plural("{used} of {number:,} document", "{used} of {number:,} documents")
+_NEVER: Final = Sentence("never quoted, {documents}")
+_DOCUMENTS: Final = Plural("{number:,} document", "{number:,} documents")
+_MORE_SOURCES: Final = Plural(
+    "{number:,} more source, {never} never quoted",
+    "{number:,} more sources, {never} never quoted",
+)
+_UNHELPFUL: Final = Sentence("not helpful {times}")
+_CORRECTED: Final = Sentence("corrected {times}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled bar with its value in words."""
+
+    label: str
+    parts: Mapping[Part, int]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Rows below a heading, and a line below them; in text, the line replaces `daily` rows."""
+
+    heading: str
+    rows: tuple[Row, ...]
+    line: str = ""
+    daily: bool = False
+
+
+def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
+    """The days first; panels without rows are left out."""
+    rest = (
+        Panel(_ASKED(language), tuple(_asked(one, language) for one in overview.asked)),
+        Panel(_DOUBTFUL(language), tuple(_doubtful(one, language) for one in overview.doubtful)),
+        _sources(overview.sources, language),
+    )
+    return (_days(overview, language), *(panel for panel in rest if panel.rows))
+
+
+def _days(overview: Overview, language: Language) -> Panel:
+    dates = [format_skeleton("MMMd", day.date, locale=language.value) for day in overview.days]
+    rows = [
+        Row(date, _outcomes(day.questions), written(sum(day.questions.values()), language))
+        for date, day in zip(dates, overview.days, strict=True)
+    ]
+    totals = [sum(day.questions.values()) for day in overview.days]
+    line = _SUMMARY(
+        language,
+        questions=_QUESTIONS(sum(totals), language),
+        strong=overview.questions[Evidence.STRONG],
+        partial=overview.questions[Evidence.PARTIAL],
+        refused=overview.questions[Evidence.NONE],
+        date=dates[totals.index(max(totals))],
+        most=max(totals),
+    )
+    return Panel(_DAYS(language), tuple(rows), line, daily=True)
+
+
+def _outcomes(questions: Mapping[Evidence, int]) -> dict[Part, int]:
+    return {part: questions[evidence] for evidence, part in _OUTCOMES.items()}
+
+
+def _asked(group: AskedOften, language: Language) -> Row:
+    times = TIMES(sum(group.questions.values()), language)
+    value = _MEMBERS(group.askers, language, times=times)
+    if refused := group.questions[Evidence.NONE]:
+        value = _UNANSWERED(language, asked=value, number=refused)
+    return Row(_label(group.text), _outcomes(group.questions), value)
+
+
+def _sources(sources: Sequence[SourceUse], language: Language) -> Panel:
+    """The most quoted sources, with room for some that were never quoted."""
+    never = [one for one in sources if not one.quoted]
+    few = [one for one in sources if one.quoted][
+        : MOST_SOURCES - min(len(never), MOST_SOURCES // 2)
+    ]
+    shown = [*few, *never[: MOST_SOURCES - len(few)]]
+    more = len(sources) - len(shown)
+    left = sum(one not in shown for one in never)
+    line = _MORE_SOURCES(more, language, never=written(left, language)) if more else ""
+    return Panel(_SOURCES(language), tuple(_source(one, language) for one in shown), line)
+
+
+def _source(source: SourceUse, language: Language) -> Row:
+    value = _NEVER(language, documents=_DOCUMENTS(source.documents, language))
+    if source.quoted:
+        value = _USE(
+            language,
+            times=TIMES(source.quoted, language),
+            helpful=TIMES(source.helpful, language),
+            used=_USED(source.documents, language, used=written(source.used, language)),
+        )
+    return Row(_label(_name(source, language)), {Part.QUOTED: source.quoted}, value)
+
+
+def _name(source: SourceUse, language: Language) -> str:
+    kinds = {Kind.NOTE.value: _NOTES, Kind.ARTICLE.value: _ARTICLES}
+    if source.location in kinds:
+        return kinds[source.location](language)
+    return f"#{source.name}" if source.name else location_name(source.location)
+
+
+def _doubtful(answer: Doubtful, language: Language) -> Row:
+    counts = ((answer.unhelpful, _UNHELPFUL), (answer.corrected, _CORRECTED))
+    said = [phrase(language, times=TIMES(count, language)) for count, phrase in counts if count]
+    if answer.title:
+        said.append(QUOTED(language, text=shortened(legible(answer.title), _TITLE_CHARACTERS)))
+    parts = {Part.UNHELPFUL: answer.unhelpful, Part.CORRECTED: answer.corrected}
+    return Row(_label(answer.text), parts, " · ".join(said))
+
+
+def _label(text: str) -> str:
+    return shortened(legible(text), _LABEL_CHARACTERS)
+
+
+def description(shown: Sequence[Panel]) -> str:
+    """The panels as plain text for whoever can't see the picture, within Discord's limit."""
+    said = ""
+    for rows, label in _SHORTER:
+        said = "\n".join(
+            f"{panel.heading}: {'; '.join(_lines(panel, rows, label, shortened))}."
+            for panel in shown
+        )
+        if size(said) <= DESCRIPTION_CHARACTERS:
+            return said
+    return shortened(said, DESCRIPTION_CHARACTERS)
+
+
+def text(shown: Sequence[Panel], room: int) -> str:
+    """The panels as Markdown within `room` units; the last lines are left out if they don't fit."""
+    lines: list[str] = []
+    for panel in shown:
+        lines.append(f"**{panel.heading}**")
+        said = _lines(panel, *_SHORTER[0], plain_within)
+        lines += said if panel.daily else (f"- {line}" for line in said)
+    while size("\n".join(lines)) > room:
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _lines(panel: Panel, rows: int, label: int, within: Callable[[str, int], str]) -> Iterator[str]:
+    """The first rows of a panel in words, and its last line."""
+    shown = () if panel.daily else panel.rows[:rows]
+    for row in shown:
+        value = within(row.value, _VALUE_CHARACTERS)
+        yield f"{within(row.label, label)} – {value}"
+    if len(shown) < len(panel.rows) and not panel.daily:
+        yield "…"
+    if panel.line:
+        yield panel.line

@@ -1,0 +1,191 @@
+"""Picture of the overview, drawn by matplotlib, an optional extra.
+
+It is narrow, for phones, and has its own dark ground, so both of Discord's themes show it alike.
+matplotlib is imported for the first picture only.
+"""
+
+import importlib.util
+import threading
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.statistics.overview_messages import PARTS, Panel, Part, Row
+from bot.text.markdown import shortened
+from knowledge.values.guilds import Language
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GROUND: Final = "#2b2d31"
+INK: Final = "#f2f3f5"
+FAINT: Final = "#b5bac1"
+# Okabe and Ito's colours, lightened for the dark ground; they differ in lightness, too.
+COLOURS: Final[Mapping[Part, str]] = {
+    Part.ANSWERED: "#56b4e9",
+    Part.PARTIAL: "#f0e442",
+    Part.REFUSED: "#e8743b",
+    Part.QUOTED: "#56b4e9",
+    Part.UNHELPFUL: "#e8743b",
+    Part.CORRECTED: "#f0e442",
+}
+
+# Inches and dots an inch: 900 dots, and letters of 8 dots when shown 350 wide on a phone.
+_WIDTH: Final = 4.5
+_DOTS: Final = 200
+_FONT: Final = "DejaVu Sans"
+_SMALL: Final = 7.5
+_LARGE: Final = 9.0
+_DAYS_HEIGHT: Final = 1.35
+_ROW_HEIGHT: Final = 0.3
+# Of the smaller font, so a line fits the width.
+_LINE_CHARACTERS: Final = 66
+_VALUE_CHARACTERS: Final = 60
+# Of a panel's width: the longest bar, and the start of values.
+_BAR: Final = 0.25
+_VALUE: Final = 0.27
+
+# matplotlib isn't meant for several threads at once.
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+
+def is_possible() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
+    """Draw panels below each other, in a thread beside the worker's.
+
+    Returns:
+        The PNG, and whether it has all words: matplotlib's font lacks some scripts.
+    """
+    with _ONE_AT_A_TIME:
+        drawn = _drawn(panels, language)
+        known = _letters()
+    words = (word for panel in panels for row in panel.rows for word in (row.label, row.value))
+    return drawn, all(_is_whole(word, known) for word in words)
+
+
+def _drawn(panels: Sequence[Panel], language: Language) -> bytes:
+    from matplotlib.figure import Figure
+
+    heights = [_height(panel) for panel in panels]
+    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DOTS, facecolor=GROUND)
+    known, top = _letters(), sum(heights)
+    for panel, height in zip(panels, heights, strict=True):
+        # Places are shares of the figure, from its bottom.
+        inner = height - _head(panel)
+        bottom = (top - height + 0.12) / sum(heights)
+        place = (0.035, bottom, 0.93, inner / sum(heights))
+        axes = figure.add_axes(place, facecolor=GROUND)
+        head = 1 + (_head(panel) - 0.3) / inner
+        _write(
+            axes, 0, head, panel.heading, fontsize=_LARGE, weight="bold", transform=axes.transAxes
+        )
+        _legend(axes, 1 + 0.07 / inner, panel, language)
+        (_days if panel.daily else _bars)(axes, panel, known)
+        top -= height
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", facecolor=GROUND)
+    return drawn.getvalue()
+
+
+def _height(panel: Panel) -> float:
+    rows = len(panel.rows) + bool(panel.line)
+    return _head(panel) + (_DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows)
+
+
+def _head(panel: Panel) -> float:
+    """The height of heading and legend."""
+    return 0.36 + (0.18 if _named(panel) else 0)
+
+
+def _named(panel: Panel) -> list[Part]:
+    """The parts that a panel's legend names; the most asked questions have the colours of days."""
+    parts = list(panel.rows[0].parts)
+    return parts if panel.daily or Part.UNHELPFUL in parts else []
+
+
+def _legend(axes: "Axes", height: float, panel: Panel, language: Language) -> None:
+    place = 0.0
+    for part in _named(panel):
+        _write(axes, place, height, "■", color=COLOURS[part], transform=axes.transAxes)
+        name = PARTS[part](language)
+        _write(axes, place + 0.03, height, name, color=FAINT, transform=axes.transAxes)
+        place += 0.06 + 0.0165 * len(name)
+
+
+def _days(axes: "Axes", panel: Panel, _: Iterable[int]) -> None:
+    places = range(len(panel.rows))
+    below = [0] * len(panel.rows)
+    for part in panel.rows[0].parts:
+        heights = [row.parts[part] for row in panel.rows]
+        axes.bar(places, heights, 0.8, below, color=COLOURS[part])
+        below = [start + height for start, height in zip(below, heights, strict=True)]
+    axes.set(xlim=(-0.6, len(places) - 0.4), ylim=(0, max(*below, 1) * 1.05))
+    weekly = places[-4::-7]
+    axes.set_xticks(weekly, [panel.rows[place].label for place in weekly])
+    axes.locator_params(axis="y", integer=True, nbins=4)
+    axes.tick_params(colors=FAINT, labelsize=_SMALL, length=0, direction="in", pad=2)
+    axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    # Room for the numbers, inside the place of the panel.
+    box = axes.get_position()
+    axes.set_position(
+        (box.x0 + 0.05, box.y0 + box.height * 0.1, box.width - 0.05, box.height * 0.9)
+    )
+
+
+def _bars(axes: "Axes", panel: Panel, known: frozenset[int]) -> None:
+    """A line of label and one of bar and value for each row."""
+    longest = max((sum(row.parts.values()) for row in panel.rows), default=1) or 1
+    count = len(panel.rows) + bool(panel.line)
+    axes.set(xlim=(0, 1), ylim=(count, 0))
+    axes.axis("off")
+    for place, row in enumerate(panel.rows):
+        _write(axes, 0, place + 0.4, _shown(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS))
+        _bar(axes, place + 0.64, row, longest)
+        value = _shown(row.value, known, _VALUE_CHARACTERS)
+        _write(axes, _VALUE, place + 0.76, value, color=FAINT, fontsize=_SMALL - 0.5)
+    if panel.line:
+        _write(axes, 0, count - 0.4, panel.line, color=FAINT)
+
+
+def _bar(axes: "Axes", place: float, row: Row, longest: int) -> None:
+    start = 0.0
+    for part, number in row.parts.items():
+        width = _BAR * number / longest
+        axes.barh(place, width, 0.22, start, color=COLOURS[part])
+        start += width
+
+
+def _write(axes: "Axes", x: float, y: float, words: str, **how: Any) -> None:
+    """Write words as they are: a $ begins no formula."""
+    style: dict[str, Any] = {"color": INK, "fontsize": _SMALL, "fontfamily": _FONT} | how
+    axes.text(x, y, words, va="baseline", parse_math=False, **style)
+
+
+def _letters() -> frozenset[int]:
+    """The characters that matplotlib's font has."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont(_FONT)).get_charmap())
+
+
+def _shown(text: str, known: frozenset[int], most: int) -> str:
+    """The drawable characters of a line."""
+    line = "".join(sign for sign in text if _is_drawable(sign, known))
+    return shortened(line if _is_whole(text, known) else f"{line} …", most)
+
+
+def _is_whole(text: str, known: frozenset[int]) -> bool:
+    """Whether all letters of a text can be drawn; pictograms may be left out."""
+    return all(_is_drawable(sign, known) or not sign.isalnum() for sign in text)
+
+
+def _is_drawable(sign: str, known: frozenset[int]) -> bool:
+    """Whether the font has a sign; matplotlib doesn't write from right to left."""
+    return ord(sign) in known and unicodedata.bidirectional(sign) not in ("R", "AL")

@@ -1,0 +1,239 @@
+"""Overview of a server: questions by day, the most asked ones, use of sources, doubtful answers.
+
+Its readers see words of public questions only, from channels they may read, and nothing of members
+who opted out of quotation or whose data was erased. Sources they can't read are left out. The
+figures by day count all questions. Functions that take a core run in the worker's thread.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from bot.answers.decision import FURTHER_SHARE
+from bot.answers.lookup import scopes_of
+from bot.core.core import Core
+from bot.gaps.service import same_questions
+from knowledge import corpus
+from knowledge.store.questions.period_figures import Quoted
+from knowledge.values.documents import Kind, Scope
+from knowledge.values.questions import Evidence, OpenQuestion
+from knowledge.values.source_locations import is_visited
+
+DAYS: Final = 30
+MOST_ASKED: Final = 10
+MOST_DOUBTFUL: Final = 5
+# An answer with fewer complaints isn't listed.
+OFTEN: Final = 2
+
+_WITHOUT_LOCATION: Final = (Kind.NOTE, Kind.ARTICLE)
+
+_WEEK: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Questions of a day in UTC, by evidence."""
+
+    date: date
+    questions: Mapping[Evidence, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOften:
+    """Questions that ask the same: the most typical one, askers, and questions by evidence."""
+
+    text: str
+    askers: int
+    questions: Mapping[Evidence, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """A source's documents, those `used` in answers, and how often they were quoted and helpful.
+
+    `location` is the source's, or a kind of documents (articles, notes). A channel has a `name`.
+    """
+
+    location: str
+    documents: int
+    used: int
+    quoted: int
+    helpful: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An answer often found unhelpful or corrected by a pick, and the document it quoted."""
+
+    text: str
+    unhelpful: int
+    corrected: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The last 30 days of a server; `asked` are the last week's questions, most often asked first.
+
+    Sources come most quoted first, unused ones last.
+    """
+
+    days: tuple[Day, ...]
+    asked: tuple[AskedOften, ...]
+    sources: tuple[SourceUse, ...]
+    doubtful: tuple[Doubtful, ...]
+
+    @property
+    def questions(self) -> Mapping[Evidence, int]:
+        return {one: sum(day.questions[one] for day in self.days) for one in Evidence}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An overview's guild and readable channels; None for the operator, who reads all of them."""
+
+    guild_id: int | None = None
+    channels: Collection[int] | None = None
+
+    def __contains__(self, channel_id: int | None) -> bool:
+        return self.channels is None or channel_id in self.channels
+
+
+def prepared(core: Core, seen: Range, now: datetime) -> Iterator[int]:
+    """Embed the questions of an overview, in slices."""
+    questions = [*_asked(core, seen, now), *_judged(core, seen, now)]
+    yield from core.question_vectors.prepare([one.text for one in questions])
+
+
+def overview(core: Core, seen: Range, now: datetime, quotes: int) -> Overview:
+    """Gather the overview of a guild for readers; `quotes` is the number of passages an answer."""
+    since = _start(now)
+    counted = core.store.period_figures.days(seen.guild_id, since, now)
+    dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
+    quoted = core.store.period_figures.quoted(seen.guild_id, since, now, quotes, FURTHER_SHARE)
+    return Overview(
+        tuple(Day(one, _each(counted.get(one, {}))) for one in dates),
+        tuple(_most_asked(core, _asked(core, seen, now))[:MOST_ASKED]),
+        tuple(_sources(core, seen, quoted)),
+        tuple(_doubtful(core, _judged(core, seen, now))[:MOST_DOUBTFUL]),
+    )
+
+
+def _start(now: datetime) -> datetime:
+    first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    return datetime.combine(first, time(), UTC)
+
+
+def _asked(core: Core, seen: Range, now: datetime) -> list[OpenQuestion]:
+    return _readable(core, seen, core.store.gaps.asked(seen.guild_id, now - _WEEK, now))
+
+
+def _judged(core: Core, seen: Range, now: datetime) -> list[OpenQuestion]:
+    found = core.store.gaps.asked(seen.guild_id, _start(now), now, judged=True)
+    return _readable(core, seen, found)
+
+
+def _readable(core: Core, seen: Range, questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+    withheld = core.store.quote_opt_outs.withheld().member_ids
+    return [one for one in questions if one.channel_id in seen and one.asker_id not in withheld]
+
+
+def _groups(
+    core: Core, questions: Sequence[OpenQuestion]
+) -> Iterator[tuple[list[OpenQuestion], OpenQuestion]]:
+    for guild_id in sorted({one.guild_id for one in questions}):
+        yield from same_questions(core, [one for one in questions if one.guild_id == guild_id])
+
+
+def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOften]:
+    found = [
+        AskedOften(
+            example.text,
+            len({one.asker_id for one in asked}),
+            _each(Counter(one.evidence for one in asked)),
+        )
+        for asked, example in _groups(core, questions)
+    ]
+    return sorted(found, key=lambda one: (-sum(one.questions.values()), -one.askers))
+
+
+def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
+    verdicts = core.store.period_figures.judged([one.id for one in questions])
+    found = []
+    for asked, example in _groups(core, questions):
+        judged = [verdicts[one.id] for one in asked]
+        titles = Counter(one.title for one in judged if one.title)
+        answer = Doubtful(
+            example.text,
+            sum(one.unhelpful for one in judged),
+            sum(one.corrected for one in judged),
+            titles.most_common(1)[0][0] if titles else "",
+        )
+        if answer.unhelpful + answer.corrected >= OFTEN:
+            found.append(answer)
+    return sorted(found, key=lambda one: -one.unhelpful - one.corrected)
+
+
+def _sources(core: Core, seen: Range, quoted: Sequence[Quoted]) -> list[SourceUse]:
+    scopes = _scopes(core, seen)
+    present = core.index.tables.document_ids("", scopes)
+    present_ids, by_id = frozenset(present), {one.document_id: one for one in quoted}
+
+    def use(location: str, ids: Iterable[str], name: str = "") -> SourceUse:
+        own = present_ids.intersection(ids)
+        used = [by_id[one] for one in own if one in by_id]
+        return SourceUse(
+            location,
+            len(own),
+            sum(one.quoted > 0 for one in used),
+            sum(one.quoted for one in used),
+            sum(one.helpful for one in used),
+            name,
+        )
+
+    beginning: dict[str, list[str]] = {}
+    for one in present:
+        beginning.setdefault(_beginning(one), []).append(one)
+    found = [use(kind.value, beginning.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
+    found = [one for one in found if one.documents]
+    found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
+    for channel in core.archive.channels():
+        location = corpus.channel_location(channel.id)
+        if seen.guild_id in (None, channel.guild_id) and channel.id in seen:
+            found.append(use(location, beginning.get(location, ()), channel.name))
+    return sorted(found, key=lambda one: (-one.quoted, -one.documents))
+
+
+def _beginning(document_id: str) -> str:
+    """The kind of a document; of a message's, its channel's location."""
+    kind, _, rest = document_id.partition(":")
+    return f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
+
+
+def _scopes(core: Core, seen: Range) -> Sequence[Scope]:
+    """The scopes of documents that the readers may see quoted."""
+    if seen.guild_id is None:
+        return [*core.index.tables.passages_by_scope()]
+    followed = core.store.synced_channels.all()
+    channels = [one.id for one in followed if one.guild_id == seen.guild_id and one.id in seen]
+    return core.articles.seen(scopes_of(seen.guild_id, channels))
+
+
+def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
+    """The document ids of files, sites and repositories of these scopes, by location."""
+    found: dict[str, list[str]] = {}
+    for location, scope in core.store.sources():
+        if scope in scopes:
+            found.setdefault(location, []).extend(
+                corpus.page_ids(location, scope, core.pages)
+                if is_visited(location)
+                else core.index.tables.documents_of_files(location)
+            )
+    return found
+
+
+def _each(counted: Mapping[Evidence, int]) -> dict[Evidence, int]:
+    return {one: counted.get(one, 0) for one in Evidence}

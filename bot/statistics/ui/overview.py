@@ -1,0 +1,59 @@
+"""The overview in Discord: gathered in the worker's thread, drawn beside it.
+
+Without the extra `plot`, or the permission to attach files, the same is told as text.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import discord
+
+from bot.core.worker import beside
+from bot.interactions.pictures import drawing_file
+from bot.interactions.services import Services
+from bot.statistics import overview_messages as messages
+from bot.statistics import overview_picture as picture
+from bot.statistics import overview_service as service
+from bot.statistics.overview_messages import Panel
+from bot.statistics.overview_service import Overview, Range
+from knowledge.values.guilds import Language
+
+# matplotlib is broken, or lacks a folder for its fonts.
+_UNDRAWN: Final = (ImportError, OSError, RuntimeError, ValueError)
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An overview's picture, if any, and the panels that a reader needs as text."""
+
+    files: Sequence[discord.File] = ()
+    panels: Sequence[Panel] = ()
+
+
+async def overview_of(bot: Services, seen: Range, now: datetime) -> Overview | None:
+    """Gather an overview; None if nobody asked anything."""
+    quotes = bot.settings.answers.passages
+    await bot.worker.run_slices(lambda core: service.prepared(core, seen, now))
+    found = await bot.worker.call(lambda core: service.overview(core, seen, now, quotes))
+    return found if any(found.questions.values()) else None
+
+
+async def shown(overview: Overview | None, language: Language, *, attach: bool) -> Shown:
+    """Draw an overview if the bot may `attach` files; words that can't be drawn are text, too."""
+    if overview is None:
+        return Shown()
+    panels = messages.panels(overview, language)
+    if not (attach and picture.is_possible()):
+        return Shown(panels=panels)
+    try:
+        png, whole = await beside(picture.draw, panels, language)
+    except _UNDRAWN as error:
+        _logger.warning("The overview could not be drawn, so it is text: %r", error)
+        return Shown(panels=panels)
+    file = drawing_file(png, "overview", messages.description(panels))
+    return Shown([file], () if whole else panels)

@@ -1,0 +1,45 @@
+"""An overview in words fits Discord's limits, in every language, whatever members have asked."""
+
+import pytest
+
+from bot.statistics import overview_messages as messages
+from bot.text.markdown import MESSAGE_CHARACTERS, size
+from knowledge.values.guilds import Language
+from tests.bot.statistics.overviews import full, small
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("room", [0, 40, MESSAGE_CHARACTERS])
+def test_a_full_overview_fits_the_room_of_its_text_and_mentions_nobody(
+    language: Language, room: int
+) -> None:
+    said = messages.text(messages.panels(full(), language), room)
+
+    assert size(said) <= room
+    assert "<@&" not in said
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("text", ["How? " * 40, "🦘" * 200, "w"])
+def test_a_description_fits_its_limit_and_tells_of_each_panel(
+    language: Language, text: str
+) -> None:
+    panels = messages.panels(full(text), language)
+
+    said = messages.description(panels)
+
+    assert size(said) <= messages.DESCRIPTION_CHARACTERS
+    assert len(panels) == 4
+    assert [panel.heading for panel in panels if panel.heading not in said] == []
+
+
+def test_sources_never_quoted_keep_their_place_beside_many_that_are() -> None:
+    [*_, sources] = messages.panels(full())
+
+    never = messages._NEVER.english.split(",")[0]
+    assert sum(row.value.startswith(never) for row in sources.rows) == messages.MOST_SOURCES // 2
+    assert sources.line == messages._MORE_SOURCES(93, Language.ENGLISH, never="47")
+
+
+def test_panels_without_anything_to_tell_are_left_out() -> None:
+    assert len(messages.panels(small())) == 2

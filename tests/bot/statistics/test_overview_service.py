@@ -1,0 +1,179 @@
+"""An overview tells what was asked and quoted, and of nobody what its readers may not read."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.statistics.overview_service import DAYS, Overview, Range, overview
+from indexer.ingest.pipeline import put
+from knowledge.corpus import channel_location
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unhelpful
+from tests.fakes import WordEmbedder
+
+READ, UNREAD = 6, 8
+SEEN = Range(GUILD, {CHANNEL, READ})
+NOTE = RecordedHit("note:1", "Kites", "", "Kites fly.", 1.0, ())
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as opened:
+        yield opened
+
+
+def seen(core: Core, readers: Range = SEEN) -> Overview:
+    return overview(core, readers, NOW, 3)
+
+
+def words(found: Overview) -> list[str]:
+    return [*(one.text for one in found.asked), *(one.text for one in found.doubtful)]
+
+
+def test_questions_of_a_day_are_counted_by_evidence_private_ones_too(core: Core) -> None:
+    asked(core, "kites?")
+    asked(core, "kites?", private=True, evidence=Evidence.NONE)
+    asked(core, "kites?", asked_at=NOW - timedelta(days=DAYS - 1), evidence=Evidence.PARTIAL)
+    asked(core, "kites?", asked_at=NOW - timedelta(days=DAYS))
+
+    days = seen(core).days
+
+    assert len(days) == DAYS
+    assert (days[-1].date, [*days[-1].questions.values()]) == (NOW.date(), [1, 0, 1])
+    assert [*days[0].questions.values()] == [0, 1, 0]
+    assert sum(seen(core).questions.values()) == 3
+
+
+def test_questions_that_ask_the_same_are_one_and_come_by_how_often(core: Core) -> None:
+    asked(core, "where are lanterns lit")
+    for member in (1, 2, 2):
+        asked(core, "when do kites fly", asker_id=member)
+    asked(core, "When do kites fly?", evidence=Evidence.NONE)
+    asked(core, "when do kites fly", asked_at=NOW - timedelta(days=8))
+
+    first, second = seen(core).asked
+
+    assert first.text.casefold().startswith("when do kites fly")
+    assert (first.askers, [*first.questions.values()]) == (3, [3, 0, 1])
+    assert second.text == "where are lanterns lit"
+
+
+def test_questions_that_a_moderator_merged_are_one(core: Core) -> None:
+    ids = [asked(core, "when do kites fly"), asked(core, "where are lanterns lit")]
+    core.store.gaps.merge(GUILD, ids, 1)
+
+    [group] = seen(core).asked
+
+    assert sum(group.questions.values()) == 2
+
+
+def test_no_words_are_told_that_the_readers_may_not_read(core: Core) -> None:
+    hidden: dict[str, dict[str, object]] = {
+        "private": {"private": True},
+        "unread": {"channel_id": UNREAD},
+        "elsewhere": {"guild_id": GUILD + 1},
+        "direct": {"guild_id": None},
+        "erased": {"asker_id": 0},
+        "late": {"told_for": asked(core, "seen")},
+        "withheld": {"asker_id": 99},
+    }
+    core.store.quote_opt_outs.withhold(99)
+    for text, changes in hidden.items():
+        # A late answer's own words are told once it is judged: as its question's.
+        question_id = asked(core, text, **changes)
+        if text != "late":
+            found_unhelpful(core, question_id, 1, 2)
+    pruned = asked(core, "pruned", asked_at=NOW - timedelta(days=2))
+    found_unhelpful(core, pruned, 1, 2)
+    core.store.question_records.prune(NOW - timedelta(days=1), 10)
+
+    assert words(seen(core)) == ["seen"]
+    # Their numbers are told.
+    assert sum(seen(core).questions.values()) == 6
+
+
+def test_a_forgotten_members_words_are_told_to_nobody(core: Core) -> None:
+    for member in (7, 12):
+        asked(core, "when do kites fly", asker_id=member)
+    core.store.personal_data.forget(7, withdraw=True)
+    assert [one.askers for one in seen(core).asked] == [1]
+    core.store.personal_data.forget(12, withdraw=True)
+
+    for readers in (SEEN, Range()):
+        assert words(seen(core, readers)) == []
+
+
+def test_the_operator_sees_public_questions_of_all_servers(core: Core) -> None:
+    asked(core, "when do kites fly")
+    asked(core, "when do kites fly", guild_id=GUILD + 1)
+    asked(core, "private", private=True)
+    asked(core, "direct", guild_id=None, channel_id=3)
+
+    # The same question in another server is another group.
+    assert words(seen(core, Range())) == ["when do kites fly"] * 2
+    assert sum(seen(core, Range()).questions.values()) == 4
+
+
+def test_an_answer_is_doubtful_once_it_was_often_unhelpful_or_corrected(core: Core) -> None:
+    first = asked(core, "when do kites fly", hits=[NOTE])
+    found_unhelpful(core, first, 1)
+    assert seen(core).doubtful == ()
+    picked = asked(core, "when do kites fly", hits=[NOTE])
+    pick = Feedback(picked, 2, Verdict.HELPFUL, document_id="note:2")
+    core.store.feedback_records.record_pick(pick, "", by_moderator=None)
+    found_unhelpful(core, asked(core, "where are lanterns lit"), 1)
+
+    [answer] = seen(core).doubtful
+
+    assert (answer.text, answer.unhelpful, answer.corrected) == ("when do kites fly", 1, 1)
+    assert answer.title == "Kites"
+
+
+def document(core: Core, document_id: str, scope: Scope, kind: Kind) -> RecordedHit:
+    put(core.index, core.embedder, Document(document_id, scope, kind, "Kites", "Kites fly."))
+    return replace(NOTE, document_id=document_id)
+
+
+def follow(core: Core, channel_id: int) -> None:
+    channel = SyncedChannel(channel_id, GUILD, SyncedContent.POSTS, NOW)
+    core.store.synced_channels.add(channel, 1)
+    core.archive.set_channels(core.store.synced_channels.all())
+    core.archive.rename(channel_id, "kites")
+
+
+def test_sources_come_by_how_often_they_are_quoted_unused_ones_last(core: Core) -> None:
+    note = document(core, "note:1", Scope(GUILD), Kind.NOTE)
+    document(core, "note:2", Scope(GUILD), Kind.NOTE)
+    core.store.add_source("https://kites.org/", SHARED, "")
+    for _ in range(2):
+        question_id = asked(core, "kites?", hits=[note])
+    core.store.feedback_records.record(Feedback(question_id, 1, Verdict.HELPFUL))
+    asked(core, "kites?", hits=[note], evidence=Evidence.NONE)
+
+    notes, site = seen(core).sources
+
+    assert (notes.location, notes.documents, notes.used) == ("note", 2, 1)
+    assert (notes.quoted, notes.helpful) == (2, 1)
+    assert (site.location, site.quoted) == ("https://kites.org/", 0)
+
+
+def test_a_channel_that_the_readers_may_not_read_is_no_source_of_theirs(core: Core) -> None:
+    for channel_id in (READ, UNREAD):
+        follow(core, channel_id)
+        location = channel_location(channel_id)
+        hit = document(core, f"{location}:1:1", channel_scope(channel_id), Kind.CHANNEL)
+        hidden = replace(hit, title="", passage="", source_channel_id=channel_id, position=0)
+        asked(core, "kites?", hits=[hidden])
+
+    [source] = seen(core).sources
+
+    assert (source.location, source.name, source.quoted) == (channel_location(READ), "kites", 1)
+    assert len(seen(core, Range()).sources) == 2
