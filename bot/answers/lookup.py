@@ -6,6 +6,8 @@ shown before is not shown again; other sections of its document come first, unle
 is clearly better.
 
 A passage confirmed for nearly the same question in the same scopes comes first.
+
+A question with synonyms of its guild is looked up in several readings; the surest one counts.
 """
 
 import time
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from bot.answers.places_to_search import Look, Looks, scopes_in
+from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.bm25 import Ids
@@ -30,6 +33,7 @@ from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
+from indexer.text.synonyms import both_ways, replaced
 from knowledge.store.questions.feedback_records import FeedbackRecords
 from knowledge.text import storable
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
@@ -252,6 +256,33 @@ def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
     """A question cut to the model's input length, with its spelling corrected."""
     text = as_read(retriever.embedder, ask.text)
     return replace(ask, text=retriever.read(text, scopes_in(looks)))
+
+
+def read_in_ways(
+    retriever: Retriever, ask: Ask, looks: Looks, synonyms: Synonyms
+) -> tuple[Ask, ...]:
+    """A question `as_asked`, then with synonyms in its words and in the questions before it."""
+    read = as_asked(retriever, ask, looks)
+    if not synonyms:
+        return (read,)
+    ways = (
+        replace(read, text=replaced(read.text, way), earlier=replaced(read.earlier, way))
+        for way in both_ways(pairs_of(synonyms))
+    )
+    return tuple(dict.fromkeys([read, *ways]))
+
+
+def likeliest(lookups: Sequence[Lookup]) -> Lookup:
+    """The lookup with the surest evidence; of equally sure ones, the first."""
+    order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
+    return max(
+        lookups,
+        key=lambda one: (
+            one.confirmed,
+            order.index(one.evidence),
+            one.signals.get("probability", 0.0),
+        ),
+    )
 
 
 def queries_of(asks: Iterable[Ask]) -> list[str]:

@@ -39,8 +39,9 @@ from bot.answers.lookup import (
     Observer,
     Stage,
     StageTimes,
-    as_asked,
+    likeliest,
     queries_of,
+    read_in_ways,
     vector_of,
 )
 from bot.answers.outage import Outage, not_in_memory
@@ -49,6 +50,7 @@ from bot.answers.places_to_search import BundledArticles, scopes_in
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk
+from bot.answers.synonyms import GuildSynonyms, in_question
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
 from indexer.index.index import Index
@@ -65,6 +67,7 @@ from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
+from knowledge.values.synonyms import beside
 
 # Passages of context around a quoted one, in its section: antecedents, continuation, the head of a
 # table cut into several passages.
@@ -187,6 +190,7 @@ class AnswerPipeline:
         self._outage = outage or Outage()
         self._recording = recording or RecordingQueue(store, self._outage)
         self._page_links = page_links
+        self.synonyms = GuildSynonyms(store.guilds, self._outage)
         self._times = StageTimes()
         # Documents past their review date, kept up to date by the owner of the pipeline.
         self.due: frozenset[str] = frozenset()
@@ -207,10 +211,11 @@ class AnswerPipeline:
     def quotes(self) -> int:
         return self._quotes
 
-    @property
-    def settings(self) -> str:
-        """The identity of model, calibration and reranker."""
-        return self._retriever.identity
+    def settings_for(self, question: Ask | Question) -> str:
+        """The identity of model, calibration and reranker, and the synonyms in a question."""
+        known = self.synonyms.of(question.guild_id)
+        said = f"{question.earlier}\n{question.text}"
+        return beside(self._retriever.identity, in_question(said, known))
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions as a batch, embedded and looked up together.
@@ -282,7 +287,7 @@ class AnswerPipeline:
             asked_at=datetime.now(UTC),
             generation=reply.generation,
             earlier=ask.earlier,
-            settings=self.settings,
+            settings=self.settings_for(ask),
             signals=reply.signals,
             private=ask.private,
             told_for=ask.told_for,
@@ -298,6 +303,7 @@ class AnswerPipeline:
         with self._index.steady():
             self._index.compare()
             self._articles.refresh()
+            self.synonyms.refresh()
             if self._confirmed is not None:
                 self._confirmed.refresh(self._retriever)
         self._outage.seen()
@@ -326,27 +332,31 @@ class AnswerPipeline:
     def _keys_of(self, asks: Sequence[Ask]) -> list[ReplyKey]:
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
-        looks_of = cache(self._articles.looks)
+        looks_of, synonyms_of = cache(self._articles.looks), cache(self.synonyms.of)
         keys = []
         for ask in asks:
             looks = looks_of(ask.scopes, ask.answered_from)
             generations = self._index.generation_of(scopes_in(looks))
+            known = synonyms_of(ask.guild_id)
             keys.append(
-                ReplyKey(ask.text, ask.earlier, looks, ask.quotations, generations, settings)
+                ReplyKey(ask.text, ask.earlier, looks, ask.quotations, generations, settings, known)
             )
         return keys
 
     def _answered(self, new: Mapping[ReplyKey, Ask]) -> list[Reply]:
         if not new:
             return []
-        asks = [as_asked(self._retriever, ask, key.looks) for key, ask in new.items()]
-        looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
-        texts = queries_of(asks)
+        ways = [
+            read_in_ways(self._retriever, ask, key.looks, key.synonyms) for key, ask in new.items()
+        ]
+        looks = {way: key.looks for key, own in zip(new, ways, strict=True) for way in own}
+        texts = queries_of(looks)
         with self._times.timed(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
             # meanwhile.
-            beside = looks[asks[0]][0].scopes
-            words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
+            [first, *_] = looks
+            scopes = looks[first][0].scopes
+            words = self._words_beside(first.text, scopes) if len(texts) == 1 else None
             try:
                 vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
             finally:
@@ -354,11 +364,12 @@ class AnswerPipeline:
                     words()
         lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
         found = lookups.of(looks, vectors)
+        best = [likeliest([found[way] for way in own]) for own in ways]
         with self._times.timed(Stage.DECIDE):
-            replies = {ask: self._reply(found[ask], vector_of(ask, vectors)) for ask in looks}
+            replies = {one.ask: self._reply(one, vector_of(one.ask, vectors)) for one in best}
         return [
-            replace(replies[read], question=ask.text)
-            for ask, read in zip(new.values(), asks, strict=True)
+            replace(replies[one.ask], question=ask.text)
+            for ask, one in zip(new.values(), best, strict=True)
         ]
 
     def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from cachetools import LRUCache
 
 from bot.answers.places_to_search import Looks, scopes_in
+from bot.answers.synonyms import Synonyms
 from knowledge.values.documents import Scope
 
 # Some 5 MB: a reply holds ten passages with their texts, about 20 kB.
@@ -23,7 +24,8 @@ class ReplyKey(NamedTuple):
     """Key of a cached reply.
 
     `text` is verbatim, because capitals mark names. `looks` are the places searched, and
-    `generations` count the changes of their scopes. `settings` identifies all other influences.
+    `generations` count the changes of their scopes. `settings` identifies all other influences but
+    the guild's `synonyms`.
     """
 
     text: str
@@ -32,6 +34,7 @@ class ReplyKey(NamedTuple):
     quotations: int | None
     generations: tuple[int, ...]
     settings: str
+    synonyms: Synonyms = ()
 
 
 class ReplyCache(Generic[_Reply]):

@@ -4,6 +4,7 @@ Scores are shown to moderators only.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from bot.ask.messages import question_line
@@ -14,13 +15,17 @@ from bot.text.question_labels import EVIDENCE
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols
+from indexer.text.synonyms import readings
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
+from knowledge.values.synonyms import among
 
 # At most this many words common to question and passage are named.
 WORDS_NAMED: Final = 5
 
 _ASKED: Final = Sentence("Evidence: {evidence}. Asked {when}.")
+_ALSO_READ: Final = Sentence("On this server, {pairs}.")
+_SAME: Final = Sentence("“{word}” also means “{meaning}”")
 _GENERATION: Final = Sentence("Index generation {generation}.")
 _MATCHED: Final = Sentence("matched by {legs}")
 _THESE_WORDS: Final = Sentence("these words: {words}")
@@ -53,11 +58,15 @@ def why(
     about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
     if moderator:
         about.append(_GENERATION(language, generation=question.generation))
+    synonyms = among(question.settings)
+    if synonyms:
+        pairs = (_SAME(language, word=one.word, meaning=one.meaning) for one in synonyms)
+        about.append(_ALSO_READ(language, pairs=", ".join(pairs)))
     lines = [question_line(question.text), " ".join(about)]
     for rank, hit in enumerate(question.hits[:5], start=1):
         where = " › ".join(plain(part) for part in (hit.title, hit.heading) if part)
         parts = [f"{rank}. **{where}**" if where else f"{rank}. {gone(hit, language)}"]
-        parts.append(_matched(question.text, hit, language))
+        parts.append(_matched(question, hit, language))
         if wording := _nearest(question.text, hit.wordings):
             parts.append(_ASKED_AS(language, wording=plain(wording)))
         if hit.revision is not None:
@@ -73,9 +82,12 @@ def why(
     return split("\n".join(lines))
 
 
-def _matched(question: str, hit: RecordedHit, language: Language) -> str:
-    """How a passage was found; if by words, with the common words."""
-    common = _common_words(question, f"{hit.title} {hit.heading} {hit.passage}")
+def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
+    """How a passage was found; if by words, with the words common to it and a reading."""
+    pairs = [(one.word, one.meaning) for one in among(question.settings)]
+    text = f"{hit.title} {hit.heading} {hit.passage}"
+    found = (_common_words(read, text) for read in readings(question.text, pairs))
+    common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]
     named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
     legs = [
         _THESE_WORDS(language, words=named) if leg == WORDS and named else _LEGS[leg](language)

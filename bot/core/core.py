@@ -24,6 +24,7 @@ from bot.answers.pipeline import AnswerPipeline
 from bot.answers.places_to_search import BundledArticles
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
+from bot.answers.synonyms import pairs_of
 from bot.config.settings import Settings
 from bot.core.worker import WorkerStoppedError
 from bot.models.calibrations import chosen_calibration
@@ -44,6 +45,7 @@ from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
+from indexer.text.synonyms import readings
 from knowledge import corpus
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
@@ -367,13 +369,27 @@ class Core:
 
         `channels` must be readable by everybody who sees the hits.
         """
-        return self.search_in(query, scopes_of(guild_id, channels), k)
+        own = scopes_of(guild_id, channels)
+        return self.search_in(self.read(query, guild_id, own), own, k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
         """Like `search`, in these scopes and the articles."""
         query = self.retriever.read(query, self.articles.seen(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
+
+    def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
+        """A query with its slips corrected, in the guild's synonyms with the likeliest passage."""
+        query = self.retriever.read(query, self.articles.seen(own))
+        ways = readings(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
+        if len(ways) == 1:
+            return query
+        vectors = self.retriever.embedded(ways)
+        strengths = [
+            self.retriever.strength(way, self.ranked(way, vector, own, HITS))
+            for way, vector in zip(ways, vectors, strict=True)
+        ]
+        return ways[int(np.argmax(strengths))]
 
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
@@ -402,7 +418,7 @@ class Core:
             hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
             for hit in question.hits
         }
-        found = compared(question, now, texts, self.answer_pipeline.settings)
+        found = compared(question, now, texts, self.answer_pipeline.settings_for(question))
         return replace(found, phrasing=self.store.phrasings.of(question_id))
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:

@@ -1,11 +1,12 @@
-"""Impact preview of a proposed note: the guild's last questions, asked again with it in the index.
+"""Impact preview: the guild's last questions, asked again as if something were changed.
 
-Each question is looked up in the present index and in one with the note, by the same retriever and
-evidence. Nothing is written, and no question is recorded.
+The change is a proposed note in the index, or other synonyms. Each question is looked up as now and
+as then, by the same retriever and evidence. Nothing is written, and no question is recorded.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
@@ -17,15 +18,18 @@ from bot.answers.lookup import (
     Ask,
     Lookup,
     Lookups,
-    as_asked,
+    likeliest,
     queries_of,
+    read_in_ways,
 )
 from bot.answers.places_to_search import Looks
+from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import cut_and_embedded
 from knowledge.corpus import note_document
+from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.values.documents import Document
 from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
@@ -40,6 +44,7 @@ _Made = TypeVar("_Made")
 
 # Everything besides the question that shapes an answer: generation of the index, identity of the
 # retriever, documents due for review, version of the confirmed answers.
+_Ways = tuple[Ask, ...]
 _Judging = tuple[int, str, frozenset[str], str]
 
 
@@ -114,7 +119,9 @@ class ImpactPreview:
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embedded, CACHED)
         # Summaries of the present answers.
-        self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
+        self._now: LRUCache[tuple[tuple[Ask, ...], Looks, _Judging], AnswerSummary] = LRUCache(
+            CACHED
+        )
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """Preview the publication of a note's revision; see `of_document`."""
@@ -133,52 +140,95 @@ class ImpactPreview:
         cut, vectors, codes = yield from _while_nothing_is_known(steps, Impact(0, total))
         changes: list[ChangedQuestion] = []
         done = 0
+        synonyms = self._pipeline.synonyms.of(document.scope)
         for start in range(0, len(asked), SLICE) if cut.passages else ():
             some = asked[start : start + SLICE]
-            asks = [
-                Ask(
-                    one.text,
-                    0,
-                    document.scope,
-                    earlier=one.earlier,
-                    channels=one.channels,
-                    answered_from=one.answered_from,
-                )
-                for one in some
-            ]
-            looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
-            asks = [as_asked(self._retriever, ask, looks[ask.scopes]) for ask in asks]
-            queries = queries_of(asks)
-            known = dict(zip(queries, self._vectors.of(queries), strict=True))
+            ways = self._in_ways(some, document.scope, synonyms)
+            known = self._vectors_of(ways)
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
             # A newly published document is not due for review.
             due = self._pipeline.due - {document.id}
             filled = {
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
-                for ask in asks
+                for ask in chain.from_iterable(ways)
             }
             then = Lookups(after, due, self._confirmed).of(filled, known)
-            for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
-                done += one.times
-                new = _summary(then[ask])
-                if old != new and not (old.refused and new.refused):
-                    changes.append(ChangedQuestion(one.text, one.times, old, new))
+            new = [_summary(likeliest([then[way] for way in own])) for own in ways]
+            changes += _changes(some, self._summaries_now(ways, known), new)
+            done += sum(one.times for one in some)
             yield Impact(done, total, tuple(changes))
 
+    def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
+        """Replay the newest questions of a guild, in slices, as if these were its synonyms.
+
+        Yields:
+            The impact known after each slice; the last value is complete.
+        """
+        asked = self._store.question_records.asked_lately(guild_id, questions)
+        total, done = sum(one.times for one in asked), 0
+        changes: list[ChangedQuestion] = []
+        before = self._pipeline.synonyms.of(guild_id)
+        yield Impact(0, total)
+        for start in range(0, len(asked), SLICE):
+            some = asked[start : start + SLICE]
+            old = self._in_ways(some, guild_id, before)
+            new = self._in_ways(some, guild_id, synonyms)
+            known = self._vectors_of([*old, *new])
+            then, now = self._summaries_now(new, known), self._summaries_now(old, known)
+            changes += _changes(some, now, then)
+            done += sum(one.times for one in some)
+            yield Impact(done, total, tuple(changes))
+
+    def _in_ways(
+        self, some: Sequence[RecentQuestion], guild_id: int, synonyms: Synonyms
+    ) -> list[_Ways]:
+        """Each question in the ways to read it."""
+        asks = [
+            Ask(
+                one.text,
+                0,
+                guild_id,
+                earlier=one.earlier,
+                channels=one.channels,
+                answered_from=one.answered_from,
+            )
+            for one in some
+        ]
+        looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
+        return [read_in_ways(self._retriever, ask, looks[ask.scopes], synonyms) for ask in asks]
+
+    def _vectors_of(self, ways: Sequence[_Ways]) -> Mapping[str, NDArray[np.float32]]:
+        queries = queries_of(chain.from_iterable(ways))
+        return dict(zip(queries, self._vectors.of(queries), strict=True))
+
     def _summaries_now(
-        self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
+        self, ways: Sequence[_Ways], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
         """The present answer of each question, looked up once per generation of the index."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         judging = (self._index.generation, self._retriever.identity, due, confirmed)
-        looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
-        found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
-        missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
+        looks = {own: self._articles.looks(own[0].scopes, own[0].answered_from) for own in ways}
+        found = {own: self._now.get((own, looks[own], judging)) for own in ways}
+        missing = {
+            ask: looks[own] for own, summary in found.items() if summary is None for ask in own
+        }
         lookups = Lookups(self._retriever, due, self._confirmed).of(missing, vectors)
-        made = {ask: _summary(lookup) for ask, lookup in lookups.items()}
-        self._now.update({(ask, looks[ask], judging): summary for ask, summary in made.items()})
-        return [found[ask] or made[ask] for ask in asks]
+        for own, summary in found.items():
+            if summary is None:
+                found[own] = made = _summary(likeliest([lookups[way] for way in own]))
+                self._now[own, looks[own], judging] = made
+        return [summary for own in ways if (summary := found[own]) is not None]
+
+
+def _changes(
+    asked: Sequence[RecentQuestion], before: Sequence[AnswerSummary], after: Sequence[AnswerSummary]
+) -> list[ChangedQuestion]:
+    return [
+        ChangedQuestion(one.text, one.times, old, new)
+        for one, old, new in zip(asked, before, after, strict=True)
+        if old != new and not (old.refused and new.refused)
+    ]
 
 
 def _while_nothing_is_known(

@@ -8,7 +8,7 @@ from bot.review.cards import page_line, status_line
 from bot.review.findings import (
     impact_sentence,
 )
-from bot.review.impact import AnswerSummary, Impact
+from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import Action, LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
@@ -70,19 +70,24 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
     if not found.total:
         return [_NOBODY_ASKED(language)]
     head = _IF(language, title=title, change=impact_sentence(found, language))
-    lines = [
+    lines = changed_questions(found.changes[:IMPACT_LINES], language)
+    if len(found.changes) > IMPACT_LINES:
+        more = len(found.changes) - IMPACT_LINES
+        lines.append(_MORE(language, number=more))
+    return split("\n".join([head, *lines]))
+
+
+def changed_questions(changes: Sequence[ChangedQuestion], language: Language) -> list[str]:
+    """A line for each question whose answer would change."""
+    return [
         _CHANGE(
             language,
             question=plain(shortened(change.question, 120)),
             times=_TIMES(language, number=change.times) if change.times > 1 else "",
             change=f"{_summary(change.before, language)} → {_summary(change.after, language)}",
         )
-        for change in found.changes[:IMPACT_LINES]
+        for change in changes
     ]
-    if len(found.changes) > IMPACT_LINES:
-        more = len(found.changes) - IMPACT_LINES
-        lines.append(_MORE(language, number=more))
-    return split("\n".join([head, *lines]))
 
 
 # Enough to decide by; four messages at most.

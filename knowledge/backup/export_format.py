@@ -36,6 +36,8 @@ from knowledge.values.handovers import HandoverState
 from knowledge.values.limits import Limits
 from knowledge.values.notes import Decision, NoticeEvent, SourceChange
 from knowledge.values.questions import FeedbackReason
+from knowledge.values.synonyms import SYNONYMS
+from knowledge.values.synonyms import read as read_synonyms
 from knowledge.values.weekly_digests import Edition
 
 FORMAT: Final = 1
@@ -224,6 +226,10 @@ def _is_limits(value: Any) -> bool:
     return Limits.read(value) is not None
 
 
+def _is_synonyms(value: Any) -> bool:
+    return len(read_synonyms(value)) <= SYNONYMS
+
+
 def _is_answered_from(value: Any) -> bool:
     return AnsweredFrom.read(value) is not None
 
@@ -250,6 +256,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "signals": _json(dict, str),
     "before": _json(dict, str),
     "answered_from": _is_answered_from,
+    "synonyms": _is_synonyms,
     "channel_settings.mode": _one_of(*Mode),
     "wait_seconds": _is_amount,
     "quotations": _is_amount,

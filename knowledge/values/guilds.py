@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from knowledge.values.limits import Limits
+from knowledge.values.synonyms import Synonym
 
 # The guilds of one process, when several processes share them.
 GuildFilter: TypeAlias = Callable[[int], bool]
@@ -61,7 +62,7 @@ class GuildSettings:
     Without `articles`, the bundled ones aren't used. `limits` are for members. `phrasing` is only
     used with the endpoint `phrasing_host`. With `page`, consented notes are on a public page;
     search engines may list it if it is `page_indexed`. `page_accent` is a CSS colour,
-    `page_welcome` Markdown.
+    `page_welcome` Markdown. Questions are read with `synonyms`, too.
     """
 
     guild_id: int
@@ -87,6 +88,7 @@ class GuildSettings:
     page_indexed: bool = False
     page_accent: str = ""
     page_welcome: str = ""
+    synonyms: tuple[Synonym, ...] = ()
 
     @property
     def complete(self) -> bool:

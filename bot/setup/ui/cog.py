@@ -20,6 +20,7 @@ from bot.setup.ui.channel_cog import ChannelsCog
 from bot.setup.ui.controls import deliver_cards
 from bot.setup.ui.limits_cog import LimitsCog
 from bot.setup.ui.panel import SetupPanel
+from bot.setup.ui.synonym_cog import SynonymsCog
 from knowledge.values.guilds import Phrasing
 
 
@@ -91,4 +92,5 @@ async def _phrasing_in(interaction: Interaction) -> Phrasing:
 
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    return Feature([SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), Arrival(bot)])
+    cogs = [SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), SynonymsCog(bot), Arrival(bot)]
+    return Feature(cogs)

@@ -337,7 +337,8 @@ class PersonalData:
                 )
                 if not row["shared"]:
                     self._database.run(
-                        "update questions set text = '', confirmed_at = null where id = ?",
+                        "update questions set text = '', settings = '', confirmed_at = null "
+                        "where id = ?",
                         [row["id"]],
                     )
             else:

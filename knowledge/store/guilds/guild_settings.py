@@ -13,6 +13,7 @@ from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.values.limits import Limits
+from knowledge.values.synonyms import Synonym, read, written
 
 # The longest time between two looks that counts as an observed absence, so a clock that jumps ahead
 # can't make the retention of a guild's data end early.
@@ -50,6 +51,7 @@ class Guilds:
             "phrasing": settings.phrasing.value,
             "page": int(settings.page),
             "page_indexed": int(settings.page_indexed),
+            "synonyms": written(settings.synonyms),
         }
         del values["guild_id"]
         self.saves[settings.guild_id] += 1
@@ -61,7 +63,7 @@ class Guilds:
                 [*values.values(), settings.guild_id],
             )
             # The log holds no words of people.
-            del values["page_welcome"]
+            del values["page_welcome"], values["synonyms"]
             self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
 
     def _begin(self, guild_id: int) -> None:
@@ -98,6 +100,24 @@ class Guilds:
             settings = replace(settings, limits=change(settings.limits))
             self.save_settings(settings, actor_id)
             return settings
+
+    def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
+        """The synonyms of each guild that has any, by its id."""
+        rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
+        return {row["id"]: read(row["synonyms"]) for row in rows}
+
+    def change_synonyms(
+        self,
+        guild_id: int,
+        change: Callable[[tuple[Synonym, ...]], tuple[Synonym, ...]],
+        actor_id: int,
+    ) -> tuple[Synonym, ...]:
+        """Change the synonyms like `change`; returns them after it."""
+        with self._database.writing(guild_id):
+            settings = self.settings(guild_id)
+            settings = replace(settings, synonyms=change(settings.synonyms))
+            self.save_settings(settings, actor_id)
+            return settings.synonyms
 
     def every(self) -> dict[int, GuildSettings]:
         rows = self._database.rows("select * from guilds order by id")
@@ -246,4 +266,5 @@ def _settings(row: Mapping[str, Any]) -> GuildSettings:
         phrasing=Phrasing(row["phrasing"]),
         page=bool(row["page"]),
         page_indexed=bool(row["page_indexed"]),
+        synonyms=read(row["synonyms"]),
     )

@@ -221,6 +221,20 @@ class QuestionRecords:
             for row in rows
         ]
 
+    def public_places(self, guild_id: int, texts: Sequence[str]) -> dict[str, set[int]]:
+        """The channels in which members asked each of these questions in public."""
+        rows = rows_among(
+            self._database,
+            "select distinct text, channel_id from questions where guild_id = ? and private = 0 "
+            "and channel_id is not null and told_for is null and text in (?)",
+            texts,
+            before=[guild_id],
+        )
+        found: dict[str, set[int]] = {}
+        for row in rows:
+            found.setdefault(row["text"], set()).add(row["channel_id"])
+        return found
+
     def accepted(self) -> list[Question]:
         """Questions with only helpful verdicts, by age.
 

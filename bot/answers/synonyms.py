@@ -1,0 +1,50 @@
+"""Cache of guilds' synonyms, and the readings of a question by them.
+
+A question with a synonym is looked up in each of its readings, and the reading with the likeliest
+passage answers. Only the guild's own questions are read so.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from bot.answers.outage import Outage, not_in_memory
+from indexer.text.synonyms import Pair, readings
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.values.synonyms import Synonym
+
+Synonyms = tuple[Synonym, ...]
+
+
+class GuildSynonyms:
+    """The synonyms of guilds, bridged during an outage of the database."""
+
+    def __init__(self, guilds: Guilds, outage: Outage) -> None:
+        self._guilds = guilds
+        self._outage = outage
+        # As read last, and this process's saves of each guild by then.
+        self._known: Mapping[int, Synonyms] | None = None
+        self._saves: Counter[int] = Counter()
+
+    def of(self, guild_id: int | None) -> Synonyms:
+        """The synonyms of a guild; none outside of one."""
+        if guild_id is None:
+            return ()
+        if not self._outage.bridged:
+            return self._guilds.settings(guild_id).synonyms
+        if self._known is None or self._guilds.saves[guild_id] != self._saves[guild_id]:
+            raise not_in_memory()
+        return self._known.get(guild_id, ())
+
+    def refresh(self) -> None:
+        """Refresh the cache from the database."""
+        self._known = self._guilds.synonyms()
+        self._saves = Counter(self._guilds.saves)
+
+
+def pairs_of(synonyms: Synonyms) -> list[Pair]:
+    return [(one.word, one.meaning) for one in synonyms]
+
+
+def in_question(question: str, synonyms: Synonyms) -> Synonyms:
+    """The synonyms with a word in a question."""
+    return tuple(one for one in synonyms if len(readings(question, pairs_of((one,)))) > 1)

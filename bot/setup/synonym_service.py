@@ -1,0 +1,86 @@
+"""Synonyms of a server: checks, preview and changes, in the worker's thread."""
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Final
+
+from bot.answers.synonyms import Synonyms
+from bot.core.core import Core
+from bot.review.impact import Impact, ImpactPreview
+from indexer.text.analyzer import topic
+from knowledge.values.synonyms import SYNONYMS, Synonym
+
+# The last questions that a preview asks again.
+QUESTIONS: Final = 100
+
+
+class Problem(Enum):
+    """Reasons against a new synonym, beside its form."""
+
+    KNOWN = auto()
+    FULL = auto()
+    TOO_COMMON = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The effect of a new synonym on the last questions, and the channels of the changed ones."""
+
+    impact: Impact
+    channels: Mapping[str, Set[int]] = field(default_factory=dict)
+
+    def readable(self, channels: Set[int]) -> Impact:
+        """The impact, with those changed questions alone that were asked in these channels."""
+        asked_in = self.channels
+        shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
+        return replace(self.impact, changes=tuple(shown))
+
+
+def problem(known: Synonyms, new: Synonym) -> Problem | None:
+    if {(new.word, new.meaning), (new.meaning, new.word)} & {(o.word, o.meaning) for o in known}:
+        return Problem.KNOWN
+    if len(known) >= SYNONYMS:
+        return Problem.FULL
+    # Every question has words like "the".
+    return None if topic(new.word) and topic(new.meaning) else Problem.TOO_COMMON
+
+
+def synonyms(core: Core, guild_id: int) -> Synonyms:
+    return core.store.guilds.settings(guild_id).synonyms
+
+
+def preview(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]:
+    """Replay the last questions as if a synonym were added; the last value is complete."""
+    impact = Impact(0, 0)
+    wanted = (*synonyms(core, guild_id), new)
+    for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
+        impact = known
+        yield None
+    texts = [one.question for one in impact.changes]
+    yield Preview(impact, core.store.question_records.public_places(guild_id, texts))
+
+
+def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | Problem:
+    """Store a new synonym; returns all, or the problem with it."""
+    found: list[Problem] = []
+
+    def change(known: Synonyms) -> Synonyms:
+        against = problem(known, new)
+        found.extend([against] if against else [])
+        return known if against else (*known, new)
+
+    changed = core.store.guilds.change_synonyms(guild_id, change, member_id)
+    return found[0] if found else changed
+
+
+def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
+    """Remove the synonyms of a word; returns those removed."""
+    gone: list[Synonym] = []
+
+    def change(known: Synonyms) -> Synonyms:
+        gone.extend(one for one in known if word in (one.word, one.meaning, str(one)))
+        return tuple(one for one in known if one not in gone)
+
+    core.store.guilds.change_synonyms(guild_id, change, member_id)
+    return tuple(gone)

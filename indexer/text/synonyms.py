@@ -1,0 +1,69 @@
+"""Readings of a question: as it is, and with words replaced by synonyms. Pure.
+
+Documents have one of two synonyms or the other, so a question is read both ways. Words are compared
+by their stems; code and addresses stay as they are.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from indexer.text.analyzer import language_of, stem
+
+_CHUNK: Final = re.compile(r"\S+")
+_WORD: Final = re.compile(r"[\w'’-]+")
+_SIGNS_AROUND: Final = ".,;:!?()\"'„“”"
+
+Pair = tuple[str, str]
+# A word's stems in several languages; none for code.
+_Stems = frozenset[str]
+
+
+def both_ways(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """The pairs, and the pairs reversed."""
+    return list(pairs), [(second, first) for first, second in pairs]
+
+
+def readings(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """The question, then with the second of each pair for the first, then the reverse.
+
+    Equal readings come once: a question without these words has one.
+    """
+    read = [question, *(replaced(question, way) for way in both_ways(pairs))]
+    return tuple(dict.fromkeys(read))
+
+
+def replaced(question: str, pairs: Sequence[Pair]) -> str:
+    """The question with the first of each pair replaced by the second, the longest first."""
+    languages = {language_of(question), "en"}
+    wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]
+    wanted.sort(key=lambda one: -len(one[0]))
+    typed = [_core(match) for match in _CHUNK.finditer(question)]
+    stems = [_stems(question[start:end], languages) for start, end in typed]
+    parts, done, place = [], 0, 0
+    while place < len(typed):
+        words, new = next((one for one in wanted if _are(stems, place, one[0])), ((), ""))
+        if words:
+            parts += [question[done : typed[place][0]], new]
+            done = typed[place + len(words) - 1][1]
+        place += max(len(words), 1)
+    return "".join([*parts, question[done:]])
+
+
+def _core(chunk: re.Match[str]) -> tuple[int, int]:
+    """The span of a chunk without the signs around it."""
+    text = chunk.group()
+    start = chunk.start() + len(text) - len(text.lstrip(_SIGNS_AROUND))
+    return start, max(start, chunk.start() + len(text.rstrip(_SIGNS_AROUND)))
+
+
+def _stems(word: str, languages: Collection[str]) -> _Stems:
+    if not _WORD.fullmatch(word):
+        return frozenset()
+    return frozenset(stem(word.lower(), language) for language in languages)
+
+
+def _are(stems: Sequence[_Stems], place: int, words: Sequence[_Stems]) -> bool:
+    """Whether these words begin at a place."""
+    there = stems[place : place + len(words)]
+    return len(there) == len(words) and all(map(frozenset.__and__, there, words))
