@@ -26,6 +26,7 @@ from indexer.retrieval.spelling import corrected
 from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
+from knowledge.connectors import mediawiki
 from knowledge.files import site_addresses
 from knowledge.files.formats.zip import Archive
 from knowledge.files.site_addresses import with_absolute_links
@@ -96,6 +97,10 @@ def _linked(text: str) -> object:
     return with_absolute_links(text, "mkdocs:https://example.org", PurePosixPath("a.md"))
 
 
+def _licensed(text: str) -> object:
+    return mediawiki._licence({"url": text, "text": text})
+
+
 def _moved(generator: str, field: str) -> Callable[[str], object]:
     page = site_addresses.GENERATORS[generator].page
     return lambda text: page(PurePosixPath("a/b.md"), {field: text})
@@ -123,6 +128,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "knowledge.chat.export_file.ExportFile.part": lambda text: ExportFile(text, BytesIO).part,
     "knowledge.chat.export_json._text": _exported,
     "knowledge.page.render.structured_data": _structured,
+    "knowledge.connectors.mediawiki._licence": _licensed,
     "knowledge.files.formats.zip.Archive.__init__": lambda text: Archive(text.encode()),
 }
 
@@ -146,6 +152,8 @@ NOT_CALLED: Final = {
         knowledge.channels.archive.ChannelArchive.add_page
         knowledge.channels.archive.ChannelArchive.add_pins
         knowledge.connectors.api_client.ApiClient._ask
+        knowledge.connectors.mediawiki.MediaWiki._read_site
+        knowledge.connectors.mediawiki.MediaWiki.content
         knowledge.connectors.sync.sync
         knowledge.files.document.parsed_apart
         knowledge.files.scan.scan
@@ -172,6 +180,8 @@ NOT_CALLED: Final = {
         bot.storage.index_places.index_names
         knowledge.files.site_addresses.cited
         bot.models.serving_model._served
+        bot.sources.web_sync._Terms.token
+        bot.sources.web_sync._Terms.without
         bot.models.shared_choices._is_sound
         bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known

@@ -105,10 +105,15 @@ _DUE: Final = Sentence("**due for review**")
 
 
 def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
-    """The citation of a passage: title, heading, link, contributor, and date of verification."""
+    """The citation of a passage: title, heading, link, contributor, and date of verification.
+
+    A page's contributor is its site with the licence.
+    """
     parts = [place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
         parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
+    elif cited.kind is Kind.PAGE and cited.contributor:
+        parts.append(plain(shortened(cited.contributor, 100)))
     if cited.verified:
         parts.append(_VERIFIED(language, day=cited.verified))
     if cited.due:

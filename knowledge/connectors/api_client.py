@@ -6,7 +6,8 @@ Redirects stay on the host, so a token never leaves it.
 Errors:
     RefusedError           the service refuses or fails, for this reason
     ├── LostError          the service is gone, or asks for a login
-    └── BusyError          the host asks for a longer pause than we wait
+    ├── BusyError          the host asks for a longer pause than we wait
+    └── EndlessError       a list goes on after all requests for it
 """
 
 import json
@@ -38,6 +39,10 @@ _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 
 class BusyError(RefusedError):
     """The host asks to be left alone for now."""
+
+
+class EndlessError(RefusedError):
+    """The list goes on after all requests for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +186,16 @@ class ApiClient:
         return Answer(response.status, named, body)
 
 
-def in_turn(ask: Callable[[str], tuple[Sequence[Any], str]]) -> Iterator[Any]:
+def in_turn(
+    ask: Callable[[str], tuple[Sequence[Any], str]], most: int = LIST_REQUESTS
+) -> Iterator[Any]:
     """The items of a list in pages; `ask` gets a page by its token, and names the next one.
 
     Raises:
-        RefusedError: if the list never ends.
+        EndlessError: if the list has not ended after `most` requests.
     """
     token, seen = "", {""}
-    for _ in range(LIST_REQUESTS):
+    for _ in range(most):
         items, token = ask(token)
         yield from items
         if not token:
@@ -196,7 +203,7 @@ def in_turn(ask: Callable[[str], tuple[Sequence[Any], str]]) -> Iterator[Any]:
         if token in seen:
             break
         seen.add(token)
-    raise RefusedError("sends a list without an end")
+    raise EndlessError("sends a list without an end")
 
 
 def _checked(answer: Answer) -> Answer:

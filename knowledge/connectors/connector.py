@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from knowledge.connectors.api_client import ApiClient
+from knowledge.connectors.api_client import Answer, ApiClient, is_busy
 from knowledge.files.site_addresses import OWN
 from knowledge.values.source_locations import ServiceLocation
 
@@ -95,6 +95,7 @@ class ServiceKind:
             rest of a sentence, or nothing.
         headers: the headers that carry a token.
         api: the address of its API, by the address for readers.
+        busy: whether an answer asks to come back later.
     """
 
     name: str
@@ -104,3 +105,4 @@ class ServiceKind:
         ("Authorization", f"Bearer {token}")
     ]
     api: Callable[[str], str] = str
+    busy: Callable[[Answer], bool] = is_busy

@@ -27,6 +27,8 @@ from knowledge.web.safe_network import LostError, RefusedError
 
 # At a second a document, half a day.
 MOST_DOCUMENTS: Final = 50_000
+# Listed documents between two steps of a listing.
+_STEP: Final = 500
 
 _TYPES: Final = {".html": "text/html", ".md": "text/markdown"}
 _AGAIN: Final = "is read again without people who asked not to be quoted"
@@ -69,7 +71,8 @@ def sync(
         raise ValueError(f"{location} is no service that can be read.")
     yield CrawlStep(0, 0, service.url)
     before, kind = pages.site(location), KINDS[service.kind]
-    client = ApiClient(fetcher, kind.api(service.url), kind.headers(token) if token else ())
+    headers = kind.headers(token) if token else ()
+    client = ApiClient(fetcher, kind.api(service.url), headers, kind.busy)
     named = tuple((WITHOUT, name.casefold()) for name in without)
     connector = kind.make(replace(service, only=(*service.only, *named)), client)
     visit = _Visit(location, connector, pages, now, most)
@@ -106,7 +109,7 @@ def _in_form() -> Iterator[None]:
 
 def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, None, Ending]:
     """Read the changed documents, and drop the removed ones."""
-    removed, ending = _listed(visit, state)
+    removed, ending = yield from _listed(visit, state)
     known = {page.url: page for page in visit.pages.outlines(visit.location)}
     if ending.whole and known and not visit.revisions:
         raise RefusedError("lists no document any more, so the earlier ones are kept")
@@ -128,7 +131,9 @@ def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, No
     return ending
 
 
-def _listed(visit: _Visit, state: Mapping[str, str]) -> tuple[set[str], Ending]:
+def _listed(
+    visit: _Visit, state: Mapping[str, str]
+) -> Generator[CrawlStep, None, tuple[set[str], Ending]]:
     """Fill the visit's revisions; returns the removed keys and the end of the listing."""
     listing, removed = visit.connector.listing(state), set[str]()
     while True:
@@ -144,6 +149,8 @@ def _listed(visit: _Visit, state: Mapping[str, str]) -> tuple[set[str], Ending]:
         elif entry.key in visit.revisions or len(visit.revisions) < MOST_DOCUMENTS:
             removed.discard(entry.key)
             visit.revisions[entry.key] = entry.revision
+            if len(visit.revisions) % _STEP == 0:
+                yield CrawlStep(0, len(visit.revisions), entry.key)
         else:
             visit.reason = f"has more than {MOST_DOCUMENTS:,} documents; so many are read"
 
@@ -263,6 +270,8 @@ def _document(service: ServiceLocation, scope: Scope, page: WebPage) -> Document
         tags=tuple(details["tags"]),
         verified=date.fromisoformat(details["verified"]) if details["verified"] else None,
         anchors=details["anchors"],
+        contributor=details["attribution"],
+        wordings=tuple(details["titles"]),
     )
 
 

@@ -14,6 +14,7 @@ from bs4.element import NavigableString
 from markdownify import MarkdownConverter
 
 from knowledge.files.formats.text import WIDE_MARKS
+from knowledge.files.formats.wiki_page import wiki_body
 from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
 from knowledge.files.robots_meta import hiding_rule_of_tags
 from knowledge.files.site_addresses import with_own_id
@@ -28,14 +29,12 @@ _AROUND: Final = (
     # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
     # name everything and answer nothing.
     "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper, .dw__toc, "
-    # What MediaWiki and DokuWiki write around an article and into it: links for editing, marks of
-    # references, notes about the page, boxes of links to other articles, categories.
-    ".mw-editsection, .mw-jump-link, .mw-cite-backlink, sup.reference, .printfooter, .catlinks, "
-    ".hatnote, .navbox, .mw-parser-output .metadata, .docInfo, .pageId, "
+    # What DokuWiki writes around an article.
+    ".docInfo, .pageId, "
     # By their author, for no printer and no search engine.
     ".noprint, [data-nosnippet], [data-pagefind-ignore]"
 )
-_MAIN: Final = (".mw-parser-output", "main", "[role=main]", "article")
+_MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
@@ -187,8 +186,11 @@ def _check_depth(soup: BeautifulSoup) -> None:
 
 def _main(soup: BeautifulSoup) -> Tag:
     """The main part of a page, without its surroundings."""
+    wiki = wiki_body(soup)
     for around in soup.select(_AROUND):
         around.decompose()
+    if wiki is not None and wiki.get_text(strip=True):
+        return _article(wiki, soup)
     for selector in _MAIN:
         found = soup.select(selector)
         if len(found) == 1 and found[0].get_text(strip=True):

@@ -1,0 +1,130 @@
+"""Pages of MediaWiki: a page's text without its chrome, with infoboxes as lists of facts.
+
+Takes a page as a browser gets it, and the part of it that the API renders.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from bs4 import BeautifulSoup, Tag
+
+from knowledge.files.parsed_file import one_line
+
+_BODY: Final = "mw-parser-output"
+# Links for editors, navigation boxes, footnotes and their marks, notices about the page, and parts
+# that nobody sees on a screen.
+_CHROME_CLASSES: Final = """mw-editsection toc navbox navbox-styles vertical-navbox noprint
+    navigation-not-searchable printonly print-only printfooter catlinks mw-jump-link mw-indicators
+    reference references mw-references-wrap mw-cite-backlink metadata ambox hatnote dablink
+    mw-broken-media magnify pi-navigation pi-image tabber__header"""
+_CHROME: Final = frozenset(_CHROME_CLASSES.split())
+_HIDDEN: Final = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
+_HEADINGS: Final = frozenset({"h2", "h3", "h4", "h5", "h6", "mw-heading"})
+_PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg)\Z", re.IGNORECASE)
+# The parts of an infobox that make a line, in tables and in Fandom's boxes.
+_LINES: Final = frozenset({"tr", "li", "pi-data", "pi-header", "pi-smart-group"})
+_WIDE: Final = "pi-horizontal-group"
+
+
+def wiki_body(soup: BeautifulSoup) -> Tag | None:
+    """The text of a page of MediaWiki, cleaned; None for any other page."""
+    bodies = soup.find_all(class_=_BODY)
+    if not bodies:
+        return None
+    # Notices of the whole site are bodies, too.
+    body = max(bodies, key=lambda one: len(one.get_text()))
+    for chrome in body.find_all(_is_chrome):
+        chrome.decompose()
+    for picture in body.find_all("img"):
+        alt = str(picture.get("alt", ""))
+        picture.replace_with("" if _PICTURE.search(alt) else alt)
+    first = next(filter(_is_heading, body.find_all(True, recursive=False)), None)
+    for box in body.find_all(_is_infobox):
+        if (facts := _facts(box)) is None:
+            continue
+        # Behind the introduction, which tells what the facts are about.
+        if first is None:
+            body.append(facts)
+        else:
+            first.insert_before(facts)
+        box.decompose()
+    return body
+
+
+def _is_chrome(tag: Tag) -> bool:
+    return not _CHROME.isdisjoint(_classes(tag)) or bool(_HIDDEN.search(str(tag.get("style", ""))))
+
+
+def _is_heading(tag: Tag) -> bool:
+    return not _HEADINGS.isdisjoint((tag.name, *_classes(tag)))
+
+
+def _is_infobox(tag: Tag) -> bool:
+    """Whether a tag is an infobox, and not inside another one."""
+    return _is_box(tag) and not any(map(_is_box, tag.parents))
+
+
+def _is_box(tag: Tag) -> bool:
+    return any("infobox" in name for name in _classes(tag))
+
+
+def _classes(tag: Tag) -> list[str]:
+    return [name or "" for name in tag.get_attribute_list("class")]
+
+
+def _facts(box: Tag) -> Tag | None:
+    """The lines of an infobox as a list; None if it has none."""
+    facts = Tag(name="ul")
+    for label, value in _lines(box):
+        item = Tag(name="li")
+        item.string = f"{label}: {value}" if label and value else label or value
+        facts.append(item)
+    return facts if facts.contents else None
+
+
+def _lines(box: Tag) -> Iterator[tuple[str, str]]:
+    """The labels and values of an infobox, without its title. A heading has no value."""
+    begun = False
+    for line in box.find_all(_is_line):
+        for label, value in _pairs(line):
+            if begun or value:
+                yield label, value
+            begun = True
+
+
+def _is_line(tag: Tag) -> bool:
+    names = {tag.name, *_classes(tag)}
+    if _WIDE in names:
+        return True
+    if _LINES.isdisjoint(names) or tag.find(["tr", "li"]) is not None:
+        return False
+    return tag.find_parent(class_=_WIDE) is None and tag.find_parent(["tr", "li"]) is None
+
+
+def _pairs(line: Tag) -> Iterator[tuple[str, str]]:
+    classes = _classes(line)
+    if _WIDE in classes or "pi-smart-group" in classes:
+        labels = line.find_all(class_=["pi-data-label", "pi-smart-data-label"])
+        values = line.find_all(class_=["pi-data-value", "pi-smart-data-value"])
+        yield from zip(map(_words, labels), map(_words, values), strict=False)
+    elif "pi-data" in classes:
+        label, value = (line.find(class_=f"pi-data-{part}") for part in ("label", "value"))
+        yield _words(label), _words(value)
+    else:
+        cells = line.find_all(["th", "td"], recursive=False) or [line]
+        if any("caption" in name for cell in cells for name in _classes(cell)):
+            return
+        first, *others = [*filter(None, map(_words, cells)), ""]
+        is_heading = cells[0].name == "th" or "pi-header" in classes
+        rest = ", ".join(filter(None, others))
+        yield (first, rest) if rest or is_heading else ("", first)
+
+
+def _words(part: Tag | None) -> str:
+    """The words of a cell in one line; those of its lines are separated by semicolons."""
+    if part is None:
+        return ""
+    for line in part.find_all(["br", "li"]):
+        line.insert_before("; ")
+    return "; ".join(filter(None, (one.strip() for one in one_line(part.get_text()).split(";"))))

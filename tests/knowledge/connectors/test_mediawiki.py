@@ -1,0 +1,270 @@
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.storage.derived_data import open_pages
+from knowledge.connectors.sync import licence_of
+from tests.knowledge.connectors.visited_service import VisitedService
+from tests.knowledge.connectors.wiki_server import Asked, WikiPage, WikiServer
+from tests.knowledge.web_server import Reply
+
+FERRY = WikiPage("Ferry", '<p>It leaves at six.</p><h2 id="Fares">Fares</h2><p>Two coins.</p>')
+# As the pages of wikis name their API: relative to the scheme, and absolute at Fandom and wiki.gg.
+RSD = '<link rel="EditURI" type="application/rsd+xml" href="{at}/w/api.php?action=rsd">'
+
+
+@pytest.fixture
+def wiki() -> Iterator[WikiServer]:
+    with WikiServer() as server:
+        server.pages["/"] = Reply(RSD.format(at=f"//wiki.test:{server.port}"))
+        server.content = {1: FERRY, 2: WikiPage("Pier"), 3: WikiPage("Boat", to="Ferry")}
+        yield server
+
+
+@pytest.fixture
+def source(wiki: WikiServer, tmp_path: Path) -> Iterator[VisitedService]:
+    with open_pages(tmp_path, "") as pages:
+        yield VisitedService("mediawiki", wiki.base, pages)
+
+
+def only(source: VisitedService, *filters: tuple[str, str]) -> VisitedService:
+    return VisitedService("mediawiki", source.location.partition("+")[2], source.pages, filters)
+
+
+def later(wiki: WikiServer, source: VisitedService, days: float = 1) -> None:
+    wiki.pass_days(days)
+    wiki.asked.clear()
+    source.sync(days)
+
+
+def test_a_page_has_its_sections_its_revisions_date_and_the_wikis_licence(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    wiki.rights = {"url": "https://creativecommons.org/licenses/by-sa/3.0/", "text": "CC-BY-SA"}
+    source.sync()
+    found = source.documents["Ferry"]
+    assert found.text == "It leaves at six.\n\n## Fares {#Fares}\n\nTwo coins."
+    assert found.link == f"{wiki.base}/wiki/Ferry"
+    assert found.verified == date(2025, 11, 2)
+    assert found.contributor == "Harbour Wiki, CC BY-SA 3.0"
+    assert licence_of(source.pages.site(source.location)) == "CC BY-SA 3.0"
+
+
+@pytest.mark.parametrize("rights", [{}, {"text": "CC0"}, {"text": "Public domain"}])
+def test_a_licence_that_wants_no_attribution_is_not_in_a_citation(
+    wiki: WikiServer, source: VisitedService, rights: dict[str, str]
+) -> None:
+    wiki.rights = rights
+    source.sync()
+    assert source.documents["Ferry"].contributor == ""
+
+
+def test_api_php_is_found_behind_the_redirect_to_the_main_page(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    wiki.pages["/"] = Reply("", 301, {"Location": f"{wiki.base}/wiki/Harbour_Wiki"})
+    wiki.pages["/wiki/Harbour_Wiki"] = Reply(RSD.format(at=wiki.base))
+    source.sync()
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+
+
+@pytest.mark.parametrize("place", ["/api.php", "/w/api.php"])
+def test_api_php_is_found_without_a_link_to_it(
+    wiki: WikiServer, source: VisitedService, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del wiki.pages["/"]
+    monkeypatch.setattr("tests.knowledge.connectors.wiki_server.API", place)
+    source.sync()
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+
+
+def test_a_site_without_the_api_says_so(wiki: WikiServer, source: VisitedService) -> None:
+    wiki.pages["/"] = Reply("<p>Welcome.</p>")
+    wiki.first = [Reply("", 404)] * 4
+    source.sync()
+    assert source.reasons == ["has no api.php where MediaWiki has it: name the wiki's main page."]
+
+
+def test_an_unchanged_wiki_costs_one_request(wiki: WikiServer, source: VisitedService) -> None:
+    source.sync()
+    later(wiki, source)
+    assert len(wiki.asked) == 1
+
+
+def test_changes_are_followed_by_page(wiki: WikiServer, source: VisitedService) -> None:
+    source.sync()
+    wiki.edit(1, html="<p>It leaves at seven.</p>")
+    wiki.edit(2, title="")
+    wiki.edit(4, title="Market")
+    later(wiki, source)
+    assert {title: one.text for title, one in source.documents.items()} == {
+        "Ferry": "It leaves at seven.",
+        "Market": "Words.",
+    }
+    # The site with its changes, the three pages, and the two that are there.
+    assert len(wiki.asked) == 4
+
+
+def test_a_page_that_leaves_the_namespace_or_becomes_a_redirect_is_dropped(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    wiki.content[5] = WikiPage("Kiosk")
+    source.sync()
+    wiki.edit(1, space=12, title="Help:Ferry")
+    wiki.edit(2, to="Kiosk")
+    later(wiki, source)
+    assert sorted(source.documents) == ["Kiosk"]
+
+
+def test_a_page_is_read_again_once_a_redirect_leads_to_it(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    source.sync()
+    wiki.edit(6, title="Jetty", to="Pier")
+    later(wiki, source)
+    assert [one.get("pageid") for one in wiki.asked if one["action"] == "parse"] == ["2"]
+
+
+def test_hidden_pages_and_other_namespaces_are_left_out(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    wiki.content |= {
+        5: WikiPage("Draft", hidden=True),
+        6: WikiPage("Help:Editing", space=12),
+        7: WikiPage("Harbour Wiki:Rules", space=4),
+    }
+    source.sync()
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+    some = only(source, ("namespace", "help|HW"))
+    some.sync()
+    assert sorted(some.documents) == ["Harbour Wiki:Rules", "Help:Editing"]
+    none = only(source, ("namespace", "Quests"))
+    none.sync()
+    assert none.reasons == ["has no namespace Quests."]
+
+
+def test_all_pages_are_listed_after_a_month_or_untold_deletions(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    source.sync()
+    del wiki.content[2]
+    later(wiki, source, 20)
+    assert "Pier" in source.documents
+    later(wiki, source, 20)
+    assert "Pier" not in source.documents
+    wiki.edit(1, title="")
+    wiki.content[9] = WikiPage("Market")
+    wiki.changes[0] |= {"pageid": 0, "type": "log", "logtype": "delete"}
+    later(wiki, source)
+    assert sorted(source.documents) == ["Market"]
+
+
+MAXLAG = Reply(
+    '{"error": {"code": "maxlag", "info": "Waiting for a database server."}}',
+    headers={"MediaWiki-API-Error": "maxlag", "Retry-After": "5"},
+)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Reply("", 503),
+        Reply("", 429, {"Retry-After": "2"}),
+        MAXLAG,
+        Reply('{"query": {"pages"'),
+        Reply("<html>Just a moment</html>"),
+    ],
+)
+def test_passing_trouble_is_asked_through(
+    wiki: WikiServer, source: VisitedService, trouble: Reply
+) -> None:
+    wiki.first = [trouble]
+    source.sync()
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+    assert source.reasons == []
+
+
+@pytest.mark.parametrize("trouble", [Reply("", 429, {"Retry-After": "900"}), MAXLAG])
+def test_a_busy_wiki_keeps_its_documents_and_is_left_alone(
+    wiki: WikiServer, source: VisitedService, trouble: Reply
+) -> None:
+    source.sync()
+    wiki.first = [trouble] * 9
+    later(wiki, source)
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+    assert source.reasons == ["asks to be left alone for now; the rest waits for the next look."]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"query": []}, "answers in a form that can't be understood."),
+        ([1], "answers in a form that can't be understood."),
+        ({"error": {"code": "unknown", "info": "No."}}, "refuses to answer (No.)."),
+    ],
+)
+def test_an_odd_answer_keeps_the_documents(
+    wiki: WikiServer, source: VisitedService, told: Any, reason: str
+) -> None:
+    source.sync()
+    wiki.always = lambda asked: told
+    later(wiki, source)
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+    assert source.reasons == [reason]
+
+
+@pytest.mark.parametrize("forever", ["the same token", "new tokens"])
+def test_a_list_that_never_ends_is_given_up(
+    wiki: WikiServer, source: VisitedService, forever: str
+) -> None:
+    source.sync()
+
+    def answer(asked: Asked) -> Any:
+        token = forever if forever == "the same token" else str(len(wiki.asked))
+        named = {"gapcontinue": token, "continue": "-||"}
+        told = wiki.queried({**asked, "gapcontinue": "0"})
+        return {**told, **({"continue": named} if "generator" in asked else {})}
+
+    wiki.always = answer
+    later(wiki, source, 40)
+    assert sorted(source.documents) == ["Ferry", "Pier"]
+    assert source.reasons == ["sends a list without an end."]
+    assert len(wiki.asked) <= 502
+
+
+def test_more_changes_than_pages_are_found_by_listing_all_pages(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    source.sync()
+    for _ in range(70):
+        wiki.edit(1, html="<p>It leaves at seven.</p>")
+    del wiki.content[2]
+    later(wiki, source)
+    assert sorted(source.documents) == ["Ferry"]
+
+
+def test_a_page_of_two_megabytes_is_read(wiki: WikiServer, source: VisitedService) -> None:
+    wiki.content[1] = WikiPage("Ferry", "<p>" + "It leaves at six. " * 111_000 + "</p>")
+    source.sync()
+    assert len(source.documents["Ferry"].text) > 1_990_000
+
+
+def test_a_page_without_text_is_neither_quoted_nor_a_failure(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    wiki.content[1] = WikiPage("Ferry", "<!-- nothing --> <p>\n</p>")
+    source.sync()
+    assert sorted(source.documents) == ["Pier"]
+    assert source.reasons == []
+
+
+def test_a_link_to_another_host_is_not_cited(
+    wiki: WikiServer, source: VisitedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WikiServer, "base", "https://elsewhere.test")
+    source.sync()
+    found = source.documents["Ferry"]
+    assert found.link == wiki.url("/w/index.php?curid=1", host="wiki.test")
