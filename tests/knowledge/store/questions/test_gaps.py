@@ -1,7 +1,7 @@
 """Gaps: their questions, notices to askers, and opt-outs."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
@@ -184,3 +184,32 @@ def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store:
     told = store.notices.unsent()
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [(BEN.id, 2, None)]
     assert open_ids(store) == []
+
+
+def test_public_questions_of_a_period_have_words_and_an_asker_answered_or_not(
+    store: Store,
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    public = Question(0, GUILD, 5, BEN.id, "Where is it?", Evidence.STRONG, at, 1)
+    others = [
+        replace(public, private=True),
+        replace(public, text=""),
+        replace(public, asker_id=0),
+        replace(public, channel_id=None),
+        replace(public, guild_id=None),
+        replace(public, asked_at=at + timedelta(days=1)),
+        replace(public, asked_at=at - timedelta(days=1)),
+    ]
+    store.question_records.record(others)
+    [first] = store.question_records.record([public])
+    [late] = store.question_records.record([replace(public, told_for=first)])
+    [elsewhere] = store.question_records.record([replace(public, guild_id=ELSEWHERE)])
+    store.feedback_records.record(Feedback(late, BEN.id, Verdict.UNHELPFUL))
+
+    def found(guild_id: int | None, *, judged: bool = False) -> list[int]:
+        until = at + timedelta(days=1)
+        return [one.id for one in store.gaps.asked(guild_id, at, until, judged=judged)]
+
+    assert found(GUILD) == [first]
+    assert found(None) == [elsewhere, first]
+    assert found(GUILD, judged=True) == [late]
