@@ -121,7 +121,10 @@ def service_location(
         if problem := known[name](value) if value else "is empty":
             raise MissingSourceError(f"{one_line(each)} {problem}.")
         filters.append((name, value))
-    url = _address(address, internal).rstrip("/")
+    try:
+        url = KINDS[kind].address(_address(address, internal).rstrip("/"))
+    except ValueError as error:
+        raise MissingSourceError(f"{one_line(address)} {error}.") from error
     return _marked(ServiceLocation(kind, url, tuple(sorted(filters))), internal)
 
 

@@ -155,6 +155,7 @@ NOT_CALLED: Final = {
         knowledge.connectors.mediawiki.MediaWiki._read_site
         knowledge.connectors.mediawiki.MediaWiki.content
         knowledge.connectors.sync.sync
+        knowledge.connectors.tracker.PagedList._page
         knowledge.files.document.parsed_apart
         knowledge.files.scan.scan
         knowledge.git.repository.Repository.content
@@ -177,6 +178,7 @@ NOT_CALLED: Final = {
         knowledge.web.outgoing._links
     """,
     "reads names and settings that are ours, or the operator's": """
+        bot.sources.web_sync._Terms.without
         bot.storage.index_places.index_names
         knowledge.files.site_addresses.cited
         bot.models.serving_model._served

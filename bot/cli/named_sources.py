@@ -2,8 +2,8 @@
 
 A path is watched, or followed by commit with `--branch` or `--path`. An address is a repository if
 it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is a site. Any
-other address is a page, a sitemap or an llms.txt. With `--kind`, it is a wiki, forum or tracker
-that is read by its API.
+other address is a page, a sitemap or an llms.txt. With `--kind`, or as a known host's page of
+issues or the like, it is a wiki, forum or tracker that is read by its API.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.cli.console import err, fail
 from bot.core.core import Core
+from knowledge.connectors.kinds import kind_of
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.git.hosts import is_repository
@@ -60,6 +61,12 @@ class Naming:
         named = (self.branch, self.folder, self.depth, self.pages)
         return self.crawl or self.git or any(each is not None for each in named)
 
+    def service_kind(self, named: str) -> str:
+        """The kind of the service at an address; empty for other sources."""
+        if self.kind is not None or self.names_another_kind or not is_web(named):
+            return self.kind or ""
+        return kind_of(named)
+
     def is_repository(self, named: str) -> bool:
         if self.crawl or self.kind is not None:
             return False
@@ -102,8 +109,8 @@ def _location(named: str, naming: Naming) -> str:
     if naming.is_repository(named):
         branch, folder = naming.branch or "", naming.folder or ""
         return repository_location(named, branch, folder, internal=internal)
-    if naming.kind is not None:
-        return service_location(naming.kind, named, naming.only, internal=internal)
+    if kind := naming.service_kind(named):
+        return service_location(kind, named, naming.only, internal=internal)
     if naming.crawl:
         depth = DEPTH if naming.depth is None else naming.depth
         pages = PAGES if naming.pages is None else naming.pages
@@ -126,7 +133,7 @@ def _check(named: Sequence[str], naming: Naming) -> None:
         fail("--crawl is for sites; --git, --branch and --path are for repositories.")
     if not naming.crawl and (naming.depth is not None or naming.pages is not None):
         fail("--depth and --pages limit a crawl: add --crawl.")
-    if naming.kind is None and naming.only:
+    if naming.only and not all(map(naming.service_kind, named)):
         fail("--only narrows a wiki, forum or tracker: add its --kind.")
     if naming.kind is not None and naming.names_another_kind:
         fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")

@@ -13,6 +13,7 @@ from bot.answers.lookup import scopes_of
 from bot.answers.places_to_search import Standing
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
+from knowledge.connectors.kinds import kind_of
 from knowledge.corpus import SourceState
 from knowledge.git.hosts import is_repository
 from knowledge.git.repository import is_installed
@@ -142,8 +143,8 @@ def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -
 
 def _located(named: Named) -> str:
     address = named.address.strip()
-    if named.kind:
-        return service_location(named.kind, address, [*filter(None, named.only.split(","))])
+    if kind := named.kind or ("" if named.crawl else kind_of(address)):
+        return service_location(kind, address, [*filter(None, named.only.split(","))])
     if named.crawl:
         return crawl_location(address)
     if is_web(address) and is_repository(address):

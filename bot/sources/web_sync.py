@@ -6,7 +6,6 @@ updated from the stored pages afterwards.
 
 import logging
 import os
-import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, exclusive
 from bot.storage.derived_data import open_pages
 from knowledge.connectors import sync as service_sync
+from knowledge.connectors.connector import token_variable
 from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import crawl_at, is_internal, repository_at, service_at
@@ -31,9 +31,6 @@ from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
 from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
-
-# The name of a host follows, as in COMMONPLACE_SOURCE_TOKEN_GITHUB_COM.
-TOKEN_VARIABLE: Final = "COMMONPLACE_SOURCE_TOKEN_"  # noqa: S105 - the beginning of a variable
 
 # Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
@@ -128,8 +125,7 @@ class _Terms:
 
     def token(self, host: str) -> str:
         """The operator's token for a host; empty for sources of others."""
-        name = re.sub(r"[^A-Z0-9]", "_", host.upper())
-        return os.environ.get(f"{TOKEN_VARIABLE}{name}", "") if self.operators else ""
+        return os.environ.get(token_variable(host), "") if self.operators else ""
 
     def without(self, host: str) -> list[str]:
         """The names of people on a host to leave out."""

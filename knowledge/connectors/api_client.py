@@ -5,12 +5,14 @@ Redirects stay on the host, so a token never leaves it.
 
 Errors:
     RefusedError           the service refuses or fails, for this reason
-    ├── LostError          the service is gone, or asks for a login
+    ├── LostError          the service is gone
+    │   └── LoginError     the service asks for a login, or refuses it
     ├── BusyError          the host asks for a longer pause than we wait
     └── EndlessError       a list goes on after all requests for it
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -35,6 +37,10 @@ _BUSY: Final = frozenset({429, 503})
 _PASSING: Final = frozenset({500, 502, 504})
 _LOST: Final = frozenset({401, 403, 404, 410})
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class LoginError(LostError):
+    """The service asks for a login, or refuses it."""
 
 
 class BusyError(RefusedError):
@@ -66,8 +72,11 @@ class Answer:
 
 
 def is_busy(answer: Answer) -> bool:
-    """Whether an answer asks to come back later."""
-    return answer.status in _BUSY
+    """Whether an answer asks to come back later; GitHub may do so with status 403."""
+    is_limited = answer.headers.get("x-ratelimit-remaining") == "0"
+    return answer.status in _BUSY or (
+        answer.status == 403 and (is_limited or "retry-after" in answer.headers)
+    )
 
 
 class ApiClient:
@@ -113,10 +122,11 @@ class ApiClient:
         return self._answer("GET", url, headers, b"")
 
     def post(self, path: str, payload: Any) -> Answer:
-        """Send JSON to a path below the base; otherwise like `get`."""
+        """Send JSON to a path or an address; otherwise like `get`."""
+        url = path if "://" in path else f"{self._base}{path}"
         content = json.dumps(payload).encode()
         sent = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-        return self._answer("POST", f"{self._base}{path}", sent, content)
+        return self._answer("POST", url, sent, content)
 
     def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """The decoded answer of `get`; torn JSON is asked for once more."""
@@ -210,12 +220,16 @@ def _checked(answer: Answer) -> Answer:
     if answer.status in (200, 304):
         return answer
     if answer.status in (401, 403):
-        raise LostError(f"asks for a login, or refuses it (the host answers {answer.status})")
+        raise LoginError(f"asks for a login, or refuses it (the host answers {answer.status})")
     if answer.status in _LOST:
         raise LostError(f"is gone (the host answers {answer.status})")
     raise RefusedError(f"can't be read (the host answers {answer.status})")
 
 
 def _retry_after(answer: Answer) -> float | None:
-    value = answer.headers.get("retry-after", "").strip()
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
+    """The seconds that a host asks to wait, also by the time when its limit is reset."""
+    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
+        value = answer.headers.get(name, "").strip()
+        if value.isascii() and value.isdigit() and len(value) < 12:
+            return float(value) - (0.0 if name == "retry-after" else time.time())
+    return None

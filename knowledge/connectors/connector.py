@@ -4,6 +4,7 @@ The sync calls `listing` once a visit, then `content` for each document with a n
 Connectors keep nothing; the sync stores documents and the state between visits.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -96,6 +97,9 @@ class ServiceKind:
         headers: the headers that carry a token.
         api: the address of its API, by the address for readers.
         busy: whether an answer asks to come back later.
+        address: the canonical form of an address for readers; raises ValueError with the problem
+            as the rest of a sentence.
+        recognises: whether an address is surely such a service's.
     """
 
     name: str
@@ -106,3 +110,10 @@ class ServiceKind:
     ]
     api: Callable[[str], str] = str
     busy: Callable[[Answer], bool] = is_busy
+    address: Callable[[str], str] = str
+    recognises: Callable[[str], bool] = lambda url: False
+
+
+def token_variable(host: str) -> str:
+    """The environment variable with the operator's token for a host."""
+    return f"COMMONPLACE_SOURCE_TOKEN_{re.sub(r'[^A-Z0-9]', '_', host.upper())}"

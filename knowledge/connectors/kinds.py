@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
-from knowledge.connectors import discourse, dokuwiki, mediawiki
+from knowledge.connectors import discourse, dokuwiki, github, gitlab, mediawiki
 from knowledge.connectors.connector import ServiceKind
 
 KINDS: Final[Mapping[str, ServiceKind]] = {
     "discourse": discourse.KIND,
     "dokuwiki": dokuwiki.KIND,
+    "github": github.KIND,
+    "gitlab": gitlab.KIND,
     "mediawiki": mediawiki.KIND,
 }
+
+
+def kind_of(address: str) -> str:
+    """The kind of service at an address, if it can be told without a request."""
+    return next((kind for kind, one in KINDS.items() if one.recognises(address)), "")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from dulwich.repo import Repo
 
+from knowledge.connectors.kinds import kind_of
 from knowledge.sources import (
     MissingSourceError,
     add_paths,
@@ -13,6 +14,7 @@ from knowledge.sources import (
     crawl_location,
     page_location,
     repository_location,
+    service_location,
 )
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
@@ -139,3 +141,29 @@ def test_where_no_file_can_be_read_is_refused(
 ) -> None:
     with pytest.raises(MissingSourceError, match=told):
         add_paths(store, [tmp_path], SHARED, typed)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("https://github.com/owner/name/issues", "github"),
+        ("https://github.com/owner/name/discussions/", "github"),
+        ("https://www.github.com/owner/name/releases?q=1", "github"),
+        ("https://gitlab.com/group/sub/name/-/issues", "gitlab"),
+        ("https://gitlab.com/group/name/-/releases", "gitlab"),
+        ("https://github.com/owner/name", ""),
+        ("https://github.com/owner/name/issues/7", ""),
+        ("https://github.com.example.org/owner/name/issues", ""),
+        ("https://gitlab.com/group/name", ""),
+    ],
+)
+def test_pages_of_trackers_are_recognised_by_their_address(address: str, kind: str) -> None:
+    assert kind_of(address) == kind
+
+
+def test_a_tracker_needs_the_address_of_one_of_its_pages() -> None:
+    location = service_location("github", "https://git.example.org/o/n/issues?q=is:closed")
+    assert location == "github+https://git.example.org/o/n/issues"
+    for kind in ("github", "gitlab"):
+        with pytest.raises(MissingSourceError, match="is no page of issues"):
+            service_location(kind, "https://git.example.org/o/n")

@@ -50,6 +50,9 @@ class DescribedServer(WebServer):
             self.send(request, self.first.pop(0))
             return
         path, _, query = request.path.partition("?")
+        if callable(page := self.pages.get(path)):
+            page(request)
+            return
         for template, operation in self.operations.items():
             place = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.prefix + template)
             if found := re.fullmatch(place, path):

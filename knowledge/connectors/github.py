@@ -1,0 +1,286 @@
+"""GitHub connector: releases, closed issues that a maintainer answered, and answered discussions.
+
+Each is a source of its own, named by its page. Issues and discussions are followed by the time of
+their last change, and lists by their ETag.
+
+Source:
+    docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
+    Discussions", "Best practices for using the REST API"
+"""
+
+import hashlib
+import re
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.chat.conversations import Message
+from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
+from knowledge.connectors.api_client import ApiClient, BusyError, LoginError, in_turn
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.threads import Place, thread_content
+from knowledge.connectors.tracker import (
+    PAGE_ITEMS,
+    Filters,
+    PagedList,
+    Since,
+    issue_content,
+    message,
+    without_token,
+)
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import LostError, RefusedError
+
+_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<repository>[\w.-]+/[\w.-]+)/"
+    r"(?P<part>issues|discussions|releases)/?(?:[?#].*)?"
+)
+_HOSTS: Final = ("https://github.com", "https://www.github.com")
+_MAINTAINERS: Final = ("OWNER", "MEMBER", "COLLABORATOR")
+_UNANSWERED: Final = ("not_planned", "duplicate")
+
+_DISCUSSIONS: Final = """
+query($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    discussions(
+      first: 100, after: $after, answered: true, orderBy: {field: UPDATED_AT, direction: DESC}
+    ) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number updatedAt labels(first: 20) { nodes { name } } }
+    }
+  }
+}
+"""
+_DISCUSSION: Final = """
+query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    discussion(number: $number) {
+      title body url createdAt author { login } labels(first: 20) { nodes { name } }
+      answer { id body url createdAt author { login } }
+      comments(first: 50) { nodes { id body url createdAt isMinimized author { login } } }
+    }
+  }
+}
+"""
+
+
+class GitHub:
+    """The issues, discussions or releases of a repository."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        page = _page(location.url)
+        self._host, self._part = page["host"], page["part"]
+        self._owner, self._name = str(page["repository"]).split("/")
+        self._filters = Filters(location)
+        self._listed: dict[str, Mapping[str, Any]] = {}
+
+    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            return (yield from self._releases(state))
+        since = Since(state)
+        try:
+            if self._part == "issues":
+                return (yield from self._issues(since))
+            return (yield from self._discussions(since))
+        except BusyError:
+            if not since.is_whole or not state.get("since"):
+                raise
+            # Without a token, GitHub may never let us list everything: look again next month.
+            return Ending({**state, "visits": str(since.visits)})
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue, a discussion or a release."""
+        try:
+            if self._part == "releases":
+                return self._release(key)
+            return self._issue(key) if self._part == "issues" else self._discussion(key)
+        except LoginError:
+            raise
+        except LostError:
+            # Deleted or moved since it was listed.
+            return None
+
+    # Issues.
+
+    def _issues(self, since: Since) -> Generator[Listed | Removed, None, Ending]:
+        # The last changed first: what changes meanwhile is listed twice, not left out.
+        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": PAGE_ITEMS}
+        if not since.is_whole:
+            # Reopened issues among them, which are dropped.
+            query |= {"state": "all", "since": since.latest}
+        elif len(self._filters.labels) == 1:
+            query["labels"] = ",".join(self._filters.labels)
+        found = PagedList(self._api, "/issues", query, since.etag)
+        for issue in found:
+            since.saw(issue["updated_at"])
+            key = str(issue["number"])
+            if self._may_be_answered(issue):
+                self._listed[key] = issue
+                yield Listed(key, issue["updated_at"])
+            elif not since.is_whole:
+                yield Removed(key)
+        return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
+
+    def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        labels = _labels(issue)
+        return (
+            issue["state"] == "closed"
+            and "pull_request" not in issue
+            and issue.get("state_reason") not in _UNANSWERED
+            and issue.get("author_association") not in _MAINTAINERS
+            and 0 < issue["comments"] <= MOST_COMMENTS
+            and self._filters.wants(labels)
+            and is_question(issue["title"], visible(issue.get("body") or ""), labels)
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        if not self._may_be_answered(issue):
+            return None
+        comments = self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})
+        posts = [issue, *(one for one in comments if not one.get("minimized"))]
+        messages = [_message(one) for one in posts]
+        maintainers = {
+            written.author
+            for written, one in zip(messages, posts, strict=True)
+            if one.get("author_association") in _MAINTAINERS
+        }
+        links = {one["id"]: str(one["html_url"]) for one in posts}
+        place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
+        return issue_content(place, messages, maintainers, self._filters, _labels(issue))
+
+    # Discussions.
+
+    def _discussions(self, since: Since) -> Generator[Listed | Removed, None, Ending]:
+        before = "" if since.is_whole else since.latest
+        for one in self._answered():
+            if one["updatedAt"] < before:
+                break
+            since.saw(one["updatedAt"])
+            if self._filters.wants(_named(one)):
+                yield Listed(str(one["number"]), one["updatedAt"])
+        return Ending(since.state(""), whole=since.is_whole)
+
+    def _answered(self) -> Iterator[Mapping[str, Any]]:
+        def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
+            found = self._asked(_DISCUSSIONS, after=cursor or None)["discussions"]
+            pages = found["pageInfo"]
+            return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
+
+        return in_turn(page)
+
+    def _discussion(self, key: str) -> Content | None:
+        found = self._asked(_DISCUSSION, number=int(key))["discussion"]
+        if found is None or found["answer"] is None:
+            return None
+        posts = [one for one in found["comments"]["nodes"] if not one["isMinimized"]]
+        if all(one["id"] != found["answer"]["id"] for one in posts):
+            # It is a reply to a comment, or stands behind the first comments.
+            posts.append(found["answer"])
+        posts.sort(key=lambda one: str(one["createdAt"]))
+        messages = [
+            message(at, (one["author"] or {}).get("login", "ghost"), one["createdAt"], one["body"])
+            for at, one in enumerate([found, *posts], start=1)
+        ]
+        links = {at: str(one["url"]) for at, one in enumerate([found, *posts], start=1)}
+        [answer] = [at for at, one in enumerate(posts, 1) if one["id"] == found["answer"]["id"]]
+        return thread_content(
+            Place(0, int(key), found["title"], url=found["url"], links=links),
+            messages,
+            messages[answer],
+            without=self._filters.without,
+            tags=_named(found),
+        )
+
+    def _asked(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        """The repository's part of an answer of the GraphQL API."""
+        known = {"owner": self._owner, "name": self._name, **variables}
+        is_own = self._host in _HOSTS
+        url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
+        try:
+            found = self._api.post(url, {"query": query, "variables": known}).json()
+        except LoginError as error:
+            raise without_token("discussions", self._host) from error
+        for problem in found.get("errors") or ():
+            if problem.get("type") == "RATE_LIMITED":
+                raise BusyError("asks to be left alone for now")
+            raise RefusedError(f"can't be read: {str(problem.get('message'))[:200]}")
+        repository: Mapping[str, Any] = found["data"]["repository"]
+        return repository
+
+    # Releases.
+
+    def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        query = {"per_page": PAGE_ITEMS}
+        found = PagedList(self._api, "/releases", query, state.get("etag", ""))
+        for release in found:
+            if release["draft"] or not visible(release.get("body") or ""):
+                continue
+            key = str(release["id"])
+            self._listed[key] = release
+            told = f"{release['name']}\n{release['body']}"
+            yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
+        if found.unchanged:
+            return Ending(state)
+        return Ending({"etag": found.etag}, whole=True)
+
+    def _release(self, key: str) -> Content:
+        release = self._listed.get(key) or self._api.json(f"/releases/{key}")
+        return Content(
+            title=f"{self._name} {release['name'] or release['tag_name']}",
+            body=visible(release["body"]).encode(),
+            link=release["html_url"],
+            suffix=".md",
+            verified=datetime.fromisoformat(release["published_at"]).date(),
+        )
+
+
+def _message(post: Mapping[str, Any]) -> Message:
+    author = (post["user"] or {}).get("login", "ghost")
+    return message(post["id"], author, post["created_at"], post.get("body"))
+
+
+def _labels(issue: Mapping[str, Any]) -> list[str]:
+    return [one if isinstance(one, str) else one["name"] for one in issue["labels"]]
+
+
+def _named(discussion: Mapping[str, Any]) -> list[str]:
+    return [one["name"] for one in (discussion["labels"] or {"nodes": ()})["nodes"]]
+
+
+def _page(url: str) -> re.Match[str]:
+    found = _PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues, discussions or releases, such as "
+            "https://github.com/owner/name/issues"
+        )
+    return found
+
+
+def _address(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/{page['repository']}/{page['part']}"
+
+
+def _api(url: str) -> str:
+    page = _page(url)
+    host = "https://api.github.com" if page["host"] in _HOSTS else f"{page['host']}/api/v3"
+    return f"{host}/repos/{page['repository']}"
+
+
+def _is_recognised(url: str) -> bool:
+    found = _PAGE.fullmatch(url)
+    return found is not None and found["host"] in _HOSTS
+
+
+KIND: Final = ServiceKind(
+    "GitHub",
+    GitHub,
+    only={"label": lambda value: ""},
+    api=_api,
+    address=_address,
+    recognises=_is_recognised,
+)

@@ -1,0 +1,192 @@
+"""GitLab connector: releases, and closed issues that a member of the project answered.
+
+Each is a source of its own, named by its page. Issues are followed by the time of their last
+change, and lists by their ETag. GitLab shows comments only with a token.
+
+Source:
+    docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"
+"""
+
+import hashlib
+import re
+from collections.abc import Generator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
+from knowledge.connectors.api_client import ApiClient, LoginError
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.threads import Place
+from knowledge.connectors.tracker import (
+    PAGE_ITEMS,
+    Filters,
+    PagedList,
+    Since,
+    issue_content,
+    message,
+    without_token,
+)
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import LostError
+
+_PAGE: Final = re.compile(
+    r"(?P<host>https?://[^/?#]+)/(?P<project>[\w.-]+(?:/[\w.-]+){1,20})/-/"
+    r"(?P<part>issues|releases)/?(?:[?#].*)?"
+)
+# GitLab's number for the role Reporter, which triages issues.
+_REPORTER: Final = 20
+
+
+class GitLab:
+    """The issues or releases of a project."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        page = _page(location.url)
+        self._url, self._part = location.url, page["part"]
+        self._name = page["project"].rpartition("/")[2]
+        self._filters = Filters(location)
+        self._listed: dict[str, Mapping[str, Any]] = {}
+        self._members: set[str] | None = None
+
+    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List the changes since the last visit."""
+        if self._part == "releases":
+            return (yield from self._releases(state))
+        since = Since(state)
+        query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
+        query |= {"per_page": PAGE_ITEMS, "scope": "all"}
+        if not since.is_whole:
+            # Reopened issues among them, which are dropped.
+            query |= {"state": "all", "updated_after": since.latest}
+        elif len(self._filters.labels) == 1:
+            query["labels"] = ",".join(self._filters.labels)
+        found = PagedList(self._api, "/issues", query, since.etag)
+        for issue in found:
+            since.saw(issue["updated_at"])
+            key = str(issue["iid"])
+            if self._may_be_answered(issue):
+                self._listed[key] = issue
+                yield Listed(key, issue["updated_at"])
+            elif not since.is_whole:
+                yield Removed(key)
+        return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
+
+    def content(self, key: str) -> Content | None:
+        """Get an issue or a release."""
+        try:
+            return self._release(key) if self._part == "releases" else self._issue(key)
+        except LoginError as error:
+            raise without_token("comments of issues", self._url) from error
+        except LostError:
+            # Deleted, moved or made confidential since it was listed.
+            return None
+
+    def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
+        return (
+            issue["state"] == "closed"
+            and not issue.get("confidential")
+            and issue.get("issue_type", "issue") == "issue"
+            and not issue.get("moved_to_id")
+            and 0 < issue["user_notes_count"] <= MOST_COMMENTS
+            and self._filters.wants(issue["labels"])
+            and is_question(issue["title"], visible(issue["description"] or ""), issue["labels"])
+        )
+
+    def _issue(self, key: str) -> Content | None:
+        issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
+        if not self._may_be_answered(issue):
+            return None
+        query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
+        notes = [
+            note
+            for note in self._api.json(f"/issues/{key}/notes", query)
+            if not (note["system"] or note.get("internal") or note.get("confidential"))
+        ]
+        # Only members close the issues of others.
+        author, closer = _name(issue["author"]), _name(issue["closed_by"])
+        maintainers = self._maintainers() | ({closer} - {author, ""})
+        question = message(issue["id"], author, issue["created_at"], issue["description"])
+        comments = [
+            message(one["id"], _name(one["author"]), one["created_at"], one["body"])
+            for one in notes
+        ]
+        links = {one["id"]: f"{issue['web_url']}#note_{one['id']}" for one in notes}
+        place = Place(0, issue["id"], issue["title"], url=issue["web_url"], links=links)
+        labels = [str(one) for one in issue["labels"]]
+        return issue_content(place, [question, *comments], maintainers, self._filters, labels)
+
+    def _maintainers(self) -> set[str]:
+        """The project's members from reporters up, as far as the token shows them."""
+        if self._members is None:
+            try:
+                found = [*PagedList(self._api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
+            except LostError:
+                found = []
+            self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
+        return self._members
+
+    def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        query = {"per_page": PAGE_ITEMS}
+        found = PagedList(self._api, "/releases", query, state.get("etag", ""))
+        for release in found:
+            if release.get("upcoming_release") or not visible(release["description"] or ""):
+                continue
+            key = str(release["tag_name"])
+            self._listed[key] = release
+            told = f"{release['name']}\n{release['description']}"
+            yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
+        if found.unchanged:
+            return Ending(state)
+        return Ending({"etag": found.etag}, whole=True)
+
+    def _release(self, key: str) -> Content:
+        name = quote(key, safe="")
+        release = self._listed.get(key) or self._api.json(f"/releases/{name}")
+        return Content(
+            title=f"{self._name} {release['name'] or key}",
+            body=visible(release["description"]).encode(),
+            link=f"{self._url}/{name}",
+            suffix=".md",
+            verified=datetime.fromisoformat(release["released_at"]).date(),
+        )
+
+
+def _name(user: Mapping[str, Any] | None) -> str:
+    return str((user or {}).get("username", ""))
+
+
+def _page(url: str) -> re.Match[str]:
+    found = _PAGE.fullmatch(url)
+    if found is None:
+        raise ValueError(
+            "is no page of issues or releases, such as https://gitlab.com/group/project/-/issues"
+        )
+    return found
+
+
+def _address(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/{page['project']}/-/{page['part']}"
+
+
+def _api(url: str) -> str:
+    page = _page(url)
+    return f"{page['host']}/api/v4/projects/{quote(page['project'], safe='')}"
+
+
+def _is_recognised(url: str) -> bool:
+    found = _PAGE.fullmatch(url)
+    return found is not None and found["host"] == "https://gitlab.com"
+
+
+KIND: Final = ServiceKind(
+    "GitLab",
+    GitLab,
+    only={"label": lambda value: ""},
+    headers=lambda token: [("PRIVATE-TOKEN", token)],
+    api=_api,
+    address=_address,
+    recognises=_is_recognised,
+)

@@ -1,0 +1,96 @@
+"""Lists of trackers in pages with an ETag, and issues as documents."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from knowledge.chat.conversations import Message
+from knowledge.connectors.answers import is_program, maintainers_answer, visible
+from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.connector import Content, token_variable
+from knowledge.connectors.threads import WITHOUT, Place, thread_content
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import LostError
+
+PAGE_ITEMS: Final = "100"
+# All is listed anew at every 30th visit, once a month, so that deleted issues are dropped.
+WHOLE_EVERY: Final = 30
+
+_NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
+
+
+class PagedList:
+    """A list in pages that link to the next, or nothing if it is unchanged since an ETag."""
+
+    def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
+        self._api = api
+        self._first = api.get(path, query, [("If-None-Match", etag)] if etag else ())
+        self.unchanged = self._first.status == 304
+        self.etag = self._first.headers.get("etag", "")[:500]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(()) if self.unchanged else in_turn(self._page)
+
+    def _page(self, link: str) -> tuple[Sequence[Any], str]:
+        answer = self._api.get(link) if link else self._first
+        found = _NEXT.search(answer.headers.get("link", ""))
+        return answer.json(), found[1] if found else ""
+
+
+class Since:
+    """The state between visits to a list of issues: the last change, the ETag, the visits."""
+
+    def __init__(self, state: Mapping[str, str]) -> None:
+        self.visits = int(state.get("visits", "-1")) + 1
+        self.latest = state.get("since", "")
+        self.is_whole = self.visits % WHOLE_EVERY == 0 or not self.latest
+        self.etag = "" if self.is_whole else state.get("etag", "")
+
+    def saw(self, updated_at: str) -> None:
+        self.latest = max(self.latest, updated_at)
+
+    def state(self, etag: str) -> dict[str, str]:
+        return {"visits": str(self.visits), "since": self.latest, "etag": etag}
+
+
+class Filters:
+    """The labels to read, or any, and the people to leave out."""
+
+    def __init__(self, location: ServiceLocation) -> None:
+        self.labels = {value for name, value in location.only if name == "label"}
+        self.without = frozenset(value for name, value in location.only if name == WITHOUT)
+
+    def wants(self, labels: Collection[str]) -> bool:
+        return not self.labels or not self.labels.isdisjoint(labels)
+
+
+def without_token(what: str, url: str) -> LostError:
+    """The error for a service that shows something only with a token."""
+    variable = token_variable(urlsplit(url).hostname or "")
+    return LostError(
+        f"shows {what} only with a token: the operator adds it for every server on the command "
+        f"line, and sets {variable}"
+    )
+
+
+def message(number: int, author: str, written_at: str, body: str | None) -> Message:
+    """A post of a tracker; its author is known by name."""
+    at = datetime.fromisoformat(written_at)
+    return Message(number, 0, author, at, visible(body or ""), bot=is_program(author))
+
+
+def issue_content(
+    place: Place,
+    messages: Sequence[Message],
+    maintainers: Collection[str],
+    filters: Filters,
+    labels: Sequence[str],
+) -> Content | None:
+    """The document of a closed issue, if a maintainer answered it."""
+    answer = maintainers_answer(messages, frozenset(maintainers))
+    if answer is None:
+        return None
+    people = [one for one in messages if not one.bot]
+    return thread_content(place, people, answer, without=filters.without, tags=labels)
