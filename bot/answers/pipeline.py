@@ -15,6 +15,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.decision import (
@@ -58,7 +59,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
-from indexer.text.analyzer import language_of_question, topic
+from indexer.text.analyzer import topic
 from indexer.text.sentences import seam
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
@@ -78,6 +79,8 @@ PASSAGES_AFTER: Final = 1
 SECTION_CHARACTERS: Final = 6_000
 # Discord's limit for messages; a longer text is a document.
 QUESTION_CHARACTERS: Final = 2_000
+# Channels and private askers whose unread language is remembered as told, until the next start.
+_TOLD: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,8 @@ class Reply:
     """Reply to a question.
 
     `question_id` is None if nothing was recorded. `foreign` is the question's language if the model
-    doesn't know it, so that a lack of hits says little about the corpus. `signals` are the inputs
-    of the evidence. `pictures` of quoted notes are added on display. A `bridged` reply was given
-    during an outage.
+    doesn't read it and its readers weren't told yet. `signals` are the inputs of the evidence.
+    `pictures` of quoted notes are added on display. A `bridged` reply was given during an outage.
     """
 
     question: str
@@ -167,7 +169,6 @@ class AnswerPipeline:
         index: Index,
         retriever: Retriever,
         quotes: int,
-        languages: frozenset[str] = frozenset(),
         *,
         confirmed: ConfirmedAnswers | None = None,
         articles: BundledArticles | None = None,
@@ -177,14 +178,12 @@ class AnswerPipeline:
     ) -> None:
         """Answer with at most `quotes` passages, confirmed ones first.
 
-        `languages` are the model's; empty if unknown. All parts that bridge an outage share
-        `outage`.
+        All parts that bridge an outage share `outage`.
         """
         self._store = store
         self._index = index
         self._retriever = retriever
         self._quotes = quotes
-        self._languages = languages
         self._confirmed = confirmed
         self._articles = articles or BundledArticles(store, index)
         self._outage = outage or Outage()
@@ -197,7 +196,9 @@ class AnswerPipeline:
         # Notes whose last change may be missing from the index.
         self.behind: Collection[int] = ()
         self._replies: ReplyCache[Reply] = ReplyCache()
-        self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
+        # The unread languages already named, with the channel or private asker.
+        self._told: LRUCache[tuple[str, int], bool] = LRUCache(_TOLD)
+        self._settings = f"{quotes} {retriever.identity}"
 
     @property
     def observer(self) -> Observer | None:
@@ -230,7 +231,7 @@ class AnswerPipeline:
         return [
             Reply(ask.text, Clarification(problems[ask]))
             if problems[ask]
-            else replace(self._linked(ask, next(replies)), seconds=seconds)
+            else replace(self._told_once(ask, self._linked(ask, next(replies))), seconds=seconds)
             for ask in asks
         ]
 
@@ -244,6 +245,15 @@ class AnswerPipeline:
             if not (is_away(error) and self._outage.is_short):
                 raise
             return self._bridged(asks, record=record)
+
+    def _told_once(self, ask: Ask, reply: Reply) -> Reply:
+        """A reply that names an unread language only once in a channel, or to a private asker."""
+        readers = ask.asker_id if ask.private else ask.channel_id or ask.asker_id
+        if not reply.foreign or (reply.foreign, readers) in self._told:
+            return replace(reply, foreign="")
+        if reply.question_id is not None:
+            self._told[reply.foreign, readers] = True
+        return reply
 
     def _linked(self, ask: Ask, reply: Reply) -> Reply:
         """A reply whose citations link to the public page, for notes on it."""
@@ -444,7 +454,9 @@ class AnswerPipeline:
             generation=self._generation(lookup.scopes),
             # A question with strong evidence was understood, whichever language was detected ("wat
             # is open source").
-            foreign="" if evidence is Evidence.STRONG else self._foreign(ask.text),
+            foreign=""
+            if evidence is Evidence.STRONG
+            else self._retriever.unread_language(ask.text),
             signals=lookup.signals,
         )
 
@@ -474,11 +486,6 @@ class AnswerPipeline:
         unknown = self._index.unknown_forms(text, lookup.scopes)
         said = [all_words(hit.passage) for hit in quoted]
         return unfound(text, unknown, said, self._retriever.is_common)
-
-    def _foreign(self, question: str) -> str:
-        """The language of a question, if it is recognized and unknown to the model."""
-        language = language_of_question(question)
-        return language if self._languages and language not in (*self._languages, "") else ""
 
 
 def _asks_only_about(words: Sequence[str], question: str) -> bool:

@@ -1,6 +1,6 @@
 """Messages with answers and refusals. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,7 +9,7 @@ from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, shown_places
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
-from bot.text.languages import Sentence
+from bot.text.languages import Sentence, language_name
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
     plain,
@@ -78,27 +78,9 @@ def question_line(text: str) -> str:
     return f"**{plain(shortened(text, 200))}**"
 
 
-LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
-    "ar": Sentence("Arabic"),
-    "de": Sentence("German"),
-    "el": Sentence("Greek"),
-    "en": Sentence("English"),
-    "es": Sentence("Spanish"),
-    "fr": Sentence("French"),
-    "he": Sentence("Hebrew"),
-    "hi": Sentence("Hindi"),
-    "it": Sentence("Italian"),
-    "ja": Sentence("Japanese"),
-    "ko": Sentence("Korean"),
-    "nl": Sentence("Dutch"),
-    "pt": Sentence("Portuguese"),
-    "ru": Sentence("Russian"),
-    "th": Sentence("Thai"),
-    "zh": Sentence("Chinese"),
-}
-
 _FOREIGN: Final = Sentence(
-    "This looks like {name}. I don't read that well and may have missed something; try English."
+    "-# I don't read {name} well yet, so I looked mainly for your words. If this misses, try words "
+    "that a note would use."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")
@@ -107,8 +89,7 @@ _PARTLY: Final = Sentence("This may not be it: I found nothing on {missing}.")
 
 
 def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
-    name = LANGUAGE_NAMES[foreign](language) if foreign in LANGUAGE_NAMES else foreign
-    return _FOREIGN(language, name=name)
+    return _FOREIGN(language, name=language_name(foreign, language))
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
-from bot.models.presets import other_model
+from bot.models.presets import command_for, other_model
 from bot.models.serving_model import Opened, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
@@ -28,6 +29,7 @@ from bot.storage.data_folder import (
 )
 from bot.storage.derived_data import open_work, set_aside_told
 from bot.storage.file_permissions import open_to_others
+from bot.text.languages import language_name
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
@@ -41,6 +43,7 @@ from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.text import counted
 from knowledge.values.documents import ARTICLES, SHARED
+from knowledge.values.guilds import Language
 from knowledge.values.source_locations import repository_at
 
 # Locks held longer are reported. A change takes milliseconds; a purge or large import, seconds.
@@ -112,6 +115,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     if serving is not None:
         with serving.index:
             yield from _model(serving, folder)
+            yield from _languages(serving, folder, settings.data.database)
             yield _evidence(serving, folder)
             yield _index(serving, folder)
     yield from _reranker(settings, folder)
@@ -279,6 +283,30 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
         yield Finding("next model", True, told + left)
     if building:
         yield Finding("next index", True, "another model's index is being built")
+
+
+def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
+    """Warn of languages chosen in servers and channels that the model doesn't read."""
+    read = serving.served.model.languages
+    try:
+        with open_store(folder, url) as store:
+            every = store.channel_settings.every().values()
+    except StoreError:
+        # An earlier check reports this.
+        return
+    chosen = Counter(
+        language.value
+        for one in every
+        for language in {one.server.language, *(own.language for own in one.channels.values())}
+        if language is not None
+    )
+    for language, servers in sorted(chosen.items()):
+        if read and language not in read:
+            name = language_name(language, Language.ENGLISH)
+            told = f"{counted(servers, 'server')} chose {name}, which the model isn't made for."
+            command = command_for(language)
+            remedy = f" Run `{command}` for one that reads it." if command else ""
+            yield Finding("language", True, told + remedy, warning=True)
 
 
 def _evidence(serving: Opened, folder: Path) -> Finding:

@@ -210,7 +210,7 @@ class Core:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
         self.index.hold_within(self._resident_bytes)
         languages = frozenset(found.served.model.languages)
-        self.retriever = Retriever(self.index, self.embedder, calibration, reranking)
+        self.retriever = Retriever(self.index, self.embedder, calibration, reranking, languages)
         self.articles = BundledArticles(
             self.store, self.index, self._articles, pages=self.pages, outage=self.outage
         )
@@ -224,7 +224,6 @@ class Core:
             self.index,
             self.retriever,
             self._quotes,
-            languages,
             confirmed=self.confirmed,
             articles=self.articles,
             outage=outage,

@@ -57,6 +57,12 @@ def preset(name: str) -> Preset | None:
     return next(found, None)
 
 
+def command_for(language: str) -> str:
+    """The operator's command for a model that reads a language; empty without such a preset."""
+    found = (one.key for one in presets().values() if language in one.languages)
+    return next((f"commonplace model use {key}" for key in found), "")
+
+
 def other_model(serving: str) -> str:
     """A hint at the other shipped model, with both costs; empty if `serving` isn't shipped."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(

@@ -40,6 +40,11 @@ def offered(core: Core, guild_id: int) -> Offered:
     )
 
 
+def languages(core: Core) -> tuple[str, ...]:
+    """The languages of the serving model; empty if unknown."""
+    return core.served.model.languages
+
+
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
     """Whether any document of a guild fits a selection, regardless of its readers."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]

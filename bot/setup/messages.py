@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.text.languages import Plural, Sentence
+from bot.models.presets import command_for
+from bot.text.languages import Plural, Sentence, language_name
 from bot.text.markdown import plain, shortened
 from knowledge.values.guilds import Language
 
@@ -25,6 +26,26 @@ _NO_HOSTS: Final = Sentence(
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """Refusal of words that aren't web hosts."""
     return _NO_HOSTS(language, words=_words(typed, language))
+
+
+_READ: Final = Sentence("-# My search model reads {name}.")
+_NOT_READ: Final = Sentence(
+    "⚠ My search model isn't made for {name}. I look for the words of a question, and miss other "
+    "wordings."
+)
+_COMMAND: Final = Sentence("Ask your operator to run `{command}`.")
+
+
+def model_reads(chosen: Language, read: Sequence[str], language: Language) -> str:
+    """Whether the serving model reads a chosen language, and how to get one that does.
+
+    `read` are the model's languages; without any, nothing is known and the text is empty.
+    """
+    name, command = language_name(chosen.value, language), command_for(chosen.value)
+    if chosen.value in read or not read:
+        return _READ(language, name=name) if read else ""
+    remedy = [_COMMAND(language, command=command)] if command else []
+    return " ".join([_NOT_READ(language, name=name), *remedy])
 
 
 _WHAT: Final = Sentence(

@@ -314,10 +314,6 @@ def helping(missing: Mapping[int, Sequence[str]], *, blind: bool, language: Lang
     return "\n".join([*lines, *lacks])
 
 
-NOT_READ_WELL: Final = Sentence(
-    "⚠ My model is made for English: I understand questions in this language less well. The "
-    "bot's operator can use a multilingual model (`commonplace model use`)."
-)
 HOW: Final = Sentence(
     "**How I answer**: askers can override this with `private`. Private messages use the "
     "language of the member's Discord, if I speak it."

@@ -21,8 +21,7 @@ class State:
     """Settings, helped channels and sources of a guild.
 
     The moderators' digest is posted on `digest_day` (0 is Monday; None: never). `unreleased` counts
-    live notes not yet on the public page. `foreign` means that the model doesn't know the guild's
-    language.
+    live notes not yet on the public page. `languages` are the serving model's.
     """
 
     settings: GuildSettings
@@ -31,7 +30,7 @@ class State:
     helped: tuple[int, ...]
     sources: Overview
     unreleased: int
-    foreign: bool
+    languages: tuple[str, ...]
 
     @property
     def has_sources(self) -> bool:
@@ -41,9 +40,8 @@ class State:
 def state(core: Core, guild_id: int) -> State:
     rules = core.store.guilds.rules(guild_id)
     digest = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
-    settings, read = core.store.guilds.settings(guild_id), core.served.model.languages
     return State(
-        settings,
+        core.store.guilds.settings(guild_id),
         next((rule.quorum for rule in rules if not rule.tag), 1),
         None if digest is None else digest.weekday,
         tuple(
@@ -53,7 +51,7 @@ def state(core: Core, guild_id: int) -> State:
         ),
         sources_service.overview(core, Scope(guild_id)),
         core.store.public_notes.unreleased_count(guild_id),
-        bool(read) and settings.language.value not in read,
+        core.served.model.languages,
     )
 
 

@@ -6,6 +6,7 @@ compiled file can be stale.
 """
 
 import string
+from collections.abc import Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -84,3 +85,28 @@ class Plural(NamedTuple):
         """Return the language's plural form for the number."""
         phrase = translations(language).ngettext(self.one, self.many, number)
         return _Formatter(language).vformat(phrase, (), {"number": number, **values})
+
+
+_LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
+    "ar": Sentence("Arabic"),
+    "de": Sentence("German"),
+    "el": Sentence("Greek"),
+    "en": Sentence("English"),
+    "es": Sentence("Spanish"),
+    "fr": Sentence("French"),
+    "he": Sentence("Hebrew"),
+    "hi": Sentence("Hindi"),
+    "it": Sentence("Italian"),
+    "ja": Sentence("Japanese"),
+    "ko": Sentence("Korean"),
+    "nl": Sentence("Dutch"),
+    "pt": Sentence("Portuguese"),
+    "ru": Sentence("Russian"),
+    "th": Sentence("Thai"),
+    "zh": Sentence("Chinese"),
+}
+
+
+def language_name(code: str, language: Language) -> str:
+    """The name of a language, such as "German" for `de`; an unlisted one's code."""
+    return _LANGUAGE_NAMES[code](language) if code in _LANGUAGE_NAMES else code

@@ -31,6 +31,8 @@ WORDS_WEIGHT: Final = 0.38
 # Token vectors also match paraphrases, so beside them BM25 weighs less.
 LATE_WEIGHT: Final = 1.5
 WORDS_BESIDE_LATE: Final = 0.2
+# In a language that the model doesn't read, words tell more than vectors, and tokens nothing.
+WORDS_UNREAD: Final = 1.2
 # The usual late score of a near passage. It is subtracted, so scores are as large as without
 # tokens, and separate searches can be compared.
 LATE_CENTRE: Final = 0.5
@@ -153,17 +155,21 @@ class Ranked:
 
     @classmethod
     def of(
-        cls, cosines: Cosines, legs: Legs, late: Mapping[int, LateScore] | None = None
+        cls,
+        cosines: Cosines,
+        legs: Legs,
+        late: Mapping[int, LateScore] | None = None,
+        words: float = WORDS_WEIGHT,
     ) -> "Ranked":
         """Order candidates by their scores; of equal ones the lower id is first.
 
-        Passages with late scores come before all others.
+        Passages with late scores come before all others; `words` is the others' weight of words.
         """
         late = late or {}
         ids = cosines.ids.tolist()
         coverages = np.array([legs.coverages.get(key, 0.0) for key in ids], np.float64)
         near = (WHOLE_WEIGHT * cosines.wholes + WINDOW_WEIGHT * cosines.windows).astype(np.float64)
-        scores = near + WORDS_WEIGHT * coverages
+        scores = near + words * coverages
         compared = np.array([key in late for key in ids], np.bool_)
         if compared.any():
             told = np.array([late[key].score for key in ids if key in late])

@@ -32,6 +32,7 @@ from indexer.retrieval.fusion import (
     WHOLE_WEIGHT,
     WINDOW_WEIGHT,
     WORDS_BESIDE_LATE,
+    WORDS_UNREAD,
     WORDS_WEIGHT,
     Cosines,
     CosineScale,
@@ -48,6 +49,7 @@ from indexer.retrieval.late_interaction import late_of_each
 from indexer.retrieval.named_passages import looked_at, named
 from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
+from indexer.text.analyzer import language_of_question
 from indexer.text.shorthand import spelt_out
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
@@ -70,12 +72,14 @@ class Retriever:
         embedder: for queries.
         calibration: the parameters of evidence.
         reranking: reorders the best hits; without it they keep the order of their scores.
+        languages: the ones that the embedder reads; empty if unknown.
     """
 
     index: Index | WhatIfIndex
     embedder: Embedder
     calibration: Calibration = field(default_factory=default_calibration)
     reranking: Reranking | None = None
+    languages: frozenset[str] = frozenset()
     _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
     def over(self, index: WhatIfIndex) -> "Retriever":
@@ -87,7 +91,7 @@ class Retriever:
         """The model, weights and parameters behind hits and evidence, as text."""
         parts = [
             f"model {self.embedder.model}",
-            f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
+            f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT} {WORDS_UNREAD}",
             f"calibration {self.calibration.digest[:16]}",
         ]
         if tokens_of(self.embedder) is not None:
@@ -103,6 +107,11 @@ class Retriever:
     def read(self, query: str, scopes: Sequence[Scope]) -> str:
         """A question as it is embedded, looked up and judged: with its sure slips corrected."""
         return corrected(query, self.index.postings(scopes), self.is_common)
+
+    def unread_language(self, query: str) -> str:
+        """The language of a query if the embedder doesn't read it, else empty."""
+        language = language_of_question(query)
+        return language if self.languages and language not in (*self.languages, "") else ""
 
     def is_common(self, word: str) -> bool:
         """Whether a word is a single token of the model, as some 20,000 frequent words are."""
@@ -186,11 +195,18 @@ class Retriever:
             legs.append(Legs(near, dict(lexical), [key for key, _ in lexical[:most]]))
         cosines = self.cosines(vectors, [found.candidates for found in legs])
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
-        ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
+        read = [not self.unread_language(query) for query in queries]
+        ranked = [
+            Ranked.of(near, found, words=WORDS_WEIGHT if known else WORDS_UNREAD)
+            for near, found, known in zip(cosines, legs, read, strict=True)
+        ]
         if tokens is not None:
-            best = [one.ids for one in ranked]
+            best = [one.ids if known else [] for one, known in zip(ranked, read, strict=True)]
             late = late_of_each(self.index, tokens, queries, best, scopes)
-            ranked = [Ranked.of(*one) for one in zip(cosines, legs, late, strict=True)]
+            ranked = [
+                Ranked.of(near, found, scores) if scores else one
+                for one, near, found, scores in zip(ranked, cosines, legs, late, strict=True)
+            ]
         may_be_named = list(map(looked_at, ranked, legs))
         # Read in one go, whatever most of the queries will need.
         self.index.passages(

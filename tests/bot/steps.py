@@ -1,6 +1,7 @@
 """Steps that tests of several features take in Discord, and what members read of the responses."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -102,6 +103,16 @@ async def looked_into(actor: Any, message: Any, label: str) -> str:
     [select] = [one for one in custom_ids(message) if one.startswith("passages:")]
     shown = [await actor.select(message, [digest], custom_id=select) for digest in choices(message)]
     return "\n".join(everything(one) for one in shown)
+
+
+async def only_reads(world: World, *languages: str) -> None:
+    """The serving model reads these languages alone, as its card says."""
+
+    def change(core: Core) -> None:
+        core.served = replace(core.served, model=replace(core.served.model, languages=languages))
+        core.retriever.languages = frozenset(languages)
+
+    await world.core(change)
 
 
 async def restarted(world: World, new_bot: Callable[[], Bot]) -> None:

@@ -18,6 +18,7 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import channel_messages as messages
 from bot.setup import channel_service as service
 from bot.setup.channel_service import Offered, changed, completed, parsed, tags_in
+from bot.setup.messages import model_reads
 from bot.text import languages
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning
@@ -255,6 +256,9 @@ class ChannelsCog(Cog):
             lambda core: service.is_answerable(core, guild_id, of), priority=Priority.ASKING
         ):
             warnings.append(messages.NOTHING_THERE(viewer))
+        read = await self.bot.worker.call(service.languages, priority=Priority.ASKING)
+        if read and held.language.value not in read:
+            warnings.append(model_reads(held.language, read, viewer))
         return warnings
 
     async def _now_offered(self, guild_id: int) -> Offered:

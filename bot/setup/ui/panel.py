@@ -188,6 +188,7 @@ class _Pages:
         buttons = (
             SetupButton(said.TITLES[one](self._language), action=one.value) for one in further
         )
+        reads = messages.model_reads(self._settings.language, self._state.languages, self._language)
         return [
             _text(said.mentions(silent, self._language)),
             self._channels(Setting.LISTEN, chosen),
@@ -197,7 +198,7 @@ class _Pages:
             discord.ui.Separator(),
             _text(said.HOW(self._language)),
             *self._choices(Setting.PRIVATE, Setting.LANGUAGE),
-            *([_text(said.NOT_READ_WELL(self._language))] if self._state.foreign else []),
+            *([_text(reads)] if reads else []),
             _row(buttons),
         ]
 

@@ -129,18 +129,37 @@ def pipeline(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterator[A
         yield AnswerPipeline(store, index, Retriever(index, embedder), quotes=3)
 
 
+@pytest.fixture
+def english(pipeline: AnswerPipeline) -> AnswerPipeline:
+    """Answers by a model that reads English alone."""
+    retriever = replace(pipeline._retriever, languages=frozenset({"en"}))
+    return AnswerPipeline(pipeline._store, pipeline._index, retriever, 3)
+
+
 def test_a_language_that_the_model_is_not_made_for_is_said_unless_the_answer_is_sure(
-    pipeline: AnswerPipeline,
+    english: AnswerPipeline,
 ) -> None:
     """In chat, "wat is" is English, too."""
-    english = AnswerPipeline(
-        pipeline._store, pipeline._index, pipeline._retriever, 3, frozenset({"en"})
-    )
     sure, unsure = english.ask(
         [Ask("wat is bees make honey", 1, GUILD), Ask("wat is een zeppelin", 1, GUILD)]
     )
     assert (sure.evidence, sure.foreign) == (Evidence.STRONG, "")
     assert (unsure.evidence is Evidence.STRONG, unsure.foreign) == (False, "nl")
+
+
+def test_an_unread_language_is_named_once_in_a_channel_and_once_to_a_private_asker(
+    english: AnswerPipeline,
+) -> None:
+    channel, other, question = 5, 6, "wat is een zeppelin"
+
+    def named(asker: int, where: int, text: str = question, *, private: bool = False) -> str:
+        [reply] = english.ask([Ask(text, asker, GUILD, where, private=private)])
+        return reply.foreign
+
+    assert [named(1, channel), named(2, channel)] == ["nl", ""]
+    assert named(1, channel, "was ist ein Zeppelin und wie fliegt er") == "de"
+    assert named(1, other) == "nl"
+    assert [named(1, other, private=True), named(1, channel, private=True)] == ["nl", ""]
 
 
 def test_no_questions_get_no_replies(pipeline: AnswerPipeline) -> None:

@@ -12,7 +12,7 @@ from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, keep_calibration
-from bot.models.presets import other_model
+from bot.models.presets import command_for, other_model
 from bot.storage.data_folder import COMMUNITY, held
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
@@ -20,6 +20,7 @@ from knowledge.dependencies import needed
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
+from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from knowledge.values.submissions import Submission
 
@@ -86,6 +87,19 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
 
 def test_how_to_get_the_other_model_and_what_it_costs_is_told(examined: Examiner) -> None:
     assert examined("")["other model"] == Finding("other model", True, other_model(DEFAULT_MODEL))
+
+
+def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_command(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    assert "language" not in examined("")
+    with Store(tmp_path / "data" / COMMUNITY) as store:
+        store.guilds.change(10, {"language": Language.GERMAN}, None, 1)
+        store.channel_settings.change(5, 11, {"language": Language.GERMAN}, 1)
+    found = examined("")["language"]
+    assert (found.sound, found.warning) == (True, True)
+    assert found.found.startswith("2 servers chose German")
+    assert command_for("de") in found.found
 
 
 def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
+from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_UNREAD
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.late_interaction import COMPARED
 from indexer.retrieval.reranker import Reranking
@@ -84,6 +85,23 @@ def test_the_meaning_of_tokens_decides_where_no_passage_has_the_words(
     # What the legs and the cosines said of each is what it was.
     before = {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in fused}
     assert {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in hits} == before
+
+
+def test_a_question_in_a_language_that_the_model_does_not_read_is_ordered_by_its_words(
+    index: Index, model: Embedder
+) -> None:
+    """Asked together with one that it reads; a model of unknown languages reads everything."""
+    put(index, model, rule("tor", "Das Tor ist ab neun Uhr auf. Bis zehn ist der Hof für alle da."))
+    asked = [QUESTION, "Ist der Hof um zehn Uhr für alle auf?"]
+    [own, unread], [_, read] = (
+        Retriever(index, model, languages=frozenset(some)).hits(asked, [SHARED])
+        for some in (("en",), ())
+    )
+    assert (own[0].late is None, unread[0].late is None) == (False, True)
+    assert _names(unread)[0] == _names(read)[0] == "tor"
+    best = unread[0]
+    near = WHOLE_WEIGHT * best.cosine + WINDOW_WEIGHT * best.window_cosine
+    assert best.score == pytest.approx(near + WORDS_UNREAD * best.coverage)
 
 
 def test_whoever_wants_few_gets_the_first_of_all(index: Index, model: Embedder) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import discord
 import pytest
-from simcord import Env
+from simcord import Env, MemberActor
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.values.questions import Evidence
-from tests.bot.steps import OTHER_PASSAGES, content, looked_into
+from tests.bot.steps import OTHER_PASSAGES, content, looked_into, only_reads
 from tests.bot.world import (
     AFTER,
     QUESTION,
@@ -61,6 +61,23 @@ async def test_a_private_answer_is_seen_by_its_asker_alone(world: World) -> None
     assert result.response.ephemeral
     shown = [message.id for message in world.general.history(viewer=world.second_member)]
     assert result.response.id not in shown
+
+
+async def test_that_a_language_is_read_badly_is_said_once_in_a_channel_and_once_in_private(
+    world: World,
+) -> None:
+    await world.publish()
+    await only_reads(world, "en")
+    line = ask_messages.not_my_language("de")
+
+    async def hears(actor: MemberActor, *, private: bool = False) -> bool:
+        question = "Wo ist das Treffen und wann ist es?"
+        asked = await actor.slash(world.general, "ask", question=question, private=private)
+        return line in content(asked)
+
+    assert [await hears(world.member), await hears(world.second_member)] == [True, False]
+    for actor in (world.member, world.second_member):
+        assert [await hears(actor, private=True) for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize(("private", "flags"), [(True, 64), (False, 0)])

@@ -9,6 +9,7 @@ from simcord import ChannelHandle
 
 from bot.process.client import Bot
 from bot.setup import channel_messages as channels_messages
+from bot.setup.messages import model_reads
 from bot.sources import messages as sources_messages
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -22,6 +23,7 @@ from tests.bot.steps import (
     choose,
     content,
     longest_part,
+    only_reads,
     restarted,
     said,
     shown_message,
@@ -123,6 +125,15 @@ async def test_answers_speak_the_channels_language_in_public(world: World) -> No
     public = await ask_in(world, world.help)
     assert "Andere Stellen" in str(public.response.components)
     assert "Other passages" in str((await ask_in(world, world.general)).response.components)
+
+
+async def test_a_channels_language_that_the_model_does_not_read_is_a_warning(world: World) -> None:
+    await only_reads(world, "en")
+    warning = model_reads(Language.GERMAN, ["en"], Language.ENGLISH)
+
+    assert warning in await set_(world, world.help, language="de")
+    assert warning in await show(world, world.help)
+    assert warning not in await show(world, world.general)
 
 
 async def test_a_channel_is_answered_only_from_what_has_its_tag(world: World) -> None:

@@ -9,13 +9,21 @@ from simcord import ChannelHandle, Env
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.setup import panel_messages, service
+from bot.setup import messages, panel_messages, service
 from bot.setup.settings import Page
 from bot.text import permission_names
 from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import State
 from knowledge.values.weekly_digests import Edition
-from tests.bot.steps import choose, everything, longest_part, opened, restarted, shown_message
+from tests.bot.steps import (
+    choose,
+    everything,
+    longest_part,
+    only_reads,
+    opened,
+    restarted,
+    shown_message,
+)
 from tests.bot.world import World, build_world, text_of
 
 
@@ -270,3 +278,24 @@ async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> 
     assert not (await kept(world)).articles
     await world.admin.click(panel, label=panel_messages.ACTIONS["quote"].english)
     assert (await kept(world)).articles
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_choosing_a_language_says_whether_the_model_reads_it_and_how_to_get_one_that_does(
+    world: World, language: Language
+) -> None:
+    await only_reads(world, "en")
+
+    said = await choose(world, language=language.value)
+
+    assert messages.model_reads(language, ["en"], Language.ENGLISH) in said
+    is_german = language is Language.GERMAN
+    assert (messages._NOT_READ(Language.ENGLISH, name="German") in said) is is_german
+    assert ("`commonplace model use multilingual`" in said) is is_german
+
+
+async def test_of_a_model_whose_languages_are_unknown_nothing_is_said(world: World) -> None:
+    await only_reads(world)
+    said = await choose(world, language="de")
+    assert longest_part(messages._READ) not in said
+    assert longest_part(messages._NOT_READ) not in said
