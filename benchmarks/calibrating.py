@@ -3,11 +3,11 @@
     python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]… \\
         [--pages CHECKOUTS [--report]]
 
-The folders are public judged sets in BEIR's layout: every second question of stackfaq and xquad-en,
-every fourth of squad2. Added are backup-faq, desktop-how-tos, their short questions, and the
-questions over the bundled articles. Each set is measured with parameters fitted without it and its
-family (the sets that share its documents). survival-game and home-server-wiki are only measured,
-never fitted on.
+The folders are public judged sets in BEIR's layout: every second question of stackfaq, every fourth
+of the others. Added are backup-faq, desktop-how-tos, their short questions, german-community, and
+the questions over the bundled articles. Each set is measured with parameters fitted without it and
+its family (the sets that share its documents). survival-game, home-server-wiki, xquad and the
+kept-back half of german-community are only measured, never fitted on.
 
 `--pages` adds the working sets of tests/judged/communities, with pages from checkouts of their
 repositories, CHECKOUTS/OWNER+NAME. `--report` adds the sets for reporting, which are never fitted
@@ -38,7 +38,8 @@ from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
 from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.calibration import Rows, fitted, gather
-from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, texts
+from indexer.evaluation.judged_sets import judged as judged_over
 from indexer.evaluation.metrics import K, ndcg
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, calibration
@@ -47,8 +48,10 @@ from knowledge.corpus import articles
 from knowledge.values.documents import SHARED, Document
 from knowledge.values.questions import Evidence
 
-EVERY: Final = {"stackfaq": 2, "xquad-en": 2, "squad2": 4}
+EVERY: Final = {"stackfaq": 2, "xquad-en": 4, "xquad-de": 4, "squad2": 4}
 SHORT: Final = ", short"
+_GERMAN: Final = "german-community"
+KEPT_BACK: Final = f"{_GERMAN}, kept back"
 _JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
 PAGES: Final = {
     path.parent.name: page_source(path.parent)
@@ -56,7 +59,10 @@ PAGES: Final = {
 }
 FOR_REPORTING: Final = frozenset(name for name, source in PAGES.items() if source.for_reporting)
 HELD_OUT: Final = FOR_REPORTING | {
-    name + kind for name in ("survival-game", "home-server-wiki") for kind in ("", SHORT)
+    "xquad-en",
+    "xquad-de",
+    KEPT_BACK,
+    *(name + kind for name in ("survival-game", "home-server-wiki") for kind in ("", SHORT)),
 }
 
 
@@ -85,6 +91,14 @@ def judged_articles() -> JudgedSet:
         {row["_id"]: row["text"] for row in rows["unanswerable"]},
         frozenset(row["_id"] for row in rows["unanswerable"] if row["kind"] == "foreign"),
     )
+
+
+def german_community() -> dict[str, JudgedSet]:
+    """Both halves of the questions over a German community's notes."""
+    folder = _JUDGED / _GERMAN
+    working, kept = judged_set(folder), folder / "kept-back"
+    questions = texts(kept / "queries.jsonl")
+    return {_GERMAN: working, KEPT_BACK: judged_over(kept, working.documents, questions)}
 
 
 def short_questions(sets: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
@@ -251,6 +265,7 @@ def main() -> None:
         "articles": judged_articles(),
         **{key: judged_set(COMMITTED[key]) for key in COMMITTED},
         "home-server-wiki": judged_set(_JUDGED / "home-server-wiki"),
+        **german_community(),
     }
     sets |= short_questions(sets)
     if options.pages is not None:

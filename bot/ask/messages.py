@@ -79,8 +79,7 @@ def question_line(text: str) -> str:
 
 
 _FOREIGN: Final = Sentence(
-    "-# I don't read {name} well yet, so I looked mainly for your words. If this misses, try words "
-    "that a note would use."
+    "-# I don't read {name} well yet, so I looked mainly for your words. Other words may find more."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")

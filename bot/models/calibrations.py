@@ -1,8 +1,9 @@
 """Calibrations of evidence for each model, fitted in the data folder or shipped.
 
 Cosines differ between models, so parameters are fitted for one model. The serving model uses
-parameters fitted in the data folder, else shipped ones, else the small model's; its cosines are
-then scaled to the small model's. Parameters fitted for another model are kept for later.
+parameters fitted in the data folder, else its shipped ones, else those for models without token
+vectors; its cosines are then scaled to the small model's. Parameters fitted for another model are
+kept for later.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from indexer.retrieval.evidence import (
     FittedFor,
     calibration,
     shipped_calibrations,
+    without_tokens,
 )
 
 # File of the last fit; the files of earlier fits for other models have a digest in their name.
@@ -71,9 +73,8 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 
 def _shipped(model: ModelRecord) -> Chosen:
-    """The shipped parameters for this model, or else for the small one."""
-    small, *others = shipped_calibrations()
-    for one in (small, *others):
+    """The shipped parameters for this model, or else for all without token vectors."""
+    for one in shipped_calibrations():
         # Presets match by hub name or its last part; copies of the files match by digest.
         named = one.model is not None and model.name in (
             one.model.name,
@@ -81,7 +82,7 @@ def _shipped(model: ModelRecord) -> Chosen:
         )
         if named or _is_same(one.model, fitted_for(model)):
             return Chosen(one, "the shipped calibration of this model", True)
-    return Chosen(small, "the shipped calibration of the small model", False)
+    return Chosen(without_tokens(), "the shipped calibration for other models", False)
 
 
 def keep_calibration(folder: Path, found: Calibration) -> Path:

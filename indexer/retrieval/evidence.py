@@ -41,6 +41,7 @@ FEATURES: Final = ("cosine", "margin", "weakest")
 
 _DEFAULT: Final = "calibration.toml"
 _SHIPPED: Final = "calibration*.toml"
+_WITHOUT_TOKENS: Final = "without_tokens.toml"
 
 # A larger margin is no surer. A single document has no next one: it gets about the mean margin of
 # right and wrong answers.
@@ -78,6 +79,7 @@ class Support:
         cosine: of the question and the passage's best window.
         scores: of the best documents, best first; at least one.
         late: the late score of the best, if its tokens are known.
+        is_read: whether the model reads the question's language.
     """
 
     question: str
@@ -85,6 +87,7 @@ class Support:
     cosine: float
     scores: Sequence[float]
     late: LateScore | None = None
+    is_read: bool = True
 
     @property
     def lacks(self) -> bool:
@@ -125,8 +128,9 @@ def features(support: Support) -> NDArray[np.float64]:
 
 
 def _unmet_word(support: Support) -> float:
-    """`LateScore.unmet`, estimated from words; 0 for a text in another language."""
-    if language_of_question(support.question) not in ("", language_of(support.passage)):
+    """`LateScore.unmet`, estimated from words; 0 if the model reads across two languages."""
+    language = language_of_question(support.question)
+    if support.is_read and language not in ("", language_of(support.passage)):
         return 0.0
     asked = topic(support.question)
     found = word_set(support.passage)
@@ -236,6 +240,12 @@ def shipped_calibrations() -> tuple[Calibration, ...]:
         if fnmatchcase(entry.name, _SHIPPED) and entry.name != _DEFAULT
     )
     return (calibration(), *map(calibration, sorted(others, key=lambda entry: entry.name)))
+
+
+@cache
+def without_tokens() -> Calibration:
+    """The shipped parameters for models without token vectors, whose cosines are rescaled."""
+    return calibration(files("indexer.retrieval").joinpath(_WITHOUT_TOKENS))
 
 
 def calibration(source: Traversable | None = None) -> Calibration:

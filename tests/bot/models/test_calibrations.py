@@ -24,6 +24,7 @@ from indexer.retrieval.evidence import (
     CalibrationError,
     calibration,
     shipped_calibrations,
+    without_tokens,
 )
 
 OURS = ModelRecord("/srv/ours", vectors="0123456789abcdef onnx-int8-2")
@@ -61,17 +62,17 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
 ) -> None:
     keep_calibration(tmp_path, fitted(OURS))
     chosen = chosen_calibration(tmp_path, THEIRS)
-    assert chosen.calibration.digest == calibration().digest
+    assert chosen.calibration.digest == without_tokens().digest
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
         assert said in chosen.ignored
     assert chosen.description() == (
-        f"{chosen.ignored} Until then it is judged by the shipped calibration of the small model"
+        f"{chosen.ignored} Until then it is judged by the shipped calibration for other models"
     )
 
 
 def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
     chosen = chosen_calibration(tmp_path, OURS)
-    assert chosen.calibration.digest == calibration().digest
+    assert chosen.calibration.digest == without_tokens().digest
     assert "`commonplace calibrate` fits it for the serving model" in chosen.description()
     assert chosen.ignored == ""
 
@@ -90,7 +91,7 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
             keep_calibration(Path(folder), fitted(model, hundredths / 100))
         last = dict(kept)
         for name in ("a/b", "../c", "d e", "f", "g\nh"):
-            expected = last[name] / 100 if name in last else calibration().strong
+            expected = last[name] / 100 if name in last else without_tokens().strong
             assert strong(Path(folder), ModelRecord(name, vectors=f"{name} salted")) == expected
 
 

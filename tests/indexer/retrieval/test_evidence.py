@@ -22,6 +22,7 @@ from indexer.retrieval.evidence import (
     features,
     fit,
     shipped_calibrations,
+    without_tokens,
 )
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.retriever import Retriever
@@ -125,8 +126,15 @@ def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: E
     assert calibration().verdict(1.0, lacks=support.lacks) is evidence
 
 
+def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:
+    passage = "The hall is open on Mondays."
+    across = replace(_support([0.9], passage), question="wann ist die werkstatt auf")
+    missing = [features(replace(across, is_read=read))[-1] for read in (True, False)]
+    assert missing == [0, -ELSEWHERE]
+
+
 def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
-    for found in shipped_calibrations():
+    for found in (*shipped_calibrations(), without_tokens()):
         for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
             surest = np.array([found.least_cosine + beyond, MOST_AHEAD**0.5, 0.0])
             assert found.verdict(float(found.probability(surest))) is evidence
