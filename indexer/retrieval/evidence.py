@@ -79,7 +79,7 @@ class Support:
         cosine: of the question and the passage's best window.
         scores: of the best documents, best first; at least one.
         late: the late score of the best, if its tokens are known.
-        is_read: whether the model reads the question's language.
+        unread: the question's language if the model doesn't read it.
     """
 
     question: str
@@ -87,11 +87,17 @@ class Support:
     cosine: float
     scores: Sequence[float]
     late: LateScore | None = None
-    is_read: bool = True
+    unread: str = ""
 
     @property
     def lacks(self) -> bool:
-        """Whether the passage is about another platform than the question: never *strong* then."""
+        """Whether the passage is never *strong*: about another platform, or in an unread language.
+
+        An unread question that meets a passage in a language that the model reads was misjudged, as
+        "wat is" is in English chats.
+        """
+        if self.unread and language_of(self.passage) == self.unread:
+            return True
         return lacking(self.question, self.passage)
 
 
@@ -130,7 +136,7 @@ def features(support: Support) -> NDArray[np.float64]:
 def _unmet_word(support: Support) -> float:
     """`LateScore.unmet`, estimated from words; 0 if the model reads across two languages."""
     language = language_of_question(support.question)
-    if support.is_read and language not in ("", language_of(support.passage)):
+    if not support.unread and language not in ("", language_of(support.passage)):
         return 0.0
     asked = topic(support.question)
     found = word_set(support.passage)

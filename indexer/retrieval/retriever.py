@@ -326,7 +326,7 @@ class Retriever:
             cosine=best.window_cosine,
             scores=[hit.score for hit in hits],
             late=best.late,
-            is_read=not self.unread_language(query),
+            unread=self.unread_language(query),
         )
 
     def deciding_sentence(

@@ -126,10 +126,25 @@ def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: E
     assert calibration().verdict(1.0, lacks=support.lacks) is evidence
 
 
+@pytest.mark.parametrize(
+    ("passage", "evidence"),
+    [
+        ("Die Werkstatt ist am Montag auf, und das ist so.", Evidence.PARTIAL),
+        ("The workshop is open on Mondays.", Evidence.STRONG),
+    ],
+)
+def test_a_passage_in_a_language_that_the_model_does_not_read_is_never_strong(
+    passage: str, evidence: Evidence
+) -> None:
+    asked = replace(_support([0.9], passage), question="wann ist die werkstatt auf", unread="de")
+    assert calibration().verdict(1.0, lacks=asked.lacks) is evidence
+    assert not replace(asked, unread="").lacks
+
+
 def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:
     passage = "The hall is open on Mondays."
     across = replace(_support([0.9], passage), question="wann ist die werkstatt auf")
-    missing = [features(replace(across, is_read=read))[-1] for read in (True, False)]
+    missing = [features(replace(across, unread=unread))[-1] for unread in ("", "de")]
     assert missing == [0, -ELSEWHERE]
 
 
