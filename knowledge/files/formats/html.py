@@ -31,6 +31,8 @@ _AROUND: Final = (
     "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper, .dw__toc, "
     # What DokuWiki writes around an article.
     ".docInfo, .pageId, "
+    # GitBook's and HonKit's search, and VitePress' label of a code block.
+    ".search-results, div[class*=language-] > span.lang, "
     # By their author, for no printer and no search engine.
     ".noprint, [data-nosnippet], [data-pagefind-ignore]"
 )

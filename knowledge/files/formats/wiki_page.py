@@ -12,15 +12,19 @@ from bs4 import BeautifulSoup, Tag
 from knowledge.files.parsed_file import one_line
 
 _BODY: Final = "mw-parser-output"
+# Before MediaWiki 1.30.
+_OLDER_BODY: Final = "mw-content-text"
 # Links for editors, navigation boxes, footnotes and their marks, notices about the page, and parts
 # that nobody sees on a screen.
-_CHROME_CLASSES: Final = """mw-editsection toc navbox navbox-styles vertical-navbox noprint
+_CHROME_CLASSES: Final = """mw-editsection toc navbox navbox-styles vertical-navbox sidebar noprint
     navigation-not-searchable printonly print-only printfooter catlinks mw-jump-link mw-indicators
     reference references mw-references-wrap mw-cite-backlink metadata ambox hatnote dablink
     mw-broken-media magnify pi-navigation pi-image tabber__header"""
 _CHROME: Final = frozenset(_CHROME_CLASSES.split())
 _HIDDEN: Final = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
 _HEADINGS: Final = frozenset({"h2", "h3", "h4", "h5", "h6", "mw-heading"})
+# The least links of a table for finding other articles, which are half of its text.
+_BOX_LINKS: Final = 10
 _PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg)\Z", re.IGNORECASE)
 # The parts of an infobox that make a line, in tables and in Fandom's boxes.
 _LINES: Final = frozenset({"tr", "li", "pi-data", "pi-header", "pi-smart-group"})
@@ -29,13 +33,14 @@ _WIDE: Final = "pi-horizontal-group"
 
 def wiki_body(soup: BeautifulSoup) -> Tag | None:
     """The text of a page of MediaWiki, cleaned; None for any other page."""
-    bodies = soup.find_all(class_=_BODY)
+    bodies = soup.find_all(class_=_BODY) or soup.find_all(id=_OLDER_BODY)
     if not bodies:
         return None
     # Notices of the whole site are bodies, too.
     body = max(bodies, key=lambda one: len(one.get_text()))
     for chrome in body.find_all(_is_chrome):
         chrome.decompose()
+    _drop_last_boxes(body)
     for picture in body.find_all("img"):
         alt = str(picture.get("alt", ""))
         picture.replace_with("" if _PICTURE.search(alt) else alt)
@@ -50,6 +55,19 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
             first.insert_before(facts)
         box.decompose()
     return body
+
+
+def _drop_last_boxes(article: Tag) -> None:
+    """Drop the tables of links to other articles that stand at the end of a wiki's article."""
+    for last in reversed(article.find_all(True, recursive=False)):
+        words = last.get_text(strip=True)
+        if not words:
+            continue
+        links = last.find_all("a")
+        linked = sum(len(link.get_text(strip=True)) for link in links)
+        if last.name != "table" or len(links) < _BOX_LINKS or 2 * linked < len(words):
+            return
+        last.decompose()
 
 
 def _is_chrome(tag: Tag) -> bool:

@@ -114,6 +114,16 @@ def test_a_wikis_article_is_read_without_its_tools() -> None:
     assert reading.text == READ.replace("# Ferry", "# Ferry {#firstHeading}", 1)
 
 
+def test_a_table_of_links_at_the_end_of_a_wikis_article_is_no_text_of_it() -> None:
+    row = "".join(f"<td><a href=/{number}>Pier {number}</a>" for number in range(12))
+    page = (
+        f"<!doctype html><div id=mw-content-text><p>T.</p><table><tr><td>12 piers</table>"
+        f"<table><tr>{row}</table><p>End.</p><table><tr><th>Piers{row}</table></div>"
+    )
+    text = parse_bytes(page.encode(), name="x.html").text
+    assert (text.count("Pier 3"), "12 piers" in text, text[-4:]) == (1, True, "End.")
+
+
 def test_a_part_with_an_article_that_is_not_most_of_it_is_kept_whole() -> None:
     page = f"<!doctype html><main><article>{ARTICLE}</article><p>{'And more. ' * 30}</p></main>"
     assert "And more." in parse_bytes(page.encode(), name="x.html").text
