@@ -99,6 +99,11 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     return excerpt(text, lines, span, own, most)[0]
 
 
+def whole(kind: Kind, text: str) -> str:
+    """The Markdown of a whole passage, without the line breaks of an editor."""
+    return tightened(text if kind in TYPED else joined(text)[0])[0]
+
+
 _BY: Final = Sentence("by {name}")
 _VERIFIED: Final = Sentence("verified {day:%d %b %Y}")
 _DUE: Final = Sentence("**due for review**")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.answers.quotations import whole
 from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
@@ -17,6 +18,7 @@ from bot.text.markdown import (
 )
 from bot.text.paging import PAGE, QUOTED, TIMES, Page, page_count, page_number
 from bot.text.place_names import place_name
+from indexer.index.stored_passage import StoredPassage
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.questions import Evidence, OpenQuestion
@@ -188,10 +190,11 @@ def passage_option(title: str, heading: str) -> str:
     return place_name(title, heading, OPTION_CHARACTERS) or "…"
 
 
-def passage(title: str, heading: str, text: str) -> str:
+def passage(found: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long one is cut."""
-    named = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
-    first, *rest = quoted_parts(shown(text), _PASSAGE_CHARACTERS)
+    parts = filter(None, (found.title, found.heading))
+    named = " › ".join(plain(shortened(part, 100)) for part in parts)
+    first, *rest = quoted_parts(shown(whole(found.kind, found.text)), _PASSAGE_CHARACTERS)
     return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
 
 

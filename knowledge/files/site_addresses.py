@@ -30,9 +30,22 @@ _RULE: Final = re.compile(r"#\{(?P<rule>[a-z-]+)\}\Z")
 _OWN_ID: Final = re.compile(r"\{:?[ \t]{0,9}\#(?P<id>[^\s{}\#]{1,200})[^{}\n]{0,200}\}[ \t]*\Z")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
-_MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`+")
-_TARGET: Final = re.compile(r"`[^`\n]{1,500}`|\]\((?P<target>[^\s()<>\\]{1,1000})(?=[\s)])")
-_FENCES: Final = frozenset({"```", "~~~"})
+_MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
+_CODE: Final = re.compile(r"(?<!`)(?P<marks>`{1,3})(?!`)(?P<code>[^`]{1,500})(?P=marks)(?!`)")
+# Signs of Unicode's private area stand for the code of a heading.
+_PLACEHOLDERS: Final = range(0xE000, 0xF900)
+# Two or three hyphens, drawn as a dash.
+_DASHES: Final = re.compile(r"(?<!-)-{2,3}(?!-)")
+# Text in bold or italics, up to the first sign that begins another part of the text.
+_EMPHASIZED: Final = re.compile(
+    r"(?<![\w*])(?P<marks>\*{1,3})(?P<first>[^*'\"\[<&\ue000-\uf8ff]{1,500})[^*]{0,500}(?P=marks)"
+)
+# The target of a link; code is matched whole, so no target is found in it.
+_TARGET: Final = re.compile(
+    r"^[ \t]{0,99}(?P<fence>```|~~~).*?(?:^[ \t]{0,99}(?P=fence)|\Z)"
+    r"|`[^`\n]{1,500}`|\]\((?P<target>[^\s()<>\\]{1,1000})(?=[\s)])",
+    re.MULTILINE | re.DOTALL,
+)
 _SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]{0,20}:")
 _INDEX: Final = re.compile(r"(?:(?<=/)|\A)_?index\Z")
 _NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
@@ -48,11 +61,13 @@ class Generator:
             its front matter; None if the text has no page of its own.
         anchor: the anchor of a heading, by its words; empty if it can't be told.
         repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
+        prose: a heading's Markdown, without code, as the anchor is made of it.
     """
 
     page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
     anchor: Callable[[str], str]
     repeated: str = "{anchor}-{number}"
+    prose: Callable[[str], str] = str
 
 
 def cited(
@@ -96,7 +111,7 @@ def has_rule(base_url: str) -> bool:
 
 
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
-    """A Markdown text whose links to files beside it lead to their addresses.
+    """A Markdown text whose links to files beside it, or from its site's root, are absolute.
 
     Args:
         text: the text.
@@ -106,24 +121,20 @@ def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
 
     def absolute(found: re.Match[str]) -> str:
         target, _, fragment = (found["target"] or "").partition("#")
-        if not target or target.startswith("/") or _SCHEME.match(target):
+        if not target or target.startswith("//") or _SCHEME.match(target):
             return found[0]
+        if target.startswith("/"):
+            return f"]({root}{found['target']}" if root else found[0]
         file = os.path.normpath((path.parent / unquote(target)).as_posix())
         if file.startswith(".."):
             return found[0]
         address, _ = without_rule(cited(base_url, PurePosixPath(file)))
         return f"]({address}#{fragment}" if fragment else f"]({address}"
 
-    if "](" not in text:
-        return text
-    lines: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        mark = line.lstrip()[:3]
-        if mark in _FENCES and fence in ("", mark):
-            fence = "" if fence else mark
-        lines.append(line if fence else _TARGET.sub(absolute, line))
-    return "\n".join(lines)
+    host = urlsplit(split_base_url(base_url)[1])
+    # Below a code host, only the host knows where a repository begins.
+    root = f"{host.scheme}://{host.netloc}" if has_rule(base_url) else ""
+    return _TARGET.sub(absolute, text) if "](" in text else text
 
 
 def split_base_url(base_url: str) -> tuple[str, str]:
@@ -169,23 +180,68 @@ def anchors(rule: str, headings: Iterable[str]) -> Iterator[str]:
     for heading in headings:
         anchor = own_id(heading)
         if generator is not None and not anchor:
-            anchor = first = generator.anchor(_words(heading))
+            anchor = first = generator.anchor(_words(heading, generator.prose))
             if taken[first]:
                 anchor = generator.repeated.format(anchor=first, number=taken[first])
             taken[first] += bool(first)
         yield quote(anchor, safe="!$&'()*+,;=:@/?~")
 
 
-def _words(heading: str) -> str:
+def _words(heading: str, prose: Callable[[str], str]) -> str:
     """The words of a heading without Markdown's marks, the targets of links and HTML tags."""
-    return html.unescape(_TAG.sub("", _MARKS.sub("", _LINK.sub(r"\1", heading)))).strip()
+    codes: dict[int, str] = {}
+
+    def set_aside(found: re.Match[str]) -> str:
+        place = _PLACEHOLDERS[len(codes) % len(_PLACEHOLDERS)]
+        codes[place] = found["code"].strip()
+        return chr(place)
+
+    text = prose(_CODE.sub(set_aside, heading))
+    text = html.unescape(_TAG.sub("", _MARKS.sub("", _LINK.sub(r"\1", text))))
+    return text.translate(codes).strip()
+
+
+def _without_dashes(prose: str) -> str:
+    """Kramdown's and goldmark's typography: no anchor has a dash."""
+    return _DASHES.sub("", prose)
+
+
+def _hugo_prose(prose: str) -> str:
+    """Of text in bold or italics, Hugo takes the first part alone: up to an apostrophe, say."""
+    return _without_dashes(_EMPHASIZED.sub(lambda found: found["first"], prose))
 
 
 # Anchors, each by the named source.
 
 
 def _github_anchor(words: str) -> str:
-    """As the package github-slugger, in Docusaurus; GitHub does the same."""
+    """The words of Ruby, as in GitHub's html-pipeline, kramdown's GFM and github-slugger."""
+    kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_sign(sign))
+    return "".join(kept).replace(" ", "-")
+
+
+def _is_ruby_sign(sign: str) -> bool:
+    """Whether a sign is in a word, for Ruby: with letters in circles, without fractions."""
+    kind = unicodedata.category(sign)
+    return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or _is_circled(sign)
+
+
+def _is_circled(sign: str) -> bool:
+    return "\u24b6" <= sign <= "\u24e9"
+
+
+def _hugo_anchor(words: str) -> str:
+    """Hugo's `github` ids: Go makes one small letter of a capital with a dot."""
+    kept = (
+        sign
+        for sign in words.replace("\u0130", "i").lower()
+        if sign in " -_" or unicodedata.category(sign)[0] == "L" or sign.isdecimal()
+    )
+    return "".join(kept).replace(" ", "-")
+
+
+def _gitlab_anchor(words: str) -> str:
+    """Comrak's `Anchorizer`, in GitLab since 17.0; before, runs of hyphens were one."""
     kept = (
         sign
         for sign in words.lower()
@@ -194,17 +250,6 @@ def _github_anchor(words: str) -> str:
         or unicodedata.category(sign) == "Pc"
     )
     return "".join(kept).replace(" ", "-")
-
-
-def _hugo_anchor(words: str) -> str:
-    """Hugo's `github` ids: Go makes one small letter of a capital with a dot."""
-    return _github_anchor(words.replace("\u0130", "i"))
-
-
-def _gitlab_anchor(words: str) -> str:
-    """GitLab's table of contents: runs of hyphens are one, numbers alone get a word."""
-    anchor = re.sub("-{2,}", "-", _github_anchor(words))
-    return f"anchor-{anchor}" if anchor.isdigit() else anchor
 
 
 def _python_markdown_anchor(words: str) -> str:
@@ -220,7 +265,11 @@ def _mdbook_anchor(words: str) -> str:
 
 
 def _is_mdbook_sign(sign: str) -> bool:
-    return sign.isalnum() or sign.isspace() or sign in "_-"
+    """Whether Rust takes a sign for a letter or number: vowel signs, too, but no accents."""
+    is_vowel = unicodedata.category(sign) in ("Mc", "Mn") and not unicodedata.combining(sign)
+    is_selector = "\ufe00" <= sign <= "\ufe0f"
+    is_letter = sign.isalnum() or (is_vowel and not is_selector) or _is_circled(sign)
+    return is_letter or sign.isspace() or sign in "_-"
 
 
 # The spellings in `docutils.nodes.make_id` of letters that Unicode doesn't decompose.
@@ -335,8 +384,8 @@ GENERATORS: Final = {
     "mkdocs": Generator(_of_path(_folder_page), _python_markdown_anchor, "{anchor}_{number}"),
     "docusaurus": Generator(_docusaurus_page, _github_anchor),
     "mdbook": Generator(_of_path(_mdbook_page), _mdbook_anchor),
-    "hugo": Generator(_hugo_page, _hugo_anchor),
-    "jekyll": Generator(_jekyll_page, _github_anchor),
+    "hugo": Generator(_hugo_page, _hugo_anchor, prose=_hugo_prose),
+    "jekyll": Generator(_jekyll_page, _github_anchor, prose=_without_dashes),
     "sphinx": Generator(_of_path(_sphinx_page), _docutils_anchor, ""),
     "github-wiki": Generator(_of_path(_github_wiki_page), _github_anchor),
     "gitlab-wiki": Generator(_of_path(_gitlab_wiki_page), _gitlab_anchor),

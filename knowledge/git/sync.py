@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, name_of, parse_bytes
-from knowledge.files.site_addresses import cited, has_rule, without_rule
+from knowledge.files.site_addresses import cited, has_rule, with_absolute_links, without_rule
 from knowledge.git.hosts import file_link
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
@@ -195,10 +195,11 @@ def documents(
 def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: str) -> Document:
     details: dict[str, Any] = json.loads(page.details)
     link, form = file_link(place, page.link, page.url) if place else ("", "")
-    rule = ""
+    rule, text = "", page.text
     if has_rule(place):
         inside = PurePosixPath(page.url).relative_to(source.folder or ".")
         link, rule = without_rule(cited(place, inside, details.get("page", {})))
+        text = with_absolute_links(text, place, inside)
         form = ""
     headings = tuple((str(words), int(line)) for words, line in details["headings"])
     is_told = form and (details["line"] or headings)
@@ -211,7 +212,7 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
         scope=scope,
         kind=Kind.PAGE,
         title=page.title,
-        text=page.text,
+        text=text,
         link=link,
         tags=tuple(details["tags"]),
         verified=date.fromisoformat(details["verified"]) if details["verified"] else None,

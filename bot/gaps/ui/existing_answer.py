@@ -75,7 +75,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
             action="answers",
         )
         await interaction.edit_original_response(
-            content=messages.passage(passage.title, passage.heading, passage.text),
+            content=messages.passage(passage),
             view=view_of([button]),
         )
 

@@ -1,5 +1,9 @@
 """The list of passages to choose from, within Discord's limits."""
 
+from dataclasses import replace
+
+import pytest
+
 from bot.ask import passage_messages
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -23,3 +27,12 @@ def test_parts_that_are_called_alike_are_told_apart_by_number() -> None:
 def _part(number: int, heading: str) -> StoredPassage:
     document = Document("file:rig", SHARED, Kind.FILE, "Rigging", "text")
     return StoredPassage.of(number, document, Passage(document.id, number, "Rigging", heading, "t"))
+
+
+@pytest.mark.parametrize("kind", [Kind.FILE, Kind.NOTE])
+def test_a_whole_passage_has_the_line_breaks_of_its_writer_and_no_editors(kind: Kind) -> None:
+    first = "The ferry to Lisbon leaves every day of the week from the pier"
+    found = replace(_part(1, ""), text=f"{first}\nat nine.", kind=kind)
+    break_kept = "\n> " if kind is Kind.NOTE else " "
+    [shown] = passage_messages.passage(found)
+    assert shown.startswith(f"> {first}{break_kept}at nine.")

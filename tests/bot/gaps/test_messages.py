@@ -11,6 +11,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.questions import Evidence, OpenQuestion
+from tests.bot.values import file_passage
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = 10**18
@@ -49,8 +50,8 @@ def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
 
 
 def test_a_long_passage_is_cut_and_says_so() -> None:
-    shown = messages.passage("T", "H", "word " * 1_000)
+    shown = messages.passage(file_passage("word " * 1_000, title="T", heading="H"))
 
     assert size(shown) <= MESSAGE_CHARACTERS
     assert "> …" in shown
-    assert "> …" not in messages.passage("T", "", "word")
+    assert messages.passage(file_passage("word", heading="")) == "> word\n-# **T**"

@@ -213,6 +213,14 @@ def test_files_are_cited_where_the_operator_says(world: World) -> None:
     assert found.lines == Lines(1, "n{first}")
 
 
+def test_a_file_is_cited_at_its_page_on_a_site_and_so_are_files_that_it_links(world: World) -> None:
+    world.commit({"guide/a.md": "---\nslug: moved\n---\n# Moved\n\nSee [B](b.md)."})
+    world.sync()
+    [found] = world.found(at="docusaurus:https://e.org/docs").values()
+    assert (found.link, found.anchors) == ("https://e.org/docs/guide/moved", "docusaurus")
+    assert found.text.endswith("See [B](https://e.org/docs/guide/b).")
+
+
 def test_a_file_of_another_format_is_cited_at_its_headings(world: World) -> None:
     world.commit({"a.rst": "Bikes\n=====\n\nFree.\n\nTandems\n-------\n\nFour euros.\n"})
     world.sync()
