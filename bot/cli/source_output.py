@@ -225,12 +225,11 @@ def links_text(found: LinkCheck) -> Text:
     """Lines about cited pages: how many are there, and the first broken links of each kind."""
     asked = found.pages + len(found.missing) + len(found.unchecked)
     headings = found.anchors + len(found.unanchored)
-    text = Text(
-        f"{found.pages} of {counted(asked, 'cited page')} and {found.anchors} of "
-        f"{counted(headings, 'cited heading')} are there.\n"
-        if asked
-        else "No citation has a link: name the pages' address with --base-url.\n"
-    )
+    told = f"Found {found.pages:,} of {asked:,} cited pages"
+    if headings:
+        told += f" and {found.anchors:,} of {headings:,} cited headings"
+    no_link = "No citation has a link: name the pages' address with --base-url.\n"
+    text = Text(f"{told}.\n" if asked else no_link)
     kinds = (
         ("page is missing", [*found.missing.items()]),
         ("heading is missing", [(link, "") for link in sorted(found.unanchored)]),

@@ -176,7 +176,8 @@ def _update(
         # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
-    checked = check(core, report.added) if checks and report.added else None
+    added = [each for each in report.added if not each.startswith("article:")]
+    checked = check(core, added) if checks and added else None
     index_updates.complete(core)
     if as_json:
         print_json(source_output.report_record(report, checked))

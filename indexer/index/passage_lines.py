@@ -40,9 +40,10 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
 def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
     """The anchor of the heading above each passage; nothing for the beginning of a document."""
     found = list(heading_lines(document.text))
-    named = list(anchors(document.anchors or "", [words for _, words in found]))
-    above = [line for line, _ in found]
-    titles = [without_own_id(words) for _, words in found]
+    above = [line for line, _, _ in found]
+    levels, words = [level for _, level, _ in found], [each for _, _, each in found]
+    named = list(anchors(document.anchors or "", words, levels))
+    titles = [*map(without_own_id, words)]
     places: dict[str, list[int]] = {}
     for place, title in enumerate(titles):
         places.setdefault(title, []).append(place)

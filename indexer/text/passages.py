@@ -206,11 +206,11 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
         start = end
 
 
-def heading_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The line of each heading of a Markdown text, counting from 1, and its words."""
+def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """The line of each heading of a Markdown text, counting from 1, its level and its words."""
     for found in _headings(text, text.split("\n")):
         if found is not None:
-            yield found[0] + 1, found[3]
+            yield found[0] + 1, found[2], found[3]
 
 
 def _headings(

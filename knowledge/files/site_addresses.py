@@ -6,6 +6,7 @@ The base URL of a source is an address, a template such as
 """
 
 import html
+import itertools
 import os.path
 import posixpath
 import re
@@ -31,6 +32,7 @@ _OWN_ID: Final = re.compile(r"\{:?[ \t]{0,9}\#(?P<id>[^\s{}\#]{1,200})[^{}\n]{0,
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
 _MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
+_FOOTNOTE: Final = re.compile(r"\[\^[^\]\s]{1,50}\]")
 _CODE: Final = re.compile(r"(?<!`)(?P<marks>`{1,3})(?!`)(?P<code>[^`]{1,500})(?P=marks)(?!`)")
 # Signs of Unicode's private area stand for the code of a heading.
 _PLACEHOLDERS: Final = range(0xE000, 0xF900)
@@ -62,12 +64,14 @@ class Generator:
         anchor: the anchor of a heading, by its words; empty if it can't be told.
         repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
         prose: a heading's Markdown, without code, as the anchor is made of it.
+        is_title_linked: whether a heading of the first level has an anchor.
     """
 
     page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
     anchor: Callable[[str], str]
     repeated: str = "{anchor}-{number}"
     prose: Callable[[str], str] = str
+    is_title_linked: bool = True
 
 
 def cited(
@@ -173,17 +177,20 @@ def with_own_id(heading: str, new_id: str) -> str:
     return marked if new_id and own_id(marked) == new_id else heading
 
 
-def anchors(rule: str, headings: Iterable[str]) -> Iterator[str]:
-    """The anchor of each heading of a page, in order; empty if it can't be told."""
+def anchors(
+    rule: str, headings: Iterable[str], levels: Iterable[int] = itertools.repeat(2)
+) -> Iterator[str]:
+    """The anchor of each heading of a page, in order; empty if it has none, or it can't be told."""
     generator = GENERATORS.get(rule)
     taken: Counter[str] = Counter()
-    for heading in headings:
+    for heading, level in zip(headings, levels, strict=False):
         anchor = own_id(heading)
         if generator is not None and not anchor:
             anchor = first = generator.anchor(_words(heading, generator.prose))
             if taken[first]:
                 anchor = generator.repeated.format(anchor=first, number=taken[first])
             taken[first] += bool(first)
+            anchor = anchor if level > 1 or generator.is_title_linked else ""
         yield quote(anchor, safe="!$&'()*+,;=:@/?~")
 
 
@@ -196,7 +203,7 @@ def _words(heading: str, prose: Callable[[str], str]) -> str:
         codes[place] = found["code"].strip()
         return chr(place)
 
-    text = prose(_CODE.sub(set_aside, heading))
+    text = _FOOTNOTE.sub("", prose(_CODE.sub(set_aside, heading)))
     text = html.unescape(_TAG.sub("", _MARKS.sub("", _LINK.sub(r"\1", text))))
     return text.translate(codes).strip()
 
@@ -382,7 +389,7 @@ def _gitlab_wiki_page(path: PurePosixPath) -> str:
 
 GENERATORS: Final = {
     "mkdocs": Generator(_of_path(_folder_page), _python_markdown_anchor, "{anchor}_{number}"),
-    "docusaurus": Generator(_docusaurus_page, _github_anchor),
+    "docusaurus": Generator(_docusaurus_page, _github_anchor, is_title_linked=False),
     "mdbook": Generator(_of_path(_mdbook_page), _mdbook_anchor),
     "hugo": Generator(_hugo_page, _hugo_anchor, prose=_hugo_prose),
     "jekyll": Generator(_jekyll_page, _github_anchor, prose=_without_dashes),

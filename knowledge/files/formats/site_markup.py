@@ -96,7 +96,8 @@ _SUMMARY: Final = re.compile(
     r"<summary>\s*+([^<>\s](?:[^<>\n]{0,298}[^<>\s])?)\s*+</summary>", re.IGNORECASE
 )
 _HEADING: Final = re.compile(
-    r"^[ \t]*<h(?P<level>[1-6])(?:\s[^<>\n]{0,500})?>(?P<text>[^\n]{1,500}?)</h(?P=level)>[ \t]*$",
+    r"^[ \t]*<h(?P<level>[1-6])(?P<attributes>\s[^<>\n]{0,500})?>(?P<text>[^\n]{1,500}?)"
+    r"</h(?P=level)>[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _LINK: Final = re.compile(
@@ -388,9 +389,20 @@ def _as_markdown(text: str, paired: Set[str]) -> str:
             text = pattern.sub(replaced, text)
         text = _LINK.sub(r"[\g<label>](\g<to>)", text)
         text = _SUMMARY.sub(lambda found: _label(found[1]), text)
-        text = _HEADING.sub(lambda found: f"{'#' * int(found['level'])} {found['text']}", text)
+        text = _HEADING.sub(_heading, text)
         text = _OPENS.sub(lambda found: _as_shown(found, paired), text)
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+
+
+def _heading(found: re.Match[str]) -> str:
+    named = with_own_id(found["text"], _values(found["attributes"]).get("id", ""))
+    return f"{'#' * int(found['level'])} {named}"
+
+
+def _values(attributes: str | None) -> dict[str, str]:
+    """The attributes of a tag by name, in small letters."""
+    found = _ATTRIBUTE.findall(attributes or "")
+    return {key.lower(): next(filter(None, value), "") for key, *value in found}
 
 
 def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
@@ -405,9 +417,7 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
     if not alone and name not in paired:
         return tag[0]
     left = "\n" * tag[0].count("\n")
-    values = {
-        key.lower(): next(filter(None, value), "") for key, *value in _ATTRIBUTE.findall(given)
-    }
+    values = _values(given)
     if name.lower() == "img":
         alt, source = values.get("alt", ""), values.get("src", "")
         # A picture on the page's own server can't be shown; its description can.

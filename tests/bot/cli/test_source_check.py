@@ -97,7 +97,7 @@ def test_so_many_pages_are_checked_and_no_more(tmp_path: Path) -> None:
 def test_broken_links_are_named_by_kind() -> None:
     found = LinkCheck(2, 3, {"https://a.org/b": "is gone"}, ["https://a.org/c#d"])
     assert links_text(found).plain == (
-        "2 of 3 cited pages and 3 of 4 cited headings are there.\n"
+        "Found 2 of 3 cited pages and 3 of 4 cited headings.\n"
         "page is missing: https://a.org/b is gone\n"
         "heading is missing: https://a.org/c#d\n"
     )

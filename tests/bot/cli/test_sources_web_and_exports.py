@@ -63,7 +63,7 @@ def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Termi
     add = ("source", "add", terminal.guides, "--base-url", "mkdocs:http://127.1:9", "--check-links")
     done = terminal.run(*add)
     assert done.returncode == 0
-    assert "0 of 1 cited page and 0 of 0 cited headings are there." in done.stdout
+    assert "Found 0 of 1 cited pages." in done.stdout
     reason = "leads to 127.0.0.1, which is this machine itself"
     assert f"could not be checked: http://127.1:9/a/ {reason}\n" in done.stdout
     _, links = terminal.run(*add, "--json").stdout.splitlines()

@@ -176,6 +176,12 @@ def test_without_a_rule_only_headings_with_an_id_have_anchors() -> None:
     assert [*anchors("", ["One"])] == [""]
 
 
+def test_a_title_in_docusaurus_is_counted_and_has_no_anchor() -> None:
+    headings = ["Debian", "Debian", "Channels[^1]"]
+    assert [*anchors("docusaurus", headings, [1, 2, 2])] == ["", "debian-1", "channels"]
+    assert next(anchors("mkdocs", headings, [1, 2, 2])) == "debian"
+
+
 def test_repeated_headings_have_anchors_of_their_own() -> None:
     assert [*anchors(TEMPLATE, ["Same", "Same", "Same"])] == ["same", "same-1", "same-2"]
 

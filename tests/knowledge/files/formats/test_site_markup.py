@@ -135,6 +135,7 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("<video loop>\n<source src=x>\nNo video here.\n</video>Go.", "\n\n\nGo."),
         ('<Tabs>\n<TabItem label="Mac">\nx\n</TabItem>\n</Tabs>', "\n**Mac**\nx\n\n"),
         ("<h2 align=center>Rules</h2>", "## Rules"),
+        ('<h5 ID="modem-331">Modem</h5>', "##### Modem {#modem-331}"),
         ("## ![Logo](/x.png) [Sodium](https://a.example) **now**", "## Sodium now"),
         ("## ![Logo](/x.png)", "## ![Logo](/x.png)"),
         ("## DEVICE\\_IN\\_USE", "## DEVICE_IN_USE"),
