@@ -1,7 +1,7 @@
 """Addresses on documentation sites: the page made of a file, and the anchors of its headings.
 
 The base URL of a source is an address, a template such as
-`https://docs.example.org/{stem}#{anchor}`, or a generator's name before an address:
+`https://docs.example.org/{stem}#{anchor}`, or a generator's name before one of them:
 `mkdocs:https://docs.example.org`. Each generator has a rule for pages and one for anchors.
 """
 
@@ -88,8 +88,9 @@ def cited(
         The address; empty if the generator makes no page of the file.
     """
     name, address = split_base_url(base_url)
-    if name == TEMPLATE:
+    if any(map(address.__contains__, _PLACES)):
         given, anchored, _ = address.partition(ANCHOR)
+        rule = name if name != TEMPLATE or anchored else ""
         stem = path.with_suffix("").as_posix()
         if _INDEX.search(stem) and "{stem}." not in given:
             # The page of a folder needs no name.
@@ -97,7 +98,7 @@ def cited(
             stem = _INDEX.sub("", stem)
         for place, filled in (("{path}", path.as_posix()), ("{stem}", stem)):
             given = given.replace(place, quote(filled))
-        return f"{given}#{{{TEMPLATE}}}" if anchored else given
+        return f"{given}#{{{rule}}}" if rule else given
     page: str | None = path.as_posix()
     if name and path.suffix.lower() in _TEXTS:
         page = GENERATORS[name].page(path, fields)

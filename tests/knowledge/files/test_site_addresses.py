@@ -96,6 +96,7 @@ def test_a_field_leads_to_a_page_of_its_site(
         ("https://example.org/{stem}", "a/b.md", "https://example.org/a/b"),
         ("https://example.org/{stem}/", "a/_index.md", "https://example.org/a/"),
         ("https://example.org/{stem}", "index.md", "https://example.org/"),
+        ("hugo:https://example.org/{stem}/", "Upper.md", "https://example.org/Upper/#{hugo}"),
         ("https://example.org/{stem}.html", "a/index.md", "https://example.org/a/index.html"),
         ("https://example.org/{stem}", "a/my-index.md", "https://example.org/a/my-index"),
         ("https://example.org/{path}?plain=1", "a.md", "https://example.org/a.md?plain=1"),
