@@ -221,7 +221,7 @@ def propose(shown: FrameLocator, title: str, text: str) -> None:
             continue
         break
     field.fill(title)
-    shown.locator("#modal-root textarea").first.fill(text)
+    shown.locator("#modal-root textarea").nth(1).fill(text)
     shown.get_by_role("button", name="Submit").click()
     shown.get_by_text("is with the moderators").locator("visible=true").first.wait_for()
 
@@ -341,7 +341,7 @@ def test_a_message_has_an_apps_menu_whose_form_opens(page: Page) -> None:
     message.get_by_role("button", name="Apps").click()
     page.get_by_role("button", name="Save as note").click()
 
-    expect(shown.locator("#modal-root textarea").first).to_have_value(re.compile("Porto"))
+    expect(shown.locator("#modal-root textarea").nth(1)).to_have_value(re.compile("Porto"))
 
 
 def test_a_member_is_shown_the_channels_that_they_can_read(page: Page) -> None:
