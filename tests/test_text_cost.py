@@ -178,7 +178,6 @@ NOT_CALLED: Final = {
         knowledge.web.outgoing._links
     """,
     "reads names and settings that are ours, or the operator's": """
-        bot.sources.web_sync._Terms.without
         bot.storage.index_places.index_names
         knowledge.files.site_addresses.cited
         bot.models.serving_model._served

@@ -69,11 +69,13 @@ async def test_whatever_is_typed_is_shown_within_the_limits_and_as_text(
         backend.edit_member(world.guild.id, actor.id, {"nick": f"x{text}"[:32].strip()})
     backend.edit_guild(world.guild.id, {"name": f"x{text}"[:100].strip()})
 
-    await world.propose(f"x {text}"[:100], f"Wagadugu is here. {text}"[:4_000])
+    # Further lines of a title would be other ways to ask.
+    line = " ".join(text.split())
+    await world.propose(f"x {line}"[:100], f"Wagadugu is here. {text}"[:4_000])
     await world.moderator.click(world.card, label="What would change?")
     await world.moderator.click(world.card, label="Approve")
     await world.propose_as(
-        world.second_member, f"y {text}"[:100], f"Zanzibar ferries. {text}"[:4_000]
+        world.second_member, f"y {line}"[:100], f"Zanzibar ferries. {text}"[:4_000]
     )
     form = await world.moderator.click(world.card, label="Reject")
     await world.moderator.submit_modal(form, {"reason": f"No. {text}"[:500]})
