@@ -216,6 +216,7 @@ NOT_CALLED: Final = {
         knowledge.files.reader.parse_bytes
         knowledge.files.text_recognition.open_apart
         knowledge.files.text_recognition.recognize_apart
+        knowledge.web.link_check._look
         knowledge.web.outgoing.outgoing
         knowledge.web.sitemaps.listing
         knowledge.web.sitemaps.listing_of
