@@ -26,6 +26,7 @@ _ASKING: Final = _any("asking")
 _TROUBLE: Final = _any("trouble")
 _TASKS: Final = _any("tasks")
 _LABELS: Final = _any("labels")
+_QUESTIONS: Final = _any("questions")
 _PROGRAMS: Final = _any("programs")
 # Nobody can tell the answer in a longer conversation.
 MOST_COMMENTS: Final = 10
@@ -49,6 +50,8 @@ def is_program(name: str) -> bool:
 
 def is_question(title: str, body: str, labels: Sequence[str]) -> bool:
     """Whether an issue asks or reports trouble, and is no task."""
+    if any(map(_QUESTIONS.match, labels)):
+        return True
     is_task = _TASKS.match(title) is not None or any(map(_LABELS.match, labels))
     text = f"{title}\n{body}"[:MESSAGE_CHARACTERS]
     return not is_task and (asks(text) or _TROUBLE.search(text) is not None)
