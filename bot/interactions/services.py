@@ -138,6 +138,16 @@ class Submissions(Protocol):
         """Give a refused draft back."""
 
 
+class TrustedReplies(Protocol):
+    """Proposes answers of helpers and moderators as notes."""
+
+    async def takes(self, message: discord.Message) -> bool:
+        """Propose a message as a note if it answers a question; returns whether it does."""
+
+    async def take_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
+        """Propose an answer from a helper's form as a note."""
+
+
 class ReviewQueue(Protocol):
     """Shows pages of the review queue."""
 
@@ -332,6 +342,7 @@ class Services(commands.AutoShardedBot):
     outbox: Outbox
     handovers: Handovers
     submissions: Submissions
+    replies: TrustedReplies
     queue: ReviewQueue
     setup_panel: Panel
     channel_sync: ChannelSyncing

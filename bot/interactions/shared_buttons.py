@@ -32,6 +32,11 @@ def revise_note(note_id: int, language: Language) -> Button:
     return handler("note")(language, note_id=note_id, action="revise")
 
 
+def withdraw_note(revision_id: int, language: Language) -> Button:
+    """*Withdraw*, below the message that a reply was proposed as a note."""
+    return handler("withdraw")(language, revision_id=revision_id, action="reply")
+
+
 def no_more_answers(language: Language) -> Button:
     """Opt-out from messages about later answers, shown below such a message."""
     return handler("privacy")(language, action="quiet")

@@ -282,8 +282,8 @@ def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
     return note if note is not None and note.contributor_id == contributor_id else None
 
 
-def own_revision(core: Core, guild_id: int, revision_id: int, member_id: int) -> Note | None:
-    """A revision of a member's own note, in any state."""
+def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: int) -> Note | None:
+    """A revision of a member's own note, in any state; None stands for every guild."""
     note = core.store.notes.find(revision_id, guild_id)
     return note if note is not None and note.contributor_id == member_id else None
 
@@ -294,7 +294,7 @@ def latest(core: Core, note_id: int) -> Note | None:
 
 
 def withdraw(
-    core: Core, guild_id: int, revision_id: int, member_id: int, asked_in: int = 0
+    core: Core, guild_id: int | None, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
     """Withdraw the revision that the member confirmed, once per interaction.
 
@@ -304,6 +304,7 @@ def withdraw(
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:
         return None
+    guild_id = confirmed.guild_id
     note = to_withdraw(core, guild_id, confirmed.id, member_id)
     if note is None or note.revision.id != revision_id:
         return Outcome(confirmed, Obstacle.DECIDED)

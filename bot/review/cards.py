@@ -183,6 +183,9 @@ _RECORD: Final[Mapping[str, Sentence]] = {
 }
 _SO_FAR: Final = Sentence(" · so far {earlier}")
 _SAVED_FROM: Final = Sentence("Saved from a message in {channel}.")
+_FROM_REPLY: Final = Sentence(
+    "**From a reply** in {channel}. Its author was told and can withdraw it."
+)
 _SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
     SourceChange.EDITED: Sentence("⚠ The message it was saved from has been edited."),
     SourceChange.DELETED: Sentence("⚠ The message it was saved from has been deleted."),
@@ -232,7 +235,8 @@ def _details(note: Note, language: Language) -> list[str]:
     if submission.link:
         lines.append(f"{SOURCE(language)}: <{submission.link}>")
     if note.source is not None:
-        lines.append(_SAVED_FROM(language, channel=f"<#{note.source.channel_id}>"))
+        said = _SAVED_FROM if note.asked_message_id is None else _FROM_REPLY
+        lines.append(said(language, channel=f"<#{note.source.channel_id}>"))
     if note.source is not None and note.source.change is not SourceChange.NONE:
         lines.append(_SOURCE_CHANGED[note.source.change](language))
     return lines

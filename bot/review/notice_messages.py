@@ -23,6 +23,10 @@ REVISABLE: Final = frozenset(
 )
 
 _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
+    NoticeEvent.FROM_REPLY: Sentence(
+        "Your answer to “{title}” can help others, too: I proposed it to the moderators as a note "
+        "under your name. You don't want that? Withdraw it."
+    ),
     NoticeEvent.APPROVED: Sentence(
         "Your note “{title}” was approved: questions are answered from it now. Thank you!"
     ),

@@ -60,6 +60,8 @@ _LANGUAGE: Final = Sentence("Public messages are in {name}")
 _QUOTATIONS: Final = Plural(
     "At most {number:,} quotation in an answer", "At most {number:,} quotations in an answer"
 )
+_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators become proposed notes")
+_NOT_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators stay messages")
 _EVERYTHING: Final = Sentence("I answer from everything")
 _ONLY: Final = Sentence("I answer only from {what}")
 _FIRST: Final = Sentence("I answer first from {what}, then from everything else")
@@ -82,6 +84,9 @@ NO_CONTENT: Final = Sentence(
     "operator must turn on *Message Content Intent* on the Bot page of Discord's developer "
     "portal, and set `helper.message_content = true` in config.toml."
 )
+NO_CONTENT_FOR_REPLIES: Final = Sentence(
+    "-# Without *Message Content Intent*, I see only answers that mention me, and hand-overs."
+)
 NOTHING_THERE: Final = Sentence(
     "⚠ No document fits this choice yet, so I can answer nothing there."
 )
@@ -100,6 +105,7 @@ RESET_CHOICES: Final[Mapping[str, Sentence]] = {
     "language": Sentence("language"),
     "quotations": Sentence("number of quotations"),
     "answered_from": Sentence("tags and sources"),
+    "from_replies": Sentence("notes from replies"),
 }
 ONLY_CHOICE: Final = Sentence("only from these")
 FIRST_CHOICE: Final = Sentence("from these first")
@@ -140,6 +146,7 @@ def settings(
         "language": _LANGUAGE(language, name=languages.NAMES[held.language]),
         "quotations": _QUOTATIONS(held.quotations, language),
         "answered_from": answered_from(language, held.answered_from, names),
+        "from_replies": (_FROM_REPLIES if held.from_replies else _NOT_FROM_REPLIES)(language),
     }
     lines = []
     for name, sentence in said.items():

@@ -140,6 +140,7 @@ LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.LANGUAGE: Sentence("Language of public messages"),
     Setting.ASK_MODERATORS: Sentence("Refused questions"),
     Setting.STALE: Sentence("Claimed questions are free again"),
+    Setting.FROM_REPLIES: Sentence("Answers of helpers and moderators"),
     Setting.PHRASING: TITLES[Page.PHRASING],
     Setting.PAGE: TITLES[Page.PUBLIC],
     Setting.PAGE_INDEXED: Sentence("Search engines"),
@@ -169,6 +170,10 @@ _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
     Setting.ASK_MODERATORS: {
         YES: Sentence("may be handed over"),
         NO: Sentence("stay unanswered"),
+    },
+    Setting.FROM_REPLIES: {
+        YES: Sentence("become proposed notes"),
+        NO: Sentence("stay messages"),
     },
     Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
     Setting.PAGE_INDEXED: {

@@ -55,6 +55,7 @@ class Setting(StrEnum):
     HELPER_ROLE = "helper_role"
     HANDOVER_CHANNEL = "handover_channel"
     STALE = "handover_hours"
+    FROM_REPLIES = "from_replies"
     LANGUAGE = "language"
     PHRASING = "phrasing"
     PAGE = "page"
@@ -90,6 +91,7 @@ PAGES: Final[Mapping[Setting, Page]] = {
             Setting.HELPER_ROLE,
             Setting.HANDOVER_CHANNEL,
             Setting.STALE,
+            Setting.FROM_REPLIES,
         ),
         Page.HANDOVER,
     ),
@@ -157,6 +159,7 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
         lambda value: {"private_answers": None if value == OPERATORS else value == YES},
     ),
     Setting.ASK_MODERATORS: _switch("hand_on"),
+    Setting.FROM_REPLIES: _switch("from_replies"),
     Setting.PAGE: _switch("page"),
     Setting.PAGE_INDEXED: _switch("page_indexed"),
     Setting.STALE: _number("handover_hours", 0, 6, 12, 24, 48, 72, 168),

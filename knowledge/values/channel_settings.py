@@ -85,13 +85,22 @@ class ChannelSettings:
     language: Language | None = None
     quotations: int | None = None
     answered_from: AnsweredFrom | None = None
+    from_replies: bool | None = None
 
     @property
     def empty(self) -> bool:
         return all(getattr(self, name) is None for name in SETTINGS)
 
 
-SETTINGS: Final = ("mode", "wait_seconds", "private", "language", "quotations", "answered_from")
+SETTINGS: Final = (
+    "mode",
+    "wait_seconds",
+    "private",
+    "language",
+    "quotations",
+    "answered_from",
+    "from_replies",
+)
 
 
 class Level(StrEnum):
@@ -152,6 +161,7 @@ class HoldingSettings:
     language: Language
     quotations: int
     answered_from: AnsweredFrom
+    from_replies: bool
     origins: Mapping[str, Level]
 
 
@@ -202,4 +212,5 @@ _ABOVE: Final[Mapping[str, _Above]] = {
     "language": lambda _, server, __: (Level.SERVER, server.language),
     "quotations": lambda _, __, configured: (Level.CONFIGURATION, configured.quotations),
     "answered_from": lambda _, __, ___: (Level.CONFIGURATION, EVERYTHING),
+    "from_replies": lambda _, server, __: (Level.SERVER, server.from_replies),
 }

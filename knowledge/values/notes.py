@@ -168,7 +168,8 @@ class Note:
     decisions on this revision, oldest first, without revoked ones. A note is *live* with
     `live_revision_id`, or *retired* with `retired_revision_id`, or neither. `sampled` notes were
     published without review and wait for one. `co_authors` have extended it. `off_page` are the
-    vetoes against the public page.
+    vetoes against the public page. `asked_message_id` is the message with the question, if the bot
+    proposed the note from a member's reply to it.
     """
 
     id: int
@@ -189,6 +190,7 @@ class Note:
     latest_revision_id: int = 0
     co_authors: tuple[str, ...] = ()
     off_page: frozenset[PageVeto] = frozenset()
+    asked_message_id: int | None = None
 
     @property
     def credited(self) -> str:
@@ -300,6 +302,7 @@ class NoticeEvent(StrEnum):
     EXTENSION_REFUSED = "extension_refused"
     EXTENSION_WITHDRAWN = "extension_withdrawn"
     HELPED = "helped"
+    FROM_REPLY = "from_reply"
 
 
 @dataclass(frozen=True, slots=True)

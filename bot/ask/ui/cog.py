@@ -109,9 +109,16 @@ class AskCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer direct messages, mentions, replies to answers, and messages in their threads."""
+        """Answer direct messages, mentions, replies to answers, and messages in their threads.
+
+        An answer of a helper or moderator to somebody else's question is none of these.
+        """
         if message.author.bot or self.bot.user is None or message.is_system():
             return
+        if not await self.bot.replies.takes(message):
+            await self._answer_message(message)
+
+    async def _answer_message(self, message: discord.Message) -> None:
         addressed = message.guild is None or self.bot.user in message.mentions
         if not addressed and not self._follow_ups.may(message):
             return

@@ -115,8 +115,8 @@ class HistoryButton(
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the contributor of a revision."""
-    guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
+    """Admit the contributor of a revision, also in direct messages."""
+    guild_id, revision_id = interaction.guild_id, values["revision_id"]
     note = await interaction.client.worker.call(
         lambda core: service.own_revision(core, guild_id, revision_id, interaction.user.id)
     )
@@ -125,13 +125,16 @@ async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> 
 
 class WithdrawButton(
     Button,
-    ids=CustomId("withdraw", revision_id=int, action=("yes", "no")),
+    ids=CustomId("withdraw", revision_id=int, action=("yes", "no", "reply")),
     rule=_contributors,
-    first=First.IN_PLACE,
-    labels=messages.WITHDRAW_LABELS,
+    first={"yes": First.IN_PLACE, "no": First.IN_PLACE, "reply": First.THINKING},
+    labels={**messages.WITHDRAW_LABELS, "reply": messages.WITHDRAW_LABELS["yes"]},
     styles={"yes": discord.ButtonStyle.danger},
 ):
-    """*Withdraw* and *Keep it*, below the question whether to withdraw a note."""
+    """*Withdraw* and *Keep it*, below the question whether to withdraw a note.
+
+    With `reply`, *Withdraw* is below the message that a reply was proposed as a note.
+    """
 
     revision_id: int
     action: str
@@ -146,7 +149,7 @@ class WithdrawButton(
         outcome = await bot.worker.call(
             lambda core: service.withdraw(
                 core,
-                interaction.guild_id or 0,
+                interaction.guild_id,
                 self.revision_id,
                 interaction.user.id,
                 interaction.id,

@@ -5,6 +5,7 @@ A draft exists only in the form, or in the file of a private message, until it's
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import discord
 
@@ -16,6 +17,7 @@ from bot.interactions.policy.admission import note_refusal
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
 from bot.notes.drafts import too_many_pictures
+from bot.notes.reply_rules import title_of_question
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import listed, opening, written
@@ -23,6 +25,7 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
 from knowledge.chat.conversations import THREAD_MESSAGES
+from knowledge.chat.intents import asks
 from knowledge.chat.transcript import Channel, Transcript, title_of
 from knowledge.values.drafts import Draft
 from knowledge.values.pictures import PICTURES, Picture
@@ -45,7 +48,7 @@ async def save_as_note(
         said = form_messages.NOT_QUOTED(language)
         await interaction.response.send_message(said, ephemeral=True)
         return
-    name = _closed(message)
+    name = name_if_closed(message.channel)
     warning = form_messages.from_channel(name, language) if name else ""
     if begins or pictures_among(message.attachments):
         if refusal := await note_refusal(interaction, None, language):
@@ -70,11 +73,19 @@ def _draft(interaction: Interaction, message: discord.Message, sources: SourceMe
     text = text_of(message)
     credit = f"\n\n— {message.author.display_name}" if text else ""
     return Draft(
-        title=title_of(text),
+        title=_question_before(message) or title_of(text),
         text=beginning(text, FORM_CHARACTERS - size(credit)) + credit,
         link=message.jump_url,
         source=sources.watch(message, interaction.created_at),
     )
+
+
+def _question_before(message: discord.Message) -> str:
+    """The question that a message replies to; empty if it replies to something else."""
+    asked = message.reference.resolved if message.reference is not None else None
+    if not isinstance(asked, discord.Message) or asked.author.bot or not asks(asked.content):
+        return ""
+    return title_of_question(asked.content, is_known=True)
 
 
 # The exchange.
@@ -199,13 +210,12 @@ async def _thread(message: discord.Message) -> discord.Thread | None:
     return found if isinstance(found, discord.Thread) else None
 
 
-def _closed(message: discord.Message) -> str:
-    """The name of a message's channel if not everyone can read it; else empty."""
-    channel, guild = message.channel, message.guild
-    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+def name_if_closed(channel: Any) -> str:
+    """The name of a channel of a server if not everyone can read it; else empty."""
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return ""
     private = isinstance(channel, discord.Thread) and channel.is_private()
-    everybody = channel.permissions_for(guild.default_role)
+    everybody = channel.permissions_for(channel.guild.default_role)
     if not private and everybody.view_channel and everybody.read_message_history:
         return ""
     return channel.name

@@ -32,7 +32,7 @@ from bot.review.impact import Impact
 from bot.review.outbox import Delivery, Place
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from knowledge.values.guilds import GuildSettings
-from knowledge.values.notes import Note, Notice, State
+from knowledge.values.notes import Note, Notice, NoticeEvent, State
 
 # Pause between rounds, which retry failed deliveries.
 ROUND_SECONDS: Final = 60
@@ -347,7 +347,9 @@ async def _send_part(
 
 
 def _notice_view(delivery: Delivery) -> Any:
+    language = delivery.settings.language
+    if delivery.notice.event is NoticeEvent.FROM_REPLY:
+        return view_of([shared_buttons.withdraw_note(delivery.note.revision.id, language)])
     if delivery.notice.event not in notice_messages.REVISABLE:
         return discord.utils.MISSING
-    language = delivery.settings.language
     return view_of([shared_buttons.revise_note(delivery.note.id, language)])

@@ -91,6 +91,7 @@ class ChannelsCog(Cog):
         tags=described("Answer from these tags, comma-separated; all: everything."),
         sources=described("Answer from these sources, comma-separated; all: everything."),
         only_or_first=described("Whether to use only these, or these first."),
+        replies=described("Whether answers of helpers and moderators become proposed notes."),
     )
     @app_commands.choices(
         mode=[
@@ -118,6 +119,7 @@ class ChannelsCog(Cog):
         tags: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         sources: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         only_or_first: str | None = None,
+        replies: bool | None = None,
     ) -> None:
         """Store the choices, then show the settings with warnings."""
         place = await self._place(interaction, channel)
@@ -129,6 +131,7 @@ class ChannelsCog(Cog):
             "private": private,
             "language": None if language is None else Language(language),
             "quotations": quotations,
+            "from_replies": replies,
         }
         changes = {name: value for name, value in chosen.items() if value is not None}
         if (tags, sources, only_or_first) != (None, None, None):
@@ -251,6 +254,8 @@ class ChannelsCog(Cog):
             warnings.append(messages.lacks(viewer, lacking))
         if held.mode is Mode.HELP and not self.bot.intents.message_content:
             warnings.append(messages.NO_CONTENT(viewer))
+        elif held.from_replies and not self.bot.intents.message_content:
+            warnings.append(messages.NO_CONTENT_FOR_REPLIES(viewer))
         guild_id, of = place.guild.id, held.answered_from
         if not await self.bot.worker.call(
             lambda core: service.is_answerable(core, guild_id, of), priority=Priority.ASKING

@@ -214,7 +214,7 @@ class _Pages:
             ),
             self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
             *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
-            *self._choices(Setting.STALE),
+            *self._choices(Setting.STALE, Setting.FROM_REPLIES),
         ]
 
     def _phrasing(self) -> list[_Item]:

@@ -87,7 +87,7 @@ class ChannelSettingsTable:
 
 
 def _settings(row: Mapping[str, Any]) -> ChannelSettings:
-    of, private = row["answered_from"], row["private"]
+    of, private, replies = row["answered_from"], row["private"], row["from_replies"]
     return record(
         ChannelSettings,
         row,
@@ -95,13 +95,15 @@ def _settings(row: Mapping[str, Any]) -> ChannelSettings:
         private=None if private is None else bool(private),
         language=Language(row["language"]) if row["language"] else None,
         answered_from=None if of is None else AnsweredFrom.read(of),
+        from_replies=None if replies is None else bool(replies),
     )
 
 
 def _row(settings: ChannelSettings) -> dict[str, Any]:
-    of, private = settings.answered_from, settings.private
+    of, private, replies = settings.answered_from, settings.private, settings.from_replies
     return {
         **asdict(settings),
         "private": None if private is None else int(private),
         "answered_from": None if of is None else of.written(),
+        "from_replies": None if replies is None else int(replies),
     }

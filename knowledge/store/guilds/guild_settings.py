@@ -52,6 +52,7 @@ class Guilds:
             "page": int(settings.page),
             "page_indexed": int(settings.page_indexed),
             "synonyms": written(settings.synonyms),
+            "from_replies": int(settings.from_replies),
         }
         del values["guild_id"]
         self.saves[settings.guild_id] += 1
@@ -267,4 +268,5 @@ def _settings(row: Mapping[str, Any]) -> GuildSettings:
         page=bool(row["page"]),
         page_indexed=bool(row["page_indexed"]),
         synonyms=read(row["synonyms"]),
+        from_replies=bool(row["from_replies"]),
     )

@@ -70,6 +70,38 @@ class Contributions:
             self._states.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
+    def propose_reply(
+        self,
+        guild_id: int,
+        contributor: Member,
+        submission: Submission,
+        source: SourceMessage,
+        asked_message_id: int,
+        question_id: int | None,
+    ) -> Note | None:
+        """Store a member's reply to a question as a pending note, and tell the member.
+
+        `question_id` is the question's record, if it has one. None if a note was made of this
+        message before, or the question has a pending or live note.
+        """
+        with self._database.writing(guild_id):
+            if self._database.rows(
+                "select 1 from notes n where n.guild_id = ? and (n.source_message_id = ? "
+                "or (n.asked_message_id = ? or exists (select 1 from gap_notes g "
+                "where g.note_id = n.id and g.question_id = ?)) "
+                "and (n.live_revision_id is not null or exists "
+                "(select 1 from revisions r where r.note_id = n.id and r.state = 'pending')))",
+                [guild_id, source.message_id, asked_message_id, question_id or 0],
+            ):
+                return None
+            note_id = self._states.add(
+                guild_id, contributor, source.channel_id, source, asked_message_id
+            )
+            note, _ = self._states.write(note_id, contributor, submission)
+            self._states.record(note, None, "proposed")
+            self._states.tell_contributor(note, NoticeEvent.FROM_REPLY)
+            return note
+
     def revise(
         self,
         guild_id: int,
@@ -216,14 +248,21 @@ class Contributions:
     def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these edited or deleted messages.
 
+        A proposal from a reply is withdrawn when the reply or its question is deleted.
+
         Returns:
-            The notes newly flagged like that.
+            The notes newly flagged or withdrawn.
         """
+        deleted = change is SourceChange.DELETED
         noted = self._notes.saved_from(message_ids, change)
-        if not noted:
+        proposed = self._notes.proposed_from_replies(message_ids) if deleted else []
+        if not noted and not proposed:
             return []
-        with self._database.writing(only_guild(note.guild_id for note in noted)):
+        with self._database.writing(only_guild(note.guild_id for note in [*noted, *proposed])):
             flagged = self._states.flag_sources(message_ids, change)
             for note in flagged:
                 self._states.record(note, None, f"source_{change.value}")
-            return flagged
+            for note in proposed:
+                self._states.set_state(note.revision.id, State.WITHDRAWN)
+                self._states.record(note, note.contributor_id, "withdrawn")
+            return [*flagged, *proposed]

@@ -128,17 +128,20 @@ class Notes:
         ]
 
     def watched(self) -> list[Watched]:
+        """The source messages of notes, and the questions of pending proposals from replies."""
         rows = self._database.rows(
-            "select source_message_id, source_channel_id, created_at from notes "
-            "where source_message_id is not null order by created_at desc, id desc"
+            "select source_message_id as message_id, source_channel_id as channel_id, created_at "
+            "from notes where source_message_id is not null union all "
+            "select n.asked_message_id, n.source_channel_id, n.created_at from notes n "
+            "join revisions r on r.note_id = n.id "
+            "where n.asked_message_id is not null and r.state = 'pending' "
+            "order by created_at desc, message_id"
         )
         # The first of several notes from one message wins.
         return list(
             {
-                row["source_message_id"]: Watched(
-                    row["source_message_id"],
-                    row["source_channel_id"],
-                    datetime.fromisoformat(row["created_at"]),
+                row["message_id"]: record(
+                    Watched, row, saved_at=datetime.fromisoformat(row["created_at"])
                 )
                 for row in rows
             }.values()
@@ -272,6 +275,20 @@ class Notes:
             after=[change.value],
         )
         return self._filled(sorted(rows, key=itemgetter("id")))
+
+    def proposed_from_replies(self, message_ids: Sequence[int]) -> list[Note]:
+        """The pending proposals from these replies, or from replies to these questions."""
+        rows = {
+            row["id"]: row
+            for column in ("source_message_id", "asked_message_id")
+            for row in rows_among(
+                self._database,
+                f"{_NOTE} where n.asked_message_id is not null and r.state = 'pending' "
+                f"and n.{column} in (?)",
+                message_ids,
+            )
+        }
+        return self._filled([rows[note_id] for note_id in sorted(rows)])
 
     def record_of(self, note: Note) -> dict[str, int]:
         """The number of the contributor's other revisions in each final state."""

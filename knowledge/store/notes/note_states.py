@@ -70,6 +70,7 @@ class NoteStates:
         contributor: Member,
         channel_id: int,
         source: SourceMessage | None,
+        asked_message_id: int | None = None,
     ) -> int:
         return self._database.insert_id(
             "notes",
@@ -80,6 +81,7 @@ class NoteStates:
                 "channel_id": channel_id,
                 "source_channel_id": source.channel_id if source else None,
                 "source_message_id": source.message_id if source else None,
+                "asked_message_id": asked_message_id,
                 "created_at": now().isoformat(),
             },
         )

@@ -132,6 +132,13 @@ class Handovers:
         )
         return found[0] if found else None
 
+    def at(self, guild_id: int, message_id: int) -> Handover | None:
+        """The hand-over that a message shows."""
+        found = self._found(
+            f"{_SELECT} where h.message_id = ? and h.guild_id = ?", [message_id, guild_id]
+        )
+        return found[0] if found else None
+
     def every(self, guild_id: int) -> dict[int, Handover]:
         """A guild's hand-overs by their questions' ids."""
         found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])

@@ -49,6 +49,13 @@ class HelpedQuestions:
                 self._database.insert("helped_questions", row)
         return not known
 
+    def find(self, guild_id: int, message_id: int) -> HelpedQuestion | None:
+        rows = self._database.rows(
+            "select * from helped_questions where message_id = ? and guild_id = ?",
+            [message_id, guild_id],
+        )
+        return _helped(rows[0]) if rows else None
+
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
         """The guilds with known questions."""
         rows = self._database.rows("select distinct guild_id from helped_questions")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -463,11 +464,11 @@ def as_exported_with(folder: Path, schema: list[str]) -> None:
 
 
 def without_later_columns(folder: Path) -> None:
-    """Take out of an export what 1.0.0 hadn't: wordings, and synonyms of guilds."""
+    """Take out of an export what 1.0.0 hadn't: wordings, synonyms, and notes from replies."""
     (folder / "copied_wordings.jsonl").unlink()
-    for path in (*folder.rglob("*.md"), folder / "guilds.jsonl"):
-        text = path.read_text().replace("wordings: []\n", "").replace(', "synonyms": "[]"', "")
-        path.write_text(text)
+    later = r'wordings: \[\]\n|, "synonyms": "\[\]"|  asked_message_id: null\n|, "from_replies": (?:0|null)'
+    for path in (*folder.rglob("*.md"), *folder.glob("*.jsonl")):
+        path.write_text(re.sub(later, "", path.read_text()))
 
 
 def test_an_export_of_the_last_version_before_1_0_0_is_taken_in(

@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "language": Language.GERMAN,
     "quotations": 1,
     "answered_from": RUST,
+    "from_replies": True,
 }
 
 
@@ -46,7 +47,9 @@ def chosen(*settings: ChannelSettings, **server: Any) -> GuildChoices:
 def test_the_nearest_level_that_has_a_value_decides_and_is_named(
     name: str, channel_id: int, level: Level
 ) -> None:
-    far = ChannelSettings(CATEGORY, GUILD, Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING)
+    far = ChannelSettings(
+        CATEGORY, GUILD, Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING, False
+    )
     near = replace(ChannelSettings(channel_id, GUILD), **{name: VALUES[name]})
 
     found = holding(PLACE, chosen(far, near))

@@ -1,0 +1,87 @@
+"""Replies that would become notes: how many of the judged ones, and how many of these are rubbish.
+
+    python -m benchmarks.replies LOGS [--show]
+
+LOGS is the folder `data` of a checkout of jkkummerfeld/irc-disentanglement. The judged exchanges in
+`tests/judged/replies.tsv` are lines of its logs; their words aren't in the project. `--show` prints
+the proposals.
+"""
+
+import argparse
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from bot.notes.reply_rules import is_answer, title_of_question
+
+JUDGED: Final = Path(__file__).parent.parent / "tests" / "judged" / "replies.tsv"
+_SAID: Final = re.compile(r"^(?:\w+ [\d-]+ )?\[[\d:]+\] <[^>]+>\s*(.*)$")
+_ADDRESS: Final = re.compile(r"^@?[\w\[\]{}|^`-]+[,:] +")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and a reply to it, with the judge's label."""
+
+    question: str
+    reply: str
+    half: str
+    label: str
+
+    @property
+    def title(self) -> str:
+        """The title of the note that would be proposed; empty if none would be."""
+        title = title_of_question(self.question)
+        return title if title and is_answer(self.question, title, self.reply) else ""
+
+
+@cache
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").split("\n")
+
+
+def exchanges(logs: Path) -> Iterator[Exchange]:
+    with JUDGED.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            lines = _lines(logs / row["log"])
+            asked, said = (_SAID.match(lines[int(row[one])]) for one in ("question", "reply"))
+            if asked is not None and said is not None:
+                reply = _ADDRESS.sub("", said[1])
+                yield Exchange(asked[1].strip(), reply.strip(), row["half"], row["label"])
+
+
+def figures(judged: list[Exchange]) -> dict[str, float]:
+    """The number of exchanges and proposals, the shares of proposals, and of answers proposed."""
+    proposed = [one for one in judged if one.title]
+    labels = Counter(one.label for one in proposed)
+    answers = sum(one.label == "answer" for one in judged)
+    return {
+        "exchanges": len(judged),
+        "proposed": len(proposed),
+        "answers among them": labels["answer"] / max(1, len(proposed)),
+        "rubbish among them": labels["rubbish"] / max(1, len(proposed)),
+        "of all answers": labels["answer"] / max(1, answers),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("logs", type=Path)
+    parser.add_argument("--show", action="store_true")
+    chosen = parser.parse_args()
+    everything = [*exchanges(chosen.logs)]
+    for half in ("working", "held out"):
+        judged = [one for one in everything if one.half == half]
+        print(half, {name: round(value, 3) for name, value in figures(judged).items()})
+        for one in judged if chosen.show else ():
+            if one.title:
+                print(f"  {one.label}: {one.title}\n    {one.reply}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Proposals from replies, in the worker's thread: the unanswered question, and the pending note.
+
+A question is unanswered if the bot refused it, handed it over, or passed it over as a helper.
+Private questions, and members who opted out of quotation, are left out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bot.core.core import Core
+from bot.interactions.policy import limits
+from bot.interactions.policy.limits import Allowance
+from bot.notes.drafts import of_answer
+from bot.notes.reply_rules import is_answer, title_of_question
+from knowledge.channels.documents import quotable
+from knowledge.channels.messages import ArchivedMessage
+from knowledge.values.drafts import Draft
+from knowledge.values.notes import Member, Note, SourceMessage
+from knowledge.values.questions import Evidence, Question
+from knowledge.values.submissions import InvalidNoteError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An unanswered question, by the message that asks it, or that puts it to helpers.
+
+    `question` is its record. Without one, the bot passed it over, and its words are the message's.
+    """
+
+    message_id: int
+    asker_id: int
+    question: Question | None = None
+    is_handed_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A member's message, with the unanswered question, its `words` and its post's title."""
+
+    asked: Asked
+    words: str
+    title: str
+    author: Member
+    said: ArchivedMessage
+    source: SourceMessage
+    link: str
+    allowance: Allowance | None
+
+
+def asked_in(core: Core, guild_id: int, message_ids: Collection[int]) -> Asked | None:
+    """The unanswered question of one of these messages, by their ids alone."""
+    for message_id in message_ids:
+        handover = core.store.handovers.at(guild_id, message_id)
+        if handover is not None:
+            found = recorded(core, guild_id, message_id, handover.question_id)
+            return found if found is not None and not handover.noted else None
+        helped = core.store.helped_questions.find(guild_id, message_id)
+        if helped is not None and helped.reply_id is None:
+            return Asked(message_id, helped.asker_id)
+    return None
+
+
+def recorded(core: Core, guild_id: int, message_id: int, question_id: int) -> Asked | None:
+    """A recorded question that found no answer; `message_id` is the refusal, or the hand-over."""
+    question = core.store.question_records.question(question_id)
+    if question is None or question.guild_id != guild_id or question.private or not question.text:
+        return None
+    handover = core.store.handovers.find(guild_id, question_id)
+    if question.evidence is not Evidence.NONE and handover is None:
+        return None
+    is_handed_over = handover is not None and handover.message_id == message_id
+    return Asked(message_id, question.asker_id, question, is_handed_over)
+
+
+def draft_of(core: Core, reply: Reply) -> Draft | None:
+    """The note to propose; None if the reply is no answer, or a member opted out of quotation."""
+    withheld = core.store.quote_opt_outs
+    if withheld.is_withheld(reply.asked.asker_id) or withheld.is_withheld(reply.author.id):
+        return None
+    known = reply.asked.question is not None
+    title = title_of_question(reply.title, is_known=True)
+    title = title or title_of_question(reply.words, is_known=known)
+    text = quotable(reply.said, withheld.withheld()).text
+    if not title or not is_answer(f"{reply.title}\n{reply.words}", title, text):
+        return None
+    return Draft(title, text, link=reply.link, source=reply.source, contributor=reply.author)
+
+
+def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
+    """Propose a note, once for each question; None if there is one, or the author must wait."""
+    allowance = reply.allowance
+    if allowance is not None and limits.note_wait(core, allowance, None, datetime.now(UTC)):
+        return None
+    question_id = reply.asked.question.id if reply.asked.question is not None else None
+    return _proposed(core, guild_id, draft, reply.asked.message_id, question_id)
+
+
+def propose_handed_over(core: Core, guild_id: int, question_id: int) -> Note | None:
+    """Propose a helper's answer from the form, unless it is private or without a name."""
+    handover = core.store.handovers.find(guild_id, question_id)
+    asked = core.store.gaps.find(guild_id, question_id)
+    if handover is None or asked is None or not handover.message_id or handover.noted:
+        return None
+    withheld = core.store.quote_opt_outs.is_withheld(asked.asker_id)
+    if asked.private or withheld or not handover.helper:
+        return None
+    source = SourceMessage(handover.channel_id or 0, handover.message_id)
+    draft = replace(of_answer(asked, handover, 0), source=source)
+    return _proposed(core, guild_id, draft, handover.message_id, question_id)
+
+
+def _proposed(
+    core: Core, guild_id: int, draft: Draft, asked_message_id: int, question_id: int | None
+) -> Note | None:
+    try:
+        submission = draft.submission()
+    except InvalidNoteError:
+        return None
+    if draft.contributor is None or draft.source is None:
+        return None
+    with core.store.database.writing(guild_id):
+        note = core.store.contributions.propose_reply(
+            guild_id, draft.contributor, submission, draft.source, asked_message_id, question_id
+        )
+        if note is not None and question_id is not None:
+            core.store.gaps.written_for(guild_id, note.id, question_id)
+    return note
