@@ -141,10 +141,10 @@ class Submissions(Protocol):
 class TrustedReplies(Protocol):
     """Proposes answers of helpers and moderators as notes."""
 
-    async def takes(self, message: discord.Message) -> bool:
+    async def proposes(self, message: discord.Message) -> bool:
         """Propose a message as a note if it answers a question; returns whether it does."""
 
-    async def take_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
+    async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
         """Propose an answer from a helper's form as a note."""
 
 

@@ -62,8 +62,8 @@ class GuildSettings:
     Without `articles`, the bundled ones aren't used. `limits` are for members. `phrasing` is only
     used with the endpoint `phrasing_host`. With `page`, consented notes are on a public page;
     search engines may list it if it is `page_indexed`. `page_accent` is a CSS colour,
-    `page_welcome` Markdown. Questions are read with `synonyms`, too. With `from_replies`, answers of
-    helpers and moderators to unanswered questions are proposed as notes.
+    `page_welcome` Markdown. Questions are read with `synonyms`, too. With `from_replies`, answers
+    of helpers and moderators to unanswered questions are proposed as notes.
     """
 
     guild_id: int

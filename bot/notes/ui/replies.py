@@ -38,7 +38,7 @@ class TrustedReplies:
         self._sources = sources
         self._begun_from: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
 
-    async def takes(self, message: discord.Message) -> bool:
+    async def proposes(self, message: discord.Message) -> bool:
         """Propose a message as a note if it answers a question; returns whether it does."""
         guild, author = message.guild, message.author
         if guild is None or not isinstance(author, discord.Member) or not _may_answer(message):
@@ -49,11 +49,11 @@ class TrustedReplies:
         held = await self._bot.guild_settings.in_channel(message.channel)
         if not held.from_replies or not await self._bot.allowed_guilds.answers(author, guild.id):
             return False
-        self._bot.take(author.id)
+        self._bot.track(author.id)
         reply = await self._reply(message, guild.id, author)
         return reply is not None and await self._proposed(message, guild.id, reply)
 
-    async def take_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
+    async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
         """Propose an answer from a helper's form as a note."""
         settings = await self._bot.guild_settings.settings(guild_id)
         held = await self._bot.guild_settings.in_channel(channel)

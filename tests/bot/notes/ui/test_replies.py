@@ -228,7 +228,7 @@ async def test_after_a_restart_the_same_message_is_not_proposed_again(
     await restarted(helping.world, new_bot)
     channel = helping.world.bot.get_channel(said.channel.id)
     assert isinstance(channel, discord.TextChannel)
-    await helping.world.bot.replies.takes(await channel.fetch_message(said.id))
+    await helping.world.bot.replies.proposes(await channel.fetch_message(said.id))
     assert len(await proposed(helping.world)) == 1
 
 
