@@ -154,6 +154,7 @@ NOT_CALLED: Final = {
         knowledge.connectors.api_client.ApiClient._ask
         knowledge.connectors.mediawiki.MediaWiki._read_site
         knowledge.connectors.mediawiki.MediaWiki.content
+        knowledge.connectors.github.GitHub._comments
         knowledge.connectors.sync.sync
         knowledge.connectors.tracker.PagedList._page
         knowledge.files.document.parsed_apart

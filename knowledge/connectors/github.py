@@ -10,8 +10,9 @@ Source:
 
 import hashlib
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from knowledge.chat.conversations import Message
@@ -38,6 +39,10 @@ _PAGE: Final = re.compile(
 _HOSTS: Final = ("https://github.com", "https://www.github.com")
 _MAINTAINERS: Final = ("OWNER", "MEMBER", "COLLABORATOR")
 _UNANSWERED: Final = ("not_planned", "duplicate")
+
+# For more issues than this, the newest comments of all are listed, a hundred a request.
+FEW_ISSUES: Final = 20
+NEWEST_COMMENTS: Final = 2_000
 
 _DISCUSSIONS: Final = """
 query($owner: String!, $name: String!, $after: String) {
@@ -74,6 +79,7 @@ class GitHub:
         self._owner, self._name = str(page["repository"]).split("/")
         self._filters = Filters(location)
         self._listed: dict[str, Mapping[str, Any]] = {}
+        self._newest: dict[str, list[Mapping[str, Any]]] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         """List the changes since the last visit."""
@@ -139,7 +145,7 @@ class GitHub:
         issue = self._listed.get(key) or self._api.json(f"/issues/{key}")
         if not self._may_be_answered(issue):
             return None
-        comments = self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})
+        comments = self._comments(key, issue["comments"])
         posts = [issue, *(one for one in comments if not one.get("minimized"))]
         messages = [_message(one) for one in posts]
         maintainers = {
@@ -150,6 +156,21 @@ class GitHub:
         links = {one["id"]: str(one["html_url"]) for one in posts}
         place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
         return issue_content(place, messages, maintainers, self._filters, _labels(issue))
+
+    def _comments(self, key: str, number: int) -> Sequence[Mapping[str, Any]]:
+        """The comments of an issue, oldest first."""
+        if self._newest is None:
+            self._newest = {}
+            query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
+            if len(self._listed) > FEW_ISSUES:
+                found = PagedList(self._api, "/issues/comments", query, "")
+                for comment in islice(found, NEWEST_COMMENTS):
+                    its = comment["issue_url"].rpartition("/")[2]
+                    self._newest.setdefault(its, []).insert(0, comment)
+        known = self._newest.get(key, [])
+        if len(known) == number:
+            return known
+        return [*self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
 
     # Discussions.
 

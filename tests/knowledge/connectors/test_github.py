@@ -31,6 +31,7 @@ class Hub(DescribedServer):
         self.releases: list[dict[str, Any]] = []
         self.answers = {
             f"{REPOSITORY}/issues": self._issues,
+            f"{REPOSITORY}/issues/comments": self._newest,
             f"{REPOSITORY}/issues/{{issue_number}}": self._issue,
             f"{REPOSITORY}/issues/{{issue_number}}/comments": self._comments,
             f"{REPOSITORY}/releases": lambda asked: self.releases,
@@ -68,6 +69,7 @@ class Hub(DescribedServer):
                 "body": body,
                 "created_at": at(-8 + place / 10),
                 "html_url": f"{self.base}/o/n/issues/{number}#issuecomment-{place}",
+                "issue_url": f"{self.base}{self.prefix}/repos/o/n/issues/{number}",
             }
             for place, (author, association, body) in enumerate(comments, start=1)
         ]
@@ -96,6 +98,10 @@ class Hub(DescribedServer):
 
     def _issue(self, asked: Asked) -> Any:
         return self.issues[int(asked["issue_number"])]
+
+    def _newest(self, _: Asked) -> Any:
+        found = [one for comments in self.comments.values() for one in comments]
+        return sorted(found, key=lambda one: str(one["created_at"]), reverse=True)[:50]
 
     def _comments(self, asked: Asked) -> Any:
         return self.comments[int(asked["issue_number"])]
@@ -190,6 +196,17 @@ def test_an_unchanged_repository_costs_one_request(hub: Hub, source: VisitedServ
     assert len(source.documents) == 11
 
 
+def test_comments_of_many_issues_are_asked_for_together(hub: Hub, source: VisitedService) -> None:
+    for number in range(10, 50):
+        hub.add(number, f"Question {number}", HELP, ("mira", "NONE", "Thanks, that worked!"))
+    source.sync()
+    asked = [asked["issue_number"] for _, asked in hub.asked if "issue_number" in asked]
+    # Of the 82 comments, 50 are listed together: the thanks of all, and the answers of nine.
+    assert len(asked) == 32
+    assert len(source.documents) == 41
+    assert all("pan has to be hot" in one.text for one in source.documents.values())
+
+
 def test_changed_issues_are_read_again_and_reopened_ones_dropped(
     hub: Hub, source: VisitedService
 ) -> None:
@@ -210,6 +227,19 @@ def test_deleted_issues_are_dropped_within_a_month(hub: Hub, source: VisitedServ
     for day in range(1, 31):
         source.sync(day)
     assert [*source.documents] == ["Waffles stay black"]
+
+
+def test_a_limit_that_stops_listing_all_does_not_stop_following(
+    hub: Hub, source: VisitedService
+) -> None:
+    for day in range(30):
+        source.sync(day)
+    hub.add(8, "Irons stick", HELP, day=29)
+    hub.first = [Reply("{}", 403, {"X-RateLimit-Remaining": "0", "Retry-After": "3600"})]
+    source.sync(30)
+    assert source.reasons == []
+    source.sync(31)
+    assert sorted(source.documents) == ["Irons stick", "Waffles stay black"]
 
 
 def test_labels_narrow_the_issues(hub: Hub, pages: PageStore) -> None:
