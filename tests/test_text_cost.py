@@ -145,7 +145,7 @@ NOT_CALLED: Final = {
         bot.programs.page_server._Headers._is_gone
         bot.sources.service.add_address
         indexer.ingest.embedding_queue._handed_in
-        indexer.ingest.files._FileUpdate._take_in_part_export
+        indexer.ingest.files._FileUpdate._ingest_part_export
         indexer.retrieval.retriever.Retriever._hits
         indexer.retrieval.retriever.Retriever.support
         indexer.retrieval.spelling._mended
@@ -164,7 +164,7 @@ NOT_CALLED: Final = {
         knowledge.store.erasure.personal_data.PersonalData._clear_earlier
         knowledge.store.erasure.personal_data.PersonalData.forget_chats
         knowledge.store.notes.decisions.Decisions.reword
-        knowledge.web.outgoing._made
+        knowledge.web.outgoing._checked_links
         knowledge.web.page_store.PageStore.keep
         knowledge.web.sitemaps._listed_apart
     """,
@@ -217,7 +217,7 @@ NOT_CALLED: Final = {
         knowledge.files.reader.parse_bytes
         knowledge.files.text_recognition.open_apart
         knowledge.files.text_recognition.recognize_apart
-        knowledge.web.link_check._look
+        knowledge.web.link_check._check_page
         knowledge.web.outgoing.outgoing
         knowledge.web.sitemaps.listing
         knowledge.web.sitemaps.listing_of

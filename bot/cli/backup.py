@@ -176,14 +176,14 @@ def tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"
         if name in taken:
-            sentence = f"Taken: {_named(name, rows)} unknown here before: {named}."
+            sentence = f"Taken: {_counted_rows(name, rows)} unknown here before: {named}."
         else:
             sentence = (
-                f"Not taken: {_named(name, rows)} unknown here: {named}. If you trust "
+                f"Not taken: {_counted_rows(name, rows)} unknown here: {named}. If you trust "
                 f"all of them, run it again with --take {name}."
             )
         out.print(sentence, soft_wrap=True, markup=False)
 
 
-def _named(what: OnRequest, rows: Sequence[str]) -> str:
+def _counted_rows(what: OnRequest, rows: Sequence[str]) -> str:
     return counted(len(rows), what.value.removesuffix("s"))

@@ -63,11 +63,11 @@ def import_(
     if as_json:
         print_json(asdict(imported))
     else:
-        out.print(_said(imported), soft_wrap=True, markup=False)
+        out.print(_report(imported), soft_wrap=True, markup=False)
         tell_unknown(imported.unknown, take or ())
 
 
-def _said(imported: Imported) -> str:
+def _report(imported: Imported) -> str:
     rows = sum(imported.rows.values())
     notes = ", ".join(map(str, imported.edited))
     sentences = [

@@ -152,12 +152,12 @@ def migrate(
         for one in sorted({folder.resolve(), target.folder.resolve()}):
             holding.enter_context(held(one))
         if not check:
-            _take_tombstones(folder, target.folder)
+            _copy_tombstones(folder, target.folder)
         moved = move.move(source, target, check=check, tell=_tell)
     if as_json:
         print_json({"to": target.name, "checked": check, **asdict(moved)})
     else:
-        out.print(_said(moved, source, target, check=check), soft_wrap=True, markup=False)
+        out.print(_report(moved, source, target, check=check), soft_wrap=True, markup=False)
 
 
 def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
@@ -186,7 +186,7 @@ def _target_folder(to: str) -> Path:
     return path
 
 
-def _take_tombstones(folder: Path, target: Path) -> None:
+def _copy_tombstones(folder: Path, target: Path) -> None:
     """Copy the tombstones into another data folder."""
     if (folder / TOMBSTONES).exists() and not (target / TOMBSTONES).exists():
         shutil.copy2(folder / TOMBSTONES, target / TOMBSTONES)
@@ -196,7 +196,7 @@ def _tell(step: Step) -> None:
     err.print(f"{step.value.capitalize()}…", markup=False)
 
 
-def _said(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:
+def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:
     place = f"the database {shown_database_url(target.url)}" if target.url else target.name
     rows = f"{counted(sum(moved.rows.values()), 'row')} of {counted(len(moved.rows), 'table')}"
     if check:

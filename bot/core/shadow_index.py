@@ -51,7 +51,7 @@ def _update_channels(
                 report.unchanged += 1
                 continue
             (report.changed if document.id in known else report.added).append(document.id)
-            for _ in pipeline.put_in_slices(index, embedder, document, report):
+            for _ in pipeline.index_in_slices(index, embedder, document, report):
                 yield Progress(done, len(threads), document.title, report)
         yield Progress(done + 1, len(threads), "", report)
     gone = [document_id for document_id in known if document_id not in seen]

@@ -119,7 +119,7 @@ class VectorIndex:
             Passage ids and cosines to about 0.001, (n, at most k), best first; a shorter row is
             padded with the id -1.
         """
-        self._take_over()
+        self._adopt_learned()
         k = max(min(k, len(self)), 0)
         if k == 0 or not len(codes):
             return np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32)
@@ -165,9 +165,9 @@ class VectorIndex:
     def settle(self) -> None:
         """Wait until cells being learned are in use."""
         while self._learning is not None:
-            self._take_over(wait=True)
+            self._adopt_learned(wait=True)
 
-    def _take_over(self, *, wait: bool = False) -> None:
+    def _adopt_learned(self, *, wait: bool = False) -> None:
         """Serve from the learned structure once it is ready."""
         if self._learning is None:
             return
@@ -193,12 +193,12 @@ class VectorIndex:
         Raises:
             RuntimeError, OSError: if it can't be written.
         """
-        self._take_over(wait=self.exact)
+        self._adopt_learned(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
 
     def packed(self) -> NDArray[np.uint8]:
         """The vectors as `save` writes them, in memory."""
-        self._take_over(wait=self.exact)
+        self._adopt_learned(wait=self.exact)
         saved: NDArray[np.uint8] = faiss.serialize_index(self._held)
         return saved
 

@@ -89,7 +89,7 @@ def replace(
         MissingVectorError: if a vector is neither stored nor among `vectors`.
         MovedDocumentError: if another process has put one of them into a scope not raised here.
     """
-    taken_out = list(_taken_out(document_ids))
+    taken_out = list(_deletions(document_ids))
     own = len(taken_out)
     put_in = _documents_put_in(changed)
     answers = db.together([*taken_out, *vectors_stored(vectors), *codes_stored(codes), *put_in])
@@ -101,7 +101,7 @@ def replace(
     fragments = _fragments(changed)
     passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
     for start in range(0, len(passages), _TOGETHER):
-        _put_in_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
+        _insert_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
     # Codes reveal nearly as much as the deleted text. Vectors stay until they are pruned, because a
     # moved file is put in again.
     gone -= {passage.digests[0] for _, passage in passages}
@@ -109,7 +109,7 @@ def replace(
         db.together(_codes_deleted(sorted(gone)))
 
 
-def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
+def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
     """Statements that delete documents, at the generations of their scopes.
 
     Each slice has three statements: the second returns the digests of the deleted passages, the
@@ -160,7 +160,7 @@ def _fragments(changed: Sequence[CutDocument]) -> dict[tuple[str, int], str]:
     }
 
 
-def _put_in_passages(
+def _insert_passages(
     db: Connection,
     passages: Sequence[tuple[Document, Passage]],
     generations: Mapping[Scope, int],

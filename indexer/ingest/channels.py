@@ -20,7 +20,7 @@ from indexer.ingest.pipeline import (
     Progress,
     UpdateReport,
     cut_in_slices,
-    put_together,
+    index_together,
 )
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
@@ -57,7 +57,7 @@ def update_channels(
     Yields:
         The progress after each step, counted in threads.
     """
-    for _ in _sift(index, archive, withheld):
+    for _ in _drop_opted_out(index, archive, withheld):
         yield Progress(0, 0, "", report)
     changed = set(archive.threads.changed())
     if check:
@@ -80,7 +80,7 @@ def update_channels(
         yield Progress(len(changed), len(changed), "", report)
 
 
-def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
+def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
     """Delete the messages of authors who opted out, and mark every thread as changed.
 
     This happens only if opt-outs or parsers have changed since the documents were made.
@@ -147,14 +147,14 @@ class _ThreadUpdate:
             (self.report.changed if changed else self.report.added).append(document.id)
             cut = yield from cut_in_slices(self.embedder, document)
             out.add(document.id)
-            yield from order.after([cut], partial(self._put_in, cut, out))
+            yield from order.after([cut], partial(self._write, cut, out))
         gone = [document_id for document_id in known if document_id not in made]
         yield from order.after([], partial(self._finish, gone, made, out))
 
-    def _put_in(self, cut: CutDocument, out: set[str]) -> Iterator[None]:
+    def _write(self, cut: CutDocument, out: set[str]) -> Iterator[None]:
         if self._has_changed():
             return
-        yield from put_together(self.index, self.embedder, [cut], self.report)
+        yield from index_together(self.index, self.embedder, [cut], self.report)
         out.discard(cut.document.id)
         if self._has_changed():
             # During the embedding, a part of it may have been deleted. This is still the step that

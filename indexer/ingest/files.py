@@ -23,7 +23,7 @@ from indexer.ingest.pipeline import (
     Progress,
     UpdateReport,
     cut_in_slices,
-    put_together,
+    index_together,
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
@@ -190,9 +190,9 @@ class _FileUpdate:
             self.index.tables.apply([], (), file.record(whole=True))
             return
         try:
-            yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
+            yield from self._ingest_export(file) if chat else self._ingest_parts(file, content)
         except UnreadableError as error:
-            yield from self._put(file)
+            yield from self._write_waiting(file)
             yield from self._keep_last_good(file, str(error))
             return
         self.waiting.append(file)
@@ -209,7 +209,7 @@ class _FileUpdate:
                 if file.put_in < file.given:
                     continue
                 removed = [key for key in file.before if key not in file.documents]
-                yield from put_together(
+                yield from index_together(
                     self.index,
                     self.embedder,
                     file.cuts,
@@ -235,35 +235,36 @@ class _FileUpdate:
             and (not before.failures or before.mtime_ns not in (None, file.found.mtime_ns))
         )
 
-    def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
+    def _ingest_parts(self, file: _File, content: bytes) -> Iterator[None]:
         """Ingest every document of a file, and record the failures of unreadable ones."""
         for part in begin_parsing(content, name=name_of(file.found.path)):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
                 yield
             if part.export is not None:
-                yield from self._take_in_part_export(file, part)
+                yield from self._ingest_part_export(file, part)
                 continue
             item = corpus.imported_part(file.found, part)
             if isinstance(item, Failure):
-                file.fail(item, [key for key in self._kept(file) if key == item.document_id])
+                quotable = self._still_quotable(file)
+                file.fail(item, [key for key in quotable if key == item.document_id])
                 self.report.failed.append(item)
                 continue
-            yield from self._take_in(file, item)
+            yield from self._ingest(file, item)
             if _texts_of([file]) >= BATCH_TEXTS:
-                yield from self._put(file)
+                yield from self._write_waiting(file)
 
-    def _take_in_part_export(self, file: _File, part: FilePart) -> Iterator[None]:
+    def _ingest_part_export(self, file: _File, part: FilePart) -> Iterator[None]:
         """Take in a chat export inside a zip; a damaged one doesn't stop the others."""
         try:
-            yield from self._take_in_export(file, part)
+            yield from self._ingest_export(file, part)
         except UnreadableError as error:
             failure = corpus.part_failure(file.found, part, error)
             self.report.failed.append(failure)
             own = f"{failure.document_id}{INSIDE}"
-            file.fail(failure, [key for key in self._kept(file) if key.startswith(own)])
+            file.fail(failure, [key for key in self._still_quotable(file) if key.startswith(own)])
 
-    def _take_in_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
+    def _ingest_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
         """Take in the conversations of a chat export.
 
         There may be a hundred thousand, so the file's record names them only once all are in. Until
@@ -274,11 +275,11 @@ class _FileUpdate:
             yield
             if item is None:
                 continue
-            yield from self._take_in(file, item)
+            yield from self._ingest(file, item)
             if _texts_of([file]) >= BATCH_TEXTS:
-                yield from self._put(file, named=False)
+                yield from self._write_waiting(file, named=False)
 
-    def _take_in(self, file: _File, item: Document) -> Iterator[None]:
+    def _ingest(self, file: _File, item: Document) -> Iterator[None]:
         """Cut a document that is new or changed, and let it wait with its file.
 
         Of two documents with one id, as in concatenated exports, the first counts.
@@ -293,7 +294,7 @@ class _FileUpdate:
         (self.report.changed if changed else self.report.added).append(item.id)
         file.cuts.append((yield from cut_in_slices(self.embedder, item)))
 
-    def _put(self, file: _File, *, named: bool = True) -> Iterator[None]:
+    def _write_waiting(self, file: _File, *, named: bool = True) -> Iterator[None]:
         """Put in the waiting part of a file that goes on, or breaks off here."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
@@ -302,12 +303,12 @@ class _FileUpdate:
         def put_in() -> Iterator[None]:
             if record is not None and file.put_in < before:
                 return
-            yield from put_together(self.index, self.embedder, cuts, self.report, record=record)
+            yield from index_together(self.index, self.embedder, cuts, self.report, record=record)
             file.put_in += 1
 
         yield from self.order.after(cuts, put_in)
 
-    def _kept(self, file: _File) -> tuple[str, ...]:
+    def _still_quotable(self, file: _File) -> tuple[str, ...]:
         """The documents still quotable of a file that can't be read any more.
 
         Documents of another scope are not, nor chats if the withheld authors have changed: these
@@ -322,7 +323,7 @@ class _FileUpdate:
         """Record a file's failure; its last good documents stay."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
         self.report.failed.append(failure)
-        file.fail(failure, self._kept(file))
+        file.fail(failure, self._still_quotable(file))
         if file.found.before is not None:
             file.withheld = file.withheld or file.found.before.withheld
         gone = [key for key in file.before if key not in file.documents]

@@ -130,13 +130,13 @@ class InOrder:
             yield from embed_documents(self._index, self._embedder, cuts, self._report)
             yield from steps()
             return
-        queue.offer(self._index, self._embedder, texts, _whole(cuts))
+        queue.offer(self._index, self._embedder, texts, _whole_digests(cuts))
         self._waiting.append((texts, steps))
         self._out += len(texts)
         self._unlooked += len(texts)
         if self._unlooked >= LOOK_TEXTS:
             self._unlooked = 0
-            yield from self._take(queue, MOST_OUT)
+            yield from self._run_ready(queue, MOST_OUT)
 
     def finish(self) -> Iterator[None]:
         """Run all waiting steps.
@@ -145,11 +145,11 @@ class InOrder:
             SetAsideError: if any step was left out.
         """
         if self._queue is not None:
-            yield from self._take(self._queue, 0)
+            yield from self._run_ready(self._queue, 0)
         if self._left_out is not None:
             raise self._left_out
 
-    def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
+    def _run_ready(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
         """Run the steps whose texts are back, and wait while more than `most_out` are missing."""
         while self._waiting:
             texts, steps = self._waiting[0]
@@ -208,7 +208,7 @@ def update(
     def put_in(group: list[CutDocument]) -> Iterator[None]:
         nonlocal done
         for cut in group:
-            yield from put_together(index, embedder, [cut], report)
+            yield from index_together(index, embedder, [cut], report)
             done += 1
 
     for group in _groups(embedder, work):
@@ -290,16 +290,16 @@ def _groups(
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
     """Make one document answerable, at once and whole."""
-    for _ in put_together(index, embedder, [_cut(embedder, document)], UpdateReport()):
+    for _ in index_together(index, embedder, [_cut(embedder, document)], UpdateReport()):
         pass
 
 
-def put_in_slices(
+def index_in_slices(
     index: Index, embedder: Embedder, document: Document, report: UpdateReport
 ) -> Iterator[None]:
     """Cut, embed and put in one document, a slice a step."""
     cut = yield from cut_in_slices(embedder, document)
-    yield from put_together(index, embedder, [cut], report)
+    yield from index_together(index, embedder, [cut], report)
 
 
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
@@ -353,7 +353,7 @@ def embed_documents(
         yield
 
 
-def put_together(
+def index_together(
     index: Index,
     embedder: Embedder,
     cuts: Sequence[CutDocument],
@@ -393,7 +393,7 @@ def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
     }
 
 
-def _whole(cuts: Iterable[CutDocument]) -> set[bytes]:
+def _whole_digests(cuts: Iterable[CutDocument]) -> set[bytes]:
     """The digests of whole passages, whose tokens have codes."""
     return {passage.digests[0] for cut in cuts for passage in cut.passages}
 
@@ -407,7 +407,7 @@ def _embed(
         The vectors of the last slice, (d,) each, and the codes of its passages, by digest.
     """
     texts = _texts(cuts)
-    coded = _whole(cuts) if tokens_of(embedder) is not None else ()
+    coded = _whole_digests(cuts) if tokens_of(embedder) is not None else ()
     missing = index.tables.missing_vectors(texts, coded)
     ready = prepared(embedder).of(missing, coded)
     if ready.vectors:

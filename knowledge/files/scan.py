@@ -158,7 +158,7 @@ def scan(
             there[path] = replace(there[path], document_id=old.document_id, before=old)
         yield look
     _with_records(there, lost, records)
-    look.new_ids = _given_ids(there, ids)
+    look.new_ids = _unique_ids(there, ids)
     living = {found.document_id for found in there.values()}
     look.vanished = [record for record in lost if record.document_id not in living]
     for found in there.values():
@@ -366,7 +366,7 @@ def _with_records(
         there[path] = replace(found, before=before)
 
 
-def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
+def _unique_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
     """Ensure unique ids; returns the ones to store."""
     own = {path: f"file:{path}" for path in there}
     taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}

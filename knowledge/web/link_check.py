@@ -59,7 +59,7 @@ def check_links(
         is_down = isinstance(outcome, Failed) and outcome.down
         failures = failures + 1 if is_down else 0
         if isinstance(outcome, Fetched):
-            _look(url, anchors, outcome.content, found)
+            _check_page(url, anchors, outcome.content, found)
         elif isinstance(outcome, Gone):
             found.missing[url] = outcome.reason
         elif isinstance(outcome, Failed) and outcome.no_page:
@@ -72,11 +72,11 @@ def check_links(
         yield CrawlStep(done, len(pages), url)
 
 
-def _look(url: str, anchors: Collection[str], content: bytes, found: LinkCheck) -> None:
+def _check_page(url: str, anchors: Collection[str], content: bytes, found: LinkCheck) -> None:
     there: frozenset[str] = frozenset()
     try:
         if anchors:
-            there = sandbox.begin(ids_apart, content, url, _made).result()
+            there = sandbox.begin(ids_apart, content, url, _checked_ids).result()
     except UnreadableError as error:
         found.unchecked[url] = str(error).rstrip(".")
         return
@@ -97,7 +97,7 @@ def ids_apart(content: bytes, url: str) -> Parsed:
     return {"ids": [*ids, *names][:IDS]}, ""
 
 
-def _made(values: dict[str, Any], text: str) -> frozenset[str]:
+def _checked_ids(values: dict[str, Any], text: str) -> frozenset[str]:
     """Check and convert the result of `ids_apart`.
 
     Raises:

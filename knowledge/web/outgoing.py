@@ -29,7 +29,7 @@ class Outgoing:
 def outgoing(content: bytes, url: str) -> Outgoing:
     """The links of an HTML page fetched at an address; none if it can't be read."""
     try:
-        return sandbox.begin(outgoing_apart, content, url, _made).result()
+        return sandbox.begin(outgoing_apart, content, url, _checked_links).result()
     except UnreadableError:
         return Outgoing()
 
@@ -77,7 +77,7 @@ def _absolute(href: str, base: str) -> str:
     return "" if not found or "\n" in found or problem_with_url(found) else found
 
 
-def _made(values: dict[str, Any], text: str) -> Outgoing:
+def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     """Check and convert the result of `outgoing_apart`.
 
     Raises:

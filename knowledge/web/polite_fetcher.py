@@ -238,14 +238,14 @@ class Fetcher:
             if problem := problem_with_url(url):
                 raise RefusedError(problem)
             permit(url)
-            response = self._asked_politely(url, headers, limit, types)
+            response = self._request_politely(url, headers, limit, types)
             location = response.headers.get("location", "")
             if response.status not in _REDIRECTING or not location:
                 return url, response
             url = normal_url(location, url)
         raise RefusedError(f"is redirected more than {REDIRECTS} times")
 
-    def _asked_politely(
+    def _request_politely(
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
         """One request, after the host's pause; again if the host asks for a short wait."""

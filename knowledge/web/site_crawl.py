@@ -158,7 +158,7 @@ def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
     done = 0
     while (entry := run.frontier.next()) is not None:
         listed, depth = entry
-        outcome = _look(run, listed, is_start=listed.url == start)
+        outcome = _visit(run, listed, is_start=listed.url == start)
         done += 1
         if isinstance(outcome, Failed) and outcome.busy:
             return f"{outcome.reason}; the rest waits for the next look"
@@ -173,7 +173,7 @@ def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
     return ""
 
 
-def _look(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None:
+def _visit(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None:
     """Ask for a page unless it is known to be unchanged, and keep it; None if it was not asked."""
     page = run.pages.page(run.location, listed.url)
     if _is_done(run, page) or is_current(page, listed, run.now):

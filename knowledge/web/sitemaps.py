@@ -59,11 +59,11 @@ def listing(content: bytes, url: str) -> Listing | None:
         content = _unpacked(content)
     match = _XML.search(content[:4_096])
     if match is not None:
-        found = tuple(_own(_entries(content), url))
+        found = tuple(_on_own_host(_entries(content), url))
         return Listing(listings=found) if match["kind"] == b"sitemapindex" else Listing(found)
     if url.partition("?")[0].endswith("/llms.txt"):
         text = content.decode("utf-8", "replace")
-        return Listing(tuple(_own((Listed(m["url"]) for m in _LINK.finditer(text)), url)))
+        return Listing(tuple(_on_own_host((Listed(m["url"]) for m in _LINK.finditer(text)), url)))
     return None
 
 
@@ -152,7 +152,7 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _own(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
+def _on_own_host(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
     """The addresses of the listing's own host, each once, in order."""
     seen: set[str] = set()
     for entry in entries:

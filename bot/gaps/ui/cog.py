@@ -174,7 +174,7 @@ class GapsButton(
         if self.action == "page":
             await _show(interaction, self.page)
             return
-        said = await _done(interaction, self.action, chosen)
+        said = await _act(interaction, self.action, chosen)
         if said:
             await interaction.followup.send(said, ephemeral=True)
         kept = chosen if self.action in ("claim", "back") else []
@@ -191,7 +191,7 @@ class GapsButton(
             await interaction.response.send_modal(PointForm(chosen[0], language))
 
 
-async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
+async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
     """Act on the chosen groups; returns the response, empty if the list shows the result."""
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)

@@ -71,11 +71,11 @@ class HandoverPosts:
             await self._post(handover, guild)
         elif handover.message_id is not None:
             await self._edit(handover)
-            await self._shown(handover)
+            await self._mark_shown(handover)
         else:
-            await self._shown(handover)
+            await self._mark_shown(handover)
 
-    async def _shown(self, handover: Handover) -> None:
+    async def _mark_shown(self, handover: Handover) -> None:
         await self._bot.worker.call(
             lambda core: handovers.shown(core, handover), priority=Priority.ASKING
         )
@@ -85,7 +85,7 @@ class HandoverPosts:
             lambda core: handovers.question(core, handover), priority=Priority.ASKING
         )
 
-    async def _said(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
+    async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments that send a hand-over, or edit its message."""
         channels = readable_by_all(self._bot, place)
         question = await self._bot.worker.call(
@@ -102,7 +102,7 @@ class HandoverPosts:
     async def _post(self, handover: Handover, guild: discord.Guild) -> None:
         question = await self._question(handover)
         if question is None:
-            await self._given_up(handover)
+            await self._drop(handover)
             return
         settings = await self._bot.guild_settings.settings(guild.id)
         for place in self.places(guild, settings, question):
@@ -118,12 +118,12 @@ class HandoverPosts:
             if handover.changes > 1:
                 # By the nonce, Discord may return an earlier message, which shows an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
-            await self._shown(handover)
+            await self._mark_shown(handover)
             await self._begin_thread(place, message, question)
             return
-        await self._given_up(handover)
+        await self._drop(handover)
 
-    async def _given_up(self, handover: Handover) -> None:
+    async def _drop(self, handover: Handover) -> None:
         await self._bot.worker.call(
             lambda core: handovers.give_up(core, handover), priority=Priority.ASKING
         )
@@ -173,7 +173,7 @@ class HandoverPosts:
     async def _post_in(
         self, place: _Place, handover: Handover, question: Question
     ) -> discord.Message:
-        said = await self._said(handover, question, place)
+        said = await self._message(handover, question, place)
         if isinstance(place, discord.TextChannel):
             nonce = f"asked-{handover.question_id}"
             return await resent(functools.partial(place.send, **said, nonce=nonce))
@@ -237,7 +237,7 @@ class HandoverPosts:
         if question is None:
             return
         channel = self._bot.get_channel(handover.channel_id or 0)
-        said = await self._said(handover, question, channel)
+        said = await self._message(handover, question, channel)
         place = self._bot.get_partial_messageable(handover.channel_id or 0)
         message = place.get_partial_message(handover.message_id or 0)
         try:

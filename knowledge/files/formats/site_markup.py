@@ -335,11 +335,12 @@ def _without_tags(text: str, paired: Set[str]) -> str:
     if not any(mark in text for mark in ("<", "&", "```")):
         return text
     return "".join(
-        _as_markdown(piece, paired) if is_text else piece for is_text, piece in _shown_pieces(text)
+        _as_markdown(piece, paired) if is_text else piece
+        for is_text, piece in _visible_pieces(text)
     )
 
 
-def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
+def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
     """The visible pieces of a text, in order, each with whether it is text or code.
 
     Invisible ones leave only their line ends.

@@ -240,18 +240,18 @@ def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _first(record: Mapping[str, Any], keys: Iterable[str]) -> str:
-    return next((text for key in keys if (text := _said(record.get(key)))), "")
+    return next((text for key in keys if (text := _value_text(record.get(key)))), "")
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """The text of a value: a string, several of them, or an object with a `text`."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):
         texts = [item for item in value if isinstance(item, str)]
-        return "\n\n".join(texts).strip() or (_said(value[0]) if len(value) == 1 else "")
+        return "\n\n".join(texts).strip() or (_value_text(value[0]) if len(value) == 1 else "")
     if isinstance(value, dict):
-        return _said(value.get("text")) if isinstance(value.get("text"), str) else ""
+        return _value_text(value.get("text")) if isinstance(value.get("text"), str) else ""
     return ""
 
 

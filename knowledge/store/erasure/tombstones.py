@@ -198,7 +198,7 @@ class Tombstones:
         if check is None:
             self._database.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
             check = self._remembered_check()
-        key = self._found_key()
+        key = self._stored_key()
         if key is None or _check(key) != check:
             raise StoreError(
                 f"{self._path} is missing, or is not that of the other machines that use this "
@@ -217,14 +217,14 @@ class Tombstones:
     # The file.
 
     def _key(self) -> bytes:
-        found = self._found_key()
+        found = self._stored_key()
         if found is not None:
             return found
         self._write([json.dumps({"key": secrets.token_hex(32)})])
         # If two processes create a key at once, the first one written counts.
-        return self._found_key() or self._key()
+        return self._stored_key() or self._key()
 
-    def _found_key(self) -> bytes | None:
+    def _stored_key(self) -> bytes | None:
         for line in self._lines():
             key = _record(line).get("key", "")
             if key:

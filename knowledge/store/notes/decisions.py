@@ -103,12 +103,12 @@ class Decisions:
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
-        if self._own(note, moderator, decision.value):
+        if self._is_own(note, moderator, decision.value):
             return Obstacle.OWN_NOTE
         voted = any(review.moderator_id == moderator.id for review in note.approvals)
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
-    def _own(self, note: Note, moderator: Member, attempt: str) -> bool:
+    def _is_own(self, note: Note, moderator: Member, attempt: str) -> bool:
         """Whether the note is the moderator's own; the attempt is logged."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
@@ -157,7 +157,7 @@ class Decisions:
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
-            if self._own(note, moderator, "undo"):
+            if self._is_own(note, moderator, "undo"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             if not self._can_be_undone(note):
                 undecided = note.revision.state is State.PENDING
@@ -203,7 +203,7 @@ class Decisions:
                 live = latest.live_revision_id is not None
                 return Outcome(latest, Obstacle.UNCHANGED if live else Obstacle.NOT_LIVE)
             note = self._notes.of_revision(latest.retired_revision_id)
-            if self._own(note, moderator, "restore"):
+            if self._is_own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.set_live(note, note.revision.id, moderator.id)
             review = self._states.review(note, moderator, Decision.RESTORE, reason)
@@ -227,7 +227,7 @@ class Decisions:
             latest = self._notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
                 return Outcome(latest, Obstacle.PENDING)
-            if self._own(earlier, moderator, "roll_back"):
+            if self._is_own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # The text was approved once, so no quorum is needed.
             note, _ = self._states.write(
@@ -260,7 +260,7 @@ class Decisions:
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            if self._own(note, moderator, "keep"):
+            if self._is_own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
@@ -285,7 +285,7 @@ class Decisions:
                 return None
             if not (note.live or note.revision.state is State.PENDING):
                 return Outcome(note, Obstacle.NOT_LIVE)
-            if self._own(note, moderator, "reword"):
+            if self._is_own(note, moderator, "reword"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             before = note.revision.submission.wordings
             if isinstance(wordings, SuggestedWording):

@@ -153,16 +153,16 @@ class Leases:
         expired = [self.id, self._patience]
         self._connection.rows(_END_SESSIONS, expired)
         run(_END, expired)
-        standing, room = self._look()
+        standing, room = self._standing()
         if room > 0 and most > 0 and run(_TAKE, [self.id, min(room, most)]):
-            standing, _ = self._look()
+            standing, _ = self._standing()
         return standing
 
     def _reconnect(self) -> None:
         """Reconnect if others ended the session; a change isn't repeated by itself."""
         self._connection.rows("select 1 as there")
 
-    def _look(self) -> tuple[Standing, int]:
+    def _standing(self) -> tuple[Standing, int]:
         """The standing, and the number of free shards within this process's share."""
         shards = self._connection.rows(
             "select shard, epoch, holder, ready_at is null as unready from shards order by shard"

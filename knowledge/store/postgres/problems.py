@@ -29,7 +29,7 @@ _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 
 def unreachable(url: str, error: psycopg.Error) -> str:
     """Why a connection failed, and what to do."""
-    said, place = _said(error), shown_database_url(url)
+    said, place = _server_words(error), shown_database_url(url)
     if any(each in said for each in _PASSWORD):
         remedy = (
             "Set PGPASSWORD in the environment, or name a password file in PGPASSFILE, and let "
@@ -51,7 +51,7 @@ def failed(url: str, error: psycopg.Error) -> str:
     for known, told in _OF_STATEMENTS.items():
         if code.startswith(known):
             return f"The database {place} can't be used: {told}"
-    return f"The database {place} can't be used: {_said(error)}."
+    return f"The database {place} can't be used: {_server_words(error)}."
 
 
 def undone(url: str) -> str:
@@ -67,10 +67,10 @@ def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
         else f"{_NOTHING_CHANGED} Try again."
     )
     place = shown_database_url(url)
-    return f"The connection to the database {place} was lost: {_said(error)}. {outcome}"
+    return f"The connection to the database {place} was lost: {_server_words(error)}. {outcome}"
 
 
-def _said(error: psycopg.Error) -> str:
+def _server_words(error: psycopg.Error) -> str:
     """PostgreSQL's own words, on one line without a full stop."""
     # libpq asks whether the server is running; our remedy says it more plainly.
     told = [line for line in str(error).splitlines() if not line.strip().endswith("?")]
