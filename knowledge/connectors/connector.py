@@ -100,6 +100,7 @@ class ServiceKind:
         address: the canonical form of an address for readers; raises ValueError with the problem
             as the rest of a sentence.
         recognises: whether an address is surely such a service's.
+        has_threads: whether it leaves out people by the filter `threads.WITHOUT`.
     """
 
     name: str
@@ -112,6 +113,7 @@ class ServiceKind:
     busy: Callable[[Answer], bool] = is_busy
     address: Callable[[str], str] = str
     recognises: Callable[[str], bool] = lambda url: False
+    has_threads: bool = False
 
 
 def token_variable(host: str) -> str:

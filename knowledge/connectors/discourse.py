@@ -171,4 +171,5 @@ KIND: Final = ServiceKind(
     Discourse,
     only={"category": lambda value: "", "tag": lambda value: "", "all": _yes},
     headers=lambda token: [("Api-Key", token)],
+    has_threads=True,
 )

@@ -19,7 +19,7 @@ from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
 from knowledge.connectors.api_client import ApiClient, BusyError, LoginError, in_turn
 from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
-from knowledge.connectors.threads import Place, thread_content
+from knowledge.connectors.threads import Place, nameless, thread_content
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     Filters,
@@ -251,7 +251,7 @@ class GitHub:
         release = self._listed.get(key) or self._api.json(f"/releases/{key}")
         return Content(
             title=f"{self._name} {release['name'] or release['tag_name']}",
-            body=visible(release["body"]).encode(),
+            body=nameless(visible(release["body"]), self._filters.without).encode(),
             link=release["html_url"],
             suffix=".md",
             verified=datetime.fromisoformat(release["published_at"]).date(),
@@ -304,4 +304,5 @@ KIND: Final = ServiceKind(
     api=_api,
     address=_address,
     recognises=_is_recognised,
+    has_threads=True,
 )

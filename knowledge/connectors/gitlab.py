@@ -17,7 +17,7 @@ from urllib.parse import quote
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
 from knowledge.connectors.api_client import ApiClient, LoginError
 from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
-from knowledge.connectors.threads import Place
+from knowledge.connectors.threads import Place, nameless
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     Filters,
@@ -146,7 +146,7 @@ class GitLab:
         release = self._listed.get(key) or self._api.json(f"/releases/{name}")
         return Content(
             title=f"{self._name} {release['name'] or key}",
-            body=visible(release["description"]).encode(),
+            body=nameless(visible(release["description"]), self._filters.without).encode(),
             link=f"{self._url}/{name}",
             suffix=".md",
             verified=datetime.fromisoformat(release["released_at"]).date(),
@@ -189,4 +189,5 @@ KIND: Final = ServiceKind(
     api=_api,
     address=_address,
     recognises=_is_recognised,
+    has_threads=True,
 )

@@ -73,7 +73,7 @@ def sync(
     before, kind = pages.site(location), KINDS[service.kind]
     headers = kind.headers(token) if token else ()
     client = ApiClient(fetcher, kind.api(service.url), headers, kind.busy)
-    named = tuple((WITHOUT, name.casefold()) for name in without)
+    named = tuple((WITHOUT, name.casefold()) for name in without if kind.has_threads)
     connector = kind.make(replace(service, only=(*service.only, *named)), client)
     visit = _Visit(location, connector, pages, now, most)
     _blank(visit, frozenset(name for _, name in named))

@@ -18,7 +18,7 @@ from knowledge.connectors.connector import Content
 # The filter by which the sync tells a connector the people to leave out.
 WITHOUT: Final = "without"
 
-_MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w[\w.-]*)")
+_MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)")
 _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILINE)
 
 
@@ -55,7 +55,7 @@ def thread_content(
         None if nothing answers it, or the question or the answer is of a person to leave out.
     """
     kept = [
-        replace(shown(one), text=_nameless(shown(one).text, without))
+        replace(shown(one), text=nameless(shown(one).text, without))
         for one in messages
         if one.author.casefold() not in without
     ]
@@ -84,16 +84,13 @@ def names_someone(body: str, without: AbstractSet[str]) -> bool:
     """Whether a thread's text has messages or mentions of people to leave out."""
     plain = body.replace("\\", "")
     named = (found["name"] for form in (_SPEAKER, _MENTION) for found in form.finditer(plain))
-    return any(_person(name) in without for name in named)
+    return any(name.casefold() in without for name in named)
 
 
-def _nameless(text: str, without: AbstractSet[str]) -> str:
+def nameless(text: str, without: AbstractSet[str]) -> str:
+    """A text with mentions of people to leave out made nameless."""
+
     def word(found: re.Match[str]) -> str:
-        return f"@{SOMEONE}" if _person(found["name"]) in without else found[0]
+        return f"@{SOMEONE}" if found["name"].casefold() in without else found[0]
 
     return _MENTION.sub(word, text) if without and "@" in text else text
-
-
-def _person(name: str) -> str:
-    """A name as in a list of people; a mention may end with a sentence's full stop."""
-    return name.casefold().rstrip(".-")

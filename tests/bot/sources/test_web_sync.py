@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 from simcord import Env
 
+from bot.cli import named_sources
+from bot.cli.named_sources import Naming
 from bot.config.sections import DataSettings, SourceSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -18,6 +20,8 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.job_queue import Priority
 from bot.process.client import Bot, start_worker
+from bot.sources.service import Added, Named
+from bot.sources.service import add_address as add_named
 from bot.sources.web_sync import LOCK, visits
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
@@ -340,6 +344,16 @@ def test_a_host_that_is_no_longer_named_is_not_asked(
     [failure] = update(core).failed
     assert "which `sources.internal` doesn't name" in failure.reason
     assert server.requests == []
+
+
+def test_pages_of_trackers_are_added_as_such(core: Core) -> None:
+    named = Named("https://github.com/owner/name/issues", only="label=question, label=bug")
+    added = add_named(core, named, Scope(7))
+    location = "github+https://github.com/owner/name/issues#label=bug&label=question"
+    assert added == (location, Added.SERVICE)
+    page = "https://gitlab.com/group/name/-/releases"
+    assert named_sources.add(core, [page], Naming()) == [f"gitlab+{page}"]
+    assert named_sources.add(core, [page], Naming(crawl=True)) == [crawl_location(page)]
 
 
 @pytest.mark.parametrize(("scope", "sent"), [(SHARED, "Bearer hunter2"), (Scope(5), None)])

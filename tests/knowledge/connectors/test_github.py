@@ -35,6 +35,9 @@ class Hub(DescribedServer):
             f"{REPOSITORY}/issues/{{issue_number}}": self._issue,
             f"{REPOSITORY}/issues/{{issue_number}}/comments": self._comments,
             f"{REPOSITORY}/releases": lambda asked: self.releases,
+            f"{REPOSITORY}/releases/{{release_id}}": lambda asked: next(
+                one for one in self.releases if one["id"] == int(asked["release_id"])
+            ),
         }
 
     def add(
@@ -312,6 +315,16 @@ def test_releases_are_documents_and_drafts_are_none(hub: Hub, pages: PageStore) 
     hub.releases = [{**released, "body": "Waffles are square again."}]
     source.sync(2)
     assert "square" in source.documents["n 2.0"].text
+
+
+def test_releases_name_nobody_who_asked_not_to_be_quoted(hub: Hub, pages: PageStore) -> None:
+    released = {"id": 1, "tag_name": "v2", "name": "2.0", "body": "Round waffles, by @Bo."}
+    hub.releases = [{**released, "published_at": at(0), "html_url": f"{hub.base}/o/n/v2"}]
+    source = VisitedService("github", f"{hub.base}/o/n/releases", pages)
+    source.sync()
+    source.without = ("bo",)
+    source.sync(1)
+    assert source.documents["n 2.0"].text == "Round waffles, by @someone."
 
 
 class Discussions:
