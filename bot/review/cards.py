@@ -222,7 +222,7 @@ def asked_as(submission: Submission, language: Language) -> str:
     return f"{ASKED_AS(language)}: " + " · ".join(map(plain, submission.wordings))
 
 
-_SUGGESTED: Final = Sentence("Members found it after a click: *Asked as…* has their words.")
+_SUGGESTED: Final = Sentence("*Asked as…* suggests questions that found this note after a click.")
 
 
 def _details(note: Note, language: Language) -> list[str]:

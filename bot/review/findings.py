@@ -66,6 +66,9 @@ _REPLACED: Final = Plural(
     "{number:,} answer with another first quotation",
     "{number:,} answers with another first quotation",
 )
+_JUDGED_ANEW: Final = Plural(
+    "{number:,} answer with other evidence", "{number:,} answers with other evidence"
+)
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
@@ -79,6 +82,7 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
             (impact.answered, _ANSWERED),
             (impact.refused, _REFUSED),
             (impact.replaced, _REPLACED),
+            (impact.judged_anew, _JUDGED_ANEW),
         )
         if count
     ]

@@ -75,6 +75,11 @@ class ChangedQuestion:
     before: AnswerSummary
     after: AnswerSummary
 
+    @property
+    def quotes_the_same(self) -> bool:
+        before, after = self.before, self.after
+        return (before.document_id, before.passage) == (after.document_id, after.passage)
+
 
 @dataclass(frozen=True, slots=True)
 class Impact:
@@ -97,13 +102,15 @@ class Impact:
 
     @property
     def replaced(self) -> int:
-        return sum(
-            c.times
-            for c in self.changes
-            if not c.before.refused
-            and not c.after.refused
-            and (c.before.document_id, c.before.passage) != (c.after.document_id, c.after.passage)
-        )
+        return sum(c.times for c in self._shown_twice() if not c.quotes_the_same)
+
+    @property
+    def judged_anew(self) -> int:
+        """The answers with the same quotation and other evidence."""
+        return sum(c.times for c in self._shown_twice() if c.quotes_the_same)
+
+    def _shown_twice(self) -> list[ChangedQuestion]:
+        return [c for c in self.changes if not c.before.refused and not c.after.refused]
 
 
 class ImpactPreview:

@@ -21,6 +21,7 @@ from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synonyms import Synonym
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 GUILD = 10
@@ -55,7 +56,8 @@ def approved(store: Store, text: str = "Forty hours a month.") -> Note:
 
 def lived(store: Store) -> Note:
     """Write rows in every table."""
-    store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
+    synonyms = (Synonym("gpu", "graphics card"),)
+    store.guilds.save_settings(GuildSettings(GUILD, 1, 2, synonyms=synonyms), 9)
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
     store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
     store.channel_settings.change(3, GUILD, {"answered_from": AnsweredFrom(("gpu",))}, 9)

@@ -20,7 +20,8 @@ from bot.core.worker import Worker
 from bot.process.client import answered_together
 from bot.review import impact
 from bot.review import service as review_service
-from bot.review.impact import SLICE, AnswerSummary, Impact, ImpactPreview
+from bot.review.findings import impact_sentence
+from bot.review.impact import SLICE, AnswerSummary, ChangedQuestion, Impact, ImpactPreview
 from indexer.ingest.pipeline import put
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
@@ -28,7 +29,7 @@ from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Decision, Member, Note
-from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.questions import Evidence, Feedback, Verdict
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
@@ -337,3 +338,10 @@ def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
         [again] = core.answer_pipeline.ask([asked], record=False)
         assert isinstance(again.outcome, Answer)
         assert again.outcome.confirmed
+
+
+def test_an_answer_that_is_only_surer_counts_as_a_change() -> None:
+    before = AnswerSummary(Evidence.PARTIAL, "note:1", "Ferry", "It leaves at nine.")
+    after = replace(before, evidence=Evidence.STRONG)
+    impact = Impact(3, 3, (ChangedQuestion("ferry?", 2, before, after),))
+    assert impact_sentence(impact) == "2 answers with other evidence for the last 3 questions."
