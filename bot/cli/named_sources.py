@@ -6,13 +6,13 @@ other address is a page, a sitemap or an llms.txt. With `--kind`, or as a known 
 issues or the like, it is a wiki, forum or tracker that is read by its API.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.cli.console import err, fail
 from bot.core.core import Core
-from knowledge.connectors.kinds import kind_of
+from knowledge.connectors.kinds import KINDS, kind_of
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.git.hosts import is_repository
@@ -30,6 +30,7 @@ from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import (
     DEPTH,
     PAGES,
+    ServiceLocation,
     address_of,
     is_visited,
     is_web,
@@ -54,6 +55,7 @@ class Naming:
     kind: str | None = None
     only: Sequence[str] = ()
     internal: InternalHosts = field(default_factory=InternalHosts)
+    recognise: Callable[[str], ServiceLocation | None] = lambda location: None
 
     @property
     def names_another_kind(self) -> bool:
@@ -115,7 +117,18 @@ def _location(named: str, naming: Naming) -> str:
         depth = DEPTH if naming.depth is None else naming.depth
         pages = PAGES if naming.pages is None else naming.pages
         return crawl_location(named, depth, pages, internal=internal)
-    return page_location(named, internal=internal) if is_web(named) else _path_location(named)
+    if not is_web(named):
+        return _path_location(named)
+    page = page_location(named, internal=internal)
+    found = naming.recognise(page)
+    if found is None:
+        return page
+    err.print(
+        f"{one_line(named)} is read by the API of {KINDS[found.kind].name}.",
+        soft_wrap=True,
+        markup=False,
+    )
+    return service_location(found.kind, found.url, internal=internal)
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:

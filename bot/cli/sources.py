@@ -34,7 +34,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import serves
 from bot.sources.messages import problem
-from bot.sources.web_sync import fetchers, visits
+from bot.sources.web_sync import fetchers, recognise, visits
 from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
@@ -365,6 +365,7 @@ def add_sources(
         kind=kind,
         only=only or (),
         internal=InternalHosts.of(settings.sources.internal),
+        recognise=partial(recognise, settings=settings),
     )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())

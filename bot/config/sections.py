@@ -197,6 +197,11 @@ class SourceSettings(_Section):
         'such as ["wiki.lan", "10.1.0.0/16", "127.0.0.1:8080"]; without a port, 80 and 443. '
         "Sources that administrators add never reach them.",
     )
+    contact: Annotated[str, Field(pattern=r"^[!-'*-~]{0,200}$")] = Field(
+        default="",
+        description="The operator's address for the owners of visited hosts, such as "
+        '"https://example.org/bot" or "ops@example.org", in the User-Agent of pages and APIs.',
+    )
     web_hours: int = Field(
         default=24,
         ge=0,

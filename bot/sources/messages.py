@@ -22,7 +22,14 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.corpus import SourceState
 from knowledge.values.guilds import Language
-from knowledge.values.source_locations import PAGES, address_of, crawl_at, is_web, repository_at
+from knowledge.values.source_locations import (
+    PAGES,
+    address_of,
+    crawl_at,
+    is_web,
+    repository_at,
+    service_at,
+)
 from knowledge.values.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
@@ -298,6 +305,8 @@ def source_entry(language: Language, state: SourceState) -> str:
         parts.append(_CRAWLED(language))
     if state.commit:
         parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
+    if state.licence:
+        parts.append(plain(shortened(state.licence, 100)))
     if not state.scope:
         parts.append(_SHARED(language))
     failures = [(location_name(each.source), each.reason) for each in state.failures]
@@ -308,6 +317,9 @@ def location_name(location: str) -> str:
     """Display name of a source; of a local path, the last part only."""
     address = address_of(location)
     name = address if is_web(address) else address.rstrip("/").rsplit("/", 1)[-1]
-    repository = repository_at(location)
-    within = (repository.branch, repository.folder) if repository is not None else ()
+    within: Sequence[str] = ()
+    if (repository := repository_at(location)) is not None:
+        within = (repository.branch, repository.folder)
+    elif (service := service_at(location)) is not None:
+        within = [f"{key}={value}" for key, value in service.only]
     return " › ".join(filter(None, (name, *within)))

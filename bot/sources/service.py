@@ -141,6 +141,13 @@ def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -
     return articles_report(core, guild_id)
 
 
+def is_plain(named: Named) -> bool:
+    """Whether only the page at an address can tell its kind."""
+    address = named.address.strip()
+    told = named.crawl or named.kind or is_repository(address) or kind_of(address)
+    return is_web(address) and not told
+
+
 def _located(named: Named) -> str:
     address = named.address.strip()
     if kind := named.kind or ("" if named.crawl else kind_of(address)):

@@ -7,6 +7,7 @@ updated from the stored pages afterwards.
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,17 @@ from bot.storage.data_folder import data_folder, exclusive
 from bot.storage.derived_data import open_pages
 from knowledge.connectors import sync as service_sync
 from knowledge.connectors.connector import token_variable
+from knowledge.connectors.recognition import recognised
 from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
-from knowledge.values.source_locations import crawl_at, is_internal, repository_at, service_at
+from knowledge.values.source_locations import (
+    ServiceLocation,
+    crawl_at,
+    is_internal,
+    repository_at,
+    service_at,
+    unmarked,
+)
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.page_store import PageStore
@@ -92,6 +101,14 @@ def visits(
                         return
 
 
+def recognise(
+    location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
+) -> ServiceLocation | None:
+    """The service whose root or main page is at the location of a page; None if there is none."""
+    with fetchers(settings.sources, time.sleep, make_fetcher) as fetcher_for:
+        return recognised(unmarked(location), fetcher_for(location))
+
+
 @contextmanager
 def fetchers(
     chosen: SourceSettings,
@@ -107,6 +124,8 @@ def fetchers(
         make_fetcher(chosen.web_delay_seconds, sleep) as public,
         Fetcher(chosen.web_delay_seconds, internal=hosts, sleep=sleep) as inside,
     ):
+        for each in (public, inside):
+            each.introduce(chosen.contact)
         yield lambda location: inside if is_internal(location) else public
 
 

@@ -10,8 +10,10 @@ from bot.core.job_queue import Priority
 from bot.core.worker import beside
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
-from bot.sources.web_sync import visits
+from bot.sources.service import Named, is_plain
+from bot.sources.web_sync import recognise, visits
 from indexer.ingest.pipeline import UpdateReport
+from knowledge.values.source_locations import ServiceLocation
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +28,16 @@ class WebVisits:
     def stop(self) -> None:
         """End a visit under way soon."""
         self._stopping.set()
+
+    async def recognised(self, named: Named) -> Named:
+        """An address as it was typed, or the wiki or forum whose main page is there."""
+        if not is_plain(named):
+            return named
+        bot, address = self._bot, named.address.strip()
+        found: ServiceLocation | None = await beside(
+            lambda: recognise(address, bot.settings, bot.make_fetcher)
+        )
+        return named if found is None else Named(found.url, kind=found.kind)
 
     async def round(self) -> None:
         """Visit the sources that are due."""

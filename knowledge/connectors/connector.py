@@ -5,14 +5,17 @@ Connectors keep nothing; the sync stores documents and the state between visits.
 """
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from knowledge.connectors.api_client import Answer, ApiClient, is_busy
 from knowledge.files.site_addresses import OWN
 from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class ServiceKind:
             as the rest of a sentence.
         recognises: whether an address is surely such a service's.
         has_threads: whether it leaves out people by the filter `threads.WITHOUT`.
+        home: the address of the whole service, by the address and the content of its root or main
+            page; empty for any other page.
     """
 
     name: str
@@ -114,8 +119,23 @@ class ServiceKind:
     address: Callable[[str], str] = str
     recognises: Callable[[str], bool] = lambda url: False
     has_threads: bool = False
+    home: Callable[[str, bytes], str] = lambda url, page: url if is_root(url) else ""
 
 
 def token_variable(host: str) -> str:
     """The environment variable with the operator's token for a host."""
     return f"COMMONPLACE_SOURCE_TOKEN_{re.sub(r'[^A-Z0-9]', '_', host.upper())}"
+
+
+def is_root(url: str) -> bool:
+    """Whether an address is its host's root."""
+    return urlsplit(url).path in ("", "/")
+
+
+@contextmanager
+def in_form() -> Iterator[None]:
+    """Refuse answers with other fields than their service documents."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise RefusedError("answers in a form that can't be understood") from error

@@ -25,7 +25,14 @@ from knowledge.connectors.api_client import (
     in_turn,
     is_busy,
 )
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.connector import (
+    Content,
+    Ending,
+    Listed,
+    Removed,
+    ServiceKind,
+    is_root,
+)
 from knowledge.files.parsed_file import one_line
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
@@ -52,6 +59,8 @@ _BUSY: Final = frozenset({"maxlag", "ratelimited", "readonly"})
 _DENIED: Final = frozenset({"readapidenied", "permissiondenied"})
 _GONE: Final = frozenset({"nosuchpageid", "missingtitle", "pagecannotexist"})
 _TEMPLATE_SPACES: Final = (10, 828)
+_API: Final = "/api.php"
+_IS_MAIN_PAGE: Final = re.compile(rb"\"wgIsMainPage\"\s{0,9}:\s{0,9}true")
 _LINK: Final = re.compile(rb"<link\b[^<>]{0,500}>", re.IGNORECASE)
 _HREF: Final = re.compile(rb"href\s*=\s*[\"']([^\"'<>\s]{1,500})", re.IGNORECASE)
 _CREATIVE_COMMONS: Final = re.compile(
@@ -149,7 +158,7 @@ class MediaWiki:
             pass
         host = host_of(self._url)
         for place in dict.fromkeys(
-            f"{base}{folder}/api.php" for base in (self._url, host) for folder in ("", "/w")
+            f"{base}{folder}{_API}" for base in (self._url, host) for folder in ("", "/w")
         ):
             try:
                 self._api.json(place, {"action": "query", "meta": "siteinfo", "format": "json"})
@@ -289,7 +298,7 @@ class MediaWiki:
     def _page(self, page: Mapping[str, Any]) -> _Page:
         key, link = str(page["pageid"]), normal_url(str(page["canonicalurl"]), self._url)
         if problem_with_url(link) or host_of(link) != host_of(self._url):
-            link = f"{self._endpoint.removesuffix('api.php')}index.php?curid={key}"
+            link = f"{self._endpoint.removesuffix(_API)}/index.php?curid={key}"
         others = [one["title"] for one in page.get("redirects", ()) if one["ns"] == page["ns"]]
         redirects = tuple(sorted(others))[:_REDIRECTS]
         told = json.dumps([page["title"], redirects])
@@ -341,11 +350,26 @@ def is_busy_wiki(answer: Answer) -> bool:
     return is_busy(answer) or answer.headers.get("mediawiki-api-error") in _BUSY
 
 
+def home(url: str, page: bytes) -> str:
+    """The address of a wiki, by its root, its main page or its api.php; empty for other pages."""
+    if is_root(url):
+        return url
+    if url.partition("?")[0].endswith(_API):
+        named = url.partition("?")[0]
+    elif _IS_MAIN_PAGE.search(page):
+        named = normal_url(_edit_uri(page), url)
+    else:
+        return ""
+    return named.removesuffix(_API).removesuffix("/w")
+
+
 def _edit_uri(page: bytes) -> str:
     """The address of api.php that a page of a wiki names; empty if it names none."""
     for link in _LINK.findall(page):
         if b"edituri" in link.lower() and (found := _HREF.search(link)):
-            return found[1].decode("utf-8", "replace").partition("?")[0]
+            named = found[1].decode("utf-8", "replace").partition("?")[0]
+            # Other software has such links, too.
+            return named if named.endswith(_API) else ""
     return ""
 
 
@@ -395,4 +419,5 @@ KIND: Final = ServiceKind(
     MediaWiki,
     only={name: lambda value: "" for name in ("namespace", "category", "prefix")},
     busy=is_busy_wiki,
+    home=home,
 )

@@ -7,13 +7,12 @@ on without asking twice.
 
 import json
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from knowledge.connectors.api_client import ApiClient, BusyError
-from knowledge.connectors.connector import Connector, Content, Ending, Removed
+from knowledge.connectors.connector import Connector, Content, Ending, Removed, in_form
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
 from knowledge.files.parsed_file import UnreadableError
@@ -98,15 +97,6 @@ def _blank(visit: _Visit, without: frozenset[str]) -> None:
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
 
 
-@contextmanager
-def _in_form() -> Iterator[None]:
-    """Refuse answers with other fields than their service documents."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise RefusedError("answers in a form that can't be understood") from error
-
-
 def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, None, Ending]:
     """Read the changed documents, and drop the removed ones."""
     removed, ending = yield from _listed(visit, state)
@@ -138,7 +128,7 @@ def _listed(
     listing, removed = visit.connector.listing(state), set[str]()
     while True:
         try:
-            with _in_form():
+            with in_form():
                 entry = next(listing)
         except StopIteration as end:
             ending: Ending = end.value
@@ -165,7 +155,7 @@ def _take(visit: _Visit, key: str) -> None:
     revision = visit.revisions[key]
     if not page.content or page.etag != revision or page.reason:
         try:
-            with _in_form():
+            with in_form():
                 content = visit.connector.content(key)
         except (BusyError, LostError):
             raise

@@ -33,6 +33,8 @@ class Connections:
     ) -> None:
         """Open nothing yet; the arguments are a `Fetcher`'s."""
         self._whole_seconds = whole_seconds
+        # The operator's, told to hosts.
+        self.contact = ""
         self._clock = Clock()
         self._pool = httpcore2.ConnectionPool(
             max_connections=4,
@@ -62,7 +64,9 @@ class Connections:
         """
         parsed = httpx2.URL(url)
         named = {name.lower() for name, _ in headers if isinstance(name, str)}
-        agent: list[Header] = [("User-Agent", user_agent())] if "user-agent" not in named else []
+        agent: list[Header] = []
+        if "user-agent" not in named:
+            agent = [("User-Agent", user_agent(self.contact))]
         own: list[Header] = [("Host", parsed.netloc), *agent, *headers]
         target = httpcore2.URL(
             scheme=parsed.raw_scheme,
@@ -88,9 +92,10 @@ def error_text(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def user_agent() -> str:
-    """The User-Agent header."""
+def user_agent(contact: str = "") -> str:
+    """The User-Agent header, with the operator's contact."""
     try:
-        return f"{NAME}/{version('commonplace')}"
+        name = f"{NAME}/{version('commonplace-bot')}"
     except PackageNotFoundError:
-        return f"{NAME}/0"
+        name = f"{NAME}/0"
+    return f"{name} ({contact})" if contact else name

@@ -151,6 +151,10 @@ class Fetcher:
         self._robots: dict[str, Protego | Failed] = {}
         self._asked: dict[str, float] = {}
 
+    def introduce(self, contact: str) -> None:
+        """Name the operator to all hosts."""
+        self._connections.contact = contact
+
     def close(self) -> None:
         self._connections.close()
 

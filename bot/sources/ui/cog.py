@@ -155,6 +155,7 @@ class SourcesCog(commands.Cog):
     async def _add_address(self, interaction: Interaction, named: service.Named) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
+        named = await self.visits.recognised(named)
         shown = plain_within(named.address, _ADDRESS_CHARACTERS)
         try:
             location, added = await self.bot.worker.call(

@@ -37,7 +37,7 @@ _AROUND: Final = (
     ".noprint, [data-nosnippet], [data-pagefind-ignore]"
 )
 _MAIN: Final = ("main", "[role=main]", "article")
-_LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
+_LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source|-lang)?)-(?P<name>[\w+#-]+)")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
 # No page uses it, and decoding a megabyte takes a minute.

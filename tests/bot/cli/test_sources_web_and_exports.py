@@ -9,6 +9,7 @@ from bot.cli.console import UNUSABLE
 from bot.cli.sources import UNREAD
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
+from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
 from tests.knowledge.git_server import Repositories
 from tests.knowledge.web_server import Reply, WebServer
@@ -187,3 +188,20 @@ def test_a_wiki_on_this_machine_is_a_source_once_the_operator_names_it(terminal:
         assert f"internal+{address}" in terminal.run("source", "list").stdout
         assert terminal.json("source", "sync", address, *named)["failed"] == []
         assert terminal.json("source", "remove", address)["removed"] == [f"page:{address}"]
+
+
+def test_a_wiki_is_recognised_by_its_main_page(terminal: Terminal) -> None:
+    with WikiServer() as wiki:
+        wiki.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43.1">')
+        wiki.content = {1: WikiPage("Ferry"), 2: WikiPage("Pier", revision=3)}
+        wiki.rights = {"text": "CC BY 4.0"}
+        config = terminal.guides / "config.toml"
+        config.write_text(
+            f'[sources]\ninternal = ["127.0.0.1:{wiki.port}"]\nweb_delay_seconds = 0.1\n'
+        )
+        address = wiki.url("/", "127.0.0.1")
+        added = terminal.run("source", "add", address, "--config", config)
+        assert "is read by the API of MediaWiki" in added.stderr
+        listed = terminal.json("source", "list")
+        assert listed["location"] == f"internal+mediawiki+{address.rstrip('/')}"
+        assert (listed["documents"], listed["licence"]) == (2, "CC BY 4.0")

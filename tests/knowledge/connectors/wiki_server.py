@@ -65,7 +65,7 @@ class WikiServer(WebServer):
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path, _, query = request.path.partition("?")
-        if path != API:
+        if path != API or not query:
             super().answer(request)
             return
         self.requests.append((request.path, {k.lower(): v for k, v in request.headers.items()}))

@@ -14,6 +14,7 @@ from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources import messages as sources_messages
 from bot.sources.service import MOST_SITES
+from bot.text.markdown import plain
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.sources import (
     add_paths,
@@ -29,6 +30,7 @@ from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content, longest_part
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
+from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -321,6 +323,32 @@ async def test_a_site_is_crawled_where_that_is_asked_for(world: World, server: W
     assert "crawled" in await listed(world)
     [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "docs")
     assert choice["name"] == address
+
+
+async def test_a_wiki_is_recognised_cited_with_its_licence_and_removed_without_trace(
+    world: World,
+) -> None:
+    with WikiServer() as wiki:
+        wiki.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43.1">')
+        wiki.content = {1: WikiPage("Ferry", "<p>The ferry to Lisbon leaves at nine.</p>")}
+        wiki.rights = {"url": "https://creativecommons.org/licenses/by-sa/4.0/"}
+
+        told = content(await world.admin.slash(world.general, "source add", address=wiki.base))
+
+        assert "1 document" in told
+        assert plain("CC BY-SA 4.0") in told
+        asked = await world.member.slash(world.general, "ask", question="ferry Lisbon")
+        assert f"](<{wiki.base}/wiki/Ferry>) · {plain('Harbour Wiki, CC BY-SA 4.0')}" in content(
+            asked
+        )
+        await world.admin.slash(world.general, "source remove", source=wiki.base)
+
+    def found(core: Core) -> list[str]:
+        hits = core.search("ferry Lisbon", world.guild.id, 3)
+        return [hit.passage.link for hit in hits if hit.passage.scope == world.guild.id]
+
+    assert await world.core(found) == []
+    assert wiki.base not in await listed(world)
 
 
 @pytest.mark.parametrize(

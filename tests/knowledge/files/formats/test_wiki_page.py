@@ -22,6 +22,11 @@ def test_the_chrome_of_a_wiki_is_left_out() -> None:
     )
 
 
+def test_code_keeps_its_language() -> None:
+    code = '<div class="mw-highlight mw-highlight-lang-lua"><pre>cls()</pre></div>'
+    assert text_of(code) == "```lua\ncls()\n```"
+
+
 def test_headings_of_older_wikis_are_cited_too() -> None:
     assert text_of('<h2><span class="mw-headline" id="Fares">Fares</span></h2><p>Two.</p>') == (
         "## Fares {#Fares}\n\nTwo."

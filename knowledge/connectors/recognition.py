@@ -1,0 +1,53 @@
+"""Recognition of services: wikis and forums found at their address, by the page there.
+
+A page names its software. A service's root or main page stands for the whole service; any other
+page stays a page. The service's API must answer, or else the page is all that can be read.
+"""
+
+import re
+from typing import Final
+
+from knowledge.connectors.api_client import ApiClient
+from knowledge.connectors.connector import in_form
+from knowledge.connectors.kinds import KINDS
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.polite_fetcher import Fetched, Fetcher
+from knowledge.web.safe_network import RefusedError
+
+_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_BYTES: Final = 3_000_000
+_META: Final = re.compile(rb"<meta\b[^<>]{0,500}>", re.IGNORECASE)
+_GENERATOR: Final = re.compile(rb"name\s{0,9}=\s{0,9}[\"']?generator\b", re.IGNORECASE)
+_CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", re.IGNORECASE)
+
+
+def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
+    """The service whose root or main page is at an address; None if there is none."""
+    outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
+    if not isinstance(outcome, Fetched):
+        return None
+    kind = generator(outcome.content)
+    home = KINDS[kind].home(address, outcome.content) if kind in KINDS else ""
+    if not home:
+        return None
+    service = ServiceLocation(kind, home.rstrip("/"))
+    return service if _answers(service, fetcher) else None
+
+
+def generator(page: bytes) -> str:
+    """The software that a page says it is made by, in small letters; empty if it names none."""
+    for tag in _META.findall(page):
+        if _GENERATOR.search(tag) and (found := _CONTENT.search(tag)):
+            return found[1].decode("ascii").lower()
+    return ""
+
+
+def _answers(service: ServiceLocation, fetcher: Fetcher) -> bool:
+    """Whether a service lists a document to everybody."""
+    kind = KINDS[service.kind]
+    client = ApiClient(fetcher, kind.api(service.url), (), kind.busy)
+    try:
+        with in_form():
+            return next(iter(kind.make(service, client).listing({})), None) is not None
+    except RefusedError:
+        return False
