@@ -199,8 +199,8 @@ class SourceSettings(_Section):
     )
     contact: Annotated[str, Field(pattern=r"^[!-'*-~]{0,200}$")] = Field(
         default="",
-        description="The operator's address for the owners of visited hosts, such as "
-        '"https://example.org/bot" or "ops@example.org", in the User-Agent of pages and APIs.',
+        description="Your address for the owners of visited sites and wikis, such as "
+        '"ops@example.org", sent with each request.',
     )
     web_hours: int = Field(
         default=24,

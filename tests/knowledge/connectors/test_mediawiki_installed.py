@@ -69,7 +69,7 @@ def store(wiki: RealWiki, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     wiki.asked()
     for taken in KILLS:
-        command = [sys.executable, "-c", DYING, wiki.base, folder, str(taken)]
+        command = [sys.executable, "-c", DYING, wiki.base, str(folder), str(taken)]
         assert subprocess.run(command, check=False).returncode < 0
     with open_pages(folder, "") as pages:
         VisitedService("mediawiki", wiki.base, pages).sync()
@@ -132,7 +132,8 @@ def test_changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedServ
     assert set(before) ^ set(after) == {"Pier 10", "Pier 11", "Pier 12", "Quay 11", "Pier 301"}
     assert after["Quay 11"].id == before["Pier 11"].id
     assert after["Quay 11"].link.endswith("/Quay_11")
-    assert after["Quay 11"].wordings == ("Jetty 11", "Pier 11")
+    # The wiki doesn't follow the redirect to a redirect, either.
+    assert after["Quay 11"].wordings == ("Pier 11",)
     assert "- Depth: 9 m" in after["Pier 14"].text
     assert after["Pier 21"].wordings == ("Jetty 21",)
     # The changes, the pages in them, and the five that were to be read.
