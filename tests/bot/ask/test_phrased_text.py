@@ -55,8 +55,8 @@ def test_lists_code_and_tables_stand_on_lines_of_their_own() -> None:
         "> - one",
         "> - two [2]",
         "> ```",
-        "> | a |",
-        "> |---|",
+        "> a",
+        "> -",
         "> ```",
         "> [1]",
     ]
