@@ -100,7 +100,14 @@ class MediaWiki:
     def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         """List all pages, or after the first time, those with recent changes."""
         self._endpoint = state.get("api") or self._found_endpoint()
-        site, changes = self._site_and_changes(state.get("since", ""))
+        try:
+            site, changes = self._site_and_changes(state.get("since", ""))
+        except LostError:
+            if "api" not in state:
+                raise
+            # The wiki may have moved it.
+            others = {name: value for name, value in state.items() if name != "api"}
+            return (yield from self.listing(others))
         now, licence = _moment(site["curtimestamp"]), _licence(site["query"].get("rightsinfo", {}))
         self._read_site(site["query"], licence)
         listed = state.get("listed", "")

@@ -85,7 +85,7 @@ class SourcesCog(commands.Cog):
         channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
         threads=described("For a text channel: read its threads instead of its pinned messages."),
         address=described(
-            "A page, sitemap, llms.txt or Git repository; or articles for the bundled ones."
+            "A page, wiki, forum, sitemap or Git repository; or articles for the bundled ones."
         ),
         crawl=described("For an address: also read the linked pages below it."),
         kind=described("For a wiki, forum or tracker: its software, to read it by its API."),

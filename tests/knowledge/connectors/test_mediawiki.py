@@ -81,6 +81,17 @@ def test_api_php_is_found_without_a_link_to_it(
     assert sorted(source.documents) == ["Ferry", "Pier"]
 
 
+def test_api_php_is_found_again_where_the_wiki_moved_it(
+    wiki: WikiServer, source: VisitedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.sync()
+    wiki.pages["/"] = Reply(RSD.format(at=wiki.base).replace("/w/", "/new/"))
+    monkeypatch.setattr("tests.knowledge.connectors.wiki_server.API", "/new/api.php")
+    wiki.edit(1, html="<p>It leaves at seven.</p>")
+    later(wiki, source)
+    assert source.documents["Ferry"].text == "It leaves at seven."
+
+
 def test_a_site_without_the_api_says_so(wiki: WikiServer, source: VisitedService) -> None:
     wiki.pages["/"] = Reply("<p>Welcome.</p>")
     wiki.first = [Reply("", 404)] * 4
