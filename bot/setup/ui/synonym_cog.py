@@ -77,7 +77,7 @@ class SynonymsCog(Cog):
 
     @synonym.command(name="remove", description=described("Remove the synonyms of a word."))
     @app_commands.describe(word=described("The word, as the list shows it."))
-    async def remove(self, interaction: Interaction, word: str) -> None:
+    async def remove(self, interaction: Interaction, word: _Typed) -> None:
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         wanted = " ".join(word.casefold().split())
         gone = await self.bot.worker.call(

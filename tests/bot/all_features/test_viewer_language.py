@@ -293,7 +293,7 @@ async def test_review_cards_are_in_the_servers_language_in_every_state(world: Wo
     assert "**Offen**" in pending
     clicked = await world.moderator.click(world.card, label="Annehmen")
     assert "**Angenommen** von" in text_of(world.card)
-    assert buttons(world.card) == ["Stilllegen", "Rückgängig"]
+    assert buttons(world.card) == ["Stilllegen", "Rückgängig", "Gefragt als …"]
     # The moderator's client is in English.
     assert "is live" in content(clicked)
     for text in (pending, text_of(world.card)):

@@ -8,8 +8,11 @@ import pytest
 from bot.interactions.kit.localisation import described
 from bot.process import command_sync as leader
 from bot.process.client import Bot
+from knowledge.connectors.kinds import KINDS
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts
+
+PROPER_NAMES = {"English", "Deutsch", *(kind.name for kind in KINDS.values())}
 
 
 def test_everything_that_is_described_is_described_in_german_too(
@@ -19,7 +22,7 @@ def test_everything_that_is_described_is_described_in_german_too(
     for part in (part for command in payload for part in parts(command)):
         if part.get("description"):
             said.append((part["description"], part["description_localizations"]))
-        elif "value" in part and part["name"] not in ("English", "Deutsch"):
+        elif "value" in part and part["name"] not in PROPER_NAMES:
             said.append((part["name"], part["name_localizations"]))
     assert len(said) > 80
     assert [english for english, others in said if set(others) != {"de"}] == []
