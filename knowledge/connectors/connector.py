@@ -57,6 +57,7 @@ class Content:
     """A document as its service has it.
 
     Attributes:
+        title: its title; if empty, the first heading is.
         body: HTML or Markdown in UTF-8; the `suffix` tells which.
         link: its page for readers.
         anchors: the rule for the anchors of its headings (`knowledge.files.site_addresses`).
@@ -86,6 +87,11 @@ class Connector(Protocol):
     def content(self, key: str) -> Content | None:
         """Get a document; None if it is gone or not to be quoted."""
         ...
+
+
+def anything(_value: str) -> str:
+    """No problem with any value of a filter."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from knowledge.chat.conversations import Message
 from knowledge.connectors.api_client import ApiClient, in_turn
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
 from knowledge.connectors.threads import WITHOUT, Place, thread_content
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
@@ -169,7 +169,7 @@ def _yes(value: str) -> str:
 KIND: Final = ServiceKind(
     "Discourse",
     Discourse,
-    only={"category": lambda value: "", "tag": lambda value: "", "all": _yes},
+    only={"category": anything, "tag": anything, "all": _yes},
     headers=lambda token: [("Api-Key", token)],
     has_threads=True,
 )

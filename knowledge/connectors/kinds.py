@@ -3,15 +3,25 @@
 from collections.abc import Mapping
 from typing import Final
 
-from knowledge.connectors import discourse, dokuwiki, github, gitlab, mediawiki
+from knowledge.connectors import (
+    bookstack,
+    discourse,
+    dokuwiki,
+    github,
+    gitlab,
+    mediawiki,
+    outline,
+)
 from knowledge.connectors.connector import ServiceKind
 
 KINDS: Final[Mapping[str, ServiceKind]] = {
+    "bookstack": bookstack.KIND,
     "discourse": discourse.KIND,
     "dokuwiki": dokuwiki.KIND,
     "github": github.KIND,
     "gitlab": gitlab.KIND,
     "mediawiki": mediawiki.KIND,
+    "outline": outline.KIND,
 }
 
 

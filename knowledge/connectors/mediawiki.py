@@ -31,6 +31,7 @@ from knowledge.connectors.connector import (
     Listed,
     Removed,
     ServiceKind,
+    anything,
     is_root,
 )
 from knowledge.files.parsed_file import one_line
@@ -424,7 +425,7 @@ def _written(moment: datetime) -> str:
 KIND: Final = ServiceKind(
     "MediaWiki",
     MediaWiki,
-    only={name: lambda value: "" for name in ("namespace", "category", "prefix")},
+    only=dict.fromkeys(("namespace", "category", "prefix"), anything),
     busy=is_busy_wiki,
     home=home,
 )

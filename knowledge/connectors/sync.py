@@ -214,7 +214,7 @@ def _read(page: WebPage) -> WebPage:
         found = parse_bytes(page.content, name=f"document{_SUFFIXES[page.content_type]}")
     except UnreadableError as error:
         return replace(page, reason=str(error).rstrip("."))
-    return replace(page, text=found.text)
+    return replace(page, title=page.title or found.title, text=found.text)
 
 
 # Quotation.

@@ -1,0 +1,77 @@
+"""BookStack connector: pages of a BookStack by its REST API, each cited at its sections.
+
+Source:
+    The API's own documentation, at /api/docs of every BookStack.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
+from html import escape
+from typing import Any, Final
+
+from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.connector import (
+    Content,
+    Ending,
+    Listed,
+    Removed,
+    ServiceKind,
+    anything,
+)
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import RefusedError
+
+# BookStack's own limit of a list.
+_COUNT: Final = 500
+
+
+class BookStack:
+    """All pages that a token may read, or those of some books."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        self._url = location.url
+        self._books = [value for name, value in location.only if name == "book"]
+
+    def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List all pages; a request is enough for 500, so deletions are seen at once."""
+        for filters in [self._book(slug) for slug in self._books] or [{}]:
+            for page in self._listed("/pages", filters):
+                if not (page["draft"] or page["template"]):
+                    yield Listed(str(page["id"]), str(page["updated_at"]))
+        return Ending(whole=True)
+
+    def _book(self, slug: str) -> dict[str, str]:
+        """The filter for the pages of a book."""
+        for book in self._listed("/books", {"filter[slug]": slug}):
+            return {"filter[book_id]": str(book["id"])}
+        raise RefusedError(f"has no book {slug} that its token may read")
+
+    def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        def ask(offset: str) -> tuple[list[dict[str, Any]], str]:
+            query = {"count": str(_COUNT), "offset": offset or "0", "sort": "+id", **filters}
+            found: list[dict[str, Any]] = self._api.json(path, query)["data"]
+            return found, str(int(offset or 0) + _COUNT) if len(found) == _COUNT else ""
+
+        return in_turn(ask)
+
+    def content(self, key: str) -> Content | None:
+        """Get a page as HTML, with its permanent address."""
+        page = self._api.json(f"/pages/{key}")
+        # Relative addresses in a page begin at the wiki's own.
+        base = f'<link rel="canonical" href="{escape(self._url)}/">'
+        return Content(
+            title=str(page["name"]),
+            body=f"{base}<body>{page['html']}</body>".encode(),
+            link=f"{self._url}/link/{key}",
+            verified=datetime.fromisoformat(page["updated_at"]).date(),
+        )
+
+
+KIND: Final = ServiceKind(
+    "BookStack",
+    BookStack,
+    only={"book": anything},
+    headers=lambda token: [("Authorization", f"Token {token}")],
+    api=lambda url: f"{url}/api",
+)

@@ -1,0 +1,82 @@
+"""Outline connector: published documents of an Outline by its API.
+
+Source:
+    https://www.getoutline.com/developers
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.connector import (
+    Content,
+    Ending,
+    Listed,
+    Removed,
+    ServiceKind,
+    anything,
+)
+from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.safe_network import RefusedError
+
+# Outline's own limit of a list.
+_LIMIT: Final = 100
+
+
+class Outline:
+    """All documents that a token may read, or those of some collections."""
+
+    def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
+        self._api = api
+        self._url = location.url
+        self._collections = [value for name, value in location.only if name == "collection"]
+
+    def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+        """List all documents, so deletions are seen at once."""
+        for filters in [self._collection(name) for name in self._collections] or [{}]:
+            for document in self._listed("/documents.list", filters):
+                if _is_published(document):
+                    yield Listed(document["id"], f"{document['revision']} {document['updatedAt']}")
+        return Ending(whole=True)
+
+    def _collection(self, name: str) -> dict[str, str]:
+        """The filter for the documents of a collection."""
+        for collection in self._listed("/collections.list", {}):
+            if collection["name"].casefold() == name.casefold():
+                return {"collectionId": collection["id"]}
+        raise RefusedError(f"has no collection {name} that its token may read")
+
+    def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        def ask(offset: str) -> tuple[list[dict[str, Any]], str]:
+            start = int(offset or 0)
+            # The order of creation is the only one that no edit changes meanwhile.
+            order = {"sort": "createdAt", "direction": "ASC"}
+            asked = {"offset": start, "limit": _LIMIT, **order, **filters}
+            found: list[dict[str, Any]] = self._api.post(path, asked).json()["data"]
+            return found, str(start + _LIMIT) if len(found) == _LIMIT else ""
+
+        return in_turn(ask)
+
+    def content(self, key: str) -> Content | None:
+        """Get a document as Markdown; None if it is no longer published."""
+        document = self._api.post("/documents.info", {"id": key}).json()["data"]
+        if not _is_published(document):
+            return None
+        return Content(
+            title=document["title"],
+            body=document["text"].encode(),
+            link=f"{self._url}{document['url']}",
+            suffix=".md",
+            verified=datetime.fromisoformat(document["updatedAt"]).date(),
+        )
+
+
+def _is_published(document: Mapping[str, Any]) -> bool:
+    hidden = any(document.get(name) for name in ("archivedAt", "deletedAt", "template"))
+    return bool(document.get("publishedAt")) and not hidden
+
+
+KIND: Final = ServiceKind(
+    "Outline", Outline, only={"collection": anything}, api=lambda url: f"{url}/api"
+)
