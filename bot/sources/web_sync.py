@@ -146,6 +146,13 @@ class _Terms:
         """The operator's token for a host; empty for sources of others."""
         return os.environ.get(token_variable(host), "") if self.operators else ""
 
+    def login(self, host: str) -> str:
+        """What to do if a host asks for a login, or refuses it."""
+        if not self.operators:
+            return "only the operator's sources can have a token"
+        done = "check the" if self.token(host) else "set its"
+        return f"{done} token in {token_variable(host)}"
+
     def without(self, host: str) -> list[str]:
         """The names of people on a host to leave out."""
         named = (one.rpartition("@") for one in self.unquoted)
@@ -169,6 +176,7 @@ def _looked_at(
             grace,
             most=most,
             token=terms.token(host),
+            login=terms.login(host),
             without=terms.without(host),
         )
     if crawl_at(location) is not None:

@@ -128,14 +128,19 @@ class ApiClient:
         sent = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
         return self._answer("POST", url, sent, content)
 
-    def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """The decoded answer of `get`; torn JSON is asked for once more."""
+    def json(self, path: str, query: Mapping[str, str] | None = None, payload: Any = None) -> Any:
+        """The decoded answer of `get`, or of `post`; torn JSON is asked for once more."""
+
+        def ask() -> Any:
+            answer = self.get(path, query) if payload is None else self.post(path, payload)
+            return answer.json()
+
         try:
-            return self.get(path, query).json()
+            return ask()
         except RefusedError as error:
             if type(error) is not RefusedError:
                 raise
-            return self.get(path, query).json()
+            return ask()
 
     def _answer(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
         wait = FIRST_WAIT

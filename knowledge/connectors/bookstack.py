@@ -9,7 +9,7 @@ from datetime import datetime
 from html import escape
 from typing import Any, Final
 
-from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.api_client import ApiClient, LoginError, in_turn
 from knowledge.connectors.connector import (
     Content,
     Ending,
@@ -19,7 +19,7 @@ from knowledge.connectors.connector import (
     anything,
 )
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 
 # BookStack's own limit of a list.
 _COUNT: Final = 500
@@ -37,8 +37,8 @@ class BookStack:
         """List all pages; a request is enough for 500, so deletions are seen at once."""
         for filters in [self._book(slug) for slug in self._books] or [{}]:
             for page in self._listed("/pages", filters):
-                if not (page["draft"] or page["template"]):
-                    yield Listed(str(page["id"]), str(page["updated_at"]))
+                if _is_published(page):
+                    yield Listed(str(int(page["id"])), str(page["updated_at"]))
         return Ending(whole=True)
 
     def _book(self, slug: str) -> dict[str, str]:
@@ -48,16 +48,26 @@ class BookStack:
         raise RefusedError(f"has no book {slug} that its token may read")
 
     def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        def ask(offset: str) -> tuple[list[dict[str, Any]], str]:
-            query = {"count": str(_COUNT), "offset": offset or "0", "sort": "+id", **filters}
-            found: list[dict[str, Any]] = self._api.json(path, query)["data"]
-            return found, str(int(offset or 0) + _COUNT) if len(found) == _COUNT else ""
+        def ask(last: str) -> tuple[list[dict[str, Any]], str]:
+            # By id, so no page is passed over when an earlier one is deleted meanwhile.
+            query = {"count": str(_COUNT), "sort": "+id", **filters}
+            found = self._api.json(path, {**query, "filter[id:gt]": last} if last else query)
+            entries: list[dict[str, Any]] = found["data"]
+            goes_on = entries and found["total"] > len(entries)
+            return entries, str(entries[-1]["id"]) if goes_on else ""
 
         return in_turn(ask)
 
     def content(self, key: str) -> Content | None:
-        """Get a page as HTML, with its permanent address."""
-        page = self._api.json(f"/pages/{key}")
+        """Get a page as HTML, with its permanent address; None if it is gone."""
+        try:
+            page = self._api.json(f"/pages/{key}")
+        except LoginError:
+            raise
+        except LostError:
+            return None
+        if not _is_published(page):
+            return None
         # Relative addresses in a page begin at the wiki's own.
         base = f'<link rel="canonical" href="{escape(self._url)}/">'
         return Content(
@@ -66,6 +76,10 @@ class BookStack:
             link=f"{self._url}/link/{key}",
             verified=datetime.fromisoformat(page["updated_at"]).date(),
         )
+
+
+def _is_published(page: Mapping[str, Any]) -> bool:
+    return not (page["draft"] or page["template"])
 
 
 KIND: Final = ServiceKind(

@@ -4,13 +4,14 @@ Source:
     https://www.dokuwiki.org/devel:jsonrpc
 """
 
+import re
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
-from html import escape
+from html import escape, unescape
 from typing import Any, Final
 from urllib.parse import quote
 
-from knowledge.connectors.api_client import ApiClient
+from knowledge.connectors.api_client import ApiClient, LoginError
 from knowledge.connectors.connector import (
     Content,
     Ending,
@@ -23,14 +24,13 @@ from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError, RefusedError
 
 _INTERFACE: Final = "/lib/exe/jsonrpc.php"
-_OFF: Final = (
-    "doesn't answer programs: turn on `remote` in its configuration, and let `remoteuser` read it"
-)
-# All levels of namespaces.
-_DEPTH: Final = 0
+_OFF: Final = "answers no programs: turn on `remote` in its configuration"
+_CLOSED: Final = "answers only some users' programs: empty `remoteuser` in its configuration"
 # Pages that come with each wiki, and parts of all pages.
 _OWN: Final = frozenset({"playground:playground", "wiki:dokuwiki", "wiki:syntax", "wiki:welcome"})
 _PARTS: Final = frozenset({"footer", "pagefooter", "pageheader", "sidebar", "topheader"})
+_HEADING: Final = re.compile(r"<h[1-5]\b[^<>]{0,1000}>")
+_TAG: Final = re.compile(r"<[^<>]{0,1000}>")
 
 
 class DokuWiki:
@@ -40,40 +40,57 @@ class DokuWiki:
         self._api = api
         self._url = location.url
         self._namespaces = [value for name, value in location.only if name == "namespace"]
+        self._revisions: dict[str, int] = {}
 
     def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         """List all pages with their revisions; one request is enough for any wiki."""
-        for namespace in self._namespaces or [""]:
-            try:
-                pages = self._call("core.listPages", namespace=namespace, depth=_DEPTH)
-            except LostError as error:
-                raise LostError(_OFF) from error
-            for page in pages:
-                key = str(page["id"])
-                if key not in _OWN and key.rpartition(":")[2] not in _PARTS:
-                    yield Listed(key, str(page["revision"]))
+        spaces = {name: f"{name.strip(':').lower()}:" for name in self._namespaces}
+        try:
+            # All pages of the search index; the listing of a namespace would have hidden ones, too.
+            pages = self._call("core.listPages", namespace="", depth=0)
+        except LoginError as error:
+            raise LoginError(_CLOSED) from error
+        except LostError as error:
+            raise LostError(_OFF) from error
+        keys = {str(page["id"]): int(page["revision"]) for page in pages}
+        for name, space in spaces.items():
+            if not any(key.startswith(space) for key in keys):
+                raise RefusedError(f"has no namespace {name}")
+        within = tuple(spaces.values()) or ("",)
+        for key, revision in keys.items():
+            ours = key not in _OWN and key.rpartition(":")[2] not in _PARTS
+            if ours and key.startswith(within):
+                self._revisions[key] = revision
+                yield Listed(key, str(revision))
         return Ending(whole=True)
 
     def content(self, key: str) -> Content | None:
-        """Get a page as HTML."""
-        info = self._call("core.getPageInfo", page=key)
-        html = self._call("core.getPageHTML", page=key)
-        link = f"{self._url}/doku.php?id={quote(key)}"
+        """Get a listed page as HTML."""
+        html = str(self._call("core.getPageHTML", page=key))
+        link = f"{self._url}/doku.php?id={quote(key, safe=':')}"
         return Content(
-            # Without `useheading`, the title of a page is its id: its first heading says more.
-            title="" if info["title"] == key else str(info["title"]),
+            title=title_of(html) or key.rpartition(":")[2].replace("_", " "),
             body=f'<link rel="canonical" href="{escape(link)}"><body>{html}</body>'.encode(),
             link=link,
-            verified=datetime.fromtimestamp(int(info["revision"]), UTC).date(),
+            verified=datetime.fromtimestamp(self._revisions[key], UTC).date(),
         )
 
     def _call(self, method: str, **parameters: Any) -> Any:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        answer = self._api.post(_INTERFACE, request).json()
+        answer = self._api.json(_INTERFACE, payload=request)
         error = answer.get("error") or {}
         if error.get("code"):
             raise RefusedError(f"refuses {method}: {str(error.get('message'))[:200]}")
         return answer["result"]
+
+
+def title_of(html: str) -> str:
+    """The words of a page's first heading; empty if it has none."""
+    found = _HEADING.search(html)
+    if found is None:
+        return ""
+    heading = html[found.end() :].partition("</h")[0][:1000]
+    return " ".join(unescape(_TAG.sub("", heading)).split())
 
 
 KIND: Final = ServiceKind("DokuWiki", DokuWiki, only={"namespace": anything})

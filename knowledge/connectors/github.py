@@ -221,7 +221,7 @@ class GitHub:
         is_own = self._host in _HOSTS
         url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
         try:
-            found = self._api.post(url, {"query": query, "variables": known}).json()
+            found = self._api.json(url, payload={"query": query, "variables": known})
         except LoginError as error:
             raise without_token("discussions", self._host) from error
         for problem in found.get("errors") or ():

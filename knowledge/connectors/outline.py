@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.connectors.api_client import ApiClient, in_turn
+from knowledge.connectors.api_client import ApiClient, LoginError, in_turn
 from knowledge.connectors.connector import (
     Content,
     Ending,
@@ -17,11 +17,14 @@ from knowledge.connectors.connector import (
     ServiceKind,
     anything,
 )
+from knowledge.files.site_addresses import OUTLINE
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 
 # Outline's own limit of a list.
 _LIMIT: Final = 100
+# The most requests for one list.
+_REQUESTS: Final = 500
 
 
 class Outline:
@@ -53,21 +56,27 @@ class Outline:
             # The order of creation is the only one that no edit changes meanwhile.
             order = {"sort": "createdAt", "direction": "ASC"}
             asked = {"offset": start, "limit": _LIMIT, **order, **filters}
-            found: list[dict[str, Any]] = self._api.post(path, asked).json()["data"]
+            found: list[dict[str, Any]] = self._api.json(path, payload=asked)["data"]
             return found, str(start + _LIMIT) if len(found) == _LIMIT else ""
 
-        return in_turn(ask)
+        return in_turn(ask, _REQUESTS)
 
     def content(self, key: str) -> Content | None:
         """Get a document as Markdown; None if it is no longer published."""
-        document = self._api.post("/documents.info", {"id": key}).json()["data"]
+        try:
+            document = self._api.json("/documents.info", payload={"id": key})["data"]
+        except LoginError:
+            raise
+        except LostError:
+            return None
         if not _is_published(document):
             return None
         return Content(
             title=document["title"],
             body=document["text"].encode(),
-            link=f"{self._url}{document['url']}",
+            link=f"{self._url}/{document['url'].lstrip('/')}",
             suffix=".md",
+            anchors=OUTLINE,
             verified=datetime.fromisoformat(document["updatedAt"]).date(),
         )
 

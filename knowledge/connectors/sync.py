@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from knowledge.connectors.api_client import ApiClient, BusyError
+from knowledge.connectors.api_client import ApiClient, BusyError, LoginError
 from knowledge.connectors.connector import Connector, Content, Ending, Removed, in_form
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
@@ -57,13 +57,14 @@ def sync(
     *,
     most: int | None = None,
     token: str = "",
+    login: str = "",
     without: Collection[str] = (),
 ) -> Generator[CrawlStep, None, None]:
     """Sync a service, a document a step.
 
     A lost service is quoted for the time of `grace`; at most `most` bytes are kept, or any number.
-    The `token` is sent to the service alone. People whose names there are in `without` are left
-    out of its threads, also of those read before.
+    The `token` is sent to the service alone; `login` says what to do if it asks for one. People
+    whose names there are in `without` are left out of its threads, also of those read before.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
@@ -79,9 +80,11 @@ def sync(
     try:
         ending = yield from _take_in(visit, json.loads(before.state or "{}"))
     except LostError as error:
+        advice = f"; {login}" if login and isinstance(error, LoginError) else ""
+        reason = f"{error}{advice}"
         for key in pages.urls(location):
-            pages.keep(after(pages.page(location, key), Gone(str(error)), now, grace))
-        pages.keep_site(Site(location, now, str(error), before.state))
+            pages.keep(after(pages.page(location, key), Gone(reason), now, grace))
+        pages.keep_site(Site(location, now, reason, before.state))
         return
     except RefusedError as error:
         waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""

@@ -31,7 +31,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # The version of the parsers. Raise it when one gives other text than before, so that unchanged
 # files are read again.
-PARSERS_VERSION: Final = 16
+PARSERS_VERSION: Final = 17
 
 # The sandbox shared by the whole program.
 sandbox: Final = Sandbox()

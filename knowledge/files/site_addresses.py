@@ -23,6 +23,8 @@ from urllib.parse import quote, unquote, urlsplit
 OWN: Final = "own"
 # Headings of a plain template have GitHub's anchors.
 TEMPLATE: Final = "template"
+# The rule of Outline's pages, which no base URL names.
+OUTLINE: Final = "outline"
 
 ANCHOR: Final = "#{anchor}"
 _PLACES: Final = ("{path}", "{stem}")
@@ -182,7 +184,7 @@ def anchors(
     rule: str, headings: Iterable[str], levels: Iterable[int] = itertools.repeat(2)
 ) -> Iterator[str]:
     """The anchor of each heading of a page, in order; empty if it has none, or it can't be told."""
-    generator = GENERATORS.get(rule)
+    generator = _OUTLINE if rule == OUTLINE else GENERATORS.get(rule)
     taken: Counter[str] = Counter()
     for heading, level in zip(headings, levels, strict=False):
         anchor = own_id(heading)
@@ -289,6 +291,17 @@ def _docutils_anchor(words: str) -> str:
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
     plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
+
+
+def _outline_anchor(words: str) -> str:
+    """`headingToSlug` of Outline; it spells other letters and some signs by a table of its own."""
+    if not words.isascii() or not _SPELLED.isdisjoint(words):
+        return ""
+    kept = re.sub(r"[^A-Za-z0-9\s-]", "", words).lower().replace("-", " ").split()
+    return "-".join(("h", *kept)) if kept else ""
+
+
+_SPELLED: Final = frozenset("$%&<>|")
 
 
 # Pages.
@@ -399,3 +412,4 @@ GENERATORS: Final = {
     "gitlab-wiki": Generator(_of_path(_gitlab_wiki_page), _gitlab_anchor),
     TEMPLATE: Generator(_of_path(str), _github_anchor),
 }
+_OUTLINE: Final = Generator(_of_path(str), _outline_anchor)

@@ -29,8 +29,8 @@ _AROUND: Final = (
     # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
     # name everything and answer nothing.
     "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper, .dw__toc, "
-    # What DokuWiki writes around an article.
-    ".docInfo, .pageId, "
+    # What DokuWiki writes around an article, and its links between marks and footnotes.
+    ".docInfo, .pageId, a.fn_top, a.fn_bot, "
     # GitBook's and HonKit's search, and VitePress' label of a code block.
     ".search-results, div[class*=language-] > span.lang, "
     # By their author, for no printer and no search engine.
@@ -115,6 +115,8 @@ def to_markdown(root: Tag, base: str = "") -> str:
         target = _target(base, _attribute(link, "href"))
         if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
             link["href"] = target
+            # Wikis repeat the name of the page there.
+            link.attrs.pop("title", None)
         else:
             link.unwrap()
     # A definition is indented after a colon; a code block wouldn't be recognized there.

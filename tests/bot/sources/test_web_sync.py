@@ -276,6 +276,33 @@ def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebS
     assert added == [f"page:{server.url('/docs/')}", f"page:{server.url('/docs/ferry')}"]
 
 
+@pytest.mark.parametrize(
+    ("scope", "token", "advice"),
+    [
+        (SHARED, "", "set its token in COMMONPLACE_SOURCE_TOKEN_DOCS_TEST."),
+        (SHARED, "id:secret", "check the token in COMMONPLACE_SOURCE_TOKEN_DOCS_TEST."),
+        (Scope(7), "id:secret", "only the operator's sources can have a token."),
+    ],
+)
+def test_a_service_that_asks_for_a_login_says_where_its_token_belongs(
+    settings: Settings,
+    core: Core,
+    server: WebServer,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: Scope,
+    token: str,
+    advice: str,
+) -> None:
+    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", token)
+    server.pages["/api/pages?count=500&sort=%2Bid"] = Reply("", 401)
+    add_visited(core.store, service_location("bookstack", server.url("")), scope)
+    visit(settings, core)
+    [failure] = core.failures()
+    assert failure.reason.endswith(f"(the host answers 401); {advice}")
+    sent = [headers.get("authorization") for _, headers in server.requests]
+    assert ("Token id:secret" in sent) == (scope == SHARED and bool(token))
+
+
 # Internal hosts.
 
 

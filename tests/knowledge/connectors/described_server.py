@@ -27,7 +27,7 @@ _EMPTY: Mapping[str, Any] = {
     "null": None,
 }
 
-# The parameters of a request by name, those of its path among them.
+# The parameters of a request by name, those of its path and its JSON among them.
 Asked = Mapping[str, str]
 
 
@@ -47,6 +47,8 @@ class DescribedServer(WebServer):
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         self.requests.append((request.path, {k.lower(): v for k, v in request.headers.items()}))
         if self.first:
+            # What isn't read of a request would be taken for the next one.
+            request.rfile.read(int(request.headers.get("Content-Length", 0)))
             self.send(request, self.first.pop(0))
             return
         path, _, query = request.path.partition("?")
@@ -58,6 +60,8 @@ class DescribedServer(WebServer):
             if found := re.fullmatch(place, path):
                 values = {name: unquote(value) for name, value in found.groupdict().items()}
                 asked = {**values, **dict(parse_qsl(query, strict_parsing=bool(query)))}
+                if request.command == "POST":
+                    asked |= _sent(request)
                 self.asked.append((template, asked))
                 self._check(template, operation["parameters"], asked)
                 self._send(request, template, operation["answer"], asked)
@@ -96,6 +100,12 @@ class DescribedServer(WebServer):
     def base(self) -> str:
         split = urlsplit(self.url(""))
         return f"{split.scheme}://{split.netloc}"
+
+
+def _sent(request: BaseHTTPRequestHandler) -> Asked:
+    """The fields of a request's JSON, written as in a query."""
+    sent = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+    return {key: one if isinstance(one, str) else json.dumps(one) for key, one in sent.items()}
 
 
 def filled(form: Mapping[str, Any], given: Any) -> Any:

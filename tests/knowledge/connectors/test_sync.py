@@ -18,6 +18,7 @@ from tests.knowledge.web_server import Reply, WebServer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
+INTERFACE = "/lib/exe/jsonrpc.php"
 
 
 class Wiki:
@@ -28,22 +29,18 @@ class Wiki:
         self.broken: set[str] = set()
         self.asked: list[str] = []
         self.server = server
-        for method in ("core.listPages", "core.getPageInfo", "core.getPageHTML"):
-            server.pages[f"/lib/exe/jsonrpc.php/{method}"] = self.answer
+        server.pages[INTERFACE] = self.answer
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         length = int(request.headers.get("Content-Length", 0))
         asked = json.loads(request.rfile.read(length))
-        method = request.path.rpartition("/")[2]
-        page = str(asked.get("page", ""))
+        method, page = asked["method"], str(asked["params"].get("page", ""))
         self.asked.append(f"{method.removeprefix('core.')} {page}".strip())
         if page in self.broken:
             told: dict[str, Any] = {"error": {"code": 1, "message": "broken"}}
         elif method == "core.listPages":
             listed = [{"id": key, "revision": at} for key, (at, _) in self.pages.items()]
             told = {"result": listed}
-        elif method == "core.getPageInfo":
-            told = {"result": {"title": page.title(), "revision": self.pages[page][0]}}
         else:
             words = self.pages[page][1]
             told = {"result": f'<h1 id="{page}">{page.title()}</h1><p>{words}</p>'}
@@ -131,7 +128,7 @@ def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> No
     world.wiki.broken = {"ferry"}
     world.sync(1)
     assert "six" in world.texts["Ferry"]
-    assert world.reasons == ["refuses core.getPageInfo: broken."]
+    assert world.reasons == ["refuses core.getPageHTML: broken."]
     world.wiki.broken = set()
     world.sync(2)
     assert "seven" in world.texts["Ferry"]
@@ -148,7 +145,7 @@ def test_an_empty_listing_is_a_failure_not_a_deletion(world: World) -> None:
 
 def test_a_lost_service_is_quoted_for_the_time_of_grace(world: World) -> None:
     world.sync()
-    world.server.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply("", status=403)
+    world.server.pages[INTERFACE] = Reply("", status=403)
     world.sync(1)
     assert sorted(world.texts) == ["Ferry", "Pier"]
     world.sync(8)
@@ -157,12 +154,12 @@ def test_a_lost_service_is_quoted_for_the_time_of_grace(world: World) -> None:
 
 
 def test_a_busy_service_is_left_alone_until_the_next_visit(world: World) -> None:
-    listing = world.server.pages["/lib/exe/jsonrpc.php/core.listPages"]
+    listing = world.server.pages[INTERFACE]
     busy = Reply("", status=429, headers={"Retry-After": "3600"})
-    world.server.pages["/lib/exe/jsonrpc.php/core.listPages"] = busy
+    world.server.pages[INTERFACE] = busy
     world.sync()
     assert world.reasons == ["asks to be left alone for now; the rest waits for the next look."]
-    world.server.pages["/lib/exe/jsonrpc.php/core.listPages"] = listing
+    world.server.pages[INTERFACE] = listing
     world.sync(1)
     assert world.reasons == []
 
@@ -172,5 +169,5 @@ def test_failures_are_told_by_their_document(world: World) -> None:
     world.sync()
     [failure] = failures(world.pages, world.location, SHARED)
     assert failure == Failure(
-        f"{world.server.url('')} › pier", "refuses core.getPageInfo: broken.", ""
+        f"{world.server.url('')} › pier", "refuses core.getPageHTML: broken.", ""
     )
