@@ -121,6 +121,9 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "knowledge.files.site_addresses.with_absolute_links": _linked,
     "knowledge.files.site_addresses._docusaurus_page": _moved("docusaurus", "slug"),
     "knowledge.files.site_addresses._hugo_page": _moved("hugo", "slug"),
+    "knowledge.files.site_addresses._notion_page": lambda text: site_addresses.GENERATORS[
+        "notion"
+    ].page(PurePosixPath(text), {}),
     "knowledge.files.site_addresses._jekyll_page": _moved("jekyll", "permalink"),
     "bot.programs.http_limits._host": _host,
     "bot.programs.http_server.Tokens.holder": _holder,
@@ -152,6 +155,8 @@ NOT_CALLED: Final = {
         knowledge.channels.archive.ChannelArchive.add_page
         knowledge.channels.archive.ChannelArchive.add_pins
         knowledge.connectors.api_client.ApiClient._ask
+        knowledge.connectors.dokuwiki.DokuWiki.listing
+        knowledge.connectors.outline.Outline._collection
         knowledge.connectors.mediawiki.MediaWiki._read_site
         knowledge.connectors.mediawiki.MediaWiki.content
         knowledge.connectors.github.GitHub._comments

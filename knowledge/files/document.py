@@ -33,6 +33,8 @@ LINK_CHARACTERS: Final = 2_000
 TAGS: Final = 100
 
 _PACKED: Final = frozenset({Format.PDF, Format.DOCX})
+# Behind the names of pages and databases in Notion's exports.
+_NOTION_ID: Final = re.compile(r" [0-9a-f]{32}(?:_all)?\Z")
 _NO_SIGN: Final = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CONTROLS: Final = bytes((*range(9), *range(14, 27), *range(28, 32)))
 
@@ -111,9 +113,9 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
 def _name_as_title(name: str) -> str:
     """A file's name as a title, or its folder's if that says more: in words, with a capital."""
     path = PurePath(name)
-    stem = path.stem if path.suffix.lower() in ENDINGS else path.name
+    stem = _NOTION_ID.sub("", path.stem if path.suffix.lower() in ENDINGS else path.name)
     if is_generic(stem) and path.parent.name:
-        stem = path.parent.name
+        stem = _NOTION_ID.sub("", path.parent.name)
     # A name with blanks is words already, and keeps its hyphens.
     title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
     first = title.split(" ", 1)[0]

@@ -52,6 +52,7 @@ _TARGET: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]{0,20}:")
 _INDEX: Final = re.compile(r"(?:(?<=/)|\A)_?index\Z")
+_NOTION_ID: Final = re.compile(r" (?P<id>[0-9a-f]{32})(?:_all)?\Z")
 _NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
 _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 
@@ -67,6 +68,7 @@ class Generator:
         repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
         prose: a heading's Markdown, without code, as the anchor is made of it.
         is_title_linked: whether a heading of the first level has an anchor.
+        keeps_files: whether files that aren't texts stand on the site, too.
     """
 
     page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
@@ -74,6 +76,7 @@ class Generator:
     repeated: str = "{anchor}-{number}"
     prose: Callable[[str], str] = str
     is_title_linked: bool = True
+    keeps_files: bool = True
 
 
 def cited(
@@ -102,7 +105,7 @@ def cited(
             given = given.replace(place, quote(filled))
         return f"{given}#{{{rule}}}" if rule else given
     page: str | None = path.as_posix()
-    if name and path.suffix.lower() in _TEXTS:
+    if name and (path.suffix.lower() in _TEXTS or not GENERATORS[name].keeps_files):
         page = GENERATORS[name].page(path, fields)
     if page is None:
         return ""
@@ -136,6 +139,8 @@ def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
         if file.startswith(".."):
             return found[0]
         address, _ = without_rule(cited(base_url, PurePosixPath(file)))
+        if not address:
+            return found[0]
         return f"]({address}#{fragment}" if fragment else f"]({address}"
 
     host = urlsplit(split_base_url(base_url)[1])
@@ -401,6 +406,17 @@ def _gitlab_wiki_page(path: PurePosixPath) -> str:
     return path.with_suffix("").as_posix().replace(" ", "-")
 
 
+def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
+    """Notion's exports have a page's id at the end of its name."""
+    found = _NOTION_ID.search(path.stem)
+    return found["id"] if found else None
+
+
+def _no_anchor(words: str) -> str:
+    """The anchors of Notion are no part of its exports."""
+    return ""
+
+
 GENERATORS: Final = {
     "mkdocs": Generator(_of_path(_folder_page), _python_markdown_anchor, "{anchor}_{number}"),
     "docusaurus": Generator(_docusaurus_page, _github_anchor, is_title_linked=False),
@@ -410,6 +426,7 @@ GENERATORS: Final = {
     "sphinx": Generator(_of_path(_sphinx_page), _docutils_anchor, ""),
     "github-wiki": Generator(_of_path(_github_wiki_page), _github_anchor),
     "gitlab-wiki": Generator(_of_path(_gitlab_wiki_page), _gitlab_anchor),
+    "notion": Generator(_notion_page, _no_anchor, keeps_files=False),
     TEMPLATE: Generator(_of_path(str), _github_anchor),
 }
 _OUTLINE: Final = Generator(_of_path(str), _outline_anchor)

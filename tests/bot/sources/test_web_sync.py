@@ -394,7 +394,7 @@ def test_a_token_is_sent_for_sources_of_the_operator_alone(
 ) -> None:
     monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_WIKI_TEST", "hunter2")
     monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", "another")
-    server.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply('{"result": []}')
+    server.pages["/lib/exe/jsonrpc.php"] = Reply('{"result": []}')
     address = server.url("", host="wiki.test")
     add_visited(core.store, service_location("dokuwiki", address), scope)
     visit(settings, core)

@@ -305,5 +305,5 @@ def test_an_outlines_document_is_cited_at_its_heading(pages: PageStore) -> None:
         source.sync()
         found = source.documents["Ferry"]
     assert found.link == f"{wiki.server.base}/doc/ferry-AbcdeFghi1"
-    named = anchors(found.anchors or "", [words for _, words in heading_lines(found.text)])
+    named = anchors(found.anchors or "", [words for _, _, words in heading_lines(found.text)])
     assert [*named] == ["h-fares", "h-at-night-new", "", "h-fares-1"]

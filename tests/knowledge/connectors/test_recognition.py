@@ -76,11 +76,11 @@ def test_other_kinds_are_recognised_by_their_generator(
     wiki: WikiServer, recognise: Recognise
 ) -> None:
     wiki.pages["/"] = Reply('<meta content="DokuWiki" name="generator"/>')
-    wiki.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply(
+    wiki.pages["/lib/exe/jsonrpc.php"] = Reply(
         '{"result": [{"id": "ferry", "revision": 1}]}', kind="application/json"
     )
     assert recognise("/") == ServiceLocation("dokuwiki", wiki.base)
-    del wiki.pages["/lib/exe/jsonrpc.php/core.listPages"]
+    del wiki.pages["/lib/exe/jsonrpc.php"]
     assert recognise("/") is None
 
 
