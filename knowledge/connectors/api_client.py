@@ -20,13 +20,17 @@ from urllib.parse import urlencode
 
 import httpcore2
 
-from knowledge.web.addresses import host_of, normal_url
+from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Header, error_text
 from knowledge.web.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError, bounded
 
 # A page of 2 MB in a wiki is several times as long as JSON with its HTML.
 ANSWER_BYTES: Final = 32_000_000
+# Commas and opening brackets: more values take seconds to decode, in which the bot stands still.
+ANSWER_VALUES: Final = 1_000_000
+# Items in a page of a list; services send 500 at most.
+PAGE_VALUES: Final = 1_000
 TRIES: Final = 3
 # The first wait in seconds after a passing failure; it doubles.
 FIRST_WAIT: Final = 2.0
@@ -63,8 +67,10 @@ class Answer:
         """The decoded body.
 
         Raises:
-            RefusedError: if it is no JSON.
+            RefusedError: if it is no JSON, or has too many values.
         """
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > ANSWER_VALUES:
+            raise RefusedError(f"answers with more than {ANSWER_VALUES:,} values")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -170,6 +176,8 @@ class ApiClient:
     def _followed(self, method: str, url: str, headers: Sequence[Header], content: bytes) -> Answer:
         host = host_of(self._base)
         for _ in range(REDIRECTS + 1):
+            if problem := problem_with_url(url):
+                raise RefusedError(problem)
             if host_of(url) != host:
                 raise RefusedError(f"leads to {host_of(url)}: add that address instead")
             answer = self._ask(method, url, headers, content)
@@ -212,6 +220,8 @@ def in_turn(
     token, seen = "", {""}
     for _ in range(most):
         items, token = ask(token)
+        if len(items) > PAGE_VALUES:
+            break
         yield from items
         if not token:
             return

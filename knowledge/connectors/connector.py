@@ -138,10 +138,24 @@ def is_root(url: str) -> bool:
     return urlsplit(url).path in ("", "/")
 
 
+class FormError(RefusedError):
+    """An answer has other fields than its service documents."""
+
+
+_OF_ANOTHER_FORM: Final = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
+
 @contextmanager
 def in_form() -> Iterator[None]:
     """Refuse answers with other fields than their service documents."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise RefusedError("answers in a form that can't be understood") from error
+    except _OF_ANOTHER_FORM as error:
+        raise FormError("answers in a form that can't be understood") from error

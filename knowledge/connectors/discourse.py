@@ -51,6 +51,9 @@ class Discourse:
         whole = number % WHOLE_EVERY == 0
         latest = state.get("bumped_at", "")
         since = "" if whole or not latest else str(datetime.fromisoformat(latest) - OVERLAP)
+        if whole:
+            # A time in the future would hide all changes until then.
+            latest = ""
         categories = self._categories()
         private = {each["id"] for each in categories if each.get("read_restricted")}
         for path in self._paths(categories):
@@ -64,11 +67,9 @@ class Discourse:
     def _categories(self) -> list[dict[str, Any]]:
         """All categories, each before its subcategories."""
         found = self._api.json("/categories.json", {"include_subcategories": "true"})
-        waiting, known = [*found["category_list"]["categories"]], []
-        while waiting:
-            category = waiting.pop(0)
-            known.append(category)
-            waiting.extend(category.get("subcategory_list") or ())
+        known = [*found["category_list"]["categories"]]
+        for category in known:
+            known.extend(category.get("subcategory_list") or ())
         return known
 
     def _paths(self, categories: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -12,13 +12,23 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from knowledge.connectors.api_client import ApiClient, BusyError, LoginError
-from knowledge.connectors.connector import Connector, Content, Ending, Removed, in_form
+from knowledge.connectors.connector import (
+    Connector,
+    Content,
+    Ending,
+    FormError,
+    Listed,
+    Removed,
+    in_form,
+)
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
-from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
+from knowledge.text import storable
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.values.source_locations import ServiceLocation, service_at
+from knowledge.web.addresses import normal_url, problem_with_url
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL, CrawlStep, sync_failure
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.polite_fetcher import Fetcher, Gone
@@ -26,6 +36,11 @@ from knowledge.web.safe_network import LostError, RefusedError
 
 # At a second a document, half a day.
 MOST_DOCUMENTS: Final = 50_000
+# Longer titles, tags and names are cut; longer keys and revisions are none.
+NAME_CHARACTERS: Final = 300
+KEY_CHARACTERS: Final = 1_000
+# Titles or tags of a document.
+MOST_NAMES: Final = 20
 # Listed documents between two steps of a listing.
 _STEP: Final = 500
 
@@ -81,14 +96,16 @@ def sync(
         ending = yield from _take_in(visit, json.loads(before.state or "{}"))
     except LostError as error:
         advice = f"; {login}" if login and isinstance(error, LoginError) else ""
-        reason = f"{error}{advice}"
+        reason = f"{_told(error)}{advice}"
         for key in pages.urls(location):
             pages.keep(after(pages.page(location, key), Gone(reason), now, grace))
         pages.keep_site(Site(location, now, reason, before.state))
         return
     except RefusedError as error:
         waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""
-        pages.keep_site(replace(before, synced_at=now, reason=f"{error}{waits}"))
+        # A state that the service has spoilt would be refused at every visit.
+        state = "" if isinstance(error, FormError) else before.state
+        pages.keep_site(Site(location, now, f"{_told(error)}{waits}", state))
         return
     pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
 
@@ -98,6 +115,11 @@ def _blank(visit: _Visit, without: frozenset[str]) -> None:
     for page in visit.pages.pages(visit.location) if without else ():
         if names_someone(page.text, without):
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
+
+
+def _told(error: RefusedError) -> str:
+    """The reason, which may have words of the service."""
+    return storable(one_line(str(error)))
 
 
 def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, None, Ending]:
@@ -132,12 +154,13 @@ def _listed(
     while True:
         try:
             with in_form():
-                entry = next(listing)
+                entry = _checked(next(listing))
         except StopIteration as end:
             ending: Ending = end.value
             return removed, ending
         if isinstance(entry, Removed):
-            removed.add(entry.key)
+            if len(removed) < MOST_DOCUMENTS:
+                removed.add(entry.key)
             visit.revisions.pop(entry.key, None)
         elif entry.key in visit.revisions or len(visit.revisions) < MOST_DOCUMENTS:
             removed.discard(entry.key)
@@ -146,6 +169,14 @@ def _listed(
                 yield CrawlStep(0, len(visit.revisions), entry.key)
         else:
             visit.reason = f"has more than {MOST_DOCUMENTS:,} documents; so many are read"
+
+
+def _checked(entry: Listed | Removed) -> Listed | Removed:
+    """Refuse keys and revisions that can't be stored, or are too long to keep thousands."""
+    for each in (entry.key, entry.revision if isinstance(entry, Listed) else ""):
+        if len(each) > KEY_CHARACTERS or storable(each) != each:
+            raise ValueError("This is no key of a document.")
+    return entry
 
 
 def _is_current(page: WebPage, revision: str) -> bool:
@@ -160,6 +191,7 @@ def _take(visit: _Visit, key: str) -> None:
         try:
             with in_form():
                 content = visit.connector.content(key)
+                fetched = content and _fetched(page, content, revision, visit.now)
         except (BusyError, LostError):
             raise
         except RefusedError as error:
@@ -168,13 +200,13 @@ def _take(visit: _Visit, key: str) -> None:
                 raise RefusedError(
                     f"failed {visit.failures} times in a row; the rest waits for the next look"
                 ) from error
-            visit.pages.keep(replace(page, checked_at=visit.now, reason=str(error)))
+            visit.pages.keep(replace(page, checked_at=visit.now, reason=_told(error)))
             return
-        if content is None:
+        if fetched is None:
             # Kept without text, so that it isn't asked for again until it changes.
             visit.pages.keep(_passed_over(visit, key, revision))
             return
-        page = _fetched(page, content, revision, visit.now)
+        page = fetched
     visit.failures = 0
     if not visit.pages.keep_within(_read(page), visit.most):
         visit.reason = FULL
@@ -188,14 +220,15 @@ def _passed_over(visit: _Visit, key: str, revision: str) -> WebPage:
 def _fetched(page: WebPage, content: Content, revision: str, now: datetime) -> WebPage:
     details = {
         "verified": content.verified.isoformat() if content.verified else None,
-        "titles": content.titles,
-        "tags": content.tags,
+        "titles": [_name(one) for one in content.titles[:MOST_NAMES]],
+        "tags": [_name(one) for one in content.tags[:MOST_NAMES]],
         "anchors": content.anchors,
-        "attribution": content.attribution,
+        "attribution": _name(content.attribution),
     }
+    link = normal_url(content.link)
     return replace(
         page,
-        link=content.link,
+        link="" if problem_with_url(link) else link,
         content=content.body,
         content_type=_TYPES[content.suffix],
         etag=revision,
@@ -203,9 +236,13 @@ def _fetched(page: WebPage, content: Content, revision: str, now: datetime) -> W
         checked_at=now,
         gone_at=None,
         reason="",
-        title=content.title,
+        title=_name(content.title),
         details=json.dumps(details),
     )
+
+
+def _name(text: str) -> str:
+    return one_line(text)[:NAME_CHARACTERS]
 
 
 def _read(page: WebPage) -> WebPage:

@@ -26,7 +26,7 @@ class PagedList:
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self._api = api
-        self._first = api.get(path, query, [("If-None-Match", etag)] if etag else ())
+        self._first = api.get(path, query, [("If-None-Match", etag.encode("latin-1"))] if etag else ())
         self.unchanged = self._first.status == 304
         self.etag = self._first.headers.get("etag", "")[:500]
 

@@ -1,0 +1,146 @@
+"""Answers that no honest service sends: each visit ends, and the next one still works."""
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.storage.derived_data import open_pages
+from knowledge.connectors.sync import KEY_CHARACTERS, NAME_CHARACTERS
+from tests.knowledge.connectors.visited_service import VisitedService
+from tests.knowledge.web_server import Reply, WebServer
+
+NO_FORM = "answers in a form that can't be understood."
+
+
+class Service:
+    """A wiki, a forum and a tracker in one, whose answers can be spoilt; visited as any of them."""
+
+    def __init__(self, server: WebServer, visit: Callable[..., VisitedService]) -> None:
+        self.server = server
+        self.visit = visit
+        self.page: dict[str, Any] = {"id": "ferry", "revision": 1}
+        self.info: dict[str, Any] = {"title": "Ferry", "revision": 1}
+        self.release: dict[str, Any] = {
+            "id": 1,
+            "name": "1.0",
+            "body": "It is **quieter**.",
+            "draft": False,
+            "html_url": f"{server.url('')}/o/n/releases/tag/1.0",
+            "published_at": "2026-03-01T10:00:00Z",
+        }
+        self.topics: list[dict[str, Any]] = []
+        calls = "/lib/exe/jsonrpc.php/core."
+        server.pages |= {
+            f"{calls}listPages": self.answering(lambda: {"result": [self.page]}),
+            f"{calls}getPageInfo": self.answering(lambda: {"result": self.info}),
+            f"{calls}getPageHTML": self.answering(lambda: {"result": "<p>At six.</p>"}),
+            "/api/v3/repos/o/n/releases?per_page=100": self.answering(lambda: [self.release]),
+            "/categories.json?include_subcategories=true": self.answering(
+                lambda: {"category_list": {"categories": []}}
+            ),
+            "/latest.json?per_page=100&order=activity&solved=yes": self.answering(
+                lambda: {"topic_list": {"topics": self.topics}}
+            ),
+        }
+
+    def answering(self, told: Callable[[], Any]) -> Callable[[BaseHTTPRequestHandler], None]:
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            request.rfile.read(int(request.headers.get("Content-Length", 0)))
+            self.server.send(request, Reply(json.dumps(told()), kind="application/json"))
+
+        return answer
+
+    def wiki(self) -> VisitedService:
+        return self.visit("dokuwiki", self.server.url("").rstrip("/"))
+
+    def forum(self) -> VisitedService:
+        return self.visit("discourse", self.server.url("").rstrip("/"))
+
+    def releases(self) -> VisitedService:
+        return self.visit("github", f"{self.server.url('')}/o/n/releases")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with WebServer() as server, open_pages(tmp_path, "") as pages:
+        yield Service(server, lambda kind, url: VisitedService(kind, url, pages))
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"id": "\ud800"},
+        {"id": "a\0b"},
+        {"id": "k" * (KEY_CHARACTERS + 1)},
+        {"revision": "9" * (KEY_CHARACTERS + 1)},
+    ],
+    ids=["half a character", "zero", "long key", "long revision"],
+)
+def test_a_key_that_can_not_be_kept_ends_the_visit(service: Service, spoilt: dict[str, Any]) -> None:
+    wiki = service.wiki()
+    service.page |= spoilt
+    wiki.sync()
+    assert wiki.reasons == [NO_FORM]
+    service.page = {"id": "ferry", "revision": 1}
+    wiki.sync(1)
+    assert [*wiki.documents] == ["Ferry"]
+
+
+@pytest.mark.parametrize("revision", [10**30, float("inf"), "no number", {}])
+def test_a_field_of_another_form_fails_its_document_alone(service: Service, revision: Any) -> None:
+    wiki = service.wiki()
+    service.info["revision"] = revision
+    wiki.sync()
+    assert wiki.reasons == [NO_FORM]
+
+
+@pytest.mark.parametrize("link", [["x"], {}, 7, None])
+def test_a_link_of_another_form_fails_its_document_alone(service: Service, link: Any) -> None:
+    releases = service.releases()
+    service.release["html_url"] = link
+    releases.sync()
+    assert releases.reasons == [NO_FORM]
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "https://u:p@e.com/", "no address", "http://[", "h" * 3_000]
+)
+def test_what_is_no_address_of_the_web_is_no_citation(service: Service, link: str) -> None:
+    releases = service.releases()
+    service.release["html_url"] = link
+    releases.sync()
+    [document] = releases.documents.values()
+    assert document.link == ""
+
+
+def test_a_title_of_many_lines_is_one_short_line(service: Service) -> None:
+    wiki = service.wiki()
+    service.info["title"] = "# Ferry\n@everyone\n" + "and so on " * 10_000
+    wiki.sync()
+    [title] = wiki.documents
+    assert title.startswith("# Ferry @everyone and")
+    assert len(title) == NAME_CHARACTERS
+
+
+def test_an_answer_with_too_many_values_is_not_decoded(service: Service) -> None:
+    wiki = service.wiki()
+    service.server.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply(
+        '{"result": [' + "[]," * 500_001 + "[]]}"
+    )
+    wiki.sync()
+    assert wiki.reasons == ["answers with more than 1,000,000 values."]
+
+
+def test_a_state_that_a_service_spoilt_is_forgotten(service: Service) -> None:
+    forum = service.forum()
+    service.topics = [{"id": 1, "bumped_at": None, "posts_count": 1}]
+    forum.sync()
+    service.topics = []
+    forum.sync(1)
+    assert forum.reasons == [NO_FORM]
+    forum.sync(2)
+    assert forum.reasons == []
