@@ -144,7 +144,7 @@ class _Terms:
 
     def token(self, host: str) -> str:
         """The operator's token for a host; empty for sources of others."""
-        return os.environ.get(token_variable(host), "") if self.operators else ""
+        return os.environ.get(token_variable(host), "").strip() if self.operators else ""
 
     def login(self, host: str) -> str:
         """What to do if a host asks for a login, or refuses it."""

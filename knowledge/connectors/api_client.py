@@ -156,6 +156,9 @@ class ApiClient:
                 answer = self._followed(method, url, headers, content)
             except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
                 problem = RefusedError(f"can't be reached ({error_text(error)})")
+            except httpcore2.LocalProtocolError:
+                # Its text has the header, which may be a token.
+                raise RefusedError("can't be asked with this address or token") from None
             except (httpcore2.ProtocolError, OSError) as error:
                 problem = RefusedError(f"can't be understood ({error_text(error)})")
             else:

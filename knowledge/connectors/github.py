@@ -9,6 +9,7 @@ Source:
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,8 +23,10 @@ from knowledge.connectors.connector import Content, Ending, Listed, Removed, Ser
 from knowledge.connectors.threads import Place, nameless, thread_content
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
+    REMEMBERED_BYTES,
     Filters,
     PagedList,
+    Remembered,
     Since,
     issue_content,
     message,
@@ -78,7 +81,7 @@ class GitHub:
         self._host, self._part = page["host"], page["part"]
         self._owner, self._name = str(page["repository"]).split("/")
         self._filters = Filters(location)
-        self._listed: dict[str, Mapping[str, Any]] = {}
+        self._listed = Remembered()
         self._newest: dict[str, list[Mapping[str, Any]]] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
@@ -123,7 +126,7 @@ class GitHub:
             since.saw(issue["updated_at"])
             key = str(issue["number"])
             if self._may_be_answered(issue):
-                self._listed[key] = issue
+                self._listed.add(key, issue)
                 yield Listed(key, issue["updated_at"])
             elif not since.is_whole:
                 yield Removed(key)
@@ -164,7 +167,11 @@ class GitHub:
             query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
             if len(self._listed) > FEW_ISSUES:
                 found = PagedList(self._api, "/issues/comments", query, "")
+                room = REMEMBERED_BYTES
                 for comment in islice(found, NEWEST_COMMENTS):
+                    room -= len(json.dumps(comment))
+                    if room < 0:
+                        break
                     its = comment["issue_url"].rpartition("/")[2]
                     self._newest.setdefault(its, []).insert(0, comment)
         known = self._newest.get(key, [])
@@ -240,7 +247,7 @@ class GitHub:
             if release["draft"] or not visible(release.get("body") or ""):
                 continue
             key = str(release["id"])
-            self._listed[key] = release
+            self._listed.add(key, release)
             told = f"{release['name']}\n{release['body']}"
             yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
         if found.unchanged:

@@ -22,6 +22,7 @@ from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     Filters,
     PagedList,
+    Remembered,
     Since,
     issue_content,
     message,
@@ -47,7 +48,7 @@ class GitLab:
         self._url, self._part = location.url, page["part"]
         self._name = page["project"].rpartition("/")[2]
         self._filters = Filters(location)
-        self._listed: dict[str, Mapping[str, Any]] = {}
+        self._listed = Remembered()
         self._members: set[str] | None = None
 
     def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
@@ -67,7 +68,7 @@ class GitLab:
             since.saw(issue["updated_at"])
             key = str(issue["iid"])
             if self._may_be_answered(issue):
-                self._listed[key] = issue
+                self._listed.add(key, issue)
                 yield Listed(key, issue["updated_at"])
             elif not since.is_whole:
                 yield Removed(key)
@@ -134,7 +135,7 @@ class GitLab:
             if release.get("upcoming_release") or not visible(release["description"] or ""):
                 continue
             key = str(release["tag_name"])
-            self._listed[key] = release
+            self._listed.add(key, release)
             told = f"{release['name']}\n{release['description']}"
             yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
         if found.unchanged:

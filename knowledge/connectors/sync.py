@@ -191,7 +191,12 @@ def _take(visit: _Visit, key: str) -> None:
         try:
             with in_form():
                 content = visit.connector.content(key)
-                fetched = content and _fetched(page, content, revision, visit.now)
+                # Kept without text if it is none, so that it isn't asked for until it changes.
+                page = (
+                    _fetched(page, content, revision, visit.now)
+                    if content is not None
+                    else _passed_over(visit, key, revision)
+                )
         except (BusyError, LostError):
             raise
         except RefusedError as error:
@@ -202,11 +207,9 @@ def _take(visit: _Visit, key: str) -> None:
                 ) from error
             visit.pages.keep(replace(page, checked_at=visit.now, reason=_told(error)))
             return
-        if fetched is None:
-            # Kept without text, so that it isn't asked for again until it changes.
-            visit.pages.keep(_passed_over(visit, key, revision))
+        if content is None:
+            visit.pages.keep(page)
             return
-        page = fetched
     visit.failures = 0
     if not visit.pages.keep_within(_read(page), visit.most):
         visit.reason = FULL

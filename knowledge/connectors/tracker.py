@@ -1,6 +1,8 @@
 """Lists of trackers in pages with an ETag, and issues as documents."""
 
+import json
 import re
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +20,9 @@ PAGE_ITEMS: Final = "100"
 # All is listed anew at every 30th visit, once a month, so that deleted issues are dropped.
 WHOLE_EVERY: Final = 30
 
+# Compressed, an issue takes some 2 kB.
+REMEMBERED_BYTES: Final = 64_000_000
+
 _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 
 
@@ -26,7 +31,9 @@ class PagedList:
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self._api = api
-        self._first = api.get(path, query, [("If-None-Match", etag.encode("latin-1"))] if etag else ())
+        self._first = api.get(
+            path, query, [("If-None-Match", etag.encode("latin-1"))] if etag else ()
+        )
         self.unchanged = self._first.status == 304
         self.etag = self._first.headers.get("etag", "")[:500]
 
@@ -39,6 +46,29 @@ class PagedList:
         return answer.json(), found[1] if found else ""
 
 
+class Remembered:
+    """Items of a list by their keys, as many as there is room for; compressed."""
+
+    def __init__(self) -> None:
+        self._packed: dict[str, bytes] = {}
+        self._room = REMEMBERED_BYTES
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def add(self, key: str, item: Mapping[str, Any]) -> None:
+        packed = zlib.compress(json.dumps(item).encode(), 1)
+        self._packed.pop(key, None)
+        if len(packed) <= self._room:
+            self._room -= len(packed)
+            self._packed[key] = packed
+
+    def get(self, key: str) -> Any:
+        """An item; None if it isn't remembered."""
+        packed = self._packed.get(key)
+        return json.loads(zlib.decompress(packed)) if packed is not None else None
+
+
 class Since:
     """The state between visits to a list of issues: the last change, the ETag, the visits."""
 
@@ -47,6 +77,9 @@ class Since:
         self.latest = state.get("since", "")
         self.is_whole = self.visits % WHOLE_EVERY == 0 or not self.latest
         self.etag = "" if self.is_whole else state.get("etag", "")
+        if self.is_whole:
+            # A time in the future would hide all changes until then.
+            self.latest = ""
 
     def saw(self, updated_at: str) -> None:
         self.latest = max(self.latest, updated_at)

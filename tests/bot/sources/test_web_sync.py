@@ -392,7 +392,8 @@ def test_a_token_is_sent_for_sources_of_the_operator_alone(
     scope: Scope,
     sent: str | None,
 ) -> None:
-    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_WIKI_TEST", "hunter2")
+    # Files and editors end lines.
+    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_WIKI_TEST", "hunter2\n")
     monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", "another")
     server.pages["/lib/exe/jsonrpc.php"] = Reply('{"result": []}')
     address = server.url("", host="wiki.test")

@@ -145,6 +145,14 @@ def test_an_issue_is_its_question_with_the_maintainers_answer(
     )
 
 
+def test_issues_without_room_in_memory_are_asked_for(
+    hub: Hub, source: VisitedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.connectors.tracker.REMEMBERED_BYTES", 0)
+    source.sync()
+    assert [*source.documents] == ["Waffles stay black"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

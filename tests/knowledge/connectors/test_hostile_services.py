@@ -80,7 +80,9 @@ def service(tmp_path: Path) -> Iterator[Service]:
     ],
     ids=["half a character", "zero", "long key", "long revision"],
 )
-def test_a_key_that_can_not_be_kept_ends_the_visit(service: Service, spoilt: dict[str, Any]) -> None:
+def test_a_key_that_can_not_be_kept_ends_the_visit(
+    service: Service, spoilt: dict[str, Any]
+) -> None:
     wiki = service.wiki()
     service.page |= spoilt
     wiki.sync()
@@ -144,3 +146,12 @@ def test_a_state_that_a_service_spoilt_is_forgotten(service: Service) -> None:
     assert forum.reasons == [NO_FORM]
     forum.sync(2)
     assert forum.reasons == []
+
+
+@pytest.mark.parametrize("token", ["hunter2\n", "hunter\x002", "hünter2"])
+def test_a_token_that_no_request_can_carry_is_not_told(service: Service, token: str) -> None:
+    wiki = service.wiki()
+    wiki.token = token
+    wiki.sync()
+    [reason] = wiki.reasons
+    assert "nter" not in reason
