@@ -37,12 +37,16 @@ from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.page_store import PageStore
 from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
+from knowledge.web.safe_network import RefusedError
 from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
 
 # Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
+
+# Whoever adds a source waits for its recognition; no request begins later.
+RECOGNITION_SECONDS: Final = 30.0
 
 _logger = logging.getLogger(__name__)
 
@@ -105,7 +109,14 @@ def recognise(
     location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
 ) -> ServiceLocation | None:
     """The service whose root or main page is at the location of a page; None if there is none."""
-    with fetchers(settings.sources, time.sleep, make_fetcher) as fetcher_for:
+    end = time.monotonic() + RECOGNITION_SECONDS
+
+    def sleep(seconds: float) -> None:
+        if time.monotonic() + seconds > end:
+            raise RefusedError("takes too long")
+        time.sleep(seconds)
+
+    with fetchers(settings.sources, sleep, make_fetcher) as fetcher_for:
         return recognised(unmarked(location), fetcher_for(location))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from knowledge.connectors.api_client import Answer, ApiClient, is_busy

@@ -22,7 +22,7 @@ from bot.core.job_queue import Priority
 from bot.process.client import Bot, start_worker
 from bot.sources.service import Added, Named
 from bot.sources.service import add_address as add_named
-from bot.sources.web_sync import LOCK, visits
+from bot.sources.web_sync import LOCK, recognise, visits
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
@@ -403,3 +403,20 @@ def test_a_token_is_sent_for_sources_of_the_operator_alone(
     assert headers.get("authorization") == sent
     for file in core.folder.rglob("*"):
         assert not file.is_file() or b"hunter2" not in file.read_bytes()
+
+
+def test_a_slow_host_is_soon_recognised_as_nothing(
+    settings: Settings, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_fetcher(_: float, sleep: Callable[[float], object]) -> Fetcher:
+        return Fetcher(
+            60,
+            problem_with=lambda address: "",
+            resolve=lambda host, port: ["127.0.0.1"],
+            sleep=sleep,
+        )
+
+    server.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43">')
+    assert recognise(server.url("/"), settings, slow_fetcher) is None
+    # The first request to a host needs no pause.
+    assert len(server.requests) == 1
