@@ -27,7 +27,7 @@ from knowledge.web.safe_network import LostError, RefusedError, bounded
 
 # A page of 2 MB in a wiki is several times as long as JSON with its HTML.
 ANSWER_BYTES: Final = 32_000_000
-# Commas and opening brackets: more values take seconds to decode, in which the bot stands still.
+# Commas and opening brackets: the bot stands still for the seconds of decoding more values.
 ANSWER_VALUES: Final = 1_000_000
 # Items in a page of a list; services send 500 at most.
 PAGE_VALUES: Final = 1_000
@@ -157,7 +157,7 @@ class ApiClient:
             except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
                 problem = RefusedError(f"can't be reached ({error_text(error)})")
             except httpcore2.LocalProtocolError:
-                # Its text has the header, which may be a token.
+                # Its text may have the token.
                 raise RefusedError("can't be asked with this address or token") from None
             except (httpcore2.ProtocolError, OSError) as error:
                 problem = RefusedError(f"can't be understood ({error_text(error)})")

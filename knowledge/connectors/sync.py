@@ -103,7 +103,7 @@ def sync(
         return
     except RefusedError as error:
         waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""
-        # A state that the service has spoilt would be refused at every visit.
+        # The state may be the cause, at every visit.
         state = "" if isinstance(error, FormError) else before.state
         pages.keep_site(Site(location, now, f"{_told(error)}{waits}", state))
         return
@@ -118,7 +118,7 @@ def _blank(visit: _Visit, without: frozenset[str]) -> None:
 
 
 def _told(error: RefusedError) -> str:
-    """The reason, which may have words of the service."""
+    """The reason in one line; it may quote the service."""
     return storable(one_line(str(error)))
 
 
@@ -172,7 +172,7 @@ def _listed(
 
 
 def _checked(entry: Listed | Removed) -> Listed | Removed:
-    """Refuse keys and revisions that can't be stored, or are too long to keep thousands."""
+    """Refuse keys and revisions with unstorable characters, and very long ones."""
     for each in (entry.key, entry.revision if isinstance(entry, Listed) else ""):
         if len(each) > KEY_CHARACTERS or storable(each) != each:
             raise ValueError("This is no key of a document.")

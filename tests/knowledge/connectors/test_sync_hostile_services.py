@@ -13,6 +13,7 @@ from knowledge.connectors.sync import KEY_CHARACTERS, NAME_CHARACTERS
 from tests.knowledge.connectors.visited_service import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
 
+INTERFACE = "/lib/exe/jsonrpc.php"
 NO_FORM = "answers in a form that can't be understood."
 
 
@@ -23,7 +24,7 @@ class Service:
         self.server = server
         self.visit = visit
         self.page: dict[str, Any] = {"id": "ferry", "revision": 1}
-        self.info: dict[str, Any] = {"title": "Ferry", "revision": 1}
+        self.heading = "Ferry"
         self.release: dict[str, Any] = {
             "id": 1,
             "name": "1.0",
@@ -33,24 +34,26 @@ class Service:
             "published_at": "2026-03-01T10:00:00Z",
         }
         self.topics: list[dict[str, Any]] = []
-        calls = "/lib/exe/jsonrpc.php/core."
         server.pages |= {
-            f"{calls}listPages": self.answering(lambda: {"result": [self.page]}),
-            f"{calls}getPageInfo": self.answering(lambda: {"result": self.info}),
-            f"{calls}getPageHTML": self.answering(lambda: {"result": "<p>At six.</p>"}),
-            "/api/v3/repos/o/n/releases?per_page=100": self.answering(lambda: [self.release]),
+            INTERFACE: self.answering(self.call),
+            "/api/v3/repos/o/n/releases?per_page=100": self.answering(lambda _: [self.release]),
             "/categories.json?include_subcategories=true": self.answering(
-                lambda: {"category_list": {"categories": []}}
+                lambda _: {"category_list": {"categories": []}}
             ),
             "/latest.json?per_page=100&order=activity&solved=yes": self.answering(
-                lambda: {"topic_list": {"topics": self.topics}}
+                lambda _: {"topic_list": {"topics": self.topics}}
             ),
         }
 
-    def answering(self, told: Callable[[], Any]) -> Callable[[BaseHTTPRequestHandler], None]:
+    def call(self, sent: bytes) -> Any:
+        if json.loads(sent)["method"] == "core.listPages":
+            return {"result": [self.page]}
+        return {"result": f"<h1>{self.heading}</h1><p>At six.</p>"}
+
+    def answering(self, told: Callable[[bytes], Any]) -> Callable[[BaseHTTPRequestHandler], None]:
         def answer(request: BaseHTTPRequestHandler) -> None:
-            request.rfile.read(int(request.headers.get("Content-Length", 0)))
-            self.server.send(request, Reply(json.dumps(told()), kind="application/json"))
+            sent = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+            self.server.send(request, Reply(json.dumps(told(sent)), kind="application/json"))
 
         return answer
 
@@ -93,15 +96,15 @@ def test_a_key_that_can_not_be_kept_ends_the_visit(
 
 
 @pytest.mark.parametrize("revision", [10**30, float("inf"), "no number", {}])
-def test_a_field_of_another_form_fails_its_document_alone(service: Service, revision: Any) -> None:
+def test_a_field_of_another_form_is_refused(service: Service, revision: Any) -> None:
     wiki = service.wiki()
-    service.info["revision"] = revision
+    service.page["revision"] = revision
     wiki.sync()
     assert wiki.reasons == [NO_FORM]
 
 
 @pytest.mark.parametrize("link", [["x"], {}, 7, None])
-def test_a_link_of_another_form_fails_its_document_alone(service: Service, link: Any) -> None:
+def test_a_link_of_another_form_is_refused(service: Service, link: Any) -> None:
     releases = service.releases()
     service.release["html_url"] = link
     releases.sync()
@@ -121,7 +124,7 @@ def test_what_is_no_address_of_the_web_is_no_citation(service: Service, link: st
 
 def test_a_title_of_many_lines_is_one_short_line(service: Service) -> None:
     wiki = service.wiki()
-    service.info["title"] = "# Ferry\n@everyone\n" + "and so on " * 10_000
+    service.heading = "# Ferry\n@everyone\n" + "and so on " * 10_000
     wiki.sync()
     [title] = wiki.documents
     assert title.startswith("# Ferry @everyone and")
@@ -130,9 +133,7 @@ def test_a_title_of_many_lines_is_one_short_line(service: Service) -> None:
 
 def test_an_answer_with_too_many_values_is_not_decoded(service: Service) -> None:
     wiki = service.wiki()
-    service.server.pages["/lib/exe/jsonrpc.php/core.listPages"] = Reply(
-        '{"result": [' + "[]," * 500_001 + "[]]}"
-    )
+    service.page["content"] = [[]] * 500_001
     wiki.sync()
     assert wiki.reasons == ["answers with more than 1,000,000 values."]
 
