@@ -185,11 +185,15 @@ def reply_parts(reply: Reply) -> Iterator[RenderableType]:
     """
     if isinstance(reply.outcome, Refusal):
         yield Text(reply.question, style="bold")
+        if reply.foreign:
+            yield from _shown(ask_messages.not_my_language(reply.foreign))
         yield Text(REFUSED, style="yellow")
         yield from _shown(ask_messages.nearest_titles(reply.hits))
     else:
         answer = ask_messages.answer(reply)
-        yield from _shown(answer.head)
+        # Each line on its own: in a terminal's Markdown, a line break is a blank.
+        for line in answer.head.splitlines():
+            yield from _shown(line)
         for quotation in answer.quotations:
             yield from _shown(quotation.text)
             yield from _shown(quotation.cited)

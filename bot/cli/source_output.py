@@ -14,7 +14,7 @@ from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
 from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, channel_of
-from knowledge.values.source_locations import is_visited, repository_at
+from knowledge.values.source_locations import address_of, is_visited, repository_at
 from knowledge.web.link_check import LinkCheck
 
 # Kinds of unread files named in a line.
@@ -51,13 +51,13 @@ TRY_IN_PREVIEW: Final = "Try it on the preview's page."
 def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
     """Summary of an update, with the next step."""
     quotable = counted(passages, "passage")
-    return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}"
+    return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}".rstrip()
 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:
     """Name unreadable sources; those known `before` stay."""
-    old = ", ".join(one_line(each) for each in unread if each in before)
-    new = ", ".join(one_line(each) for each in unread if each not in before)
+    old = ", ".join(one_line(address_of(each)) for each in unread if each in before)
+    new = ", ".join(one_line(address_of(each)) for each in unread if each not in before)
     sentences = [
         f"Nothing could be read from {new}, so nothing was added." if new else "",
         f"Nothing could be read from {old}. It stays a source, as before: "

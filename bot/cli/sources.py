@@ -71,7 +71,7 @@ LocationsArgument = Annotated[
 
 SomeArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Sources to sync.", show_default="all of them"),
+    typer.Argument(metavar="SOURCE…", help="Sources to sync; default: all."),
 ]
 
 
@@ -185,7 +185,8 @@ def _update(
     seconds = time.monotonic() - started
     follows = (report.added or report.changed) and is_held(core.folder)
     ask = source_output.TRY_BOTH if follows else source_output.TRY
-    text = source_output.report_text(report, passages, seconds, next_step or ask)
+    step = "" if refused else next_step or ask
+    text = source_output.report_text(report, passages, seconds, step)
     out.print(text, soft_wrap=True)
     if chats:
         out.print(source_output.chats_text(chats), soft_wrap=True)
@@ -308,16 +309,14 @@ def add_sources(
         int | None,
         typer.Option(
             metavar="N",
-            help=f"How many links deep to crawl, 0 to {MOST_DEPTH}.",
-            show_default=f"{DEPTH}",
+            help=f"How many links deep to crawl, 0 to {MOST_DEPTH}; default: {DEPTH}.",
         ),
     ] = None,
     pages: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help=f"How many pages to crawl, 1 to {MOST_PAGES}.",
-            show_default=f"{PAGES}",
+            help=f"How many pages to crawl, 1 to {MOST_PAGES}; default: {PAGES}.",
         ),
     ] = None,
     kind: Annotated[

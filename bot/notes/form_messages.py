@@ -25,9 +25,9 @@ FOR_PAGE_HELP: Final = Sentence("Once approved, anyone on the web can read it. M
 FOR_PAGE_OR_FILE_HELP: Final = Sentence(
     "Needed unless a file has it. Once approved, anyone on the web can read it. Markdown works."
 )
-TITLE_HELP: Final = Sentence("The topic, in one line. Below it, up to five other ways to ask.")
+TITLE_HELP: Final = Sentence("First line: the topic. Further lines: up to five other ways to ask.")
 TITLE_OF_FILE_HELP: Final = Sentence(
-    "Needed unless a file has one. Below it, up to five other ways to ask, one a line."
+    "First line: the title, unless a file has one. Further lines: up to five other ways to ask."
 )
 TEXT_HELP: Final = Sentence("The text that others will find. Markdown works.")
 TEXT_OR_FILE_HELP: Final = Sentence(

@@ -159,9 +159,7 @@ class MediaWiki:
         try:
             if named := _edit_uri(self._api.get(self._url).body):
                 return normal_url(named, self._url)
-        except BusyError:
-            raise
-        except RefusedError:
+        except LostError:
             # The page may be closed to programs, its API not.
             pass
         host = host_of(self._url)

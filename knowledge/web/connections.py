@@ -4,6 +4,7 @@ Every request to a host of the web goes through here. Callers (`fetcher` for pag
 for commits) decide about pauses, redirects and content.
 """
 
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from knowledge.files.robots_meta import NAME
 from knowledge.web.safe_network import CheckedNetwork, Clock, Guard, Resolve
 
 STEP_SECONDS: Final = 10.0
+_ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
 
 Header = tuple[bytes | str, bytes | str]
 
@@ -89,7 +91,8 @@ def error_text(error: Exception) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not to be trusted: {cause.verify_message.rstrip('.')}"
         cause = cause.__cause__ or cause.__context__
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    # Without the number that the system gives: "[Errno 111] Connection refused".
+    return _ERRNO.sub("", " ".join(str(error).split()))[:200] or type(error).__name__
 
 
 def user_agent(contact: str = "") -> str:

@@ -107,6 +107,17 @@ def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
     assert shown == ["how many?", REFUSED, nearest]
 
 
+def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_terminal() -> None:
+    foreign = ask_messages.not_my_language("de").removeprefix("-# ")
+    refused = _printed(Reply("wie viele?", Refusal(), (), foreign="de"))
+    assert " ".join(refused[1:-1]) == foreign
+    assert refused[-1] == REFUSED
+    hits = [_hit(0.9, "It is open.")]
+    partial = replace(decide(hits, [(0, 11)], Evidence.PARTIAL, 3), missing=("roof",))
+    shown = _printed(Reply("a roof?", partial, tuple(hits)))
+    assert shown[:2] == ["a roof?", ask_messages.partial(["roof"])]
+
+
 def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
     far = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH - 0.01)
     assert _printed(Reply("how many?", Refusal(), (far,)))[:2] == ["how many?", REFUSED]

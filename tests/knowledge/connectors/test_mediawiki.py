@@ -99,6 +99,12 @@ def test_a_site_without_the_api_says_so(wiki: WikiServer, source: VisitedService
     assert source.reasons == ["has no api.php where MediaWiki has it: name the wiki's main page."]
 
 
+def test_a_wiki_that_may_not_be_asked_says_why(wiki: WikiServer, source: VisitedService) -> None:
+    wiki.pages["/"] = Reply("", 301, {"Location": "https://other.test/"})
+    source.sync()
+    assert source.reasons == ["leads to https://other.test: add that address instead."]
+
+
 def test_an_unchanged_wiki_costs_one_request(wiki: WikiServer, source: VisitedService) -> None:
     source.sync()
     later(wiki, source)
