@@ -61,7 +61,7 @@ _QUOTATIONS: Final = Plural(
     "At most {number:,} quotation in an answer", "At most {number:,} quotations in an answer"
 )
 _FROM_REPLIES: Final = Sentence("Answers of helpers and moderators become proposed notes")
-_NOT_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators stay messages")
+_NOT_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators don't become notes")
 _EVERYTHING: Final = Sentence("I answer from everything")
 _ONLY: Final = Sentence("I answer only from {what}")
 _FIRST: Final = Sentence("I answer first from {what}, then from everything else")

@@ -173,7 +173,7 @@ _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
     },
     Setting.FROM_REPLIES: {
         YES: Sentence("become proposed notes"),
-        NO: Sentence("stay messages"),
+        NO: Sentence("don't become notes"),
     },
     Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
     Setting.PAGE_INDEXED: {

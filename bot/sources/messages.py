@@ -75,6 +75,9 @@ TOO_MANY: Final = Sentence(
 )
 ADDRESS_REFUSED: Final = Sentence("This can't be a source: {problem}")
 ADDRESS_WAITS: Final = Sentence("Added {address}. I visit it after the sources before it.")
+ADDRESS_UNREAD: Final = Sentence(
+    "It stays a source: `/source sync` tries again, `/source remove` removes it."
+)
 ADDRESS_KNOWN: Final = Sentence("{address} is already a source.")
 ADDRESS_ADDED: Final = Sentence("Added {address}. I'm reading it now, one page a second.")
 _SITE_ADDED: Final = Sentence(
@@ -138,6 +141,7 @@ _UNREAD: Final = Sentence("⚠ {number:,} not read: see `/source list`.")
 _UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")
 _SHARED: Final = Sentence("for every server")
 _WHEN: Final = Sentence("read {when}")
+_TRIED: Final = Sentence("tried {when}")
 _NEVER: Final = Sentence("not read yet")
 _CRAWLED: Final = Sentence("crawled")
 _COMMIT: Final = Sentence("commit {commit}")
@@ -297,7 +301,9 @@ def source_entry(language: Language, state: SourceState) -> str:
     parts = [
         plain(shortened(location_name(state.location), _LINE_CHARACTERS)),
         _DOCUMENTS(state.documents, language),
-        _WHEN(language, when=f"<t:{int(state.read_at.timestamp())}:R>")
+        (_TRIED if is_unread(state) else _WHEN)(
+            language, when=f"<t:{int(state.read_at.timestamp())}:R>"
+        )
         if state.read_at
         else _NEVER(language),
     ]
@@ -311,6 +317,11 @@ def source_entry(language: Language, state: SourceState) -> str:
         parts.append(_SHARED(language))
     failures = [(location_name(each.source), each.reason) for each in state.failures]
     return "\n".join([" · ".join(parts), *_failures(language, failures)])
+
+
+def is_unread(state: SourceState) -> bool:
+    """Whether nothing of a source could be read."""
+    return bool(state.failures) and not state.documents
 
 
 def location_name(location: str) -> str:

@@ -172,9 +172,10 @@ class SourcesCog(commands.Cog):
             return
         visited = await self.visits.now([location])
         states = await self.bot.worker.call(lambda core: service.states(core, [scope]))
-        found = [
-            messages.source_entry(language, each) for each in states if each.location == location
-        ]
+        added_now = [each for each in states if each.location == location]
+        found = [messages.source_entry(language, each) for each in added_now]
+        if any(map(messages.is_unread, added_now)):
+            found.append(messages.ADDRESS_UNREAD(language))
         waits = messages.ADDRESS_WAITS(language, address=shown)
         await _edit_or_follow_up(interaction, "\n".join(found) if visited else waits)
 

@@ -242,6 +242,17 @@ async def test_an_address_that_is_none_is_refused(world: World) -> None:
     assert told.startswith("This can't be a source: ")
 
 
+async def test_an_address_that_gave_nothing_says_how_it_is_tried_again_or_removed(
+    world: World, server: WebServer
+) -> None:
+    gone = await world.admin.slash(world.general, "source add", address=server.url("/gone"))
+    there = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
+
+    told = sources_messages.ADDRESS_UNREAD(Language.ENGLISH)
+    assert content(gone).endswith(told)
+    assert told not in content(there)
+
+
 async def test_an_address_that_is_removed_is_answered_from_no_more(
     world: World, server: WebServer
 ) -> None:
