@@ -32,7 +32,7 @@ ONE_TAG: Final = Sentence("A rule is for one tag. Give one, or none for every no
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
 
 
-_TODAY: Final = Sentence("waiting today")
+_TODAY: Final = Sentence("waiting since today")
 _YESTERDAY: Final = Sentence("waiting since yesterday")
 _FOR_DAYS: Final = Sentence("waiting for {days} days")
 _PLACE: Final = Sentence("{place} of {total}")

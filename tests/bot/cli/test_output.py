@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from bot.answers.decision import Refusal, decide
+from bot.answers.decision import Answer, Refusal, decide
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record
@@ -113,8 +113,9 @@ def test_an_unread_language_and_missing_words_have_lines_of_their_own_on_the_ter
     assert " ".join(refused[1:-1]) == foreign
     assert refused[-1] == REFUSED
     hits = [_hit(0.9, "It is open.")]
-    partial = replace(decide(hits, [(0, 11)], Evidence.PARTIAL, 3), missing=("roof",))
-    shown = _printed(Reply("a roof?", partial, tuple(hits)))
+    partial = decide(hits, [(0, 11)], Evidence.PARTIAL, 3)
+    assert isinstance(partial, Answer)
+    shown = _printed(Reply("a roof?", replace(partial, missing=("roof",)), tuple(hits)))
     assert shown[:2] == ["a roof?", ask_messages.partial(["roof"])]
 
 
