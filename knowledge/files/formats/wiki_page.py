@@ -44,6 +44,8 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     for picture in body.find_all("img"):
         alt = str(picture.get("alt", ""))
         picture.replace_with("" if _PICTURE.search(alt) else alt)
+    for definitions in reversed(body.find_all("dl")):
+        _list_terms(definitions)
     first = next(filter(_is_heading, body.find_all(True, recursive=False)), None)
     for box in body.find_all(_is_infobox):
         if (facts := _facts(box)) is None:
@@ -68,6 +70,32 @@ def _drop_last_boxes(article: Tag) -> None:
         if last.name != "table" or len(links) < _BOX_LINKS or 2 * linked < len(words):
             return
         last.decompose()
+
+
+def _list_terms(definitions: Tag) -> None:
+    """Make a list of a wiki's terms and their explanations; without terms they are indentations."""
+    parts = definitions.find_all(["dt", "dd"], recursive=False)
+    if not any(part.name == "dt" for part in parts):
+        for part in parts:
+            part.name = "div"
+        definitions.unwrap()
+        return
+    definitions.name = "ul"
+    item: Tag | None = None
+    between = ": "
+    for part in parts:
+        if part.name == "dt" or item is None:
+            item = part
+            if part.name == "dt":
+                term = Tag(name="b")
+                term.extend(list(part.contents))
+                part.append(term)
+            part.name, between = "li", ": "
+        else:
+            item.append(between)
+            item.extend(list(part.contents))
+            part.decompose()
+            between = " "
 
 
 def _is_chrome(tag: Tag) -> bool:

@@ -22,6 +22,16 @@ def test_the_chrome_of_a_wiki_is_left_out() -> None:
     )
 
 
+def test_terms_become_a_list_and_indentations_paragraphs() -> None:
+    assert (
+        text_of(
+            "<dl><dt><code>n</code></dt><dd>The <b>first</b> number.</dd><dd>Or none.</dd>"
+            "<dt>m</dt></dl><dl><dd>Mind the gap.<dl><dd>Again.</dd></dl></dd></dl>"
+        )
+        == "- **`n`**: The **first** number. Or none.\n- **m**\n\nMind the gap.\n\nAgain."
+    )
+
+
 def test_code_keeps_its_language() -> None:
     code = '<div class="mw-highlight mw-highlight-lang-lua"><pre>cls()</pre></div>'
     assert text_of(code) == "```lua\ncls()\n```"
