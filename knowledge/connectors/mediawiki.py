@@ -1,8 +1,8 @@
 """MediaWiki connector: rendered pages of a wiki by its API, each cited at its sections.
 
-The first listing names all pages. Later ones ask for recent changes and list only the pages in
-them, whatever happened to these: an edit, a move, a deletion or its undoing. Changes made without
-a trace there, such as imports on the server, are found by listing all pages once in four weeks.
+The first listing names all pages. Later ones ask for recent changes and list only their pages,
+after an edit, a move, a deletion or its undoing. Changes without a trace, such as imports on the
+server, are found by listing all pages once in four weeks.
 
 Source:
     https://www.mediawiki.org/wiki/API:Main_page
@@ -99,7 +99,7 @@ class MediaWiki:
         self._pages: dict[str, _Page] = {}
 
     def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
-        """List all pages, or after the first time, those with recent changes."""
+        """List all pages, or after the first time, the recently changed ones."""
         self._endpoint = state.get("api") or self._found_endpoint()
         try:
             site, changes = self._site_and_changes(state.get("since", ""))
@@ -176,7 +176,7 @@ class MediaWiki:
         raise RefusedError("has no api.php where MediaWiki has it: name the wiki's main page")
 
     def _site_and_changes(self, since: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
-        """What the wiki says of itself, and its changes; None for too many, or for no `since`."""
+        """The site's own data, and its changes; None for too many, or for no `since`."""
         asked = {
             "meta": "siteinfo",
             "siprop": "general|namespaces|namespacealiases|rightsinfo",
@@ -235,7 +235,7 @@ class MediaWiki:
             )
 
     def _changed(self, changes: Sequence[Mapping[str, Any]]) -> Iterator[Listed | Removed]:
-        """The pages with changes, and those that show a changed template."""
+        """The changed pages, and the pages with a changed template."""
         keys = list(dict.fromkeys(str(one["pageid"]) for one in changes if one["pageid"]))
         present: set[str] = set()
         for first in range(0, len(keys), _BATCH):
@@ -251,7 +251,7 @@ class MediaWiki:
                     yield Listed(page.key, f"{page.revision}+{revision}")
 
     def _showing(self, template: str) -> list[_Page]:
-        """The pages that show a template; none if there are too many to read anew."""
+        """The pages with a template; none if there are too many to read anew."""
         found = self._found(
             generator="transcludedin",
             titles=template,
@@ -270,7 +270,7 @@ class MediaWiki:
         return self._found(pageids="|".join(keys), redirects="1")
 
     def _found(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """The pages of a query that can be documents; they are remembered for `content`."""
+        """The quotable pages of a query, remembered for `content`."""
         properties = {
             "prop": "info|revisions|redirects|pageprops",
             "inprop": "url",
@@ -370,7 +370,7 @@ def home(url: str, page: bytes) -> str:
 
 
 def _edit_uri(page: bytes) -> str:
-    """The address of api.php that a page of a wiki names; empty if it names none."""
+    """The address of api.php in a page of a wiki; empty if there is none."""
     for link in _LINK.findall(page):
         if b"edituri" in link.lower() and (found := _HREF.search(link)):
             named = found[1].decode("utf-8", "replace").partition("?")[0]
@@ -396,7 +396,7 @@ def _categorised(name: str) -> str:
 
 
 def _is_untold(change: Mapping[str, Any]) -> bool:
-    """Whether a change removes or moves a page without saying which."""
+    """Whether a change removes or moves an unnamed page."""
     return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
 
 

@@ -1,7 +1,7 @@
 """Recognition of services: wikis and forums found at their address, by the page there.
 
 A page names its software. A service's root or main page stands for the whole service; any other
-page stays a page. The service's API must answer, or else the page is all that can be read.
+page stays a page. The service's API must answer; otherwise, the page is read.
 """
 
 import re
@@ -35,7 +35,7 @@ def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
 
 
 def generator(page: bytes) -> str:
-    """The software that a page says it is made by, in small letters; empty if it names none."""
+    """The software in a page's `generator`, in small letters; empty if there is none."""
     for tag in _META.findall(page):
         if _GENERATOR.search(tag) and (found := _CONTENT.search(tag)):
             return found[1].decode("ascii").lower()

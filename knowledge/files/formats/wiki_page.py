@@ -15,7 +15,7 @@ _BODY: Final = "mw-parser-output"
 # Before MediaWiki 1.30.
 _OLDER_BODY: Final = "mw-content-text"
 # Links for editors, navigation boxes, footnotes and their marks, notices about the page, and parts
-# that nobody sees on a screen.
+# for print only.
 _CHROME_CLASSES: Final = """mw-editsection toc navbox navbox-styles vertical-navbox sidebar noprint
     navigation-not-searchable printonly print-only printfooter catlinks mw-jump-link mw-indicators
     reference references mw-references-wrap mw-cite-backlink metadata ambox hatnote dablink
@@ -50,7 +50,7 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     for box in body.find_all(_is_infobox):
         if (facts := _facts(box)) is None:
             continue
-        # Behind the introduction, which tells what the facts are about.
+        # Behind the introduction to their subject.
         if first is None:
             body.append(facts)
         else:
