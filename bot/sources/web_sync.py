@@ -45,6 +45,8 @@ LOCK: Final = "web.lock"
 # Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
 
+# The most that a slow host may keep other sources waiting.
+VISIT_SECONDS: Final = 6 * 3600.0
 # Whoever adds a source waits for its recognition; no request begins later.
 RECOGNITION_SECONDS: Final = 30.0
 
@@ -98,11 +100,14 @@ def visits(
                 # Only the operator adds sources for every server, and on internal hosts.
                 operators = SHARED in sources[location] or is_internal(location)
                 terms = _Terms(now, grace, most, operators, chosen.unquoted)
-                fetcher = fetcher_for(location)
+                fetcher, end = fetcher_for(location), time.monotonic() + VISIT_SECONDS
                 for step in _looked_at(folder, location, pages, fetcher, terms):
                     yield step
                     if stopping.is_set():
                         return
+                    if time.monotonic() > end:
+                        # The next round goes on; now the other sources have their turn.
+                        break
 
 
 def recognise(

@@ -55,6 +55,11 @@ _BATCH: Final = 50
 _TEMPLATES: Final = 20
 _TEMPLATE_REQUESTS: Final = 2
 _REDIRECTS: Final = 10
+# The most that a wiki may say of some hundred pages before it gets to the next ones.
+BATCH_CHARACTERS: Final = 8_000_000
+# Pages of a listing whose descriptions are remembered; MediaWiki's titles have 255 bytes at most.
+_REMEMBERED: Final = 50_000
+_TITLE_CHARACTERS: Final = 255
 
 _BUSY: Final = frozenset({"maxlag", "ratelimited", "readonly"})
 _DENIED: Final = frozenset({"readapidenied", "permissiondenied"})
@@ -283,14 +288,20 @@ class MediaWiki:
             properties["prop"] += "|categories"
             properties |= {"cllimit": "max", "clcategories": "|".join(self._categories)}
         batch: dict[int, dict[str, Any]] = {}
+        room = BATCH_CHARACTERS
         for answer in self._query({**asked, **properties}, most):
+            room -= len(json.dumps(answer))
+            if room < 0:
+                raise RefusedError("describes its pages at too great a length")
             for one in answer.get("query", {}).get("pages", ()):
                 _merge(batch.setdefault(one.get("pageid", 0), {}), one)
             if answer.get("batchcomplete"):
                 for page in map(self._page, filter(self._is_wanted, batch.values())):
-                    self._pages[page.key] = page
+                    if len(self._pages) < _REMEMBERED:
+                        self._pages[page.key] = page
                     yield page
                 batch.clear()
+                room = BATCH_CHARACTERS
 
     def _is_wanted(self, page: Mapping[str, Any]) -> bool:
         if page.get("missing") or page.get("redirect") or page.get("ns") not in self._spaces:
@@ -302,18 +313,18 @@ class MediaWiki:
         return not hidden and inside and name.casefold().startswith(self._prefix.casefold())
 
     def _page(self, page: Mapping[str, Any]) -> _Page:
-        key, link = str(page["pageid"]), normal_url(str(page["canonicalurl"]), self._url)
+        key, link = str(int(page["pageid"])), normal_url(str(page["canonicalurl"]), self._url)
         if problem_with_url(link) or host_of(link) != host_of(self._url):
             link = f"{self._endpoint.removesuffix(_API)}/index.php?curid={key}"
         others = [one["title"] for one in page.get("redirects", ()) if one["ns"] == page["ns"]]
-        redirects = tuple(sorted(others))[:_REDIRECTS]
+        redirects = tuple(one[:_TITLE_CHARACTERS] for one in sorted(others)[:_REDIRECTS])
         told = json.dumps([page["title"], redirects])
         revised = [one["timestamp"] for one in page.get("revisions", ())]
         return _Page(
             key=key,
-            title=str(page["title"]),
+            title=str(page["title"])[:_TITLE_CHARACTERS],
             link=link,
-            revision=f"{page['lastrevid']}-{hashlib.sha256(told.encode()).hexdigest()[:8]}",
+            revision=f"{int(page['lastrevid'])}-{hashlib.sha256(told.encode()).hexdigest()[:8]}",
             verified=_moment(revised[0]).date() if revised else None,
             redirects=redirects,
         )

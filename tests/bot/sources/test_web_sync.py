@@ -420,3 +420,15 @@ def test_a_slow_host_is_soon_recognised_as_nothing(
     assert recognise(server.url("/"), settings, slow_fetcher) is None
     # The first request to a host needs no pause.
     assert len(server.requests) == 1
+
+
+def test_a_slow_host_does_not_keep_other_sources_waiting(
+    core: Core, settings: Settings, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for host in ("a.test", "b.test"):
+        add_address(core.store, server.url("/ferry", host=host))
+    monkeypatch.setattr("bot.sources.web_sync.VISIT_SECONDS", -1)
+    steps = visit(settings, core)
+    assert [step.url for step in steps] == [
+        server.url("/ferry", host=host) for host in ("a.test", "b.test")
+    ]

@@ -252,6 +252,14 @@ def test_a_list_that_never_ends_is_given_up(
     assert len(wiki.asked) <= 502
 
 
+def test_pages_described_without_an_end_are_given_up(
+    wiki: WikiServer, source: VisitedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.connectors.mediawiki.BATCH_CHARACTERS", 100)
+    source.sync()
+    assert source.reasons == ["describes its pages at too great a length."]
+
+
 def test_more_changes_than_pages_are_found_by_listing_all_pages(
     wiki: WikiServer, source: VisitedService
 ) -> None:
