@@ -72,6 +72,7 @@ _JUDGED_ANEW: Final = Plural(
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
+_LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I quote the bundled articles less.")
 _NO_CHANGE: Final = Sentence("no change")
 
 
@@ -87,7 +88,8 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
         if count
     ]
     changes = ", ".join(parts) or _NO_CHANGE(language)
-    return _OF_THE_LAST(impact.total, language, changes=changes)
+    told = _OF_THE_LAST(impact.total, language, changes=changes)
+    return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.silences_articles else told
 
 
 TITLE: Final = Sentence("Title")

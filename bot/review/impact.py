@@ -101,6 +101,12 @@ class Impact:
         return sum(c.times for c in self.changes if c.after.refused and not c.before.refused)
 
     @property
+    def silences_articles(self) -> bool:
+        """Whether a lost answer was a bundled article's: they step back once there are notes."""
+        lost = (c.before for c in self.changes if c.after.refused)
+        return any(answer.document_id.startswith("article:") for answer in lost)
+
+    @property
     def replaced(self) -> int:
         return sum(c.times for c in self._shown_twice() if not c.quotes_the_same)
 

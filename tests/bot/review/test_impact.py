@@ -18,7 +18,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answered_together
-from bot.review import impact
+from bot.review import findings, impact
 from bot.review import service as review_service
 from bot.review.findings import impact_sentence
 from bot.review.impact import SLICE, AnswerSummary, ChangedQuestion, Impact, ImpactPreview
@@ -345,3 +345,12 @@ def test_an_answer_that_is_only_surer_counts_as_a_change() -> None:
     after = replace(before, evidence=Evidence.STRONG)
     impact = Impact(3, 3, (ChangedQuestion("ferry?", 2, before, after),))
     assert impact_sentence(impact) == "2 answers with other evidence for the last 3 questions."
+
+
+def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
+    before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
+    impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
+    told = "1 answer fewer for the last 3 questions."
+    assert impact_sentence(impact) == f"{told} {findings._LESS_OF_ARTICLES.english}"
+    from_a_note = replace(impact.changes[0], before=replace(before, document_id="note:1"))
+    assert impact_sentence(replace(impact, changes=(from_a_note,))) == told
