@@ -7,6 +7,7 @@ Source:
 from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from knowledge.connectors.api_client import ApiClient, LoginError, in_turn
 from knowledge.connectors.connector import (
@@ -73,8 +74,9 @@ class Outline:
             return None
         return Content(
             title=document["title"],
-            body=document["text"].encode(),
-            link=f"{self._url}/{document['url'].lstrip('/')}",
+            # Links to other documents begin at the host's root.
+            body=document["text"].replace("](/", f"]({self._url}/").encode(),
+            link=f"{self._url}/{quote(document['url'].lstrip('/'))}",
             suffix=".md",
             anchors=OUTLINE,
             verified=datetime.fromisoformat(document["updatedAt"]).date(),

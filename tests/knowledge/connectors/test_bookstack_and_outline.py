@@ -121,7 +121,7 @@ class Outline(Wiki):
         page = self.pages[key]
         told = {"id": str(key), "title": page.title, "text": f"## Fares\n\n{page.words}"}
         moments = {"updatedAt": page.updated_at, "publishedAt": page.updated_at}
-        url = f"/doc/{page.title.lower()}-AbcdeFghi{key}"
+        url = f"/doc/{page.title.lower().replace(' ', '-')}-AbcdeFghi{key}"
         return {**told, **moments, "url": url, "collectionId": f"c-{page.book}", **page.fields}
 
     def _info(self, asked: Asked) -> Any:
@@ -297,13 +297,13 @@ def test_a_bookstacks_page_is_cited_by_its_permanent_address(pages: PageStore) -
 
 def test_an_outlines_document_is_cited_at_its_heading(pages: PageStore) -> None:
     wiki = Outline()
-    wiki.pages[
-        1
-    ].words = "Two coins.\n\n## At night (*new*)\n\nThree.\n\n## Fähre\n\nOne.\n\n## Fares"
+    words = "[Two](/doc/two-a1) coins.\n\n## At night (*new*)\n\nThree.\n\n## Fähre\n\nOne."
+    wiki.pages[1].words = f"{words}\n\n## Fares"
     with wiki.server:
         source = VisitedService(wiki.kind, wiki.server.base, pages)
         source.sync()
         found = source.documents["Ferry"]
     assert found.link == f"{wiki.server.base}/doc/ferry-AbcdeFghi1"
+    assert f"[Two]({wiki.server.base}/doc/two-a1) coins." in found.text
     named = anchors(found.anchors or "", [words for _, _, words in heading_lines(found.text)])
     assert [*named] == ["h-fares", "h-at-night-new", "", "h-fares-1"]
