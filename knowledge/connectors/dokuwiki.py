@@ -40,7 +40,7 @@ class DokuWiki:
         self._api = api
         self._url = location.url
         self._namespaces = [value for name, value in location.only if name == "namespace"]
-        self._revisions: dict[str, int] = {}
+        self._saved: dict[str, int] = {}
 
     def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         """List all pages with their revisions; one request is enough for any wiki."""
@@ -52,16 +52,17 @@ class DokuWiki:
             raise LoginError(_CLOSED) from error
         except LostError as error:
             raise LostError(_OFF) from error
-        keys = {str(page["id"]): int(page["revision"]) for page in pages}
+        keys = {str(page["id"]): page for page in pages}
         for name, space in spaces.items():
             if not any(key.startswith(space) for key in keys):
                 raise RefusedError(f"has no namespace {name}")
         within = tuple(spaces.values()) or ("",)
-        for key, revision in keys.items():
+        for key, page in keys.items():
             ours = key not in _OWN and key.rpartition(":")[2] not in _PARTS
             if ours and key.startswith(within):
-                self._revisions[key] = revision
-                yield Listed(key, str(revision))
+                self._saved[key] = int(page["revision"])
+                # The revision is a time in seconds, and a page may be saved twice in one.
+                yield Listed(key, f"{page['revision']} {page['size']}")
         return Ending(whole=True)
 
     def content(self, key: str) -> Content | None:
@@ -72,7 +73,7 @@ class DokuWiki:
             title=title_of(html) or key.rpartition(":")[2].replace("_", " "),
             body=f'<link rel="canonical" href="{escape(link)}"><body>{html}</body>'.encode(),
             link=link,
-            verified=datetime.fromtimestamp(self._revisions[key], UTC).date(),
+            verified=datetime.fromtimestamp(self._saved[key], UTC).date(),
         )
 
     def _call(self, method: str, **parameters: Any) -> Any:

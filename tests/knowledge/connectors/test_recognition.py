@@ -77,7 +77,7 @@ def test_other_kinds_are_recognised_by_their_generator(
 ) -> None:
     wiki.pages["/"] = Reply('<meta content="DokuWiki" name="generator"/>')
     wiki.pages["/lib/exe/jsonrpc.php"] = Reply(
-        '{"result": [{"id": "ferry", "revision": 1}]}', kind="application/json"
+        '{"result": [{"id": "ferry", "revision": 1, "size": 9}]}', kind="application/json"
     )
     assert recognise("/") == ServiceLocation("dokuwiki", wiki.base)
     del wiki.pages["/lib/exe/jsonrpc.php"]

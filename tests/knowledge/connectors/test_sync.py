@@ -39,8 +39,12 @@ class Wiki:
         if page in self.broken:
             told: dict[str, Any] = {"error": {"code": 1, "message": "broken"}}
         elif method == "core.listPages":
-            listed = [{"id": key, "revision": at} for key, (at, _) in self.pages.items()]
-            told = {"result": listed}
+            told = {
+                "result": [
+                    {"id": key, "revision": at, "size": len(words)}
+                    for key, (at, words) in self.pages.items()
+                ]
+            }
         else:
             words = self.pages[page][1]
             told = {"result": f'<h1 id="{page}">{page.title()}</h1><p>{words}</p>'}
