@@ -240,7 +240,7 @@ def _checked(answer: Answer) -> Answer:
     if answer.status in (401, 403):
         raise LoginError(f"asks for a login, or refuses it (the host answers {answer.status})")
     if answer.status in _LOST:
-        raise LostError(f"is gone (the host answers {answer.status})")
+        raise LostError(f"has no such API, or is gone (the host answers {answer.status})")
     raise RefusedError(f"can't be read (the host answers {answer.status})")
 
 
