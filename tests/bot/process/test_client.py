@@ -99,6 +99,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "setup",
         "channel",
         "source",
+        "synonym",
         "about",
         "Ask about this",
         "Save as note",
@@ -117,6 +118,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
         "page",
         "review",
         "gaps",
+        "synonym",
         "Approve note",
         "Reject note",
     }
