@@ -28,6 +28,7 @@ from knowledge.connectors.tracker import (
     PagedList,
     Remembered,
     Since,
+    changed_issues,
     issue_content,
     message,
     without_token,
@@ -122,15 +123,9 @@ class GitHub:
         elif len(self._filters.labels) == 1:
             query["labels"] = ",".join(self._filters.labels)
         found = PagedList(self._api, "/issues", query, since.etag)
-        for issue in found:
-            since.saw(issue["updated_at"])
-            key = str(issue["number"])
-            if self._may_be_answered(issue):
-                self._listed.add(key, issue)
-                yield Listed(key, issue["updated_at"])
-            elif not since.is_whole:
-                yield Removed(key)
-        return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
+        return (
+            yield from changed_issues(found, since, self._listed, "number", self._may_be_answered)
+        )
 
     def _may_be_answered(self, issue: Mapping[str, Any]) -> bool:
         labels = _labels(issue)

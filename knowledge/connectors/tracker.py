@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import is_program, maintainers_answer, visible
 from knowledge.connectors.api_client import ApiClient, in_turn
-from knowledge.connectors.connector import Content, token_variable
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, token_variable
 from knowledge.connectors.threads import WITHOUT, Place, thread_content
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError
@@ -97,6 +97,24 @@ class Filters:
 
     def wants(self, labels: Collection[str]) -> bool:
         return not self.labels or not self.labels.isdisjoint(labels)
+
+
+def changed_issues(
+    found: PagedList,
+    since: Since,
+    listed: Remembered,
+    key: str,
+    may_be_answered: Callable[[Mapping[str, Any]], bool],
+) -> Generator[Listed | Removed, None, Ending]:
+    """List the issues that may be answered, and remember them; `key` is the field of their id."""
+    for issue in found:
+        since.saw(issue["updated_at"])
+        if may_be_answered(issue):
+            listed.add(str(issue[key]), issue)
+            yield Listed(str(issue[key]), issue["updated_at"])
+        elif not since.is_whole:
+            yield Removed(str(issue[key]))
+    return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
 
 
 def without_token(what: str, url: str) -> LostError:

@@ -2,18 +2,15 @@
 
 import json
 import shutil
-import socket
-import subprocess
-import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
+
+from tests.knowledge.connectors.php_server import PHP, PhpServer
 
 PROGRAM: Final = Path("/usr/share/dokuwiki")
 CONFIGURATION: Final = Path("/etc/dokuwiki")
-PHP: Final = "/usr/bin/php"
 # Programs need no login; a namespace is hidden.
 SETTINGS: Final = """<?php
 $conf['savedir'] = './data';
@@ -33,16 +30,12 @@ def is_installed() -> bool:
     return Path(PHP).exists() and (PROGRAM / "doku.php").exists()
 
 
-class RealWiki:
+class RealWiki(PhpServer):
     """A wiki of its own, which lasts as long as the context."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
-        self.base = f"http://127.0.0.1:{self.port}"
+        super().__init__(folder / "requests.log")
         self._folder = folder / "wiki"
-        self._log = folder / "requests.log"
         self._seen = 0
         shutil.copytree(PROGRAM, self._folder)
         # Debian's names the folders of the machine's own wiki.
@@ -65,34 +58,12 @@ class RealWiki:
         (self._folder / "conf/acl.auth.php").write_text(closed)
 
     def __enter__(self) -> Self:
-        with self._log.open("w") as log:
-            self._server = subprocess.Popen(
-                [PHP, "-d", "opcache.enable=0", "-S", f"127.0.0.1:{self.port}"],
-                cwd=self._folder,
-                stdout=log,
-                stderr=log,
-            )
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return self
-        raise AssertionError(self._log.read_text())
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.terminate()
-        self._server.wait()
+        self.start(self._folder)
+        return self
 
     def asked(self) -> int:
         """The number of requests since the last call."""
-        count = self._log.read_text().count(": POST ")
+        count = self.log.read_text().count(": POST ")
         self._seen, before = count, self._seen
         return count - before
 

@@ -1,14 +1,13 @@
 """A real MediaWiki on this machine: Debian's package with SQLite, served by PHP itself."""
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
+
+from tests.knowledge.connectors.php_server import PHP, PhpServer
 
 PROGRAM: Final = Path("/usr/share/mediawiki")
 SETTINGS: Final = """
@@ -20,23 +19,18 @@ $wgJobRunRate = 0;
 // Content may ask search engines to stay away, which it may not by default.
 $wgExemptFromUserRobotsControl = [];
 """
-PHP: Final = "/usr/bin/php"
 
 
 def is_installed() -> bool:
     return Path(PHP).exists() and (PROGRAM / "api.php").exists()
 
 
-class RealWiki:
+class RealWiki(PhpServer):
     """An empty wiki of its own, which lasts as long as the context."""
 
     def __init__(self, folder: Path, name: str = "Harbour Wiki", settings: str = "") -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
-        self.base = f"http://127.0.0.1:{self.port}"
+        super().__init__(folder / "requests.log")
         self._folder = folder
-        self._log = folder / "requests.log"
         self._seen = 0
         self._environment = {**os.environ, "MW_CONFIG_FILE": str(folder / "LocalSettings.php")}
         self._install(name, settings)
@@ -67,34 +61,12 @@ class RealWiki:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def __enter__(self) -> Self:
-        with self._log.open("w") as log:
-            self._server = subprocess.Popen(
-                [PHP, "-S", f"127.0.0.1:{self.port}", "-t", PROGRAM],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return self
-        raise AssertionError(self._log.read_text())
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.terminate()
-        self._server.wait()
+        self.start(PROGRAM, self._environment)
+        return self
 
     def asked(self) -> list[str]:
         """The addresses that were asked for since the last call."""
-        lines = [line for line in self._log.read_text().splitlines() if ": GET " in line]
+        lines = [line for line in self.log.read_text().splitlines() if ": GET " in line]
         new = [line.partition(": GET ")[2] for line in lines[self._seen :]]
         self._seen = len(lines)
         return new
