@@ -367,7 +367,8 @@ def test_what_grows_too_much_beside_much_that_does_not_is_found() -> None:
             text[place:].count("a")
 
     reader = Reader("mixed", lambda text: partial(read, text), looks=True)
-    assert _costly([reader], ("a ",)) != []
+    # A busy machine may slow the shorter text down.
+    assert any(_costly([reader], ("a ",)) for _ in range(5))
 
 
 def test_what_is_as_costly_for_each_character_is_not_found() -> None:

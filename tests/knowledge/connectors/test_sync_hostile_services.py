@@ -23,7 +23,7 @@ class Service:
     def __init__(self, server: WebServer, visit: Callable[..., VisitedService]) -> None:
         self.server = server
         self.visit = visit
-        self.page: dict[str, Any] = {"id": "ferry", "revision": 1}
+        self.page: dict[str, Any] = {"id": "ferry", "revision": 1, "size": 30}
         self.heading = "Ferry"
         self.release: dict[str, Any] = {
             "id": 1,
@@ -90,7 +90,7 @@ def test_a_key_that_can_not_be_kept_ends_the_visit(
     service.page |= spoilt
     wiki.sync()
     assert wiki.reasons == [NO_FORM]
-    service.page = {"id": "ferry", "revision": 1}
+    service.page = {"id": "ferry", "revision": 1, "size": 30}
     wiki.sync(1)
     assert [*wiki.documents] == ["Ferry"]
 
