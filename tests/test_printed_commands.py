@@ -152,7 +152,9 @@ class Host:
         self.data = root / "var/lib/commonplace"
         shutil.copytree(data, self.data, dirs_exist_ok=True)
         self.folder = root / "home"
-        self.folder.mkdir()
+        for exported in ("Export", "Takeout/Drive/Harbour"):
+            (self.folder / exported).mkdir(parents=True)
+            (self.folder / exported / "Ferry.md").write_text("# Ferry\n\nIt leaves at nine.\n")
 
     def run(self, line: str) -> tuple[int, str]:
         """Run one command; returns its exit code and output."""

@@ -187,6 +187,7 @@ NOT_CALLED: Final = {
         bot.storage.index_places.index_names
         knowledge.files.site_addresses.cited
         bot.models.serving_model._served
+        bot.ask.explanation._nearest
         bot.sources.web_sync._Terms.token
         bot.sources.web_sync._Terms.without
         bot.models.shared_choices._is_sound

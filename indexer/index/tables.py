@@ -250,7 +250,7 @@ class IndexTables:
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
         """The ids of the documents of these scopes with this beginning."""
         sql = (
-            "select id from documents where substr(id, 1, ?) = ? "  # noqa: S608
+            "select id from documents where substr(id, 1, cast(? as integer)) = ? "  # noqa: S608
             f"and scope in ({marks(scopes)})"
         )
         return [row[0] for row in self.db.rows(sql, [len(beginning), beginning, *scopes])]

@@ -12,6 +12,8 @@ from indexer.text.analyzer import language_of, stem
 
 _CHUNK: Final = re.compile(r"\S+")
 _WORD: Final = re.compile(r"[\w'’-]+")
+# Longer than any synonym; stemming takes the square of a word's length.
+_LONGEST: Final = 60
 _SIGNS_AROUND: Final = ".,;:!?()\"'„“”"
 
 Pair = tuple[str, str]
@@ -58,7 +60,7 @@ def _core(chunk: re.Match[str]) -> tuple[int, int]:
 
 
 def _stems(word: str, languages: Collection[str]) -> _Stems:
-    if not _WORD.fullmatch(word):
+    if len(word) > _LONGEST or not _WORD.fullmatch(word):
         return frozenset()
     return frozenset(stem(word.lower(), language) for language in languages)
 

@@ -82,9 +82,7 @@ def source(wiki: RealWiki, store: Path) -> Iterator[VisitedService]:
         yield VisitedService("mediawiki", wiki.base, pages)
 
 
-def test_ten_deaths_cost_no_page_and_no_second_request(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def _ten_deaths_cost_no_page_and_no_second_request(wiki: RealWiki, source: VisitedService) -> None:
     asked = [path for path in wiki.asked() if "action=parse" in path]
     assert len(asked) == len(set(asked))
     # The piers, the ferries, the main page and the page of nothing but its category.
@@ -96,9 +94,7 @@ def test_ten_deaths_cost_no_page_and_no_second_request(
     assert source.reasons == []
 
 
-def test_a_page_is_its_text_as_rendered_without_chrome(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def _a_page_is_its_text_as_rendered_without_chrome(wiki: RealWiki, source: VisitedService) -> None:
     found = source.documents["Pier 3"]
     assert found.text == (
         "Pier 3 is a pier.\n\n- Depth: 7 m\n\n## Boats {#Boats}\n\nBoat 3 is moored here.\n\n"
@@ -109,14 +105,14 @@ def test_a_page_is_its_text_as_rendered_without_chrome(
     assert found.contributor == "Harbour Wiki, CC BY-SA 4.0"
 
 
-def test_an_unchanged_wiki_costs_one_request(wiki: RealWiki, source: VisitedService) -> None:
+def _an_unchanged_wiki_costs_one_request(wiki: RealWiki, source: VisitedService) -> None:
     source.sync()
     wiki.asked()
     source.sync()
     assert len(wiki.asked()) == 1
 
 
-def test_changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedService) -> None:
+def _changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedService) -> None:
     before = source.documents
     wiki.delete("Pier 10")
     wiki.move("Pier 11", "Quay 11")
@@ -158,13 +154,20 @@ def test_changes_are_followed_there_and_back(wiki: RealWiki, source: VisitedServ
     assert source.reasons == []
 
 
-def test_a_changed_template_is_followed_to_its_pages(
-    wiki: RealWiki, source: VisitedService
-) -> None:
+def _a_changed_template_is_followed_to_its_pages(wiki: RealWiki, source: VisitedService) -> None:
     source.sync()
     wiki.edit("Template:Fare", "Three coins")
     source.sync()
     assert source.documents["Ferry 2"].text == "A ride costs Three coins."
+
+
+def test_a_wiki_is_read_and_followed(wiki: RealWiki, source: VisitedService) -> None:
+    """One test, because each step begins with the wiki that the one before it leaves."""
+    _ten_deaths_cost_no_page_and_no_second_request(wiki, source)
+    _a_page_is_its_text_as_rendered_without_chrome(wiki, source)
+    _an_unchanged_wiki_costs_one_request(wiki, source)
+    _changes_are_followed_there_and_back(wiki, source)
+    _a_changed_template_is_followed_to_its_pages(wiki, source)
 
 
 @pytest.mark.parametrize(
