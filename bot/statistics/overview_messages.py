@@ -183,7 +183,7 @@ def _label(text: str) -> str:
 
 
 def description(shown: Sequence[Panel]) -> str:
-    """The panels as plain text for whoever can't see the picture, within Discord's limit."""
+    """The panels as plain text for readers without the picture, within Discord's limit."""
     said = ""
     for rows, label in _SHORTER:
         said = "\n".join(

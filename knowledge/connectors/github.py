@@ -8,7 +8,6 @@ Source:
     Discussions", "Best practices for using the REST API"
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any, Final
 from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
 from knowledge.connectors.api_client import ApiClient, BusyError, LoginError, in_turn
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
 from knowledge.connectors.threads import Place, nameless, thread_content
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
@@ -29,6 +28,7 @@ from knowledge.connectors.tracker import (
     Remembered,
     Since,
     changed_issues,
+    changed_releases,
     issue_content,
     message,
     without_token,
@@ -238,16 +238,7 @@ class GitHub:
     def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         query = {"per_page": PAGE_ITEMS}
         found = PagedList(self._api, "/releases", query, state.get("etag", ""))
-        for release in found:
-            if release["draft"] or not visible(release.get("body") or ""):
-                continue
-            key = str(release["id"])
-            self._listed.add(key, release)
-            told = f"{release['name']}\n{release['body']}"
-            yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
-        if found.unchanged:
-            return Ending(state)
-        return Ending({"etag": found.etag}, whole=True)
+        return (yield from changed_releases(found, state, self._listed, "id", _released))
 
     def _release(self, key: str) -> Content:
         release = self._listed.get(key) or self._api.json(f"/releases/{key}")
@@ -258,6 +249,10 @@ class GitHub:
             suffix=".md",
             verified=datetime.fromisoformat(release["published_at"]).date(),
         )
+
+
+def _released(release: Mapping[str, Any]) -> str:
+    return "" if release["draft"] else release.get("body") or ""
 
 
 def _message(post: Mapping[str, Any]) -> Message:
@@ -302,7 +297,7 @@ def _is_recognised(url: str) -> bool:
 KIND: Final = ServiceKind(
     "GitHub",
     GitHub,
-    only={"label": lambda value: ""},
+    only={"label": anything},
     api=_api,
     address=_address,
     recognises=_is_recognised,

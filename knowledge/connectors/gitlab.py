@@ -7,7 +7,6 @@ Source:
     docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"
 """
 
-import hashlib
 import re
 from collections.abc import Generator, Mapping
 from datetime import datetime
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
 from knowledge.connectors.api_client import ApiClient, LoginError
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind
+from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
 from knowledge.connectors.threads import Place, nameless
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
@@ -25,6 +24,7 @@ from knowledge.connectors.tracker import (
     Remembered,
     Since,
     changed_issues,
+    changed_releases,
     issue_content,
     message,
     without_token,
@@ -124,16 +124,7 @@ class GitLab:
     def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
         query = {"per_page": PAGE_ITEMS}
         found = PagedList(self._api, "/releases", query, state.get("etag", ""))
-        for release in found:
-            if release.get("upcoming_release") or not visible(release["description"] or ""):
-                continue
-            key = str(release["tag_name"])
-            self._listed.add(key, release)
-            told = f"{release['name']}\n{release['description']}"
-            yield Listed(key, hashlib.sha256(told.encode()).hexdigest()[:16])
-        if found.unchanged:
-            return Ending(state)
-        return Ending({"etag": found.etag}, whole=True)
+        return (yield from changed_releases(found, state, self._listed, "tag_name", _released))
 
     def _release(self, key: str) -> Content:
         name = quote(key, safe="")
@@ -145,6 +136,10 @@ class GitLab:
             suffix=".md",
             verified=datetime.fromisoformat(release["released_at"]).date(),
         )
+
+
+def _released(release: Mapping[str, Any]) -> str:
+    return "" if release.get("upcoming_release") else release["description"] or ""
 
 
 def _name(user: Mapping[str, Any] | None) -> str:
@@ -178,7 +173,7 @@ def _is_recognised(url: str) -> bool:
 KIND: Final = ServiceKind(
     "GitLab",
     GitLab,
-    only={"label": lambda value: ""},
+    only={"label": anything},
     headers=lambda token: [("PRIVATE-TOKEN", token)],
     api=_api,
     address=_address,

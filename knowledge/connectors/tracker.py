@@ -1,5 +1,6 @@
 """Lists of trackers in pages with an ETag, and issues as documents."""
 
+import hashlib
 import json
 import re
 import zlib
@@ -115,6 +116,34 @@ def changed_issues(
         elif not since.is_whole:
             yield Removed(str(issue[key]))
     return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
+
+
+def changed_releases(
+    found: PagedList,
+    state: Mapping[str, str],
+    listed: Remembered,
+    key: str,
+    text: Callable[[Mapping[str, Any]], str],
+) -> Generator[Listed | Removed, None, Ending]:
+    """List the releases with a visible text, and remember them.
+
+    Args:
+        found: the list.
+        state: returned again if the list is unchanged.
+        listed: remembers the releases.
+        key: the field of their id.
+        text: a release's text; empty if it isn't for everybody yet.
+    """
+    for release in found:
+        told = text(release)
+        if not visible(told):
+            continue
+        listed.add(str(release[key]), release)
+        told = f"{release['name']}\n{told}"
+        yield Listed(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
+    if found.unchanged:
+        return Ending(state)
+    return Ending({"etag": found.etag}, whole=True)
 
 
 def without_token(what: str, url: str) -> LostError:

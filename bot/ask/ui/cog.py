@@ -72,8 +72,8 @@ class AskCog(commands.Cog):
         """Answer a question, publicly unless asker, server or operator want it private."""
         if private is None:
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
-        # A member who may not write here can't do so through the bot. Small talk is answered
-        # privately, to disturb nobody.
+        # A member without the right to write here can't do so through the bot. Small talk is
+        # answered privately, to disturb nobody.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
         earlier = await self._follow_ups.earlier_by(

@@ -1,4 +1,4 @@
-"""An overview tells what was asked and quoted, and of nobody what its readers may not read."""
+"""Overviews count questions and quotations, and quote no words that their readers can't read."""
 
 from collections.abc import Iterator
 from dataclasses import replace
