@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.preview.town import add_routes
 from bot.process.client import Bot, start_worker
+from knowledge import corpus
 from knowledge.values.guilds import GuildSettings
 from tests.bot.machines import machine  # noqa: F401 - a fixture
 from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
@@ -147,3 +149,10 @@ async def server(settings: Settings) -> AsyncIterator[WireServer]:
         with Core(settings, WordEmbedder()) as core:
             core.store.guilds.save_settings(chosen, made.root.id)
         yield made
+
+
+@pytest.fixture
+def one_article(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out all shipped articles but one; they take longer to index than everything else."""
+    articles = [*islice(corpus.articles(), 1)]
+    monkeypatch.setattr(corpus, "articles", lambda: articles)

@@ -71,6 +71,11 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
     assert "The model '.' can't be opened" in line
 
 
+def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path, commands: ForkServer) -> None:
+    line = _sentence(commands.run("worker", "--data", tmp_path / "data"))
+    assert "data.database" in line
+
+
 def test_a_question_that_was_never_asked_is_named(tmp_path: Path, commands: ForkServer) -> None:
     line = _sentence(commands.run("why", "7", "--data", tmp_path / "data"))
     assert "Question 7 is not on record." in line

@@ -232,15 +232,6 @@ def test_accepted_answers_are_measured_on_what_the_corpus_says_now(
 # The picture.
 
 
-@pytest.mark.parametrize(("name", "first"), [("out.png", b"\x89PNG"), ("out.svg", b"<?xml")])
-def test_a_picture_is_drawn_beside_the_figures(
-    run: Callable[..., Result], judged: Path, tmp_path: Path, name: str, first: bytes
-) -> None:
-    _write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
-    assert set(_record(run(judged, "--plot", tmp_path / name, "--json"))) == FIGURES
-    assert (tmp_path / name).read_bytes().startswith(first)
-
-
 def _panels(path: Path) -> list[str]:
     text = path.read_text()
     titles = ("How well the strength", "How well it ranks", "How fast it is")
@@ -250,9 +241,9 @@ def _panels(path: Path) -> list[str]:
 def test_without_unanswerable_questions_the_picture_does_not_speak_of_refusing(
     run: Callable[..., Result], judged: Path, tmp_path: Path
 ) -> None:
-    _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
+    assert set(_record(run(judged, "--plot", tmp_path / "out.svg", "--json"))) == FIGURES
     assert _panels(tmp_path / "out.svg") == ["How well it ranks", "How fast it is"]
-    _write(judged / "unanswerable.jsonl", {"u1": "largest river"})
+    _write(judged / "unanswerable.jsonl", {"u1": "largest river", "u2": "cows give what"})
     _record(run(judged, "--plot", tmp_path / "out.svg", "--json"))
     assert len(_panels(tmp_path / "out.svg")) == 3
 
@@ -260,6 +251,8 @@ def test_without_unanswerable_questions_the_picture_does_not_speak_of_refusing(
 def test_two_settings_are_drawn_into_one_picture(
     run: Callable[..., Result], judged: Path, tmp_path: Path, blind: Path
 ) -> None:
+    run(judged, "--compare", blind, "--plot", tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     _record(run(judged, "--compare", blind, "--plot", tmp_path / "out.svg", "--json"))
     drawn = (tmp_path / "out.svg").read_text()
     for name in ("current", "other"):

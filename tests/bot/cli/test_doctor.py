@@ -3,18 +3,22 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.cli import doctor
 from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, examine
 from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, keep_calibration
 from bot.models.presets import command_for, other_model
+from bot.models.serving_model import open_serving
 from bot.storage.data_folder import COMMUNITY, held
 from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
 from knowledge.dependencies import needed
 from knowledge.store.erasure.tombstones import FILE
@@ -23,13 +27,26 @@ from knowledge.values.documents import SHARED
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
 from knowledge.values.submissions import Submission
+from tests.fakes import WordEmbedder
 
 Examiner = Callable[[str], dict[str, Finding]]
+
+pytestmark = pytest.mark.usefixtures("words")
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open word embedders in place of the models."""
+
+    def open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+        return RecordedModel(WordEmbedder(model=record.name), replace(record, languages=("en",)))
+
+    monkeypatch.setattr(doctor, "open_serving", partial(open_serving, opener=open_words))
 
 
 @pytest.fixture
 def examined(tmp_path: Path) -> Examiner:
-    """Examine a data folder with these lines under [model]; findings by what was looked at."""
+    """Examine a data folder with these lines under [model]; findings by subject."""
 
     def examine_with(lines: str) -> dict[str, Finding]:
         config = tmp_path / "config.toml"
@@ -70,8 +87,10 @@ def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
 
 
 def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
-    examined: Examiner, tmp_path: Path
+    examined: Examiner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The shipped calibration is the real model's.
+    monkeypatch.setattr(doctor, "open_serving", open_serving)
     assert examined("")["evidence"].found == "judged by the shipped calibration of this model"
     data = tmp_path / "data"
     [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]

@@ -21,6 +21,8 @@ from indexer.retrieval.evidence import FittedFor, calibration
 from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
 from tests.fakes import salted_models
 
+pytestmark = pytest.mark.usefixtures("small_sets", "one_article")
+
 Run = Callable[..., Result]
 
 
@@ -134,7 +136,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
     done = run("use", other)
     assert done.exit_code == 1, done.output
     told = " ".join(done.output.split())
-    assert re.search(r"answered of 351 0\.\d*[1-9]\d* 0\.000 <0\.001 worse", told)
+    assert re.search(r"answered of 24 0\.\d*[1-9]\d* 0\.000 <0\.001 worse", told)
 
 
 @pytest.mark.slow

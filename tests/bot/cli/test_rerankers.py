@@ -16,6 +16,8 @@ from tests.bot.models.choosing import FIRST, MEETUP, opened, publish
 from tests.fakes import salted_models
 from tests.models import save_cross_encoder
 
+pytestmark = pytest.mark.usefixtures("small_sets", "one_article")
+
 Run = Callable[..., Result]
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.source_check import HEADINGS, PAGES, SourceCheck, check, cited_pages
+from bot.cli import source_check
+from bot.cli.source_check import SourceCheck, check, cited_pages
 from bot.cli.source_output import BROKEN_LINKS, check_text, links_text
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
@@ -13,6 +14,8 @@ from bot.core.index_updates import run_to_end, update
 from knowledge.sources import add_paths
 from knowledge.web.link_check import LinkCheck
 from tests.fakes import WordEmbedder
+
+pytestmark = pytest.mark.usefixtures("one_article")
 
 FERRIES = (
     "# Ferries\n\n## Lisbon boats\n\nLisbon boats leave at nine.\n\n## Porto trams\n\nTrams run.\n"
@@ -49,9 +52,12 @@ def test_titles_that_say_little_are_named_with_their_documents(tmp_path: Path) -
     assert check_text(checked).plain == "Titles that say little: “Same” (2 documents).\n"
 
 
-def test_so_many_headings_are_asked_and_no_more(tmp_path: Path) -> None:
-    text = "# Long\n\n" + "".join(f"## Part {n}\n\nText {n}.\n\n" for n in range(HEADINGS + 50))
-    assert _checked(tmp_path, {"a.md": text}).asked == HEADINGS
+def test_at_most_a_sample_of_headings_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_check, "HEADINGS", 3)
+    text = "# Long\n\n" + "".join(f"## Part {n}\n\nText {n}.\n\n" for n in range(5))
+    assert _checked(tmp_path, {"a.md": text}).asked == 3
 
 
 @pytest.mark.parametrize(
@@ -89,9 +95,12 @@ def test_files_without_an_address_have_nothing_to_check(tmp_path: Path) -> None:
     assert _cited(tmp_path, {"a.md": FERRIES}, "") == {}
 
 
-def test_so_many_pages_are_checked_and_no_more(tmp_path: Path) -> None:
-    files = {f"{number}.md": f"Text {number}." for number in range(PAGES + 1)}
-    assert len(_cited(tmp_path, files, "mkdocs:https://a.org")) == PAGES
+def test_at_most_a_sample_of_pages_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_check, "PAGES", 3)
+    files = {f"{number}.md": f"Text {number}." for number in range(4)}
+    assert len(_cited(tmp_path, files, "mkdocs:https://a.org")) == 3
 
 
 def test_broken_links_are_named_by_kind() -> None:

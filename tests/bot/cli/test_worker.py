@@ -33,14 +33,6 @@ def _command(*arguments: str, data: Path) -> list[str]:
     return [sys.executable, "-m", "bot", "worker", "--data", str(data), *arguments]
 
 
-def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path) -> None:
-    found = subprocess.run(
-        _command(data=tmp_path / "data"), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 2
-    assert "data.database" in found.stderr
-
-
 def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
     tmp_path: Path, postgres_url: str, jobs: WorkQueue
 ) -> None:

@@ -5,6 +5,7 @@ Each runs in its own process. `test_killing` has kill -9, `test_data_folder` two
 
 import os
 import resource
+import shutil
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -122,18 +123,17 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
             assert store.notes.pending(GUILD) == []
 
 
-@pytest.mark.parametrize("torn", ["*.vectors.snapshot", "*.words.snapshot", "index.db", "*"])
-@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
-def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
-    settings: Settings, proposed: Path, torn: str, keep: float
-) -> None:
-    def first() -> None:
+@pytest.mark.usefixtures("one_article")
+def test_the_next_process_rebuilds_a_truncated_index(settings: Settings, proposed: Path) -> None:
+    index = settings.data.folder / INDEX
+
+    def build() -> None:
         approve(settings)
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             core.index.save_snapshots(least=1)
 
-    def second() -> None:
+    def reopen() -> None:
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             [reply] = core.answer_pipeline.ask(
@@ -143,12 +143,23 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
             articles = core.index.tables.document_digests({Kind.ARTICLE})
             assert len(articles) == sum(1 for _ in corpus.articles())
 
-    assert in_a_process(first) == ""
-    paths = list((settings.data.folder / INDEX).glob(torn))
-    assert paths
-    for path in paths:
-        os.truncate(path, int(path.stat().st_size * keep))
-    assert in_a_process(second) == ""
+    assert in_a_process(build) == ""
+    whole = shutil.copytree(index, settings.data.folder / "whole")
+    for torn, share in (
+        ("*.vectors.snapshot", 0.5),
+        ("*.words.snapshot", 0.99),
+        ("index.db", 0.0),
+        ("index.db", 0.5),
+        ("index.db", 0.99),
+        ("*", 0.5),
+    ):
+        shutil.rmtree(index)
+        shutil.copytree(whole, index)
+        paths = list(index.glob(torn))
+        assert paths
+        for path in paths:
+            os.truncate(path, int(path.stat().st_size * share))
+        assert in_a_process(reopen) == "", (torn, share)
     assert state(proposed) is State.APPROVED
 
 

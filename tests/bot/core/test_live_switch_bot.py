@@ -13,6 +13,8 @@ from bot.core.worker import Worker
 from bot.process.client import Bot
 from tests.bot.models.choosing import FIRST, MEETUP, OTHER, choose, opened, publish, settings_for
 
+pytestmark = pytest.mark.usefixtures("one_article")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
