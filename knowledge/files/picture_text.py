@@ -47,7 +47,7 @@ def is_installed() -> bool:
     return importlib.util.find_spec(_PACKAGE) is not None
 
 
-def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Future[list[TextLine]]":
+def begin_recognition(content: bytes) -> "Future[list[TextLine]]":
     """Begin to recognize the text in a picture; a picture without text gives an empty list.
 
     The future's exception, if any, is an `UnreadableError`. A picture that is too large by its
@@ -57,7 +57,7 @@ def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Futu
         refused: Future[list[TextLine]] = Future()
         refused.set_exception(UnreadableError("is no picture, or is too large to be read."))
         return refused
-    return (within or sandbox()).begin(recognize_apart, content, "", _lines)
+    return sandbox().begin(recognize_apart, content, "", _lines)
 
 
 def problem() -> str:

@@ -1,14 +1,14 @@
 """Chat exports as documents of their own guild."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from knowledge.chat.export_file import Count, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.documents import SHARED, Document, Scope
+from knowledge.values.documents import Scope
+from tests.knowledge.chat.exports import FILE, read, written
 from tests.knowledge.exporting import (
     ASKER,
     CHANNEL_ID,
@@ -24,24 +24,7 @@ from tests.knowledge.exporting import (
     user,
 )
 
-FILE = "file:/export"
-
 LINK = f"https://discord.com/channels/{GUILD_ID}/{CHANNEL_ID}"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / f"Harbour - help - Password [{CHANNEL_ID}].json"
-
-
-def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
-    found = export_documents(on_disk(path), FILE, scope, withheld or Withheld())
-    return [made for made in found if made is not None]
-
-
-def written(path: Path, messages: list[Any], **channel: Any) -> Path:
-    path.write_bytes(as_json(export(messages, **channel)))
-    return path
 
 
 def test_a_help_thread_is_one_document_of_its_own_guild(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import ijson
 import pytest
@@ -13,33 +12,15 @@ from knowledge.chat import export_json
 from knowledge.chat.export_file import channel_of, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.documents import SHARED, Document, Scope
+from tests.knowledge.chat.exports import read, written
 from tests.knowledge.exporting import (
     ASKER,
-    CHANNEL_ID,
     HELPER,
     SOLVED,
     as_json,
     export,
     message,
 )
-
-FILE = "file:/export"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / f"Harbour - help - Password [{CHANNEL_ID}].json"
-
-
-def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
-    found = export_documents(on_disk(path), FILE, scope, withheld or Withheld())
-    return [made for made in found if made is not None]
-
-
-def written(path: Path, messages: list[Any], **channel: Any) -> Path:
-    path.write_bytes(as_json(export(messages, **channel)))
-    return path
 
 
 @pytest.mark.parametrize(
@@ -126,7 +107,7 @@ def _use(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 4_000), byte=st.binary(min_size=0, max_size=3))
 @example(place=26, byte=b"\xc0\x80")
 @example(place=132, byte=b"\xc0\x80")

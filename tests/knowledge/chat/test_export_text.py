@@ -7,10 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.chat.export_file import export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.values.documents import SHARED, Document, Scope
+from knowledge.values.documents import Scope
+from tests.knowledge.chat.exports import read
 from tests.knowledge.exporting import (
     CHANNEL_ID,
     GUILD_ID,
@@ -18,22 +17,10 @@ from tests.knowledge.exporting import (
     TEXT_HEAD,
 )
 
-FILE = "file:/export"
-
 LINK = f"https://discord.com/channels/{GUILD_ID}/{CHANNEL_ID}"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / f"Harbour - help - Password [{CHANNEL_ID}].json"
-
-
-def read(path: Path, scope: Scope = SHARED, withheld: Withheld | None = None) -> list[Document]:
-    found = export_documents(on_disk(path), FILE, scope, withheld or Withheld())
-    return [made for made in found if made is not None]
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 1_200), byte=st.binary(min_size=0, max_size=3))
 def test_no_damage_to_plain_text_ends_in_anything_but_a_sentence(
     path: Path, place: int, byte: bytes

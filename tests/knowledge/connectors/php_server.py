@@ -25,7 +25,15 @@ class PhpServer:
         """Start it, and wait until it answers."""
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [PHP, "-d", "opcache.enable=0", "-S", f"127.0.0.1:{self.port}"],
+                [
+                    PHP,
+                    "-d",
+                    "opcache.enable_cli=1",
+                    "-d",
+                    "opcache.revalidate_freq=0",
+                    "-S",
+                    f"127.0.0.1:{self.port}",
+                ],
                 cwd=program,
                 env=environment,
                 stdout=log,

@@ -83,22 +83,26 @@ class RealWiki(PhpServer):
         dump = self._folder / "pages.xml"
         dump.write_text(f'<mediawiki version="0.11" xml:lang="en">{revisions}</mediawiki>')
         self.run("importDump", "--quiet", dump)
-        self.run("runJobs", "--quiet")
+        self.run_jobs()
         # The installation's own changes; imports on the server make none.
         self.run("sql", "--query", "delete from recentchanges")
 
     def edit(self, title: str, text: str) -> None:
         self.run("edit", title, text=text)
+
+    def run_jobs(self) -> None:
+        """Finish what edits have queued."""
         self.run("runJobs", "--quiet")
 
-    def move(self, title: str, to: str, *, redirect: bool = True) -> None:
+    def move(self, pages: Mapping[str, str], *, redirect: bool = True) -> None:
+        """Move pages; `pages` has the new titles by the old ones."""
         titles = self._folder / "titles.txt"
-        titles.write_text(f"{title}|{to}\n")
+        titles.write_text("".join(f"{title}|{to}\n" for title, to in pages.items()))
         self.run("moveBatch", *([] if redirect else ["--noredirects"]), titles)
 
-    def delete(self, title: str) -> None:
+    def delete(self, *pages: str) -> None:
         titles = self._folder / "titles.txt"
-        titles.write_text(f"{title}\n")
+        titles.write_text("\n".join(pages))
         self.run("deleteBatch", titles)
 
     def undelete(self, title: str) -> None:

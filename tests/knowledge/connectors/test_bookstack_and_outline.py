@@ -1,17 +1,14 @@
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
 from indexer.text.passages import heading_lines
 from knowledge.files.site_addresses import anchors
 from knowledge.web.page_store import PageStore
-from tests.knowledge.connectors.described_server import Asked, DescribedServer, filled
+from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
 from tests.knowledge.web_server import Reply
 
@@ -139,12 +136,6 @@ def wiki(request: pytest.FixtureRequest) -> Iterator[Wiki]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path, "") as pages:
-        yield pages
-
-
-@pytest.fixture
 def source(wiki: Wiki, pages: PageStore) -> VisitedService:
     return VisitedService(wiki.kind, wiki.server.base, pages)
 
@@ -171,8 +162,11 @@ def test_a_token_is_sent_with_every_request(wiki: Wiki, source: VisitedService) 
     assert sent == {"Token id:secret" if wiki.kind == "bookstack" else "Bearer id:secret"}
 
 
-def test_an_unchanged_wiki_costs_only_its_listing(wiki: Wiki, source: VisitedService) -> None:
-    entries = PER_ANSWER if wiki.kind == "bookstack" else 100
+def test_an_unchanged_wiki_costs_only_its_listing(
+    wiki: Wiki, source: VisitedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.connectors.outline._LIMIT", 4)
+    entries = PER_ANSWER if wiki.kind == "bookstack" else 4
     wiki.pages = {key: Page(f"Page {key}") for key in range(1, entries + 2)}
     source.sync()
     assert len(source.documents) == entries + 1
@@ -221,64 +215,6 @@ def test_a_page_deleted_after_it_was_listed_does_no_harm(
     assert len([*steps]) == 1
     assert len(source.documents) == 1
     assert source.reasons == []
-
-
-@pytest.mark.parametrize("trouble", [Reply("", 429, {"Retry-After": "2"}), Reply('{"data": [')])
-def test_passing_trouble_is_asked_through(
-    wiki: Wiki, source: VisitedService, trouble: Reply
-) -> None:
-    wiki.server.pages["/robots.txt"] = Reply("", 404)
-    wiki.server.first = [trouble]
-    source.sync()
-    assert sorted(source.documents) == ["Ferry", "Pier"]
-    assert source.reasons == []
-
-
-@pytest.mark.parametrize(
-    ("reply", "reason"),
-    [
-        (Reply("", 429, {"Retry-After": "900"}), "asks to be left alone for now; the rest waits"),
-        (Reply("", 401), "asks for a login, or refuses it (the host answers 401)."),
-        (Reply("[1"), "answers with no valid JSON."),
-        (Reply('{"data": 7, "total": 3}'), "answers in a form that can't be understood."),
-    ],
-)
-def test_a_failing_wiki_keeps_its_pages(
-    wiki: Wiki, source: VisitedService, reply: Reply, reason: str
-) -> None:
-    source.sync()
-    wiki.server.first = [reply, reply]
-    later(wiki, source)
-    assert sorted(source.documents) == ["Ferry", "Pier"]
-    assert any(one.startswith(reason) for one in source.reasons)
-    wiki.server.first.clear()
-    later(wiki, source, 2)
-    assert source.reasons == []
-
-
-def test_a_list_without_an_end_is_left(wiki: Wiki, source: VisitedService) -> None:
-    source.sync()
-    path = {"bookstack": "/pages", "outline": "/documents.list"}[wiki.kind]
-    told = wiki.server.answers[path]({"offset": "0", "limit": "1"})
-    told = filled(wiki.server.operations[path]["answer"], told)
-    endless = Reply(json.dumps({"data": told["data"][:1] * 100, "total": 500}))
-    wiki.server.answers[path] = lambda asked: endless
-    later(wiki, source)
-    assert sorted(source.documents) == ["Ferry", "Pier"]
-    assert source.reasons == ["sends a list without an end."]
-
-
-def test_a_visit_stopped_anywhere_goes_on_without_asking_twice(
-    wiki: Wiki, source: VisitedService
-) -> None:
-    wiki.pages = {key: Page(f"Page {key}") for key in range(1, 13)}
-    for stop in range(2, 12):
-        steps = source.steps()
-        for _ in range(stop):
-            next(steps, None)
-        steps.close()
-    source.sync()
-    assert len(source.documents) == len(wiki.got) == len(set(wiki.got)) == 12
 
 
 # Citations.

@@ -1,12 +1,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
+from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
 from tests.knowledge.web_server import Reply
@@ -125,9 +124,8 @@ def forum() -> Iterator[Forum]:
 
 
 @pytest.fixture
-def source(forum: Forum, tmp_path: Path) -> Iterator[VisitedService]:
-    with open_pages(tmp_path, "") as pages:
-        yield VisitedService("discourse", forum.server.base, pages)
+def source(forum: Forum, pages: PageStore) -> VisitedService:
+    return VisitedService("discourse", forum.server.base, pages)
 
 
 def only(source: VisitedService, *filters: tuple[str, str]) -> VisitedService:
@@ -207,11 +205,11 @@ def test_categories_and_tags_narrow_a_forum(forum: Forum, source: VisitedService
 
 def test_an_unchanged_forum_costs_two_requests(forum: Forum, source: VisitedService) -> None:
     forum.topics |= {
-        key: Topic(f"Topic {key}", FERRY.posts, 3, day=-10 * key) for key in range(10, 40)
+        key: Topic(f"Topic {key}", FERRY.posts, 3, day=-10 * key) for key in range(10, 16)
     }
     forum.topics[99] = Topic("Pinned", FERRY.posts, 3, day=-400, fields={"pinned": True})
     source.sync()
-    assert len(source.documents) == 32
+    assert len(source.documents) == 8
     forum.server.asked.clear()
     source.sync(1)
     assert [template for template, _ in forum.server.asked] == ["/categories.json", "/latest.json"]
@@ -265,45 +263,3 @@ def test_a_list_without_an_end_is_left(forum: Forum, source: VisitedService) -> 
     source.sync()
     assert [*source.documents] == ["Ferry to Lisbon"]
     assert len(forum.server.asked) == 4
-
-
-@pytest.mark.parametrize(
-    ("reply", "reason"),
-    [
-        (Reply("", 429, {"Retry-After": "600"}), "asks to be left alone for now; the rest waits"),
-        (Reply("", 403), "asks for a login, or refuses it (the host answers 403)."),
-        (Reply("[1"), "answers with no valid JSON"),
-        (Reply('{"users": []}'), "answers in a form that can't be understood"),
-    ],
-)
-def test_a_failing_forum_keeps_its_documents(
-    forum: Forum, source: VisitedService, reply: Reply, reason: str
-) -> None:
-    source.sync()
-    forum.server.first = [reply, reply]
-    source.sync(1)
-    assert [*source.documents] == ["Ferry to Lisbon"]
-    assert any(each.startswith(reason) for each in source.reasons)
-    forum.server.first.clear()
-    source.sync(2)
-    assert source.reasons == []
-
-
-def test_passing_failures_are_tried_again(forum: Forum, source: VisitedService) -> None:
-    forum.server.first = [Reply("", 502), Reply('{"category_list"'), Reply("", 500)]
-    source.sync()
-    assert [*source.documents] == ["Ferry to Lisbon"]
-
-
-def test_a_visit_stopped_anywhere_goes_on_without_asking_twice(
-    forum: Forum, source: VisitedService
-) -> None:
-    forum.topics |= {key: Topic(f"Topic {key}", FERRY.posts, 3) for key in range(10, 20)}
-    for stop in range(2, 12):
-        steps = source.steps()
-        for _ in range(stop):
-            next(steps, None)
-        steps.close()
-    source.sync()
-    topics = [asked["id"] for template, asked in forum.server.asked if template == "/t/{id}.json"]
-    assert len(source.documents) == len(topics) == len(set(topics)) == 11

@@ -2,12 +2,10 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
@@ -119,12 +117,6 @@ def hub() -> Iterator[Hub]:
         hub.add(7, "Waffles stay black", HELP, ("mira", "NONE", "Thanks, that worked!"))
         yield hub
         assert hub.problems == []
-
-
-@pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path, "") as pages:
-        yield pages
 
 
 @pytest.fixture
@@ -271,31 +263,6 @@ def test_people_who_asked_not_to_be_quoted_are_left_out(hub: Hub, source: Visite
     source.without = ("ada", "bo")
     source.sync(2)
     assert source.documents == {}
-
-
-def test_the_limit_is_honoured_by_its_headers(hub: Hub, source: VisitedService) -> None:
-    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}
-    hub.first = [Reply("{}", 403, headers)]
-    source.sync()
-    assert len(hub.requests) == 1
-    assert source.reasons == ["asks to be left alone for now; the rest waits for the next look."]
-    hub.first = [Reply("{}", 500), Reply("[{", 200), Reply("{}", 429, {"Retry-After": "2"})]
-    source.sync(1)
-    source.sync(2)
-    assert [*source.documents] == ["Waffles stay black"]
-
-
-def test_a_stopped_visit_goes_on_without_asking_twice(hub: Hub, source: VisitedService) -> None:
-    for number in range(10, 20):
-        hub.add(number, f"Question {number}", HELP)
-    for stop in range(2, 12):
-        steps = source.steps()
-        for _ in range(stop):
-            next(steps, None)
-        steps.close()
-    source.sync()
-    asked = [asked["issue_number"] for _, asked in hub.asked if "issue_number" in asked]
-    assert len(source.documents) == len(asked) == len(set(asked)) == 11
 
 
 def test_a_link_to_another_host_is_not_followed(hub: Hub, source: VisitedService) -> None:

@@ -1,11 +1,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
@@ -86,12 +84,6 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path, "") as pages:
-        yield pages
-
-
-@pytest.fixture
 def source(lab: Lab, pages: PageStore) -> VisitedService:
     source = VisitedService("gitlab", f"{lab.base}/g/s/p/-/issues", pages)
     source.token = "hunter2"  # noqa: S105 - no password of anybody
@@ -149,13 +141,6 @@ def test_issues_without_a_token_are_refused_with_the_way_out(
     source.sync()
     [reason] = source.reasons
     assert reason.startswith("shows comments of issues only with a token: the operator adds it")
-
-
-def test_the_limit_is_honoured_by_its_headers(lab: Lab, source: VisitedService) -> None:
-    lab.first = [Reply("{}", 429, {"RateLimit-Reset": "9999999999"})]
-    source.sync()
-    assert len(lab.requests) == 1
-    assert source.reasons == ["asks to be left alone for now; the rest waits for the next look."]
 
 
 def test_releases_are_documents_and_upcoming_ones_are_none(lab: Lab, pages: PageStore) -> None:

@@ -1,23 +1,18 @@
+"""Sync of a service: changes, failures, and visits that are interrupted."""
+
 import json
-from collections.abc import Generator, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
-from knowledge.connectors.sync import document_ids, documents, failures, sync
-from knowledge.values.documents import SHARED, Document, Failure, Scope
-from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.crawl import CrawlStep
+from knowledge.connectors.sync import document_ids, documents, failures
+from knowledge.values.documents import SHARED, Document, Scope
 from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher
+from tests.knowledge.connectors.visited_service import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-GRACE = timedelta(days=14)
 INTERFACE = "/lib/exe/jsonrpc.php"
 
 
@@ -51,42 +46,22 @@ class Wiki:
         self.server.send(request, Reply(json.dumps(told), kind="application/json"))
 
 
-class World:
-    """A wiki, and the documents that are kept of it."""
+class World(VisitedService):
+    """A wiki as a source."""
 
     def __init__(self, server: WebServer, pages: PageStore) -> None:
+        super().__init__("dokuwiki", server.url("").rstrip("/"), pages)
         self.wiki = Wiki(server)
         self.server = server
-        self.pages = pages
-        self.location = str(ServiceLocation("dokuwiki", server.url("").rstrip("/")))
-
-    def steps(self, days: float = 0, most: int | None = None) -> Generator[CrawlStep, None, None]:
-        self.wiki.asked.clear()
-        with Fetcher(
-            0,
-            problem_with=lambda address: "",
-            resolve=lambda host, port: ["127.0.0.1"],
-            sleep=lambda seconds: None,
-        ) as fetcher:
-            now = NOW + timedelta(days=days)
-            yield from sync(self.location, self.pages, fetcher, now, GRACE, most=most)
-
-    def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
-        return list(self.steps(days, most))
 
     @property
     def texts(self) -> dict[str, str]:
-        found = documents([(self.location, SHARED)], self.pages)
-        return {one.title: one.text for one in found if isinstance(one, Document)}
-
-    @property
-    def reasons(self) -> list[str]:
-        return [one.reason for one in failures(self.pages, self.location, SHARED)]
+        return {title: one.text for title, one in self.documents.items()}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, "") as pages:
+def world(pages: PageStore) -> Iterator[World]:
+    with WebServer() as server:
         world = World(server, pages)
         world.wiki.pages = {"ferry": (1, "It leaves at six."), "pier": (2, "It is closed.")}
         yield world
@@ -104,6 +79,7 @@ def test_each_document_has_its_title_text_and_address(world: World) -> None:
 
 def test_an_unchanged_service_costs_only_its_listing(world: World) -> None:
     world.sync()
+    world.wiki.asked.clear()
     world.sync(1)
     assert world.wiki.asked == ["listPages"]
 
@@ -116,14 +92,16 @@ def test_a_changed_document_is_fetched_anew_and_a_missing_one_is_dropped(world: 
     assert "seven" in world.texts["Ferry"]
 
 
-def test_an_interrupted_sync_goes_on_without_asking_twice(world: World) -> None:
-    steps = world.steps()
-    next(steps)
-    next(steps)
-    steps.close()
+def test_a_sync_interrupted_anywhere_asks_for_each_document_once(world: World) -> None:
+    world.wiki.pages = {f"page{number}": (1, "Words.") for number in range(12)}
+    for stop in range(1, 6):
+        steps = world.steps()
+        for _ in range(stop):
+            next(steps)
+        steps.close()
     world.sync()
-    assert "getPageHTML ferry" not in world.wiki.asked
-    assert sorted(world.texts) == ["Ferry", "Pier"]
+    asked = [one for one in world.wiki.asked if one != "listPages"]
+    assert len(world.texts) == len(asked) == len(set(asked)) == 12
 
 
 def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> None:
@@ -132,7 +110,9 @@ def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> No
     world.wiki.broken = {"ferry"}
     world.sync(1)
     assert "six" in world.texts["Ferry"]
-    assert world.reasons == ["refuses core.getPageHTML: broken."]
+    [failure] = failures(world.pages, world.location, SHARED)
+    assert failure.source == f"{world.server.url('')} › Ferry"
+    assert failure.reason == "refuses core.getPageHTML: broken."
     world.wiki.broken = set()
     world.sync(2)
     assert "seven" in world.texts["Ferry"]
@@ -157,21 +137,22 @@ def test_a_lost_service_is_quoted_for_the_time_of_grace(world: World) -> None:
     assert world.texts == {}
 
 
-def test_a_busy_service_is_left_alone_until_the_next_visit(world: World) -> None:
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (
+            Reply("", status=429, headers={"Retry-After": "3600"}),
+            "asks to be left alone for now; the rest waits for the next look.",
+        ),
+        (Reply('{"result": 7}'), "answers in a form that can't be understood."),
+    ],
+)
+def test_a_failing_service_keeps_its_documents(world: World, reply: Reply, reason: str) -> None:
+    world.sync()
     listing = world.server.pages[INTERFACE]
-    busy = Reply("", status=429, headers={"Retry-After": "3600"})
-    world.server.pages[INTERFACE] = busy
-    world.sync()
-    assert world.reasons == ["asks to be left alone for now; the rest waits for the next look."]
-    world.server.pages[INTERFACE] = listing
+    world.server.pages[INTERFACE] = reply
     world.sync(1)
+    assert (world.reasons, len(world.texts)) == ([reason], 2)
+    world.server.pages[INTERFACE] = listing
+    world.sync(2)
     assert world.reasons == []
-
-
-def test_failures_are_told_by_their_document(world: World) -> None:
-    world.wiki.broken = {"pier"}
-    world.sync()
-    [failure] = failures(world.pages, world.location, SHARED)
-    assert failure == Failure(
-        f"{world.server.url('')} › pier", "refuses core.getPageHTML: broken.", ""
-    )

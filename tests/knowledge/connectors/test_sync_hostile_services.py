@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.storage.derived_data import open_pages
 from knowledge.connectors.sync import KEY_CHARACTERS, NAME_CHARACTERS
+from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.visited_service import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -68,8 +67,8 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with WebServer() as server, open_pages(tmp_path, "") as pages:
+def service(pages: PageStore) -> Iterator[Service]:
+    with WebServer() as server:
         yield Service(server, lambda kind, url: VisitedService(kind, url, pages))
 
 

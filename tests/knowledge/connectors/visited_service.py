@@ -25,7 +25,7 @@ class VisitedService:
         self.token = ""
         self.without: tuple[str, ...] = ()
 
-    def steps(self, days: float = 0) -> Generator[CrawlStep, None, None]:
+    def steps(self, days: float = 0, most: int | None = None) -> Generator[CrawlStep, None, None]:
         with Fetcher(
             0,
             problem_with=lambda address: "",
@@ -38,6 +38,7 @@ class VisitedService:
                 fetcher,
                 NOW + timedelta(days=days),
                 GRACE,
+                most=most,
                 token=self.token,
                 without=self.without,
             )

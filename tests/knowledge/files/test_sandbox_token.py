@@ -24,7 +24,7 @@ def test_the_process_that_reads_hostile_files_never_has_the_token(
     monkeypatch.setattr(reader, "sandbox", Sandbox())
     refusals: set[str] = set()
     for kind, name in NAMES.items():
-        for content in hostile_files(kind, 12):
+        for content in hostile_files(kind, 6):
             try:
                 assert parse_bytes(content, name=name).text.strip()
             except UnreadableError as error:
@@ -33,10 +33,6 @@ def test_the_process_that_reads_hostile_files_never_has_the_token(
         if process is not None and process.poll() is None:
             assert not holds(process.pid, token.encode())
     reader.sandbox.close()
+    # The search itself works: this process has the token.
+    assert holds(os.getpid(), token.encode())
     assert all(sentence.endswith(".") for sentence in refusals)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc shows memory")
-def test_a_secret_that_is_in_a_process_is_found_there() -> None:
-    secret = os.urandom(16).hex()
-    assert holds(os.getpid(), secret.encode())

@@ -239,8 +239,8 @@ def test_a_page_without_end_is_refused(server: WebServer, fetcher: Fetcher) -> N
 def test_a_page_that_decompresses_without_end_is_refused(
     server: WebServer, fetcher: Fetcher
 ) -> None:
-    packed = gzip.compress(b"\x00" * 50_000_000)
-    assert len(packed) < 100_000
+    packed = gzip.compress(b"\x00" * 5_000_000)
+    assert len(packed) < 10_000
     server.pages["/"] = Reply(packed, headers={"Content-Encoding": "gzip"})
     assert reason(fetcher.fetch(server.url("/"), limit=2_000_000)) == "has more than 2 MB"
 

@@ -171,7 +171,7 @@ def test_a_page_without_words_is_refused() -> None:
         parse_bytes(b"<!doctype html><body><script>x</script></body>", name="x.html")
 
 
-@pytest.mark.parametrize("depth", [300, 200_000])
+@pytest.mark.parametrize("depth", [300, 20_000])
 def test_tags_nested_without_end_are_refused(depth: int) -> None:
     with pytest.raises(UnreadableError, match=r"nested more than 200 levels deep"):
         parse_bytes(b"<!doctype html>" + b"<div>" * depth + b"x", name="x.html")
