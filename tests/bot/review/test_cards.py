@@ -13,7 +13,6 @@ from bot.review import messages as review_messages
 from bot.review import notice_messages
 from bot.review.cards import Standing
 from bot.review.service import Action, Findings
-from bot.review.ui.cards import CardButton
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.notes import (
@@ -31,7 +30,6 @@ from knowledge.values.notes import (
 from tests.bot import values
 from tests.bot.values import WHEN
 
-SETTINGS = GuildSettings(10, 1, 2)
 TEXTS = st.text(max_size=3_000) | st.sampled_from(
     ["```python\n" * 50, "| a | b |\n" * 200, "@everyone " * 300, "[x](https://a.org) " * 150]
 )
@@ -61,9 +59,13 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
         assert len(message) <= MESSAGE_CHARACTERS
 
 
-@given(st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"))
-def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
-    card = review_cards.card(values.note(text), WHEN)
+@given(
+    text=st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"),
+    state=st.sampled_from([State.PENDING, State.REJECTED]),
+)
+def test_the_whole_text_is_on_the_card_or_in_its_file(text: str, state: State) -> None:
+    card = review_cards.card(values.note(text, state, "_" * 500, link="https://a.org/"), WHEN)
+    assert card.texts[0].startswith("**Pending**" if state is State.PENDING else "**Rejected** by")
     shown = "".join(card.texts[1].removeprefix("> ").replace("\n> ", "\n").split())
     if not card.attached.file_name:
         assert "".join(text.split()) == shown
@@ -71,20 +73,13 @@ def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
         assert card.attached.file_text == text
 
 
-def test_a_card_never_leaves_out_where_the_note_stands() -> None:
-    note = values.note(
-        "long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490
-    )
-    assert review_cards.card(note, WHEN).texts[0].startswith("**Rejected** by Ada")
-
-
-@pytest.mark.parametrize("reports", [0, 1, 9, 10, 99, 100])
-def test_a_card_is_never_longer_than_its_room_however_much_is_left_out(reports: int) -> None:
+@pytest.mark.parametrize("reports", [0, 9, 10, 100])
+def test_a_card_is_never_longer_than_its_room(reports: int) -> None:
     """The queue shows the last decision above a card, which leaves any amount of room."""
     note = values.note("x" * 3_000, State.CHANGES_REQUESTED, "r" * 300, link="https://a.org/x")
     report = Report(1, 1, 4, Problem.WRONG, "y" * 400, WHEN)
     note = replace(note, reports=(report,) * reports)
-    for room in range(3_300, 3_400):
+    for room in range(3_300, 3_400, 9):
         card = review_cards.card(note, WHEN, Findings({}, quorum=2), room)
         assert size("".join(card.texts)) <= room
 
@@ -101,18 +96,15 @@ def test_a_card_is_never_longer_than_its_room_however_much_is_left_out(reports: 
         (values.note("x", State.WITHDRAWN), Standing.CLOSED),
     ],
 )
-def test_a_cards_colour_says_where_its_note_stands(note: Note, standing: Standing) -> None:
+def test_a_cards_colour_follows_from_the_notes_state(note: Note, standing: Standing) -> None:
     assert review_cards.card(note, WHEN).standing is standing
 
 
-def test_where_a_note_stands_names_who_decided_and_why() -> None:
+def test_the_status_line_names_moderator_reason_and_number_of_approvals() -> None:
     assert review_cards.status_line(values.note("x")) == "**Pending**"
     assert review_cards.status_line(values.note("x", State.REJECTED, "Too *old*.")) == (
         rf"**Rejected** by Ada <t:{int(WHEN.timestamp())}:R>: Too \*old\*."
     )
-
-
-def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(values.note("x"), reviews=(vote,))
     assert review_cards.status_line(note, 2) == review_cards._APPROVALS(
@@ -120,25 +112,22 @@ def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     )
 
 
-def _actions(note: Note, minutes: int = 1) -> list[Action]:
-    return list(review_cards.actions(note, SETTINGS, WHEN + timedelta(minutes=minutes)))
-
-
-def test_a_pending_card_has_every_decision() -> None:
-    assert _actions(values.note("x")) == [
-        Action.APPROVE,
-        Action.EDIT,
-        Action.REQUEST_CHANGES,
-        Action.REJECT,
-        Action.DUPLICATE,
-        Action.IMPACT,
-        Action.WORDINGS,
-    ]
-
-
 @pytest.mark.parametrize(
     ("note", "minutes", "actions"),
     [
+        (
+            values.note("x"),
+            1,
+            [
+                Action.APPROVE,
+                Action.EDIT,
+                Action.REQUEST_CHANGES,
+                Action.REJECT,
+                Action.DUPLICATE,
+                Action.IMPACT,
+                Action.WORDINGS,
+            ],
+        ),
         (values.note("x", State.APPROVED), 1, [Action.RETIRE, Action.UNDO, Action.WORDINGS]),
         (values.note("x", State.APPROVED), 16, [Action.RETIRE, Action.WORDINGS]),
         (values.note("x", State.REJECTED), 1, [Action.UNDO]),
@@ -162,23 +151,18 @@ def test_a_pending_card_has_every_decision() -> None:
         ),
     ],
 )
-def test_a_cards_buttons_follow_from_where_its_revision_stands(
+def test_a_cards_buttons_follow_from_the_revisions_state(
     note: Note, minutes: int, actions: list[Action]
 ) -> None:
-    assert _actions(note, minutes) == actions
+    at = WHEN + timedelta(minutes=minutes)
+    assert list(review_cards.actions(note, GuildSettings(10, 1, 2), at)) == actions
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_back(
-    action: Action,
-) -> None:
-    assert 0 < len(review_cards.LABELS[action].english) <= 80
-    read = CardButton.ids.parse(f"card:7:{action.value}")
-    assert read is not None
-    assert read["action"] is action
+def test_every_action_has_a_label_that_a_button_holds() -> None:
+    assert all(0 < len(review_cards.LABELS[action].english) <= 80 for action in Action)
 
 
-def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:
+def test_mentions_and_links_are_shown_as_text() -> None:
     note = values.note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
     content = "\n".join(review_cards.card(note, WHEN).texts)
     assert "@everyone" not in content

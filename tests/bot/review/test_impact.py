@@ -38,14 +38,22 @@ MEMBER, MODERATOR = Member(1, "Mia"), Member(2, "Max")
 JUDGED = Path(__file__).parents[2] / "judged"
 UNKNOWN = "When does the Zanzibar ferry timetable change?"
 FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")
+# More than one slice.
 QUESTIONS = [
     UNKNOWN,
     *(json.loads(line)["text"] for line in (JUDGED / "queries.jsonl").read_text().splitlines()),
-]
+][: SLICE + 4]
 
 
 @pytest.fixture
-def core(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
+def core(tmp_path: Path) -> Iterator[Core]:
+    """A core without articles."""
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def core_with_articles(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
     folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
     always = ArticleSettings(bundled="always")
     settings = Settings(data=DataSettings(folder=folder), articles=always)
@@ -103,44 +111,39 @@ def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]
     return {change.question: (change.before, change.after) for change in impact.changes}
 
 
+NEW_NOTES = [
+    FERRY,
+    Submission(
+        "Open-source AI", "Open-source AI is AI whose code, weights and data are open to all. " * 3
+    ),
+    Submission(
+        "Everything about models",
+        "\n\n".join(f"# Part {i}\n\n{text} It depends." for i, text in enumerate(QUESTIONS[1:])),
+    ),
+    Submission("Lunch", "Lunch is at noon."),
+]
+
+
 @pytest.mark.parametrize("bundled", ["always", "auto"])
-@pytest.mark.parametrize(
-    "submission",
-    [
-        FERRY,
-        Submission(
-            "Open-source AI",
-            "Open-source AI is AI whose code, weights and data are open to all. " * 3,
-        ),
-        Submission(
-            "Everything about models",
-            "\n\n".join(
-                f"# Part {i}\n\n{text} It depends." for i, text in enumerate(QUESTIONS[1:])
-            ),
-        ),
-        Submission("Lunch", "Lunch is at noon."),
-    ],
-)
-def test_the_preview_of_a_new_note_is_what_happens(
-    core: Core, submission: Submission, bundled: Guest
+def test_the_preview_of_a_note_or_revision_equals_its_impact(
+    core_with_articles: Core, bundled: Guest
 ) -> None:
+    core = core_with_articles
     core.articles.chosen = bundled
     _ask(core)
-    note = _propose(core, submission)
-    impact = _whole(core.part(ImpactPreview).of_revision(note))
-    assert impact.questions == impact.total == len(QUESTIONS)
-    assert _previewed(impact) == _real(core, note.revision.id)
+    for submission in NEW_NOTES:
+        note = _propose(core, submission)
+        impact = _whole(core.part(ImpactPreview).of_revision(note))
+        assert impact.questions == impact.total == len(QUESTIONS)
+        assert _previewed(impact) == _real(core, note.revision.id)
 
-
-def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> None:
-    _ask(core)
-    note = _propose(core, FERRY)
-    _approve(core, note.revision.id)
+    # The live text of a revised note is left out.
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
-    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
-    pending = core.store.notes.pending(GUILD)[0]
+    outcome = core.store.contributions.revise(GUILD, 1, MEMBER, revised)
+    review_service.indexed(core, outcome)
+    [pending] = core.store.notes.pending(GUILD)
     impact = _whole(core.part(ImpactPreview).of_revision(pending))
-    assert (impact.answered, impact.refused) == (0, 1)
+    assert impact.refused >= 1
     assert _previewed(impact) == _real(core, pending.revision.id)
 
 
@@ -156,12 +159,11 @@ def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core
 
 
 def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
-    answered = next(reply.question for reply in _ask(core) if not _summary(reply).refused)
-    impact = _whole(
-        core.part(ImpactPreview).of_document(_document(Submission(answered[:100], answered)))
-    )
-    assert impact.replaced >= 1
-    assert impact.refused == 0
+    _approve(core, _propose(core, FERRY).revision.id)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
+    closer = Submission(UNKNOWN, UNKNOWN)
+    impact = _whole(core.part(ImpactPreview).of_document(_document(closer)))
+    assert (impact.replaced, impact.refused) == (1, 0)
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
@@ -214,29 +216,23 @@ def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
     assert (impact.total, impact.answered) == (2, answered)
 
 
-def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
+def test_a_preview_replays_slices_and_writes_nothing(core: Core) -> None:
     _ask(core)
-    generation, asked = (
-        core.index.generation,
-        core.store.question_records.asked_lately(GUILD, 1_000),
-    )
-    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
-    assert core.index.generation == generation
-    assert core.store.question_records.asked_lately(GUILD, 1_000) == asked
-    assert all(reply.evidence for reply in _ask(core, record=False))
+    records = core.store.question_records
+    generation, asked = core.index.generation, records.asked_lately(GUILD, 1_000)
 
-
-def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> None:
-    _ask(core)
     steps = list(core.part(ImpactPreview).of_document(_document(FERRY)))
+
     done = [impact.questions for impact in steps]
     assert done[0] == 0
     assert done[-1] == len(QUESTIONS)
     assert all(after - before <= SLICE for before, after in itertools.pairwise(done))
+    assert core.index.generation == generation
+    assert records.asked_lately(GUILD, 1_000) == asked
 
 
 def test_the_index_may_change_between_two_steps(core: Core) -> None:
-    _ask(core)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     steps = core.part(ImpactPreview).of_document(_document(FERRY))
     next(steps)
     note = _propose(core, Submission("Lunch", "Lunch is at noon."))
@@ -256,15 +252,6 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
     assert isinstance(impact, Impact)
     assert impact.answered == 1
     await worker.stop()
-
-
-def test_questions_are_embedded_once(core: Core) -> None:
-    assert isinstance(core.embedder, WordEmbedder)
-    _ask(core)
-    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
-    core.embedder.calls.clear()
-    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
-    assert not set(core.embedder.texts) & set(QUESTIONS)
 
 
 def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(core: Core) -> None:
@@ -296,17 +283,22 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
     assert [change.before.document_id for change in closer.changes] == [now]
 
 
-def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
+def test_questions_are_embedded_once_in_caches_of_limited_size(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(impact, "CACHED", 5)
-    _ask(core)
-    preview = ImpactPreview(core)
-
+    assert isinstance(core.embedder, WordEmbedder)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask("What is for lunch?", 1, GUILD)])
+    preview = core.part(ImpactPreview)
     _whole(preview.of_document(_document(FERRY)))
+    core.embedder.calls.clear()
+    _whole(preview.of_document(_document(FERRY)))
+    assert UNKNOWN not in core.embedder.texts
 
-    assert 0 < len(preview._vectors) <= 5
-    assert 0 < len(preview._now) <= 5
+    monkeypatch.setattr(impact, "CACHED", 1)
+    preview = ImpactPreview(core)
+    _whole(preview.of_document(_document(FERRY)))
+    assert len(preview._vectors) == 1
+    assert len(preview._now) == 1
 
 
 class RareWordEmbedder(WordEmbedder):
@@ -316,12 +308,9 @@ class RareWordEmbedder(WordEmbedder):
         return super().count_tokens(text) + ("kk" in text)
 
 
-def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
-    tmp_path: Path, indexed_articles: Path
-) -> None:
+def test_the_preview_of_a_draft_changes_no_confirmed_answer(tmp_path: Path) -> None:
     """A draft's words would mend a slip in a confirmed question, so they don't count."""
-    folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
-    settings = Settings(data=DataSettings(folder=folder))
+    settings = Settings(data=DataSettings(folder=tmp_path))
     asked = Ask("Kayaks in rakkets?", 1, GUILD)
     with Core(settings, RareWordEmbedder()) as core:
         pier = _propose(core, Submission("Pier", "Boats and kayaks are moored at the pier."))
@@ -340,7 +329,7 @@ def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
         assert again.outcome.confirmed
 
 
-def test_an_answer_that_is_only_surer_counts_as_a_change() -> None:
+def test_an_answer_with_stronger_evidence_counts_as_a_change() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "note:1", "Ferry", "It leaves at nine.")
     after = replace(before, evidence=Evidence.STRONG)
     impact = Impact(3, 3, (ChangedQuestion("ferry?", 2, before, after),))

@@ -1,19 +1,27 @@
-"""Notices to contributors: within Discord's limits, with the reason and the text."""
+"""Notices to contributors: the reason, and the rejected text."""
 
-from bot.review import notice_messages
-from knowledge.values.notes import (
-    NoticeEvent,
-    State,
-)
+import pytest
+
+from bot.review.notice_messages import notice
+from knowledge.values.notes import NoticeEvent, State
+from knowledge.values.submissions import REASON_CHARACTERS
 from tests.bot import values
 
 
-def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
-    text = "\n".join(
-        notice_messages.notice(
-            values.note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED
-        )
-    )
-    assert "was not accepted" in text
-    assert "Reason: Old." in text
-    assert "> My text." in text
+@pytest.mark.parametrize("reason", ["", "Old.", "_" * REASON_CHARACTERS])
+def test_a_rejected_contributor_gets_title_reason_and_whole_text(reason: str) -> None:
+    sentences = [f"Sentence number {number} of a long note." for number in range(100)]
+    note = values.note(" ".join(sentences), State.REJECTED, reason)
+
+    first, *rest = notice(note, NoticeEvent.REJECTED)
+
+    assert "“GPU hours” was not accepted" in first
+    assert ("Reason: " in first) == bool(reason)
+    text = "\n".join(rest).replace("\n> ", " ")
+    assert [sentence for sentence in sentences if sentence not in text] == []
+
+
+def test_a_retirement_without_a_reason_mentions_none() -> None:
+    note = values.note("Text.", State.APPROVED)
+    assert "Reason:" not in notice(note, NoticeEvent.RETIRED)[0]
+    assert "Reason: Old." in notice(note, NoticeEvent.RETIRED, reason="Old.")[0]

@@ -1,81 +1,80 @@
-"""A click or form acts once, however often it arrives."""
+"""Decisions once per interaction, and pages of the log that lose no line."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
+import pytest
+
+from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.gaps import handovers as handover_service
-from bot.gaps.handovers import Answered
-from bot.review import service
+from bot.review import messages, service
+from bot.review.service import LogFilters, Side
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Outcome
 from knowledge.values.submissions import Submission
-from tests.bot.world import TITLE, UNKNOWN, World
+from tests.fakes import WordEmbedder
 
+GUILD, MEMBER, MODERATOR = 10, Member(1, "Mia"), Member(2, "Max")
 APPROVED = Ruling(Decision.APPROVE)
 CLICK, ORIGIN = 5, 9
 
 
-async def test_a_click_that_comes_twice_decides_once_and_is_told_the_same(world: World) -> None:
-    await world.propose()
-    moderator, guild_id = Member(world.moderator.id, "max"), world.guild.id
+@pytest.fixture
+def core(settings: Settings) -> Iterator[Core]:
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
 
-    def clicked(core: Core) -> Outcome | None:
-        return service.decide(core, guild_id, 1, moderator, APPROVED, CLICK)
+
+def propose(core: Core, click: int = 1, title: str = "Title") -> Outcome:
+    submission = Submission(title, "Text.")
+    return service.taken(
+        core,
+        GUILD,
+        click,
+        lambda: core.store.contributions.propose(GUILD, MEMBER, 5, submission),
+        ORIGIN,
+    )
+
+
+def test_a_repeated_click_decides_once_with_the_same_outcome(core: Core) -> None:
+    propose(core)
 
     for _ in range(2):
-        outcome = await world.core(clicked)
+        outcome = service.decide(core, GUILD, 1, MODERATOR, APPROVED, CLICK)
         assert outcome is not None
         assert outcome.done
         assert outcome.note.live
-    log = await world.core(lambda core: core.store.audit_log.entries(guild_id))
-    assert [entry.event for entry in log if entry.subject.startswith("revision")].count(
-        "approved"
-    ) == 1
+    events = [entry.event for entry in core.store.audit_log.entries(GUILD)]
+    assert events.count("approved") == 1
 
 
-async def test_a_draft_that_is_submitted_twice_from_one_message_is_one_note(world: World) -> None:
-    member, guild_id = Member(world.member.id, "mia"), world.guild.id
-
-    def submitted(click: int) -> Callable[[Core], Outcome]:
-        def propose(core: Core) -> Outcome:
-            return service.taken(
-                core,
-                guild_id,
-                click,
-                lambda: core.store.contributions.propose(
-                    guild_id, member, world.general.id, Submission(TITLE, "Text.")
-                ),
-                ORIGIN,
-            )
-
-        return propose
-
-    first = await world.core(submitted(1))
-    # As after a restart between the transaction and its answer, with nothing in memory.
-    second = await world.core(submitted(2))
+def test_a_draft_submitted_twice_from_one_message_is_one_note(core: Core) -> None:
+    # As after a restart between the transaction and its response, with nothing in memory.
+    first, second = propose(core, 1), propose(core, 2)
     assert first.done
     assert second.done
     assert first.note.id == second.note.id
-    assert len(await world.core(lambda core: core.store.notes.pending(guild_id))) == 1
+    assert len(core.store.notes.pending(GUILD)) == 1
 
 
-async def test_a_helpers_form_that_comes_twice_answers_once(world: World) -> None:
-    await world.ask(UNKNOWN)
-    guild_id, helper = world.guild.id, Member(world.moderator.id, "max")
+def test_pages_of_long_log_lines_lose_none_in_either_direction(core: Core) -> None:
+    for number in range(1, 13):
+        core.store.contributions.propose(GUILD, MEMBER, 5, Submission(f"{number}" + "*" * 90, "x"))
+        core.store.decisions.decide(GUILD, number, MODERATOR, Ruling(Decision.REJECT, "_" * 300))
 
-    def answered(core: Core) -> tuple[Answered | None, Answered | None]:
-        now = datetime.now(UTC)
-        [gap] = core.store.gaps.open(guild_id)
-        core.store.handovers.hand_on(guild_id, [gap.id], world.member.id, now)
-        found = core.store.handovers.find(guild_id, gap.id)
-        assert found is not None
-        arguments = (core, found, helper, "At nine.", now, CLICK)
-        return handover_service.answer(*arguments), handover_service.answer(*arguments)
+    def pages(side: Side, entry_id: int) -> Iterator[list[int]]:
+        page = service.log_page(
+            core, GUILD, LogFilters(0, 0, "rejected"), (side, entry_id), messages.fitting
+        )
+        yield [line.entry.id for line in page.lines]
+        if page.older if side is Side.OLDER else page.newer:
+            yield from pages(side, page.lines[-1 if side is Side.OLDER else 0].entry.id)
 
-    for one in await world.core(answered):
-        assert one is not None
-        assert one.outcome.done
-        assert one.outcome.handover.answer == "At nine."
-    unsent = await world.core(lambda core: core.store.notices.unsent())
-    assert len([notice for notice in unsent if notice.handed_on_id]) == 1
+    older = list(pages(Side.OLDER, 0))
+    assert len(older) > 1
+    ids = [one for page in older for one in page]
+    assert len(ids) == 12
+    assert ids == sorted(ids, reverse=True)
+    newer = list(pages(Side.NEWER, older[-1][0]))
+    assert [one for page in reversed(newer) for one in page] == ids[: -len(older[-1])] + [
+        one for one in older[-1] if one > older[-1][0]
+    ]

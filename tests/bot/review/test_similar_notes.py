@@ -59,11 +59,8 @@ def _near(core: Core, submission: Submission = LIKE, own: int | None = None) -> 
     return core.part(SimilarNotes).documents(GUILD, submission, own)
 
 
-def test_where_there_is_nothing_nothing_is_near(core: Core) -> None:
+def test_a_live_note_about_the_same_is_close(core: Core) -> None:
     assert _near(core) == []
-
-
-def test_a_live_note_about_the_same_is_close_and_where_they_disagree_is_shown(core: Core) -> None:
     note = _publish(core, MEETUP)
     _publish(core, UNLIKE)
     [near] = _near(core)
@@ -103,11 +100,12 @@ def test_a_text_that_a_longer_document_has_is_the_same(core: Core) -> None:
     )
     put(core.index, core.embedder, document)
     [near] = _near(core, MEETUP)
+    assert core.part(SimilarNotes).original(_propose(core, LIKE), "MEETUPS") == "Meetups"
     assert (near.document_id, near.closeness) == ("article:x", Closeness.SAME)
     assert near.link == "https://own.org/"
 
 
-def test_nothing_of_another_guild_is_near(core: Core) -> None:
+def test_documents_of_other_guilds_are_never_found(core: Core) -> None:
     _publish(core, MEETUP, OTHER)
     _propose(core, MEETUP, OTHER)
     put(core.index, core.embedder, Document("file:x", Scope(OTHER), Kind.FILE, "M", MEETUP.text))
@@ -121,7 +119,7 @@ def test_a_note_is_no_neighbour_of_itself(core: Core) -> None:
     assert {near.document_id for near in _near(core, LIKE)} == {f"note:{note.id}"}
 
 
-def test_three_are_shown_the_nearest_first(core: Core) -> None:
+def test_at_most_three_are_found_the_nearest_first(core: Core) -> None:
     for number in range(5):
         extra = " and more" * number
         _propose(core, Submission(f"Lisbon meetup {number}", MEETUP.text + extra))
@@ -138,8 +136,33 @@ def test_a_pending_note_is_embedded_once(core: Core, embedder: WordEmbedder) -> 
     assert not [text for text in embedder.texts if MEETUP.text in text or LIKE.text in text]
 
 
-def test_a_live_and_a_pending_revision_of_one_note_are_both_named(core: Core) -> None:
+def test_a_live_and_a_pending_revision_of_one_note_are_both_found(core: Core) -> None:
     note = _publish(core, MEETUP)
     revised = Submission(MEETUP.title, MEETUP.text + " Bring friends.")
     review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
     assert [near.pending for near in _near(core, MEETUP)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("Lisbon meetup", MEETUP.title),
+        (" lisbon  MEETUP ", MEETUP.title),
+        ("1", MEETUP.title),
+        ("#1", MEETUP.title),
+        ("https://a.example", "https://a.example"),
+        ("nothing of that name", ""),
+        ("99", ""),
+        # The note itself is no original.
+        ("3", ""),
+        (UNLIKE.title, ""),
+        ("", ""),
+    ],
+)
+def test_the_original_of_a_duplicate_is_found_by_title_number_or_link(
+    core: Core, typed: str, title: str
+) -> None:
+    _publish(core, MEETUP)
+    _publish(core, UNLIKE, OTHER)
+    note = _propose(core, UNLIKE)
+    assert core.part(SimilarNotes).original(note, typed) == title
