@@ -1,4 +1,4 @@
-"""A world with helpers, and what they and askers are shown of hand-overs."""
+"""A world with helpers, and the messages of hand-overs to helpers and askers."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ ANSWER = "It leaves at **nine** and at four. @everyone"
 
 
 class Helping:
-    """A world with helpers, who are asked in a place of their own."""
+    """A world with a helper role."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -30,7 +30,7 @@ class Helping:
         return self.world.guild.add_member(user, roles=roles)
 
     def closed(self) -> dict[Any, discord.PermissionOverwrite]:
-        """What lets helpers, moderators and the bot see a place, and nobody else."""
+        """Overwrites of a channel that only helpers, moderators and the bot can see."""
         seen = discord.PermissionOverwrite(view_channel=True)
         world = self.world
         return {
@@ -41,7 +41,7 @@ class Helping:
         }
 
     def sees(self, channel: ChannelHandle) -> None:
-        """Show a place to helpers, too."""
+        """Show a channel to helpers, too."""
         allow = discord.Permissions(view_channel=True).value
         self.world.env.backend.set_overwrite(
             channel.id, Overwrite(self.role.id, OverwriteType.ROLE, allow=allow)

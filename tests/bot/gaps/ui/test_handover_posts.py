@@ -1,4 +1,4 @@
-"""Posts of hand-overs: where a question is posted, and who reads there."""
+"""Posts of hand-overs: the channel, its readers, and deleted posts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +15,6 @@ from tests.bot.faults import fail
 from tests.bot.gaps.handing_over import EN, Helping, post, posts
 from tests.bot.steps import restarted, said
 from tests.bot.world import UNKNOWN
-
-# Where it is posted.
 
 
 async def test_a_text_channel_gets_a_thread_and_a_forum_a_post(helping: Helping) -> None:
@@ -49,32 +47,23 @@ async def test_a_text_channel_gets_a_thread_and_a_forum_a_post(helping: Helping)
     assert asked.id != opened.id
 
 
-async def test_where_others_read_a_private_question_goes_to_the_review_channel(
+async def test_a_private_question_is_posted_only_among_helpers_and_moderators(
     helping: Helping,
 ) -> None:
     world = helping.world
-    await helping.choose(handover_channel_id=world.help.id)
+    await helping.choose(handover_channel_id=world.help.id, review_channel_id=world.help.id)
+    refused = await helping.hand_over(private=True)
+    assert said(refused) == messages.not_handed_on(NotHandedOn.PRIVATE, EN)
+    assert await world.core(lambda core: core.store.handovers.every(world.guild.id)) == {}
 
+    await helping.choose(review_channel_id=world.review.id)
     await helping.hand_over(private=True)
 
     assert posts(world.help) == []
     assert len(posts(world.review)) == 1
 
 
-async def test_where_others_read_both_places_a_private_question_is_not_handed_over(
-    helping: Helping,
-) -> None:
-    world = helping.world
-    await helping.choose(review_channel_id=world.help.id)
-
-    result = await helping.hand_over(private=True)
-
-    assert said(result) == messages.not_handed_on(NotHandedOn.PRIVATE, EN)
-    assert posts(world.help) == []
-    assert await world.core(lambda core: core.store.handovers.every(world.guild.id)) == {}
-
-
-async def test_a_public_question_of_a_closed_channel_is_not_posted_where_others_read(
+async def test_a_public_question_of_a_closed_channel_is_not_posted_to_other_readers(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -94,8 +83,8 @@ async def test_a_public_question_of_a_closed_channel_is_not_posted_where_others_
     assert len(posts(world.help)) == 1
 
 
-@pytest.mark.parametrize("error", [(403, 50013), (404, 10003), (400, 50035)])
-async def test_where_the_chosen_place_takes_nothing_it_goes_to_the_review_channel(
+@pytest.mark.parametrize("error", [(403, 50013), (400, 50035)])
+async def test_a_post_refused_by_the_chosen_channel_goes_to_the_review_channel(
     helping: Helping, error: tuple[int, int]
 ) -> None:
     world = helping.world
@@ -108,7 +97,7 @@ async def test_where_the_chosen_place_takes_nothing_it_goes_to_the_review_channe
     assert len(posts(world.review)) == 1
 
 
-async def test_a_message_that_was_deleted_is_claimed_by_nobody_and_posted_no_more(
+async def test_a_deleted_message_is_not_posted_again(
     helping: Helping,
 ) -> None:
     world = helping.world
@@ -124,7 +113,7 @@ async def test_a_message_that_was_deleted_is_claimed_by_nobody_and_posted_no_mor
     assert (found.helper_id, found.message_id) == (helping.helper.id, None)
 
 
-async def test_a_forum_post_that_was_deleted_is_posted_no_more(helping: Helping) -> None:
+async def test_a_deleted_forum_post_is_not_posted_again(helping: Helping) -> None:
     world = helping.world
     forum = helping.forum()
     await helping.choose(handover_channel_id=forum.id)
@@ -140,7 +129,7 @@ async def test_a_forum_post_that_was_deleted_is_posted_no_more(helping: Helping)
     assert (await helping.standing()).message_id is None
 
 
-async def test_without_the_right_to_begin_threads_the_message_is_enough(helping: Helping) -> None:
+async def test_without_permission_to_create_threads_the_message_is_enough(helping: Helping) -> None:
     world = helping.world
     denied = discord.Permissions(create_public_threads=True).value
     allowed = discord.Permissions(view_channel=True).value
@@ -159,7 +148,7 @@ async def _other(helping: Helping) -> discord.Message:
     return await helping.world.moderator.send(helping.world.review, "hello")
 
 
-async def test_a_question_that_is_gone_can_be_claimed_no_more(helping: Helping) -> None:
+async def test_a_pruned_question_cannot_be_claimed(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
     await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
@@ -169,7 +158,7 @@ async def test_a_question_that_is_gone_can_be_claimed_no_more(helping: Helping) 
     assert [one.content for one in click.followups] == [messages.GONE(EN)]
 
 
-async def test_what_an_earlier_version_posted_can_be_written_for_and_is_in_no_ones_way(
+async def test_a_hand_over_of_an_earlier_version_is_not_posted_and_gets_a_note(
     helping: Helping, new_bot: Callable[[], Bot]
 ) -> None:
     world = helping.world
