@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bot.notes.reply_rules import is_answer, title_of_question
+from bot.notes.answer_detection import is_answer, title_of_question
 
 JUDGED: Final = Path(__file__).parent.parent / "tests" / "judged" / "replies.tsv"
 _SAID: Final = re.compile(r"^(?:\w+ [\d-]+ )?\[[\d:]+\] <[^>]+>\s*(.*)$")

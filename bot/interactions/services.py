@@ -138,7 +138,7 @@ class Submissions(Protocol):
         """Give a refused draft back."""
 
 
-class TrustedReplies(Protocol):
+class ReplyProposals(Protocol):
     """Proposes answers of helpers and moderators as notes."""
 
     async def proposes(self, message: discord.Message) -> bool:
@@ -342,7 +342,7 @@ class Services(commands.AutoShardedBot):
     outbox: Outbox
     handovers: Handovers
     submissions: Submissions
-    replies: TrustedReplies
+    reply_proposals: ReplyProposals
     queue: ReviewQueue
     setup_panel: Panel
     channel_sync: ChannelSyncing

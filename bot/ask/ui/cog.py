@@ -115,7 +115,7 @@ class AskCog(commands.Cog):
         """
         if message.author.bot or self.bot.user is None or message.is_system():
             return
-        if not await self.bot.replies.proposes(message):
+        if not await self.bot.reply_proposals.proposes(message):
             await self._answer_message(message)
 
     async def _answer_message(self, message: discord.Message) -> None:

@@ -222,7 +222,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             said = messages.taken(answered.outcome.handover, language) if answered else gone
             await give_back(interaction, said)
             return
-        await bot.replies.propose_handed_over(guild_id, interaction.channel, question_id)
+        await bot.reply_proposals.propose_handed_over(guild_id, interaction.channel, question_id)
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
         thanks = messages.THANKS if answered.told else messages.THANKS_TO_NOBODY

@@ -20,7 +20,7 @@ from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
 from bot.notes.ui.page_button import page_button
-from bot.notes.ui.replies import TrustedReplies
+from bot.notes.ui.reply_proposals import ReplyProposals
 from bot.notes.ui.report import ReportButton, report, report_message
 from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
@@ -244,5 +244,5 @@ class NotesCog(commands.Cog):
 def feature(bot: Services) -> Feature:
     sources = SourceMessages(bot)
     bot.submissions = NoteSubmissions(bot, sources)
-    bot.replies = TrustedReplies(bot, sources)
+    bot.reply_proposals = ReplyProposals(bot, sources)
     return Feature([NotesCog(bot, sources), sources])

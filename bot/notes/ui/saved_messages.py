@@ -16,8 +16,8 @@ from bot.interactions.pictures import pictures_among
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
+from bot.notes.answer_detection import title_of_question
 from bot.notes.drafts import too_many_pictures
-from bot.notes.reply_rules import title_of_question
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import listed, opening, written

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from bot.notes import form_messages, messages
-from bot.notes.ui.page_button import NotePageButton
 from bot.review import cards
 from bot.review import messages as review_messages
 from bot.review.service import Action
@@ -25,24 +24,14 @@ async def public(world: World) -> World:
     return world
 
 
+FIELDS = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+
+
 def descriptions(form: Any) -> list[str]:
     return [label.get("description") or "" for label in form.modal["components"]]
 
 
 # The form.
-
-
-async def test_the_form_says_that_a_note_will_be_public_before_it_is_sent(public: World) -> None:
-    form = await public.member.slash(public.general, "note add")
-    assert form.modal is not None
-    assert form.modal["title"] == form_messages.FOR_PAGE_TITLES[form_messages.NEW_TITLE].english
-    assert form_messages.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
-
-
-async def test_without_a_page_it_says_nothing_of_one(world: World) -> None:
-    form = await world.member.slash(world.general, "note add")
-    assert form.modal is not None
-    assert form.modal["title"] == form_messages.NEW_TITLE.english
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -51,40 +40,43 @@ def test_a_title_fits_a_form(language: Language) -> None:
     assert max(map(len, titles)) <= 45
 
 
-async def test_a_note_is_public_once_it_is_approved(public: World) -> None:
-    await public.propose()
+async def test_the_form_announces_the_page_and_an_approved_note_is_on_it(public: World) -> None:
+    form = await public.member.slash(public.general, "note add")
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.FOR_PAGE_TITLES[form_messages.NEW_TITLE].english
+    assert form_messages.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
+    await public.member.submit_modal(form, FIELDS)
     assert await on_page(public) == set()
     assert cards.page_line(await public.note()) in text_of(public.card)
     await public.moderator.click(public.card, custom_id="card:1:approve")
     assert await on_page(public) == {TITLE}
 
 
-async def test_who_was_told_of_no_page_is_on_none(world: World) -> None:
-    """The form was opened before the page was turned on, and sent afterwards."""
+async def test_a_note_whose_form_announced_no_page_is_not_on_it(world: World) -> None:
+    """The form was opened before the page was turned on, and submitted afterwards."""
     form = await world.member.slash(world.general, "note add")
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.NEW_TITLE.english
     await turn_on(world)
-    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
-    await world.member.submit_modal(form, fields)
+    await world.member.submit_modal(form, FIELDS)
     await world.moderator.click(world.card, custom_id="card:1:approve")
     assert await on_page(world) == set()
     assert cards._UNRELEASED.english in text_of(world.card)
 
 
-async def test_a_note_made_of_what_somebody_said_waits_for_moderators(public: World) -> None:
-    await public.second_member.send(public.general, TEXT)
-    message = public.general.last_message
-    assert message is not None
+async def test_a_note_from_another_members_message_needs_a_release(public: World) -> None:
+    message = await public.second_member.send(public.general, TEXT)
     form = await public.member.context_menu(public.general, "Save as note", message)
     assert form.modal is not None
     assert form.modal["title"] == form_messages.NEW_TITLE.english
-    await public.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    await public.member.submit_modal(form, FIELDS)
     await public.moderator.click(public.card, custom_id="card:1:approve")
     assert await on_page(public) == set()
 
 
-async def test_what_was_told_is_known_after_a_restart(public: World) -> None:
-    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
-    public.submit(public.member, f"form:note:0:0:0:0:0:note:{OnPage.TOLD}:ab", fields)
+async def test_a_form_submitted_after_a_restart_still_announced_the_page(public: World) -> None:
+    custom_id = f"form:note:0:0:0:0:0:note:{OnPage.TOLD}:ab"
+    public.submit(public.member, custom_id, {**FIELDS})
     await public.env.settle()
     assert (await public.note()).revision.for_page
 
@@ -92,18 +84,17 @@ async def test_what_was_told_is_known_after_a_restart(public: World) -> None:
 # Keeping it off.
 
 
-async def test_a_note_is_kept_off_from_the_beginning(public: World) -> None:
+async def test_a_writer_keeps_a_note_off_when_proposing_it(public: World) -> None:
     form = await public.member.slash(public.general, "note add", page=False)
     assert form.modal is not None
     assert form.modal["title"] == form_messages.NEW_TITLE.english
-    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
-    await public.member.submit_modal(form, fields)
+    await public.member.submit_modal(form, FIELDS)
     await public.moderator.click(public.card, custom_id="card:1:approve")
     assert await on_page(public) == set()
     assert (await public.note()).off_page == {PageVeto.WRITER}
 
 
-async def test_its_writer_keeps_it_off_right_after_sending_it_and_later_allows_it(
+async def test_a_writer_keeps_a_note_off_after_proposing_it_and_later_allows_it(
     public: World,
 ) -> None:
     sent = await public.propose()
@@ -132,7 +123,7 @@ async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: Wo
     assert await on_page(public) == {TITLE}
 
 
-async def test_a_moderator_does_not_undo_what_the_writer_chose(public: World) -> None:
+async def test_a_moderator_does_not_undo_the_writers_choice(public: World) -> None:
     await public.publish()
     shown = await public.member.slash(public.general, "note show", note="1")
     await public.member.click(shown_message(shown), custom_id="page:1:off")
@@ -143,7 +134,7 @@ async def test_a_moderator_does_not_undo_what_the_writer_chose(public: World) ->
     assert await on_page(public) == set()
 
 
-async def test_without_a_page_there_is_no_button_for_it(world: World) -> None:
+async def test_without_a_page_there_is_no_button(world: World) -> None:
     await world.publish()
     shown = await world.member.slash(world.general, "note show", note="1")
     assert not [one for one in custom_ids(shown_message(shown)) if one.startswith("page:")]
@@ -153,7 +144,7 @@ async def test_without_a_page_there_is_no_button_for_it(world: World) -> None:
 # Rights.
 
 
-async def test_nobody_else_keeps_a_note_off_or_allows_it(public: World) -> None:
+async def test_other_members_and_servers_have_no_choice(public: World) -> None:
     await public.publish()
     other = build_world(public.env, "Another")
     await other.set_up()
@@ -174,10 +165,6 @@ async def test_nobody_else_keeps_a_note_off_or_allows_it(public: World) -> None:
     assert messages.NO_SUCH_NOTE.english in told[1]
     assert error_messages.NOT_A_MODERATOR.english in told[2]
     assert (await public.note()).off_page == before.off_page == frozenset()
-
-
-def test_the_button_is_known_by_its_id() -> None:
-    assert NotePageButton.ids.parse("page:7:off") == {"note_id": 7, "action": "off"}
 
 
 # Links to the page.

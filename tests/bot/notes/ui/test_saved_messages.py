@@ -54,11 +54,13 @@ async def draft_of(result: InteractionResult) -> Draft:
     return draft
 
 
-async def test_a_forum_post_is_saved_with_its_answer_and_who_wrote_what(
-    world: World, forum: Forum
+async def test_a_forum_post_is_saved_with_its_answer_and_credits_over_a_restart(
+    world: World, forum: Forum, new_bot: Callable[[], Bot]
 ) -> None:
     thread, answered = await forum.solved()
     await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")
+    for text in ("good morning everyone", "haha nice", "you are welcome"):
+        await world.second_moderator.send(thread, text)
 
     result = await saved(world, forum, thread)
 
@@ -72,38 +74,21 @@ async def test_a_forum_post_is_saved_with_its_answer_and_who_wrote_what(
     assert ANSWER in draft.text.split("## Replies")[0]
     assert "buried bag" in draft.text.split("## Replies")[1]
     assert f"**[{world.second_member.name}]({answered.jump_url})**" in draft.text
+    # Small talk is left out.
     assert "Thanks" not in draft.text
-
-
-async def test_small_talk_in_a_thread_is_left_out(world: World, forum: Forum) -> None:
-    thread, _ = await forum.solved()
-    for text in ("good morning everyone", "haha nice", "you are welcome"):
-        await world.moderator.send(thread, text)
-
-    draft = await draft_of(await saved(world, forum, thread))
-
-    assert world.moderator.name not in draft.text
-
-
-async def test_the_exchange_is_submitted_after_a_restart(
-    world: World, forum: Forum, new_bot: Callable[[], Bot]
-) -> None:
-    thread, _ = await forum.solved()
-    result = await saved(world, forum, thread)
-    draft = await draft_of(result)
+    assert world.second_moderator.name not in draft.text
 
     await restarted(world, new_bot)
     form = await world.member.click(shown_message(result), label="Continue editing")
     await world.member.submit_modal(
         form, {"title": TITLE, "text": draft.text, "tags": "tents", "link": draft.link}
     )
-
     note = await world.note()
     assert note.revision.submission.text == draft.text
     assert note.source == SourceMessage(thread.id, thread.id)
 
 
-async def test_a_thread_begun_from_a_message_is_saved_from_that_message(world: World) -> None:
+async def test_a_thread_started_from_a_message_is_saved_with_that_message(world: World) -> None:
     message = await world.member.send(world.help, QUESTION)
     made = world.env.backend.create_thread(
         world.help.id, TITLE, world.member.id, message_id=message.id
@@ -122,7 +107,7 @@ async def test_a_thread_begun_from_a_message_is_saved_from_that_message(world: W
     assert draft.link == message.jump_url
 
 
-async def test_a_thread_that_nobody_has_answered_is_its_one_message(
+async def test_an_unanswered_thread_is_saved_as_its_first_message(
     world: World, forum: Forum
 ) -> None:
     thread = await forum.post()
@@ -133,9 +118,7 @@ async def test_a_thread_that_nobody_has_answered_is_its_one_message(
     assert (await draft_of(result)).text == f"{QUESTION}\n\n— {world.member.name}"
 
 
-async def test_another_message_of_a_thread_opens_the_form_with_it_alone(
-    world: World, forum: Forum
-) -> None:
+async def test_another_message_of_a_thread_is_saved_alone(world: World, forum: Forum) -> None:
     thread, answered = await forum.solved()
 
     form = await world.member.context_menu(thread, "Save as note", answered)
@@ -149,22 +132,7 @@ async def test_another_message_of_a_thread_opens_the_form_with_it_alone(
     assert text == f"{ANSWER}\n\n— {world.second_member.name}"
 
 
-async def test_an_exchange_that_no_form_holds_is_kept_as_a_file(world: World, forum: Forum) -> None:
-    thread, _ = await forum.solved()
-    for number in range(4):
-        await world.moderator.send(thread, f"Guy line {number} holds. " * 80)
-
-    result = await saved(world, forum, thread)
-    draft = await draft_of(result)
-    assert len(draft.text) > FORM_CHARACTERS
-    assert form_messages._LONG.english in said(result)
-
-    form = await world.member.click(shown_message(result), label="Continue editing")
-    await world.member.submit_modal(form, {"title": TITLE, "link": ""})
-    assert (await world.note()).revision.submission.text == draft.text
-
-
-async def test_what_no_note_holds_is_left_out_in_whole_turns_and_counted(
+async def test_an_exchange_too_long_for_a_form_or_note_is_a_file_with_its_first_turns(
     world: World, forum: Forum
 ) -> None:
     thread, _ = await forum.solved()
@@ -174,14 +142,20 @@ async def test_what_no_note_holds_is_left_out_in_whole_turns_and_counted(
 
     result = await saved(world, forum, thread)
 
+    assert form_messages._LONG.english in said(result)
     draft = await draft_of(result)
-    assert len(draft.text) <= TEXT_CHARACTERS
+    assert FORM_CHARACTERS < len(draft.text) <= TEXT_CHARACTERS
     kept = draft.text.count("\n\nGuy line ")
     assert draft.text.endswith(f"Guy line {kept - 1} holds.")
     assert f"the last {20 - kept} messages." in said(result)
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(form, {"title": TITLE, "link": ""})
+    assert (await world.note()).revision.submission.text == draft.text
 
 
-async def test_who_does_not_want_to_be_quoted_is_not(world: World, forum: Forum) -> None:
+async def test_an_exchange_leaves_out_members_who_opted_out_of_quotation(
+    world: World, forum: Forum
+) -> None:
     thread, _ = await forum.solved()
     await world.moderator.send(thread, "A snow anchor made of a buried bag holds even better.")
     await withheld(world, world.second_member)
@@ -192,7 +166,7 @@ async def test_who_does_not_want_to_be_quoted_is_not(world: World, forum: Forum)
     assert world.second_member.name not in draft.text
 
 
-async def test_what_somebody_wrote_who_is_not_to_be_quoted_can_not_be_saved_by_others(
+async def test_a_message_of_a_member_who_opted_out_is_saved_by_its_author_only(
     world: World,
 ) -> None:
     message = await world.second_member.send(world.general, "The wifi password is on the fridge.")
@@ -205,7 +179,7 @@ async def test_what_somebody_wrote_who_is_not_to_be_quoted_can_not_be_saved_by_o
     assert own.modal is not None
 
 
-async def test_a_threads_starter_does_not_quote_who_is_not_to_be_quoted(world: World) -> None:
+async def test_a_threads_starter_message_quotes_no_member_who_opted_out(world: World) -> None:
     message = await world.second_member.send(world.help, QUESTION)
     backend: Any = world.env.backend
     made = backend.create_thread(world.help.id, TITLE, world.member.id, message_id=message.id)
@@ -238,7 +212,7 @@ async def withheld(world: World, member: MemberActor) -> None:
     await world.core(withhold)
 
 
-async def test_of_a_private_thread_it_is_said_that_it_is_not_for_everybody(world: World) -> None:
+async def test_a_private_thread_is_saved_with_a_warning(world: World) -> None:
     made = world.env.backend.create_thread(
         world.help.id, "Council", world.member.id, type=ChannelType.PRIVATE_THREAD
     )
@@ -255,7 +229,7 @@ async def test_of_a_private_thread_it_is_said_that_it_is_not_for_everybody(world
     assert ANSWER in (await draft_of(result)).text
 
 
-async def test_an_answer_of_the_bot_is_saved_with_what_it_says(world: World) -> None:
+async def test_an_answer_of_the_bot_is_saved_with_its_text(world: World) -> None:
     await world.publish()
     await world.ask()
     answer = world.general.last_message

@@ -1,4 +1,4 @@
-"""Notes saved from messages: the card shows an edit or deletion of the message."""
+"""Notes saved from messages: an edit or deletion of the message flags the note on its card."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 import pytest
+from simcord import InteractionResult
 from simcord.backend import serializers
 
 from bot.core.core import Core
@@ -14,15 +15,23 @@ from bot.notes.ui import source_messages
 from bot.process.client import Bot
 from bot.review import cards
 from knowledge.values.notes import SourceChange
+from tests.bot.steps import restarted, shown_message
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 EDITED = cards._SOURCE_CHANGED[SourceChange.EDITED].english
 DELETED = cards._SOURCE_CHANGED[SourceChange.DELETED].english
 
 
+async def form_for(world: World, message: discord.Message) -> InteractionResult:
+    return await world.member.context_menu(world.general, "Save as note", message)
+
+
+async def submit(world: World, form: InteractionResult) -> None:
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+
+
 async def save(world: World, message: discord.Message) -> None:
-    form = await world.member.context_menu(world.general, "Save as note", message)
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
+    await submit(world, await form_for(world, message))
 
 
 def later(world: World) -> None:
@@ -31,15 +40,29 @@ def later(world: World) -> None:
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds() + 3_600)
 
 
-async def change(world: World) -> SourceChange:
-    source = (await world.note()).source
+async def change(world: World, revision_id: int = 1) -> SourceChange:
+    source = (await world.note(revision_id)).source
     assert source is not None
     return source.change
 
 
-async def test_a_note_whose_message_is_edited_is_flagged(world: World) -> None:
-    message = await world.second_member.send(world.general, TEXT)
+async def update(world: World, message: discord.Message) -> None:
+    """Send an update without an edit, as Discord does for a link preview."""
+    backend = world.env.backend
+    stored = backend.get_message(world.general.id, message.id)
+    backend.emit("MESSAGE_UPDATE", dict(serializers.message_payload(backend, stored)))
+    await world.env.settle()
+
+
+async def test_only_an_edit_after_the_form_was_opened_flags_the_note(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    message = await world.second_member.send(world.general, "A draft.")
+    await world.second_member.edit(message, TEXT)
     await save(world, message)
+    await update(world, message)
+    assert await change(world) is SourceChange.NONE
+    await restarted(world, new_bot)
 
     later(world)
     await world.second_member.edit(message, "It is in Porto now.")
@@ -48,7 +71,19 @@ async def test_a_note_whose_message_is_edited_is_flagged(world: World) -> None:
     assert EDITED in text_of(world.card)
 
 
-async def test_a_live_note_whose_message_is_deleted_comes_back_to_the_moderators(
+async def test_an_edit_while_the_form_is_open_flags_the_note(world: World) -> None:
+    message = await world.second_member.send(world.general, TEXT)
+    form = await form_for(world, message)
+    world.env.backend.clock.advance(10)
+    await world.second_member.edit(message, "It is in Porto now.")
+
+    await submit(world, form)
+
+    assert await change(world) is SourceChange.EDITED
+    assert EDITED in text_of(world.card)
+
+
+async def test_a_live_note_whose_message_is_deleted_returns_to_the_moderators(
     world: World,
 ) -> None:
     message = await world.second_member.send(world.general, TEXT)
@@ -61,96 +96,34 @@ async def test_a_live_note_whose_message_is_deleted_comes_back_to_the_moderators
     assert "Keep as it is" in buttons(world.card)
 
 
-async def test_a_note_whose_message_is_edited_after_a_restart_is_flagged(
-    world: World, new_bot: Callable[[], Bot]
+@pytest.mark.parametrize("what", ["messages", "channel"])
+async def test_a_bulk_deletion_flags_the_note_of_one_of_the_messages(
+    world: World, what: str
 ) -> None:
-    message = await world.second_member.send(world.general, TEXT)
-    await save(world, message)
+    messages = [await world.second_member.send(world.help, text) for text in ("a", TEXT, "b")]
+    await submit(world, await world.member.context_menu(world.help, "Save as note", messages[1]))
 
-    await world.bot.close()
-    await world.restart(new_bot())
-    later(world)
-    await world.second_member.edit(message, "It is in Porto now.")
-
-    assert await change(world) is SourceChange.EDITED
-
-
-async def test_messages_deleted_together_flag_the_note_saved_from_one_of_them(
-    world: World,
-) -> None:
-    messages = [await world.second_member.send(world.general, text) for text in ("a", TEXT, "b")]
-    await save(world, messages[1])
-
-    world.env.backend.bulk_delete_messages(world.general.id, [one.id for one in messages])
+    if what == "messages":
+        world.env.backend.bulk_delete_messages(world.help.id, [one.id for one in messages])
+    else:
+        world.env.backend.delete_channel(world.help.id)
     await world.env.settle()
 
     assert await change(world) is SourceChange.DELETED
 
 
-async def test_a_channel_that_is_deleted_takes_its_messages_along(world: World) -> None:
-    message = await world.second_member.send(world.help, TEXT)
-    form = await world.member.context_menu(world.help, "Save as note", message)
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
-
-    world.env.backend.delete_channel(world.help.id)
-    await world.env.settle()
-
-    assert await change(world) is SourceChange.DELETED
-
-
-async def test_a_message_edited_while_the_form_is_open_flags_the_note(world: World) -> None:
-    message = await world.second_member.send(world.general, TEXT)
-    form = await world.member.context_menu(world.general, "Save as note", message)
-    world.env.backend.clock.advance(10)
-    await world.second_member.edit(message, "It is in Porto now.")
-
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "link": ""})
-
-    assert await change(world) is SourceChange.EDITED
-    assert EDITED in text_of(world.card)
-
-
-async def test_a_preview_that_discord_adds_to_a_message_flags_nothing(world: World) -> None:
-    message = await world.second_member.send(world.general, TEXT)
-    await save(world, message)
-    stored = world.env.backend.get_message(world.general.id, message.id)
-
-    world.env.backend.emit(
-        "MESSAGE_UPDATE", dict(serializers.message_payload(world.env.backend, stored))
-    )
-    await world.env.settle()
-
-    assert await change(world) is SourceChange.NONE
-
-
-async def test_what_was_edited_before_it_was_saved_flags_nothing_later(world: World) -> None:
-    message = await world.second_member.send(world.general, "A draft.")
-    await world.second_member.edit(message, TEXT)
-    await save(world, message)
-    stored = world.env.backend.get_message(world.general.id, message.id)
-    assert stored.edited_timestamp is not None
-
-    world.env.backend.emit(
-        "MESSAGE_UPDATE", dict(serializers.message_payload(world.env.backend, stored))
-    )
-    await world.env.settle()
-
-    assert await change(world) is SourceChange.NONE
-
-
-async def test_what_the_bot_edits_of_its_own_answer_flags_nothing(world: World) -> None:
-    answer = await world.ask("What is open source AI?")
-    assert answer.response is not None
-    await save(world, answer.response.message)
+async def test_the_bots_edit_of_its_own_answer_flags_nothing(world: World) -> None:
+    answer = shown_message(await world.ask("What is open source AI?"))
+    await save(world, answer.message)
 
     later(world)
-    await answer.response.message.edit(**layout([discord.ui.TextDisplay("Another passage.")]))
+    await answer.message.edit(**layout([discord.ui.TextDisplay("Another passage.")]))
     await world.env.settle()
 
     assert await change(world) is SourceChange.NONE
 
 
-async def test_other_messages_cost_no_look_into_the_database(
+async def test_events_of_other_messages_cost_no_query(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = await world.second_member.send(world.general, TEXT)
@@ -174,35 +147,22 @@ async def test_other_messages_cost_no_look_into_the_database(
     assert source_messages.__name__ not in asked
 
 
-async def test_a_message_deleted_while_its_form_was_open_at_a_restart_is_flagged(
-    world: World, new_bot: Callable[[], Bot]
+@pytest.mark.parametrize("when", ["between processes", "after the submission"])
+async def test_a_deletion_around_a_form_that_another_process_opened_flags_the_note(
+    world: World, new_bot: Callable[[], Bot], when: str
 ) -> None:
     message = await world.second_member.send(world.general, TEXT)
-    form = await world.member.context_menu(world.general, "Save as note", message)
+    form = await form_for(world, message)
     await world.bot.close()
-    await world.admin_deletes(message)
+    if when == "between processes":
+        await world.admin_deletes(message)
     await world.restart(new_bot())
+    if when == "between processes":
+        await submit(world, form)
+    else:
+        # Any event loads the watched messages.
+        await world.admin_deletes(await world.second_member.send(world.general, "Another."))
+        await submit(world, form)
+        await world.admin_deletes(message)
 
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
-
-    source = (await world.note()).source
-    assert source is not None
-    assert source.change is SourceChange.DELETED
-
-
-async def test_a_message_deleted_after_its_form_was_taken_by_another_process_is_flagged(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    message = await world.second_member.send(world.general, TEXT)
-    form = await world.member.context_menu(world.general, "Save as note", message)
-    await world.bot.close()
-    await world.restart(new_bot())
-    # Any event loads the watched messages.
-    await world.admin_deletes(await world.second_member.send(world.general, "Another."))
-    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
-
-    await world.admin_deletes(message)
-
-    source = (await world.note()).source
-    assert source is not None
-    assert source.change is SourceChange.DELETED
+    assert await change(world) is SourceChange.DELETED

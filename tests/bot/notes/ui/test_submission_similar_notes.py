@@ -1,32 +1,36 @@
-"""The question about documents similar to a new note, and their visibility."""
+"""The question about documents similar to a new note, and extensions of existing notes."""
 
 from collections.abc import Callable
 
-import pytest
-from simcord import InteractionResult, MemberActor
+from simcord import InteractionResult, MemberActor, ResponseMessage
 
-from bot.notes import form_messages
-from bot.notes import messages as notes_messages
+from bot.notes import form_messages, messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review import notice_messages
 from bot.text.markdown import plain
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
-from tests.bot.steps import edit, everything, longest_part, restarted, said, told
-from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
+from tests.bot.steps import (
+    edit,
+    everything,
+    longest_part,
+    restarted,
+    said,
+    shown_message,
+    told,
+)
+from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
+EXTEND = f"Extend “{TITLE}”"
 
 
-async def propose(
-    world: World, actor: MemberActor, title: str = "Meetup in Lisbon", text: str = LIKE
-) -> InteractionResult:
-    """Fill in the form of `/note add`, and stop at its first reply."""
+async def propose(world: World, actor: MemberActor, text: str = LIKE) -> InteractionResult:
+    """Submit the form of `/note add`, and stop at its first reply."""
     form = await actor.slash(world.general, "note add")
-    return await actor.submit_modal(
-        form, {"title": title, "text": text, "tags": "meetup", "link": ""}
-    )
+    fields = {"title": "Meetup in Lisbon", "text": text, "tags": "meetup", "link": ""}
+    return await actor.submit_modal(form, fields)
 
 
 async def exists(world: World, revision_id: int) -> bool:
@@ -34,292 +38,162 @@ async def exists(world: World, revision_id: int) -> bool:
     return note is not None
 
 
-async def test_what_is_like_nothing_is_submitted_at_once(world: World) -> None:
-    result = await propose(world, world.member)
-
-    assert result.response is not None
-    assert text_of(result.response) == notes_messages.note_taken(await world.note())
+def values(form: InteractionResult) -> list[str]:
+    assert form.modal is not None
+    return [label["component"].get("value") for label in form.modal["components"]]
 
 
-async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
-    world: World,
+def sentence(event: NoticeEvent, name: str = "") -> str:
+    return notice_messages._SENTENCES[event](Language.ENGLISH, title=TITLE, name=name)
+
+
+async def test_the_writer_of_a_similar_note_sees_both_texts_before_anything_is_stored(
+    world: World, new_bot: Callable[[], Bot]
 ) -> None:
-    await world.publish()
+    at = "The community meetup in Lisbon at Rua Augusta is for {} people."
+    await world.publish(TITLE, at.format(25))
 
-    result = await propose(world, world.second_member)
+    result = await propose(world, world.second_member, at.format(40))
 
-    assert result.response is not None
-    assert result.response.ephemeral
-    assert TITLE in text_of(result.response)
-    assert buttons(result.response) == [
-        "This is the same",
-        "Submit anyway",
-        "Continue editing",
-        f"Extend “{TITLE}”",
-    ]
+    shown = shown_message(result)
+    assert TITLE in said(result)
+    assert "**40**" in said(result)
+    assert "**25**" in said(result)
+    actions = ["This is the same", "Submit anyway", "Continue editing"]
+    assert buttons(shown) == [*actions, EXTEND]
+    form = await world.second_member.click(shown, label="Continue editing")
+    assert values(form)[:2] == ["Meetup in Lisbon", at.format(40)]
+
+    await restarted(world, new_bot)
+    await world.second_member.click(shown, label="This is the same")
+
+    assert text_of(shown).startswith(messages.SAME.english)
+    assert TITLE in text_of(shown)
+    assert buttons(shown) == []
     assert not await exists(world, 2)
 
 
-async def test_this_is_the_same_submits_nothing_and_shows_what_is_there(
+async def test_two_clicks_on_submit_anyway_submit_once_after_a_restart(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.publish()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
+    shown = shown_message(await propose(world, world.second_member))
+    await restarted(world, new_bot)
 
-    await world.bot.close()
-    await world.restart(new_bot())
-    await world.second_member.click(result.response, label="This is the same")
+    for _ in range(2):
+        world.press(world.second_member, shown.message, "draft:submit")
+    await world.env.settle()
 
-    assert text_of(result.response).startswith(notes_messages.SAME.english)
-    assert TITLE in text_of(result.response)
-    assert buttons(result.response) == []
-    assert not await exists(world, 2)
-
-
-async def test_submit_anyway_submits_after_a_restart_and_the_card_shows_what_is_near(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    await world.publish()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
-
-    await world.bot.close()
-    await world.restart(new_bot())
-    await world.second_member.click(result.response, label="Submit anyway")
-
+    assert not await exists(world, 3)
     note = await world.note(2)
-    assert text_of(result.response) == notes_messages.note_taken(note)
+    assert text_of(shown) in {messages.note_taken(note), messages.TAKEN_ALREADY.english}
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
     assert "Similar:" in text_of(world.card)
 
 
-async def test_two_clicks_on_submit_anyway_submit_once(world: World) -> None:
-    await world.publish()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
-
-    message = result.response.message
-    world.press(world.second_member, message, "draft:submit")
-    world.press(world.second_member, message, "draft:submit")
-    await world.env.settle()
-
-    assert await exists(world, 2)
-    assert not await exists(world, 3)
+# Extensions.
 
 
-async def test_continue_editing_brings_back_what_was_typed(world: World) -> None:
-    await world.publish()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
-
-    form = await world.second_member.click(result.response, label="Continue editing")
-
+async def extend(
+    world: World, actor: MemberActor, shown: ResponseMessage, title: str = TITLE
+) -> InteractionResult:
+    form = await actor.click(shown, label=EXTEND)
     assert form.modal is not None
-    assert [label["component"].get("value") for label in form.modal["components"]][:2] == [
-        "Meetup in Lisbon",
-        LIKE,
-    ]
+    assert form.modal["title"] == form_messages.EXTENSION_TITLE.english
+    fields = {"title": title, "text": values(form)[1], "tags": values(form)[3], "link": ""}
+    return await actor.submit_modal(form, fields)
 
 
-async def test_ones_own_note_can_be_extended_instead(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
+async def test_an_extension_of_ones_own_note_is_its_next_revision(world: World) -> None:
     await world.publish()
-    result = await propose(world, world.member)
-    assert result.response is not None
-    assert buttons(result.response)[-1] == f"Extend “{TITLE}”"
+    shown = shown_message(await propose(world, world.member))
 
-    await world.bot.close()
-    await world.restart(new_bot())
-    form = await world.member.click(result.response, label=f"Extend “{TITLE}”")
-    assert form.modal is not None
-    values = [label["component"].get("value") for label in form.modal["components"]]
-    assert values == [TITLE, f"{TEXT}\n\n{LIKE}", None, "meetup", None]
-    await world.member.submit_modal(
-        form, {"title": TITLE, "text": values[1], "tags": "meetup", "link": ""}
-    )
+    await extend(world, world.member, shown)
 
     latest = await world.note(2)
     assert (latest.id, latest.revision.state) == (1, State.PENDING)
+    submission = latest.revision.submission
+    assert (submission.text, submission.tags) == (f"{TEXT}\n\n{LIKE}", ("meetup",))
 
 
-OTHER_TITLE = "Zanzibar by sea"
-
-
-async def extended(world: World, new_bot: Callable[[], Bot]) -> None:
-    """Another member proposes to extend a live note, over two restarts."""
-    await world.publish()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
-    assert buttons(result.response)[-1] == f"Extend “{TITLE}”"
-
-    await restarted(world, new_bot)
-    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
-    assert form.modal is not None
-    assert form.modal["title"] == form_messages.EXTENSION_TITLE.english
-    values = [label["component"].get("value") for label in form.modal["components"]]
-    await restarted(world, new_bot)
-    taken = await world.second_member.submit_modal(
-        form, {"title": OTHER_TITLE, "text": values[1], "tags": values[3], "link": ""}
-    )
-    assert said(taken) == notes_messages.note_taken(await world.note(2))
-
-
-async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_for(
+async def test_an_extension_of_another_members_note_is_credited_to_both(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
-    await extended(world, new_bot)
-
-    note = await world.note(2)
-    assert (note.id, note.revision.state, note.contributor) == (1, State.PENDING, note.contributor)
-    name = plain(world.second_member.name)
-    assert f"extended by {name}" in text_of(world.card)
-    assert told(world)[-1].startswith(
-        notice_messages._SENTENCES[NoticeEvent.EXTENDED](Language.ENGLISH, name=name, title=TITLE)
-    )
-    await world.moderator.click(world.card, label="Approve")
-
-    for member in (world.member, world.second_member):
-        last = member.user.dm_channel.history()[-1].content
-        assert last.startswith(f"The addition by {name} to “{TITLE}” was approved")
-    await world.ask()
-    assert world.general.last_message is not None
-    cited = text_of(world.general.last_message)
-    assert plain(f"{world.member.name}, {world.second_member.name}"[:39]) in cited
-
-
-async def test_who_extends_a_note_does_not_approve_that_as_a_moderator(world: World) -> None:
+    """The extender is a moderator, and doesn't approve the own extension."""
     await world.publish()
-    result = await propose(world, world.moderator)
-    assert result.response is not None
-    form = await world.moderator.click(result.response, label=f"Extend “{TITLE}”")
-    await world.moderator.submit_modal(
-        form, {"title": TITLE, "text": f"{TEXT}\n\n{LIKE}", "tags": "", "link": ""}
-    )
+    shown = shown_message(await propose(world, world.moderator))
+    await restarted(world, new_bot)
+    form = await world.moderator.click(shown, label=EXTEND)
+    await restarted(world, new_bot)
+    fields = {"title": "Zanzibar by sea", "text": values(form)[1], "tags": "", "link": ""}
+    taken = await world.moderator.submit_modal(form, fields)
+    assert said(taken) == messages.note_taken(await world.note(2))
 
+    name = plain(world.moderator.name)
+    assert f"extended by {name}" in text_of(world.card)
+    assert told(world)[-1].startswith(sentence(NoticeEvent.EXTENDED, name))
     refused = await world.moderator.click(world.card, label="Approve")
-
     assert said(refused) == review_messages.OWN_NOTE.english
     await world.second_moderator.click(world.card, label="Approve")
-    assert (await world.note(2)).live
+
+    for member in (world.member, world.moderator):
+        last = member.user.dm_channel.history()[-1].content
+        assert last.startswith(f"The addition by {name} to “{TITLE}” was approved")
+    answer = text_of(shown_message(await world.ask()))
+    assert plain(f"{world.member.name}, {world.moderator.name}"[:39]) in answer
 
 
-async def test_its_contributor_can_take_back_what_somebody_wants_to_add(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    await extended(world, new_bot)
+async def test_the_contributor_can_withdraw_another_members_extension(world: World) -> None:
+    await world.publish()
+    await extend(
+        world, world.second_member, shown_message(await propose(world, world.second_member))
+    )
 
     asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
-    assert asked.response is not None
-    await world.member.click(asked.response, label="Withdraw")
+    await world.member.click(shown_message(asked), label="Withdraw")
 
     assert (await world.note(2)).revision.state is State.WITHDRAWN
     assert (await world.note(1)).live
     [message] = world.second_member.user.dm_channel.history()
-    assert message.content.startswith(
-        notice_messages._SENTENCES[NoticeEvent.EXTENSION_WITHDRAWN](Language.ENGLISH, title=TITLE)
-    )
+    assert message.content.startswith(sentence(NoticeEvent.EXTENSION_WITHDRAWN))
 
 
-async def test_what_waits_is_not_replaced_by_somebody_else_and_nothing_typed_is_lost(
-    world: World,
-) -> None:
+async def test_a_pending_text_is_not_replaced_by_another_members_extension(world: World) -> None:
     await world.publish()
     await edit(world)
-    result = await propose(world, world.second_member)
-    assert result.response is not None
+    shown = shown_message(await propose(world, world.second_member))
 
-    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
-    told_so = await world.second_member.submit_modal(
-        form, {"title": TITLE, "text": f"{TEXT}\n\n{LIKE}", "tags": "", "link": ""}
-    )
+    refused = await extend(world, world.second_member, shown)
 
-    assert longest_part(review_messages._OBSTACLES[Obstacle.WAITS]) in said(told_so)
-    assert told_so.response is not None
-    assert buttons(told_so.response) == ["Continue editing"]
+    assert longest_part(review_messages._OBSTACLES[Obstacle.WAITS]) in said(refused)
+    assert buttons(refused.response) == ["Continue editing"]
     assert (await world.note(2)).revision.state is State.PENDING
 
 
-async def test_what_is_hidden_in_others_notes_is_hidden_where_they_are_extended(
-    world: World,
-) -> None:
+async def test_secrets_in_another_members_note_are_redacted_in_an_extension(world: World) -> None:
     secret = "ghp_" + "a1B2" * 9
     await world.publish(text=f"{TEXT} The token is {secret}.")
-    result = await propose(world, world.second_member)
-    assert result.response is not None
+    shown = shown_message(await propose(world, world.second_member))
 
-    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
+    form = await world.second_member.click(shown, label=EXTEND)
 
     assert secret not in repr(form.modal)
 
 
-async def test_no_note_of_another_server_nor_one_that_is_not_live_is_extended(
+async def test_a_pending_note_is_shown_to_its_contributor_and_extended_by_nobody_else(
     world: World,
 ) -> None:
     await world.propose()
-    result = await propose(world, world.second_member)
-    assert result.response is not None
+    mine = await propose(world, world.member)
+    assert "Submit anyway" in buttons(mine.response)
 
+    theirs = await propose(world, world.second_member)
+
+    assert said(theirs) == messages.note_taken(await world.note(2))
     for number in (1, 99):
-        pressed = world.press(world.second_member, result.response.message, f"extend:{number}")
+        message = shown_message(theirs).message
+        pressed = world.press(world.second_member, message, f"extend:{number}")
         await world.env.settle()
-        assert everything(pressed) == notes_messages.NO_HISTORY.english
+        assert everything(pressed) == messages.NO_HISTORY.english
     assert not await exists(world, 3)
-
-
-async def test_what_others_wait_for_a_decision_on_is_not_shown(world: World) -> None:
-    await world.propose()
-
-    result = await propose(world, world.second_member)
-
-    assert result.response is not None
-    assert text_of(result.response) == notes_messages.note_taken(await world.note(2))
-
-
-async def test_ones_own_pending_note_is_shown(world: World) -> None:
-    await world.propose()
-
-    result = await propose(world, world.member)
-
-    assert result.response is not None
-    assert "Submit anyway" in buttons(result.response)
-
-
-async def test_nothing_of_another_server_is_near(world: World) -> None:
-    await world.publish()
-    other = build_world(world.env, "Another")
-    await other.set_up()
-
-    result = await propose(other, other.second_member)
-
-    assert result.response is not None
-    assert "Submit anyway" not in buttons(result.response)
-
-
-async def test_where_the_two_disagree_both_sentences_are_shown(world: World) -> None:
-    await world.publish(TITLE, "The community meetup in Lisbon at Rua Augusta is for 25 people.")
-
-    result = await propose(
-        world,
-        world.second_member,
-        TITLE,
-        "The community meetup in Lisbon at Rua Augusta is for 40 people.",
-    )
-
-    assert result.response is not None
-    assert "**40**" in text_of(result.response)
-    assert "**25**" in text_of(result.response)
-
-
-@pytest.mark.parametrize("title", ["@everyone [a](https://b.example)", "\u202ebad\u200b title"])
-async def test_a_hostile_title_is_text_where_it_is_near(world: World, title: str) -> None:
-    await world.publish(title, TEXT)
-
-    result = await propose(world, world.second_member)
-
-    assert result.response is not None
-    assert "\u202e" not in text_of(result.response)
-    assert "[a](https://b.example)" not in text_of(result.response)
-    assert buttons(result.response)[0] == "This is the same"

@@ -1,8 +1,8 @@
-"""Rules for replies to a question: an answer worth a note, or talk on the way to one. Pure.
+"""Answer detection: whether a reply to a question is worth a note, or only talk. Pure.
 
-They judge by words alone, in English and German, with the phrases and points in
-`reply_rules.toml`. Phrases of some kinds rule a reply out. The others give or take points, and an
-answer needs enough of them. In doubt a reply is no answer: members can still use *Save as note*.
+It judges by words alone, in English and German, with the phrases and points of
+`answer_detection.toml`. Phrases of some kinds rule a reply out. Others give or take points, and an
+answer needs enough points. In doubt, a reply is no answer: members can still use *Save as note*.
 """
 
 import itertools

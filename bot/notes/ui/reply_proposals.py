@@ -16,8 +16,8 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.permissions import may_help
 from bot.interactions.services import Services
-from bot.notes import replies
-from bot.notes.replies import Asked, Reply
+from bot.notes import reply_proposals
+from bot.notes.reply_proposals import Asked, Reply
 from bot.notes.ui.saved_messages import name_if_closed
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import written
@@ -30,7 +30,7 @@ _MOST_AFTER: Final = 20
 _THREADS: Final = 4_096
 
 
-class TrustedReplies:
+class ReplyProposals:
     """Recognizes answers of helpers and moderators, and proposes each as a note."""
 
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
@@ -59,7 +59,7 @@ class TrustedReplies:
         held = await self._bot.guild_settings.in_channel(channel)
         if held.from_replies and settings.complete:
             await self._bot.worker.call(
-                lambda core: replies.propose_handed_over(core, guild_id, question_id)
+                lambda core: reply_proposals.propose_handed_over(core, guild_id, question_id)
             )
 
     async def _reply(
@@ -94,14 +94,14 @@ class TrustedReplies:
         )
 
     async def _proposed(self, message: discord.Message, guild_id: int, reply: Reply) -> bool:
-        draft = await self._bot.worker.call(lambda core: replies.draft_of(core, reply))
+        draft = await self._bot.worker.call(lambda core: reply_proposals.draft_of(core, reply))
         if draft is None:
             return False
         channel: Any = message.channel
         self._sources.watch(message, message.created_at)
         self._sources.watch(channel.get_partial_message(reply.asked.message_id), message.created_at)
         note = await self._bot.worker.call(
-            lambda core: replies.propose(core, guild_id, reply, draft)
+            lambda core: reply_proposals.propose(core, guild_id, reply, draft)
         )
         if note is not None:
             await self._bot.outbox.catch_up()
@@ -138,13 +138,15 @@ class TrustedReplies:
     async def _asked(self, guild_id: int, asking: list[discord.Message]) -> Asked | None:
         """The first unanswered question among messages."""
         ids = [one.id for one in asking]
-        found = await self._bot.worker.call(lambda core: replies.asked_in(core, guild_id, ids))
+        found = await self._bot.worker.call(
+            lambda core: reply_proposals.asked_in(core, guild_id, ids)
+        )
         for message in asking if found is None else ():
             refusal = await self._refusal(message)
             question_id = shared_buttons.question_to_write(refusal) if refusal else None
             if question_id is not None:
                 recorded = functools.partial(
-                    replies.recorded,
+                    reply_proposals.recorded,
                     guild_id=guild_id,
                     message_id=message.id,
                     question_id=question_id,

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from bot.core.core import Core
 from bot.interactions.policy import limits
 from bot.interactions.policy.limits import Allowance
+from bot.notes.answer_detection import is_answer, title_of_question
 from bot.notes.drafts import of_answer
-from bot.notes.reply_rules import is_answer, title_of_question
 from knowledge.channels.documents import quotable
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.values.drafts import Draft

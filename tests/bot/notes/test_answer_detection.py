@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.replies import exchanges, figures
-from bot.notes.reply_rules import is_answer, title_of_question
+from bot.notes.answer_detection import is_answer, title_of_question
 
 ASKED = "How do I move the world of my survival server to another machine?"
 

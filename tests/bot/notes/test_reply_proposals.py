@@ -1,0 +1,55 @@
+"""Proposals from a helper's form: only named answers to public questions of quotable members."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.answers.lookup import Ask
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.notes import reply_proposals
+from knowledge.values.handovers import Handover
+from tests.fakes import WordEmbedder
+
+GUILD, ASKER, HELPER = 10, 1, 2
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("name", "private", "withheld", "posted", "is_proposed"),
+    [
+        ("Hana", False, False, True, True),
+        ("", False, False, True, False),
+        ("Hana", True, False, True, False),
+        ("Hana", False, True, True, False),
+        ("Hana", False, False, False, False),
+    ],
+)
+def test_an_answer_is_proposed_once_if_it_is_public_named_and_quotable(
+    core: Core, name: str, private: bool, withheld: bool, posted: bool, is_proposed: bool
+) -> None:
+    store, now = core.store, datetime.now(UTC)
+    core.answer_pipeline.ask([Ask("When does the ferry leave?", ASKER, GUILD, 5, private=private)])
+    assert store.handovers.hand_on(GUILD, [1], ASKER, now) == 1
+    if posted:
+        store.handovers.placed(1, 7, 8)
+    store.handovers.answer(GUILD, 1, (HELPER, name, "At nine."), [], now)
+    if withheld:
+        store.quote_opt_outs.withhold(ASKER)
+
+    note = reply_proposals.propose_handed_over(core, GUILD, 1)
+
+    assert (note is not None) == is_proposed
+    if note is not None:
+        assert (note.contributor_id, note.revision.submission.text) == (HELPER, "At nine.")
+        assert store.gaps.question_of(note.id) == 1
+        assert isinstance(store.handovers.find(GUILD, 1), Handover)
+        assert reply_proposals.propose_handed_over(core, GUILD, 1) is None

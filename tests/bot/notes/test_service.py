@@ -1,0 +1,156 @@
+"""A note's visibility, withdrawal and pages, for its contributor, moderators and other members."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.notes import service
+from bot.notes.list_messages import PAGE_NOTES, Filter, mine
+from bot.notes.service import Viewer
+from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member, Note, Obstacle, State
+from knowledge.values.submissions import Submission
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER_GUILD = 10, 11
+MIRA, MODERATOR = Member(1, "Mira"), Member(2, "Max")
+INSIDERS = (Viewer(MIRA.id), Viewer(9, is_moderator=True))
+OTHER = Viewer(3)
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as opened:
+        yield opened
+
+
+def propose(core: Core, title: str = "Meetup", decision: Decision | None = None) -> Note:
+    contributions = core.store.contributions
+    note = contributions.propose(GUILD, MIRA, 5, Submission(title, "In Lisbon.")).note
+    if decision is not None:
+        decide(core, note.revision.id, decision)
+    return note
+
+
+def revise(core: Core, text: str = "In Porto.", decision: Decision | None = None) -> None:
+    outcome = core.store.contributions.revise(GUILD, 1, MIRA, Submission("Meetup", text))
+    assert outcome is not None
+    if decision is not None:
+        decide(core, outcome.note.revision.id, decision)
+
+
+def decide(core: Core, revision_id: int, decision: Decision) -> None:
+    core.store.decisions.decide(GUILD, revision_id, MODERATOR, Ruling(decision, "No."))
+
+
+def seen(core: Core, viewer: Viewer, guild_id: int = GUILD) -> tuple[int | None, int | None] | None:
+    """The ids of the live and of the latest revision that a viewer may see."""
+    found = service.seen(core, guild_id, 1, viewer)
+    if found is None:
+        return None
+    live, latest = (note and note.revision.id for note in (found.live, found.latest))
+    return live, latest
+
+
+@pytest.mark.parametrize("decision", [None, Decision.REJECT, Decision.REQUEST_CHANGES])
+def test_a_note_that_was_never_live_is_for_its_contributor_and_moderators(
+    core: Core, decision: Decision | None
+) -> None:
+    propose(core, decision=decision)
+    assert [seen(core, viewer) for viewer in INSIDERS] == [(None, 1)] * 2
+    assert seen(core, OTHER) is None
+    assert service.history(core, GUILD, 1, OTHER) == []
+    # Its existence is not revealed either.
+    assert service.own(core, GUILD, 1, OTHER.id) is None
+
+
+def test_others_see_the_live_text_and_the_approved_revisions(core: Core) -> None:
+    propose(core, decision=Decision.APPROVE)
+    assert seen(core, OTHER) == (1, None)
+    revise(core, decision=Decision.APPROVE)
+    revise(core, "In Faro.", Decision.REJECT)
+    revise(core, "In Braga.")
+
+    assert [seen(core, viewer) for viewer in INSIDERS] == [(2, 4)] * 2
+    assert seen(core, OTHER) == (2, None)
+    for viewer, expected in (*((one, [1, 2, 3, 4]) for one in INSIDERS), (OTHER, [1, 2])):
+        history = service.history(core, GUILD, 1, viewer)
+        assert [note.revision.id for note in history] == expected
+    assert service.own(core, GUILD, 1, OTHER.id) is Obstacle.NOT_YOURS
+    assert isinstance(service.own(core, GUILD, 1, MIRA.id), Note)
+
+
+def test_nothing_is_visible_from_another_server(core: Core) -> None:
+    propose(core, decision=Decision.APPROVE)
+    for viewer in (*INSIDERS, OTHER):
+        assert seen(core, viewer, OTHER_GUILD) is None
+        assert service.history(core, OTHER_GUILD, 1, viewer) == []
+    assert service.own(core, OTHER_GUILD, 1, MIRA.id) is None
+    assert service.mine(core, OTHER_GUILD, MIRA.id) == []
+    assert service.to_withdraw(core, OTHER_GUILD, 1, MIRA.id) is None
+    assert service.live_note(core, OTHER_GUILD, 1) == []
+
+
+def test_a_withdrawal_affects_only_the_confirmed_revision_of_ones_own_note(core: Core) -> None:
+    propose(core)
+
+    def to_withdraw(member_id: int = MIRA.id) -> int | None:
+        found = service.to_withdraw(core, GUILD, 1, member_id)
+        return found and found.revision.id
+
+    assert (to_withdraw(), to_withdraw(OTHER.id)) == (1, None)
+    decide(core, 1, Decision.APPROVE)
+    revise(core)
+    assert to_withdraw() == 2
+    assert service.withdraw(core, GUILD, 2, OTHER.id) is None
+    stale = service.withdraw(core, GUILD, 1, MIRA.id)
+    assert stale is not None
+    assert stale.obstacle is Obstacle.DECIDED
+
+    done = service.withdraw(core, GUILD, 2, MIRA.id)
+    assert done is not None
+    assert done.done
+    assert (done.note.revision.state, done.note.live_revision_id) == (State.WITHDRAWN, 1)
+    assert to_withdraw() == 1
+
+
+# Pages of own notes.
+
+
+def _title(note: Note) -> str:
+    return f"**{note.revision.submission.title}**"
+
+
+def test_own_notes_are_filtered_by_state_and_paged(core: Core) -> None:
+    assert mine([], Filter.ALL, 0, with_cards=False).content.startswith("You haven't proposed")
+    titles: dict[str, Decision | None] = {
+        Filter.LIVE: Decision.APPROVE,
+        Filter.REJECTED: Decision.REJECT,
+        "Changes": Decision.REQUEST_CHANGES,
+        Filter.PENDING: None,
+    }
+    for title, decision in titles.items():
+        propose(core, title, decision)
+    propose(core, Filter.WITHDRAWN)
+    core.store.contributions.withdraw(GUILD, 5, MIRA.id)
+    propose(core, Filter.RETIRED, Decision.APPROVE)
+    core.store.decisions.retire(GUILD, 6, MODERATOR, "Old.")
+    notes = service.mine(core, GUILD, MIRA.id)
+
+    for wanted in set(Filter) - {Filter.ALL}:
+        page = mine(notes, wanted, 0, with_cards=False)
+        title = "Changes" if wanted is Filter.CHANGES_REQUESTED else wanted
+        assert [
+            one.revision.submission.title for one, _ in notes if _title(one) in page.content
+        ] == [title]
+    first, last = (mine(notes, Filter.ALL, number, with_cards=False) for number in (0, 9))
+    assert "6 notes · page 1 of 2" in first.content
+    assert (first.count, last.number) == (2, 1)
+    assert first.content.count("\n-# ") == PAGE_NOTES
+    assert last.content.index("rejected") < last.content.index("live")
+    nothing = mine(notes[:1], Filter.PENDING, 0, with_cards=False)
+    assert nothing.content.startswith("None of your notes")

@@ -1,0 +1,270 @@
+"""Answers of helpers and moderators to unanswered questions, proposed as notes once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import discord
+import pytest
+from simcord import MemberActor
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
+
+from bot.config.sections import HelperSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.notes import messages
+from bot.process.client import Bot
+from bot.review import cards
+from bot.review.cards import LABELS
+from bot.review.service import Action
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import Note, SourceChange, State
+from tests.bot.ask.helping import UNKNOWN, Helped, help_in
+from tests.bot.forum import page_as_discord_does
+from tests.bot.gaps.handing_over import Helping, post
+from tests.bot.steps import restarted, shown_message
+from tests.bot.world import World, text_of
+
+ANSWER: Final = (
+    "In winter, the Zanzibar ferry leaves at nine and at four; the timetable is at the harbour."
+)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With *Message Content*."""
+    return Settings(
+        data=settings.data,
+        questions=settings.questions,
+        helper=HelperSettings(message_content=True),
+    )
+
+
+@pytest.fixture
+async def helping(world: World, monkeypatch: pytest.MonkeyPatch) -> Helping:
+    page_as_discord_does(monkeypatch)
+    made = Helping(world)
+    made.sees(world.review)
+    await made.choose(from_replies=True)
+    return made
+
+
+async def proposed(world: World) -> list[Note]:
+    """Every note, the newest first."""
+
+    def look(core: Core) -> list[Note]:
+        rows = core.store.database.rows("select id from notes order by id desc")
+        found = (core.store.notes.latest(None, row["id"]) for row in rows)
+        return [note for note in found if note is not None]
+
+    await world.env.settle()
+    return await world.core(look)
+
+
+async def mention(world: World, text: str = UNKNOWN) -> tuple[discord.Message, discord.Message]:
+    """The member asks the bot in the help channel; returns the question and the refusal."""
+    asked = await world.member.send(world.help, f"<@{world.bot.user.id}> {text}")  # type: ignore[union-attr]
+    return asked, world.help.history()[-1]
+
+
+async def to_a_mention(helping: Helping) -> discord.Message:
+    asked, _ = await mention(helping.world)
+    return await helping.helper.send(helping.world.help, ANSWER, reply_to=asked)
+
+
+async def is_proposed(world: World, said: discord.Message) -> Note:
+    """The note proposed from a message, as the only one."""
+    [note] = await proposed(world)
+    submission = note.revision.submission
+    assert (submission.title, submission.text) == (UNKNOWN, ANSWER)
+    assert (note.contributor_id, submission.link) == (said.author.id, said.jump_url)
+    assert note.revision.state is State.PENDING
+    return note
+
+
+async def approve(world: World, by: MemberActor) -> None:
+    await by.click(world.card, label=LABELS[Action.APPROVE].english)
+
+
+# Proposed.
+
+
+async def test_a_reply_to_a_refusal_becomes_its_authors_note_once(
+    helping: Helping, new_bot: Callable[[], Bot]
+) -> None:
+    world = helping.world
+    asked, refusal = await mention(world)
+    said = await helping.helper.send(world.help, ANSWER, reply_to=refusal)
+    await is_proposed(world, said)
+    # The bot answers no answer.
+    assert world.help.history()[-1].id == said.id
+    assert cards._FROM_REPLY.english.format(channel=f"<#{world.help.id}>") in text_of(world.card)
+
+    for by, to in ((helping.second, asked), (helping.helper, refusal)):
+        await by.send(world.help, f"{ANSWER} {by.name}", reply_to=to)
+    await restarted(world, new_bot)
+    channel = world.bot.get_channel(said.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await world.bot.reply_proposals.proposes(await channel.fetch_message(said.id))
+    assert len(await proposed(world)) == 1
+
+
+async def test_a_reply_to_a_refused_command_becomes_a_note(helping: Helping) -> None:
+    refused = await helping.world.ask(UNKNOWN)
+    channel: Any = helping.world.general
+    said = await helping.helper.send(channel, ANSWER, reply_to=shown_message(refused))
+    await is_proposed(helping.world, said)
+
+
+async def test_moderators_do_not_publish_their_own_replies_alone(helping: Helping) -> None:
+    """Neither by their role nor by a click, if a second moderator must decide."""
+    world = helping.world
+    rule = Rule("", publish_role_id=world.moderator_role.id)
+    await world.core(lambda core: core.store.guilds.save_rule(world.guild.id, rule, world.admin.id))
+    asked, _ = await mention(world)
+    said = await world.moderator.send(world.help, ANSWER, reply_to=asked)
+    await approve(world, world.moderator)
+    await is_proposed(world, said)
+
+    await approve(world, world.second_moderator)
+    # A published note answers the question, and stays when the question is deleted.
+    await world.member.delete(asked)
+    [note] = await proposed(world)
+    assert note.live
+    _, answer = await mention(world)
+    assert ANSWER in text_of(answer).replace("**", "")
+
+
+async def test_a_reply_to_a_hand_over_becomes_a_note_without_a_link_to_the_helpers_channel(
+    helping: Helping,
+) -> None:
+    await helping.hand_over()
+    await helping.helper.send(helping.world.review, ANSWER, reply_to=post(helping))
+    [note] = await proposed(helping.world)
+    assert (note.revision.submission.text, note.revision.submission.link) == (ANSWER, "")
+    assert "Send to review" not in text_of(post(helping))
+
+
+async def test_an_answer_in_a_helpers_form_becomes_a_note(helping: Helping) -> None:
+    await helping.hand_over()
+    await helping.answer(post(helping), name="named")
+    [note] = await proposed(helping.world)
+    assert note.contributor_id == helping.helper.id
+
+
+async def test_replies_answer_questions_that_the_bot_did_not(helping: Helping) -> None:
+    """In a text channel by a reply, in a post by its first answer, under the post's title."""
+    world = helping.world
+    helped: Helped = await help_in(world)
+    asked = await world.member.send(world.help, UNKNOWN)
+    await helping.helper.send(world.help, ANSWER, reply_to=asked)
+    note, *others = await proposed(world)
+    assert (note.revision.submission.title, note.asked_message_id) == (UNKNOWN, asked.id)
+    # The note that `help_in` has published.
+    assert len(others) == 1
+
+    thread = await helped.forum.post("Zanzibar ferry in winter", UNKNOWN)
+    for text in ("Hello!", "Which ferry do you mean, the fast one?", ANSWER, f"{ANSWER} Enjoy."):
+        await helping.helper.send(thread, text)
+    note, *others = await proposed(world)
+    assert note.revision.submission.title == "Zanzibar ferry in winter"
+    assert note.revision.submission.text == ANSWER
+    assert len(others) == 2
+
+
+# Withdrawn.
+
+
+async def test_a_proposal_is_withdrawn_with_its_reply_or_question_or_by_its_author(
+    helping: Helping,
+) -> None:
+    world = helping.world
+    asked, _ = await mention(world)
+    said = await helping.helper.send(world.help, ANSWER, reply_to=asked)
+    notice = helping.helper.user.dm_channel.last_message
+    assert notice is not None
+    assert UNKNOWN in notice.content
+    await helping.helper.user.click(notice, label=messages.WITHDRAW_LABELS["yes"].english)
+    [note] = await proposed(world)
+    assert note.revision.state is State.WITHDRAWN
+
+    # Another answer to the same question may be proposed now.
+    said = await helping.second.send(world.help, ANSWER, reply_to=asked)
+    await helping.second.delete(said)
+    note, _ = await proposed(world)
+    assert note.revision.state is State.WITHDRAWN
+    assert "Withdrawn" in text_of(world.card)
+
+    await helping.helper.send(world.help, ANSWER, reply_to=asked)
+    await world.member.delete(asked)
+    assert [note.revision.state for note in await proposed(world)] == [State.WITHDRAWN] * 3
+
+
+async def test_the_card_shows_an_edit_of_the_reply(helping: Helping) -> None:
+    said = await to_a_mention(helping)
+    clock = helping.world.env.backend.clock
+    clock.advance((datetime.now(UTC) - clock.now()).total_seconds() + 3_600)
+    await helping.helper.edit(said, "It leaves at five.")
+    [note] = await proposed(helping.world)
+    assert note.source is not None
+    assert note.source.change is SourceChange.EDITED
+    assert cards._SOURCE_CHANGED[SourceChange.EDITED].english in text_of(helping.world.card)
+
+
+# Not proposed.
+
+
+async def test_it_is_off_by_default_and_channels_may_differ(helping: Helping) -> None:
+    world = helping.world
+    await helping.choose(from_replies=False)
+    await to_a_mention(helping)
+    assert await proposed(world) == []
+    await Helped(world, None).set(world.help.id, from_replies=True)  # type: ignore[arg-type]
+    await to_a_mention(helping)
+    assert len(await proposed(world)) == 1
+    await helping.choose(from_replies=True)
+    await Helped(world, None).set(world.help.id, from_replies=False)  # type: ignore[arg-type]
+    await to_a_mention(helping)
+    assert len(await proposed(world)) == 1
+
+
+async def test_talk_and_answers_of_other_members_and_to_oneself_are_not_proposed(
+    helping: Helping,
+) -> None:
+    world = helping.world
+    asked, _ = await mention(world)
+    talk = "Which ferry do you mean, the fast one or the slow one to Zanzibar?"
+    await helping.helper.send(world.help, talk, reply_to=asked)
+    await world.second_member.send(world.help, ANSWER, reply_to=asked)
+    helping.demote(helping.second)
+    await helping.second.send(world.help, ANSWER, reply_to=asked)
+    mine = await helping.helper.send(world.help, f"<@{world.bot.user.id}> {UNKNOWN}")  # type: ignore[union-attr]
+    await helping.helper.send(world.help, ANSWER, reply_to=mine)
+    assert await proposed(world) == []
+
+
+@pytest.mark.parametrize("who", ["asker", "author"])
+async def test_members_who_opted_out_of_quotation_are_left_out(helping: Helping, who: str) -> None:
+    member: MemberActor = helping.world.member if who == "asker" else helping.helper
+    await helping.world.core(lambda core: core.store.quote_opt_outs.withhold(member.id))
+    await to_a_mention(helping)
+    assert await proposed(helping.world) == []
+
+
+async def test_answers_that_not_everybody_may_read_are_not_proposed(helping: Helping) -> None:
+    """Neither an answer in a closed channel nor one to a private question."""
+    world = helping.world
+    await helping.hand_over(private=True)
+    await helping.helper.send(world.review, ANSWER, reply_to=post(helping))
+    closed = discord.Permissions(view_channel=True).value
+    world.env.backend.set_overwrite(
+        world.help.id, Overwrite(world.guild.default_role.id, OverwriteType.ROLE, deny=closed)
+    )
+    for role in (helping.role, world.moderator_role, world.bot_role):
+        world.env.backend.set_overwrite(
+            world.help.id, Overwrite(role.id, OverwriteType.ROLE, allow=closed)
+        )
+    asked = await world.moderator.send(world.help, f"<@{world.bot.user.id}> {UNKNOWN}")  # type: ignore[union-attr]
+    await helping.helper.send(world.help, ANSWER, reply_to=asked)
+    assert await proposed(world) == []
