@@ -52,8 +52,11 @@ def seen(core: Core, viewer: Viewer, guild_id: int = GUILD) -> tuple[int | None,
     found = service.seen(core, guild_id, 1, viewer)
     if found is None:
         return None
-    live, latest = (note and note.revision.id for note in (found.live, found.latest))
-    return live, latest
+    return _id(found.live), _id(found.latest)
+
+
+def _id(note: Note | None) -> int | None:
+    return note.revision.id if note is not None else None
 
 
 @pytest.mark.parametrize("decision", [None, Decision.REJECT, Decision.REQUEST_CHANGES])
@@ -99,8 +102,7 @@ def test_a_withdrawal_affects_only_the_confirmed_revision_of_ones_own_note(core:
     propose(core)
 
     def to_withdraw(member_id: int = MIRA.id) -> int | None:
-        found = service.to_withdraw(core, GUILD, 1, member_id)
-        return found and found.revision.id
+        return _id(service.to_withdraw(core, GUILD, 1, member_id))
 
     assert (to_withdraw(), to_withdraw(OTHER.id)) == (1, None)
     decide(core, 1, Decision.APPROVE)
