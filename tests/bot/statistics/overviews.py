@@ -59,8 +59,8 @@ def full(text: str = LONG) -> Overview:
     )
 
 
-def small() -> Overview:
-    """An overview of one day with a question."""
+def small(text: str) -> Overview:
+    """An overview of one day with one question."""
     one = {**dict.fromkeys(Evidence, 0), **Counter([Evidence.STRONG])}
-    question = AskedOften("Where's the $5 plan, or the $6 one?", 1, one)
+    question = AskedOften(text, 1, one)
     return Overview((Day(NOW.date(), one),), (question,), (), ())

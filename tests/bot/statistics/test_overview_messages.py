@@ -42,4 +42,4 @@ def test_sources_never_quoted_keep_their_place_beside_many_that_are() -> None:
 
 
 def test_panels_without_anything_to_tell_are_left_out() -> None:
-    assert len(messages.panels(small())) == 2
+    assert len(messages.panels(small("Where?"))) == 2

@@ -24,17 +24,14 @@ async def kept(world: World) -> dict[Edition, WeeklyDigest]:
     return await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
 
-async def test_a_digest_for_moderators_comes_where_they_review_unless_chosen_otherwise(
-    world: World,
-) -> None:
+async def test_options_that_are_left_out_stay_as_they_were(world: World) -> None:
+    told = said(await digest(world, "set", time_zone="Bielefeld"))
+    assert told == messages.no_zone("Bielefeld")
+    assert await kept(world) == {}
     told = said(await digest(world, "set"))
-
     assert f"every Monday at 9:00 (UTC) in <#{world.review.id}>" in told
-    assert "Not only moderators" not in told
+    assert longest_part(messages._OTHERS_READ) not in told
     assert (await kept(world))[Edition.MODERATORS].channel_id == world.review.id
-
-
-async def test_what_is_left_out_stays_as_it_was(world: World) -> None:
     await digest(world, "set", day=4, hour=18, time_zone="europe/berlin")
 
     told = said(await digest(world, "set", channel=world.general))
@@ -42,22 +39,11 @@ async def test_what_is_left_out_stays_as_it_was(world: World) -> None:
     assert f"every Friday at 18:00 (Europe/Berlin) in <#{world.general.id}>" in told
     assert longest_part(messages._OTHERS_READ) in told
     assert said(await digest(world, "show")) == told
-
-
-async def test_a_channel_in_which_i_can_not_write_is_told_when_it_is_chosen(world: World) -> None:
     world.env.backend.delete_overwrite(world.review.id, world.bot_role.id)
-
-    assert "I can't write" in said(await digest(world, "set"))
-
-
-async def test_no_time_zone_is_guessed(world: World) -> None:
-    told = said(await digest(world, "set", time_zone="Bielefeld"))
-
-    assert told == messages.no_zone("Bielefeld")
-    assert await kept(world) == {}
+    assert "I can't write" in said(await digest(world, "set", channel=world.review))
 
 
-async def test_time_zones_are_offered_while_they_are_typed(world: World) -> None:
+async def test_time_zones_are_suggested_as_an_administrator_types(world: World) -> None:
     offered = await world.admin.autocomplete(world.general, "digest set", "time_zone", "new york")
 
     assert [choice["value"] for choice in offered] == ["America/New_York"]
@@ -91,27 +77,24 @@ async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
     assert await kept(world) == {}
 
 
-async def test_a_preview_shows_to_its_viewer_alone_what_would_be_posted(world: World) -> None:
-    await digest(world, "set")
-    nothing = said(await digest(world, "preview"))
-    assert NOTHING_YET in nothing
-    assert messages.NOT_POSTED.english not in nothing
+async def test_a_preview_is_shown_to_its_viewer_alone_even_before_a_digest_is_set_up(
+    world: World,
+) -> None:
+    for is_set_up in (False, True):
+        nothing = said(await digest(world, "preview"))
+        assert NOTHING_YET in nothing
+        assert (messages.NOT_POSTED.english not in nothing) is is_set_up
+        if not is_set_up:
+            assert await kept(world) == {}
+            await digest(world, "set")
     await world.ask(UNKNOWN)
 
     assert f"“{UNKNOWN}”" in said(await digest(world, "preview"))
     assert [one for one in world.review.history() if UNKNOWN in text_of(one)] == []
-
-
-async def test_a_preview_works_before_a_digest_is_set_up(world: World) -> None:
-    first = said(await digest(world, "preview"))
-    assert NOTHING_YET in first
-    assert messages.NOT_POSTED.english in first
-    await world.ask(UNKNOWN)
-
+    await digest(world, "off", edition=Edition.MODERATORS.value)
     shown = said(await digest(world, "preview"))
     assert f"“{UNKNOWN}”" in shown
     assert messages.NOT_POSTED.english in shown
-    assert await kept(world) == {}
 
 
 async def test_another_servers_digests_are_neither_shown_nor_ended(

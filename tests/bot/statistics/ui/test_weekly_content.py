@@ -3,7 +3,6 @@
 from typing import Any
 
 import discord
-import pytest
 
 from bot.statistics.ui.weekly_content import open_channels, readers_of
 from knowledge.values.guilds import GuildSettings
@@ -21,30 +20,22 @@ def moderators_only(world: World, channel_id: int) -> bool:
     return readers_of(channel, chosen).moderators_only
 
 
-async def test_the_channel_of_moderators_is_read_by_them_and_administrators_alone(
+async def test_a_channel_is_for_moderators_only_if_no_other_role_or_member_may_read_it(
     world: World,
 ) -> None:
-    assert moderators_only(world, world.review.id)
-    assert not moderators_only(world, world.general.id)
+    def let_in(*others: Any) -> int:
+        seen = dict.fromkeys((world.moderator_role, world.bot_role, *others), SEEN)
+        overwrites = {world.guild.default_role: HIDDEN, **seen}
+        return world.guild.create_text_channel("closed", overwrites=overwrites).id
 
-
-@pytest.mark.parametrize("who", ["helpers", "somebody"])
-async def test_a_channel_that_others_were_let_into_is_not_of_moderators_alone(
-    world: World, who: str
-) -> None:
-    let_in: Any = world.second_member if who == "somebody" else world.guild.create_role("Helpers")
-    closed = world.guild.create_text_channel(
-        "closed",
-        overwrites={
-            world.guild.default_role: HIDDEN,
-            world.moderator_role: SEEN,
-            world.bot_role: SEEN,
-            let_in: SEEN,
-        },
-    )
+    helpers = let_in(world.guild.create_role("Helpers"))
+    somebody = let_in(world.second_member)
     await world.env.settle()
 
-    assert not moderators_only(world, closed.id)
+    assert moderators_only(world, world.review.id)
+    assert not moderators_only(world, world.general.id)
+    assert not moderators_only(world, helpers)
+    assert not moderators_only(world, somebody)
 
 
 async def test_a_channel_is_open_when_every_member_reads_it_and_its_public_threads_are_too(

@@ -1,4 +1,4 @@
-"""A digest names the forum posts that nobody has answered, as they stand when it is posted."""
+"""A digest lists the forum posts that are unanswered at the time it is posted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,101 +27,70 @@ async def helped(world: World, monkeypatch: pytest.MonkeyPatch) -> Helped:
     return await help_in(world)
 
 
-async def hours_pass(helped: Helped, hours: int) -> None:
-    """The questions of the forum were asked so many hours ago."""
+async def asked_before(helped: Helped, hours: int, post: ChannelHandle | None = None) -> None:
+    """Move the question of a post, or of all posts, back by `hours`."""
     asked_at = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
     def change(core: Core) -> None:
         with core.store.database.writing():
-            core.store.database.run("update helped_questions set asked_at = ?", [asked_at])
+            core.store.database.run(
+                "update helped_questions set asked_at = ? where ? in (0, message_id)",
+                [asked_at, post.id if post else 0],
+            )
 
     await helped.world.core(change)
 
 
-async def unanswered(helped: Helped) -> ChannelHandle:
-    """A post that nobody has answered within two days."""
-    await chosen(helped.world, helped.world.review)
-    post = await helped.forum.post("Ferry in winter", UNKNOWN)
-    await helped.a_day_later()
-    await hours_pass(helped, 48)
-    return post
-
-
-async def told(helped: Helped) -> str:
+async def listed(helped: Helped) -> str:
     await its_time_comes(helped.world)
     return "\n".join(text_of(one) for one in posted(helped.world.review))
 
 
-async def test_a_post_that_nobody_has_answered_is_named_by_its_link_alone(helped: Helped) -> None:
-    post = await unanswered(helped)
+async def test_a_digest_lists_only_open_posts_to_which_nobody_but_their_author_wrote(
+    helped: Helped,
+) -> None:
+    world, backend = helped.world, helped.world.env.backend
+    await chosen(world, world.review)
+    fates = ("waiting", "answered", "locked", "deleted", "solved", "dismissed")
+    posts = {fate: await helped.forum.post(f"Ferry {fate}", f"{UNKNOWN} {fate}") for fate in fates}
+    posts["answered by the bot"] = await helped.forum.post(POST_TITLE, ASKED)
+    await helped.a_day_later()
+    await asked_before(helped, 48)
+    await world.member.send(posts["waiting"], "It is for a trip.")
+    await world.second_member.send(posts["answered"], "It leaves at nine.")
+    backend.edit_channel(posts["locked"].id, {}, thread_metadata={"locked": True})
+    backend.delete_channel(posts["deleted"].id)
+    backend.edit_channel(posts["solved"].id, {"name": "[solved] Ferry"})
+    [gap] = [one for one in await world.gaps(world.guild.id) if one.text.endswith("dismissed")]
+    await world.core(lambda core: core.store.gaps.dismiss(world.guild.id, [gap.id], 1))
+    await world.env.settle()
 
-    line = (await told(helped)).splitlines()[-1]
+    said = await listed(helped)
 
-    assert line.startswith(f"- <#{post.id}> · <t:")
+    assert [fate for fate, post in posts.items() if f"<#{post.id}>" in said] == ["waiting"]
+    # A post is named by its link alone.
+    line = said.splitlines()[-1]
+    assert line.startswith(f"- <#{posts['waiting'].id}> · <t:")
     assert "Ferry" not in line
 
 
-async def test_what_its_author_adds_is_no_answer_but_what_anybody_else_says_is(
-    helped: Helped,
-) -> None:
-    first = await unanswered(helped)
-    second = await helped.forum.post("Ferry in spring", UNKNOWN.replace("winter", "spring"))
-    await helped.a_day_later()
-    await hours_pass(helped, 48)
-    await helped.world.member.send(first, "It is for a trip.")
-    await helped.world.second_member.send(second, "It leaves at nine.")
-
-    said = await told(helped)
-
-    assert f"<#{first.id}>" in said
-    assert f"<#{second.id}>" not in said
-
-
-@pytest.mark.parametrize("how", ["locked", "deleted", "solved", "dismissed"])
-async def test_a_post_that_is_closed_or_gone_is_not_named(helped: Helped, how: str) -> None:
-    post = await unanswered(helped)
-    backend = helped.world.env.backend
-    if how == "locked":
-        backend.edit_channel(post.id, {}, thread_metadata={"locked": True})
-    elif how == "deleted":
-        backend.delete_channel(post.id)
-    elif how == "solved":
-        backend.edit_channel(post.id, {"name": "[solved] Ferry in winter"})
-    else:
-        gaps = await helped.world.gaps(helped.world.guild.id)
-        await helped.world.core(
-            lambda core: core.store.gaps.dismiss(helped.world.guild.id, [gaps[0].id], 1)
-        )
-    await helped.world.env.settle()
-
-    assert f"<#{post.id}>" not in await told(helped)
-
-
-async def test_a_forum_in_which_nobody_chose_help_is_none_of_the_digests_business(
-    helped: Helped,
-) -> None:
+async def test_a_post_in_a_forum_without_help_is_not_listed(helped: Helped) -> None:
     await helped.set(helped.forum.id, mode=None)
+    await chosen(helped.world, helped.world.review)
+    post = await helped.forum.post("Ferry in winter", UNKNOWN)
+    await helped.a_day_later()
+    await asked_before(helped, 48)
 
-    post = await unanswered(helped)
-
-    assert f"<#{post.id}>" not in await told(helped)
+    assert f"<#{post.id}>" not in await listed(helped)
 
 
-@pytest.mark.parametrize(("hours", "named"), [(1, False), (4, True)])
-async def test_a_post_is_named_after_as_many_hours_as_were_chosen(
-    helped: Helped, hours: int, named: bool
-) -> None:
+async def test_a_post_is_listed_after_the_chosen_number_of_hours(helped: Helped) -> None:
     digest = replace(await chosen(helped.world, helped.world.review), post_hours=4)
     await helped.world.core(lambda core: core.store.digests.choose(digest, 1))
-    post = await helped.forum.post("Ferry in winter", UNKNOWN)
-    await hours_pass(helped, hours)
+    early, late = [await helped.forum.post(f"Ferry {one}", f"{UNKNOWN} {one}") for one in "ab"]
+    await asked_before(helped, 1, early)
+    await asked_before(helped, 4, late)
 
-    assert (f"<#{post.id}>" in await told(helped)) is named
+    said = await listed(helped)
 
-
-async def test_a_post_that_the_bot_has_answered_is_not_named(helped: Helped) -> None:
-    await chosen(helped.world, helped.world.review)
-    post = await helped.forum.post(POST_TITLE, ASKED)
-    await hours_pass(helped, 48)
-
-    assert f"<#{post.id}>" not in await told(helped)
+    assert (f"<#{early.id}>" in said, f"<#{late.id}>" in said) == (False, True)
