@@ -93,12 +93,16 @@ def privacy(
     `named` is their name on public pages; None if there are no pages. `model_host` is the language
     model's host.
     """
-    lines = [_STORED(language)]
-    lines += [
-        f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
-        f"{_KINDS[kind](language)}"
+    counts = {
+        kind: (written(found.here, language), written(found.everywhere, language))
         for kind, found in stored.items()
         if found.everywhere
+    }
+    width = max((len(everywhere) for _, everywhere in counts.values()), default=0)
+    lines = [_STORED(language)]
+    lines += [
+        f"`{here:>{width}} / {everywhere:>{width}}` {_KINDS[kind](language)}"
+        for kind, (here, everywhere) in counts.items()
     ] or [_NOTHING(language)]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))

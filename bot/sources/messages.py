@@ -20,6 +20,7 @@ from knowledge.channels.sync_state import (
     ProblemCode,
     SyncStage,
 )
+from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import SourceState
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import (
@@ -309,6 +310,8 @@ def source_entry(language: Language, state: SourceState) -> str:
     ]
     if crawl_at(state.location) is not None:
         parts.append(_CRAWLED(language))
+    if (service := service_at(state.location)) is not None:
+        parts.append(KINDS[service.kind].name)
     if state.commit:
         parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
     if state.licence:

@@ -59,9 +59,7 @@ _ACTIONS = (
 ACTION = st.sampled_from(_ACTIONS.split(" "))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ACTION, st.integers(0, 1_000)), min_size=15, max_size=60))
 def test_pages_and_news_in_any_order_end_in_what_reading_the_end_once_gives(
     core: Core, other_core: Core, actions: list[tuple[str, int]]

@@ -61,8 +61,15 @@ def server() -> Iterator[WebServer]:
         yield made
 
 
+@pytest.fixture
+def core(settings: Settings) -> Iterator[Core]:
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def core(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Core]:
+def any_core(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Core]:
+    """A core on either database, for what is stored differently."""
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
         settings = Settings(data=DataSettings(folder=tmp_path / "beside", database=url))
@@ -97,48 +104,54 @@ def update(core: Core) -> UpdateReport:
     return run_to_end(index_updates.update(core))
 
 
-def test_a_page_is_answered_from_once_it_was_visited(
-    settings: Settings, core: Core, server: WebServer
+def test_a_page_is_quoted_in_its_server_from_its_visit_until_it_is_removed(
+    settings: Settings, any_core: Core, server: WebServer
 ) -> None:
-    add_address(core.store, server.url("/ferry"))
+    core, address = any_core, server.url("/ferry")
+    add_address(core.store, address, Scope(7))
     assert core.locations() == []
     [failure] = update(core).failed
     assert "has not been fetched yet" in failure.reason
+    before = datetime.now(UTC)
     visit(settings, core)
     server.requests.clear()
+    kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
+    assert Kind.PAGE in kinds
     report = update(core)
-    assert (report.added, report.failed) == ([f"page:{server.url('/ferry')}"], [])
-    [hit, *_] = core.search("when does the ferry to Lisbon leave", None, 3)
-    assert (hit.passage.title, hit.passage.link) == ("Ferry", server.url("/ferry"))
+    assert (report.added, report.failed) == ([f"page:7:{address}"], [])
+    [hit, *_] = core.search("when does the ferry to Lisbon leave", 7, 3)
+    assert (hit.passage.title, hit.passage.link) == ("Ferry", address)
+    assert "Ferry" not in [hit.passage.title for hit in core.search("ferry to Lisbon", 8, 9)]
     assert update(core).unchanged
     assert server.requests == []
+    [state] = core.source_states()
+    assert (state.location, state.scope, state.failures) == (address, 7, ())
+    assert (state.files, state.documents) == (1, 1)
+    assert state.read_at is not None
+    assert state.read_at >= before
 
-
-def test_a_page_of_one_server_is_found_nowhere_else(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"), Scope(7))
-    visit(settings, core)
-    update(core)
-    titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
-    assert "Ferry" in titles
-    assert "Ferry" not in [hit.passage.title for hit in core.search("ferry to Lisbon", 8, 9)]
+    core.remove_source(address)
+    assert update(core).removed == [f"page:7:{address}"]
+    assert core.source_states() == []
+    with open_pages(core.folder, core.database) as pages:
+        assert pages.urls(address) == []
 
 
 def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
-    settings: Settings, core: Core, server: WebServer
+    settings: Settings, any_core: Core, server: WebServer
 ) -> None:
-    noise = " ".join(f"{number * 7_919:x}" for number in range(150_000))
+    core = any_core
+    noise = " ".join(f"{number * 7_919:x}" for number in range(75_000))
     for number in range(3):
         server.pages[f"/{number}"] = Reply(f"<h1>Page {number}</h1><p>{noise}</p>")
         add_address(core.store, server.url(f"/{number}"), Scope(7))
     server.pages["/shared"] = Reply(f"<h1>For all</h1><p>{noise}</p>")
     add_address(core.store, server.url("/shared"))
     add_address(core.store, server.url("/0"), Scope(8))
-    visit(settings, core, chosen=SourceSettings(web_megabytes=2))
+    visit(settings, core, chosen=SourceSettings(web_megabytes=1))
 
     kept = {state.location: state.documents for state in core.source_states()}
-    # The first page leaves the second no room; the third is no less; what is for all has no end.
+    # The first page leaves no room for the second and third. Shared sources have no limit.
     assert kept == {
         server.url("/0"): 1,
         server.url("/1"): 0,
@@ -147,60 +160,7 @@ def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
     }
 
 
-def test_a_source_tells_what_it_gave_and_when(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"))
-    before = datetime.now(UTC)
-    visit(settings, core)
-    [state] = core.source_states()
-    assert (state.location, state.scope, state.failures) == (server.url("/ferry"), SHARED, ())
-    assert (state.files, state.documents) == (1, 1)
-    assert state.read_at is not None
-    assert state.read_at >= before
-
-
-def test_what_came_from_a_source_leaves_with_it(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"))
-    visit(settings, core)
-    update(core)
-    core.remove_source(server.url("/ferry"))
-    assert update(core).removed == [f"page:{server.url('/ferry')}"]
-    assert core.source_states() == []
-    with open_pages(core.folder, core.database) as pages:
-        assert pages.urls(server.url("/ferry")) == []
-
-
-def test_the_evaluation_sees_what_was_kept_too(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"))
-    visit(settings, core)
-    kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
-    assert Kind.PAGE in kinds
-
-
-def test_sources_are_visited_again_only_when_they_are_due(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"))
-    assert visit(settings, core, only_due=True)
-    assert not visit(settings, core, only_due=True)
-    assert visit(settings, core)
-
-
-def test_two_processes_do_not_visit_at_once(
-    settings: Settings, core: Core, server: WebServer
-) -> None:
-    add_address(core.store, server.url("/ferry"))
-    with FileLock(core.folder / LOCK):
-        assert visit(settings, core) == []
-    assert visit(settings, core) != []
-
-
-def test_a_visit_ends_soon_when_the_bot_stops(
+def test_a_visit_needs_a_due_source_the_lock_and_a_running_bot(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
     add_address(core.store, server.url("/ferry"))
@@ -208,6 +168,11 @@ def test_a_visit_ends_soon_when_the_bot_stops(
     stopping.set()
     assert len(visit(settings, core, stopping=stopping)) == 1
     assert server.requests == []
+    with FileLock(core.folder / LOCK):
+        assert visit(settings, core) == []
+    assert visit(settings, core, only_due=True)
+    assert not visit(settings, core, only_due=True)
+    assert visit(settings, core)
 
 
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
@@ -248,9 +213,10 @@ async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
 # Repositories and sites.
 
 
-def test_a_repository_is_visited_when_due_and_its_copy_goes_with_it(
-    settings: Settings, core: Core, tmp_path: Path
+def test_a_repository_is_visited_when_due_and_its_copy_is_deleted_with_it(
+    settings: Settings, any_core: Core, tmp_path: Path
 ) -> None:
+    core = any_core
     with GitServer(tmp_path / "served") as git:
         git.repositories.make("handbook.git")
         git.repositories.commit("handbook.git", {"a.md": "# Ferry\n\nTo Lisbon at nine."})

@@ -15,7 +15,7 @@ from bot.privacy import service as privacy_service
 from bot.process.client import Bot
 from knowledge.values.notes import PageName
 from tests.bot.page.turned_on import turn_on
-from tests.bot.steps import said, shown_message
+from tests.bot.steps import content, said, shown_message
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of
 
 LONG = "A secret that nobody may keep. " * 90
@@ -74,35 +74,19 @@ async def test_contributors_choose_how_public_pages_name_them(world: World) -> N
     assert others is PageName.NOBODY
 
 
-async def test_privacy_counts_what_is_stored_about_whoever_asks(world: World) -> None:
+async def test_privacy_counts_and_exports_the_data_of_its_caller(world: World) -> None:
     await world.publish()
     await world.ask()
 
-    shown = said(await opened(world))
-
-    assert "`    1 /     1` Notes you proposed" in shown
-    assert "`    1 /     1` Questions you asked" in shown
-
-
-async def test_privacy_works_in_a_direct_message(world: World) -> None:
-    await world.ask()
-
-    shown = await world.member.user.slash("privacy")
-
-    assert "`    0 /     1` Questions you asked" in said(shown)
-
-
-async def test_an_export_is_a_file_with_everything(world: World) -> None:
-    await world.publish()
-    await world.ask()
     shown = await opened(world)
-    assert shown.response is not None
+    exported = await world.member.click(shown_message(shown), label="Export")
+    direct = await world.member.user.slash("privacy")
 
-    exported = await world.member.click(shown.response, label="Export")
-
-    assert exported.response is not None
-    assert exported.response.ephemeral
-    [file] = exported.response.message.attachments
+    assert "`1 / 1` Notes you proposed" in said(shown)
+    assert "`1 / 1` Questions you asked" in said(shown)
+    assert "`0 / 1` Questions you asked" in said(direct)
+    assert said(exported) == privacy_messages.EXPORTED.english
+    [file] = shown_message(exported).message.attachments
     found = json.loads(await file.read())
     assert found["member"] == world.member.id
     assert found["revisions"][0]["text"] == TEXT
@@ -110,12 +94,16 @@ async def test_an_export_is_a_file_with_everything(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["keep", "withdraw"])
-async def test_deleting_leaves_no_trace_in_tables_or_index(world: World, how: str) -> None:
+async def test_deleting_leaves_no_trace_in_tables_index_cards_and_answers(
+    world: World, settings: Settings, how: str
+) -> None:
     await world.publish()
     await world.propose("Another", LONG)
+    assert world.card.attachments
     await world.ask(UNKNOWN)
-    await world.ask(by=world.second_member)
+    answered = content(await world.ask(by=world.second_member))
     name = world.member.user.name
+    assert name.split("-")[0] in answered
     assert name in await world.core(index_and_tables)
 
     result = await deleted(world, how)
@@ -125,55 +113,18 @@ async def test_deleting_leaves_no_trace_in_tables_or_index(world: World, how: st
     traces = [str(world.member.id), name, "A secret that nobody", UNKNOWN]
     assert [trace for trace in traces if trace in left] == []
     assert (TEXT in left) is (how == "keep")
-
-
-async def test_an_answer_from_a_kept_note_names_nobody_any_more(world: World) -> None:
-    await world.publish()
-    before = await world.ask(by=world.second_member)
-    assert before.response is not None
-    assert world.member.user.name.split("-")[0] in text_of(before.response)
-
-    await deleted(world)
-
-    after = await world.ask(by=world.second_member)
-    assert after.response is not None
-    assert "by a former member" in text_of(after.response)
-
-
-async def test_a_note_withdrawn_with_its_contributor_is_answered_from_no_more(
-    world: World,
-) -> None:
-    await world.publish()
-
-    await deleted(world, "withdraw")
-
-    after = await world.ask(by=world.second_member)
-    assert after.response is not None
-    assert "Rua Augusta on Fridays" not in text_of(after.response).replace("**", "")
-
-
-async def test_the_card_shows_neither_the_name_nor_the_erased_text(world: World) -> None:
-    await world.propose("Another", LONG)
-    assert world.card.attachments
-
-    await deleted(world)
-
     assert world.card.attachments == []
-    assert "A secret" not in text_of(world.card)
-    assert world.member.user.name.split("-")[0] not in text_of(world.card)
     assert "**Withdrawn**" in text_of(world.card)
-
-
-@pytest.mark.parametrize("how", ["keep", "withdraw"])
-async def test_after_deleting_the_doctor_finds_database_and_log_sound(
-    world: World, settings: Settings, how: str
-) -> None:
-    await world.publish()
-    await world.ask(UNKNOWN)
-
-    await deleted(world, how)
-
-    # Beyond these it looks at a model that the tests do without.
+    for trace in ("A secret", name.split("-")[0]):
+        assert trace not in text_of(world.card)
+    answered = content(await world.ask(by=world.second_member)).replace("**", "")
+    assert ("by a former member" in answered) is (how == "keep")
+    assert ("Rua Augusta on Fridays" in answered) is (how == "keep")
+    withheld = await world.core(lambda core: core.store.quote_opt_outs.withheld())
+    assert world.member.id in withheld.member_ids
+    assert name in withheld.names
+    assert world.second_member.id not in withheld.member_ids
+    # The doctor's further checks need a real model.
     found = list(islice(examine(None, settings.data.folder), 3))
     assert [(one.what, one.sound) for one in found] == [
         ("configuration", True),
@@ -182,7 +133,7 @@ async def test_after_deleting_the_doctor_finds_database_and_log_sound(
     ]
 
 
-async def test_a_process_that_dies_before_the_index_followed_makes_up_for_it(
+async def test_a_deletion_interrupted_before_the_index_followed_is_finished_at_the_next_start(
     world: World, new_bot: Callable[[], Bot]
 ) -> None:
     await world.publish()
@@ -211,59 +162,32 @@ async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -
     assert "a former moderator" in text_of(world.card)
 
 
-async def test_cancelling_deletes_nothing(world: World) -> None:
-    await world.ask()
+async def test_notices_and_quotation_are_turned_off_and_on_again(world: World) -> None:
+    member_id = world.member.id
 
-    await deleted(world, "cancel")
+    async def choices() -> tuple[bool, bool]:
+        return await world.core(
+            lambda core: (
+                core.store.gaps.quiet(member_id),
+                core.store.quote_opt_outs.is_withheld(member_id),
+            )
+        )
 
-    assert await world.core(lambda core: core.store.question_records.question(1)) is not None
-
-
-async def test_who_is_not_to_be_told_can_be_told_again(world: World) -> None:
     shown = await opened(world)
-    assert buttons(shown.response) == [
-        "Export",
-        "Don't tell me",
-        "Don't quote my messages",
-        "Delete…",
-    ]
-    assert shown.response is not None
-    await world.member.click(shown.response, label="Don't tell me")
-    assert await world.core(lambda core: core.store.gaps.quiet(world.member.id))
+    off, on = (
+        ["Don't tell me", "Don't quote my messages"],
+        ["Tell me again", "Quote my messages again"],
+    )
+    assert buttons(shown.response) == ["Export", *off, "Delete…"]
+    told = [said(await world.member.click(shown_message(shown), label=one)) for one in off]
+    assert told[1] == privacy_messages.WITHHELD.english
+    assert await choices() == (True, True)
 
-    again = await opened(world)
-    assert again.response is not None
-    await world.member.click(again.response, label="Tell me again")
-
-    assert not await world.core(lambda core: core.store.gaps.quiet(world.member.id))
-
-
-async def test_who_is_not_to_be_quoted_from_chats_can_be_quoted_again(world: World) -> None:
     shown = await opened(world)
-    assert shown.response is not None
-    chosen = await world.member.click(shown.response, label="Don't quote my messages")
-    assert said(chosen) == privacy_messages.WITHHELD.english
-    assert await world.core(lambda core: core.store.quote_opt_outs.is_withheld(world.member.id))
-
-    again = await opened(world)
-    assert again.response is not None
-    assert privacy_messages._WITHHOLDS.english in said(again)
-    chosen = await world.member.click(again.response, label="Quote my messages again")
-
-    assert said(chosen) == privacy_messages.QUOTED_AGAIN.english
-    assert not await world.core(lambda core: core.store.quote_opt_outs.is_withheld(world.member.id))
-
-
-async def test_who_is_forgotten_is_quoted_from_chats_no_more_by_id_and_by_name(
-    world: World,
-) -> None:
-    await deleted(world)
-
-    withheld = await world.core(lambda core: core.store.quote_opt_outs.withheld())
-
-    assert world.member.id in withheld.member_ids
-    assert world.member.user.name in withheld.names
-    assert world.second_member.id not in withheld.member_ids
+    assert privacy_messages._WITHHOLDS.english in said(shown)
+    told = [said(await world.member.click(shown_message(shown), label=one)) for one in on]
+    assert told[1] == privacy_messages.QUOTED_AGAIN.english
+    assert await choices() == (False, False)
 
 
 async def test_every_button_works_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
@@ -281,6 +205,8 @@ async def test_every_button_works_after_a_restart(world: World, new_bot: Callabl
     confirm = asked.response.message
     await world.bot.close()
     await world.restart(new_bot())
+    await deleted(world, "cancel")
+    assert await world.core(lambda core: core.store.question_records.question(1)) is not None
     await world.member.click(confirm, label=privacy_messages.PRIVACY_LABELS["keep"].english)
 
     assert await world.core(lambda core: core.store.question_records.question(1)) is None

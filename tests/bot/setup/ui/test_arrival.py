@@ -41,72 +41,43 @@ def told(world: World) -> list[str]:
     return [text_of(message) for message in world.guild.owner.dm_channel.history()]
 
 
-async def test_it_says_hello_with_a_button_that_opens_the_panel(simcord_env: Env) -> None:
-    world = await added(simcord_env)
-    assert greetings(world) == [setup_messages.ARRIVED.english]
-    hello = world.general.last_message
-    assert hello is not None
-
-    opened = await world.admin.click(hello, label="Set up")
-
-    assert "step 1 of 5" in said(opened)
-    assert greetings(world) == [setup_messages.ARRIVED.english]
-    assert told(world) == []
-
-
-async def test_the_button_works_after_a_restart_and_hello_is_said_once(
+async def test_the_bot_greets_a_server_once_with_a_button_that_opens_the_panel(
     simcord_env: Env, new_bot: Callable[[], Bot]
 ) -> None:
     world = await added(simcord_env)
+    assert greetings(world) == [setup_messages.ARRIVED.english]
     await restarted(world, new_bot)
     hello = world.general.last_message
     assert hello is not None
 
     opened = await world.admin.click(hello, label="Set up")
+    refused = await world.moderator.click(hello, label="Set up")
 
     assert "step 1 of 5" in said(opened)
-    assert len(greetings(world)) == 1
+    assert said(refused) == error_messages.NOT_AN_ADMINISTRATOR.english
+    assert greetings(world) == [setup_messages.ARRIVED.english]
+    assert told(world) == []
 
 
-async def test_the_button_is_for_administrators(simcord_env: Env) -> None:
-    world = await added(simcord_env)
-    hello = world.general.last_message
-    assert hello is not None
-
-    clicked = await world.moderator.click(hello, label="Set up")
-
-    assert said(clicked) == error_messages.NOT_AN_ADMINISTRATOR.english
-
-
-async def test_a_server_that_is_available_again_is_not_greeted(simcord_env: Env) -> None:
-    world = await added(simcord_env)
-    backend = world.env.backend
-    guild = backend.get_guild(world.guild.id)
-
-    backend.emit("GUILD_DELETE", {"id": str(guild.id), "unavailable": True})
-    backend.emit("GUILD_CREATE", serializers.guild_create_payload(backend, guild))
-    await world.env.settle()
-
-    assert len(greetings(world)) == 1
-
-
-async def test_a_server_that_was_set_up_before_is_told_that_all_is_as_it_was(
-    simcord_env: Env,
-) -> None:
+async def test_a_server_is_greeted_again_only_if_the_bot_had_left_it(simcord_env: Env) -> None:
     world = await added(simcord_env)
     await world.set_up()
     world.bot.guild_settings.forget(world.guild.id)
     backend = world.env.backend
     guild = backend.get_guild(world.guild.id)
 
+    backend.emit("GUILD_DELETE", {"id": str(guild.id), "unavailable": True})
+    backend.emit("GUILD_CREATE", serializers.guild_create_payload(backend, guild))
+    await world.env.settle()
+    assert greetings(world) == [setup_messages.ARRIVED.english]
+
     backend.emit("GUILD_DELETE", {"id": str(guild.id)})
     join(world)
     await world.env.settle()
-
     assert greetings(world) == [setup_messages.ARRIVED.english, setup_messages.RETURNED.english]
 
 
-async def test_without_a_channel_for_it_the_owner_is_told(simcord_env: Env) -> None:
+async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -> None:
     world = await added(simcord_env, system_channel_id=None)
 
     assert told(world) == [setup_messages.arrived_directly("Open Source Corner", Language.ENGLISH)]

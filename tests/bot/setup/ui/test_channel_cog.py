@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import discord
-import pytest
 from simcord import ChannelHandle
 
 from bot.process.client import Bot
@@ -88,19 +87,27 @@ async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
     assert channels_messages._OTHERS(Language.ENGLISH, channels=world.help.mention) in here
 
 
-async def test_what_a_category_has_holds_in_its_channels_and_threads(world: World) -> None:
+async def test_channels_inherit_settings_of_their_category_also_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
     category = world.guild.create_category("Support")
     inside = world.guild.create_text_channel("inside", category=category)
 
-    assert channels_messages._HERE.english in await set_(world, category, private=True)
+    saved = await set_(world, category, private=True, tags="rust")
 
+    assert channels_messages._HERE.english in saved
     assert line(
         channels_messages._PRIVATE.english, channels_messages._ORIGINS[Level.CATEGORY]
     ) in await show(world, inside)
+    await restarted(world, new_bot)
     assert (await ask_in(world, inside)).response.ephemeral
     assert not (await ask_in(world, world.general)).response.ephemeral
     assert line(channels_messages._PUBLIC.english) in await set_(world, inside, private=False)
     assert not (await ask_in(world, inside)).response.ephemeral
+    for option in ("tags", "sources"):
+        saved = await set_(world, inside, **{option: "all"})
+        assert line(channels_messages._EVERYTHING.english) in saved
+        assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
 
 
 async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: World) -> None:
@@ -118,45 +125,43 @@ async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: 
     assert await answers_mention(world, world.general)
 
 
-async def test_answers_speak_the_channels_language_in_public(world: World) -> None:
+async def test_answers_speak_the_channels_language_with_a_warning_if_the_model_does_not(
+    world: World,
+) -> None:
     await world.publish()
-    await set_(world, world.help, language="de")
-
-    public = await ask_in(world, world.help)
-    assert "Andere Stellen" in str(public.response.components)
-    assert "Other passages" in str((await ask_in(world, world.general)).response.components)
-
-
-async def test_a_channels_language_that_the_model_does_not_read_is_a_warning(world: World) -> None:
     await only_reads(world, "en")
     warning = model_reads(Language.GERMAN, ["en"], Language.ENGLISH)
 
     assert warning in await set_(world, world.help, language="de")
     assert warning in await show(world, world.help)
     assert warning not in await show(world, world.general)
+    public = await ask_in(world, world.help)
+    assert "Andere Stellen" in str(public.response.components)
+    assert "Other passages" in str((await ask_in(world, world.general)).response.components)
 
 
-async def test_a_channel_is_answered_only_from_what_has_its_tag(world: World) -> None:
+async def test_a_channel_is_answered_only_or_first_from_documents_with_its_tag(
+    world: World,
+) -> None:
     await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
     await publish(world, "Ferries", RUST, "rust")
+    private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
 
-    saved = await set_(world, world.help, tags="#Rust")
+    saved = await set_(world, world.help, tags="rust", only_or_first="first")
+    assert channels_messages._FIRST(Language.ENGLISH, what=TAGGED_RUST) in saved
+    assert "Lisbon" in content(await ask_in(world, world.help))
+    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+
+    saved = await set_(world, world.help, tags="#Rust", only_or_first="only")
     assert line(channels_messages._ONLY(Language.ENGLISH, what=TAGGED_RUST)) in saved
-
     assert "Lisbon" in content(await ask_in(world, world.general))
     assert "Augusta." not in content(await ask_in(world, world.help))
     assert "March" in content(await ask_in(world, world.help, UNKNOWN))
 
-
-async def test_a_channel_is_answered_first_from_what_has_its_tag(world: World) -> None:
-    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
-    await publish(world, "Ferries", RUST, "rust")
-
-    saved = await set_(world, world.help, tags="rust", only_or_first="first")
-
-    assert channels_messages._FIRST(Language.ENGLISH, what=TAGGED_RUST) in saved
-    assert "Lisbon" in content(await ask_in(world, world.help))
-    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+    before = len(world.help.history())
+    shared = await world.member.click(shown_message(private), label="Share")
+    public = world.help.history()[before:]
+    assert not any("Lisbon" in text_of(one) for one in [*shared.followups, *public])
 
 
 async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: World) -> None:
@@ -193,15 +198,6 @@ async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: Wo
     assert "⚠" not in saved
 
 
-async def test_tags_are_offered_of_notes_and_of_articles(world: World) -> None:
-    await publish(world, "Ferries", RUST, "zanzibar")
-    [offered] = await world.admin.autocomplete(world.general, "channel set", "tags", "zanz")
-    assert (offered["name"], offered["value"]) == ("zanzibar", "zanzibar")
-    tags = await world.core(lambda core: core.index.tables.tags(core.articles.seen([SHARED])))
-    [first, *_] = await world.admin.autocomplete(world.general, "channel set", "tags", tags[0])
-    assert first["value"] == tags[0]
-
-
 async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
     world: World,
 ) -> None:
@@ -218,43 +214,32 @@ async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
     assert "Augusta." not in content(await ask_in(world, world.help))
 
 
-@pytest.mark.parametrize("option", ["tags", "sources"])
-async def test_all_is_everything_whatever_the_category_has(world: World, option: str) -> None:
-    category = world.guild.create_category("Support")
-    inside = world.guild.create_text_channel("inside", category=category)
-    await set_(world, category, tags="rust")
+async def test_tags_are_offered_and_each_choice_of_them_keeps_the_others(world: World) -> None:
+    async def offered(typed: str) -> list[str]:
+        found = await world.admin.autocomplete(world.general, "channel set", "tags", typed)
+        return [one["value"] for one in found]
 
-    assert line(channels_messages._EVERYTHING.english) in await set_(
-        world, inside, **{option: "all"}
-    )
-    assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
+    await publish(world, "Ferries", RUST, "zanzibar")
+    assert await offered("zanz") == ["zanzibar"]
+    tags = await world.core(lambda core: core.index.tables.tags(core.articles.seen([SHARED])))
+    assert (await offered(tags[0]))[0] == tags[0]
 
-
-async def test_only_one_of_the_choices_is_changed_at_a_time(world: World) -> None:
     await set_(world, world.help, tags="rust go", sources="notes", only_or_first="first")
     await set_(world, world.help, tags="rust, zig")
     await set_(world, world.help, only_or_first="only")
-
     of = AnsweredFrom(("rust", "zig"), ("notes",))
     assert (await kept(world))[world.help.id].answered_from == of
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
+async def test_a_mistake_is_explained_and_changes_nothing(world: World) -> None:
+    too_many = ",".join(map(str, range(30)))
+    for options, sentence in (
         ({}, channels_messages.NOTHING_CHOSEN.english),
         ({"sources": "the moon, notes"}, "No source here is called “the moon”."),
         ({"only_or_first": "first"}, channels_messages.NOTHING_TO_NARROW.english),
-        (
-            {"tags": ",".join(map(str, range(30)))},
-            channels_messages.TOO_MANY(Language.ENGLISH, most=20),
-        ),
-    ],
-)
-async def test_what_can_not_be_chosen_is_told_in_a_sentence_and_changes_nothing(
-    world: World, options: dict[str, Any], sentence: str
-) -> None:
-    assert sentence in await set_(world, world.help, **options)
+        ({"tags": too_many}, channels_messages.TOO_MANY(Language.ENGLISH, most=20)),
+    ):
+        assert sentence in await set_(world, world.help, **options)
     assert await kept(world) == {}
 
 
@@ -307,14 +292,6 @@ async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> 
     assert await kept(world) == {}
 
 
-async def test_what_was_chosen_holds_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    await set_(world, world.help, private=True)
-    await restarted(world, new_bot)
-    assert (await ask_in(world, world.help)).response.ephemeral
-
-
 async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> None:
     other = world.guild.create_text_channel("other")
     await set_(world, other, mode="help")
@@ -347,28 +324,28 @@ async def test_a_note_for_a_refusal_has_the_tag_that_is_answered_from(world: Wor
     assert UNKNOWN in str(form.modal["components"])
 
 
-@pytest.mark.parametrize("kind", ["forum", "voice"])
-async def test_forums_their_posts_and_voice_channels_have_settings_too(
-    world: World, kind: str
-) -> None:
-    made = getattr(world.guild, f"create_{kind}_channel")("questions")
-    saved = await set_(world, made, mode="help", quotations=1)
-    assert channels_messages.SAVED(Language.ENGLISH, channel=made.mention) in saved
+async def test_forums_their_posts_and_voice_channels_have_settings_too(world: World) -> None:
     helps = line(channels_messages._HELPS_AT_ONCE.english, DEFAULT)
-    assert (helps in saved) is (kind == "forum")
-    if kind == "forum":
-        channel = world.bot.get_channel(made.id)
-        assert isinstance(channel, discord.ForumChannel)
-        await channel.create_thread(name="A question", content="How?")
-        await world.env.settle()
-        [post] = made.threads
-        assert line(
-            channels_messages._QUOTATIONS(1, Language.ENGLISH),
-            channels_messages._ORIGINS[Level.CHANNEL],
-        ) in await show(world, post)
-        assert line(channels_messages._QUOTATIONS(2, Language.ENGLISH)) in await set_(
-            world, post, quotations=2
-        )
+    voice = world.guild.create_voice_channel("talk")
+    saved = await set_(world, voice, mode="help", quotations=1)
+    assert channels_messages.SAVED(Language.ENGLISH, channel=voice.mention) in saved
+    assert helps not in saved
+
+    forum = world.guild.create_forum_channel("questions")
+    saved = await set_(world, forum, mode="help", quotations=1)
+    assert channels_messages.SAVED(Language.ENGLISH, channel=forum.mention) in saved
+    assert helps in saved
+    channel = world.bot.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    await channel.create_thread(name="A question", content="How?")
+    await world.env.settle()
+    [post] = forum.threads
+    assert line(
+        channels_messages._QUOTATIONS(1, Language.ENGLISH),
+        channels_messages._ORIGINS[Level.CHANNEL],
+    ) in await show(world, post)
+    saved = await set_(world, post, quotations=2)
+    assert line(channels_messages._QUOTATIONS(2, Language.ENGLISH)) in saved
 
 
 async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_said(
@@ -390,15 +367,3 @@ async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_sa
     assert {*await kept(world)} == {made.id, secret.id}
     fail(world, "GET", f"/channels/{made.id}", (403, 50001))
     assert "I can't see that channel" in await set_(world, thread, quotations=2)
-
-
-async def test_a_shared_answer_is_from_what_its_channel_is_answered_from(world: World) -> None:
-    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
-    private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
-    await set_(world, world.help, tags="rust")
-
-    shared = await world.member.click(shown_message(private), label="Share")
-
-    assert not any("Lisbon" in text_of(one) for one in shared.followups)
-    last = world.help.last_message
-    assert last is None or "Lisbon" not in text_of(last)

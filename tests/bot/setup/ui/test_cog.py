@@ -19,45 +19,21 @@ def fresh(simcord_env: Env) -> World:
     return build_world(simcord_env)
 
 
-async def run_setup(world: World) -> str:
-    return said(
-        await world.admin.slash(
-            world.general,
-            "setup",
-            review_channel=world.review,
-            moderator_role=world.moderator_role,
-        )
-    )
+async def stored(world: World) -> GuildSettings:
+    return await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
 
-async def test_setup_keeps_the_review_channel_and_the_moderator_role(fresh: World) -> None:
-    await run_setup(fresh)
-
-    assert await fresh.core(
-        lambda core: core.store.guilds.settings(fresh.guild.id)
-    ) == GuildSettings(fresh.guild.id, fresh.review.id, fresh.moderator_role.id)
-
-
-async def test_setup_alone_opens_the_panel_at_what_is_to_be_done_first(fresh: World) -> None:
+async def test_setup_stores_its_options_and_opens_the_panel_at_the_first_unfinished_step(
+    fresh: World,
+) -> None:
     opened = said(await fresh.admin.slash(fresh.general, "setup"))
-
     assert "step 1 of 5" in opened
     assert "Review channel" in opened
 
-
-async def test_what_is_left_out_of_setup_stays_as_it_is(fresh: World) -> None:
-    await run_setup(fresh)
-
-    shown = content(await fresh.admin.slash(fresh.general, "setup", review_channel=fresh.general))
-
-    kept = await fresh.core(lambda core: core.store.guilds.settings(fresh.guild.id))
-    assert kept == GuildSettings(fresh.guild.id, fresh.general.id, fresh.moderator_role.id)
-    assert "Everything is set up" in shown
-
-
-async def test_setup_pings_nobody(fresh: World) -> None:
-    await run_setup(fresh)
-
+    chosen = {"review_channel": fresh.review, "moderator_role": fresh.moderator_role}
+    await fresh.admin.slash(fresh.general, "setup", **chosen)
+    guild_id, role_id = fresh.guild.id, fresh.moderator_role.id
+    assert await stored(fresh) == GuildSettings(guild_id, fresh.review.id, role_id)
     edits = [
         request.json
         for request in fresh.env.http_requests
@@ -65,15 +41,16 @@ async def test_setup_pings_nobody(fresh: World) -> None:
     ]
     assert edits[-1]["allowed_mentions"]["parse"] == []
 
+    shown = content(await fresh.admin.slash(fresh.general, "setup", review_channel=fresh.general))
+    assert await stored(fresh) == GuildSettings(guild_id, fresh.general.id, role_id)
+    assert "Everything is set up" in shown
 
-async def test_a_member_is_not_offered_setup(fresh: World) -> None:
-    with pytest.raises(SetupError, match="default-member-permissions"):
-        await fresh.member.slash(fresh.general, "setup")
 
-
-async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
+async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(
     fresh: World,
 ) -> None:
+    with pytest.raises(SetupError, match="default-member-permissions"):
+        await fresh.member.slash(fresh.general, "setup")
     await fresh.show_to_all("setup")
 
     result = await fresh.member.slash(
@@ -81,7 +58,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
     )
 
     assert said(result) == error_messages.NOT_AN_ADMINISTRATOR.english
-    assert not (await fresh.core(lambda core: core.store.guilds.settings(fresh.guild.id))).complete
+    assert not (await stored(fresh)).complete
 
 
 async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
@@ -102,27 +79,17 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
     age = setup_messages._CHANGED(Language.ENGLISH, when=f"<t:{int(changed_at.timestamp())}:R>")
     assert age in text_of(result.response)
 
-
-async def test_about_works_in_a_direct_message(world: World) -> None:
-    result = await world.member.user.slash("about")
-
-    assert result.response is not None
-    assert "16 documents" in text_of(result.response)
+    direct = await world.member.user.slash("about")
+    assert direct.response is not None
+    assert "16 documents" in text_of(direct.response)
 
 
-def test_setup_is_for_those_who_manage_the_server(payload: list[dict[str, Any]]) -> None:
-    [setup] = [command for command in payload if command["name"] == "setup"]
-
+def test_commands_for_administrators_are_offered_to_those_who_manage_the_server(
+    payload: list[dict[str, Any]],
+) -> None:
     wanted = discord.Permissions(manage_guild=True).value
-    assert int(setup["default_member_permissions"]) == wanted
-    [source] = [command for command in payload if command["name"] == "source"]
-    assert int(source["default_member_permissions"]) == wanted
+    commands = {command["name"]: command for command in payload}
 
-
-def test_setup_has_the_options_that_the_documentation_names(payload: list[dict[str, Any]]) -> None:
-    [setup] = [command for command in payload if command["name"] == "setup"]
-
-    assert [(option["name"], option["required"]) for option in setup["options"]] == [
-        ("review_channel", False),
-        ("moderator_role", False),
-    ]
+    for name in ("setup", "source"):
+        assert int(commands[name]["default_member_permissions"]) == wanted
+    assert not any(option["required"] for option in commands["setup"]["options"])

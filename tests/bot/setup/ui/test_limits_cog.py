@@ -21,30 +21,29 @@ async def kept(world: World) -> Limits:
     return settings.limits
 
 
-async def test_at_first_nothing_is_limited(world: World) -> None:
+async def test_limits_are_set_by_role_in_one_server_and_omitted_options_stay(
+    simcord_env: Env, world: World
+) -> None:
     shown = await limits(world, "show")
-
     assert messages._QUESTIONS(Language.ENGLISH, limits="everyone no limit") in shown
     assert "**Notes**: everyone no limit" in shown
     assert up_to("who", messages._NEWCOMERS) not in shown
 
-
-async def test_a_role_is_given_limits_and_what_is_left_out_stays(world: World) -> None:
     trusted = world.guild.create_role("Trusted")
     await limits(world, "set", questions_an_hour=5)
     await limits(world, "set", questions_a_day=20, notes_a_day=2)
-
     shown = await limits(world, "set", role=trusted, questions_a_day=0)
 
     everybody = "everyone 5 an hour and 20 a day"
-    assert (
-        messages._QUESTIONS(Language.ENGLISH, limits=f"{everybody} · <@&{trusted.id}> no limit")
-        in shown
-    )
+    questions = f"{everybody} · <@&{trusted.id}> no limit"
+    assert messages._QUESTIONS(Language.ENGLISH, limits=questions) in shown
     assert "**Notes**: everyone 2 a day" in shown
     assert await kept(world) == Limits(
         {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
     )
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    assert "everyone no limit" in await limits(other, "show")
 
 
 async def test_newcomers_wait_or_write_fewer(world: World) -> None:
@@ -84,11 +83,3 @@ async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
             == error_messages.NOT_AN_ADMINISTRATOR.english
         )
     assert await kept(world) == Limits()
-
-
-async def test_a_server_sets_its_own_limits_alone(simcord_env: Env, world: World) -> None:
-    other = build_world(simcord_env, "Another Server")
-    await other.set_up()
-    await limits(world, "set", questions_an_hour=5)
-
-    assert "everyone no limit" in await limits(other, "show")

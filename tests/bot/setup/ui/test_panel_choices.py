@@ -10,7 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.setup import messages, panel_messages, service
-from bot.setup.settings import Page
+from bot.setup.settings import Page, Setting, offered
 from bot.text import permission_names
 from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import State
@@ -24,7 +24,7 @@ from tests.bot.steps import (
     restarted,
     shown_message,
 )
-from tests.bot.world import World, build_world, text_of
+from tests.bot.world import World, build_world, links, text_of
 
 
 @pytest.fixture
@@ -48,89 +48,61 @@ def permit(world: World, channel: ChannelHandle, target_id: int, **permissions: 
     world.env.backend.set_overwrite(channel.id, mine)
 
 
-# What it says of the review channel and the moderators.
-
-
-@pytest.mark.parametrize("name", ["view_channel", "send_messages", "embed_links"])
-async def test_each_permission_that_is_missing_in_the_review_channel_is_named(
-    fresh: World, name: str
+async def test_the_panel_warns_about_a_closed_public_or_deleted_review_channel(
+    fresh: World,
 ) -> None:
-    permit(fresh, fresh.review, fresh.bot_role.id, **{name: False})
-
-    told = await choose(fresh, review_channel=[fresh.review])
-
-    assert f"In {fresh.review.mention} I lack" in told
-    assert f"**{permission_names.PERMISSION_NAMES[name].english}**" in told
-
-
-async def test_permissions_that_the_bots_role_lacks_are_given_by_a_link(fresh: World) -> None:
-    for role in (fresh.bot_role, fresh.guild.default_role):
-        fresh.env.backend.edit_role(fresh.guild.id, role.id, {"permissions": 3072})
-
-    panel = await opened(fresh)
-
-    [link] = [
-        part["url"]
-        for container in panel.components
-        for row in container["components"]
-        for part in row.get("components") or []
-        if "url" in part
-    ]
-    assert f"guild_id={fresh.guild.id}" in link
-
-
-async def test_a_review_channel_that_everybody_reads_is_warned_of(fresh: World) -> None:
+    review = [fresh.review]
     assert "Everybody can read" in await choose(fresh, review_channel=[fresh.general])
-    assert "Everybody can read" not in await choose(fresh, review_channel=[fresh.review])
+    assert "Everybody can read" not in await choose(fresh, review_channel=review)
 
+    for name in ("view_channel", "send_messages", "embed_links"):
+        permit(fresh, fresh.review, fresh.bot_role.id, **{name: False})
+        told = await choose(fresh, review_channel=review)
+        assert f"In {fresh.review.mention} I lack" in told
+        assert f"**{permission_names.PERMISSION_NAMES[name].english}**" in told
+        permit(fresh, fresh.review, fresh.bot_role.id, **{name: True})
 
-async def test_a_review_channel_that_is_gone_is_to_be_chosen_again(world: World) -> None:
-    world.env.backend.delete_channel(world.review.id)
-    await world.env.settle()
-
-    told = text_of(await opened(world))
-
+    fresh.env.backend.delete_channel(fresh.review.id)
+    await fresh.env.settle()
+    told = text_of(await opened(fresh))
     assert "step 1 of 5" in told
     assert "is gone" in told
 
 
-async def test_a_role_that_everybody_has_is_warned_of(world: World) -> None:
+async def test_a_link_grants_the_permissions_that_the_bots_role_lacks(fresh: World) -> None:
+    for role in (fresh.bot_role, fresh.guild.default_role):
+        fresh.env.backend.edit_role(fresh.guild.id, role.id, {"permissions": 3072})
+
+    [link] = links(await opened(fresh))
+
+    assert f"guild_id={fresh.guild.id}" in link
+
+
+async def test_the_panel_warns_about_a_role_that_too_many_have_or_that_sees_too_little(
+    world: World, new_bot: Any
+) -> None:
     everybody = await world.admin.slash(
         world.general, "setup", moderator_role=world.guild.default_role
     )
     panel = shown_message(everybody)
     await world.admin.click(panel, custom_id="setup:moderators")
-
     assert longest_part(panel_messages.EVERYBODY) in text_of(panel)
 
+    helpers = world.guild.create_role("Helpers")
+    told = await choose(world, moderator_role=[helpers])
+    blind = panel_messages.BLIND(
+        Language.ENGLISH, role=helpers.mention, channel=world.review.mention
+    )
+    assert blind in told
+    assert panel_messages.NOT_SHOWN(Language.ENGLISH, role=helpers.mention) in told
+    assert "⚠" not in await choose(world, moderator_role=[world.moderator_role])
 
-async def test_a_role_that_most_members_have_is_warned_of(world: World, new_bot: Any) -> None:
-    role = world.guild.create_role("Members", permissions=discord.Permissions(manage_messages=True))
-    told = await choose(world, moderator_role=[role])
     assert longest_part(panel_messages.MOST) not in told
     for number in range(20):
-        world.guild.add_member(world.env.create_user(f"guest-{number}"), roles=[role])
-    # Discord tells how many members there are when the bot connects.
+        world.guild.add_member(world.env.create_user(f"guest-{number}"), roles=[helpers])
+    # Discord sends the number of members when the bot connects.
     await restarted(world, new_bot)
-
-    told = await choose(world, moderator_role=[role])
-
-    assert longest_part(panel_messages.MOST) in told
-
-
-async def test_a_role_that_does_not_see_the_cards_or_the_commands_is_warned_of(
-    world: World,
-) -> None:
-    role = world.guild.create_role("Helpers")
-
-    told = await choose(world, moderator_role=[role])
-
-    assert (
-        panel_messages.BLIND(Language.ENGLISH, role=role.mention, channel=world.review.mention)
-        in told
-    )
-    assert panel_messages.NOT_SHOWN(Language.ENGLISH, role=role.mention) in told
-    assert "⚠" not in await choose(world, moderator_role=[world.moderator_role])
+    assert longest_part(panel_messages.MOST) in await choose(world, moderator_role=[helpers])
 
 
 async def test_a_card_that_waits_is_posted_where_notes_are_reviewed_now(world: World) -> None:
@@ -141,9 +113,6 @@ async def test_a_card_that_waits_is_posted_where_notes_are_reviewed_now(world: W
 
     assert len(new.history()) == 1
     assert world.review.history() == []
-
-
-# How notes are decided.
 
 
 async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
@@ -164,40 +133,31 @@ async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
     assert (await world.note()).live
 
 
-async def test_hosts_are_typed_kept_and_taken_back(world: World) -> None:
+async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: World) -> None:
     panel = await opened(world, Page.RULES)
-    form = await world.admin.click(panel, custom_id="setup:hosts")
-    await world.admin.submit_modal(form, {"hosts": "https://example.org/docs, example.net"})
 
+    async def type_(hosts: str) -> str:
+        form = await world.admin.click(panel, custom_id="setup:hosts")
+        return everything(await world.admin.submit_modal(form, {"hosts": hosts}))
+
+    await type_("https://example.org/docs, example.net")
     assert (await kept(world)).allowed_hosts == ("example.org", "example.net")
     assert "links to example.org example.net" in text_of(panel).replace("\\", "")
 
-    form = await world.admin.click(panel, custom_id="setup:hosts")
-    await world.admin.submit_modal(form, {"hosts": ""})
+    assert "“\\*” isn't a web host." in await type_("example.org *")
+    assert (await kept(world)).allowed_hosts == ("example.org", "example.net")
+
+    await type_("")
     assert (await kept(world)).allowed_hosts == ()
 
 
-async def test_what_is_no_web_host_is_named_and_changes_nothing(world: World) -> None:
-    panel = await opened(world, Page.RULES)
-    form = await world.admin.click(panel, custom_id="setup:hosts")
+def test_a_list_also_offers_a_stored_value_that_only_a_command_can_set() -> None:
+    settings = GuildSettings(1, undo_minutes=7)
 
-    told = await world.admin.submit_modal(form, {"hosts": "example.org *"})
+    values, holding = offered(Setting.UNDO, settings, 1, None)
 
-    assert "“\\*” isn't a web host." in everything(told)
-    assert (await kept(world)).allowed_hosts == ()
-
-
-async def test_a_value_that_the_list_does_not_have_is_shown_and_kept(world: World) -> None:
-    await world.core(
-        lambda core: core.store.guilds.change(world.guild.id, {"undo_minutes": 7}, None, 1)
-    )
-
-    told = text_of(await opened(world, Page.MODERATORS))
-    await choose(world, reminder_hours="0")
-
-    assert "for 7 minutes" in told
-    assert (await kept(world)).undo_minutes == 7
-    assert (await kept(world)).reminder_hours == 0
+    assert (values[-1], holding) == ("7", "7")
+    assert panel_messages.option(Setting.UNDO, "7", Language.ENGLISH) == "for 7 minutes"
 
 
 async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: World) -> None:
@@ -209,9 +169,6 @@ async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: Wo
     assert "every Friday" in text_of(await opened(world, Page.MODERATORS))
     await choose(world, digest="no")
     assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
-
-
-# Where to answer, and from what.
 
 
 async def test_helpers_and_where_they_are_asked_are_chosen_and_taken_back(world: World) -> None:
@@ -234,41 +191,26 @@ async def test_helpers_and_where_they_are_asked_are_chosen_and_taken_back(world:
     assert "Not only helpers" not in told
 
 
-async def test_where_it_helps_by_itself_is_chosen_and_taken_back(world: World) -> None:
-    forum = world.guild.create_forum_channel("questions")
+async def test_the_panel_names_channels_in_which_the_bot_can_not_answer(world: World) -> None:
+    def without(permission: str, channel: ChannelHandle) -> ChannelHandle:
+        deny = discord.Permissions(**{permission: True}).value
+        overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=0, deny=deny)
+        world.env.backend.set_overwrite(channel.id, overwrite)
+        return channel
 
+    silent = without("send_messages", world.guild.create_text_channel("silent"))
+    posts = without("send_messages_in_threads", world.guild.create_forum_channel("posts"))
+    # The bot writes in posts only, so it doesn't need to create one.
+    forum = without("send_messages", world.guild.create_forum_channel("forum"))
+
+    told = await choose(world, listen=[world.help, silent, posts, forum])
+
+    assert f"can't answer in {silent.mention}, {posts.mention}:" in told
     await choose(world, help=[forum, world.help])
     told = await choose(world, help=[forum])
-
     assert panel_messages._NO_CONTENT.english in told
-    assert (await world.core(lambda core: service.state(core, world.guild.id))).helped == (
-        forum.id,
-    )
-
-
-async def test_channels_in_which_the_bot_may_not_write_are_named(world: World) -> None:
-    silent = world.guild.create_text_channel(
-        "silent",
-        overwrites={world.bot_role: discord.PermissionOverwrite(send_messages=False)},
-    )
-
-    told = await choose(world, listen=[world.help, silent])
-
-    assert f"can't answer in {silent.mention}:" in told
-
-
-async def test_a_forum_is_named_where_the_bot_may_not_write_in_posts(world: World) -> None:
-    # To begin posts itself it needs no right.
-    denied = {"silent": "send_messages_in_threads", "open": "send_messages"}
-    forums = {name: world.guild.create_forum_channel(name) for name in denied}
-    for name, right in denied.items():
-        deny = discord.Permissions(**{right: True}).value
-        overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=0, deny=deny)
-        world.env.backend.set_overwrite(forums[name].id, overwrite)
-
-    told = await choose(world, listen=list(forums.values()))
-
-    assert f"can't answer in {forums['silent'].mention}:" in told
+    state = await world.core(lambda core: service.state(core, world.guild.id))
+    assert state.helped == (forum.id,)
 
 
 async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> None:
@@ -280,21 +222,20 @@ async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> 
     assert (await kept(world)).articles
 
 
-@pytest.mark.parametrize("language", Language)
-async def test_choosing_a_language_says_whether_the_model_reads_it_and_how_to_get_one_that_does(
-    world: World, language: Language
+async def test_the_panel_warns_about_a_language_that_the_model_does_not_read(
+    world: World,
 ) -> None:
     await only_reads(world, "en")
+    said = await choose(world, language="de")
+    assert messages.model_reads(Language.GERMAN, ["en"], Language.ENGLISH) in said
+    assert messages._NOT_READ(Language.ENGLISH, name="German") in said
+    assert "`commonplace model use multilingual`" in said
 
-    said = await choose(world, language=language.value)
+    said = await choose(world, language="en")
+    assert messages.model_reads(Language.ENGLISH, ["en"], Language.ENGLISH) in said
+    assert longest_part(messages._NOT_READ) not in said
 
-    assert messages.model_reads(language, ["en"], Language.ENGLISH) in said
-    is_german = language is Language.GERMAN
-    assert (messages._NOT_READ(Language.ENGLISH, name="German") in said) is is_german
-    assert ("`commonplace model use multilingual`" in said) is is_german
-
-
-async def test_of_a_model_whose_languages_are_unknown_nothing_is_said(world: World) -> None:
+    # Of some models, the languages are unknown.
     await only_reads(world)
     said = await choose(world, language="de")
     assert longest_part(messages._READ) not in said

@@ -10,7 +10,7 @@ from bot.setup import phrasing_messages
 from bot.setup.settings import Page
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing
-from tests.bot.steps import choose, content, longest_part, opened, restarted, said
+from tests.bot.steps import content, longest_part, opened, restarted, said
 from tests.bot.world import World, buttons, custom_ids, text_of
 
 HOST = "model.example.com"
@@ -37,13 +37,20 @@ def offered(panel: Any) -> list[str]:
     ]
 
 
-async def test_who_turns_it_on_is_told_which_host_gets_what(world: World) -> None:
+async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
+    world: World, new_bot: Any
+) -> None:
     panel = await opened(world, Page.PHRASING)
-
     assert phrasing_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
     assert phrasing_messages._NO_MESSAGES.english in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
+    await restarted(world, new_bot)
+
+    for choice, host in (("phrase", HOST), ("off", "")):
+        await world.admin.select(panel, [choice], custom_id="setting:phrasing")
+        settings = await kept(world)
+        assert (settings.phrasing, settings.phrasing_host) == (Phrasing(choice), host)
 
 
 @pytest.mark.parametrize(
@@ -61,40 +68,17 @@ async def test_no_more_is_offered_than_the_operator_lets_and_all_that_is_sent_is
     assert phrasing_messages._MESSAGES.english in text_of(panel)
 
 
-async def test_what_is_chosen_is_kept_with_the_host_also_after_a_restart(
-    world: World, new_bot: Any
+async def test_members_read_which_host_gets_what_unless_another_host_was_allowed(
+    world: World,
 ) -> None:
-    panel = await opened(world, Page.PHRASING)
-    await restarted(world, new_bot)
-
-    await world.admin.select(panel, ["phrase"], custom_id="setting:phrasing")
-    settings = await kept(world)
-    assert (settings.phrasing, settings.phrasing_host) == (Phrasing.PHRASE, HOST)
-
-    await choose(world, phrasing="off")
-    settings = await kept(world)
-    assert (settings.phrasing, settings.phrasing_host) == (Phrasing.OFF, "")
-
-
-async def test_what_was_turned_on_for_another_host_is_off_and_said_to_be(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE, "other.example.com")
+    assert phrasing_messages._OTHER_HOST.english in text_of(await opened(world, Page.PHRASING))
+    assert "language model" not in said(await world.member.slash(world.general, "about"))
 
-    panel = await opened(world, Page.PHRASING)
-
-    assert phrasing_messages._OTHER_HOST.english in text_of(panel)
-    about = said(await world.member.slash(world.general, "about"))
-    assert "language model" not in about
-
-
-async def test_members_are_told_which_host_gets_what(world: World) -> None:
-    await turn_on(world, Phrasing.CHOOSE)
-    assert phrasing_messages._ABOUT[Phrasing.CHOOSE](Language.ENGLISH, host=HOST) in said(
-        await world.member.slash(world.general, "about")
-    )
-    await turn_on(world, Phrasing.PHRASE)
-    assert phrasing_messages._ABOUT[Phrasing.PHRASE](Language.ENGLISH, host=HOST) in said(
-        await world.member.slash(world.general, "about")
-    )
+    for choice in (Phrasing.CHOOSE, Phrasing.PHRASE):
+        await turn_on(world, choice)
+        about = said(await world.member.slash(world.general, "about"))
+        assert phrasing_messages._ABOUT[choice](Language.ENGLISH, host=HOST) in about
     privacy = content(await world.member.slash(world.general, "privacy"))
     assert privacy_messages._TO_A_MODEL(Language.ENGLISH, host=HOST) in privacy
     assert privacy_messages._NOBODY_ELSE.english not in privacy

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from simcord import MemberActor
 from simcord.backend import serializers
 from simcord.types import HttpLogEntry
 
@@ -33,6 +32,7 @@ from tests.bot.forum import (
     report,
     texts,
 )
+from tests.bot.steps import content
 from tests.bot.world import World, text_of
 
 
@@ -48,14 +48,6 @@ def to_this_day(world: World) -> None:
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
 
 
-async def chose_not_to_be_quoted(
-    member: MemberActor, world: World, label: str = "Don't quote my messages"
-) -> None:
-    shown = await member.slash(world.general, "privacy")
-    assert shown.response is not None
-    await member.click(shown.response, label=label)
-
-
 async def kept_of(world: World, member_id: int) -> list[int]:
     """The messages of a member that are kept."""
 
@@ -66,41 +58,32 @@ async def kept_of(world: World, member_id: int) -> list[int]:
     return await world.core(look)
 
 
-async def test_a_solved_thread_of_a_forum_is_found_with_question_and_answer(
+async def test_a_solved_thread_is_reported_quoted_and_counted_for_its_members(
     world: World, forum: Forum
 ) -> None:
     await forum.solved()
     await forum.post("Weather", "Nice weather today!")
+    begun = sources_messages._BEGUN[SyncedContent.THREADS]
+    assert (await add(world, forum)).startswith(begun(Language.ENGLISH, channel=f"<#{forum.id}>"))
 
-    await add(world, forum)
     await read(world)
 
     [hit] = await found(world, forum.id)
     assert hit.passage.title == TITLE
     assert QUESTION in hit.passage.text
     assert ANSWER in hit.passage.text
-    assert (await report(world, forum.id)).counts.documents == 1
-
-
-async def test_where_it_was_started_it_is_said_what_came_of_it(world: World, forum: Forum) -> None:
-    await forum.solved()
-
-    begun = await add(world, forum)
-    await read(world)
-
-    assert begun.startswith(
-        sources_messages._BEGUN[SyncedContent.THREADS](Language.ENGLISH, channel=f"<#{forum.id}>")
-    )
     told = world.general.last_message
     assert told is not None
-    assert text_of(told) == (
-        sources_messages._DONE(
-            Language.ENGLISH,
-            channel=f"<#{forum.id}>",
-            documents="1 document",
-            messages="3 messages",
-        )
+    assert text_of(told) == sources_messages._DONE(
+        Language.ENGLISH, channel=f"<#{forum.id}>", documents="1 document", messages="4 messages"
     )
+    answer = content(await world.ask(QUESTION))
+    assert ANSWER in answer
+    assert f"https://discord.com/channels/{world.guild.id}/" in answer
+    own = content(await world.second_member.slash(world.general, "privacy"))
+    assert "`1 / 1` Your messages in channels that I read" in own
+    exported = await world.core(lambda core: privacy_service.exported(core, world.second_member.id))
+    assert [message["text"] for message in exported["messages"]] == [ANSWER]
 
 
 async def test_archived_threads_are_read_however_many_pages_there_are(
@@ -109,31 +92,15 @@ async def test_archived_threads_are_read_however_many_pages_there_are(
     page_as_discord_does(monkeypatch)
     archived, _ = await forum.solved()
     await forum.archive(archived)
-    for number in range(205):
+    for number in range(105):
         forum.archive_at_once(f"Post {number}", "Small talk, nothing else.")
     await world.env.settle()
 
     await add(world, forum)
     await read(world)
 
-    assert (await report(world, forum.id)).counts.threads == 206
+    assert (await report(world, forum.id)).counts.threads == 106
     assert len(await found(world, forum.id)) == 1
-
-
-async def test_a_long_thread_is_read_a_page_at_a_time(
-    world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page_as_discord_does(monkeypatch)
-    thread, _ = await forum.solved()
-    for number in range(250):
-        world.env.backend.create_message(thread.id, world.member.id, f"More of it: {number}")
-    await world.env.settle()
-
-    await add(world, forum)
-    await read(world)
-
-    assert (await report(world, forum.id)).counts.messages == 253
-    assert len(pages_of(world, thread.id)) == 3
 
 
 async def test_a_thread_without_its_first_post_answers_nothing(world: World, forum: Forum) -> None:
@@ -147,7 +114,7 @@ async def test_a_thread_without_its_first_post_answers_nothing(world: World, for
     assert await texts(world, forum.id) == ""
 
 
-async def test_reading_goes_on_after_a_restart_where_it_was(
+async def test_a_long_thread_is_read_in_pages_and_continued_after_a_restart(
     world: World,
     forum: Forum,
     new_bot: Callable[[], Bot],
@@ -284,52 +251,34 @@ async def test_a_thread_that_can_t_be_read_is_named_and_stops_nothing_else(
     )
 
 
-# Whom it is not for, and who does not want it.
-
-
-async def test_members_who_chose_not_to_be_quoted_vanish_from_what_was_read(
+async def test_a_member_can_stop_quotation_allow_it_again_and_be_forgotten(
     world: World, forum: Forum
 ) -> None:
+    member = world.second_member
+
+    async def press(*labels: str) -> None:
+        shown = (await member.slash(world.general, "privacy")).response
+        for label in labels:
+            assert shown is not None
+            shown = (await member.click(shown, label=label)).response
+        await read(world)
+
     await forum.solved()
     await add(world, forum)
     await read(world)
-
-    await chose_not_to_be_quoted(world.second_member, world)
-
+    assert ANSWER in await texts(world, forum.id)
+    await press("Don't quote my messages")
     assert ANSWER not in await texts(world, forum.id)
-    assert await kept_of(world, world.second_member.id) == []
+    assert await kept_of(world, member.id) == []
 
-
-async def test_members_who_may_be_quoted_again_are_read_again(world: World, forum: Forum) -> None:
-    await forum.solved()
-    await chose_not_to_be_quoted(world.second_member, world)
-    await add(world, forum)
-    await read(world)
-    assert ANSWER not in await texts(world, forum.id)
-
-    await chose_not_to_be_quoted(world.second_member, world, label="Quote my messages again")
-    await read(world)
-
+    await press("Quote my messages again")
     assert ANSWER in await texts(world, forum.id)
 
-
-async def test_a_member_who_is_forgotten_is_not_read_again(world: World, forum: Forum) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    shown = await world.second_member.slash(world.general, "privacy")
-    assert shown.response is not None
-    asked = await world.second_member.click(shown.response, label="Delete…")
-    assert asked.response is not None
-    await world.second_member.click(
-        asked.response, label=privacy_messages.PRIVACY_LABELS["keep"].english
-    )
+    await press("Delete…", privacy_messages.PRIVACY_LABELS["keep"].english)
     await part(world.bot, ChannelSync).begin(whole=True)
     await read(world)
-
     assert ANSWER not in await texts(world, forum.id)
-    assert await kept_of(world, world.second_member.id) == []
+    assert await kept_of(world, member.id) == []
 
 
 async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
@@ -350,32 +299,3 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
 
     assert await texts(world, forum.id) == ""
     assert await world.core(reports) == []
-
-
-async def test_a_member_can_take_away_what_is_kept_of_their_messages(
-    world: World, forum: Forum
-) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    shown = await world.second_member.slash(world.general, "privacy")
-    exported = await world.core(lambda core: privacy_service.exported(core, world.second_member.id))
-
-    assert shown.response is not None
-    assert "`    1 /     1` Your messages in channels that I read" in text_of(shown.response)
-    assert [message["text"] for message in exported["messages"]] == [ANSWER]
-
-
-async def test_a_public_question_is_answered_from_a_forum_that_everybody_may_read(
-    world: World, forum: Forum
-) -> None:
-    await forum.solved()
-    await add(world, forum)
-    await read(world)
-
-    answer = await world.ask(QUESTION)
-
-    assert answer.response is not None
-    assert ANSWER in text_of(answer.response)
-    assert f"https://discord.com/channels/{world.guild.id}/" in text_of(answer.response)

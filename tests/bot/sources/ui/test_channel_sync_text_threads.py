@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from simcord import ChannelHandle, Env
+from simcord import ChannelHandle
 from simcord.enums import ChannelType, MessageType
 
 from bot.sources import messages
@@ -55,69 +55,31 @@ async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle,
     return thread, message
 
 
-async def test_a_thread_begun_from_a_message_answers_with_that_message(world: World) -> None:
-    thread, _ = await begun_from(world)
-
+async def test_a_thread_from_a_message_starts_with_it_until_it_is_deleted(world: World) -> None:
+    thread, message = await begun_from(world)
     assert await follow(world) == messages.begun(
         Language.ENGLISH, world.help.id, SyncedContent.THREADS
     )
     await read(world)
-
     [hit] = await found(world, world.help.id)
     assert hit.passage.title == TITLE
     assert QUESTION in hit.passage.text
     assert ANSWER in hit.passage.text
     assert f"/{thread.id}/" in hit.passage.link
 
-
-async def test_a_thread_begun_without_a_message_answers_with_its_first_one(world: World) -> None:
-    await follow(world)
-    thread = begun(world)
-    await world.member.send(thread, QUESTION)
-    await answered(world, thread)
+    await world.member.edit(message, "Which stove burns in the wind of Svalbard, and for how long?")
     await read(world)
-
-    [hit] = await found(world, world.help.id)
-    assert QUESTION in hit.passage.text
-
-
-async def test_what_is_said_in_the_channel_itself_is_not_read(world: World) -> None:
-    await follow(world)
-    await world.member.send(world.help, "The cat is asleep in the harbour office, as always.")
-    await read(world)
-
-    assert await texts(world, world.help.id) == ""
-
-
-async def test_with_the_message_that_it_began_with_a_thread_is_quoted_no_more(
-    world: World,
-) -> None:
-    _, message = await begun_from(world)
-    await follow(world)
-    await read(world)
-    assert QUESTION in await texts(world, world.help.id)
+    assert "Svalbard" in await texts(world, world.help.id)
+    assert QUESTION not in await texts(world, world.help.id)
 
     await world.member.delete(message)
-
     assert await texts(world, world.help.id) == ""
     await world.admin.slash(world.general, "source sync")
     await read(world)
     assert await texts(world, world.help.id) == ""
 
 
-async def test_an_edit_of_the_message_that_a_thread_began_with_is_followed(world: World) -> None:
-    _, message = await begun_from(world)
-    await follow(world)
-    await read(world)
-
-    await world.member.edit(message, "Which stove burns in the wind of Svalbard, and for how long?")
-    await read(world)
-
-    assert "Svalbard" in await texts(world, world.help.id)
-    assert QUESTION not in await texts(world, world.help.id)
-
-
-async def test_when_the_first_message_of_a_thread_goes_the_next_does_not_take_its_place(
+async def test_a_thread_without_a_message_starts_with_its_first_one_until_it_is_deleted(
     world: World,
 ) -> None:
     await follow(world)
@@ -125,16 +87,19 @@ async def test_when_the_first_message_of_a_thread_goes_the_next_does_not_take_it
     first = await world.member.send(thread, QUESTION)
     await answered(world, thread)
     await read(world)
+    [hit] = await found(world, world.help.id)
+    assert QUESTION in hit.passage.text
 
+    # The next message doesn't take its place.
     await world.member.delete(first)
     await world.admin.slash(world.general, "source sync")
     await read(world)
-
     assert await texts(world, world.help.id) == ""
 
 
-async def test_a_private_thread_is_never_read(simcord_env: Env, world: World) -> None:
+async def test_private_threads_and_messages_outside_threads_are_never_read(world: World) -> None:
     await follow(world)
+    await world.member.send(world.help, "The cat is asleep in the harbour office, as always.")
     thread = begun(world, type=ChannelType.PRIVATE_THREAD)
     world.env.backend.add_thread_member(thread.id, world.bot.user.id)  # type: ignore[union-attr]
     for member in (world.member, world.second_member):

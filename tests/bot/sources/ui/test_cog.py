@@ -1,5 +1,6 @@
 """`/source`: who may say which channels and addresses are read, and what is shown of them."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from knowledge.sources import (
     add_visited,
     crawl_location,
     page_location,
-    repository_location,
 )
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
+from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.polite_fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content, longest_part
@@ -78,78 +79,92 @@ async def listed(world: World) -> str:
     return content(await world.admin.slash(world.general, "source list"))
 
 
-# Refused, each with its sentence.
+async def change(world: World, command: str, **options: object) -> str:
+    return content(await world.admin.slash(world.general, f"source {command}", **options))
 
 
-async def test_a_member_is_not_offered_sources(world: World) -> None:
-    assert not [one for one in world.member.available_commands(world.general) if "source" in one]
+async def offered(world: World, typed: str) -> list[dict[str, str]]:
+    """Suggestions of `/source remove` for typed words."""
+    return await world.admin.autocomplete(world.general, "source remove", "source", typed)
 
 
-async def test_a_channel_that_the_bot_can_t_read_is_refused_with_what_is_missing(
-    world: World,
+async def found_links(world: World) -> list[str]:
+    """Links of the server's own documents about the ferry."""
+
+    def search(core: Core) -> list[str]:
+        hits = core.search("ferry Lisbon", world.guild.id, 3)
+        return [hit.passage.link for hit in hits if hit.passage.scope == world.guild.id]
+
+    return await world.core(search)
+
+
+async def test_a_request_that_names_no_readable_or_new_source_is_refused(
+    world: World, forum: Forum
 ) -> None:
+    unread = discord.PermissionOverwrite(view_channel=True, read_message_history=False)
     hidden = world.guild.create_text_channel(
         "hidden",
         overwrites={
             world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
-            world.bot_role: discord.PermissionOverwrite(
-                view_channel=True, read_message_history=False
-            ),
+            world.bot_role: unread,
         },
     )
-
-    told = await add(world, hidden)
-
-    assert told == (
-        sources_messages._LACKING(
-            Language.ENGLISH, channel=f"<#{hidden.id}>", permissions="**Read Message History**"
-        )
+    commands = world.member.available_commands(world.general)
+    assert not [one for one in commands if "source" in one]
+    assert await add(world, hidden) == sources_messages._LACKING(
+        Language.ENGLISH, channel=f"<#{hidden.id}>", permissions="**Read Message History**"
     )
     assert "hidden" not in await listed(world)
+    assert (await change(world, "add")).startswith(sources_messages.WHICH.english)
+    told = await change(world, "remove", source="channel:1")
+    assert told.startswith(sources_messages.UNKNOWN.english)
+    told = await change(world, "add", address="ftp://example.org")
+    assert told.startswith("This can't be a source: ")
 
-
-async def test_a_channel_is_added_once(world: World, forum: Forum) -> None:
     await add(world, forum.channel)
-
     told = await add(world, forum.channel)
-
     assert told.startswith(sources_messages.KNOWN(Language.ENGLISH, channel=f"<#{forum.id}>"))
 
 
-async def test_nothing_is_added_where_nothing_is_named(world: World) -> None:
-    told = content(await world.admin.slash(world.general, "source add"))
-
-    assert told.startswith(sources_messages.WHICH.english)
-
-
-# Listed, read anew, removed.
-
-
-async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
+async def test_a_channel_is_listed_read_again_and_removed_without_a_trace(
     world: World, forum: Forum
 ) -> None:
     assert (await listed(world)).startswith(sources_messages.NO_SOURCE.english)
-    await forum.solved()
+    thread, answer = await forum.solved()
     await add(world, forum.channel)
     await read(world)
-
+    heading = sources_messages._HEADING.english
     told = await listed(world)
+    assert told.startswith(f"{heading}\n<#{forum.id}> (threads) · 1 document")
 
-    assert told.startswith(
-        f"{sources_messages._HEADING.english}\n<#{forum.id}> (threads) · 1 document"
-    )
+    # An edit that the bot missed.
+    stored = world.env.backend.messages[thread.id][answer.id]
+    stored.content = "An igloo of firm snow is warmer than any tent."
+    stored.edited_timestamp = world.env.backend.now_iso()
+    assert (await change(world, "sync")).startswith(sources_messages.SYNCING.english)
+    await read(world)
+    assert "igloo" in await texts(world, forum.id)
+
+    [choice] = await offered(world, "HELP")
+    told = await change(world, "remove", source=choice["value"])
+    assert told.startswith(sources_messages.REMOVED(Language.ENGLISH, source=f"<#{forum.id}>"))
+    assert await texts(world, forum.id) == ""
+    await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
+    await read(world)
+    assert await texts(world, forum.id) == ""
+    assert sources_messages.NO_SOURCE.english in await listed(world)
 
 
 async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: World) -> None:
     question = "What is open source AI?"
-    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "bundled")
-    before = content(await world.member.slash(world.general, "ask", question=question))
+    [choice] = await offered(world, "bundled")
+    before = content(await world.ask(question))
 
-    told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
-    without = content(await world.member.slash(world.general, "ask", question=question))
+    told = await change(world, "remove", source=choice["value"])
+    without = content(await world.ask(question))
     shown = await listed(world)
-    back = content(await world.admin.slash(world.general, "source add", address="articles"))
-    again = content(await world.member.slash(world.general, "ask", question=question))
+    back = await change(world, "add", address="articles")
+    again = content(await world.ask(question))
 
     assert told.endswith(sources_messages._STANDINGS[Standing.ENDED].english)
     assert shown.splitlines()[-1] == told
@@ -180,109 +195,29 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
     assert "/39/" in content(shown)
 
 
-async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, forum: Forum) -> None:
-    await forum.solved()
-    await add(world, forum.channel)
-    await read(world)
-    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "HELP")
-
-    told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
-
-    assert told.startswith(sources_messages.REMOVED(Language.ENGLISH, source=f"<#{forum.id}>"))
-    assert await texts(world, forum.id) == ""
-    await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
-    await read(world)
-    assert await texts(world, forum.id) == ""
-    assert sources_messages.NO_SOURCE.english in await listed(world)
-
-
-async def test_what_is_no_source_can_t_be_removed(world: World) -> None:
-    told = content(await world.admin.slash(world.general, "source remove", source="channel:1"))
-
-    assert told.startswith(sources_messages.UNKNOWN.english)
-
-
-async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
-    thread, answer = await forum.solved()
-    await add(world, forum.channel)
-    await read(world)
-    # Behind the bot's back: as if it had not listened.
-    stored = world.env.backend.messages[thread.id][answer.id]
-    stored.content = "An igloo of firm snow is warmer than any tent."
-    stored.edited_timestamp = world.env.backend.now_iso()
-
-    told = content(await world.admin.slash(world.general, "source sync"))
-    await read(world)
-
-    assert told.startswith(sources_messages.SYNCING.english)
-    assert "igloo" in await texts(world, forum.id)
-
-
-# Addresses.
-
-
-async def test_an_address_is_visited_and_answered_from_in_this_server_alone(
+async def test_an_address_is_read_for_one_server_until_it_is_removed(
     world: World, server: WebServer
 ) -> None:
-    result = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    page, site = server.url("/ferry"), server.url("/docs/")
+    unread = sources_messages.ADDRESS_UNREAD(Language.ENGLISH)
+    assert (await change(world, "add", address=server.url("/gone"))).endswith(unread)
 
-    assert "1 document" in content(result)
+    told = await change(world, "add", address=page)
+    assert "1 document" in told
+    assert unread not in told
+    assert page in await found_links(world)
+    told = await change(world, "add", address=site, crawl=True)
+    assert "2 documents" in told
+    assert "crawled" in told
+    assert "crawled" in await listed(world)
 
-    def scopes(core: Core) -> list[int]:
-        return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
-
-    assert world.guild.id in await world.core(scopes)
-
-
-async def test_an_address_that_is_none_is_refused(world: World) -> None:
-    told = content(
-        await world.admin.slash(world.general, "source add", address="ftp://example.org")
-    )
-
-    assert told.startswith("This can't be a source: ")
-
-
-async def test_an_address_that_gave_nothing_says_how_it_is_tried_again_or_removed(
-    world: World, server: WebServer
-) -> None:
-    gone = await world.admin.slash(world.general, "source add", address=server.url("/gone"))
-    there = await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
-
-    told = sources_messages.ADDRESS_UNREAD(Language.ENGLISH)
-    assert content(gone).endswith(told)
-    assert told not in content(there)
-
-
-async def test_an_address_that_is_removed_is_answered_from_no_more(
-    world: World, server: WebServer
-) -> None:
-    await world.admin.slash(world.general, "source add", address=server.url("/ferry"))
-    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "ferry")
-
-    await world.admin.slash(world.general, "source remove", source=choice["value"])
-
-    def scopes(core: Core) -> list[int]:
-        return [hit.passage.scope for hit in core.search("ferry Lisbon", world.guild.id, 3)]
-
-    assert world.guild.id not in await world.core(scopes)
-
-
-async def test_files_of_the_operator_are_neither_offered_nor_removed(
-    world: World, tmp_path: Path
-) -> None:
-    guide = tmp_path / "guide.md"
-    guide.write_text("# Guide\n\nThe ferry leaves at nine.")
-
-    def remember(core: Core) -> None:
-        add_paths(core.store, [guide], Scope(world.guild.id))
-
-    await world.core(remember)
-
-    offered = await world.admin.autocomplete(world.general, "source remove", "source", "guide")
-    told = content(await world.admin.slash(world.general, "source remove", source=str(guide)))
-
-    assert offered == []
-    assert told.startswith(sources_messages.UNKNOWN.english)
+    for typed, address in (("/docs/", site), ("ferry", page)):
+        [choice] = await offered(world, typed)
+        assert choice["name"] == address
+        await change(world, "remove", source=choice["value"])
+    assert await found_links(world) == []
 
 
 # Sites and repositories.
@@ -295,99 +230,67 @@ def git_server(tmp_path: Path) -> Iterator[GitServer]:
         yield made
 
 
-async def test_a_repository_is_told_by_its_address_and_cited_at_its_commit(
+async def test_a_repository_is_cited_at_its_commit_and_removed_by_its_address(
     world: World, git_server: GitServer
 ) -> None:
     text = "# Ferry\n\nThe ferry to Lisbon leaves at nine."
     commit = git_server.repositories.commit("harbour/handbook.git", {"docs/ferry.md": text})
     address = git_server.url("harbour/handbook.git")
 
-    told = content(await world.admin.slash(world.general, "source add", address=address))
+    told = await change(world, "add", address=address)
 
     assert "1 document" in told
     assert f"commit {commit[:10]}" in told
-
-    def cited(core: Core) -> list[str]:
-        found = core.search("ferry Lisbon", world.guild.id, 3)
-        return [hit.passage.link for hit in found if hit.passage.scope == world.guild.id]
-
-    [link] = await world.core(cited)
+    [link] = await found_links(world)
     assert link.endswith(f"/blob/{commit}/docs/ferry.md?plain=1#L1-L3")
-    again = content(await world.admin.slash(world.general, "source add", address=address))
-    assert again.endswith(longest_part(sources_messages.ADDRESS_KNOWN))
-    removed = content(await world.admin.slash(world.general, "source remove", source=address))
-    assert longest_part(sources_messages.REMOVED) in removed
-    assert await world.core(cited) == []
-
-
-async def test_a_site_is_crawled_where_that_is_asked_for(world: World, server: WebServer) -> None:
-    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
-    server.pages["/docs/ferry"] = Reply(PAGE)
-    address = server.url("/docs/")
-
-    told = content(
-        await world.admin.slash(world.general, "source add", address=address, crawl=True)
-    )
-
-    assert "2 documents" in told
-    assert "crawled" in told
-    assert "crawled" in await listed(world)
-    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "docs")
-    assert choice["name"] == address
+    told = await change(world, "add", address=address)
+    assert told.endswith(longest_part(sources_messages.ADDRESS_KNOWN))
+    told = await change(world, "remove", source=address)
+    assert longest_part(sources_messages.REMOVED) in told
+    assert await found_links(world) == []
 
 
 async def test_a_wiki_is_recognised_cited_with_its_licence_and_removed_without_trace(
     world: World,
 ) -> None:
-    def found(core: Core) -> list[str]:
-        hits = core.search("ferry Lisbon", world.guild.id, 3)
-        return [hit.passage.link for hit in hits if hit.passage.scope == world.guild.id]
-
     with WikiServer() as wiki:
         wiki.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43.1">')
         wiki.content = {1: WikiPage("Ferry", "<p>The ferry to Lisbon leaves at nine.</p>")}
         wiki.rights = {"url": "https://creativecommons.org/licenses/by-sa/4.0/"}
 
-        told = content(await world.admin.slash(world.general, "source add", address=wiki.base))
+        told = await change(world, "add", address=wiki.base)
 
         assert "1 document" in told
-        assert plain("CC BY-SA 4.0") in told
-        asked = await world.member.slash(world.general, "ask", question="ferry Lisbon")
+        assert f" · MediaWiki · {plain('CC BY-SA 4.0')}" in told
+        asked = await world.ask("ferry Lisbon")
         attribution = plain("Harbour Wiki, CC BY-SA 4.0")
         assert f"{attribution} · verified 02 Nov 2025" in content(asked)
+        assert await found_links(world) == [f"{wiki.base}/wiki/Ferry"]
+        await change(world, "remove", source=wiki.base)
 
-        assert await world.core(found) == [f"{wiki.base}/wiki/Ferry"]
-        await world.admin.slash(world.general, "source remove", source=wiki.base)
-
-    assert await world.core(found) == []
+    assert await found_links(world) == []
     assert wiki.base not in await listed(world)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/etc",
-        "git+file:///srv/handbook.git",
-        "file:///srv/handbook.git",
-        "crawl+http://docs.test/",
-        "internal+http://wiki.lan/",
-        "internal+crawl+http://wiki.lan/",
-        "git@github.com:owner/name.git",
-        "ssh://git@github.com/owner/name.git",
-        "https://me:secret@github.com/owner/name",
-        "http://127.0.0.1/owner/name.git",
-        "https://[fd00::1]/owner/name.git",
-    ],
+OPERATORS_ADDRESSES = (
+    "/etc",
+    "git+file:///srv/handbook.git",
+    "file:///srv/handbook.git",
+    "crawl+http://docs.test/",
+    "internal+http://wiki.lan/",
+    "internal+crawl+http://wiki.lan/",
+    "git@github.com:owner/name.git",
+    "ssh://git@github.com/owner/name.git",
+    "https://me:secret@github.com/owner/name",
+    "http://127.0.0.1/owner/name.git",
+    "https://[fd00::1]/owner/name.git",
 )
-@pytest.mark.parametrize("crawl", [False, True])
-async def test_what_only_the_operator_may_read_is_refused(
-    world: World, address: str, crawl: bool
-) -> None:
-    told = content(
-        await world.admin.slash(world.general, "source add", address=address, crawl=crawl)
-    )
 
-    assert told.startswith("This can't be a source: ")
+
+async def test_an_address_that_only_the_operator_may_add_is_refused(world: World) -> None:
+    for address, crawl in itertools.product(OPERATORS_ADDRESSES, (False, True)):
+        told = await change(world, "add", address=address, crawl=crawl)
+        assert told.startswith("This can't be a source: "), (address, crawl)
     assert await world.core(Core.sources) == {}
 
 
@@ -404,27 +307,28 @@ async def test_a_server_has_some_sites_and_repositories_and_no_more(world: World
         {"address": "https://a.org/r.git"},
         {"address": "https://b.org/", "crawl": True},
     ):
-        told = content(await world.admin.slash(world.general, "source add", **options))
+        told = await change(world, "add", **options)
         assert told.startswith(sources_messages._TOO_MANY_SITES(Language.ENGLISH, most=10))
 
 
-async def test_a_repository_of_the_operator_is_neither_offered_nor_removed(
-    world: World, git_server: GitServer
+async def test_files_and_repositories_of_the_operator_are_neither_offered_nor_removed(
+    world: World, tmp_path: Path
 ) -> None:
-    path = git_server.repositories.folder / "harbour" / "handbook.git"
-    location = repository_location(str(path))
+    guide = tmp_path / "guide.md"
+    guide.write_text("# Guide\n\nThe ferry leaves at nine.")
+    location = str(RepositoryLocation(str(tmp_path / "guides.git")))
 
-    def remember(core: Core) -> None:
+    def add_both(core: Core) -> None:
+        add_paths(core.store, [guide], Scope(world.guild.id))
         add_visited(core.store, location, Scope(world.guild.id))
 
-    await world.core(remember)
+    await world.core(add_both)
 
-    offered = await world.admin.autocomplete(world.general, "source remove", "source", "handbook")
-    told = content(await world.admin.slash(world.general, "source remove", source=location[:100]))
-
-    assert offered == []
-    assert told.startswith(sources_messages.UNKNOWN.english)
-    assert str(path.parent) not in await listed(world)
+    assert await offered(world, "guide") == []
+    for source in (str(guide), location[:100]):
+        told = await change(world, "remove", source=source)
+        assert told.startswith(sources_messages.UNKNOWN.english)
+    assert str(tmp_path) not in await listed(world)
 
 
 # Turned off.
