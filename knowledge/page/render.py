@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from gettext import NullTranslations
 from importlib.metadata import version
 from importlib.resources import files
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from babel.dates import format_date
 from jinja2 import (
+    BytecodeCache,
     ChoiceLoader,
     Environment,
     FileSystemLoader,
@@ -22,6 +23,7 @@ from jinja2 import (
     TemplateError,
     select_autoescape,
 )
+from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader, PackageLoader
 from markupsafe import Markup
 
@@ -33,6 +35,37 @@ from knowledge.page.site import PublishedNote, PublishError, Site, shown, tag_ad
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Cache of compiled templates in memory, for the renderers of all sites.
+
+    Compilation takes several times as long as the pages of a few notes.
+    """
+
+    def __init__(self) -> None:
+        self._bytecode: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Load a template unless its source has changed; Jinja compares the checksum."""
+        if bucket.key in self._bytecode:
+            bucket.bytecode_from_string(self._bytecode[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._bytecode[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED: Final = _CompiledTemplates()
+
+
+@lru_cache(maxsize=64)
+def _translatable(template: str) -> tuple[str, ...]:
+    """The sentences of a template's text that are translated."""
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
+    )
+    found = environment.extract_translations(template)  # type: ignore[attr-defined]
+    return tuple(str(message) for _, _, message in found)
 
 
 class Renderer:
@@ -50,6 +83,7 @@ class Renderer:
         self._loader = ChoiceLoader(loaders)
         self._environment = Environment(
             loader=self._loader,
+            bytecode_cache=_COMPILED,
             autoescape=select_autoescape(("html", "xml"), default_for_string=True),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -104,8 +138,8 @@ class Renderer:
             with _named(name):
                 text, _, _ = self._loader.get_source(self._environment, name)
                 digest.update(text.encode())
-                for _, _, message in self._environment.extract_translations(text):  # type: ignore[attr-defined]
-                    digest.update(translations.gettext(str(message)).encode())
+                for message in _translatable(text):
+                    digest.update(translations.gettext(message).encode())
         return digest.hexdigest()
 
 

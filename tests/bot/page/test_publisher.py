@@ -63,17 +63,25 @@ async def pages(world: World, tmp_path: Path) -> Pages:
     return Pages(world, tmp_path / "pages")
 
 
-async def test_a_note_is_published_and_gone_two_rounds_after_it_was_kept_off(
+async def test_a_note_is_gone_two_rounds_after_it_was_kept_off_or_its_contributor_forgotten(
     world: World, pages: Pages
 ) -> None:
+    note = pages.page / "notes" / "1" / "index.html"
     await pages.rounds()
-    assert _WORDS in (pages.page / "notes" / "1" / "index.html").read_text()
+    assert _WORDS in note.read_text()
     await world.moderator.click(world.card, custom_id="card:1:off_page")
     await pages.rounds()
     assert _WORDS in pages.said()
     await pages.rounds()
     assert _WORDS not in pages.said()
     assert (pages.page / "index.html").is_file()
+
+    await world.moderator.click(world.card, custom_id="card:1:on_page")
+    await pages.rounds(2)
+    assert _WORDS in note.read_text()
+    await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
+    await pages.rounds(2)
+    assert _WORDS not in pages.said()
 
 
 async def test_while_one_change_follows_another_it_waits_no_longer_than_a_minute(
@@ -91,7 +99,7 @@ async def test_while_one_change_follows_another_it_waits_no_longer_than_a_minute
     assert gone[-2]
 
 
-async def test_a_page_that_is_turned_off_is_deleted_with_all_that_was_in_it(
+async def test_a_page_is_deleted_when_it_is_turned_off_or_the_bot_has_left(
     world: World, pages: Pages
 ) -> None:
     await pages.rounds()
@@ -104,20 +112,9 @@ async def test_a_page_that_is_turned_off_is_deleted_with_all_that_was_in_it(
     await turn_on(world)
     await pages.rounds()
     assert (pages.page / "notes" / "1" / "index.html").is_file()
-
-
-async def test_a_server_that_the_bot_left_has_no_page(world: World, pages: Pages) -> None:
-    await pages.rounds()
     await world.core(lambda core: core.store.guilds.leave(world.guild.id, datetime.now(UTC)))
     await pages.rounds()
-    assert pages.said() == ""
-
-
-async def test_a_member_who_is_forgotten_leaves_the_page(world: World, pages: Pages) -> None:
-    await pages.rounds()
-    await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
-    await pages.rounds(2)
-    assert _WORDS not in pages.said()
+    assert pages.said() == other.read_text()
 
 
 async def test_what_stands_in_the_way_is_told_and_left_alone(

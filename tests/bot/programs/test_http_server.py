@@ -167,7 +167,7 @@ async def test_bodies_that_drip_without_a_token_keep_nobody_out() -> None:
 
 
 async def test_strangers_that_say_nothing_and_come_again_keep_nobody_out() -> None:
-    left = iter(range(10 * STRANGERS))
+    left = iter(range(3 * STRANGERS))
 
     async def come_again(port: int) -> None:
         for _ in left:

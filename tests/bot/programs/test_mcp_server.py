@@ -141,6 +141,7 @@ def _environment(folder: Path, token: str = "") -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_output(
     models_folder: Path,
 ) -> None:

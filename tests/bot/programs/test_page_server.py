@@ -25,7 +25,7 @@ async def client(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
         yield opened
 
 
-async def test_a_page_comes_with_the_headers_it_should_have(
+async def test_pages_are_served_with_their_headers_as_soon_as_they_are_published(
     folder: Path, client: httpx2.AsyncClient
 ) -> None:
     published(site(note(1, "Ferries")), folder)
@@ -33,43 +33,26 @@ async def test_a_page_comes_with_the_headers_it_should_have(
     assert answer.status_code == 200
     assert "Ferries" in answer.text
     assert answer.headers.items() >= {(name.lower(), value) for name, value in HEADERS.items()}
+    assert (await client.post("/")).status_code == 405
+    assert (await client.head("/")).status_code == 200
+    for path in ("/../made.json", "/..%2fmade.json", "/%2e%2e/made.json", "/notes/../../made.json"):
+        assert (await client.get(path)).status_code == 404
 
-
-async def test_a_page_that_was_published_since_is_served(
-    folder: Path, client: httpx2.AsyncClient
-) -> None:
-    published(site(note(1)), folder)
     assert (await client.get("/notes/2/")).status_code == 404
-    published(site(note(1), note(2)), folder)
+    published(site(note(1, "Ferries"), note(2)), folder)
     assert (await client.get("/notes/2/")).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/notes/2/", "/notes/2"])
-async def test_a_withdrawn_note_is_gone_and_what_never_was_is_not_found(
-    folder: Path, client: httpx2.AsyncClient, path: str
+async def test_a_withdrawn_note_is_gone_and_an_unknown_address_not_found(
+    folder: Path, client: httpx2.AsyncClient
 ) -> None:
     published(site(note(1), gone=("notes/2/", "notes/12/")), folder)
-    answer = await client.get(path)
-    assert answer.status_code == 410
-    assert "<h1>" in answer.text
-    for other in ("/notes/3/", "/2/", "/", "/other/notes/2/"):
-        assert (await client.get(other)).status_code != 410
-
-
-@pytest.mark.parametrize(
-    "path", ["/../made.json", "/..%2fmade.json", "/%2e%2e/made.json", "/notes/../../made.json"]
-)
-async def test_nothing_beside_the_page_is_served(
-    folder: Path, client: httpx2.AsyncClient, path: str
-) -> None:
-    published(site(note(1)), folder)
-    assert (await client.get(path)).status_code == 404
-
-
-async def test_only_reading_is_answered(folder: Path, client: httpx2.AsyncClient) -> None:
-    published(site(note(1)), folder)
-    assert (await client.post("/")).status_code == 405
-    assert (await client.head("/")).status_code == 200
+    for path in ("/notes/2/", "/notes/2"):
+        answer = await client.get(path)
+        assert answer.status_code == 410
+        assert "<h1>" in answer.text
+    for path in ("/notes/3/", "/2/", "/", "/other/notes/2/"):
+        assert (await client.get(path)).status_code != 410
 
 
 def test_a_folder_without_a_page_is_said_before_anything_is_served(

@@ -27,8 +27,8 @@ BROWSER = next(
 )
 # A machine that has other things to do.
 MILLISECONDS = 60_000
-WIDTHS = (390, 1280)
-SCHEMES = ("light", "dark")
+# A phone in the dark, and a computer in daylight.
+SCREENS = pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 # What is there for everybody, before search is used.
 MOST_BYTES = 100_000
 
@@ -103,8 +103,7 @@ def visit(browser: Browser, address: str, width: int = 1280, scheme: str = "ligh
     return made
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@SCREENS
 def test_each_question_finds_its_note_first_by_keyboard_alone(
     browser: Browser, address: str, width: int, scheme: str
 ) -> None:
@@ -134,8 +133,7 @@ def test_escape_empties_the_search_and_an_unknown_word_is_said_to_find_nothing(
     expect(visited.page.get_by_role("status")).to_be_empty()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@SCREENS
 def test_axe_finds_nothing_that_keeps_people_from_reading(
     browser: Browser, address: str, width: int, scheme: str
 ) -> None:

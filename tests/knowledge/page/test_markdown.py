@@ -67,22 +67,14 @@ def read(text: str) -> Reader:
     return reader
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
-def test_nothing_of_a_hostile_text_is_more_than_text(text: str) -> None:
-    read(text)
+def test_nothing_of_a_hostile_text_is_more_than_text() -> None:
+    for text in TEXTS:
+        read(text)
 
 
 @given(st.text(alphabet=st.sampled_from("<>\"'&[]()!`*_|-#:/\\ \n\tajx=@1~"), max_size=120))
 def test_nothing_of_any_text_is_more_than_text(text: str) -> None:
     read(text)
-
-
-@pytest.mark.slow
-def test_a_table_of_a_megabyte_is_whole() -> None:
-    rows = 1_000_000 // 8
-    shown = to_html("|a|b|\n|-|-|\n" + "|1|<b>|\n" * rows)
-    assert shown.count("<tr>") == rows + 1
-    assert "<b>" not in shown
 
 
 def test_pictures_from_elsewhere_are_links() -> None:

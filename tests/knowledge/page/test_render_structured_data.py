@@ -3,7 +3,6 @@
 import json
 
 import jsonschema_rs
-import pytest
 
 from knowledge.page.render import structured_data
 from tests.knowledge.page.hostile_notes import TEXTS, TITLES
@@ -71,9 +70,9 @@ def test_nobody_is_named_who_does_not_want_it() -> None:
     assert said["author"] == {"@type": "Organization", "name": "The harbour"}
 
 
-@pytest.mark.parametrize("title", TITLES, ids=lambda title: title[:20])
-def test_nothing_ends_the_element_it_stands_in(title: str) -> None:
-    for text in TEXTS:
+def test_nothing_ends_the_element_it_stands_in() -> None:
+    cases = [(TITLES[0], text) for text in TEXTS] + [(title, TEXTS[0]) for title in TITLES]
+    for title, text in cases:
         written = str(structured_data(site(), note(1, title, text, contributor=title)))
         assert not set("<>&") & set(written)
         VALIDATOR.validate(json.loads(written))

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from bot.page import messages
 from bot.page.service import PAGE_NOTES
 from bot.text import error_messages
@@ -30,33 +28,23 @@ async def live(world: World, number: int) -> None:
     await world.core(decide)
 
 
-async def test_what_was_approved_before_is_public_only_once_it_was_released(world: World) -> None:
-    await live(world, 3)
-    await turn_on(world)
-    assert await on_page(world) == set()
-
-    shown = shown_message(await world.moderator.slash(world.general, "page review"))
-    assert messages._WAITING(3, ENGLISH) in text_of(shown)
-    assert [*choices(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
-    await world.moderator.click(shown, custom_id="release:0:release")
-
-    assert await on_page(world) == {"Note 1", "Note 2", "Note 3"}
-    assert messages._RELEASED(3, ENGLISH) in text_of(shown)
-    assert messages._NOTHING.english in text_of(shown)
-
-
-async def test_some_are_kept_off_and_the_rest_is_released_after_a_restart(
+async def test_older_notes_are_public_once_they_are_released_and_not_if_kept_off(
     world: World, new_bot: Any
 ) -> None:
     await live(world, 3)
     await turn_on(world)
+    assert await on_page(world) == set()
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert messages._WAITING(3, ENGLISH) in text_of(shown)
+    assert [*choices(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
     await restarted(world, new_bot)
 
     await world.moderator.select(shown, ["1", "3"], custom_id="keepoff:0")
     assert [*choices(shown)] == ["2"]
     await world.moderator.click(shown, custom_id="release:0:release")
 
+    assert messages._RELEASED(1, ENGLISH) in text_of(shown)
+    assert messages._NOTHING.english in text_of(shown)
     assert await on_page(world) == {"Note 2"}
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
     await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
@@ -101,29 +89,19 @@ async def test_a_full_page_fits_one_message(world: World) -> None:
     assert "release:0:release" in custom_ids(shown)
 
 
-# Rights.
-
-
-@pytest.mark.parametrize(
-    ("custom_id", "values"), [("release:0:release", None), ("keepoff:0", ["1"])]
-)
-async def test_nobody_but_moderators_releases_or_keeps_off(
-    world: World, custom_id: str, values: list[str] | None
-) -> None:
+async def test_only_moderators_list_release_and_keep_off_notes(world: World) -> None:
     await live(world, 1)
     await turn_on(world)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    await world.show_to_all("page")
 
-    pressed = world.press(world.member, shown.message, custom_id, values)
+    listed = await world.member.slash(world.general, "page review")
+    released = world.press(world.member, shown.message, "release:0:release")
+    kept_off = world.press(world.member, shown.message, "keepoff:0", ["1"])
     await world.env.settle()
 
-    assert error_messages.NOT_A_MODERATOR.english in everything(pressed)
+    assert said(listed) == error_messages.NOT_A_MODERATOR.english
+    for result in (released, kept_off):
+        assert error_messages.NOT_A_MODERATOR.english in everything(result)
     assert await on_page(world) == set()
     assert (await world.note(1)).off_page == frozenset()
-
-
-async def test_members_are_shown_no_list(world: World) -> None:
-    await live(world, 1)
-    await world.show_to_all("page")
-    refused = await world.member.slash(world.general, "page review")
-    assert said(refused) == error_messages.NOT_A_MODERATOR.english
