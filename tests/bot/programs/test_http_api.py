@@ -273,6 +273,7 @@ TRIED = {
 }
 
 
+@pytest.mark.slow
 async def test_it_keeps_to_its_own_description(worker: Worker[Core]) -> None:
     schemathesis = pytest.importorskip("schemathesis", reason="it is in the extra `dev`")
     from schemathesis.config import SchemathesisConfig
