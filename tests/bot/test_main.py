@@ -19,6 +19,8 @@ from bot.cli.doctor import UNHEALTHY
 from bot.cli.preview import previewed
 from bot.config.sections import DataSettings, PageSettings
 from bot.config.settings import Settings
+from tests.bot.cli.typed_commands import TypedCommands
+from tests.bot.cli.typed_commands import typed_commands as typed_commands
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
 
 
@@ -45,60 +47,73 @@ def test_a_preview_reaches_no_database_and_no_page_of_the_settings() -> None:
 
 
 def test_without_a_token_the_bot_does_not_start_and_says_what_to_do(
-    tmp_path: Path, commands: ForkServer
+    tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(commands.run("run", "--data", tmp_path))
+    line = _sentence(typed_commands.run("run", "--data", tmp_path))
     assert "set the environment variable DISCORD_TOKEN" in line
 
 
-def test_an_unknown_key_in_the_settings_is_named(tmp_path: Path, commands: ForkServer) -> None:
+def test_an_unknown_key_in_the_settings_is_named(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
     (tmp_path / "config.toml").write_text("[answers]\npassage = 3\n")
-    line = _sentence(commands.run("ask", "why?", cwd=tmp_path))
+    line = _sentence(typed_commands.run("ask", "why?", cwd=tmp_path))
     assert "unknown key `answers.passage`. Did you mean `answers.passages`?" in line
 
 
-def test_a_settings_file_that_is_missing_is_named(tmp_path: Path, commands: ForkServer) -> None:
+def test_a_settings_file_that_is_missing_is_named(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
     assert "can't be read" in _sentence(
-        commands.run("ask", "why?", "--config", tmp_path / "no.toml")
+        typed_commands.run("ask", "why?", "--config", tmp_path / "no.toml")
     )
 
 
 def test_a_model_that_is_not_there_is_named_with_the_remedy(
-    tmp_path: Path, commands: ForkServer
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
-    line = _sentence(commands.run("ask", "why?", "--data", tmp_path / "data", cwd=tmp_path))
-    assert "The model '.' can't be opened" in line
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["ask", "why?", "--data", "data"])
+    assert "The model '.' can't be opened" in str(done.exception)
 
 
-def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path, commands: ForkServer) -> None:
-    line = _sentence(commands.run("worker", "--data", tmp_path / "data"))
+def test_a_worker_needs_a_database_that_others_reach(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
+    line = _sentence(typed_commands.run("worker", "--data", tmp_path / "data"))
     assert "data.database" in line
 
 
-def test_a_question_that_was_never_asked_is_named(tmp_path: Path, commands: ForkServer) -> None:
-    line = _sentence(commands.run("why", "7", "--data", tmp_path / "data"))
+def test_a_question_that_was_never_asked_is_named(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
+    line = _sentence(typed_commands.run("why", "7", "--data", tmp_path / "data"))
     assert "Question 7 is not on record." in line
 
 
-def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path, commands: ForkServer) -> None:
+def test_a_data_folder_that_can_not_be_made_is_named(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "can't be made" in _sentence(
-        commands.run("ask", "why?", "--data", tmp_path / "file" / "data")
+        typed_commands.run("ask", "why?", "--data", tmp_path / "file" / "data")
     )
 
 
-def test_a_judged_set_that_is_not_there_is_named(tmp_path: Path, commands: ForkServer) -> None:
-    line = _sentence(commands.run("eval", tmp_path / "missing", "--data", tmp_path))
+def test_a_judged_set_that_is_not_there_is_named(
+    tmp_path: Path, typed_commands: TypedCommands
+) -> None:
+    line = _sentence(typed_commands.run("eval", tmp_path / "missing", "--data", tmp_path))
     assert "A judged set is a folder with corpus.jsonl" in line
 
 
 def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(
-    tmp_path: Path, commands: ForkServer
+    tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
     (tmp_path / "community.db").write_bytes(b"not a database " * 100)
-    done = commands.run("doctor", "--data", tmp_path, cwd=tmp_path)
+    done = typed_commands.run("doctor", "--data", tmp_path, cwd=tmp_path)
     assert done.returncode == UNHEALTHY
     lines = done.stdout.splitlines()
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
@@ -185,24 +200,25 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
 
 
 def test_stats_count_what_is_there_for_people_and_for_programs(
-    first: dict[str, Any], folder: Path, commands: ForkServer
+    tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    done = commands.run("stats", "--json", "--data", folder / "data")
+    typed_commands.run("ask", "What is open-source AI?", "--data", tmp_path / "data")
+    done = typed_commands.run("stats", "--json", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["documents"]["shared"] >= 16
     assert figures["index"]["age_seconds"] >= 0
     # What is asked at a terminal is not recorded.
     assert figures["questions"]["all"] == 0
-    shown = commands.run("stats", "--data", folder / "data").stdout
+    shown = typed_commands.run("stats", "--data", tmp_path / "data").stdout
     assert f"generation {figures['index']['generation']}" in shown
 
 
 def test_questions_on_standard_input_are_answered_a_line_each(
-    first: dict[str, Any], folder: Path, commands: ForkServer
+    tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
-    done = commands.run("ask", "-", "--json", "--data", folder / "data", stdin=stdin)
+    done = typed_commands.run("ask", "-", "--json", "--data", tmp_path / "data", stdin=stdin)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]

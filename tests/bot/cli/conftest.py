@@ -1,4 +1,4 @@
-"""Fixtures of the commands that compare models."""
+"""Fixtures of commands."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from bot.cli import models, rerankers
 from indexer.evaluation.judged_sets import COMMITTED, judged_set
+from tests.bot.cli.typed_commands import typed_commands as typed_commands
 
 # Questions of each set that are asked.
 ASKED = 12

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `export`, `import`: real processes, one of them a running bot."""
+"""`backup`, `restore`, `export`, `import`, beside a running bot, too."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from tests.bot.cli.typed_commands import TypedCommands
 from tests.bot.discord_server import bot_process, discord_server
-from tests.fork_server import ForkServer
 
 GUILD = 10
 
@@ -27,11 +27,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(commands: ForkServer) -> Run:
+def run(typed_commands: TypedCommands) -> Run:
     """Runs a command: its exit code, and what it says on standard output and standard error."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
-        done = commands.run(*arguments)
+        done = typed_commands.run(*arguments)
         return done.returncode, done.stdout, done.stderr
 
     return run

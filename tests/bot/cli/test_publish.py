@@ -14,7 +14,7 @@ from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.submissions import Submission
-from tests.fork_server import ForkServer
+from tests.bot.cli.typed_commands import TypedCommands
 from tests.knowledge.decided_notes import MIRA, decided
 
 GUILD, ELSEWHERE, ADMIN = 10, 11, 9
@@ -23,11 +23,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(commands: ForkServer, settings: Settings) -> Run:
+def run(typed_commands: TypedCommands, settings: Settings) -> Run:
     """Publishes: the exit code, and what it says on standard output and standard error."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
-        done = commands.run("publish", "--data", settings.data.folder, *arguments)
+        done = typed_commands.run("publish", "--data", settings.data.folder, *arguments)
         return done.returncode, done.stdout, done.stderr
 
     return run

@@ -1,4 +1,4 @@
-"""`source …` with chat exports and addresses of the web, as real processes."""
+"""`source …` with chat exports and addresses of the web."""
 
 import json
 from pathlib import Path
@@ -184,7 +184,7 @@ def test_a_wiki_on_this_machine_is_a_source_once_the_operator_names_it(terminal:
         config = terminal.guides / "config.toml"
         config.write_text(f'[sources]\ninternal = ["127.0.0.1:{server.port}"]\n')
         named = ("--config", config)
-        assert terminal.json("source", "add", address, *named)["added"] == [f"page:{address}"]
+        assert f"page:{address}" in terminal.json("source", "add", address, *named)["added"]
         assert f"internal+{address}" in terminal.run("source", "list").stdout
         assert terminal.json("source", "sync", address, *named)["failed"] == []
         assert terminal.json("source", "remove", address)["removed"] == [f"page:{address}"]
