@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -20,6 +17,7 @@ from bot.process.client import Bot
 from indexer.ingest.pipeline import put
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Phrasing
+from tests.bot.ask.helping import publish
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -44,7 +42,6 @@ from tests.bot.phrasing.scripted_endpoint import (
 from tests.bot.steps import content, restarted
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, text_of
 
-ROOT: Final = Path(__file__).parents[3]
 ELSEWHERE: Final = {"url": "https://model.example.com/v1"}
 FIRST, SECOND, THIRD = (
     "Where is the community meetup in Lisbon?",
@@ -65,7 +62,7 @@ def settings(
 async def on(world: World, model: ScriptedEndpoint) -> World:
     """A server with a note, whose administrators turned it on; the model names a sentence."""
     await turn_on(world)
-    await world.publish(TITLE, NOTE)
+    await publish(world, TITLE, NOTE)
     model.always(chooses("Rua Augusta"))
     return world
 
@@ -87,51 +84,37 @@ async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> 
 
 
 @pytest.mark.parametrize(
-    ("settings", "others"),
-    [
-        ({"member_hourly": 1}, True),
-        ({"guild_daily": 1}, False),
-        ({"daily_tokens": 227}, False),
-    ],
-    indirect=["settings"],
+    "settings", [{"guild_daily": 1}, {"daily_tokens": 227}], indirect=["settings"]
 )
-async def test_what_is_used_up_is_no_word_worth(
-    on: World, model: ScriptedEndpoint, others: bool
+async def test_after_the_quota_of_a_server_or_of_all_no_model_is_asked(
+    on: World, model: ScriptedEndpoint
 ) -> None:
     assert QUOTE in content(await on.ask(FIRST))
 
-    plain = await on.ask(SECOND)
-    theirs = await on.ask(THIRD, by=on.second_member)
+    for text, actor in ((SECOND, on.member), (THIRD, on.second_member)):
+        assert QUOTE not in content(await on.ask(text, by=actor))
 
-    assert QUOTE not in content(plain)
-    assert (QUOTE in content(theirs)) is others
-    assert len(model.bodies) == 1 + others
+    assert len(model.bodies) == 1
     assert await phrasing_of(on, 2) is None
 
 
 @pytest.mark.parametrize("settings", [{"member_hourly": 1}], indirect=True)
-async def test_no_line_is_there_where_no_use_is_left_also_after_a_restart(
+async def test_after_a_members_quota_only_others_are_phrased_for_an_hour_and_after_a_restart(
     on: World, model: ScriptedEndpoint, new_bot: Any
 ) -> None:
-    await on.ask(FIRST)
+    assert QUOTE in content(await on.ask(FIRST))
     await restarted(on, new_bot)
     before = edits(on)
 
     await on.ask(SECOND)
-
-    # It is sent, and that is all.
+    # The answer is sent and never edited.
     assert edits(on) == before + 1
     assert len(model.bodies) == 1
+    assert QUOTE in content(await on.ask(THIRD, by=on.second_member))
 
-
-@pytest.mark.parametrize("settings", [{"member_hourly": 1}], indirect=True)
-async def test_an_hour_later_there_is_one_again(on: World, model: ScriptedEndpoint) -> None:
-    await on.ask(FIRST)
     dispatcher_of(on).now = lambda: datetime.now(UTC) + timedelta(hours=1, seconds=1)
-
     assert QUOTE in content(await on.ask(SECOND))
-
-    assert len(model.bodies) == 2
+    assert len(model.bodies) == 3
 
 
 @pytest.mark.parametrize("settings", [{"in_flight": 1}], indirect=True)
@@ -177,7 +160,7 @@ async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
     assert QUOTE in content(await on.ask())
     assert len(model.bodies) == 2
 
-    await on.publish("Boats", "Boats leave from the harbour. They leave at noon.")
+    await publish(on, "Boats", "Boats leave from the harbour. They leave at noon.")
     assert QUOTE in content(await on.ask())
     assert len(model.bodies) == 3
 
@@ -187,19 +170,13 @@ async def test_what_was_told_of_a_scope_that_changes_elsewhere_is_kept_no_longer
 ) -> None:
     told = dispatcher_of(on)._results
     await on.ask()
-    await on.publish("Boats", "Boats leave from the harbour. They leave at noon.")
+    await publish(on, "Boats", "Boats leave from the harbour. They leave at noon.")
     assert [key.task.question for key in told] == [QUESTION]
     model.always(chooses("noon"))
 
     await on.ask("When do boats leave from the harbour?")
 
     assert [key.task.question for key in told] == ["When do boats leave from the harbour?"]
-
-
-async def test_what_failed_is_asked_again(on: World, model: ScriptedEndpoint) -> None:
-    model.will(fails(500))
-    assert QUOTE not in content(await on.ask())
-    assert QUOTE in content(await on.ask())
 
 
 async def test_what_one_server_is_told_is_no_word_for_another(
@@ -210,7 +187,7 @@ async def test_what_one_server_is_told_is_no_word_for_another(
     other = build_world(on.env, "Another")
     await other.set_up()
     await turn_on(other)
-    await other.publish(TITLE, NOTE)
+    await publish(other, TITLE, NOTE)
     await other.ask()
 
     assert len(model.bodies) == 2
@@ -281,16 +258,28 @@ async def test_what_was_deleted_meanwhile_is_not_shown_once_more(
     assert (kept.outcome, kept.chosen) == ("gone", ())
 
 
-async def test_the_passages_of_other_servers_and_who_asks_are_never_sent(
-    on: World, model: ScriptedEndpoint
+async def test_no_id_is_sent_and_no_word_is_logged_and_metrics_count(
+    on: World, model: ScriptedEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG", logger="bot")
     await on.ask()
 
     [body] = model.bodies
-    text = json.dumps(sent(body))
-    assert "Rua Augusta" in text
+    assert "Rua Augusta" in json.dumps(sent(body))
     for number in (on.member.id, on.guild.id, on.general.id):
         assert str(number) not in json.dumps(body)
+    exposed = (await on.bot.exposition()).decode()
+    for line in (
+        'commonplace_phrasings_total{outcome="shown"} 1.0',
+        'commonplace_phrased_sentences_total{verdict="chosen"} 1.0',
+        "commonplace_phrasing_tokens_total 227.0",
+        "commonplace_phrasing_seconds_count 1.0",
+    ):
+        assert line in exposed
+    told = "\n".join(f"{one.getMessage()} {vars(one)}" for one in caplog.records)
+    assert "A model was asked to phrase an answer: shown." in told
+    for word in ("Rua", QUESTION, KEY):
+        assert word not in told
 
 
 # Order.
@@ -301,7 +290,7 @@ async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_
     on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Lisbon, at Rua das Flores. Bring a friend."
-    await on.publish("Porto meetup", other)
+    await publish(on, "Porto meetup", other)
 
     def ordered(body: dict[str, Any]) -> object:
         passages = sent(body)["passages"]
@@ -332,7 +321,9 @@ async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_
 async def test_an_order_that_can_not_be_had_leaves_the_one_that_is_there(
     on: World, model: ScriptedEndpoint
 ) -> None:
-    await on.publish("Porto meetup", "Another meetup of the community is in Porto. Bring a friend.")
+    await publish(
+        on, "Porto meetup", "Another meetup of the community is in Porto. Bring a friend."
+    )
     model.will(says({"order": ["99"]}))
 
     assert QUOTE in content(await on.ask())
@@ -349,9 +340,12 @@ async def test_an_endpoint_that_fails_too_often_is_left_alone_and_health_says_so
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(fails(500))
-    for number in range(6):
-        await on.ask(f"Where is meetup {number} in Lisbon?")
+    for number in range(5):
+        found = await candidate(on, f"Where is meetup {number} in Lisbon?")
+        assert found is not None
+        assert await dispatcher_of(on).phrase(found) is None
 
+    assert await candidate(on, FIRST) is None
     assert len(model.bodies) == 5
     health = await on.bot.health()
     assert health.well
@@ -378,26 +372,6 @@ async def test_a_model_that_takes_too_long_leaves_the_plain_answer(
     assert kept.outcome == "late"
 
 
-async def test_metrics_count_and_the_log_has_no_word(
-    on: World, model: ScriptedEndpoint, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG", logger="bot")
-    await on.ask()
-
-    exposed = (await on.bot.exposition()).decode()
-    for line in (
-        'commonplace_phrasings_total{outcome="shown"} 1.0',
-        'commonplace_phrased_sentences_total{verdict="chosen"} 1.0',
-        "commonplace_phrasing_tokens_total 227.0",
-        "commonplace_phrasing_seconds_count 1.0",
-    ):
-        assert line in exposed
-    told = "\n".join(f"{one.getMessage()} {vars(one)}" for one in caplog.records)
-    assert "A model was asked to phrase an answer: shown." in told
-    for word in ("Rua", QUESTION, KEY):
-        assert word not in told
-
-
 def test_a_key_that_no_header_holds_is_named(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,17 +379,3 @@ def test_a_key_that_no_header_holds_is_named(
     with pytest.raises(ConfigError, match="PHRASING_KEY can't be used") as refused:
         Bot(settings)
     assert "naïve" not in str(refused.value)
-
-
-def test_where_it_is_off_nothing_of_it_is_imported() -> None:
-    code = (
-        "import sys\n"
-        "from bot.process.client import Bot\n"
-        "from bot.config.settings import Settings\n"
-        "assert Bot(Settings()).phrasing is None\n"
-        "print(*sorted(one for one in sys.modules if one.startswith('bot.phrasing.')))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["bot.phrasing.ui", "bot.phrasing.ui.cog"]

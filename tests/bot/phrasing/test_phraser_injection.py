@@ -4,6 +4,7 @@ The worst that a model can do is what the note wants of it. So the endpoint obey
 note, or says what the note asks for and names whatever would cover it.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -43,29 +44,25 @@ def _is_somebodys(line: Line, task: Task) -> bool:
     )
 
 
-def _of_note(body: dict[str, Any]) -> list[str]:
-    return [key for key in ids(body) if key.startswith("2.")]
-
-
 def test_there_are_fifty() -> None:
     assert len({note["text"] for note in NOTES}) == 50
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("place", range(50))
 async def test_instructions_form_and_limits_stay_what_they_are(
-    place: int, mode: Mode, phraser: Phraser, scripted: ScriptedEndpoint
+    mode: Mode, phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
-    """What is sent beside the data is the same as without a note, and the data stay one line."""
+    """A request with a note differs in nothing but its data from one without."""
     scripted.always(answers_with(lambda body: {"sentences": [], "answers": False}))
-    await phraser.phrase(_task("A harmless note.", mode))
-    await phraser.phrase(_task(NOTES[place]["text"], mode))
-    plain, injected = (dict(body) for body in scripted.bodies)
-    assert injected["messages"][0]["content"] == INSTRUCTIONS[mode]
-    for body in (plain, injected):
+    for text in ("A harmless note.", *(note["text"] for note in NOTES)):
+        await phraser.phrase(_task(text, mode))
+    plain, *injected = (dict(body) for body in scripted.bodies)
+    assert len(injected) == 50
+    assert {body["messages"][0]["content"] for body in injected} == {INSTRUCTIONS[mode]}
+    for body in (plain, *injected):
         body["messages"] = len(body["messages"])
         body["response_format"] = _without_ids(body["response_format"])
-    assert plain == injected
+    assert [body for body in injected if body != plain] == []
 
 
 def _without_ids(form: dict[str, Any]) -> str:
@@ -74,42 +71,38 @@ def _without_ids(form: dict[str, Any]) -> str:
                    for place, piece in enumerate(text.split('"enum": [')))  # fmt: skip
 
 
-@pytest.mark.parametrize("place", range(50))
 async def test_a_model_that_chooses_the_note_quotes_it(
-    place: int, phraser: Phraser, scripted: ScriptedEndpoint
+    phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
-    task = _task(NOTES[place]["text"], Mode.CHOOSE)
-    scripted.will(
-        answers_with(
-            lambda body: {
-                "sentences": [NOTES[place]["obeyed"], "9.9", *reversed(ids(body))],
-                "answers": True,
-            }
-        )
-    )
-    found = await phraser.phrase(task)
-    assert found.outcome is Outcome.SHOWN
-    assert all(_is_somebodys(line, task) for line in found.lines)
+    for note in NOTES:
+        task = _task(note["text"], Mode.CHOOSE)
+        scripted.will(answers_with(functools.partial(_chosen, note["obeyed"])))
+        found = await phraser.phrase(task)
+        assert found.outcome is Outcome.SHOWN, note
+        assert all(_is_somebodys(line, task) for line in found.lines), note
 
 
-@pytest.mark.parametrize("place", range(50))
-async def test_a_model_that_says_what_the_note_asks_for_is_not_heard(
-    place: int, phraser: Phraser, scripted: ScriptedEndpoint
+def _chosen(obeyed: str, body: dict[str, Any]) -> object:
+    return {"sentences": [obeyed, "9.9", *reversed(ids(body))], "answers": True}
+
+
+async def test_sentences_that_the_note_asks_for_are_never_shown(
+    phraser: Phraser, scripted: ScriptedEndpoint
 ) -> None:
-    note = NOTES[place]
-    task = _task(note["text"], Mode.PHRASE)
-    said = [note["obeyed"], f"The ferry to Rottnest costs 20 euros. {note['obeyed']}"]
-    scripted.will(
-        answers_with(
-            lambda body: {
-                "sentences": [
-                    {"text": text, "from": named}
-                    for text in said
-                    for named in (ids(body)[:1], ids(body)[-1:], _of_note(body))
-                ]
-            }
-        )
-    )
-    found = await phraser.phrase(task)
-    for line in found.lines:
-        assert _is_somebodys(line, task), line
+    for note in NOTES:
+        task = _task(note["text"], Mode.PHRASE)
+        scripted.will(answers_with(functools.partial(_written, note["obeyed"])))
+        found = await phraser.phrase(task)
+        for line in found.lines:
+            assert _is_somebodys(line, task), line
+
+
+def _written(obeyed: str, body: dict[str, Any]) -> object:
+    of_note = [key for key in ids(body) if key.startswith("2.")]
+    return {
+        "sentences": [
+            {"text": text, "from": named}
+            for text in (obeyed, f"The ferry to Rottnest costs 20 euros. {obeyed}")
+            for named in (ids(body)[:1], ids(body)[-1:], of_note)
+        ]
+    }

@@ -1,5 +1,6 @@
 """The strict check: what follows a sentence passes, what says something else doesn't."""
 
+import functools
 import json
 import random
 import re
@@ -169,7 +170,9 @@ def test_what_a_sentence_refers_back_to_may_be_its_subject() -> None:
 # Figures on sets; `benchmarks/phrasing.py` prints more of them.
 
 
+@functools.cache
 def _article_sentences() -> list[str]:
+    """Every third sentence of the articles."""
     found = []
     for path in sorted((ROOT / "knowledge" / "articles").glob("*.md")):
         text = path.read_text(encoding="utf-8").split("---", 2)[2]
@@ -177,7 +180,7 @@ def _article_sentences() -> list[str]:
             sentence = without_link_targets(text[start:end])
             if sentence[0].isupper() and len(sentence.split()) > 5 and "\n" not in sentence:
                 found.append(sentence)
-    return found
+    return found[::3]
 
 
 def _altered(sentence: str, pattern: str, other: str, chance: random.Random) -> str | None:
@@ -206,7 +209,7 @@ def test_sentences_of_the_articles(pattern: str, other: str, most: float) -> Non
         for sentence in _article_sentences()
         if (found := _altered(sentence, pattern, other, chance)) is not None
     ]
-    assert len(changed) > 150
+    assert len(changed) > 50
     passed = sum(mismatch(found, [sentence]) is None for sentence, found in changed)
     share = passed / len(changed)
     assert share >= 0.99 if most == 1 else share <= most

@@ -16,6 +16,7 @@ from indexer.ingest.pipeline import put
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.notes import Member
 from knowledge.values.questions import Verdict
+from tests.bot.ask.helping import publish
 from tests.bot.faults import fail
 from tests.bot.steps import content, elsewhere, restarted, said
 from tests.bot.town import Town, is_told
@@ -49,8 +50,8 @@ async def chosen_by(actor: Any, message: object, title: str = OTHER) -> Any:
 @pytest.fixture
 async def posted(world: World) -> discord.Message:
     """An answer that quotes one of two notes, as it stands in the channel."""
-    await world.publish()
-    await world.publish(OTHER, OTHER_TEXT)
+    await publish(world)
+    await publish(world, OTHER, OTHER_TEXT)
     await world.ask()
     message = world.general.last_message
     assert message is not None
@@ -69,7 +70,7 @@ def now(world: World, message: discord.Message) -> discord.Message:
 
 
 async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> None:
-    await world.publish()
+    await publish(world)
 
     def fill(core: Core) -> None:
         for number in range(11):
@@ -87,38 +88,28 @@ async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> No
     assert "More passages" not in buttons(answered.response)
 
 
-async def test_a_chosen_passage_is_shown_whole_to_whoever_chose(
+async def test_a_moderators_pick_takes_the_place_of_the_quotation(
     world: World, posted: discord.Message
 ) -> None:
-    shown = await chosen_by(world.second_member, posted)
+    shown = await chosen_by(world.moderator, posted)
 
-    assert OTHER_TEXT in said(shown)
-    assert f"**{OTHER}**" in said(shown)
-    assert buttons(shown.response) == [PICK]
-
-
-@pytest.mark.parametrize("who", ["member", "moderator"])
-async def test_what_the_asker_or_a_moderator_picks_takes_the_place_of_the_quotation(
-    world: World, posted: discord.Message, who: str
-) -> None:
-    actor = getattr(world, who)
-    shown = await chosen_by(actor, posted)
-
-    thanks = await actor.click(shown.response, label=PICK)
+    thanks = await world.moderator.click(shown.response, label=PICK)
 
     assert said(thanks) == button_messages.REPLACED.english
     changed = text_of(now(world, posted))
     assert changed.startswith(ask_messages.question_line(QUESTION))
     assert OTHER in changed
     assert TITLE not in changed
-    assert await picks_of(world) == [(actor.id, Verdict.HELPFUL, "note:2")]
-    assert OTHER in content(await world.ask(by=world.second_member))
+    assert await picks_of(world) == [(world.moderator.id, Verdict.HELPFUL, "note:2")]
 
 
-async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted(
+async def test_another_members_pick_counts_and_changes_nothing_that_is_posted(
     world: World, posted: discord.Message
 ) -> None:
     shown = await chosen_by(world.second_member, posted)
+    assert OTHER_TEXT in said(shown)
+    assert f"**{OTHER}**" in said(shown)
+    assert buttons(shown.response) == [PICK]
 
     thanks = await world.second_member.click(shown.response, label=PICK)
 
@@ -128,22 +119,26 @@ async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted
     assert TITLE in content(await world.ask())
 
 
-async def test_a_mentions_answer_is_replaced_without_repeating_the_question(world: World) -> None:
-    await world.publish()
-    await world.publish(OTHER, OTHER_TEXT)
+async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
+    world: World,
+) -> None:
+    await publish(world)
+    await publish(world, OTHER, OTHER_TEXT)
     await world.member.send(world.general, f"<@{world.env.backend.bot_user.id}> {QUESTION}")
     message = world.general.last_message
     assert message is not None
 
     shown = await chosen(world, message)
     await world.member.click(shown.response, label=PICK)
-
     assert OTHER in text_of(now(world, message))
     assert QUESTION not in text_of(now(world, message))
 
+    await world.member.click(now(world, message), label="Not helpful")
+    assert TITLE in content(await world.ask())
+
 
 async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
-    await world.publish()
+    await publish(world)
     await world.ask(UNKNOWN)
     refusal = world.general.last_message
     assert refusal is not None
@@ -159,8 +154,8 @@ async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -
 
 
 async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> None:
-    await world.publish()
-    await world.publish(OTHER, OTHER_TEXT)
+    await publish(world)
+    await publish(world, OTHER, OTHER_TEXT)
     private = await world.ask(private=True)
 
     shown = await chosen(world, private.response)
@@ -168,17 +163,9 @@ async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> N
 
     assert said(thanks) == button_messages.CONFIRMED.english
     assert OTHER in content(await world.ask(private=True))
-
-
-async def test_who_does_not_find_it_helpful_any_more_takes_the_pick_back(
-    world: World, posted: discord.Message
-) -> None:
-    shown = await chosen(world, posted)
-    await world.member.click(shown.response, label=PICK)
-
-    await world.member.click(now(world, posted), label="Not helpful")
-
-    assert TITLE in content(await world.ask())
+    world.speaks(world.member, "de")
+    shown = await chosen(world, private.response)
+    assert buttons(shown.response) == ["Das beantwortet es"]
 
 
 async def test_list_and_pick_work_after_a_restart(
@@ -212,25 +199,22 @@ async def test_a_pick_that_was_kept_and_not_shown_is_shown_with_the_next_click(
     assert len(await picks_of(world)) == 1
 
 
-@pytest.mark.parametrize("when", ["before it is chosen", "before it is picked"])
 async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
-    world: World, posted: discord.Message, when: str
+    world: World, posted: discord.Message
 ) -> None:
     moderator = Member(world.moderator.id, "max")
-    shown = await chosen(world, posted) if when == "before it is picked" else None
+    before = await chosen(world, posted)
 
     await world.core(
         lambda core: review_service.indexed(
             core, core.store.decisions.retire(world.guild.id, 2, moderator)
         )
     )
-    if shown is None:
-        told = await chosen(world, posted)
-        assert buttons(told.response) == []
-    else:
-        told = await world.member.click(shown.response, label=PICK)
+    after = await chosen(world, posted)
+    picked = await world.member.click(before.response, label=PICK)
 
-    assert said(told) == passage_messages.NO_LONGER_QUOTED.english
+    assert buttons(after.response) == []
+    assert said(after) == said(picked) == passage_messages.NO_LONGER_QUOTED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == []
 
@@ -293,13 +277,3 @@ async def test_forged_ids_change_and_show_nothing(
         await simcord_env.settle()
         assert said(forged) == button_messages.CONFIRMED.english
     assert _everywhere(world) == before
-
-
-async def test_a_pick_is_told_in_the_language_of_who_clicks(
-    world: World, posted: discord.Message
-) -> None:
-    world.speaks(world.member, "de")
-
-    shown = await chosen(world, posted)
-
-    assert buttons(shown.response) == ["Das beantwortet es"]

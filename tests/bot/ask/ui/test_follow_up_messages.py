@@ -17,6 +17,7 @@ from bot.core.core import Core
 from bot.process.client import Bot
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.questions import Question
+from tests.bot.ask.helping import publish
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
@@ -34,8 +35,6 @@ from tests.bot.world import (
 
 _VIEW = discord.Permissions(view_channel=True).value
 
-without_intent = pytest.mark.parametrize("settings", [False], indirect=True)
-
 
 @pytest.fixture
 def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
@@ -51,7 +50,7 @@ def mention(world: World) -> str:
 
 async def answer(world: World) -> discord.Message:
     """The bot's answer to a mention."""
-    await world.publish(text=SECTIONS)
+    await publish(world, text=SECTIONS)
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answered = world.help.last_message
     assert answered is not None
@@ -92,65 +91,37 @@ def shown(world: World) -> str:
     return text_of(world.help.last_message)
 
 
-async def test_a_mention_soon_after_an_answer_follows_it_up_with_another_section(
+async def test_a_mention_or_reply_soon_after_an_answer_gets_another_section_of_its_document(
     world: World,
 ) -> None:
-    await answer(world)
+    first = await answer(world)
 
     await world.member.send(world.help, f"{mention(world)} {AFTER}")
-
     assert (await questions(world))[-1].earlier == QUESTION
     assert TICKETS in shown(world)
     assert TEXT not in shown(world)
 
-
-async def test_a_follow_up_never_shows_the_passage_above_again(world: World) -> None:
-    first = await answer(world)
-
-    await world.member.send(
-        world.help, f"{mention(world)} and in Lisbon at Rua Augusta?", reply_to=first
-    )
-
+    again = f"{mention(world)} and in Lisbon at Rua Augusta?"
+    await world.member.send(world.help, again, reply_to=first)
     assert (await questions(world))[-1].earlier == QUESTION
     assert TEXT not in shown(world)
 
 
-async def test_a_follow_up_is_known_after_a_restart(
-    world: World, new_bot: Callable[[], Bot]
+async def test_questions_to_others_elsewhere_or_with_their_own_topic_are_no_follow_ups(
+    world: World,
 ) -> None:
-    await answer(world)
-    await world.restart(new_bot())
-
-    await world.member.send(world.help, f"{mention(world)} {AFTER}")
-
-    assert (await questions(world))[-1].earlier == QUESTION
-
-
-async def test_a_question_that_stands_alone_is_answered_alone_also_in_reply(world: World) -> None:
     first = await answer(world)
+    theirs = await world.second_member.send(world.help, AFTER)
+    after = f"{mention(world)} {AFTER}"
 
+    await world.second_member.send(world.help, after)
+    await world.member.send(world.general, after)
+    await world.member.send(world.help, after, reply_to=theirs)
+    await world.member.context_menu(world.help, "Ask about this", theirs)
     alone = f"{mention(world)} and how do I buy tickets at the door"
     await world.member.send(world.help, alone, reply_to=first)
 
-    assert (await questions(world))[-1].earlier == ""
-
-
-async def test_a_mention_by_somebody_else_or_elsewhere_follows_up_nothing(world: World) -> None:
-    await answer(world)
-
-    await world.second_member.send(world.help, f"{mention(world)} {AFTER}")
-    await world.member.send(world.general, f"{mention(world)} {AFTER}")
-
-    assert [one.earlier for one in await questions(world)] == ["", "", ""]
-
-
-async def test_a_mention_in_reply_to_somebody_else_follows_up_nothing(world: World) -> None:
-    await answer(world)
-    theirs = await world.second_member.send(world.help, "I always go by tram.")
-
-    await world.member.send(world.help, f"{mention(world)} {AFTER}", reply_to=theirs)
-
-    assert (await questions(world))[-1].earlier == ""
+    assert [one.earlier for one in await questions(world)] == [""] * 6
 
 
 async def test_after_ten_minutes_only_a_reply_follows_up(world: World) -> None:
@@ -173,90 +144,70 @@ async def test_a_direct_message_follows_up_the_one_before(world: World) -> None:
     assert (await questions(world))[-1].earlier == "What is open source AI?"
 
 
-@pytest.mark.parametrize(
-    ("first", "then", "earlier"),
-    [(False, False, QUESTION), (True, True, QUESTION), (False, True, QUESTION), (True, False, "")],
-)
-async def test_a_command_follows_up_what_those_who_see_the_answer_may_know(
-    world: World, first: bool, then: bool, earlier: str
-) -> None:
-    await world.publish(text=SECTIONS)
+async def test_a_public_command_does_not_follow_up_a_private_one(world: World) -> None:
+    await publish(world, text=SECTIONS)
+    cases = [(False, False), (True, True), (False, True), (True, False)]
 
-    await world.ask(private=first)
-    await world.ask(AFTER, private=then)
+    found = []
+    for actor, (first, then) in zip(world.people, cases, strict=False):
+        await world.ask(by=actor, private=first)
+        await world.ask(AFTER, by=actor, private=then)
+        found.append((await questions(world))[-1].earlier)
 
-    assert (await questions(world))[-1].earlier == earlier
+    assert found == [QUESTION, QUESTION, QUESTION, ""]
 
 
-async def test_a_question_asked_about_a_message_follows_up_nothing(world: World) -> None:
-    await answer(world)
-    theirs = await world.second_member.send(world.help, AFTER)
-
-    await world.member.context_menu(world.help, "Ask about this", theirs)
-
-    last = (await questions(world))[-1]
-    assert (last.text, last.earlier) == (AFTER, "")
+# In the thread of an answer.
 
 
 async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.second_member.send(thread, AFTER)
-
     assert quoted(said(world, thread)) == [True]
     assert (await questions(world))[-1].earlier == QUESTION
 
+    await world.second_member.send(thread, QUESTION, reply_to=thread.last_message)
+    await world.member.send(thread, f"{mention(world)} {AFTER}")
+    assert quoted(said(world, thread)) == [True] * 3
+    # The thread's starter message is fetched once.
+    path = f"/channels/{world.help.id}/messages/{thread.id}"
+    assert len([one for one in world.env.http_requests if one.path.endswith(path)]) == 1
 
-async def test_the_same_words_in_another_thread_are_none(world: World) -> None:
+
+async def test_messages_in_threads_of_other_messages_are_no_follow_ups(world: World) -> None:
     await answer(world)
+    backend = world.env.backend
     theirs = await world.second_member.send(world.help, QUESTION)
-    thread = await thread_of(world, theirs)
+    robot = world.guild.add_member(world.env.create_user("robot", bot=True))
+    same = {"type": 2, "style": 2, "label": "Helpful", "custom_id": "answer:1:helpful"}
+    robots = backend.create_message(
+        world.help.id, robot.id, QUESTION, components=[{"type": 1, "components": [same]}]
+    )
+    made = [
+        backend.create_thread(world.help.id, "On that", world.member.id, message_id=message_id)
+        for message_id in (theirs.id, robots.id, None)
+    ]
+    await world.env.settle()
 
-    await world.member.send(thread, AFTER)
-    await world.member.send(thread, QUESTION)
-
-    assert said(world, thread) == []
+    for each in made:
+        thread = ChannelHandle(world.env, world.guild, each)
+        await world.member.send(thread, AFTER)
+        await world.member.send(thread, QUESTION)
+        assert said(world, thread) == []
     assert len(await questions(world)) == 1
 
 
-async def test_the_thread_of_another_bots_message_is_none_of_ours(world: World) -> None:
-    await answer(world)
-    robot = world.guild.add_member(world.env.create_user("robot", bot=True))
-    same = {"type": 2, "style": 2, "label": "Helpful", "custom_id": "answer:1:helpful"}
-    theirs = world.env.backend.create_message(
-        world.help.id, robot.id, QUESTION, components=[{"type": 1, "components": [same]}]
-    )
-    made = world.env.backend.create_thread(
-        world.help.id, "On that", world.member.id, message_id=theirs.id
-    )
-    await world.env.settle()
-    thread = ChannelHandle(world.env, world.guild, made)
-
-    await world.member.send(thread, QUESTION)
-
-    assert said(world, thread) == []
-
-
-async def test_a_thread_that_is_started_from_no_message_is_none(world: World) -> None:
-    await answer(world)
-    made = world.env.backend.create_thread(world.help.id, "On that", world.member.id)
-    await world.env.settle()
-    thread = ChannelHandle(world.env, world.guild, made)
-
-    await world.member.send(thread, QUESTION)
-
-    assert said(world, thread) == []
-
-
-async def test_the_last_question_in_the_thread_is_the_one_that_is_followed_up(
+async def test_the_last_public_question_in_the_thread_is_the_one_that_is_followed_up(
     world: World,
 ) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, f"{mention(world)} {UNKNOWN}")
+    await world.member.slash(thread, "ask", question="Who wears a xylophone?", private=True)
     await world.second_member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert [one.earlier for one in await questions(world)] == ["", "", UNKNOWN]
+    assert [one.earlier for one in await questions(world)] == ["", "", "", UNKNOWN]
 
 
 async def test_what_is_not_answered_in_a_thread_is_left_alone_and_recorded_nowhere(
@@ -274,48 +225,23 @@ async def test_what_is_not_answered_in_a_thread_is_left_alone_and_recorded_nowhe
     assert len(said(world, thread)) == 2
 
 
-async def test_a_question_is_followed_up_with_the_one_that_it_followed_up(world: World) -> None:
+async def test_a_follow_up_has_the_context_of_the_answer_that_it_replies_to(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
-    await world.member.send(thread, AFTER)
-    await world.second_member.send(thread, "And why?")
-
-    assert quoted(said(world, thread)) == [True, True]
-    assert [one.earlier for one in await questions(world)] == [
-        "",
-        QUESTION,
-        f"{QUESTION}\n{AFTER}",
-    ]
-
-
-async def test_a_reply_follows_up_the_answer_replied_to_and_not_what_came_later(
-    world: World,
-) -> None:
-    thread = await thread_of(world, await answer(world))
     await world.member.send(thread, AFTER)
     first = thread.last_message
     await world.second_member.send(thread, "And why?")
-
     await world.member.send(thread, "And how?", reply_to=first)
 
-    assert (await questions(world))[-1].earlier == f"{QUESTION}\n{AFTER}"
-
-
-async def test_what_is_asked_privately_in_the_thread_is_not_what_others_follow_up(
-    world: World,
-) -> None:
-    thread = await thread_of(world, await answer(world))
-    await world.member.slash(thread, "ask", question="Who wears a xylophone?", private=True)
-
-    await world.second_member.send(thread, AFTER)
-
-    assert (await questions(world))[-1].earlier == QUESTION
+    assert quoted(said(world, thread))[:2] == [True, True]
+    chain = f"{QUESTION}\n{AFTER}"
+    assert [one.earlier for one in await questions(world)] == ["", QUESTION, chain, chain]
 
 
 async def test_the_thread_of_a_refusal_is_followed_up_too(world: World) -> None:
     await world.member.send(world.help, f"{mention(world)} {UNKNOWN}")
     thread = await thread_of(world, world.help.last_message)
-    await world.publish()
+    await publish(world)
 
     await world.member.send(thread, QUESTION)
 
@@ -336,83 +262,41 @@ async def test_a_wrong_claim_in_the_thread_is_looked_up_anew(world: World) -> No
     assert (last.text, last.hits[0].passage) == (wrong, TEXT)
 
 
-async def test_a_thread_is_known_after_a_restart(world: World, new_bot: Callable[[], Bot]) -> None:
+async def test_follow_ups_and_threads_of_answers_are_recognized_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
     thread = await thread_of(world, await answer(world))
     await world.member.send(thread, QUESTION)
     await world.restart(new_bot())
 
+    await world.member.send(world.help, f"{mention(world)} {AFTER}")
+    assert (await questions(world))[-1].earlier == QUESTION
     await world.second_member.send(thread, AFTER)
-
     assert quoted(said(world, thread)) == [True, True]
 
 
-async def test_the_message_of_a_thread_is_looked_up_once(world: World) -> None:
+async def test_small_talk_and_messages_to_others_in_the_thread_get_no_answer(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
-    for _ in range(3):
-        await world.member.send(thread, AFTER)
-
-    path = f"/channels/{world.help.id}/messages/{thread.id}"
-    assert len([one for one in world.env.http_requests if one.path.endswith(path)]) == 1
-
-
-async def test_a_mention_in_the_thread_is_answered_once(world: World) -> None:
-    thread = await thread_of(world, await answer(world))
-
-    await world.member.send(thread, f"{mention(world)} {AFTER}")
-
-    assert quoted(said(world, thread)) == [True]
-
-
-async def test_a_reply_to_the_bot_without_a_mention_is_answered_in_the_thread(
-    world: World,
-) -> None:
-    thread = await thread_of(world, await answer(world))
-    await world.member.send(thread, AFTER)
-    theirs = thread.last_message
-    assert theirs is not None
-
-    await world.second_member.send(thread, QUESTION, reply_to=theirs)
-
-    assert quoted(said(world, thread)) == [True, True]
-
-
-async def test_what_is_said_to_others_in_the_thread_is_left_to_them(world: World) -> None:
-    thread = await thread_of(world, await answer(world))
+    for content in ("", "👍", "…", "lol", "Thanks!", "ok thanks, that helped"):
+        await world.member.send(thread, content, attachments=[("a.png", b"not a picture")])
     theirs = await world.member.send(thread, f"<@{world.second_member.id}> {QUESTION}")
-
     await world.second_member.send(thread, QUESTION, reply_to=theirs)
 
     assert said(world, thread) == []
 
 
-@pytest.mark.parametrize("content", ["", "👍", "…", "lol", "Thanks!", "ok thanks, that helped"])
-async def test_what_asks_nothing_is_left_alone_in_the_thread(world: World, content: str) -> None:
+async def test_settings_of_a_channel_hold_in_the_threads_of_its_answers(world: World) -> None:
     thread = await thread_of(world, await answer(world))
 
-    await world.member.send(thread, content, attachments=[("a.png", b"not a picture")])
-
-    assert said(world, thread) == []
-
-
-async def test_where_mentions_are_not_answered_neither_is_the_thread(world: World) -> None:
-    thread = await thread_of(world, await answer(world))
     await _choose(world, listen_channels=(world.general.id,))
-
     await world.member.send(thread, QUESTION)
-
     assert said(world, thread) == []
 
-
-async def test_where_answers_are_private_a_thread_is_answered_when_it_mentions_the_bot(
-    world: World,
-) -> None:
-    thread = await thread_of(world, await answer(world))
     await _choose(world, private_answers=True)
-
     await world.member.send(thread, QUESTION)
+    assert said(world, thread) == []
     await world.member.send(thread, f"{mention(world)} {AFTER}")
-
     assert quoted(said(world, thread)) == [True]
 
 
@@ -451,22 +335,17 @@ async def test_in_the_thread_is_quoted_what_everybody_there_may_read(
     assert [FORUM_TITLE in content for content in said(world, thread)] == [True]
 
 
-@without_intent
-async def test_without_the_intent_nothing_in_the_thread_is_answered(world: World) -> None:
+@pytest.mark.parametrize("settings", [False], indirect=True)
+async def test_without_the_intent_only_a_mention_in_the_thread_is_a_follow_up(
+    world: World,
+) -> None:
     thread = await thread_of(world, await answer(world))
 
     await world.member.send(thread, QUESTION)
-
     assert said(world, thread) == []
     assert len(await questions(world)) == 1
 
-
-@without_intent
-async def test_without_the_intent_a_mention_in_the_thread_is_a_follow_up(world: World) -> None:
-    thread = await thread_of(world, await answer(world))
-
     await world.second_member.send(thread, f"{mention(world)} {AFTER}")
-
     assert quoted(said(world, thread)) == [True]
     assert (await questions(world))[-1].earlier == QUESTION
 

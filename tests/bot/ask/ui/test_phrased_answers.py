@@ -11,6 +11,7 @@ from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from knowledge.values.guilds import Phrasing
+from tests.bot.ask.helping import publish
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -60,7 +61,7 @@ def settings(settings: Settings, model: ScriptedEndpoint) -> Settings:
 async def on(world: World) -> World:
     """A server with a note, whose administrators turned it on."""
     await turn_on(world)
-    await world.publish(TITLE, NOTE)
+    await publish(world, TITLE, NOTE)
     return world
 
 
@@ -113,6 +114,10 @@ async def test_chosen_sentences_stand_above_the_quotations(
 async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_edited_once(
     on: World, model: ScriptedEndpoint
 ) -> None:
+    """Its last line says until when it may be edited: the model's 15 s, and 5 for the rest."""
+    assert isinstance(on.bot.phrasing, PhrasingDispatcher)
+    on.bot.phrasing.now = lambda: datetime(2026, 11, 26, tzinfo=UTC)
+    until = datetime(2026, 11, 26, 0, 0, 20, tzinfo=UTC)
     model.always(waits(model, chooses("Rua Augusta")))
     before = edits(on)
 
@@ -121,7 +126,7 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     message = on.general.last_message
     assert message is not None
     plain = text_of(message)
-    assert plain.split("\n")[-1].startswith(LINE)
+    assert plain.split("\n")[-1] == f"{LINE}{until.timestamp():.0f}:T>."
     assert f"> **{TEXT}**" in plain
     assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
     assert edits(on) == before + 1
@@ -129,23 +134,6 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     await asking
     assert edits(on) == before + 2
     assert QUOTE in text_of(on.general.last_message)
-
-
-async def test_what_a_killed_bot_leaves_below_an_answer_is_true(
-    on: World, model: ScriptedEndpoint
-) -> None:
-    """It says until when the answer may be edited: the model's 15 s, and 5 for the rest."""
-    assert isinstance(on.bot.phrasing, PhrasingDispatcher)
-    on.bot.phrasing.now = lambda: datetime(2026, 11, 26, tzinfo=UTC)
-    model.always(waits(model, chooses("Rua Augusta")))
-
-    asking = await in_flight(model, on.ask())
-
-    left = text_of(on.general.last_message).split("\n")[-1]
-    until = datetime(2026, 11, 26, 0, 0, 20, tzinfo=UTC)
-    assert left == f"{LINE}{until.timestamp():.0f}:T>."
-    model.released.set()
-    await asking
 
 
 async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_without_a_model(
@@ -174,75 +162,63 @@ async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_withou
     await asking
 
 
-@pytest.mark.parametrize(
-    "behaviour",
-    [
-        chooses("Rua Augusta", answers=False),
-        says("I am sorry, Dave."),
-        says({"sentences": ["9.9"], "answers": True}),
-        fails(500),
-    ],
-)
 async def test_without_a_result_the_line_goes_and_nothing_else_changes(
-    on: World, model: ScriptedEndpoint, behaviour: Any
+    on: World, model: ScriptedEndpoint
 ) -> None:
     await turn_on(on, Phrasing.OFF)
     plain = await on.ask()
     await turn_on(on)
-    model.always(behaviour)
+    behaviours = [chooses("Rua Augusta", answers=False), says("I am sorry, Dave."), fails(500)]
+    for number, behaviour in enumerate(behaviours, start=1):
+        model.always(behaviour)
 
-    answered = await on.ask()
+        answered = await on.ask()
 
-    assert content(answered) == content(plain)
-    assert len(model.bodies) == 1
-    assert [one.split(":")[0] for one in custom_ids(answered.response)] == [
-        one.split(":")[0] for one in custom_ids(plain.response)
-    ]
+        assert content(answered) == content(plain)
+        assert len(model.bodies) == number
+        assert [one.split(":")[0] for one in custom_ids(answered.response)] == [
+            one.split(":")[0] for one in custom_ids(plain.response)
+        ]
 
 
-async def test_no_model_is_asked_about_what_is_no_answer(
+async def test_no_model_is_asked_unless_it_is_turned_on_and_an_answer_has_no_conflict(
     on: World, model: ScriptedEndpoint
 ) -> None:
-    for question in (UNKNOWN, "thanks!", "???"):
-        assert LINE not in content(await on.ask(question))
-    assert model.bodies == []
-
-
-async def test_no_model_is_asked_where_two_notes_disagree(
-    world: World, model: ScriptedEndpoint
-) -> None:
-    await turn_on(world)
-    for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
-        await world.publish(title, f"Uploaded files may be at most {size} large.")
-
-    await world.ask("How large may uploaded files be at most?")
-
-    assert model.bodies == []
-
-
-@pytest.mark.parametrize("host", ["other.example.com", "127.0.0.2"])
-async def test_no_model_is_asked_for_which_nobody_turned_it_on(
-    on: World, model: ScriptedEndpoint, host: str
-) -> None:
-    for mode, where in ((Phrasing.OFF, ""), (Phrasing.PHRASE, host)):
+    for mode, where in (
+        (Phrasing.OFF, ""),
+        (Phrasing.PHRASE, "other.example.com"),
+        (Phrasing.PHRASE, "127.0.0.2"),
+    ):
         await turn_on(on, mode, where)
         assert LINE not in content(await on.ask())
+    await turn_on(on)
+    for question in (UNKNOWN, "thanks!", "???"):
+        assert LINE not in content(await on.ask(question))
+    for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
+        await publish(on, title, f"Uploaded files may be at most {size} large.")
+    await on.ask("How large may uploaded files be at most?")
     assert model.bodies == []
 
 
 # The ways to ask.
 
 
-async def test_a_mention_is_phrased(on: World, model: ScriptedEndpoint) -> None:
+async def test_a_mention_and_a_question_in_a_message_are_phrased(
+    on: World, model: ScriptedEndpoint
+) -> None:
     model.always(chooses("Rua Augusta"))
 
     await on.member.send(on.general, f"{mention(on)} {QUESTION}")
     await on.env.settle()
-
     message = on.general.last_message
     assert message is not None
     assert QUOTE in text_of(message)
     assert LINE not in text_of(message)
+
+    asked = await on.second_member.send(on.general, QUESTION)
+    answered = await on.member.context_menu(on.general, "Ask about this", asked)
+    assert answered.ephemeral
+    assert QUOTE in content(answered)
 
 
 async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
@@ -258,19 +234,6 @@ async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
     kept = await phrasing_of(on, 1)
     assert kept is not None
     assert kept.mode == "choose"
-
-
-async def test_a_question_in_a_message_is_phrased_for_whoever_chose_the_menu(
-    on: World, model: ScriptedEndpoint
-) -> None:
-    model.always(chooses("Rua Augusta"))
-    message = await on.second_member.send(on.general, QUESTION)
-
-    answered = await on.member.context_menu(on.general, "Ask about this", message)
-
-    assert answered.response is not None
-    assert answered.response.ephemeral
-    assert QUOTE in content(answered)
 
 
 async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_memory(
@@ -296,7 +259,9 @@ async def test_a_follow_up_is_sent_with_the_question_before_it(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(chooses("Tickets"))
-    await on.publish("Community meetup", f"{SECTIONS} Members of the club pay for them at the bar.")
+    await publish(
+        on, "Community meetup", f"{SECTIONS} Members of the club pay for them at the bar."
+    )
     await on.ask()
     answer = on.general.last_message
     assert answer is not None
@@ -326,7 +291,7 @@ async def test_a_message_that_says_something_else_by_now_is_left_alone(
     on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Porto, at Rua das Flores."
-    await on.publish("Porto meetup", other)
+    await publish(on, "Porto meetup", other)
     model.always(waits(model, chooses("Rua")))
     asking = await in_flight(model, on.ask())
     message = on.general.last_message

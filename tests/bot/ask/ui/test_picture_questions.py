@@ -10,6 +10,7 @@ from bot.ask import picture_messages
 from bot.interactions.picture_texts import PictureTexts
 from bot.process.client import Bot
 from knowledge.files.picture_text import TextLine
+from tests.bot.ask.helping import publish
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
 from tests.knowledge.drawings import drawn
@@ -28,7 +29,7 @@ def recognized(content: bytes) -> "Future[list[TextLine]]":
 @pytest.fixture
 async def reading(world: World) -> World:
     world.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)
-    await world.publish()
+    await publish(world)
     return world
 
 
@@ -47,17 +48,13 @@ async def _questions(world: World) -> int:
     return await world.core(lambda core: core.store.counts(world.guild.id)["questions"])
 
 
-async def test_a_picture_is_shown_as_text_and_nothing_is_asked(reading: World) -> None:
-    offer = await _mention(reading)
-
-    assert f"```\n{QUESTION}\n```" in offer.content
-    assert picture_messages.READ.english in offer.content
-    assert buttons(offer) == LABELS[:1]
-    assert await _questions(reading) == 0
-
-
-async def test_what_was_read_is_asked_as_its_asker_has_corrected_it(reading: World) -> None:
+async def test_a_pictures_text_is_shown_and_asked_as_its_asker_has_corrected_it(
+    reading: World,
+) -> None:
     offer = await _mention(reading, "Where is this?", "comunity meetup\nat 5 o'clock")
+    assert "```\ncomunity meetup\nat 5 o'clock\n```" in offer.content
+    assert picture_messages.READ.english in offer.content
+    assert await _questions(reading) == 0
 
     form = await reading.member.click(offer, label=LABELS[0])
     assert form.modal is not None
@@ -70,25 +67,23 @@ async def test_what_was_read_is_asked_as_its_asker_has_corrected_it(reading: Wor
     assert answer.id == offer.id
     assert QUOTED in text_of(answer).replace("**", "")
     assert await _questions(reading) == 1
+    assert buttons(await _mention(reading)) == LABELS[:1]
 
 
-async def test_the_words_alone_can_be_asked(reading: World) -> None:
+async def test_only_who_sent_the_picture_asks_with_it_or_with_the_words_alone(
+    reading: World,
+) -> None:
     offer = await _mention(reading, QUESTION, "ls -la")
-
     assert buttons(offer) == LABELS
-    await reading.member.click(offer, label=LABELS[1])
-
-    assert reading.help.last_message is not None
-    assert QUOTED in text_of(reading.help.last_message).replace("**", "")
-
-
-async def test_only_who_sent_the_picture_asks_with_it(reading: World) -> None:
-    offer = await _mention(reading, QUESTION)
-
     for label in LABELS:
         result = await reading.second_member.click(offer, label=label)
         assert said(result) == picture_messages.NOT_YOURS.english
     assert await _questions(reading) == 0
+
+    await reading.member.click(offer, label=LABELS[1])
+
+    assert reading.help.last_message is not None
+    assert QUOTED in text_of(reading.help.last_message).replace("**", "")
 
 
 async def test_a_screenshot_of_somebody_else_is_read_to_who_asks_about_it_alone(
@@ -125,9 +120,10 @@ async def test_a_direct_message_with_a_picture_is_read(reading: World) -> None:
     assert buttons(answer)[0] == "Helpful"
 
 
+@pytest.mark.slow
 async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
     pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
-    await world.publish()
+    await publish(world)
     world.bot.picture_texts = PictureTexts(is_on=True)
     files = [("screenshot.png", drawn(QUESTION))]
     message = await world.second_member.send(world.general, attachments=files)
@@ -152,11 +148,16 @@ async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: Callable
     assert QUOTED in text_of(reading.help.last_message).replace("**", "")
 
 
-@pytest.mark.parametrize("text", ["", "\n"])
-async def test_without_text_in_the_picture_the_words_are_answered_at_once(
-    reading: World, text: str
+async def test_without_a_text_in_the_picture_or_room_for_it_the_words_are_answered_at_once(
+    reading: World,
 ) -> None:
-    answer = await _mention(reading, QUESTION, text)
+    for text in ("", "\n"):
+        answer = await _mention(reading, QUESTION, text)
+        assert QUOTED in text_of(answer).replace("**", "")
+    words = f"{QUESTION}? " + "x" * picture_messages.WORDS_CHARACTERS
+    assert picture_messages.READ.english not in text_of(await _mention(reading, words, "ls -la"))
+    reading.bot.picture_texts = PictureTexts(is_on=False, recognize=recognized)
+    answer = await _mention(reading, QUESTION, "ls -la")
     assert QUOTED in text_of(answer).replace("**", "")
 
 
@@ -175,18 +176,6 @@ async def test_an_answer_is_not_lost_for_what_reads_pictures(
     answer = await _mention(reading, QUESTION)
     assert QUOTED in text_of(answer).replace("**", "")
     assert "could not be read" in caplog.text
-
-
-async def test_many_words_are_answered_whatever_the_picture_says(reading: World) -> None:
-    words = f"{QUESTION}? " + "x" * picture_messages.WORDS_CHARACTERS
-    answer = await _mention(reading, words, "ls -la")
-    assert picture_messages.READ.english not in text_of(answer)
-
-
-async def test_where_it_is_off_no_picture_is_read(reading: World) -> None:
-    reading.bot.picture_texts = PictureTexts(is_on=False, recognize=recognized)
-    answer = await _mention(reading, QUESTION, "ls -la")
-    assert QUOTED in text_of(answer).replace("**", "")
 
 
 async def test_what_commands_in_a_picture_is_shown_and_searched_and_nothing_else(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import discord
-import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.ask import button_messages
@@ -90,31 +89,24 @@ async def test_a_post_with_five_tags_keeps_them(helped: Helped) -> None:
     assert tags_of(helped, post) == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("label", [SOLVED_LABEL, DISMISS_LABEL])
-async def test_who_neither_asked_nor_moderates_is_told_so(helped: Helped, label: str) -> None:
-    post, answer = await answered(helped)
-    told = await by(helped, helped.world.second_member, answer, label)
-    assert told == messages.NOT_YOURS.english
-    assert await verdicts(helped, answer) == []
-    assert len(helped.said_in(post)) == 1
-
-
-@pytest.mark.parametrize("label", [SOLVED_LABEL, DISMISS_LABEL])
-async def test_a_moderator_whose_role_was_taken_is_refused(helped: Helped, label: str) -> None:
+async def test_only_the_asker_and_moderators_press_solved_and_dismiss(helped: Helped) -> None:
     world = helped.world
-    _, answer = await answered(helped)
+    post, answer = await answered(helped)
     world.env.backend.remove_member_role(
         world.guild.id, world.moderator.id, world.moderator_role.id
     )
     await world.env.settle()
-    told = await by(helped, world.moderator, answer, label)
-    assert told == messages.NOT_YOURS.english
+    for actor in (world.second_member, world.moderator):
+        for label in (SOLVED_LABEL, DISMISS_LABEL):
+            told = await by(helped, actor, answer, label)
+            assert told == messages.NOT_YOURS.english
+    assert await verdicts(helped, answer) == []
+    assert len(helped.said_in(post)) == 1
 
 
-@pytest.mark.parametrize("who", ["member", "moderator"])
-async def test_who_asked_and_moderators_take_the_answer_away(helped: Helped, who: str) -> None:
+async def test_a_moderator_takes_the_answer_away(helped: Helped) -> None:
     post, answer = await answered(helped)
-    told = await by(helped, getattr(helped.world, who), answer, DISMISS_LABEL)
+    told = await by(helped, helped.world.moderator, answer, DISMISS_LABEL)
     assert told == messages.DISMISSED.english
     assert helped.said_in(post) == []
 
@@ -148,38 +140,31 @@ async def test_other_passages_are_shown_and_a_pick_counts_without_confirming_wha
     assert said(picked) == button_messages.PICKED.english
 
 
-@pytest.mark.parametrize("label", [SOLVED_LABEL, "Not helpful", DISMISS_LABEL])
-async def test_each_button_works_after_a_restart(
-    helped: Helped, new_bot: Callable[[], Bot], label: str
+async def test_all_buttons_and_the_list_work_after_a_restart(
+    helped: Helped, new_bot: Callable[[], Bot]
 ) -> None:
     post, answer = await answered(helped)
     await restarted(helped.world, new_bot)
-    await by(helped, helped.world.member, answer, label)
-    if label == DISMISS_LABEL:
-        assert helped.said_in(post) == []
-    else:
-        assert len(await verdicts(helped, answer)) == 1
-
-
-async def test_other_passages_work_after_a_restart(
-    helped: Helped, new_bot: Callable[[], Bot]
-) -> None:
-    _, answer = await answered(helped)
-    await restarted(helped.world, new_bot)
-    shown = await looked_into(helped.world.member, answer, OTHER_PASSAGES)
+    member = helped.world.member
+    shown = await looked_into(member, answer, OTHER_PASSAGES)
     assert TEXT in shown.replace("**", "")
+    for label, verdict in (("Not helpful", Verdict.UNHELPFUL), (SOLVED_LABEL, Verdict.HELPFUL)):
+        await by(helped, member, answer, label)
+        assert await verdicts(helped, answer) == [verdict]
+    await by(helped, member, answer, DISMISS_LABEL)
+    assert helped.said_in(post) == []
 
 
-@pytest.mark.parametrize("action", ["solved", "dismiss"])
-async def test_an_id_that_was_forged_elsewhere_does_nothing(helped: Helped, action: str) -> None:
+async def test_an_id_that_was_forged_elsewhere_does_nothing(helped: Helped) -> None:
     _, answer = await answered(helped)
     question_id = custom_ids(answer)[0].split(":")[1]
     other = build_world(helped.world.env, "Another")
     await other.set_up()
     there = await other.moderator.send(other.general, "hello")
     here = await helped.world.moderator.send(helped.world.general, "hello")
-    for actor, message in ((other.moderator, there), (helped.world.moderator, here)):
-        pressed = other.press(actor, message, f"helped:{question_id}:{action}")
-        await helped.world.env.settle()
-        assert said(pressed) == button_messages.FEEDBACK_GONE.english
+    for action in ("solved", "dismiss"):
+        for actor, message in ((other.moderator, there), (helped.world.moderator, here)):
+            pressed = other.press(actor, message, f"helped:{question_id}:{action}")
+            await helped.world.env.settle()
+            assert said(pressed) == button_messages.FEEDBACK_GONE.english
     assert await verdicts(helped, answer) == []
