@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -32,11 +33,14 @@ _logger = logging.getLogger(__name__)
 
 
 def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a subprocess, with a line in the log now and then; returns its last line, parsed as JSON.
+    """Run Python code in a process of its own, and log at intervals that it still runs.
 
     Args:
-        command: Python code; it reads one JSON object from standard input.
+        command: Python code that reads a JSON object from standard input.
         asked: that object.
+
+    Returns:
+        The last line of its standard output, parsed as JSON.
 
     Raises:
         RuntimeError: if it ended without an answer.
@@ -44,22 +48,26 @@ def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     # A fresh interpreter, because forking a process with threads can lock it up. Not
     # multiprocessing either: that runs the script that started this program once more.
     folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
-    with subprocess.Popen(  # noqa: S603 - this very program
-        [sys.executable, "-W", "ignore", "-c", command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={
-            **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
-            "PYTHONPATH": os.pathsep.join(folders),
-        },
-    ) as process:
-        # It ends with this process, even if this one is stopped meanwhile.
-        atexit.register(process.kill)
-        said = _awaited(process, json.dumps(asked).encode())
-        atexit.unregister(process.kill)
+    # A file, because after a timeout `communicate` sends no further part of its input.
+    with tempfile.TemporaryFile() as request:
+        request.write(json.dumps(asked).encode())
+        request.seek(0)
+        with subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-W", "ignore", "-c", command],
+            stdin=request,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={
+                **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
+                "PYTHONPATH": os.pathsep.join(folders),
+            },
+        ) as process:
+            # It ends with this process, even if this one is stopped meanwhile.
+            atexit.register(process.kill)
+            output = _output(process)
+            atexit.unregister(process.kill)
     try:
-        answer: dict[str, Any] = json.loads(said.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
     except (IndexError, ValueError) as error:
         raise RuntimeError(
             f"the process that derives it ended with {process.returncode}"
@@ -67,13 +75,10 @@ def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
+def _output(process: "subprocess.Popen[bytes]") -> bytes:
     started = time.monotonic()
-    to_send: bytes | None = asked
     while True:
         try:
-            return process.communicate(to_send, timeout=TELL_SECONDS)[0]
+            return process.communicate(timeout=TELL_SECONDS)[0]
         except subprocess.TimeoutExpired:
-            # The next call sends the rest.
-            to_send = None
             _logger.info(GOING_ON, time.monotonic() - started)

@@ -1,30 +1,28 @@
-"""A hub of models on this machine: a few routes of the real one, and what can go wrong with it.
+"""A hub of models on this machine: a few routes of the real one, and its failures.
 
-`fake_hub.py FOLDER PLAN` serves each model in FOLDER as `owner/name` and says its address. PLAN is
-JSON: `cut` ends the first download of weights after so many bytes, `wrong` lists other digests than
-the files have, `status` answers everything with this status.
+`fake_hub.py FOLDER` prints its address and serves each model in FOLDER as `owner/name`. The names
+`cut`, `tampered`, `gated` and `failing`, and the owner `private`, decide how it fails.
 """
 
 import asyncio
 import hashlib
-import json
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
 COMMIT: Final = "c0ffee" + "0" * 34
+# The hub's library keeps pieces of ten megabytes.
+CUT_BYTES: Final = 12_000_000
 
 
 class FakeHub:
-    """Serves a folder; `downloads` counts the bytes of weights that were sent, by their first."""
+    """Serves a folder; `was_cut` says that the cut download has begun."""
 
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._plan = plan
-        self.downloads: Counter[str] = Counter()
+        self.was_cut = False
 
     def application(self) -> web.Application:
         made = web.Application()
@@ -34,10 +32,15 @@ class FakeHub:
         return made
 
     def _model(self, request: web.Request) -> Path:
-        if status := self._plan.get("status"):
-            raise web.HTTPException(text="No.") if status == 0 else _error(status)
-        found = self._folder / request.match_info["name"]
-        if request.match_info["owner"] != "owner" or not found.is_dir():
+        owner, name = request.match_info["owner"], request.match_info["name"]
+        if owner == "private":
+            raise web.HTTPUnauthorized
+        if name == "gated":
+            raise web.HTTPForbidden(headers={"X-Error-Code": "GatedRepo"})
+        if name == "failing":
+            raise web.HTTPInternalServerError
+        found = self._folder / name
+        if owner != "owner" or not found.is_dir():
             raise web.HTTPNotFound(headers={"X-Error-Code": "RepoNotFound"})
         if request.match_info["revision"] not in ("main", COMMIT):
             raise web.HTTPNotFound(headers={"X-Error-Code": "RevisionNotFound"})
@@ -59,9 +62,9 @@ class FakeHub:
                 "oid": hashlib.sha1(content).hexdigest(),  # noqa: S324 - as Git names files
             }
             if path.suffix in (".safetensors", ".bin"):
-                digest = hashlib.sha256(b"other" if self._plan.get("wrong") else content)
+                listed = b"other" if found.name == "tampered" else content
                 row["lfs"] = {
-                    "oid": digest.hexdigest(),
+                    "oid": hashlib.sha256(listed).hexdigest(),
                     "size": len(content),
                     "pointerSize": 134,
                 }
@@ -81,39 +84,34 @@ class FakeHub:
         if request.method == "HEAD":
             return web.Response(headers={**headers, "Content-Length": str(len(content))})
         start = request.http_range.start or 0
-        self.downloads[path.name] += 1
-        cut = self._plan.get("cut") if path.suffix == ".safetensors" else None
+        cut = path.parent.name == "cut" and path.suffix == ".safetensors"
+        if cut and self.was_cut and not start:
+            raise web.HTTPInternalServerError(text="The download was not resumed.")
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         response = web.StreamResponse(status=206 if start else 200, headers=headers)
         response.content_length = len(content) - start
         await response.prepare(request)
-        if cut and self.downloads[path.name] == 1:
-            await response.write(content[:cut])
-            # What was written is to arrive; the library keeps pieces of ten megabytes.
+        if cut and not self.was_cut:
+            self.was_cut = True
+            await response.write(content[:CUT_BYTES])
+            # Gives the bytes time to arrive.
             await asyncio.sleep(1)
             assert request.transport is not None
             request.transport.abort()
             return response
-        print(json.dumps({"sent": path.name, "from": start}), flush=True)  # noqa: T201
         await response.write(content[start:])
         return response
 
 
-def _error(status: int) -> web.HTTPException:
-    kinds = {401: web.HTTPUnauthorized, 403: web.HTTPForbidden, 500: web.HTTPInternalServerError}
-    headers = {"X-Error-Code": "GatedRepo"} if status == 403 else {}
-    return kinds[status](headers=headers)
-
-
-async def main(folder: Path, plan: dict[str, Any]) -> None:
-    runner = web.AppRunner(FakeHub(folder, plan).application(), shutdown_timeout=0.1)
+async def main(folder: Path) -> None:
+    runner = web.AppRunner(FakeHub(folder).application(), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    print(json.dumps({"address": f"http://{host}:{port}"}), flush=True)  # noqa: T201
+    print(f"http://{host}:{port}", flush=True)  # noqa: T201
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), json.loads(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1])))

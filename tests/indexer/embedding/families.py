@@ -1,22 +1,22 @@
-"""Small models of the architectures that people use, with random weights.
+"""Small models of common architectures, with random weights, and their reference vectors.
 
-Weights are drawn wider than a training begins with, those of tokens most of all, so that attention
-is far from uniform and texts get vectors of their own: where all texts have nearly one vector, any
-agreement would say nothing. Each architecture reads with the kind of tokenizer that it comes with,
-made of the words of the texts rather than trained, which would not come out the same twice.
+Weights are drawn wider than at the start of a training, so that attention is far from uniform and
+each text gets a vector of its own. Otherwise all texts would agree with each other. Each
+architecture has the kind of tokenizer that it comes with. Its vocabulary is made of the words of
+the texts, because trained ones would differ from run to run.
 """
 
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
+import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
+from numpy.typing import NDArray
+from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 from tokenizers import (
     Tokenizer,
@@ -27,6 +27,9 @@ from tokenizers import (
     processors,
 )
 from transformers import (
+    AlbertConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
     BertConfig,
     DistilBertConfig,
     ModernBertConfig,
@@ -37,74 +40,61 @@ from transformers import (
 )
 
 from indexer.embedding.derivation import SAMPLE, VARIED
+from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.shipped_models import shipped_models
 
+# Two spinning threads take more processor time for such small products than one.
+torch.set_num_threads(1)
+
+MINILM: Final = shipped_models()[SMALL_MODEL].source(Path())
 MOST_TOKENS: Final = 48
-# At most so many tokens; the rest of the rows is never read.
+# The largest vocabulary; the remaining rows are never read.
 VOCABULARY: Final = 2_000
-# In the order of their ids, which are those of XLM-R and MPNet.
+# In the order of their ids, as in XLM-R and MPNet.
 MARKS: Final = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 UNKNOWN: Final = "<unk>"
-# Varied ones, and what is easily read otherwise: nothing, one word, other scripts, much too long.
+# Varied texts and edge cases: empty, one word, other scripts, far too long.
 TEXTS: Final = [
     *VARIED,
-    *SAMPLE,
+    *SAMPLE[:4],
     "",
     "merge",
     "licence",
     "Как удалить ветку, которая уже слита?",
     "開いた重みの許諾はどこにありますか",
     "من يوافق على الملاحظات؟",
-    "Ποιος εγκρίνει τις σημειώσεις;",
     "😀 🚀 naïve café",
-    "The train leaves from platform nine. " * 60,
-    "Где журнал сервера? " * 60,
-    "重みの許諾" * 60,
-    *(" ".join(f"{word} {place}" for place in range(90)) for word in ("bank", "violin", "egg")),
+    "The train leaves from platform nine. " * 30,
+    "重みの許諾" * 40,
+    *(" ".join(f"{word} {place}" for place in range(50)) for word in ("bank", "violin")),
 ]
 
-# How much wider weights of tokens are drawn than those of places, which all texts have in common.
+WIDTH: Final = 64
+LAYERS: Final = 2
+HEADS: Final = 4
+# With this deviation of the weights, attention scores have a deviation of about 2.
+SPREAD: Final = 1.44 / math.sqrt(WIDTH)
+# All texts share the vectors of positions, so those of tokens are drawn wider by this factor.
 TOKEN_SPREAD: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How large a model is; benchmarks make larger ones than tests."""
-
-    width: int = 64
-    layers: int = 3
-    heads: int = 4
-    tokens: int = MOST_TOKENS
-
-    @property
-    def spread(self) -> float:
-        """The deviation of weights with which that of what attention is shared by is about 2."""
-        return 1.44 / math.sqrt(self.width)
-
-    def sizes(self) -> dict[str, Any]:
-        return {
-            "vocab_size": VOCABULARY,
-            # XLM-R and MPNet count places from 2 on.
-            "max_position_embeddings": self.tokens + 2,
-            "pad_token_id": 1,
-            "bos_token_id": 0,
-            "eos_token_id": 2,
-            "initializer_range": self.spread,
-        }
-
-    def layers_of(self) -> dict[str, Any]:
-        return {
-            "hidden_size": self.width,
-            "num_hidden_layers": self.layers,
-            "num_attention_heads": self.heads,
-            "intermediate_size": 2 * self.width,
-        }
-
-
-SMALL: Final = Shape()
+SIZES: Final[dict[str, Any]] = {
+    "vocab_size": VOCABULARY,
+    # XLM-R and MPNet count positions from 2.
+    "max_position_embeddings": MOST_TOKENS + 2,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "initializer_range": SPREAD,
+}
+BERT_SIZES: Final[dict[str, Any]] = SIZES | {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "intermediate_size": 2 * WIDTH,
+}
 
 
 def _words_and_letters(texts: Iterable[str]) -> tuple[Counter[str], list[str]]:
-    """The commonest words of texts with how often they are there, and the letters of all."""
+    """The commonest words of texts with their counts, and all letters."""
     read = list(texts)
     every = [word for text in read for word in re.findall(r"\w+", text)]
     letters = sorted(set("".join(read)) - {" ", "\n"})
@@ -112,7 +102,7 @@ def _words_and_letters(texts: Iterable[str]) -> tuple[Counter[str], list[str]]:
 
 
 def _wordpiece() -> Tokenizer:
-    """BERT's kind, which MPNet and DistilBERT have, too."""
+    """BERT's kind; MPNet and DistilBERT have it, too."""
     normalizer = normalizers.BertNormalizer()
     words, letters = _words_and_letters(map(normalizer.normalize_str, TEXTS))
     pieces = [*MARKS, *letters, *(f"##{letter}" for letter in letters), *words]
@@ -129,10 +119,10 @@ def _wordpiece() -> Tokenizer:
 
 
 def _sentencepiece() -> Tokenizer:
-    """XLM-R's kind, which knows no blanks."""
+    """XLM-R's kind: a blank is the beginning of a token."""
     words, letters = _words_and_letters(TEXTS)
     blank = "\N{LOWER ONE EIGHTH BLOCK}"
-    # Longer pieces are likelier than their letters, whose product is small.
+    # A word is likelier than its letters one by one.
     scores = dict.fromkeys(MARKS, 0.0) | dict.fromkeys([blank, *letters], -9.0)
     scores |= {blank + word: math.log(count) - 8 for word, count in words.items()}
     tokenizer = Tokenizer(models.Unigram(list(scores.items()), unk_id=MARKS.index(UNKNOWN)))
@@ -148,7 +138,7 @@ def _sentencepiece() -> Tokenizer:
 
 
 def _bytes() -> Tokenizer:
-    """ModernBERT's kind, which reads any text as bytes."""
+    """ModernBERT's kind: text is read as bytes."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words, _ = _words_and_letters(TEXTS)
     merges: dict[tuple[str, str], None] = {}
@@ -170,70 +160,54 @@ def _bytes() -> Tokenizer:
     return tokenizer
 
 
-def _bert(shape: Shape) -> PretrainedConfig:
-    return BertConfig(**shape.sizes(), **shape.layers_of())
-
-
-def _mpnet(shape: Shape) -> PretrainedConfig:
-    return MPNetConfig(**shape.sizes(), **shape.layers_of())
-
-
-def _xlm_roberta(shape: Shape) -> PretrainedConfig:
-    return XLMRobertaConfig(**shape.sizes(), **shape.layers_of(), type_vocab_size=1)
-
-
-def _distilbert(shape: Shape) -> PretrainedConfig:
+def _distilbert() -> PretrainedConfig:
     layers: dict[str, Any] = {
-        "dim": shape.width,
-        "n_layers": shape.layers,
-        "n_heads": shape.heads,
-        "hidden_dim": 2 * shape.width,
+        "dim": WIDTH,
+        "n_layers": LAYERS,
+        "n_heads": HEADS,
+        "hidden_dim": 2 * WIDTH,
     }
-    return DistilBertConfig(**shape.sizes(), **layers)
+    return DistilBertConfig(**SIZES, **layers)
 
 
-def _modernbert(shape: Shape) -> PretrainedConfig:
-    """Half of the layers see few tokens to each side, and texts are longer than that."""
+def _modernbert() -> PretrainedConfig:
+    """One of the two layers attends only to near tokens, and texts are longer than that."""
     own: dict[str, Any] = {
         "cls_token_id": 0,
         "sep_token_id": 2,
-        "local_attention": shape.tokens // 6,
+        "local_attention": MOST_TOKENS // 6,
         "global_attn_every_n_layers": 2,
         "initializer_cutoff_factor": 3.0,
     }
-    return ModernBertConfig(**shape.sizes(), **shape.layers_of(), **own)
+    return ModernBertConfig(**BERT_SIZES, **own)
 
 
 # Each with its tokenizer.
-FAMILIES: Final[dict[str, tuple[Callable[[Shape], PretrainedConfig], Callable[[], Tokenizer]]]] = {
-    "BERT": (_bert, _wordpiece),
-    "MPNet": (_mpnet, _wordpiece),
-    "XLM-R": (_xlm_roberta, _sentencepiece),
+FAMILIES: Final[dict[str, tuple[Callable[[], PretrainedConfig], Callable[[], Tokenizer]]]] = {
+    "BERT": (lambda: BertConfig(**BERT_SIZES), _wordpiece),
+    # Its layers share their weights.
+    "ALBERT": (lambda: AlbertConfig(**BERT_SIZES, embedding_size=WIDTH), _wordpiece),
+    "MPNet": (lambda: MPNetConfig(**BERT_SIZES), _wordpiece),
+    "XLM-R": (lambda: XLMRobertaConfig(**BERT_SIZES, type_vocab_size=1), _sentencepiece),
     "DistilBERT": (_distilbert, _wordpiece),
     "ModernBERT": (_modernbert, _bytes),
 }
-# BERT stands for all of them in the quick tests.
-EACH_FAMILY: Final = [
-    pytest.param(name, marks=() if name == "BERT" else pytest.mark.slow) for name in FAMILIES
-]
 
 
-def family_parts(
-    family: str, folder: Path, kind: type[Any], shape: Shape = SMALL, **options: Any
-) -> Path:
-    """A folder of transformers: a model of the family as `kind` makes it, and its tokenizer."""
+def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> Path:
+    """Save a transformers folder: a model of the family, made by `kind`, and its tokenizer."""
     configuration, tokenizer = FAMILIES[family]
     marks = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
     fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer(),
-        model_max_length=shape.tokens,
+        model_max_length=MOST_TOKENS,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"]
         if family == "BERT"
         else ["input_ids", "attention_mask"],
         **dict(zip(marks, MARKS, strict=True)),
     )
     torch.manual_seed(11)
-    config = configuration(shape)
+    config = configuration()
     for name, value in options.items():
         setattr(config, name, value)
     made = kind.from_config(config)
@@ -250,13 +224,10 @@ def family_embedder(
     *after: torch.nn.Module,
     pooling: str | tuple[str, ...] = "mean",
     include_prompt: bool = True,
-    shape: Shape = SMALL,
     **options: Any,
 ) -> Path:
-    """A folder of sentence-transformers with a model of the family."""
-    from transformers import AutoModel
-
-    first = modules.Transformer(str(family_parts(family, folder / "source", AutoModel, shape)))
+    """Save a sentence-transformers folder with a model of the family."""
+    first = modules.Transformer(str(family_parts(family, folder / "source", AutoModel)))
     width = first.get_embedding_dimension()
     pool = modules.Pooling(width, pooling_mode=pooling, include_prompt=include_prompt)
     model = SentenceTransformer(modules=[first, pool, *after], device="cpu", **options)
@@ -264,12 +235,21 @@ def family_embedder(
     return folder / "model"
 
 
-def family_cross_encoder(family: str, folder: Path, shape: Shape = SMALL) -> Path:
-    """A folder of a cross-encoder of the family, whose one logit differs from pair to pair."""
-    from sentence_transformers import CrossEncoder
-    from transformers import AutoModelForSequenceClassification
-
-    family_parts(family, folder / "source", AutoModelForSequenceClassification, shape, num_labels=1)
+def family_cross_encoder(family: str, folder: Path) -> Path:
+    """Save a cross-encoder of the family, whose logit differs from pair to pair."""
+    family_parts(family, folder / "source", AutoModelForSequenceClassification, num_labels=1)
     encoder = CrossEncoder(str(folder / "source"), device="cpu")
     encoder.save_pretrained(str(folder / "model"))
     return folder / "model"
+
+
+def reference_vectors(folder: Path, texts: list[str], role: str = "document") -> Any:
+    """The vectors of sentence-transformers, rows of unit length."""
+    reference = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    encode = reference.encode_query if role == "query" else reference.encode_document
+    return encode(texts, normalize_embeddings=True)
+
+
+def cosines(left: Any, right: Any) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = np.sum(left * right, axis=1)
+    return result

@@ -1,4 +1,4 @@
-"""The real embedders: that both are what the protocol promises, and say when they can't be."""
+"""The two real embedders: what the protocol promises, and errors when a model can't be opened."""
 
 import shutil
 import sys
@@ -14,7 +14,7 @@ from indexer.embedding.embedder import (
     open_embedder,
 )
 from indexer.retrieval.reranker import CrossEncoderReranker
-from tests.indexer.embedding.tiny_models import MINILM
+from tests.indexer.embedding.families import MINILM
 from tests.models import put_pickle_for_weights
 
 
@@ -25,7 +25,7 @@ def reference() -> Embedder:
 
 @pytest.fixture(params=["model", "reference"])
 def embedder(request: pytest.FixtureRequest) -> Embedder:
-    """Both that there are: the fast one that serves, and the one it is derived from."""
+    """The fast embedder, and the reference that it is derived from."""
     found: Embedder = request.getfixturevalue(request.param)
     return found
 
@@ -41,7 +41,6 @@ def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_cut_off_are_explained(tmp_path: Path) -> None:
-    """Of a copy that broke off, the library says so in an exception of its own."""
     folder = shutil.copytree(MINILM, tmp_path / "copy")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100_000])
@@ -50,7 +49,7 @@ def test_weights_that_are_cut_off_are_explained(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_path: Path) -> None:
-    """The library makes one up, to which all words are one."""
+    """The library makes up a tokenizer without words."""
     folder = Path(shutil.copytree(cross_encoder, tmp_path / "copy"))
     for file in [*folder.glob("*token*"), *folder.glob("vocab*")]:
         file.unlink()
@@ -59,7 +58,7 @@ def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_pa
             opened(str(folder))
 
 
-def test_what_an_environment_without_the_library_lacks_is_explained(
+def test_a_missing_library_is_explained(
     cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`make preview` installs neither the library nor PyTorch."""
@@ -70,56 +69,36 @@ def test_what_an_environment_without_the_library_lacks_is_explained(
         CrossEncoderReranker(str(cross_encoder))
 
 
-def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
-    assert embedder.embed_queries([]).shape == (0, embedder.dimension)
-    assert embedder.embed_passages([]).shape == (0, embedder.dimension)
-
-
-def test_vectors_are_float32_rows_of_unit_length(embedder: Embedder) -> None:
-    for vectors in (
-        embedder.embed_queries(["one", "two words", ""]),
-        embedder.embed_passages(["one", "two words", "x " * 2_000]),
-    ):
+def test_the_promises_of_the_protocol(embedder: Embedder) -> None:
+    texts = ["one", "two words of a licence", "x " * 600]
+    for embed in (embedder.embed_queries, embedder.embed_passages):
+        assert embed([]).shape == (0, embedder.dimension)
+        vectors = embed(texts)
         assert vectors.dtype == np.float32
         assert vectors.shape == (3, embedder.dimension)
         assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3), abs=1e-4)
-
-
-def test_order_and_company_do_not_change_a_vector(embedder: Embedder) -> None:
-    texts = ["a licence", "weights of a model", "bees " * 40]
-    together = embedder.embed_passages(texts)
-    alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
-    assert np.sum(together * alone, axis=1) == pytest.approx(np.ones(3), abs=1e-3)
-
-
-def test_what_means_the_same_is_nearer_than_what_shares_a_word(embedder: Embedder) -> None:
-    query = embedder.embed_queries(["How much does it cost?"])[0]
-    near, far = embedder.embed_passages(["The price is ten dollars.", "The cost of a lost friend."])
-    assert near @ query > far @ query
-
-
-def test_tokens_are_counted_beyond_what_the_model_reads(embedder: Embedder) -> None:
+        # Other texts and the order don't change a vector.
+        alone = np.concatenate([embed([text]) for text in texts[::-1]])[::-1]
+        assert np.sum(vectors * alone, axis=1) == pytest.approx(np.ones(3), abs=1e-3)
     assert embedder.count_tokens("") == 0
     assert embedder.count_tokens("licence " * 1_000) >= 1_000
     assert embedder.max_tokens >= 128
 
 
-def test_the_fast_model_says_what_the_reference_says(model: Embedder, reference: Embedder) -> None:
+def test_the_two_agree_under_different_names(model: Embedder, reference: Embedder) -> None:
+    """Their vectors never mix in an index."""
     texts = ["Who may change a model?", "The licence forbids it.", "weights " * 300]
     cosines = np.sum(model.embed_passages(texts) * reference.embed_passages(texts), axis=1)
     assert min(cosines) >= 0.99
-
-
-def test_vectors_of_the_two_never_mix(model: Embedder, reference: Embedder) -> None:
     assert model.model != reference.model
 
 
-def test_indexes_that_were_made_before_are_followed(model: Embedder) -> None:
-    """Another name would have everything embedded anew: see `indexer.embedding.onnx_model`."""
+def test_the_name_of_the_vectors_stays(model: Embedder) -> None:
+    """With another name, existing indexes would be embedded anew."""
     assert model.model == "c4a57a7f2011f256 onnx-int8-2"
 
 
-def test_weights_that_could_run_code_are_refused_in_a_sentence_and_run_none(
+def test_weights_that_could_run_code_are_refused_and_not_read(
     cross_encoder: Path, tmp_path: Path
 ) -> None:
     folder, made = Path(shutil.copytree(cross_encoder, tmp_path / "model")), tmp_path / "made"

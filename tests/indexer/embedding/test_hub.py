@@ -1,135 +1,116 @@
-"""Downloads from a hub: resumed, verified, never pickles, and every trouble in a sentence.
+"""Downloads from a hub: resumed, verified, no pickles, and a sentence for each failure.
 
-The hub's library reads its environment when it is imported, so each download is a process.
+The hub's library reads its environment when it is imported, so one process downloads for all tests.
 """
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import constants
 
+from indexer.embedding.hub import HubError, fetch
 from tests.indexer.embedding import fake_hub
-from tests.indexer.embedding.fake_hub import COMMIT
+from tests.indexer.embedding.fake_hub import COMMIT, CUT_BYTES
 
 FETCHING = """
 import json, sys
 from indexer.embedding.hub import HubError, fetch
-shown = []
-try:
-    found = fetch(sys.argv[1], sys.argv[2], lambda done, total: shown.append((done, total)))
-    said = {"folder": str(found.folder), "revision": found.revision, "shown": shown[-1:]}
-    print(json.dumps(said))
-except HubError as error:
-    print(json.dumps({"error": str(error)}))
+for line in sys.stdin:
+    progress = []
+    try:
+        found = fetch(*json.loads(line), lambda done, total: progress.append((done, total)))
+        answer = {"folder": str(found.folder), "revision": found.revision, "last": progress[-1:]}
+    except HubError as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer), flush=True)
 """
 
-Hub = Callable[..., str]
 Fetch = Callable[..., dict[str, Any]]
-Sent = Callable[[], list[dict[str, Any]]]
 
 
-@pytest.fixture
-def models_there(tmp_path: Path) -> Path:
-    """What the hub has: a model with weights of both kinds, and one with pickles alone."""
-    folder = tmp_path / "there"
-    for name, weights in (
-        ("good", ("model.safetensors", "pytorch_model.bin")),
-        ("pickled", ("pytorch_model.bin",)),
-    ):
-        (folder / name / "1_Pooling").mkdir(parents=True)
-        (folder / name / "onnx").mkdir()
+@contextmanager
+def process(*arguments: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    ) as started:
+        yield started
+        started.kill()
+
+
+@contextmanager
+def fetching(address: str, home: Path) -> Iterator[Fetch]:
+    """Start a process that downloads from the hub at an address into a folder."""
+    passed = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    settings = {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    with process("-c", FETCHING, env={**passed, **settings}) as started:
+
+        def run(name: str, revision: str = "") -> dict[str, Any]:
+            assert started.stdin is not None
+            assert started.stdout is not None
+            started.stdin.write(json.dumps([name, revision]) + "\n")
+            started.stdin.flush()
+            answer: dict[str, Any] = json.loads(started.stdout.readline())
+            return answer
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hub's models: some have weights of both kinds, and one has pickles alone."""
+    folder = tmp_path_factory.mktemp("hub")
+    for name in ("good", "cut", "tampered", "gated", "failing", "pickled"):
+        for part in ("1_Pooling", "onnx"):
+            (folder / name / part).mkdir(parents=True)
         for path in ("modules.json", "config.json", "1_Pooling/config.json", "onnx/config.json"):
             (folder / name / path).write_text("{}")
         (folder / name / "README.md").write_text("---\nlanguage: en\n---\n")
         (folder / name / "run.py").write_text("raise SystemExit")
-        for file in weights:
-            (folder / name / file).write_bytes(bytes(range(256)) * 60_000)
+        weights = bytes(range(256)) * (60_000 if name == "cut" else 60)
+        (folder / name / "pytorch_model.bin").write_bytes(weights)
+        if name != "pickled":
+            (folder / name / "model.safetensors").write_bytes(weights)
     return folder
 
 
-@pytest.fixture
-def hubs() -> Iterator[list[subprocess.Popen[str]]]:
-    """The hubs that the test starts."""
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture
-def hub(models_there: Path, hubs: list[subprocess.Popen[str]]) -> Hub:
-    """Start a hub that goes by a plan; gives its address."""
-
-    def start(**plan: Any) -> str:
-        process = subprocess.Popen(
-            [sys.executable, fake_hub.__file__, str(models_there), json.dumps(plan)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        hubs.append(process)
-        assert process.stdout is not None
-        address: str = json.loads(process.stdout.readline())["address"]
-        return address
-
-    return start
+@pytest.fixture(scope="module")
+def fetched(hub_folder: Path, home: Path) -> Iterator[Fetch]:
+    """Download from the fake hub; returns the outcome."""
+    with process(fake_hub.__file__, str(hub_folder)) as hub:
+        assert hub.stdout is not None
+        with fetching(hub.stdout.readline().strip(), home) as fetch_there:
+            yield fetch_there
 
 
-@pytest.fixture
-def sent(hubs: list[subprocess.Popen[str]]) -> Sent:
-    """What the hub says that it sent whole, or the rest of; it ends with this."""
-
-    def told() -> list[dict[str, Any]]:
-        hubs[0].kill()
-        assert hubs[0].stdout is not None
-        return [json.loads(line) for line in hubs[0].stdout]
-
-    return told
+def weights_of(folder: Path | str) -> bytes:
+    return (Path(folder) / "model.safetensors").read_bytes()
 
 
-@pytest.fixture
-def fetched(tmp_path: Path) -> Fetch:
-    """Download in a process of its own; what came of it."""
-
-    def run(address: str, name: str, revision: str = "", **environment: str) -> dict[str, Any]:
-        passed = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-        done = subprocess.run(
-            [sys.executable, "-c", FETCHING, name, revision],
-            env={
-                **passed,
-                "HF_ENDPOINT": address,
-                "HF_HOME": str(tmp_path / "home"),
-                "HF_HUB_DISABLE_XET": "1",
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout, done.stderr
-        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return result
-
-    return run
-
-
-def _files(folder: str) -> set[str]:
-    found = Path(folder)
-    return {path.relative_to(found).as_posix() for path in found.rglob("*") if path.is_file()}
-
-
-def test_what_shapes_vectors_is_downloaded_and_nothing_else(
-    hub: Hub, fetched: Fetch, models_there: Path
+def test_files_that_shape_vectors_are_downloaded_and_no_others(
+    fetched: Fetch, hub_folder: Path
 ) -> None:
-    found = fetched(hub(), "owner/good")
-    assert _files(found["folder"]) == {
+    found = fetched("owner/good")
+    folder = Path(found["folder"])
+    assert {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    } == {
         "1_Pooling/config.json",
         "README.md",
         "config.json",
@@ -137,67 +118,65 @@ def test_what_shapes_vectors_is_downloaded_and_nothing_else(
         "modules.json",
     }
     assert found["revision"] == COMMIT
-    weights = (models_there / "good" / "model.safetensors").read_bytes()
-    assert (Path(found["folder"]) / "model.safetensors").read_bytes() == weights
-    [[done, total]] = found["shown"]
-    assert done == total > len(weights)
+    assert weights_of(folder) == weights_of(hub_folder / "good")
+    [[done, total]] = found["last"]
+    assert done == total > len(weights_of(folder))
+    assert fetched("owner/good", COMMIT)["revision"] == COMMIT
 
 
-def test_a_commit_that_is_named_is_the_one_that_comes(hub: Hub, fetched: Fetch) -> None:
-    assert fetched(hub(), "owner/good", COMMIT)["revision"] == COMMIT
-
-
-def test_a_download_that_broke_off_goes_on_where_it_ended(
-    hub: Hub, fetched: Fetch, models_there: Path, sent: Sent
-) -> None:
-    address = hub(cut=12_000_000)
-    first = fetched(address, "owner/good")
-    found = first if "folder" in first else fetched(address, "owner/good")
-    [again] = [line for line in sent() if line["sent"] == "model.safetensors"]
-    assert again["from"] > 0
-    weights = (models_there / "good" / "model.safetensors").read_bytes()
-    assert (Path(found["folder"]) / "model.safetensors").read_bytes() == weights
-
-
-def test_weights_as_pickles_are_refused(hub: Hub, fetched: Fetch, tmp_path: Path) -> None:
-    assert "no weights as safetensors" in fetched(hub(), "owner/pickled")["error"]
-    assert not list((tmp_path / "home").rglob("*.bin"))
-
-
-def test_files_that_are_not_as_listed_are_deleted(hub: Hub, fetched: Fetch, tmp_path: Path) -> None:
-    assert "differs from the hub's" in fetched(hub(wrong=True), "owner/good")["error"]
-    assert not list((tmp_path / "home").rglob("*.safetensors"))
+def test_an_interrupted_download_is_resumed(fetched: Fetch, hub_folder: Path) -> None:
+    """The first answer of the hub breaks off; it refuses to send these bytes again."""
+    first = fetched("owner/cut")
+    found = first if "folder" in first else fetched("owner/cut")
+    assert weights_of(found["folder"]) == weights_of(hub_folder / "cut")
+    assert len(weights_of(found["folder"])) > CUT_BYTES
 
 
 @pytest.mark.parametrize(
-    ("name", "revision", "plan", "said"),
+    ("name", "said"),
     [
-        ("owner/none", "", {}, "There is no model 'owner/none'"),
-        ("elsewhere/good", "", {}, "There is no model"),
-        ("owner/good", "f" * 40, {}, "no longer has this revision"),
-        ("owner/good", "", {"status": 401}, "There is no model"),
-        ("owner/good", "", {"status": 403}, "has terms to accept"),
-        ("owner/good", "", {"status": 500}, "could not be downloaded"),
+        ("owner/pickled", "no weights as safetensors"),
+        ("owner/tampered", "differs from the hub's"),
     ],
 )
-def test_what_the_hub_refuses_is_said_in_a_sentence(
-    hub: Hub, fetched: Fetch, name: str, revision: str, plan: dict[str, Any], said: str
+def test_pickles_and_files_unlike_the_listed_ones_are_refused_and_not_kept(
+    fetched: Fetch, home: Path, name: str, said: str
 ) -> None:
-    error = fetched(hub(**plan), name, revision)["error"]
+    assert said in fetched(name)["error"]
+    folder = home / "hub" / f"models--{name.replace('/', '--')}"
+    assert not [*folder.rglob("*.bin"), *folder.rglob("*.safetensors")]
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "said"),
+    [
+        ("owner/none", "", "There is no model 'owner/none'"),
+        ("private/good", "", "There is no model"),
+        ("owner/good", "f" * 40, "no longer has this revision"),
+        ("owner/gated", "", "has terms to accept"),
+        ("owner/failing", "", "could not be downloaded"),
+    ],
+)
+def test_each_refusal_of_the_hub_is_explained(
+    fetched: Fetch, name: str, revision: str, said: str
+) -> None:
+    error = fetched(name, revision)["error"]
     assert said in error
     assert "Traceback" not in error
 
 
-def test_a_hub_that_is_not_there_is_said(fetched: Fetch) -> None:
-    """The port is that of nothing: it was given back."""
-    import socket
-
+def test_a_hub_that_does_not_answer_is_explained(tmp_path: Path) -> None:
+    """Nothing listens at the port, because it was given back."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert "could not be downloaded" in fetched(address, "owner/good")["error"]
+    with fetching(address, tmp_path) as fetch_there:
+        assert "could not be downloaded" in fetch_there("owner/good")["error"]
 
 
-def test_where_downloading_is_switched_off_nothing_is_asked(fetched: Fetch) -> None:
-    found = fetched("http://127.0.0.1:9", "owner/good", HF_HUB_OFFLINE="1")
-    assert "switched off (HF_HUB_OFFLINE)" in found["error"]
+def test_nothing_is_downloaded_when_downloading_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match=r"switched off \(HF_HUB_OFFLINE\)"):
+        fetch("owner/good")

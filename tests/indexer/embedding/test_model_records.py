@@ -1,4 +1,4 @@
-"""Models are found again as they were recorded, or not at all."""
+"""Models are opened again as recorded, or not at all."""
 
 import shutil
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from indexer.embedding.embedder import DEFAULT_MODEL, ModelError
 from indexer.embedding.model_records import ModelRecord, open_record, recorded_folder
 from indexer.embedding.onnx_model import source_digest
-from tests.indexer.embedding.tiny_models import bert, tiny_model
+from tests.indexer.embedding.families import family_embedder
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +19,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> ModelRecord:
-    """The record of a tiny model in a folder, opened once."""
-    folder = str(tiny_model(tmp_path_factory.mktemp("made"), bert()))
+    """The record of a small model in a folder, derived and opened once."""
+    folder = str(family_embedder("BERT", tmp_path_factory.mktemp("made")))
     return open_record(ModelRecord(folder, folder), cache).record
 
 
 @pytest.mark.slow
-def test_what_is_opened_is_recorded(made: ModelRecord, cache: Path) -> None:
+def test_an_opened_model_is_recorded(made: ModelRecord, cache: Path) -> None:
     assert made.digest == source_digest(Path(made.folder))
     assert made.vectors.startswith(made.digest[:16])
     again = open_record(made, cache)
@@ -33,7 +33,7 @@ def test_what_is_opened_is_recorded(made: ModelRecord, cache: Path) -> None:
     assert again.embedder.model == made.vectors
 
 
-def test_the_shipped_model_is_known_by_its_name_wherever_it_is_installed(tmp_path: Path) -> None:
+def test_a_shipped_model_is_recorded_without_its_folder(tmp_path: Path) -> None:
     found = open_record(ModelRecord(DEFAULT_MODEL), tmp_path).record
     assert (found.folder, found.languages) == ("", ("en",))
     assert found.vectors == open_record(found, tmp_path).embedder.model
@@ -48,7 +48,7 @@ def test_other_files_in_the_folder_are_refused(
     (changed / "config.json").write_text((changed / "config.json").read_text() + " ")
     moved = replace(made, folder=str(changed))
     if "torch" not in made.vectors:
-        # What was derived from the right ones is still here, and is what was recorded.
+        # The model derived from the right files is still cached.
         assert open_record(moved, cache).embedder.model == made.vectors
     with pytest.raises(ModelError, match=r"are not the chosen ones.*model use"):
         open_record(moved, tmp_path / "no cache")
@@ -61,7 +61,7 @@ def test_a_folder_that_is_gone_is_explained(tmp_path: Path) -> None:
         open_record(gone, tmp_path / "no cache")
 
 
-def test_vectors_whose_model_nobody_knows_are_explained(tmp_path: Path) -> None:
+def test_vectors_of_an_unknown_model_are_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="'abc onnx-int8-2' is no longer on this machine"):
         open_record(ModelRecord("", vectors="abc onnx-int8-2"), tmp_path)
 

@@ -1,4 +1,4 @@
-"""How the index database is opened: what is refused, what is built anew, and what is explained."""
+"""Opening the index database: refused, built anew, or explained."""
 
 import sqlite3
 import threading
@@ -14,7 +14,6 @@ from indexer.ingest.pipeline import put
 from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
-    SCOPES,
     Home,
     build,
     everything,
@@ -29,43 +28,38 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-@pytest.mark.parametrize("changed", ["model", "dimension", "max_tokens"])
-def test_an_index_made_otherwise_is_refused_with_the_remedy(home: Home, changed: str) -> None:
+def test_an_index_made_otherwise_is_refused_with_the_remedy(
+    home: Home, embedder: WordEmbedder
+) -> None:
+    """It is left as it is."""
     made = {"model": "words", "dimension": 64, "max_tokens": 256}
-    Index(home, **made).close()  # type: ignore[arg-type]
-    other = {**made, changed: "other" if changed == "model" else 99}
-    with pytest.raises(StaleIndexError, match=rf"made with {changed}.*Run `commonplace index`"):
-        Index(home, **other)  # type: ignore[arg-type]
-
-
-def test_an_index_that_was_refused_is_left_as_it_is(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         before = everything(index, embedder)
-    with pytest.raises(StaleIndexError):
-        opened(home, embedder, model="other")
+    for changed in made:
+        other = {**made, changed: "other" if changed == "model" else 99}
+        with pytest.raises(StaleIndexError, match=rf"made with {changed}.*Run `commonplace index`"):
+            Index(home, **other)  # type: ignore[arg-type]
     with opened(home, embedder) as index:
         assert everything(index, embedder) == before
+        index.tables.db.run("update manifest set value = '2' where key = 'format'")
+    with pytest.raises(StaleIndexError, match=r"made with format '2'.*Run `commonplace index`"):
+        opened(home, embedder)
 
 
-@pytest.mark.parametrize("keep", [0, 100, 4_096, 20_000])
-def test_a_truncated_file_is_built_anew(tmp_path: Path, embedder: WordEmbedder, keep: int) -> None:
+@pytest.mark.parametrize("keep", [0, 100, 20_000, None])
+def test_a_truncated_file_or_no_database_is_built_anew(
+    tmp_path: Path, embedder: WordEmbedder, keep: int | None
+) -> None:
     with opened(tmp_path / "index", embedder) as index:
         build(index, embedder, thirty_documents())
         expected = everything(index, embedder)
     path = tmp_path / "index" / "index.db"
-    assert path.stat().st_size > keep
-    path.write_bytes(path.read_bytes()[:keep])
+    whole = path.read_bytes()
+    path.write_bytes(b"This is not a database. " * 500 if keep is None else whole[:keep])
     with opened(tmp_path / "index", embedder) as index:
         build(index, embedder, thirty_documents())
         assert everything(index, embedder) == expected
-
-
-def test_a_file_that_is_no_database_is_built_anew(tmp_path: Path, embedder: WordEmbedder) -> None:
-    (tmp_path / "index.db").write_bytes(b"This is not a database. " * 500)
-    with opened(tmp_path, embedder) as index:
-        build(index, embedder, thirty_documents())
-        assert index.tables.counts(SCOPES) == {"documents": 30, "passages": 60}
 
 
 def test_a_folder_that_can_not_be_made_is_explained(tmp_path: Path, embedder: WordEmbedder) -> None:
@@ -98,12 +92,3 @@ def test_several_processes_may_make_an_index_at_once(home: Home) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(identity, range(4)))) == 1
-
-
-def test_an_index_of_another_format_is_refused_with_the_remedy(
-    home: Home, embedder: WordEmbedder
-) -> None:
-    with opened(home, embedder) as index:
-        index.tables.db.run("update manifest set value = '2' where key = 'format'")
-    with pytest.raises(StaleIndexError, match=r"made with format '2'.*Run `commonplace index`"):
-        opened(home, embedder)

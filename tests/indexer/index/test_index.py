@@ -1,6 +1,7 @@
-"""The index on a real disk, compared with brute force, with a fresh build, and with itself."""
+"""The index, compared with brute force, with a fresh build, and between processes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,66 +32,55 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_a_vector_of_another_dimension_is_refused(home: Home, embedder: WordEmbedder) -> None:
+def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: WordEmbedder) -> None:
     with (
-        opened(home, embedder) as index,
+        opened(tmp_path, embedder) as index,
         pytest.raises(ValueError, match=r"shape \(3,\), not \(64,\)"),
     ):
         index.nearest(np.ones(3, np.float32), 5, SCOPES)
 
 
-@pytest.mark.parametrize("scopes", [(), (SHARED,), (ONE,), (SHARED, TWO), SCOPES, (Scope(99),)])
-@pytest.mark.parametrize("k", [0, 1, 7, 1_000])
-def test_the_nearest_are_those_that_brute_force_finds(
-    home: Home, embedder: WordEmbedder, scopes: tuple[Scope, ...], k: int
+def test_the_nearest_are_those_of_brute_force_alone_and_together(
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
-    rows = [
-        (document.id, passage)
-        for document in thirty_documents()
-        if document.scope in scopes
-        for passage in passages(document, embedder.count_tokens, embedder.max_tokens)
-    ]
-    vector = embedder.embed_queries(["common beta4 of 3"])[0]
-    matrix = embedder.embed_passages([passage.embedded for _, passage in rows])
-    expected = sorted((matrix @ vector).tolist(), reverse=True)[:k]
-    with opened(home, embedder) as index:
+    vectors = embedder.embed_queries([f"alpha{n} common of {n % 5}" for n in range(9)])
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        found = index.nearest(vector, k, scopes)
-        stored = index.passages([key for key, _ in found])
-    cosines = {
-        (name, passage.text): float(row @ vector)
-        for (name, passage), row in zip(rows, matrix, strict=True)
-    }
-    # Compared in half precision, which has eleven bits.
-    assert [cosine for _, cosine in found] == pytest.approx(expected, abs=1e-3)
-    assert [cosine for _, cosine in found] == pytest.approx(
-        [cosines[stored[key].document_id, stored[key].text] for key, _ in found], abs=1e-3
-    )
+        for scopes in ((), (SHARED,), (SHARED, TWO), SCOPES, (Scope(99),)):
+            texts = {
+                (document.id, passage.text): passage.embedded
+                for document in thirty_documents()
+                if document.scope in scopes
+                for passage in passages(document, embedder.count_tokens, embedder.max_tokens)
+            }
+            matrix = embedder.embed_passages(list(texts.values()))
+            for k in (0, 1, 7, 1_000):
+                together = index.nearest_many(vectors, k, scopes)
+                for vector, (ids, cosines) in zip(vectors, together, strict=True):
+                    [(own_ids, own_cosines)] = index.nearest_many(vector[np.newaxis], k, scopes)
+                    assert ids.tolist() == own_ids.tolist()
+                    assert cosines.tolist() == pytest.approx(own_cosines.tolist(), abs=1e-6)
+                found = index.nearest(vectors[4], k, scopes)
+                stored = index.passages([key for key, _ in found])
+                exact = dict(zip(texts, (matrix @ vectors[4]).tolist(), strict=True))
+                # Compared in half precision, which has eleven bits.
+                cosines_found = [cosine for _, cosine in found]
+                assert cosines_found == pytest.approx(
+                    sorted(exact.values(), reverse=True)[:k], abs=1e-3
+                )
+                assert cosines_found == pytest.approx(
+                    [exact[stored[key].document_id, stored[key].text] for key, _ in found],
+                    abs=1e-3,
+                )
 
 
-@pytest.mark.parametrize("scopes", [(SHARED,), SCOPES])
-def test_queries_searched_together_find_what_each_finds_alone(
-    home: Home, embedder: WordEmbedder, scopes: tuple[Scope, ...]
-) -> None:
-    vectors = embedder.embed_queries([f"alpha{n} common of {n % 5}" for n in range(23)])
-    with opened(home, embedder) as index:
-        build(index, embedder, thirty_documents())
-        together = index.nearest_many(vectors, 7, scopes)
-        for vector, (ids, cosines) in zip(vectors, together, strict=True):
-            [(own_ids, own_cosines)] = index.nearest_many(vector[np.newaxis], 7, scopes)
-            assert ids.tolist() == own_ids.tolist()
-            assert cosines.tolist() == pytest.approx(own_cosines.tolist(), abs=1e-6)
-
-
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     owners=st.lists(st.sampled_from(SCOPES), min_size=1, max_size=12),
     asked=st.lists(st.sampled_from(SCOPES), max_size=3),
     query=st.sampled_from(["secret", "secret common", "number 3"]),
 )
-def test_nothing_of_a_scope_that_was_not_asked_is_ever_found(
+def test_no_passage_of_another_scope_is_ever_found(
     tmp_path_factory: pytest.TempPathFactory,
     owners: list[Scope],
     asked: list[Scope],
@@ -110,14 +100,18 @@ def test_nothing_of_a_scope_that_was_not_asked_is_ever_found(
         assert {hit.passage.document_id for hit in hits} == visible
 
 
-def test_a_scope_asked_twice_gives_each_passage_once(home: Home, embedder: WordEmbedder) -> None:
-    with opened(home, embedder) as index:
+def test_a_scope_asked_twice_gives_each_passage_once(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         once = all_found(index, embedder, "common", [SHARED, ONE])
         assert all_found(index, embedder, "common", [SHARED, ONE, SHARED]) == once
 
 
-def test_a_changed_corpus_is_found_as_in_a_fresh_build(home: Home, embedder: WordEmbedder) -> None:
+def test_a_changed_corpus_is_found_as_in_a_fresh_build(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
     corpus = thirty_documents()
     changed = [
         *corpus[5:20],
@@ -126,33 +120,31 @@ def test_a_changed_corpus_is_found_as_in_a_fresh_build(home: Home, embedder: Wor
         *corpus[22:],
         new_document("doc99", "# New\n\nalpha3 and beta7 of 2 common", TWO),
     ]
-    with opened(home / "old", embedder) as index:
+    with opened(tmp_path / "old", embedder) as index:
         build(index, embedder, corpus)
         build(index, embedder, changed)
         after = everything(index, embedder)
-    with opened(home / "fresh", embedder) as index:
+    with opened(tmp_path / "fresh", embedder) as index:
         build(index, embedder, changed)
         assert after == everything(index, embedder)
 
 
-def test_a_scope_that_lost_all_its_documents_finds_nothing_and_disturbs_nobody(
-    home: Home, embedder: WordEmbedder
+def test_an_emptied_scope_finds_nothing_and_leaves_the_others(
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     rest = [document for document in thirty_documents() if document.scope != ONE]
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         build(index, embedder, rest)
         index.save_snapshots(least=1)
         assert all_found(index, embedder, "common", [ONE]) == []
         assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
 
 
-def test_each_change_is_a_generation_and_no_change_is_none(
-    home: Home, embedder: WordEmbedder
-) -> None:
-    with opened(home, embedder) as index:
+def test_each_change_raises_the_generation(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("a", "one"))
         first = index.generation
         index.tables.apply([], [])
@@ -161,7 +153,7 @@ def test_each_change_is_a_generation_and_no_change_is_none(
         assert index.generation == first + 1
 
 
-def test_a_second_index_on_the_folder_follows_the_first(home: Home, embedder: WordEmbedder) -> None:
+def test_a_second_index_at_the_place_follows_the_first(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
         build(writer, embedder, thirty_documents())
         assert everything(reader, embedder) == everything(writer, embedder)
@@ -171,15 +163,7 @@ def test_a_second_index_on_the_folder_follows_the_first(home: Home, embedder: Wo
         assert reader.generation == writer.generation
 
 
-def test_words_alone_show_what_another_process_added(home: Home, embedder: WordEmbedder) -> None:
-    with opened(home, embedder) as reader, opened(home, embedder) as writer:
-        put(writer, embedder, new_document("a", "uncommonword"))
-        assert len(reader.matching("uncommonword", 5, [SHARED])) == 1
-
-
-def test_what_is_asked_together_is_answered_of_one_generation(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_a_steady_reader_stays_at_one_generation(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, new_document("a", "firstword"))
         with reader.steady():
@@ -191,10 +175,10 @@ def test_what_is_asked_together_is_answered_of_one_generation(
         assert reader.generation_of([SHARED]) > before
 
 
-def test_what_changes_in_other_scopes_is_not_replayed_for_a_question(
-    home: Home, embedder: WordEmbedder
+def test_a_question_replays_only_changes_of_its_scopes(
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
-    with opened(home, embedder) as reader, opened(home, embedder) as writer:
+    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
         put(writer, embedder, new_document("a", "firstword"))
         assert len(reader.matching("firstword", 5, [SHARED])) == 1
         replays = reader.replays
@@ -205,9 +189,7 @@ def test_what_changes_in_other_scopes_is_not_replayed_for_a_question(
         assert reader.replays == replays + 1
 
 
-def test_a_document_that_is_cited_elsewhere_is_so_at_once_in_every_process(
-    home: Home, embedder: WordEmbedder
-) -> None:
+def test_a_new_link_is_cited_at_once_in_every_process(home: Home, embedder: WordEmbedder) -> None:
     document = replace(new_document("a", "one word"), link="https://example.org/old")
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, document)

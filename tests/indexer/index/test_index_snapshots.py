@@ -1,4 +1,4 @@
-"""Snapshots of the index: used where they fit, rebuilt where they do not."""
+"""Snapshots of the index: used if they match, else rebuilt."""
 
 import hashlib
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,
     SCOPES,
-    Home,
     all_found,
     build,
     everything,
@@ -27,22 +26,13 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def _torn(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def _foreign(path: Path) -> None:
+def foreign(path: Path) -> None:
     path.write_bytes(hashlib.sha512(b"noise").digest() * 100)
 
 
-@pytest.mark.parametrize("damage", [_torn, _empty, _foreign, Path.unlink])
 @pytest.mark.parametrize("which", [".vectors.", ".words."])
-def test_a_damaged_snapshot_is_rebuilt_from_the_file(
-    tmp_path: Path, embedder: WordEmbedder, damage: Callable[[Path], None], which: str
+def test_damaged_and_missing_snapshots_are_rebuilt_from_the_file(
+    tmp_path: Path, embedder: WordEmbedder, which: str
 ) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
@@ -50,59 +40,56 @@ def test_a_damaged_snapshot_is_rebuilt_from_the_file(
         expected = everything(index, embedder)
     damaged = [path for path in tmp_path.glob("*.snapshot") if which in path.name]
     assert len(damaged) == len(SCOPES)
-    damage(damaged[0])
-    with opened(tmp_path, embedder) as index:
-        assert everything(index, embedder) == expected
-
-
-def test_all_snapshots_missing_are_rebuilt_from_the_file(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as index:
-        build(index, embedder, thirty_documents())
-        index.save_snapshots(least=1)
-        expected = everything(index, embedder)
+    whole = damaged[0].read_bytes()
+    damages: list[Callable[[Path], object]] = [
+        lambda path: path.write_bytes(whole[: len(whole) // 2]),
+        lambda path: path.write_bytes(b""),
+        foreign,
+        Path.unlink,
+    ]
+    for damage in damages:
+        damage(damaged[0])
+        with opened(tmp_path, embedder) as index:
+            assert everything(index, embedder) == expected
     for path in tmp_path.glob("*.snapshot"):
         path.unlink()
     with opened(tmp_path, embedder) as index:
         assert everything(index, embedder) == expected
 
 
-def test_what_changed_after_the_snapshot_is_replayed(home: Home, embedder: WordEmbedder) -> None:
-    with opened(home, embedder) as index:
+def test_changes_after_a_snapshot_are_replayed(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents()[:20])
         index.save_snapshots(least=1)
         build(index, embedder, thirty_documents()[10:])
         expected = everything(index, embedder)
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         assert everything(index, embedder) == expected
 
 
-def test_snapshots_of_a_channels_readers_are_used(
-    home: Home, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
+def test_the_snapshot_of_a_channel_s_scope_is_used(
+    tmp_path: Path, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     documents = [
         new_document("said in the channel", "alpha common", channel_scope(1)),
         new_document("written in the guild", "alpha common", ONE),
     ]
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, documents)
         index.save_snapshots(least=1)
 
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         for scope, document in zip((channel_scope(1), ONE), documents, strict=True):
             found = all_found(index, embedder, "alpha", [scope])
             assert {document_id for document_id, *_ in found} == {document.id}
 
-    # Snapshots that can't be used, or don't match, are rebuilt and said so.
+    # The log names each rebuilt snapshot.
     assert caplog.messages == []
 
 
-def test_snapshots_of_another_index_are_not_believed(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    """As when the file alone was deleted and built anew: as many passages, of one generation."""
+def test_snapshots_of_another_index_are_ignored(tmp_path: Path, embedder: WordEmbedder) -> None:
+    """They have as many passages, of the same generation."""
     other = [
         new_document(f"other{n}", f"# A\n\ngamma{n}\n\n# B\n\ndelta{n}", SCOPES[n % 3])
         for n in range(30)

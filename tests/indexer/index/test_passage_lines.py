@@ -1,12 +1,15 @@
-"""Citations that name lines: kept beside passages, and moved with their documents."""
+"""Fragments of citations: the lines or the heading of each passage."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from indexer.index.passage_lines import fragments
+from indexer.index.passage_lines import fragments, line_ranges
 from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
-from indexer.text.passages import Passage
+from indexer.text.passages import Passage, passages
 from knowledge.values.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, opened
@@ -28,8 +31,8 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_each_passage_is_cited_at_its_own_lines(home: Home, embedder: WordEmbedder) -> None:
-    with opened(home, embedder) as index:
+def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
         *_, _ = update(index, embedder, [DOCUMENT])
         links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
         assert links == [f"{DOCUMENT.link}#L5-L7", f"{DOCUMENT.link}#L9-L11"]
@@ -40,13 +43,13 @@ def test_each_passage_is_cited_at_its_own_lines(home: Home, embedder: WordEmbedd
 
 
 def test_each_passage_is_cited_at_the_anchor_of_its_heading(
-    home: Home, embedder: WordEmbedder
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
-    """The second of two equal headings, too; the text above all headings is the page's."""
+    """The second of two equal headings has one, too. Text above all headings has none."""
     link = "https://docs.example.org/ferries/"
     text = f"{TEXT}\n## Porto {{#north}}\n\nAt ten.\n\n## Lisbon\n\nAt night.\n"
     document = replace(DOCUMENT, text=text, link=link, lines=None, anchors="mkdocs")
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         *_, _ = update(index, embedder, [document])
         found = index.tables.document_passages(document.id)
     anchors = [one.link.removeprefix(link) for one in found]
@@ -54,18 +57,18 @@ def test_each_passage_is_cited_at_the_anchor_of_its_heading(
     assert [one.heading for one in found] == ["", "Lisbon", "Porto", "Lisbon"]
 
 
-def test_a_passage_whose_text_is_found_elsewhere_is_cited_at_its_own_heading() -> None:
-    """A passage that isn't in the text as it stands tells no place."""
+def test_a_repeated_passage_is_cited_at_its_own_heading() -> None:
+    """One passage isn't in the text as it stands."""
     text = "## One\n\nSame.\n\n## Two\n\nText.\n\n## One\n\nSame."
     document = replace(DOCUMENT, text=text, lines=None, anchors="mkdocs")
-    passages = [
+    cut = [
         Passage(document.id, 1, document.title, "Two", "Cut otherwise."),
         Passage(document.id, 2, document.title, "One", "Same."),
     ]
-    assert list(fragments(document, passages)) == ["two", "one_1"]
+    assert list(fragments(document, cut)) == ["two", "one_1"]
 
 
-def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
+def test_an_unchanged_document_at_another_commit_only_gets_new_links(
     home: Home, embedder: WordEmbedder
 ) -> None:
     with opened(home, embedder) as index:
@@ -78,48 +81,33 @@ def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
         found = index.tables.document_passages(DOCUMENT.id)
         assert [one.id for one in found] == before
         assert [one.link for one in found] == [f"{moved.link}#L5-L7", f"{moved.link}#L9-L11"]
-        # What was answered before is answered anew, with the link as it is now.
+        # Cached answers become stale, because their link changed.
         assert index.tables.generation() == generation + 1
         assert (report.changed, report.unchanged, report.embedded) == ([], 1, 0)
         *_, _ = update(index, embedder, [moved])
         assert index.tables.generation() == generation + 1
 
 
-def test_a_document_that_says_something_else_at_another_commit_is_read(
-    home: Home, embedder: WordEmbedder
-) -> None:
-    with opened(home, embedder) as index:
-        *_, _ = update(index, embedder, [DOCUMENT])
-        report = UpdateReport()
-        link = "https://a.org/r/blob/2222/a.md"
-        moved = replace(DOCUMENT, link=link, text=TEXT.replace("nine", "ten"))
-        *_, _ = update(index, embedder, [moved], report=report)
-        assert report.changed == [DOCUMENT.id]
-        assert "ten" in index.tables.document_passages(DOCUMENT.id)[-1].text
-
-
-def test_a_text_that_was_made_of_another_is_cited_at_its_headings(
-    home: Home, embedder: WordEmbedder
+def test_a_converted_text_is_cited_at_the_lines_of_its_headings(
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     lines = Lines(0, "L{first}-L{last}", (("Ferries", 3), ("Lisbon", 12), ("Lisbon", 40)))
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         *_, _ = update(index, embedder, [replace(DOCUMENT, lines=lines)])
         links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
         assert links == [DOCUMENT.link, f"{DOCUMENT.link}#L12"]
 
 
-def test_a_single_line_is_named_alone(home: Home, embedder: WordEmbedder) -> None:
-    with opened(home, embedder) as index:
+def test_a_single_line_is_named_alone(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
         *_, _ = update(index, embedder, [replace(DOCUMENT, text="One line of text.")])
         [found] = index.tables.document_passages(DOCUMENT.id)
         assert found.link == f"{DOCUMENT.link}#L5"
 
 
-def test_many_documents_at_another_commit_are_moved_a_few_a_step(
-    home: Home, embedder: WordEmbedder
-) -> None:
-    count = SLICE_LINKS * 2 + 1
-    with opened(home, embedder) as index:
+def test_many_links_are_updated_in_slices(tmp_path: Path, embedder: WordEmbedder) -> None:
+    count = SLICE_LINKS + 1
+    with opened(tmp_path, embedder) as index:
         many = [replace(DOCUMENT, id=f"git:{number}", text="One.") for number in range(count)]
         *_, _ = update(index, embedder, many)
         moved = [replace(one, link="https://a.org/r/blob/2222/a.md") for one in many]
@@ -130,3 +118,51 @@ def test_many_documents_at_another_commit_are_moved_a_few_a_step(
         *_, last = steps
         assert {index.tables.link(one.id) for one in many} == {moved[0].link}
         assert last.report.unchanged == count
+
+
+# Lines of passages.
+
+
+def _cut(text: str, most: int = 60) -> list[tuple[str, tuple[int, int] | None]]:
+    document = Document("file:a", SHARED, Kind.FILE, "A", text)
+    cut = passages(document, lambda words: len(words.split()), most)
+    return [(one.text, found) for one, found in zip(cut, line_ranges(text, cut), strict=True)]
+
+
+def test_a_passage_begins_at_its_heading() -> None:
+    text = "# A\n\nOne.\n\n## B\n\nTwo.\nThree.\n\nSetext\n------\nFour."
+    assert _cut(text) == [
+        ("One.", (1, 3)),
+        ("Two.\nThree.", (5, 8)),
+        ("Four.", (10, 12)),
+    ]
+
+
+def test_equal_passages_get_their_lines_in_order() -> None:
+    assert [found for _, found in _cut("## A\nSame.\n## B\nSame.")] == [(1, 2), (3, 4)]
+
+
+def test_parts_of_a_code_block_have_their_own_lines() -> None:
+    code = "\n".join(f"line {number} of the code that is long" for number in range(80))
+    text = f"## A\n\n```py\n{code}\n```\n\nAfter."
+    lines = text.split("\n")
+    found = _cut(text)
+    assert len(found) > 2
+    for passage, place in found:
+        assert place is not None
+        written = [line for line in passage.split("\n") if line.startswith("line ")]
+        assert written == [line for line in lines[place[0] - 1 : place[1]] if "line " in line]
+
+
+@given(
+    st.lists(st.sampled_from(["# A", "## B", "", "text. More.", "- item", "```", "===", "1. x"]))
+)
+def test_every_passage_is_within_its_lines(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    for passage, place in _cut(text, most=24):
+        if place is not None:
+            first, last = place
+            assert 1 <= first <= last <= max(len(lines), 1)
+            inner = [line for line in passage.split("\n") if line.strip() and "`" not in line]
+            named = "\n".join(lines[first - 1 : last])
+            assert all(line in named for line in inner)

@@ -1,4 +1,4 @@
-"""An index in PostgreSQL: the same as in a file of SQLite, and what is different about a server."""
+"""An index in PostgreSQL: the same results as in SQLite, concurrent writers, and server errors."""
 
 import itertools
 import threading
@@ -69,10 +69,10 @@ HISTORIES = st.lists(
 )
 
 
-def _told(index: Index, embedder: WordEmbedder) -> list[object]:
-    """All that is found and said of it, ids and the last digits of each number included."""
+def results(index: Index, embedder: WordEmbedder) -> list[object]:
+    """All results, with ids and the last digits of each number."""
     retriever = Retriever(index, embedder)
-    told: list[object] = [
+    found: list[object] = [
         index.generation,
         index.generation_of(SCOPES),
         index.size(SCOPES),
@@ -84,8 +84,8 @@ def _told(index: Index, embedder: WordEmbedder) -> list[object]:
     ]
     for scopes in ([SHARED], [SHARED, ONE], SCOPES):
         for query, hits in zip(QUERIES, retriever.hits(QUERIES, scopes), strict=True):
-            told += [hits, retriever.judged(query, hits), index.idfs(query, scopes)]
-    return told
+            found += [hits, retriever.judged(query, hits), index.idfs(query, scopes)]
+    return found
 
 
 def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
@@ -100,17 +100,17 @@ def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
             elif name == "save":
                 index.save_snapshots(least=1)
             else:
-                yield _told(index, embedder)
+                yield results(index, embedder)
                 index.close()
                 index = opened(place, embedder)
-        yield _told(index, embedder)
+        yield results(index, embedder)
     finally:
         index.close()
 
 
 @given(HISTORIES)
-@settings(max_examples=15)
-def test_the_same_history_is_answered_in_the_same_way_to_the_last_digit(
+@settings(max_examples=10)
+def test_the_same_history_gives_the_same_results_to_the_last_digit(
     postgres: Cluster, index_database: str, steps: list[Step]
 ) -> None:
     schema = f"index_same_{next(_schemas)}"
@@ -122,15 +122,15 @@ def test_the_same_history_is_answered_in_the_same_way_to_the_last_digit(
         assert in_postgres == list(_history(steps, Path(folder)))
 
 
-def test_followers_miss_nothing_that_many_write_at_once(home: Home) -> None:
-    """Each of a dozen has a connection of its own."""
+def test_readers_miss_no_change_of_concurrent_writers(home: Home) -> None:
+    """Each of the threads has a connection of its own."""
     opened(home, WordEmbedder(64)).close()
     done = threading.Event()
 
     def write(writer: int) -> None:
         embedder = WordEmbedder(64)
         with opened(home, embedder) as index:
-            for number in range(30):
+            for number in range(12):
                 document = _document(writer * 100 + number, (writer + number) % 3)
                 put(index, embedder, document)
                 if number % 4 == 3:
@@ -143,9 +143,9 @@ def test_followers_miss_nothing_that_many_write_at_once(home: Home) -> None:
                 index.postings(SCOPES)
             return _held(index)
 
-    with ThreadPoolExecutor(12) as pool:
-        followers = [pool.submit(follow, number) for number in range(4)]
-        writers = [pool.submit(write, number) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        followers = [pool.submit(follow, number) for number in range(3)]
+        writers = [pool.submit(write, number) for number in range(5)]
         try:
             for writer in writers:
                 writer.result()
@@ -153,13 +153,13 @@ def test_followers_miss_nothing_that_many_write_at_once(home: Home) -> None:
             done.set()
         followed = [follower.result() for follower in followers]
     with opened(home, WordEmbedder(64)) as index:
-        assert index.generation == 8 * (30 + 7)
-        assert index.tables.counts(SCOPES)["documents"] == 8 * (30 - 7)
+        assert index.generation == 5 * (12 + 3)
+        assert index.tables.counts(SCOPES)["documents"] == 5 * (12 - 3)
         expected = _held(index)
-    assert followed == [expected] * 4
+    assert followed == [expected] * 3
 
 
-def test_who_writes_for_a_scope_waits_for_nobody_but_who_writes_for_the_same(
+def test_a_writer_waits_only_for_writers_of_the_same_scope(
     schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as first, opened(schema_home, embedder) as second:
@@ -175,10 +175,10 @@ def test_who_writes_for_a_scope_waits_for_nobody_but_who_writes_for_the_same(
         assert second.generation_of([ONE, TWO]) == (2, 1)
 
 
-def test_of_a_document_that_is_moved_meanwhile_no_follower_keeps_anything(
+def test_readers_keep_no_passage_of_a_document_moved_during_its_deletion(
     postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
-    """Who takes it out had read the scope that it was in, and waits for who moves it."""
+    """The deleting process has read the old scope, and waits for the moving one."""
     with (
         opened(schema_home, embedder) as mover,
         opened(schema_home, embedder) as follower,
@@ -203,7 +203,7 @@ def test_of_a_document_that_is_moved_meanwhile_no_follower_keeps_anything(
 
 
 def _held(index: Index) -> list[object]:
-    """The passages that an index has in memory of each scope, in both of its structures."""
+    """The passages in memory by scope, in the vectors and in the postings."""
     return [
         (scope, len(held.vectors), _passages(held.postings))
         for scope in SCOPES
@@ -226,7 +226,7 @@ def test_a_schema_with_other_tables_is_refused_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("name", ["public", "index; drop", "pg_index", "index.a", "INDEX", ""])
-def test_a_name_that_is_no_indexs_is_refused(name: str) -> None:
+def test_only_names_of_index_schemas_are_accepted(name: str) -> None:
     with pytest.raises(ValueError, match="no name of a schema"):
         PostgresConnection(IndexSchema("postgresql://nobody@/nothing", name))
 
@@ -277,22 +277,27 @@ def _cut_off(postgres: Cluster, home: SchemaHome) -> None:
     )
 
 
-@pytest.mark.parametrize("column", ["vectors", "words"])
-@pytest.mark.parametrize("damage", ["''", "'nonsense'", "substring({column} for 50)"])
 def test_a_damaged_snapshot_is_rebuilt_from_the_tables(
-    schema_home: SchemaHome, embedder: WordEmbedder, column: str, damage: str
+    schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as index:
         build(index, embedder, thirty_documents())
         index.save_snapshots(least=1)
         expected = everything(index, embedder)
-        sql = f"update snapshots set {column} = {damage.format(column=column)}"  # noqa: S608
-        assert index.tables.db.run(sql) == 3
-    with opened(schema_home, embedder) as index:
-        assert everything(index, embedder) == expected
+        whole = index.tables.db.rows("select scope, vectors, words from snapshots")
+        assert len(whole) == 3
+    for place, column in enumerate(("vectors", "words"), start=1):
+        for damage in (b"", b"nonsense", whole[0][place][:50]):
+            with opened(schema_home, embedder) as index:
+                index.tables.db.run(f"update snapshots set {column} = ?", [damage])  # noqa: S608
+            with opened(schema_home, embedder) as index:
+                assert everything(index, embedder) == expected
+        with opened(schema_home, embedder) as index:
+            sql = f"update snapshots set {column} = ? where scope = ?"  # noqa: S608
+            index.tables.db.run_many(sql, [(row[place], row[0]) for row in whole])
 
 
-def test_snapshots_are_used_by_every_process_and_replaced_by_newer_ones_alone(
+def test_snapshots_serve_every_process_and_only_newer_ones_replace_them(
     schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as slow, opened(schema_home, embedder) as index:
@@ -302,13 +307,13 @@ def test_snapshots_are_used_by_every_process_and_replaced_by_newer_ones_alone(
         index.save_snapshots(least=1)
         slow._resident._snapshots.save(SHARED, 1, held.vectors, held.postings)
         assert saved(index) == {SHARED: {2}}
-        # A word that nobody wrote is not looked for in the tables.
+        # The snapshot is used: these words are not in it.
         index.tables.db.run("update passages set words = 'other'")
     with opened(schema_home, embedder) as third:
         assert len(third.matching("two", 5, [SHARED])) == 1
 
 
-def test_snapshots_of_an_index_that_was_here_before_are_not_believed(
+def test_snapshots_of_an_earlier_index_are_ignored(
     schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as index:
@@ -323,7 +328,7 @@ def test_snapshots_of_an_index_that_was_here_before_are_not_believed(
         assert index.tables.db.rows("select scope from snapshots") == []
 
 
-def test_what_can_not_be_written_is_explained(
+def test_a_read_only_database_is_explained_and_other_faults_are_not_hidden(
     postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as index:

@@ -15,7 +15,9 @@ from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, r
 
 
 @given(st.lists(st.integers(1, 60), max_size=30, unique=True), st.integers(1, 4))
-def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], every: int) -> None:
+def test_added_and_removed_passages_leave_what_a_fresh_lexicon_has(
+    removed: list[int], every: int
+) -> None:
     texts = random(60)
     lexicon = Postings()
     for start in range(1, 61, 20):
@@ -35,7 +37,7 @@ def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], 
     assert merged == pytest.approx(dict(matching([fresh], WANTED, 1_000)), abs=1e-6)
 
 
-def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_automatic_merging_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = random(300)
     at_once = filled(texts)
     monkeypatch.setattr(postings, "MERGE_AFTER", 7)
@@ -55,21 +57,21 @@ def test_a_saved_lexicon_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert (read.passages, read.length) == (98, lexicon.length)
 
 
-def test_a_word_that_is_longer_than_any_is_not_corrected() -> None:
+def test_too_long_a_word_is_not_corrected() -> None:
     longest = "a" * LONGEST_CORRECTED
     lexicon = filled({1: [f"{longest}b", f"{longest}bc"]})
     assert lexicon.corrections(longest) == [f"{longest}b"]
     assert lexicon.corrections(f"{longest}c") == []
 
 
-def test_unknown_are_the_words_that_no_scope_has_with_a_slip_mended_or_without() -> None:
+def test_unknown_words_are_those_of_no_scope_even_corrected() -> None:
     scopes = [filled({1: ["backup", "restor"]}), filled({2: ["mount"]})]
     wanted = query_words("restore a bakcup to the mounts with gluster")
     assert unknown_forms(scopes, wanted) == {"gluster"}
 
 
-def test_words_weigh_in_a_small_scope_as_if_what_is_gone_had_never_been_there() -> None:
-    """Else the words of a note that was revised would be in more passages than there are."""
+def test_removed_passages_do_not_count_in_a_small_scope() -> None:
+    """Otherwise a word of a revised note would be in more passages than exist."""
     lexicon = filled({1: ["emu", "koala"], 2: ["dingo"]})
     lexicon.remove([1, 2])
     lexicon.add([(3, ["emu", "wombat"])])

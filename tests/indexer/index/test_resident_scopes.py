@@ -1,11 +1,11 @@
-"""Scopes come into memory when they are asked for, go when room is needed, and never differ."""
+"""Scopes in memory: read on demand, dropped for room, with the same results either way."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index import resident_scopes
@@ -19,7 +19,6 @@ from tests.indexer.small_index import (
     SCOPES,
     TWO,
     Found,
-    Home,
     all_found,
     build,
     everything,
@@ -36,10 +35,10 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture
-def filled(home: Home, embedder: WordEmbedder) -> Home:
-    with opened(home, embedder) as index:
+def filled(tmp_path: Path, embedder: WordEmbedder) -> Path:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-    return home
+    return tmp_path
 
 
 def _resident(index: Index) -> list[Scope]:
@@ -50,9 +49,7 @@ def _ask(index: Index, embedder: WordEmbedder, *scopes: Scope) -> Found:
     return all_found(index, embedder, "common", scopes)
 
 
-def test_a_scope_is_read_when_it_is_asked_for_and_no_other(
-    filled: Home, embedder: WordEmbedder
-) -> None:
+def test_only_searched_scopes_are_read(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         assert index.size(SCOPES) == 60
         assert _resident(index) == []
@@ -60,7 +57,7 @@ def test_a_scope_is_read_when_it_is_asked_for_and_no_other(
         assert _resident(index) == [ONE]
 
 
-def test_what_was_not_used_for_longest_makes_room(filled: Home, embedder: WordEmbedder) -> None:
+def test_the_least_recently_used_scope_is_dropped(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, *SCOPES)
         two_thirds = index._resident.bytes * 5 // 6
@@ -71,7 +68,7 @@ def test_what_was_not_used_for_longest_makes_room(filled: Home, embedder: WordEm
         assert index._resident.bytes <= two_thirds
 
 
-def test_what_is_searched_stays_whatever_the_bound_is(filled: Home, embedder: WordEmbedder) -> None:
+def test_searched_scopes_stay_whatever_the_bound(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as unbounded:
         expected = _ask(unbounded, embedder, *SCOPES)
     with opened(filled, embedder, resident_bytes=1) as index:
@@ -81,9 +78,7 @@ def test_what_is_searched_stays_whatever_the_bound_is(filled: Home, embedder: Wo
         assert len(_resident(index)) == 1
 
 
-def test_all_that_fits_is_read_ahead_and_nothing_that_does_not(
-    filled: Home, embedder: WordEmbedder
-) -> None:
+def test_scopes_are_read_ahead_within_the_bound(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         list(index.read_ahead())
         assert _resident(index) == [*SCOPES]
@@ -95,7 +90,7 @@ def test_all_that_fits_is_read_ahead_and_nothing_that_does_not(
 
 
 def test_a_change_raises_the_generation_of_its_scope_alone(
-    filled: Home, embedder: WordEmbedder
+    filled: Path, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder) as index:
         before = index.generation_of(SCOPES)
@@ -104,8 +99,8 @@ def test_a_change_raises_the_generation_of_its_scope_alone(
         assert (shared, one, two) == (before[0], before[1] + 1, before[2] + 1)
 
 
-def test_what_is_taken_out_of_a_scope_that_is_not_in_memory_is_forgotten(
-    filled: Home, embedder: WordEmbedder
+def test_rows_of_a_scope_that_was_dropped_are_removed_with_their_passages(
+    filled: Path, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder, resident_bytes=1) as index:
         [key, *_] = [key for key, _ in index.matching("alpha1", 5, [ONE])]
@@ -118,23 +113,21 @@ def test_what_is_taken_out_of_a_scope_that_is_not_in_memory_is_forgotten(
         assert key not in index._rows._vectors
 
 
-def test_what_changed_is_in_a_snapshot_before_a_scope_goes(
-    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+def test_a_changed_scope_is_saved_before_it_is_dropped(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resident_scopes, "SNAPSHOT_LEAST", 5)
-    with opened(home, embedder, resident_bytes=1) as index:
+    with opened(tmp_path, embedder, resident_bytes=1) as index:
         build(index, embedder, thirty_documents())
         expected = _ask(index, embedder, ONE)
         assert _ask(index, embedder, TWO)
         assert saved(index).keys() == {ONE}
-        # As of the snapshot: a word that nobody wrote is not looked for in the database.
+        # The snapshot is read: these words are not in it.
         index.tables.db.run("update passages set words = 'other' where scope = 1")
         assert _ask(index, embedder, ONE) == expected
 
 
-def test_small_scopes_have_no_snapshot_and_are_read_all_the_same(
-    filled: Home, embedder: WordEmbedder
-) -> None:
+def test_small_scopes_have_no_snapshot(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         expected = everything(index, embedder)
         index.save_snapshots()
@@ -150,14 +143,14 @@ STEPS = st.lists(
         st.integers(0, 5),
         st.integers(0, 2),
     ),
-    max_size=25,
+    max_size=12,
 )
 
 
-def _histories(steps: Sequence[Step], home: Place, bound: int | None) -> Iterator[list[Found]]:
-    """What is found after each step of a history."""
+def _histories(steps: Sequence[Step], tmp_path: Place, bound: int | None) -> Iterator[list[Found]]:
+    """The results after each step of a history."""
     embedder = WordEmbedder(64)
-    index = opened(home, embedder, resident_bytes=bound)
+    index = opened(tmp_path, embedder, resident_bytes=bound)
     try:
         for name, number, place in steps:
             document = new_document(f"doc{number}", f"alpha{number} common {place}", SCOPES[place])
@@ -170,25 +163,24 @@ def _histories(steps: Sequence[Step], home: Place, bound: int | None) -> Iterato
             elif name == "save":
                 index.save_snapshots(least=1)
             elif name == "elsewhere":
-                with opened(home, embedder) as other:
+                with opened(tmp_path, embedder) as other:
                     put(other, embedder, document)
             else:
                 index.close()
-                index = opened(home, embedder, resident_bytes=bound)
+                index = opened(tmp_path, embedder, resident_bytes=bound)
             yield everything(index, embedder)
     finally:
         index.close()
 
 
 @given(STEPS)
-@settings(max_examples=30)
-def test_with_one_scope_in_memory_at_a_time_the_same_is_found(steps: list[Step]) -> None:
+def test_results_do_not_depend_on_the_scopes_in_memory(steps: list[Step]) -> None:
     with TemporaryDirectory() as bounded, TemporaryDirectory() as unbounded:
         found = list(_histories(steps, Path(bounded), 1))
         assert found == list(_histories(steps, Path(unbounded), None))
 
 
-def test_a_bound_that_is_set_later_holds_at_once(filled: Home, embedder: WordEmbedder) -> None:
+def test_a_new_bound_holds_at_once(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, *SCOPES)
         index.hold_within(1)
@@ -198,8 +190,8 @@ def test_a_bound_that_is_set_later_holds_at_once(filled: Home, embedder: WordEmb
         assert _resident(index) == [*SCOPES]
 
 
-def test_the_rows_of_the_scopes_that_were_asked_in_last_are_read_as_far_as_they_fit(
-    filled: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+def test_rows_of_recently_searched_scopes_are_read_as_far_as_they_fit(
+    filled: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, ONE, TWO)
@@ -213,8 +205,8 @@ def test_the_rows_of_the_scopes_that_were_asked_in_last_are_read_as_far_as_they_
         assert of_the_last == index._resident.of([TWO])[0].passage_ids()
 
 
-def test_a_scope_that_could_not_be_brought_in_step_is_read_anew(
-    filled: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+def test_a_scope_whose_replay_failed_is_read_again(
+    filled: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(filled, embedder) as index, opened(filled, embedder) as other:
         _ask(index, embedder, ONE)

@@ -1,4 +1,6 @@
-"""The cache of passages and vectors: bounded, right, and filled ahead."""
+"""The caches of passages, vectors and codes: bounded, right, and filled ahead."""
+
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +14,14 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
-    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+def test_the_caches_are_bounded_and_give_the_same_rows(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
     monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
     monkeypatch.setattr("indexer.index.index.IDFS_CACHED", 3)
     vector = embedder.embed_queries(["common"])[0]
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         together = index.own_vectors(keys)
@@ -31,7 +33,7 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
         assert weights == [index.idfs(f"common alpha{n}", [SHARED]) for n in range(5)]
 
 
-def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
+def test_rows_read_ahead_are_those_of_the_database_within_the_bound(
     home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = embedder.embed_queries(["common"])[0]
@@ -52,11 +54,11 @@ def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
         assert len(index._rows._vectors) == 5
 
 
-def test_what_goes_while_it_is_read_ahead_is_not_remembered(
-    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+def test_rows_deleted_between_two_steps_of_reading_ahead_are_not_cached(
+    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         assert everything(index, embedder)
         index._rows._vectors.clear()
@@ -69,10 +71,10 @@ def test_what_goes_while_it_is_read_ahead_is_not_remembered(
         assert len(index._rows._vectors) == index.size(SCOPES)
 
 
-def test_what_is_read_of_a_document_is_complete_only_where_its_scope_is(
-    home: Home, embedder: WordEmbedder
+def test_a_document_is_complete_only_if_its_scope_s_rows_are_cached(
+    tmp_path: Path, embedder: WordEmbedder
 ) -> None:
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         rows, resident = index._rows, index._resident
         everything(index, embedder)
@@ -89,18 +91,18 @@ def test_what_is_read_of_a_document_is_complete_only_where_its_scope_is(
         assert rows.document_passages(document_id) == index.document_passages(document_id)
 
 
-def test_codes_in_memory_are_bounded_and_still_right(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+def test_cached_codes_are_bounded_and_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coded = CodedEmbedder(64)
     vector = coded.embed_queries(["common"])[0]
-    with opened(home, coded) as index:
+    with opened(tmp_path, coded) as index:
         build(index, coded, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         expected = index.tables.token_codes(keys)
         assert len(expected) == 20
     monkeypatch.setattr("indexer.index.row_cache.CODES_BYTES", 3 * max(map(len, expected.values())))
-    with opened(home, coded) as index:
+    with opened(tmp_path, coded) as index:
         for _ in range(2):
             assert index.token_codes(keys) == expected
             assert list(index.token_codes(keys)) == keys
@@ -108,9 +110,9 @@ def test_codes_in_memory_are_bounded_and_still_right(
             assert {key: index.token_codes([key])[key] for key in keys} == expected
 
 
-def test_codes_that_came_later_are_found_by_who_looked_before(home: Home) -> None:
+def test_missing_codes_are_looked_up_again(tmp_path: Path) -> None:
     coded = CodedEmbedder(64)
-    with opened(home, coded) as index:
+    with opened(tmp_path, coded) as index:
         build(index, coded, thirty_documents())
         keys = index.tables.passage_ids(["file:doc1", "file:doc2"], SCOPES)
         codes = index.tables.token_codes(keys)
@@ -121,9 +123,9 @@ def test_codes_that_came_later_are_found_by_who_looked_before(home: Home) -> Non
         assert index.token_codes(keys) == codes
 
 
-def test_where_the_database_is_not_asked_only_codes_in_memory_are_given(home: Home) -> None:
+def test_without_the_database_only_cached_codes_are_returned(tmp_path: Path) -> None:
     coded = CodedEmbedder(64)
-    with opened(home, coded) as index:
+    with opened(tmp_path, coded) as index:
         build(index, coded, thirty_documents())
         known, other = index.tables.passage_ids(["file:doc1"], SCOPES)
         codes = index.token_codes([known])
@@ -132,9 +134,9 @@ def test_where_the_database_is_not_asked_only_codes_in_memory_are_given(home: Ho
         assert index.token_codes([known, other]).keys() == {known, other}
 
 
-def test_codes_of_what_is_taken_out_leave_memory(home: Home) -> None:
+def test_codes_of_deleted_passages_leave_the_cache(tmp_path: Path) -> None:
     coded = CodedEmbedder(64)
-    with opened(home, coded) as index:
+    with opened(tmp_path, coded) as index:
         build(index, coded, thirty_documents())
         keys = index.tables.passage_ids(["file:doc1", "file:doc2"], SCOPES)
         index.matching("common", 1, SCOPES)
@@ -143,13 +145,5 @@ def test_codes_of_what_is_taken_out_leave_memory(home: Home) -> None:
         index.matching("common", 1, SCOPES)
         kept = index.tables.passage_ids(["file:doc2"], SCOPES)
         assert set(index._rows._codes) == set(kept)
-
-
-def test_what_is_read_of_a_scope_has_its_codes(home: Home) -> None:
-    coded = CodedEmbedder(64)
-    with opened(home, coded) as index:
-        build(index, coded, thirty_documents())
-    with opened(home, coded) as index:
-        index.matching("common", 1, [SHARED])
         list(index.read_lately_used())
-        assert len(index._rows._codes) == index.size([SHARED])
+        assert len(index._rows._codes) == index.size(SCOPES)

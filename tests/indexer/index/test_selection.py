@@ -1,4 +1,4 @@
-"""A selection finds what searching the selected documents alone would find, in the same order."""
+"""A search among selected documents finds them in the order of a search of all."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -29,7 +29,7 @@ KINDS = (Kind.NOTE, Kind.FILE, Kind.PAGE)
 
 
 def document(number: int) -> Document:
-    """One of many documents, which differ in everything that can be selected."""
+    """A document that differs from the others in everything that can be selected."""
     text = " ".join(WORDS[(number * step + step) % len(WORDS)] for step in range(1, 6))
     return Document(
         f"file:{number}",
@@ -73,12 +73,12 @@ questions = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".joi
 
 
 def wanted(selection: Selection, scopes: list[Scope]) -> set[str]:
-    """The documents that a selection has, told by looking at each."""
+    """The selected documents, by a look at each."""
     return {one.id for one in DOCUMENTS if one.scope in scopes and selection.has(one)}
 
 
 def ranking(hits: list[Hit]) -> list[tuple[str, str, float, float]]:
-    """What is found, in order; what has nothing to do with a question is in none."""
+    """Hits in order, without those of score 0."""
     return [
         (hit.passage.document_id, hit.passage.text, round(hit.score, 5), round(hit.coverage, 5))
         for hit in hits
@@ -87,7 +87,7 @@ def ranking(hits: list[Hit]) -> list[tuple[str, str, float, float]]:
 
 
 @given(selections, seen)
-def test_the_passages_of_a_selection_are_those_of_its_documents_that_may_be_seen(
+def test_selected_passages_are_those_of_the_visible_selected_documents(
     index: Index, selection: Selection, scopes: list[Scope]
 ) -> None:
     ids = index.selected(selection, scopes)
@@ -99,7 +99,7 @@ def test_the_passages_of_a_selection_are_those_of_its_documents_that_may_be_seen
 
 
 @given(selections, seen, questions)
-def test_a_selection_is_ranked_as_everything_is_without_the_others(
+def test_selected_hits_come_in_the_order_of_all_hits(
     index: Index, selection: Selection, scopes: list[Scope], question: str
 ) -> None:
     retriever = Retriever(index, WordEmbedder())
@@ -128,10 +128,10 @@ def test_a_selection_follows_the_index(index: Index) -> None:
 
 @pytest.mark.parametrize("tags", [("rust",), ("bread",)])
 @pytest.mark.parametrize("known", [True, False])
-def test_what_would_be_there_is_selected_as_if_it_were(
+def test_an_overlay_selects_as_the_changed_index_would(
     index: Index, tags: tuple[str, ...], known: bool
 ) -> None:
-    """The text that it would replace is selected no more."""
+    """The replaced document is no longer selected."""
     rust, embedder = Selection(tags=frozenset({"rust"})), WordEmbedder()
     old = next(one for one in DOCUMENTS if one.scope == GUILD and "rust" in one.tags)
     new = Document(old.id if known else "note:new", GUILD, Kind.NOTE, "New", "Bread.", tags=tags)

@@ -1,8 +1,9 @@
-"""Statements of the index database: what is stored, what is gone for good, what a fault leaves."""
+"""Statements of the index database: stored rows, erased text, and faults that change nothing."""
 
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
-from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, FileRecord, Kind
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import (
     ONE,
@@ -50,7 +51,7 @@ def test_a_full_disk_changes_nothing_and_is_explained(
         assert index.tables.document_passages("file:large")
 
 
-def test_a_document_whose_vectors_are_not_kept_is_not_half_applied(
+def test_a_document_without_stored_vectors_is_not_half_applied(
     home: Home, embedder: WordEmbedder
 ) -> None:
     document = new_document("new", "text")
@@ -62,7 +63,9 @@ def test_a_document_whose_vectors_are_not_kept_is_not_half_applied(
         assert index.generation == 0
 
 
-def test_what_is_stored_is_what_a_citation_needs(home: Home, embedder: WordEmbedder) -> None:
+def test_stored_passages_have_the_data_of_a_citation(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
     document = Document(
         id="note:1",
         scope=ONE,
@@ -75,7 +78,7 @@ def test_what_is_stored_is_what_a_citation_needs(home: Home, embedder: WordEmbed
         revision=3,
         approved_by="Ada",
     )
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         put(index, embedder, document)
         first, second = index.tables.document_passages("note:1")
     assert (first.heading, first.text, second.heading, second.text) == (
@@ -89,7 +92,7 @@ def test_what_is_stored_is_what_a_citation_needs(home: Home, embedder: WordEmbed
     assert (first.scope, first.kind, first.verified) == (ONE, Kind.NOTE, None)
 
 
-def test_only_vectors_that_nothing_uses_are_pruned(home: Home, embedder: WordEmbedder) -> None:
+def test_only_unused_vectors_are_pruned(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as index:
         build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
         unused = digest("nobody says this")
@@ -99,13 +102,13 @@ def test_only_vectors_that_nothing_uses_are_pruned(home: Home, embedder: WordEmb
         assert index.tables.missing_vectors([unused, digest("b\ntwo")]) == {unused}
 
 
-def test_only_codes_that_no_passage_uses_are_pruned(home: Home) -> None:
+def test_only_unused_codes_are_pruned(home: Home) -> None:
     embedder = CodedEmbedder(64)
     used, gone = digest("b\ntwo"), digest("a\none")
     with opened(home, embedder) as index:
         build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
         assert _coded(index) == {used, gone}
-        # Stored before its passage, as what is embedded is.
+        # Codes are stored before their passage.
         early = digest("c\nthree")
         index.tables.store_vectors({}, {early: b"codes"})
         assert _coded(index) == {used, gone, early}
@@ -113,37 +116,25 @@ def test_only_codes_that_no_passage_uses_are_pruned(home: Home) -> None:
         assert _coded(index) == {used, gone}
 
 
-def test_codes_leave_with_the_document_and_nothing_is_left_once_vectors_are_pruned(
-    home: Home,
-) -> None:
+def test_codes_are_kept_with_present_passages_alone(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
-    with opened(home, embedder) as index:
-        build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
-        index.tables.apply([], ["file:a"])
-        assert _coded(index) == {digest("b\ntwo")}
-        put(index, embedder, new_document("b", "three"))
-        assert _coded(index) == {digest("b\nthree")}
-        index.tables.apply([], ["file:b"])
-        assert _coded(index) == set()
-        assert index.tables.prune_vectors() == 3
-        assert _coded(index) == set()
-
-
-def test_codes_of_what_stays_of_a_document_stay(home: Home) -> None:
-    embedder = CodedEmbedder(64)
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nOld."))
         embedder.calls.clear()
         put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nNew."))
         assert embedder.texts == ["a\nTwo\nNew."]
         assert _coded(index) == {digest("a\nOne\nSame."), digest("a\nTwo\nNew.")}
+        index.tables.apply([], ["file:a"])
+        assert _coded(index) == set()
+        assert index.tables.prune_vectors() == 3
+        assert _coded(index) == set()
 
 
-def test_what_is_put_in_again_has_codes_though_its_vectors_were_kept(home: Home) -> None:
-    """As a file has that was moved: it is taken out, and put in under another name."""
+def test_a_moved_file_gets_its_codes_again(tmp_path: Path) -> None:
+    """It is taken out, and put in under another name. Its vectors were kept."""
     embedder = CodedEmbedder(64)
     document = Document("file:before", SHARED, Kind.FILE, "T", "one")
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         put(index, embedder, document)
         [codes] = index.tables.token_codes(
             index.tables.passage_ids([document.id], [SHARED])
@@ -154,9 +145,9 @@ def test_what_is_put_in_again_has_codes_though_its_vectors_were_kept(home: Home)
         assert index.tables.token_codes(ids) == dict.fromkeys(ids, codes)
 
 
-def test_codes_of_a_text_that_two_documents_have_stay_as_long_as_either(home: Home) -> None:
+def test_codes_of_a_text_stay_as_long_as_any_document_has_it(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         for name in ("a", "b"):
             put(index, embedder, Document(f"file:{name}", SHARED, Kind.FILE, "T", "one"))
         ids = index.tables.passage_ids(["file:a", "file:b"], [SHARED])
@@ -166,7 +157,7 @@ def test_codes_of_a_text_that_two_documents_have_stay_as_long_as_either(home: Ho
         index.tables.apply([], ["file:a"])
         index.tables.prune_vectors()
         assert list(index.tables.token_codes(ids).values()) == [codes[ids[0]]]
-        # And where one is moved to another place at once.
+        # They stay, too, if the text moves to another document at once.
         moved = Document("file:c", SHARED, Kind.FILE, "T", "one")
         cut = CutDocument(moved, tuple(passages(moved, embedder.count_tokens, 256)))
         index.tables.apply([cut], ["file:b"])
@@ -174,9 +165,9 @@ def test_codes_of_a_text_that_two_documents_have_stay_as_long_as_either(home: Ho
         assert list(index.tables.token_codes(ids).values()) == [next(iter(codes.values()))]
 
 
-def test_codes_are_given_by_passage_and_what_has_none_is_left_out(home: Home) -> None:
+def test_codes_are_returned_by_passage_without_missing_ones(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
-    with opened(home, embedder) as index:
+    with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         ids = index.tables.passage_ids([f"file:doc{n}" for n in range(30)], SCOPES)
         assert index.tables.token_codes(ids).keys() == set(ids)
@@ -194,8 +185,8 @@ def test_codes_are_given_by_passage_and_what_has_none_is_left_out(home: Home) ->
         assert index.tables.token_codes([]) == {}
 
 
-def test_codes_that_are_stored_stay_whoever_stores_them_again(home: Home) -> None:
-    """Two that embed the same text at once are no error."""
+def test_stored_codes_are_not_replaced(home: Home) -> None:
+    """Two processes may embed the same text at once."""
     key = digest("one")
     with opened(home, CodedEmbedder(64)) as index:
         index.tables.store_vectors({}, {key: b"first"})
@@ -207,30 +198,22 @@ def _coded(index: Index) -> set[bytes]:
     return {bytes(row[0]) for row in index.tables.db.rows("select digest from token_codes")}
 
 
-def test_the_files_keep_nothing_of_a_text_that_was_taken_out(
+def test_the_files_keep_nothing_of_deleted_and_replaced_texts(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
+    secret = "# Safe\n\nThe xylophone opens it. " * 40
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        put(index, embedder, new_document("secret", "# Safe\n\nThe xylophone opens it. " * 40))
+        put(index, embedder, new_document("secret", secret))
         assert _holds(tmp_path, b"xylophone")
-
         index.tables.apply([], ["file:secret"])
-
         assert not _holds(tmp_path, b"xylophone")
-
-
-def test_the_file_keeps_nothing_of_a_text_that_was_replaced(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("a", "# Safe\n\nThe xylophone opens it. " * 40))
+        put(index, embedder, new_document("a", secret))
         put(index, embedder, new_document("a", "The key opens it."))
-
     assert not _holds(tmp_path, b"xylophone")
 
 
-def test_what_is_deleted_while_another_process_reads_is_out_of_the_files_after_the_next_deletion(
+def test_text_deleted_during_a_read_leaves_the_files_with_the_next_deletion(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     with opened(tmp_path, embedder) as index:
@@ -250,16 +233,16 @@ def test_what_is_deleted_while_another_process_reads_is_out_of_the_files_after_t
 
 
 def _holds(folder: Path, word: bytes) -> bool:
-    """Whether the index's file or what is beside it has a word in any page."""
+    """Whether the index's files have a word in any page."""
     return any(word in path.read_bytes() for path in folder.glob("index.db*"))
 
 
-def test_following_one_note_reads_no_more_of_a_large_file(
+def test_replaying_one_change_reads_no_more_of_a_large_file(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     """Counted in instructions of SQLite's machine."""
     steps = []
-    for size in (20, 400):
+    for size in (20, 200):
         with opened(tmp_path / str(size), embedder) as index:
             build(index, embedder, [new_document(f"doc{n}", f"alpha{n}") for n in range(size)])
             assert index.generation
@@ -273,3 +256,21 @@ def test_following_one_note_reads_no_more_of_a_large_file(
             assert len(index.matching("one more", 5, [SHARED])) == 1
             steps.append(len(counted))
     assert 0 < steps[1] < 2 * steps[0]
+
+
+def _record(path: str) -> FileRecord:
+    return FileRecord(path, SHARED, f"file:{path}", 1, 1, "", 1, datetime.now(UTC), (), ())
+
+
+def test_the_version_of_file_records_changes_with_them_in_every_process(
+    home: Home, embedder: WordEmbedder
+) -> None:
+    with opened(home, embedder) as index, opened(home, embedder) as other:
+        versions = [index.tables.files_version]
+        other.tables.apply([], (), _record("/a"))
+        versions.append(index.tables.files_version)
+        put(other, embedder, new_document("b", "one"))
+        assert index.tables.files_version == versions[-1]
+        other.tables.apply([], (), forgotten=["/a"])
+        versions.append(index.tables.files_version)
+    assert len(set(versions)) == 3

@@ -1,4 +1,4 @@
-"""The structures of vectors against brute force: exact, in cells, and on the way there."""
+"""The vector index against brute force: exact, with cells, and during training."""
 
 import threading
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ DIMENSION = 32
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells are learned for a thousand vectors and their neighbours are looked for in half."""
-    monkeypatch.setattr(index_vectors, "EXACT_PASSAGES", 1_000)
+    """Cells are trained above 500 vectors; a search compares half of them."""
+    monkeypatch.setattr(index_vectors, "EXACT_PASSAGES", 500)
     monkeypatch.setattr(index_vectors, "PROBED_SHARE", 0.5)
     monkeypatch.setattr(index_vectors, "PIECE", 300)
 
@@ -60,36 +60,36 @@ def _recall(nearest: VectorIndex, vectors: NDArray[np.float32]) -> float:
 
 
 def test_a_small_structure_is_exact() -> None:
-    nearest, vectors = _filled(1_000)
+    nearest, vectors = _filled(500)
     assert nearest.exact
     query = _vectors(1, seed=1)[0]
     found = _search(nearest, query, 30)
     best = np.argsort(-(vectors @ query))[:20]
-    # Codes find the nearest; among those that are told apart by less, the order is not theirs.
+    # Cosines of codes may swap close neighbours.
     assert set((100 + best).tolist()) <= {key for key, _ in found}
     assert [cosine for _, cosine in found] == pytest.approx(
         [float(vectors[key - 100] @ query) for key, _ in found], abs=0.08 / DIMENSION**0.5
     )
 
 
-def test_a_large_structure_is_parted_and_finds_nearly_all() -> None:
-    nearest, vectors = _filled(3_000)
+def test_a_large_structure_has_cells_and_finds_nearly_all() -> None:
+    nearest, vectors = _filled(1_500)
     nearest.settle()
     assert not nearest.exact
-    assert len(nearest) == 3_000
+    assert len(nearest) == 1_500
     assert _recall(nearest, vectors) >= 0.98
 
 
 def test_cells_are_learned_anew_when_there_are_twice_as_many_vectors() -> None:
-    nearest, _ = _filled(1_250)
+    nearest, _ = _filled(750)
     nearest.settle()
     before = nearest._held.nlist
-    vectors = _vectors(10_000)
-    nearest.remove(range(100, 1_350))
-    nearest.add(list(range(100, 10_100)), vectors)
+    vectors = _vectors(4_000)
+    nearest.remove(range(100, 850))
+    nearest.add(list(range(100, 4_100)), vectors)
     nearest.settle()
     assert nearest._held.nlist > 2 * before
-    assert len(nearest) == 10_000
+    assert len(nearest) == 4_000
     assert _recall(nearest, vectors) >= 0.98
 
 
@@ -108,10 +108,10 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_what_changes_while_cells_are_learned_is_found_before_and_after(
+def test_changes_during_training_are_found_before_and_after(
     held_up: threading.Event,
 ) -> None:
-    nearest, vectors = _filled(1_250)
+    nearest, vectors = _filled(750)
     assert nearest._learning is not None
     late = -vectors[:1]
     nearest.add([9_000], late)
@@ -119,28 +119,28 @@ def test_what_changes_while_cells_are_learned_is_found_before_and_after(
     for _ in range(2):
         assert _search(nearest, late[0], 1)[0][0] == 9_000
         assert 105 not in [key for key, _ in _search(nearest, vectors[5], 1_000)]
-        assert len(nearest) == 1_250
+        assert len(nearest) == 750
         held_up.set()
         nearest.settle()
     assert not nearest.exact
 
 
-def test_where_no_cells_can_be_learned_search_stays_as_it_is(
+def test_failed_training_leaves_the_exact_search(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(held: object) -> object:
         raise MemoryError("no room")
 
     monkeypatch.setattr(index_vectors, "inverted_file", fail)
-    nearest, vectors = _filled(1_250)
+    nearest, vectors = _filled(750)
     nearest.settle()
     assert nearest.exact
     assert _search(nearest, vectors[7], 1)[0][0] == 107
     assert "No cells could be learned" in caplog.text
 
 
-@pytest.mark.parametrize("count", [500, 3_000])
-def test_what_was_saved_is_found_again(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize("count", [500, 1_500])
+def test_saved_vectors_are_read_back(tmp_path: Path, count: int) -> None:
     nearest, vectors = _filled(count)
     nearest.settle()
     nearest.save(tmp_path / "vectors")
@@ -164,7 +164,7 @@ def test_a_snapshot_without_codes_is_refused(tmp_path: Path) -> None:
         VectorIndex.load(tmp_path / "vectors", DIMENSION)
 
 
-@pytest.mark.parametrize("count", [500, 3_000])
+@pytest.mark.parametrize("count", [500, 1_500])
 def test_queries_that_come_together_find_what_each_finds_alone(count: int) -> None:
     nearest, _ = _filled(count)
     nearest.settle()
@@ -177,13 +177,13 @@ def test_queries_that_come_together_find_what_each_finds_alone(count: int) -> No
 
 
 @pytest.mark.parametrize("k", [0, 5])
-def test_nothing_held_or_nothing_wanted_finds_nothing(k: int) -> None:
+def test_an_empty_structure_or_no_wanted_results_finds_nothing(k: int) -> None:
     assert _search(VectorIndex(DIMENSION), _vectors(1)[0], k) == []
     assert _filled(20)[0].search(quantized(_vectors(0)), k)[0].shape[0] == 0
 
 
-def test_faiss_starts_no_threads_in_whichever_thread_it_is_called() -> None:
-    """Its setting belongs to the calling thread; one that was set elsewhere says nothing here."""
+def test_faiss_starts_no_threads_of_its_own() -> None:
+    """Its setting belongs to the calling thread."""
     nearest, vectors = _filled(100)
     seen: list[int] = []
 
@@ -197,8 +197,8 @@ def test_faiss_starts_no_threads_in_whichever_thread_it_is_called() -> None:
     assert seen == [1]
 
 
-@pytest.mark.parametrize("count", [500, 3_000])
-def test_among_some_all_of_them_are_compared_and_no_others(count: int) -> None:
+@pytest.mark.parametrize("count", [500, 1_500])
+def test_a_selector_compares_all_selected_vectors_and_no_others(count: int) -> None:
     nearest, vectors = _filled(count)
     nearest.settle()
     among = list(range(100, 100 + count, 7))
@@ -222,7 +222,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
     return unit
 
 
-def _told_apart(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _cosines_of_codes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     codes = quantized(vectors)
     return quantized_cosines(codes @ codes.T, vectors.shape[1])
 
@@ -230,19 +230,19 @@ def _told_apart(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 @given(dimension=st.sampled_from([16, 33, 384, 1_000]), seed=st.integers(0, 9))
 def test_cosines_of_codes_are_nearly_those_of_the_vectors(dimension: int, seed: int) -> None:
     vectors = _unit(np.random.default_rng(seed).normal(size=(30, dimension)))
-    # A code is off by half a step at the most, and what is off adds up as chance has it.
+    # A code is off by at most half a step, and these errors add up at random.
     allowed = 0.08 / np.sqrt(dimension)
-    assert np.abs(_told_apart(vectors) - vectors @ vectors.T).max() < allowed
+    assert np.abs(_cosines_of_codes(vectors) - vectors @ vectors.T).max() < allowed
 
 
 @pytest.mark.parametrize("dimension", [64, 384])
-def test_vectors_of_few_large_dimensions_are_kept_as_well(dimension: int) -> None:
-    """Some models put nearly everything in one dimension, the same for all texts."""
+def test_vectors_with_one_large_dimension_lose_no_more(dimension: int) -> None:
+    """Some models have one such dimension, the same for all texts."""
     chance = np.random.default_rng(0)
     vectors = chance.normal(size=(30, dimension))
     vectors[:, 7] = 20 * np.sqrt(dimension)
     unit = _unit(np.concatenate([vectors, np.eye(dimension)[:20]]))
-    assert np.abs(_told_apart(unit) - unit @ unit.T).max() < 0.08 / np.sqrt(dimension)
+    assert np.abs(_cosines_of_codes(unit) - unit @ unit.T).max() < 0.08 / np.sqrt(dimension)
 
 
 def test_codes_are_whole_numbers_that_fit_a_byte() -> None:
@@ -252,7 +252,7 @@ def test_codes_are_whole_numbers_that_fit_a_byte() -> None:
 
 
 def test_codes_are_the_same_in_every_release() -> None:
-    """They are kept in snapshots: another rotation would find nonsense there."""
+    """Snapshots hold them. Another rotation would not fit them."""
     vector = np.zeros((1, 8), np.float32)
     vector[0, 0], vector[0, 3] = 0.6, 0.8
     assert quantized(vector)[0].tolist() == [-5.0, 16.0, 46.0, 34.0, -5.0, -12.0, 19.0, 32.0]

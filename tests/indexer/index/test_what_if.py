@@ -1,6 +1,7 @@
 """An overlay finds what an index finds once the same change has been made to it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import Home, what_if
+from tests.indexer.small_index import what_if
 from tests.indexer.workshop import LATE_FIRST, QUESTION, RULES, rule
 
 GUILD, OTHER = Scope(10), Scope(11)
@@ -32,8 +33,8 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture
-def index(home: Home, embedder: WordEmbedder) -> Iterator[Index]:
-    with Index(home, model="words", dimension=512, max_tokens=256) as opened:
+def index(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Index]:
+    with Index(tmp_path, model="words", dimension=512, max_tokens=256) as opened:
         for name, text in TEXTS.items():
             scope = GUILD if name == "cows" else SHARED
             put(opened, embedder, _document(name, text, scope))
@@ -45,7 +46,7 @@ def _document(name: str, text: str, scope: Scope = GUILD) -> Document:
 
 
 def _comparable(found: list[list[Hit]]) -> list[list[tuple[object, ...]]]:
-    """Hits without their ids, which an index gives anew."""
+    """Hits without their ids, which differ."""
     return [
         [
             (
@@ -66,7 +67,7 @@ def _comparable(found: list[list[Hit]]) -> list[list[tuple[object, ...]]]:
 @pytest.mark.parametrize(
     ("name", "text"), [("goats", NEW), ("cows", NEW), ("cows", TEXTS["bread"] * 3)]
 )
-def test_it_finds_what_the_changed_index_finds(
+def test_the_overlay_finds_what_the_changed_index_finds(
     index: Index, embedder: WordEmbedder, name: str, text: str
 ) -> None:
     retriever = Retriever(index, embedder)
@@ -87,9 +88,7 @@ def test_it_finds_what_the_changed_index_finds(
         assert signals == pytest.approx(real_signals, abs=1e-5)
 
 
-def test_it_changes_nothing_for_those_who_may_not_see_it(
-    index: Index, embedder: WordEmbedder
-) -> None:
+def test_other_scopes_find_the_same_as_before(index: Index, embedder: WordEmbedder) -> None:
     document = _document("goats", NEW)
     overlay = what_if(index, embedder, document)
     retriever = Retriever(index, embedder)
@@ -98,7 +97,7 @@ def test_it_changes_nothing_for_those_who_may_not_see_it(
         assert overlay.size(scopes) == index.size(scopes)
 
 
-def test_the_index_is_as_it_was(index: Index, embedder: WordEmbedder) -> None:
+def test_the_index_is_not_changed(index: Index, embedder: WordEmbedder) -> None:
     retriever = Retriever(index, embedder)
     before, generation = retriever.hits(QUERIES, SCOPES), index.generation
     document = _document("cows", NEW)
@@ -111,10 +110,10 @@ RULE_QUESTIONS = [QUESTION, "who do strangers talk to", "quiet please", "can a c
 
 
 @pytest.fixture
-def of_rules(home: Home, model: Embedder) -> Iterator[Index]:
-    """The rules of the workshop without the one that answers the question."""
+def rules_index(tmp_path: Path, model: Embedder) -> Iterator[Index]:
+    """An index of the workshop's rules without the one that answers the question."""
     with Index(
-        home, model=model.model, dimension=model.dimension, max_tokens=model.max_tokens
+        tmp_path, model=model.model, dimension=model.dimension, max_tokens=model.max_tokens
     ) as opened:
         for name in RULES:
             if name != LATE_FIRST:
@@ -130,17 +129,17 @@ def of_rules(home: Home, model: Embedder) -> Iterator[Index]:
         ("noise", "# Quiet\n\nQuiet, please.\n\n# Guests\n\nVisitors are with a member."),
     ],
 )
-def test_with_the_real_model_hits_come_in_the_order_that_they_have_afterwards(
-    of_rules: Index, model: Embedder, name: str, text: str
+def test_late_interaction_orders_hits_of_the_overlay_as_of_the_changed_index(
+    rules_index: Index, model: Embedder, name: str, text: str
 ) -> None:
-    retriever = Retriever(of_rules, model)
+    retriever = Retriever(rules_index, model)
     document = rule(name, text)
-    overlay = what_if(of_rules, model, document)
+    overlay = what_if(rules_index, model, document)
     before = _comparable(retriever.hits(RULE_QUESTIONS, [SHARED]))
     over = retriever.over(overlay)
     hits = over.hits(RULE_QUESTIONS, [SHARED])
     judged = [over.judged(*one) for one in zip(RULE_QUESTIONS, hits, strict=True)]
-    put(of_rules, model, document)
+    put(rules_index, model, document)
     after = retriever.hits(RULE_QUESTIONS, [SHARED])
     assert _comparable(hits) == _comparable(after) != before
     for one, (verdict, signals) in zip(
@@ -151,30 +150,32 @@ def test_with_the_real_model_hits_come_in_the_order_that_they_have_afterwards(
         assert signals == pytest.approx(real_signals, abs=1e-5)
     if text == RULES[LATE_FIRST]:
         assert hits[0][0].passage.text == text
-        # By the fused scores alone, another one is the first.
+        # Another one is first by the fused scores.
         vectors = retriever.embedded([QUESTION])
         [fused] = retriever.fused_together([QUESTION], vectors, [SHARED], 10)
         assert name == "fees" or fused[0].passage.text != text
 
 
-def test_an_overlay_without_codes_keeps_the_fused_order(of_rules: Index, model: Embedder) -> None:
-    put(of_rules, model, rule("lending", RULES[LATE_FIRST]))
-    of_rules.tables.db.run("delete from token_codes")
-    overlay = what_if(of_rules, model, rule("lending", RULES[LATE_FIRST]))
-    retriever = Retriever(of_rules, model)
+def test_an_overlay_without_codes_keeps_the_fused_order(
+    rules_index: Index, model: Embedder
+) -> None:
+    put(rules_index, model, rule("lending", RULES[LATE_FIRST]))
+    rules_index.tables.db.run("delete from token_codes")
+    overlay = what_if(rules_index, model, rule("lending", RULES[LATE_FIRST]))
+    retriever = Retriever(rules_index, model)
     found = retriever.over(overlay).hits([QUESTION], [SHARED])
     assert _comparable(found) == _comparable(retriever.hits([QUESTION], [SHARED]))
 
 
-def test_codes_are_those_of_the_new_text_and_of_the_others(
-    of_rules: Index, model: Embedder
+def test_codes_of_the_overlay_are_those_of_the_changed_index(
+    rules_index: Index, model: Embedder
 ) -> None:
-    ids = of_rules.tables.passage_ids(["file:fees", "file:noise"], [SHARED])
-    before = of_rules.token_codes(ids)
-    overlay = what_if(of_rules, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    ids = rules_index.tables.passage_ids(["file:fees", "file:noise"], [SHARED])
+    before = rules_index.token_codes(ids)
+    overlay = what_if(rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here."))
     new = [one.id for one in overlay.document_passages("file:fees")]
     codes = overlay.token_codes([*ids, *new])
     assert {key: codes[key] for key in ids[1:]} == {key: before[key] for key in ids[1:]}
-    put(of_rules, model, rule("fees", "Nobody pays. Nothing costs anything here."))
-    stored = of_rules.tables.passage_ids(["file:fees"], [SHARED])
-    assert [codes[key] for key in new] == list(of_rules.token_codes(stored).values())
+    put(rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    stored = rules_index.tables.passage_ids(["file:fees"], [SHARED])
+    assert [codes[key] for key in new] == list(rules_index.token_codes(stored).values())
