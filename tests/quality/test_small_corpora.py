@@ -1,7 +1,7 @@
-"""How sure answers are where a server has one note, two, five or ten, and of code's own signs.
+"""Quality of evidence for guilds with one note, two, five or ten, and for symbols of code.
 
-In so little, whatever shares a word stands out. Floors are what was measured with the small
-model, less a question or two.
+Among so few notes, any shared word stands out. Floors are the measured values with the small model,
+less a question or two.
 """
 
 import json
@@ -34,7 +34,7 @@ RIGHT_STRONG: Final = 0.62
 
 @dataclass
 class Asked:
-    """The verdicts by kind of question, and whether the right note was first where there is one."""
+    """The verdicts by kind of question, and whether the right note came first."""
 
     verdicts: dict[str, list[Evidence]] = field(default_factory=dict)
     first: list[bool] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Asked:
 def retriever(
     tmp_path_factory: pytest.TempPathFactory, small_model: Embedder
 ) -> Iterator[Retriever]:
-    """Over all of them, each in the scope of its number, so that none sees another."""
+    """A retriever over all corpora; each is in a scope of its own."""
     notes = [
         Document(f"note:{place} {number}", Scope(place), Kind.NOTE, note["title"], note["text"])
         for place, corpus in enumerate(CORPORA, start=1)
@@ -79,7 +79,7 @@ def asked(request: pytest.FixtureRequest, retriever: Retriever) -> Asked:
     return found
 
 
-def test_in_small_corpora_strong_is_said_of_what_answers(asked: Asked) -> None:
+def test_answerable_questions_have_strong_evidence_in_small_corpora(asked: Asked) -> None:
     assert sum(asked.first) >= 0.97 * len(asked.first)
     assert asked.strong("answerable") >= RIGHT_STRONG
 
@@ -87,13 +87,13 @@ def test_in_small_corpora_strong_is_said_of_what_answers(asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("kind", "most"), [("near miss", NEAR_STRONG), ("foreign", FOREIGN_STRONG)]
 )
-def test_in_small_corpora_strong_is_seldom_said_of_what_does_not(
+def test_unanswerable_questions_seldom_have_strong_evidence_in_small_corpora(
     asked: Asked, kind: str, most: float
 ) -> None:
     assert asked.strong(kind) <= most
 
 
-def test_signs_of_code_are_found(retriever: Retriever) -> None:
+def test_symbols_of_code_are_found(retriever: Retriever) -> None:
     [place] = [n for n, one in enumerate(CORPORA, start=1) if one["corpus"] == "python-help"]
     asked = {
         "what does == do": 0,

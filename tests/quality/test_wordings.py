@@ -1,7 +1,7 @@
-"""What wordings do: colloquial questions find their note, and *strong* stays right.
+"""Quality of wordings: colloquial questions find their note, and *strong* stays right.
 
-The questions were written before the wordings. Floors are what was measured with the small model on
-29 November 2026, less two questions.
+The questions were written before the wordings. Floors are the values measured with the small model
+on 29 November 2026, less two questions.
 """
 
 import json

@@ -4,20 +4,20 @@ Weights are drawn wider than at the start of a training, so that attention is fa
 each text gets a vector of its own. Otherwise all texts would agree with each other. Each
 architecture has the kind of tokenizer that it comes with. Its vocabulary is made of the words of
 the texts, because trained ones would differ from run to run.
+
+PyTorch and its libraries are imported where they are used: they take seconds, and not every process
+that collects tests runs these.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sentence_transformers import CrossEncoder, SentenceTransformer
-from sentence_transformers.sentence_transformer import modules
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -26,25 +26,10 @@ from tokenizers import (
     pre_tokenizers,
     processors,
 )
-from transformers import (
-    AlbertConfig,
-    AutoModel,
-    AutoModelForSequenceClassification,
-    BertConfig,
-    DistilBertConfig,
-    ModernBertConfig,
-    MPNetConfig,
-    PretrainedConfig,
-    PreTrainedTokenizerFast,
-    XLMRobertaConfig,
-)
 
 from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.shipped_models import shipped_models
-
-# Two spinning threads take more processor time for such small products than one.
-torch.set_num_threads(1)
 
 MINILM: Final = shipped_models()[SMALL_MODEL].source(Path())
 MOST_TOKENS: Final = 48
@@ -160,46 +145,48 @@ def _bytes() -> Tokenizer:
     return tokenizer
 
 
-def _distilbert() -> PretrainedConfig:
-    layers: dict[str, Any] = {
-        "dim": WIDTH,
-        "n_layers": LAYERS,
-        "n_heads": HEADS,
-        "hidden_dim": 2 * WIDTH,
-    }
-    return DistilBertConfig(**SIZES, **layers)
+def _config(family: str) -> Any:
+    import transformers
+
+    match family:
+        case "BERT":
+            return transformers.BertConfig(**BERT_SIZES)
+        case "ALBERT":
+            # Its layers share their weights.
+            return transformers.AlbertConfig(**BERT_SIZES, embedding_size=WIDTH)
+        case "MPNet":
+            return transformers.MPNetConfig(**BERT_SIZES)
+        case "XLM-R":
+            return transformers.XLMRobertaConfig(**BERT_SIZES, type_vocab_size=1)
+        case "DistilBERT":
+            return transformers.DistilBertConfig(
+                **SIZES, dim=WIDTH, n_layers=LAYERS, n_heads=HEADS, hidden_dim=2 * WIDTH
+            )
+        case _:
+            # One of the two layers attends only to near tokens, and texts are longer than that.
+            return transformers.ModernBertConfig(
+                **BERT_SIZES,
+                cls_token_id=0,
+                sep_token_id=2,
+                local_attention=MOST_TOKENS // 6,
+                global_attn_every_n_layers=2,
+                initializer_cutoff_factor=3.0,
+            )
 
 
-def _modernbert() -> PretrainedConfig:
-    """One of the two layers attends only to near tokens, and texts are longer than that."""
-    own: dict[str, Any] = {
-        "cls_token_id": 0,
-        "sep_token_id": 2,
-        "local_attention": MOST_TOKENS // 6,
-        "global_attn_every_n_layers": 2,
-        "initializer_cutoff_factor": 3.0,
-    }
-    return ModernBertConfig(**BERT_SIZES, **own)
-
-
-# Each with its tokenizer.
-FAMILIES: Final[dict[str, tuple[Callable[[], PretrainedConfig], Callable[[], Tokenizer]]]] = {
-    "BERT": (lambda: BertConfig(**BERT_SIZES), _wordpiece),
-    # Its layers share their weights.
-    "ALBERT": (lambda: AlbertConfig(**BERT_SIZES, embedding_size=WIDTH), _wordpiece),
-    "MPNet": (lambda: MPNetConfig(**BERT_SIZES), _wordpiece),
-    "XLM-R": (lambda: XLMRobertaConfig(**BERT_SIZES, type_vocab_size=1), _sentencepiece),
-    "DistilBERT": (_distilbert, _wordpiece),
-    "ModernBERT": (_modernbert, _bytes),
-}
+TOKENIZERS: Final = {"XLM-R": _sentencepiece, "ModernBERT": _bytes}
 
 
 def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> Path:
     """Save a transformers folder: a model of the family, made by `kind`, and its tokenizer."""
-    configuration, tokenizer = FAMILIES[family]
+    import torch
+    from transformers import PreTrainedTokenizerFast
+
+    # Two spinning threads take more processor time for such small products than one.
+    torch.set_num_threads(1)
     marks = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
     fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer(),
+        tokenizer_object=TOKENIZERS.get(family, _wordpiece)(),
         model_max_length=MOST_TOKENS,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"]
         if family == "BERT"
@@ -207,7 +194,7 @@ def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> 
         **dict(zip(marks, MARKS, strict=True)),
     )
     torch.manual_seed(11)
-    config = configuration()
+    config = _config(family)
     for name, value in options.items():
         setattr(config, name, value)
     made = kind.from_config(config)
@@ -221,12 +208,16 @@ def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> 
 def family_embedder(
     family: str,
     folder: Path,
-    *after: torch.nn.Module,
+    *after: Any,
     pooling: str | tuple[str, ...] = "mean",
     include_prompt: bool = True,
     **options: Any,
 ) -> Path:
     """Save a sentence-transformers folder with a model of the family."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from transformers import AutoModel
+
     first = modules.Transformer(str(family_parts(family, folder / "source", AutoModel)))
     width = first.get_embedding_dimension()
     pool = modules.Pooling(width, pooling_mode=pooling, include_prompt=include_prompt)
@@ -237,6 +228,9 @@ def family_embedder(
 
 def family_cross_encoder(family: str, folder: Path) -> Path:
     """Save a cross-encoder of the family, whose logit differs from pair to pair."""
+    from sentence_transformers import CrossEncoder
+    from transformers import AutoModelForSequenceClassification
+
     family_parts(family, folder / "source", AutoModelForSequenceClassification, num_labels=1)
     encoder = CrossEncoder(str(folder / "source"), device="cpu")
     encoder.save_pretrained(str(folder / "model"))
@@ -245,6 +239,8 @@ def family_cross_encoder(family: str, folder: Path) -> Path:
 
 def reference_vectors(folder: Path, texts: list[str], role: str = "document") -> Any:
     """The vectors of sentence-transformers, rows of unit length."""
+    from sentence_transformers import SentenceTransformer
+
     reference = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     encode = reference.encode_query if role == "query" else reference.encode_document
     return encode(texts, normalize_embeddings=True)

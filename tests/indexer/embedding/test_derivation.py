@@ -1,8 +1,6 @@
 """Derivation: folders complete or absent, one derivation for many, refusals, and the process."""
 
-import contextlib
 import errno
-import io
 import json
 import logging
 import os
@@ -16,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer import modules
 
 from indexer.embedding import derivation, derivation_process
 from indexer.embedding.derivation import DERIVING, DerivationError, derive, fast_model, write_graph
@@ -51,6 +46,9 @@ def good(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bag_of_words(tmp_path: Path) -> Path:
     """A model that can't be derived."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
     model = SentenceTransformer(modules=[modules.BoW(vocab=["a", "b"])], device="cpu")
     model.save(str(tmp_path / "model"), create_model_card=False)
     return tmp_path / "model"
@@ -64,23 +62,6 @@ def copied(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copytree(good, partial, dirs_exist_ok=True)
 
     monkeypatch.setattr(derivation, "_write", copy)
-
-
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
-    """The requests to derivation processes, answered in this process."""
-    requests = []
-
-    def answer(command: str, asked: Mapping[str, Any]) -> Any:
-        requests.append(asked)
-        output = io.StringIO()
-        monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(asked)))
-        with contextlib.redirect_stdout(output):
-            derivation.serve(RECIPE)
-        return json.loads(output.getvalue().splitlines()[-1])
-
-    monkeypatch.setattr(derivation, "answer_of_process", answer)
-    return requests
 
 
 def spoil(folder: Path, change: Mapping[str, object]) -> None:
@@ -106,6 +87,9 @@ def test_an_unsupported_module_is_named_and_leaves_no_folder(
 
 def test_a_model_that_loses_too_much_is_refused(source: Path, tmp_path: Path) -> None:
     """Activations next to which eight bits lose all others."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
     model: Any = SentenceTransformer(str(source), device="cpu")
     with torch.no_grad():
         for layer in model[0].auto_model.encoder.layer:
@@ -189,11 +173,11 @@ def test_a_refusal_is_logged_in_one_line_and_remembered(
     bag_of_words: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    requests: list[Mapping[str, Any]],
+    derivations: list[Mapping[str, Any]],
 ) -> None:
     for _ in range(2):
         assert fast_model(RECIPE, bag_of_words, tmp_path / "cache", SAMPLE) is None
-    assert len(requests) == 1
+    assert len(derivations) == 1
     assert len(messages := warnings_of(caplog)) == 2
     assert all("BoW" in message and "\n" not in message for message in messages)
 
@@ -203,7 +187,7 @@ def test_a_model_is_derived_once_and_again_when_its_folder_is_spoiled(
     source: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    requests: list[Mapping[str, Any]],
+    derivations: list[Mapping[str, Any]],
 ) -> None:
     """Of two that want it at once one derives it. Afterwards the folder is only opened."""
     caplog.set_level(logging.INFO, logger="indexer.embedding.derivation")
@@ -213,13 +197,13 @@ def test_a_model_is_derived_once_and_again_when_its_folder_is_spoiled(
             assert model is not None
             assert model.digest == source_digest(source)
     assert caplog.messages == [DERIVING % ("model", cache)]
-    assert len(requests) == 1
+    assert len(derivations) == 1
     spoil(cache / f"{source_digest(source)[:16]}-{FORMAT}", {"digest": "0" * 64})
     assert fast_model(RECIPE, source, cache, SAMPLE) is not None
     [message] = warnings_of(caplog)
     assert f"derived from the source {'0' * 16}" in message
     assert fast_model(RECIPE, source, cache, SAMPLE) is not None
-    assert len(requests) == 2
+    assert len(derivations) == 2
 
 
 # The process.

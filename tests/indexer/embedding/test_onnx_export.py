@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer import modules
 
 from indexer.embedding.derivation import SAMPLE, DerivationError, derive
 from indexer.embedding.embedder import RuntimeEmbedder
@@ -83,6 +80,8 @@ def test_families_and_poolings_agree_with_their_reference(
     tmp_path: Path, family: str, pooling: str
 ) -> None:
     """Vectors of queries and passages, each with its prompt, and counts of tokens."""
+    from sentence_transformers import SentenceTransformer
+
     folder = family_embedder(family, tmp_path, pooling=pooling, prompts=PROMPTS)
     model = derived(folder)
     queries, passages = reference_vectors(folder, TEXTS, "query"), reference_vectors(folder, TEXTS)
@@ -99,6 +98,9 @@ def test_families_and_poolings_agree_with_their_reference(
 
 def test_later_modules_and_several_poolings_agree_with_their_reference(tmp_path: Path) -> None:
     """Two poolings side by side, a dense layer, and Matryoshka vectors of unit length."""
+    import torch
+    from sentence_transformers.sentence_transformer import modules
+
     torch.manual_seed(0)
     after = [modules.Dense(2 * WIDTH, WIDTH), modules.Normalize()]
     folder = family_embedder("BERT", tmp_path, *after, pooling=("mean", "cls"), truncate_dim=24)
@@ -110,6 +112,9 @@ def test_later_modules_and_several_poolings_agree_with_their_reference(tmp_path:
 
 
 def test_half_precision_is_opened_in_full_precision(tmp_path: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
     folder = family_embedder("BERT", tmp_path)
     SentenceTransformer(str(folder), device="cpu").half().save(str(folder), create_model_card=False)
     assert json.loads((folder / "config.json").read_text())["dtype"] == "float16"
@@ -132,7 +137,10 @@ def test_half_precision_is_opened_in_full_precision(tmp_path: Path) -> None:
 def test_the_prompts_of_roles_are_the_reference_s(
     monkeypatch: pytest.MonkeyPatch, prompts: dict[str, str], default: str | None
 ) -> None:
-    """`encode` gets the prompt's name and prompts from the library's own methods."""
+    """`encode` gets the names of prompts from the library's own methods."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
     reference: Any = SentenceTransformer(
         modules=[modules.BoW(vocab=["a"])],
         prompts=prompts,

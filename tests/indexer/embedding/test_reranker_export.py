@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from sentence_transformers import CrossEncoder
 
 from indexer.embedding.derivation import SAMPLE, DerivationError, derive
 from indexer.embedding.onnx_model import MANIFEST, RuntimeModelError
@@ -47,6 +45,9 @@ def model(bert: Path) -> RuntimeReranker:
 
 
 def assert_agrees(folder: Path, model: RuntimeReranker) -> None:
+    import torch
+    from sentence_transformers import CrossEncoder
+
     reference = CrossEncoder(str(folder), device="cpu", local_files_only=True)
     pairs = [(query, text) for query in QUERIES for text in TEXTS]
     logits = reference.predict(pairs, activation_fn=torch.nn.Identity())

@@ -14,7 +14,7 @@ from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.workshop import QUESTION, RULES
 
-TEXTS = [*RULES.values(), "", "A very long text about shared models. " * 80]
+TEXTS = [*list(RULES.values())[:5], "", "A very long text about shared models. " * 50]
 QUESTIONS = [QUESTION, "Who keeps the keys?", QUESTION, ""]
 
 
@@ -25,9 +25,7 @@ def tokens(minilm: RuntimeModel) -> TokenVectors:
     return TokenVectors(minilm, codec)
 
 
-def test_the_vectors_are_the_very_ones_of_the_texts(
-    minilm: RuntimeModel, tokens: TokenVectors
-) -> None:
+def test_vectors_are_those_of_the_model(minilm: RuntimeModel, tokens: TokenVectors) -> None:
     vectors, codes = tokens.of_passages(TEXTS)
     np.testing.assert_array_equal(vectors, minilm.embed_passages(TEXTS))
     assert len(codes) == len(TEXTS)
@@ -35,19 +33,16 @@ def test_the_vectors_are_the_very_ones_of_the_texts(
     np.testing.assert_array_equal(questions, minilm.embed_queries(QUESTIONS))
 
 
-def test_codes_are_those_of_each_passage_whatever_came_with_it(tokens: TokenVectors) -> None:
+def test_codes_do_not_depend_on_other_passages(tokens: TokenVectors) -> None:
     _, together = tokens.of_passages(TEXTS)
     assert together == [tokens.of_passages([text])[1][0] for text in TEXTS]
     assert together[TEXTS.index("")] == b""
-
-
-def test_no_texts_give_nothing(tokens: TokenVectors) -> None:
     vectors, codes = tokens.of_passages([])
     assert (vectors.shape, codes) == ((0, 384), [])
     assert tokens.of_queries([]) == []
 
 
-def test_what_was_asked_lately_is_not_read_again() -> None:
+def test_recent_questions_are_cached() -> None:
     embedder = CodedEmbedder()
     tokens = tokens_of(embedder)
     assert tokens is not None
@@ -59,7 +54,7 @@ def test_what_was_asked_lately_is_not_read_again() -> None:
     assert first[0] is first[2]
 
 
-def test_what_is_kept_is_bounded_and_the_oldest_goes() -> None:
+def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
     embedder = CodedEmbedder()
     tokens = tokens_of(embedder)
     assert tokens is not None
@@ -76,12 +71,12 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes() -> None:
 
 
 def test_threads_may_share_them(tokens: TokenVectors) -> None:
-    asked = [f"{QUESTION} {number % 5}" for number in range(40)]
+    asked = [f"{QUESTION} {number % 5}" for number in range(20)]
     expected = [one.vector for one in tokens.of_queries(asked[:5])]
     fresh = TokenVectors(tokens._model, tokens.codec)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: fresh.of_queries([text])[0].vector, asked))
-    np.testing.assert_array_equal(found, expected * 8)
+    np.testing.assert_array_equal(found, expected * 4)
 
 
 class CountedModel(RuntimeModel):
@@ -101,7 +96,7 @@ class CountedModel(RuntimeModel):
         return super().embed_queries(texts)
 
 
-def test_who_is_embedded_as_a_question_has_its_tokens_read_in_the_same_pass(
+def test_embedding_a_question_reads_its_tokens_in_the_same_pass(
     minilm: RuntimeModel,
 ) -> None:
     counted = CountedModel(minilm)
@@ -114,19 +109,22 @@ def test_who_is_embedded_as_a_question_has_its_tokens_read_in_the_same_pass(
     assert (counted.read, counted.embedded) == (QUESTIONS[:2], [])
 
 
-def test_so_many_questions_as_nobody_asks_push_out_none_that_was(minilm: RuntimeModel) -> None:
-    """Whoever calibrates embeds thousands, of which none is compared by its tokens."""
+def test_a_large_batch_of_questions_leaves_the_cache_alone(
+    minilm: RuntimeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A calibration embeds thousands, and compares none of them by tokens."""
+    monkeypatch.setattr("indexer.embedding.embedder.QUESTIONS_KEPT", 3)
     counted = CountedModel(minilm)
     embedder = RuntimeEmbedder(counted)
     embedder.embed_queries([QUESTION])
-    many = [f"{number}" for number in range(QUESTIONS_KEPT + 1)]
-    assert embedder.embed_queries(many).shape == (QUESTIONS_KEPT + 1, 384)
+    many = ["1", "2", "3", "4"]
+    assert embedder.embed_queries(many).shape == (4, 384)
     assert embedder.embed_queries([]).shape == (0, 384)
     embedder.embed_queries([QUESTION])
     assert (counted.read, counted.embedded) == ([QUESTION], many)
 
 
-def test_a_model_that_nobody_measured_has_none(minilm: RuntimeModel) -> None:
+def test_a_model_without_a_codec_has_none(minilm: RuntimeModel) -> None:
     other = CountedModel(minilm)
     other.digest = "0" * 64
     embedder = RuntimeEmbedder(other)

@@ -1,4 +1,4 @@
-"""Each text is embedded once, as long as its vector is cached."""
+"""A text is embedded once while its vector is cached."""
 
 from indexer.embedding.vector_cache import VectorCache
 from tests.fakes import WordEmbedder
@@ -13,7 +13,7 @@ def test_a_text_is_embedded_once() -> None:
     assert sorted(embedder.texts) == sorted(texts)
 
 
-def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
+def test_a_cleared_cache_embeds_again() -> None:
     embedder = WordEmbedder()
     vectors = VectorCache(embedder.embed_queries)
     vectors.of(["one"])
@@ -22,11 +22,11 @@ def test_vectors_that_were_forgotten_are_embedded_anew() -> None:
     assert embedder.texts == ["one", "one"]
 
 
-def test_of_nothing_there_are_no_vectors() -> None:
+def test_no_texts_have_no_vectors() -> None:
     assert VectorCache(WordEmbedder(8).embed_passages).of([]).shape == (0, 8)
 
 
-def test_only_so_many_vectors_are_cached() -> None:
+def test_the_cache_is_bounded() -> None:
     vectors = VectorCache(WordEmbedder().embed_queries, size=2)
     vectors.of(["one", "two", "three"])
     assert len(vectors) == 2

@@ -1,4 +1,4 @@
-"""Weights in files beside a graph: the same answers, and no file above the limit."""
+"""Weight files beside a graph: the same outputs, and no file above the limit."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def _copied(derived: Path, folder: Path) -> Path:
     return folder
 
 
-def test_a_graph_whose_weights_were_moved_answers_the_same(derived: Path, tmp_path: Path) -> None:
+def test_a_graph_with_moved_weights_has_the_same_outputs(derived: Path, tmp_path: Path) -> None:
     folder = _copied(derived, tmp_path)
     move_weights(folder / GRAPH, LIMIT)
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}

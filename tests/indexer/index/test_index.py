@@ -74,7 +74,7 @@ def test_the_nearest_are_those_of_brute_force_alone_and_together(
                 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     owners=st.lists(st.sampled_from(SCOPES), min_size=1, max_size=12),
     asked=st.lists(st.sampled_from(SCOPES), max_size=3),

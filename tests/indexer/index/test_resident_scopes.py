@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.index import resident_scopes
@@ -174,6 +174,7 @@ def _histories(steps: Sequence[Step], tmp_path: Place, bound: int | None) -> Ite
 
 
 @given(STEPS)
+@settings(max_examples=12)
 def test_results_do_not_depend_on_the_scopes_in_memory(steps: list[Step]) -> None:
     with TemporaryDirectory() as bounded, TemporaryDirectory() as unbounded:
         found = list(_histories(steps, Path(bounded), 1))

@@ -1,4 +1,4 @@
-"""An index that is updated with a queue of embedding, and what comes of it."""
+"""An index that is updated through the embedding queue, and its outcome."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from knowledge.values.embedding_jobs import Job
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Found, all_found
 
-# Texts of several sections, some of which several documents have in common.
+# Texts of several sections; several documents share some of them.
 DOCUMENTS = [
     Document(
         f"file:{number}",
@@ -24,7 +24,7 @@ DOCUMENTS = [
             for part in range(number % 5 + 1)
         ),
     )
-    for number in range(120)
+    for number in range(60)
 ]
 
 
@@ -58,9 +58,10 @@ class World:
 
 
 class Spoiler:
-    """Who hands in what is bad, and every other time lets a sound worker have its turn first.
+    """A worker that returns bad results; every other time a sound worker has its turn first.
 
-    `bad` is given how many there were so far, this one included, and the job; `count` is how many.
+    `bad` makes a result from the number of bad ones, this one included, and the job. `count` is
+    that number.
     """
 
     def __init__(

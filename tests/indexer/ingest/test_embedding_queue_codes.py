@@ -1,4 +1,4 @@
-"""Codes by way of other processes: whoever embeds and whoever stores, each passage has them."""
+"""Codes through the embedding queue: every passage gets them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.indexer.ingest.queue_world import (
     nothing_is_left,
 )
 
-# Of one passage and several windows each, beside short ones.
+# Each has one passage of several windows.
 LONG = [
     Document(
         f"file:long{number}",
@@ -32,7 +32,7 @@ LONG = [
         f"Long {number}",
         " ".join(f"Otters eat crab{part} of sort {number} every day." for part in range(40)),
     )
-    for number in range(20)
+    for number in range(8)
 ]
 
 
@@ -53,7 +53,7 @@ def _wholes(index: Index) -> set[bytes]:
     return {bytes(row[0]) for row in index.tables.db.rows("select digest from passages")}
 
 
-def test_codes_come_back_with_the_vectors_and_are_stored_for_whole_passages_alone(
+def test_workers_return_codes_of_whole_passages_with_the_vectors(
     coded: World, tmp_path: Path
 ) -> None:
     documents = [*DOCUMENTS, *LONG]
@@ -70,7 +70,7 @@ def test_codes_come_back_with_the_vectors_and_are_stored_for_whole_passages_alon
     assert nothing_is_left(coded)
 
 
-def test_where_the_last_worker_goes_the_rest_has_codes_too(coded: World) -> None:
+def test_passages_embedded_here_after_the_last_worker_left_have_codes(coded: World) -> None:
     worker = coded.worker("a", CodedEmbedder(64))
     turns = iter([worker.step, worker.step, worker.leave])
     drive(coded.update(), lambda: next(turns)())
@@ -79,7 +79,6 @@ def test_where_the_last_worker_goes_the_rest_has_codes_too(coded: World) -> None
 
 
 def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
-    """As one whose model has none."""
     other = coded.worker("other", WordEmbedder(64, model="coded words"))
     assert other.kind != kind_of(coded.embedder)
     drive(coded.update(), lambda: pytest.fail("It waits for nobody."))
@@ -87,10 +86,10 @@ def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
     assert _codes(coded.index).keys() == _wholes(coded.index)
 
 
-def test_what_has_a_torn_length_is_not_stored(
+def test_results_of_a_torn_length_are_not_stored(
     coded: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Vectors are whole, and of the codes a byte lacks or is too many."""
+    """The vectors are whole. The codes have a byte too few or too many."""
 
     def torn(number: int, job: Job) -> bytes:
         vectors, codes = embedded_passages(CodedEmbedder(64), [job.text])
@@ -111,21 +110,21 @@ def test_what_has_a_torn_length_is_not_stored(
 
 
 def _texts(index: Index, key: bytes) -> set[tuple[str]]:
-    """What is embedded of the passages with a digest."""
+    """The embedded texts of the passages with a digest."""
     rows = index.tables.db.rows("select id from passages where digest = ?", (key,))
     found = index.tables.passages([row[0] for row in rows]).values()
     return {(with_titles(one.title, one.heading, one.text),) for one in found}
 
 
-def test_what_comes_back_without_codes_gets_them_here(coded: World) -> None:
-    """Of a text without tokens there are none; here it is each."""
+def test_missing_codes_are_made_here(coded: World) -> None:
+    """Only a text without tokens really has none."""
     seen = coded.worker("a", CodedEmbedder(64))
 
     def hand_in() -> None:
         for job in coded.jobs.take(seen.kind, "bare", 16):
             coded.jobs.finish([(job, CodedEmbedder(64).embed_passages([job.text])[0].tobytes())])
 
-    drive(coded.update(DOCUMENTS[:30]), hand_in)
+    drive(coded.update(DOCUMENTS[:20]), hand_in)
     assert len(coded.embedder.texts) == len(_wholes(coded.index))
     assert _codes(coded.index).keys() == _wholes(coded.index)
 
@@ -137,7 +136,7 @@ def world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
     made.close()
 
 
-def test_of_a_model_without_token_vectors_what_is_longer_than_a_vector_is_refused(
+def test_without_token_vectors_longer_results_are_refused(
     world: World,
 ) -> None:
 
@@ -152,10 +151,10 @@ def test_of_a_model_without_token_vectors_what_is_longer_than_a_vector_is_refuse
     assert _codes(world.index) == {}
 
 
-def test_whoever_stores_what_comes_back_stores_the_codes_of_what_others_have_offered(
+def test_two_updates_store_the_codes_of_each_other_s_results(
     coded: World,
 ) -> None:
-    """Two updates of one index go on in turn, as those of pages and of channels do."""
+    """The updates run in turn, as those of pages and of channels do."""
     worker = coded.worker("a", CodedEmbedder(64))
     own = update(coded.index, coded.embedder, DOCUMENTS, kinds={Kind.FILE}, queue=coded.queue)
     pages = [replace(one, id=one.id.replace("file", "page"), kind=Kind.PAGE) for one in LONG]
@@ -170,19 +169,3 @@ def test_whoever_stores_what_comes_back_stores_the_codes_of_what_others_have_off
                 worker.step()
     assert _codes(coded.index).keys() == _wholes(coded.index)
     assert coded.embedder.calls == []
-
-
-def test_an_update_that_was_abandoned_is_gone_on_with_and_no_passage_lacks_codes(
-    coded: World,
-) -> None:
-    """What came back of the first is stored by the second, whatever that has offered by then."""
-    worker = coded.worker("a", CodedEmbedder(64))
-    begun = coded.update()
-    for progress in begun:
-        if progress.report.waits and worker.step():
-            break
-    del begun
-    while worker.step():
-        pass
-    drive(coded.update(), worker.step)
-    assert _codes(coded.index).keys() == _wholes(coded.index)

@@ -1,4 +1,4 @@
-"""The index in step with imported files: real files, the word embedder, real processes killed."""
+"""Updates of the index from imported files, and killed processes."""
 
 import itertools
 import os
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class World:
-    """A folder that is a source, a store that knows it, and an index that follows it."""
+    """A folder that is a source, its store and its index."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.folder = tmp_path / "handbook"
@@ -49,7 +49,7 @@ class World:
         self.store.close()
 
     def write(self, name: str, content: str | bytes) -> Path:
-        """A file that was last changed long ago, so that its time can be trusted."""
+        """Write a file with an old time of change, which can be trusted."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -71,7 +71,7 @@ class World:
         return f"file:{self.folder / name}"
 
     def texts(self) -> dict[str, list[str]]:
-        """What can be quoted, by document, as the index and its records say it."""
+        """The texts by document; the index and its file records agree."""
         digests = self.index.tables.document_digests({Kind.FILE})
         named = [key for record in self.index.tables.files().values() for key in record.documents]
         assert sorted(named) == sorted(digests)
@@ -88,7 +88,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-def test_a_file_that_fails_keeps_its_last_good_passages_and_is_named_until_it_is_mended(
+def test_a_failing_file_keeps_its_last_good_passages_and_is_reported_until_mended(
     world: World,
 ) -> None:
     world.write("a.md", "Good.")
@@ -105,7 +105,7 @@ def test_a_file_that_fails_keeps_its_last_good_passages_and_is_named_until_it_is
     assert world.texts() == {world.id("a.md"): ["Better."]}
 
 
-def test_a_file_that_failed_is_not_read_again_until_it_changes_or_it_is_asked_for(
+def test_a_failed_file_is_read_again_only_after_a_change_or_on_request(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.write("a.md", b"\x00")
@@ -128,10 +128,10 @@ class _Counting(Sandbox):
         return super().begin(function, content, name, made)
 
 
-def test_a_file_that_failed_is_not_parsed_again_for_its_time_alone(
+def test_a_failed_file_with_another_time_is_not_parsed_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What ended its reader once would do it again; opening it tells that it is the same."""
+    """A file that killed its reader would kill it again. Its digest shows that it is the same."""
     world.write("a.md", b"\x00")
     [failure] = world.run().failed
     counting = _Counting()
@@ -158,17 +158,17 @@ def _count_opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_unchanged_files_are_not_even_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for n in range(30):
+    for n in range(8):
         world.write(f"{n}.md", f"Text {n}.")
     world.run()
     generation = world.index.generation
     opened = _count_opened(monkeypatch)
     report = world.run()
-    assert (report.unchanged, opened, world.embedder.texts) == (30, [], [])
+    assert (report.unchanged, opened, world.embedder.texts) == (8, [], [])
     assert world.index.generation == generation
 
 
-def test_a_file_with_another_time_and_the_same_words_is_read_once_and_not_embedded(
+def test_an_unchanged_file_with_another_time_is_read_once_and_not_embedded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = world.write("a.md", "Text.")
@@ -180,7 +180,7 @@ def test_a_file_with_another_time_and_the_same_words_is_read_once_and_not_embedd
 
 
 def test_a_change_within_the_clocks_last_step_is_not_missed(world: World) -> None:
-    """Same size, same time: only what was read just now can be like that."""
+    """A file changed just after it was read has the same size and time."""
     path = world.folder / "a.md"
     path.write_text("one")
     status = path.stat()
@@ -230,7 +230,7 @@ def test_a_moved_file_keeps_its_id_when_the_index_is_built_anew(
     assert world.run().added == [world.id("a.md")]
 
 
-def test_a_vanished_file_is_gone_before_anything_is_embedded(world: World) -> None:
+def test_a_missing_file_is_removed_before_anything_is_embedded(world: World) -> None:
     world.write("a.md", "Old.")
     world.run()
     (world.folder / "a.md").unlink()
@@ -243,7 +243,7 @@ def test_a_vanished_file_is_gone_before_anything_is_embedded(world: World) -> No
     assert world.texts() == {}
 
 
-def test_a_source_that_was_removed_takes_its_documents_with_it(world: World) -> None:
+def test_removing_a_source_removes_its_documents(world: World) -> None:
     world.write("a.md", "Text.")
     world.run()
     world.store.remove_source(str(world.folder), SHARED)
@@ -251,7 +251,7 @@ def test_a_source_that_was_removed_takes_its_documents_with_it(world: World) -> 
     assert world.index.tables.files() == {}
 
 
-def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
+def test_another_scope_of_a_source_moves_its_documents(world: World) -> None:
     world.write("a.md", "Text.")
     world.run()
     world.store.remove_source(str(world.folder), SHARED)
@@ -261,7 +261,7 @@ def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
     assert world.index.tables.counts([Scope(10)])["documents"] == 1
 
 
-def test_another_address_is_cited_and_nothing_is_embedded_again(world: World) -> None:
+def test_another_address_is_cited_without_embedding(world: World) -> None:
     world.write("a.md", "Text.")
     world.run()
     for base_url in ("https://a.org", "https://b.org", ""):
@@ -273,7 +273,7 @@ def test_another_address_is_cited_and_nothing_is_embedded_again(world: World) ->
     assert world.run().unchanged == 1
 
 
-def test_a_zips_files_come_change_fail_and_go_one_by_one(world: World) -> None:
+def test_files_in_a_zip_are_added_changed_failed_and_removed_separately(world: World) -> None:
     world.write("all.zip", zipped({"a.md": "One.", "b.md": "Two.", "c.md": "Three."}))
     world.run()
     world.write("all.zip", zipped({"a.md": "One.", "b.md": b"\x00", "d.md": "Four."}))
@@ -303,7 +303,7 @@ def test_forgotten_files_are_read_again_without_embedding(world: World) -> None:
     assert len(world.texts()) == 1
 
 
-def test_vectors_that_another_process_dropped_are_made_again(world: World) -> None:
+def test_vectors_pruned_by_another_process_are_made_again(world: World) -> None:
     world.write("a.md", "\n\n".join(f"# Part {n}\n\nText {n}." for n in range(60)))
     for report in world.steps():
         # `commonplace index` ends beside us, and finds vectors that nothing uses yet.
@@ -312,12 +312,10 @@ def test_vectors_that_another_process_dropped_are_made_again(world: World) -> No
     assert len(world.texts()[world.id("a.md")]) == 60
 
 
-def test_a_file_that_is_slow_to_read_lets_questions_through(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # However fast the machine is, reading takes many times as long as a step then waits.
+def test_a_slow_file_is_read_in_many_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Reading takes many times as long on any machine.
     monkeypatch.setattr("indexer.ingest.files.STEP_SECONDS", 0.001)
-    world.write("slow.html", b"<!doctype html>" + b"<p>word" * 60_000)
+    world.write("slow.html", b"<!doctype html>" + b"<p>word" * 20_000)
     steps = list(itertools.takewhile(lambda report: not report.added, world.steps()))
     assert len(steps) > 10
 
@@ -338,10 +336,10 @@ def _tree(folder: Path, seed: int) -> None:
     (folder / "all.zip").write_bytes(zipped(members))
 
 
-def test_what_a_file_gave_goes_only_together_with_what_is_remembered_of_it(
+def test_documents_and_the_record_of_a_deleted_file_go_together(
     world: World, tmp_path: Path
 ) -> None:
-    """Else a file that comes again as it was is taken for read, and is no longer quoted."""
+    """Otherwise a file that comes back unchanged would count as read, and stay out of the index."""
     world.write("a.md", "Text.")
     world.run()
     text = (world.folder / "a.md").read_bytes()
@@ -380,9 +378,11 @@ CHILD = """
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_goes_on_to_the_same_result(world: World, tmp_path: Path) -> None:
+def test_an_import_killed_at_any_moment_is_resumed_with_the_same_result(
+    world: World, tmp_path: Path
+) -> None:
     """Real processes and SIGKILL, over a folder that changes between them."""
-    for seed in range(6):
+    for seed in range(3):
         _tree(world.folder, seed)
         child = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path)],
@@ -405,7 +405,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(world: World, tmp_pa
     assert {key: "\n".join(found) for key, found in world.texts().items()} == bodies
 
 
-def test_what_was_for_everybody_is_quoted_no_more_once_its_broken_file_is_one_servers(
+def test_a_broken_file_that_moves_to_one_guild_is_no_longer_shared(
     world: World,
 ) -> None:
     world.write("plan/a.md", "The plan is secret.")

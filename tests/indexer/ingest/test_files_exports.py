@@ -31,7 +31,7 @@ from tests.knowledge.exporting import (
 
 
 class World:
-    """A folder of exports that is a source, and an index that follows it."""
+    """A folder of exports that is a source, its store and its index."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.folder = tmp_path / "exports"
@@ -46,7 +46,7 @@ class World:
         self.store.close()
 
     def write(self, name: str, content: bytes) -> Path:
-        """A file that was last changed long ago, so that its time can be trusted."""
+        """Write a file with an old time of change, which can be trusted."""
         path = self.folder / name
         path.write_bytes(content)
         past = time.time() - 100 - len(content) / 1e6
@@ -66,7 +66,7 @@ class World:
         return report
 
     def quoted(self) -> str:
-        """Every word that can be quoted."""
+        """All text that can be quoted."""
         return "\n".join(
             passage.text
             for key in self.ids()
@@ -74,7 +74,7 @@ class World:
         )
 
     def ids(self) -> set[str]:
-        """What can be quoted; every bit of it is named by a file's record."""
+        """The ids of all documents; the file records name each of them."""
         there = set(self.index.tables.document_digests(KINDS))
         named = [key for record in self.index.tables.files().values() for key in record.documents]
         assert sorted(named) == sorted(there)
@@ -104,22 +104,24 @@ def channel(count: int, **changes: Any) -> bytes:
     return as_json(export(questions, type="GuildTextChat", name="general", **changes))
 
 
-def test_an_export_in_a_shared_folder_is_for_its_own_server_alone(world: World) -> None:
-    world.write("thread.json", as_json(export(SOLVED)))
-    world.write("page.md", b"A page for everyone.")
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_export_in_a_shared_folder_belongs_to_its_own_guild(world: World, packed: bool) -> None:
+    if packed:
+        members = {"thread__json": as_json(export(SOLVED)), "page__md": b"A page for everyone."}
+        world.write("all.zip", zipped(**members))
+    else:
+        world.write("thread.json", as_json(export(SOLVED)))
+        world.write("page.md", b"A page for everyone.")
     report = world.run()
-    assert len(report.added) == 2
+    assert (len(report.added), report.failed) == (2, [])
     chat, page = sorted(world.ids(), key=lambda key: "page" in key)
-    assert {passage.scope for passage in world.index.tables.document_passages(chat)} == {
-        Scope(GUILD_ID)
-    }
-    assert {passage.kind for passage in world.index.tables.document_passages(chat)} == {Kind.CHAT}
-    assert {passage.scope for passage in world.index.tables.document_passages(page)} == {SHARED}
+    stored = world.index.tables.document_passages
+    assert {(one.scope, one.kind) for one in stored(chat)} == {(Scope(GUILD_ID), Kind.CHAT)}
+    assert {one.scope for one in stored(page)} == {SHARED}
+    assert world.run().unchanged == 2
 
 
-def test_an_export_that_is_as_it_was_is_not_opened(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unchanged_export_is_not_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.write("channel.json", channel(3))
     assert len(world.run().added) == 3
     path.chmod(0)
@@ -128,32 +130,24 @@ def test_an_export_that_is_as_it_was_is_not_opened(
     assert (report.unchanged, report.failed, world.embedder.texts) == (3, [], [])
 
 
-def test_an_export_with_another_time_and_the_same_words_is_not_embedded(world: World) -> None:
+def test_an_updated_export_embeds_only_new_questions_and_removes_missing_ones(
+    world: World,
+) -> None:
     path = world.write("channel.json", channel(3))
     world.run()
     os.utime(path, (1_000_000, 1_000_000))
     assert (world.run().unchanged, world.embedder.texts) == (3, [])
-
-
-def test_of_a_longer_export_only_what_is_new_is_embedded(world: World) -> None:
-    world.write("channel.json", channel(3))
-    world.run()
     world.write("channel.json", channel(5))
     report = world.run()
     assert (len(report.added), report.changed, report.unchanged) == (2, [], 3)
     assert len(world.ids()) == 5
-
-
-def test_what_a_shorter_export_lacks_is_gone(world: World) -> None:
-    world.write("channel.json", channel(5))
-    world.run()
     world.write("channel.json", channel(2))
     assert len(world.run().removed) == 3
     assert len(world.ids()) == 2
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_import_that_was_ended_anywhere_goes_on_and_embeds_nothing_twice(
+def test_an_import_abandoned_anywhere_is_resumed_and_embeds_nothing_twice(
     tmp_path: Path, packed: bool
 ) -> None:
     for ended in itertools.count(1):
@@ -176,7 +170,7 @@ def test_an_import_that_was_ended_anywhere_goes_on_and_embeds_nothing_twice(
             return
 
 
-def test_what_an_unfinished_export_left_is_gone_with_its_file(world: World) -> None:
+def test_documents_of_an_unfinished_export_are_removed_with_its_file(world: World) -> None:
     path = world.write("channel.json", channel(6))
     for _ in world.steps():
         if len(world.index.tables.document_digests({Kind.CHAT})) >= 2:
@@ -186,7 +180,7 @@ def test_what_an_unfinished_export_left_is_gone_with_its_file(world: World) -> N
     assert world.ids() == set()
 
 
-def test_a_damaged_export_gives_what_it_has_and_keeps_what_it_had(world: World) -> None:
+def test_a_damaged_export_keeps_its_last_good_documents(world: World) -> None:
     whole = channel(6)
     world.write("channel.json", whole)
     world.run()
@@ -208,23 +202,7 @@ def zipped(**members: bytes) -> bytes:
     return packed.getvalue()
 
 
-def test_an_export_in_a_zip_is_for_its_own_server_and_what_is_beside_it_for_all(
-    world: World,
-) -> None:
-    world.write(
-        "all.zip", zipped(thread__json=as_json(export(SOLVED)), page__md=b"A page for everyone.")
-    )
-    report = world.run()
-    assert report.failed == []
-    page, chat = sorted(world.ids(), key=lambda key: "thread.json" in key)
-    assert {passage.scope for passage in world.index.tables.document_passages(chat)} == {
-        Scope(GUILD_ID)
-    }
-    assert {passage.scope for passage in world.index.tables.document_passages(page)} == {SHARED}
-    assert world.run().unchanged == 2
-
-
-def test_an_export_under_another_ending_is_refused_for_it_would_be_shared(world: World) -> None:
+def test_an_export_under_another_suffix_is_refused_because_it_would_be_shared(world: World) -> None:
     world.write("all.zip", zipped(thread__md=as_json(export(SOLVED)), page__md=b"A page."))
     world.write("thread.md", as_json(export(SOLVED)))
     report = world.run()
@@ -232,7 +210,7 @@ def test_an_export_under_another_ending_is_refused_for_it_would_be_shared(world:
     assert len(world.ids()) == 1
 
 
-def test_a_damaged_export_in_a_zip_keeps_what_it_had_and_stops_no_other(world: World) -> None:
+def test_a_damaged_export_in_a_zip_keeps_its_documents_and_stops_no_other(world: World) -> None:
     whole = channel(4)
     world.write("all.zip", zipped(a__json=whole, b__json=as_json(export(SOLVED))))
     world.run()
@@ -258,20 +236,7 @@ def test_a_torn_export_in_a_zip_is_named(world: World) -> None:
     assert any(key.endswith("page.md") for key in world.ids())
 
 
-def test_who_does_not_want_to_be_quoted_is_gone_from_an_export_in_a_zip(world: World) -> None:
-    world.write(
-        "all.zip", zipped(a__json=as_json(export(CHAT, type="GuildTextChat")), page__md=b"A page.")
-    )
-    world.run()
-    assert "whole server first" in world.quoted()
-    world.store.quote_opt_outs.withhold(PASSER)
-    report = world.run()
-    assert (len(report.changed), report.unchanged) == (1, 2)
-    assert "whole server first" not in world.quoted()
-    assert world.run().unchanged == 3
-
-
-def test_every_format_of_the_exporter_that_can_not_be_used_says_so(world: World) -> None:
+def test_other_formats_of_the_exporter_are_explained(world: World) -> None:
     world.write("a.csv", b"AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,\n")
     world.write("b.html", b"<!DOCTYPE html>\n<html><style>.preamble__entry .chatlog__message")
     reasons = [failure.reason for failure in world.run().failed]
@@ -291,9 +256,14 @@ CHAT = [
 ]
 
 
-def test_who_does_not_want_to_be_quoted_is_gone_at_the_next_look(world: World) -> None:
-    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
-    world.write("page.md", b"A page.")
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_member_who_opts_out_is_removed_at_the_next_update(world: World, packed: bool) -> None:
+    chat = as_json(export(CHAT, type="GuildTextChat"))
+    if packed:
+        world.write("all.zip", zipped(a__json=chat, page__md=b"A page."))
+    else:
+        world.write("channel.json", chat)
+        world.write("page.md", b"A page.")
     world.run()
     assert "whole server first" in world.quoted()
     world.store.quote_opt_outs.withhold(PASSER)
@@ -304,7 +274,7 @@ def test_who_does_not_want_to_be_quoted_is_gone_at_the_next_look(world: World) -
     assert world.run().unchanged == 3
 
 
-def test_who_was_forgotten_is_gone_and_who_wants_to_be_quoted_again_is_back(world: World) -> None:
+def test_a_forgotten_member_is_removed_and_returns_after_opting_in(world: World) -> None:
     world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     world.run()
     before = world.quoted()
@@ -318,9 +288,7 @@ def test_who_was_forgotten_is_gone_and_who_wants_to_be_quoted_again_is_back(worl
 
 
 @pytest.mark.parametrize("how", ["away", "damaged", "forbidden"])
-def test_a_file_that_can_not_be_read_again_quotes_no_one_who_asked_not_to_be(
-    world: World, how: str
-) -> None:
+def test_an_unreadable_export_quotes_no_member_who_opted_out(world: World, how: str) -> None:
     path = world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
     whole = path.read_bytes()
     world.run()
@@ -336,7 +304,7 @@ def test_a_file_that_can_not_be_read_again_quotes_no_one_who_asked_not_to_be(
     assert "whole server first" not in world.quoted()
 
 
-def test_an_export_of_which_nobody_is_withheld_any_more_than_before_is_not_read(
+def test_an_opt_out_that_changes_nothing_reads_no_export(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.store.quote_opt_outs.withhold(PASSER)
@@ -347,8 +315,8 @@ def test_an_export_of_which_nobody_is_withheld_any_more_than_before_is_not_read(
     assert world.run().unchanged == 2
 
 
-def test_an_export_that_holds_a_conversation_twice_gives_it_once(world: World) -> None:
-    """Somebody joined two exports that overlap; all would wait to be put in together."""
+def test_a_repeated_conversation_is_indexed_once(world: World) -> None:
+    """The file joins two overlapping exports."""
     raw = json.loads(channel(1))
     again = "2026-03-09T00:00:00+00:00"
     raw["messages"] += [{**each, "timestamp": again} for each in raw["messages"]]

@@ -1,4 +1,4 @@
-"""Prepared vectors of the bundled articles: whole, right, and never those of something else."""
+"""Prepared vectors of the bundled articles: complete, right, and of no other model."""
 
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +16,8 @@ from indexer.ingest.shipping import article_passages, prepare
 from knowledge import corpus
 from tests.fakes import WordEmbedder
 
-# Every so many-th passage is compared with what the model says now.
-STEP, SLOW_STEP = 31, 5
+# Each passage at this distance is embedded again for the comparison.
+STEP = 31
 LEAST_COSINE = 0.999
 # A number on the edge of two levels falls to either side on another processor.
 LEAST_ALIKE = 0.95
@@ -38,19 +38,18 @@ def _updated(folder: Path, embedder: Embedder) -> UpdateReport:
 
 
 def test_indexing_the_bundled_articles_embeds_nothing(model: Embedder, tmp_path: Path) -> None:
-    """Where this fails, an article or the cutting of passages has changed: `make shipped`."""
+    """It fails after a change of an article or of the cutting of passages: run `make shipped`."""
     assert _updated(tmp_path, model).embedded == 0
 
 
-def test_no_file_is_left_over_and_none_holds_what_no_article_says(model: Embedder) -> None:
+def test_the_prepared_vectors_are_exactly_those_of_the_articles(model: Embedder) -> None:
     used = {key for passage in article_passages(model) for key in passage.digests}
     assert prepared(model).vectors.keys() == used
     assert [path.stem for path in prepared_vectors.FOLDER.iterdir()] == [made_by(model)]
 
 
-@pytest.mark.parametrize("step", [STEP, pytest.param(SLOW_STEP, marks=pytest.mark.slow)])
-def test_prepared_vectors_are_those_that_the_model_makes(model: Embedder, step: int) -> None:
-    made, kept = prepare(model, article_passages(model)[::step]), prepared(model)
+def test_prepared_vectors_are_those_of_the_model(model: Embedder) -> None:
+    made, kept = prepare(model, article_passages(model)[::STEP]), prepared(model)
     for key, vector in made.vectors.items():
         assert float(vector @ kept.vectors[key]) >= LEAST_COSINE
     assert made.codes
@@ -59,7 +58,7 @@ def test_prepared_vectors_are_those_that_the_model_makes(model: Embedder, step: 
         assert np.mean(left == right) >= LEAST_ALIKE
 
 
-def test_vectors_of_another_model_are_not_taken(tmp_path: Path) -> None:
+def test_another_model_has_no_prepared_vectors(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     assert prepared(embedder) == NOTHING
     assert _updated(tmp_path, embedder).embedded > 0

@@ -52,6 +52,6 @@ def test_the_most_typical_question_is_nearest_to_the_others() -> None:
 
 def test_two_thousand_questions_are_grouped_without_a_step_for_every_pair() -> None:
     random = np.random.default_rng(1)
-    vectors = random.normal(size=(2_000, 384)).astype(np.float32)
+    vectors = random.normal(size=(2_000, 64)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     assert lines_run(lambda: grouped(vectors @ vectors.T), clusters) < 20 * 2_000

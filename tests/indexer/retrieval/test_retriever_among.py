@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
+from tests.indexer.small_index import build
 
 QUERY = "ferry to the island"
 
@@ -21,14 +21,13 @@ def filled(folder: Path, embedder: WordEmbedder, documents: list[Document]) -> I
     index = Index(
         folder, model=embedder.model, dimension=embedder.dimension, max_tokens=embedder.max_tokens
     )
-    for one in documents:
-        put(index, embedder, one)
+    build(index, embedder, documents)
     return index
 
 
-def test_the_best_of_the_documents_is_found_behind_hundreds_that_are_nearer(tmp_path: Path) -> None:
+def test_selected_documents_are_found_behind_many_nearer_ones(tmp_path: Path) -> None:
     embedder = WordEmbedder()
-    nearer = [document(number, f"{QUERY} number {number}") for number in range(300)]
+    nearer = [document(number, f"{QUERY} number {number}") for number in range(150)]
     own = [document(1_000, "Bread and butter."), document(1_001, "An island is a piece of land.")]
     with filled(tmp_path, embedder, [*nearer, *own]) as index:
         retriever = Retriever(index, embedder)
@@ -43,7 +42,7 @@ def test_the_best_of_the_documents_is_found_behind_hundreds_that_are_nearer(tmp_
         assert not {one.id for one in own} & {hit.passage.document_id for hit in everything}
 
 
-def test_among_everything_the_same_is_found_as_without(tmp_path: Path) -> None:
+def test_a_selection_of_everything_changes_no_hit(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     texts = ["The ferry leaves at nine.", "To the island and back.", "Bread.", "The island ferry."]
     documents = [document(number, text) for number, text in enumerate(texts)]
@@ -61,7 +60,7 @@ def test_among_everything_the_same_is_found_as_without(tmp_path: Path) -> None:
             assert np.isclose(own.score, expected.score)
 
 
-def test_a_document_of_a_scope_that_may_not_be_seen_is_not_among_them(tmp_path: Path) -> None:
+def test_a_selection_has_no_document_of_another_scope(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     hidden = document(1, f"{QUERY} of others", Scope(7))
     with filled(tmp_path, embedder, [hidden, document(2, "Bread.")]) as index:

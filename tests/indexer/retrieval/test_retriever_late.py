@@ -1,5 +1,6 @@
-"""Late interaction with the real model: the meaning of tokens decides, where all have codes."""
+"""Late interaction with the real model: it decides the order if all passages have codes."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,10 +47,19 @@ def _build(index: Index, embedder: Embedder, documents: Sequence[Document]) -> N
         pass
 
 
-@pytest.fixture
-def index(tmp_path: Path, model: Embedder) -> Iterator[Index]:
-    with opened(tmp_path / "index", model) as made:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Path:
+    """The folder of an index of the rules."""
+    folder = tmp_path_factory.mktemp("built")
+    with opened(folder, model) as made:
         _build(made, model, rules())
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, built: Path, model: Embedder) -> Iterator[Index]:
+    shutil.copytree(built, tmp_path / "index")
+    with opened(tmp_path / "index", model) as made:
         yield made
 
 
@@ -58,7 +68,7 @@ def _names(hits: Sequence[Hit]) -> list[str]:
 
 
 def _told(found: Sequence[Sequence[Hit]]) -> list[list[tuple[str, float]]]:
-    """Hits without their ids, which an index gives anew."""
+    """Hits without their ids, which differ."""
     return [
         [(name, round(hit.score, 5)) for name, hit in zip(_names(hits), hits, strict=True)]
         for hits in found
@@ -70,9 +80,7 @@ def _fused(retriever: Retriever, questions: Sequence[str], k: int = 10) -> list[
     return retriever.fused_together(questions, vectors, [SHARED], k)
 
 
-def test_the_meaning_of_tokens_decides_where_no_passage_has_the_words(
-    index: Index, model: Embedder
-) -> None:
+def test_token_vectors_decide_if_no_passage_has_the_words(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     [fused] = _fused(retriever, [QUESTION], len(RULES))
     assert not {"borrowing", "overnight", "okay"} & set(" ".join(RULES.values()).lower().split())
@@ -82,12 +90,12 @@ def test_the_meaning_of_tokens_decides_where_no_passage_has_the_words(
     assert sorted(_names(hits)) == sorted(_names(fused))
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
-    # What the legs and the cosines said of each is what it was.
+    # Cosines, coverages and legs stay the same.
     before = {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in fused}
     assert {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in hits} == before
 
 
-def test_a_question_in_a_language_that_the_model_does_not_read_is_ordered_by_its_words(
+def test_a_question_in_an_unread_language_is_ordered_by_its_words(
     index: Index, model: Embedder
 ) -> None:
     """Asked together with one that it reads; a model of unknown languages reads everything."""
@@ -104,7 +112,7 @@ def test_a_question_in_a_language_that_the_model_does_not_read_is_ordered_by_its
     assert best.score == pytest.approx(near + WORDS_UNREAD * best.coverage)
 
 
-def test_whoever_wants_few_gets_the_first_of_all(index: Index, model: Embedder) -> None:
+def test_fewer_wanted_hits_are_the_first_of_more(index: Index, model: Embedder) -> None:
     """The best are compared, however many of them are wanted."""
     retriever = Retriever(index, model)
     every = retriever.hits(QUESTIONS, [SHARED], 20)
@@ -115,7 +123,7 @@ def test_whoever_wants_few_gets_the_first_of_all(index: Index, model: Embedder) 
         assert _names(hits[COMPARED:]) == _names(fused[COMPARED:])
 
 
-def test_questions_that_come_together_are_answered_as_alone(index: Index, model: Embedder) -> None:
+def test_questions_together_get_the_hits_of_each_alone(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     assert retriever.hits(QUESTIONS, [SHARED]) == [
         retriever.hits([question], [SHARED])[0] for question in QUESTIONS
@@ -132,7 +140,7 @@ def test_how_a_question_is_typed_changes_nothing(index: Index, model: Embedder) 
     assert others == [first]
 
 
-def test_among_some_passages_alone_these_are_put_in_order(index: Index, model: Embedder) -> None:
+def test_selected_passages_are_ordered_by_late_interaction(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     among = index.tables.passage_ids([f"file:{FUSED_FIRST}", f"file:{LATE_FIRST}"], [SHARED])
     [vector] = retriever.embedded([QUESTION])
@@ -140,7 +148,7 @@ def test_among_some_passages_alone_these_are_put_in_order(index: Index, model: E
     assert _names(hits) == [LATE_FIRST, FUSED_FIRST]
 
 
-def test_where_one_of_the_best_has_no_codes_the_fused_order_stays(
+def test_the_fused_order_stays_if_one_of_the_best_has_no_codes(
     index: Index, model: Embedder, tmp_path: Path
 ) -> None:
     retriever = Retriever(index, model)
@@ -152,9 +160,7 @@ def test_where_one_of_the_best_has_no_codes_the_fused_order_stays(
     assert retriever.hits([QUESTION], [SHARED]) == [fused]
 
 
-def test_where_one_behind_the_best_has_no_codes_they_are_put_in_order(
-    index: Index, model: Embedder
-) -> None:
+def test_missing_codes_behind_the_best_change_nothing(index: Index, model: Embedder) -> None:
     retriever = Retriever(index, model)
     [fused] = _fused(retriever, [QUESTION], 20)
     behind = fused[COMPARED].passage.id
@@ -177,7 +183,7 @@ def test_a_document_that_is_replaced_is_compared_by_its_new_words(
     assert _names(hits)[0] == "lending"
 
 
-def test_where_the_database_is_not_asked_only_codes_in_memory_are_used(
+def test_without_the_database_only_cached_codes_are_used(
     tmp_path: Path, index: Index, model: Embedder
 ) -> None:
     retriever = Retriever(index, model)
@@ -195,9 +201,7 @@ def test_where_the_database_is_not_asked_only_codes_in_memory_are_used(
         assert retriever.hits([QUESTION], [SHARED]) == [hits]
 
 
-def test_what_is_read_for_when_the_database_is_away_has_its_codes(
-    index: Index, model: Embedder, tmp_path: Path
-) -> None:
+def test_rows_read_ahead_include_codes(index: Index, model: Embedder, tmp_path: Path) -> None:
     expected = Retriever(index, model).hits([QUESTION], [SHARED])
     with opened(tmp_path / "index", model) as later:
         retriever = Retriever(later, model)
@@ -218,13 +222,11 @@ def test_a_model_without_token_vectors_keeps_the_fused_order(tmp_path: Path) -> 
         assert "late" not in retriever.identity
 
 
-def test_what_decides_the_order_is_part_of_what_answers_follow_from(
-    index: Index, model: Embedder
-) -> None:
+def test_the_identity_names_late_interaction(index: Index, model: Embedder) -> None:
     assert "late 1.5 0.2" in Retriever(index, model).identity
 
 
-def test_a_reranker_reads_the_best_in_this_order(index: Index, model: Embedder) -> None:
+def test_a_reranker_gets_the_best_in_this_order(index: Index, model: Embedder) -> None:
     reranker = WordReranker("nothing has this", seconds=0.01)
     reranking = Reranking(reranker, 1.0, reranker.clock)
     [expected] = Retriever(index, model).hits([QUESTION], [SHARED])
