@@ -76,6 +76,14 @@ BERT_SIZES: Final[dict[str, Any]] = SIZES | {
     "num_attention_heads": HEADS,
     "intermediate_size": 2 * WIDTH,
 }
+# One of the two layers attends only to near tokens, and texts are longer than that.
+MODERNBERT: Final[dict[str, Any]] = {
+    "cls_token_id": 0,
+    "sep_token_id": 2,
+    "local_attention": MOST_TOKENS // 6,
+    "global_attn_every_n_layers": 2,
+    "initializer_cutoff_factor": 3.0,
+}
 
 
 def _words_and_letters(texts: Iterable[str]) -> tuple[Counter[str], list[str]]:
@@ -163,15 +171,7 @@ def _config(family: str) -> Any:
                 **SIZES, dim=WIDTH, n_layers=LAYERS, n_heads=HEADS, hidden_dim=2 * WIDTH
             )
         case _:
-            # One of the two layers attends only to near tokens, and texts are longer than that.
-            return transformers.ModernBertConfig(
-                **BERT_SIZES,
-                cls_token_id=0,
-                sep_token_id=2,
-                local_attention=MOST_TOKENS // 6,
-                global_attn_every_n_layers=2,
-                initializer_cutoff_factor=3.0,
-            )
+            return transformers.ModernBertConfig(**BERT_SIZES, **MODERNBERT)
 
 
 TOKENIZERS: Final = {"XLM-R": _sentencepiece, "ModernBERT": _bytes}
