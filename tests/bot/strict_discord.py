@@ -122,12 +122,25 @@ class StrictDiscord:
             if not one.responded and one.id not in self._refused
         ]
 
-    def _found(self, request: Request, found: Sequence[str] | Iterator[str]) -> None:
+    def _found(self, request: Request, found: Sequence[str]) -> None:
         self.problems += [f"{request.method} {request.path}: {problem}" for problem in found]
 
 
-def problems(request: Request) -> Iterator[str]:
-    """What Discord would not like in a request."""
+# Problems of each list of commands, because every bot sends the same.
+_CHECKED_COMMANDS: Final[dict[str, list[str]]] = {}
+
+
+def problems(request: Request) -> list[str]:
+    """Every reason for which Discord would refuse a request."""
+    if request.method != "PUT" or request.parts[-1] != "commands":
+        return list(_problems(request))
+    commands = request.path + json.dumps(request.json)
+    if commands not in _CHECKED_COMMANDS:
+        _CHECKED_COMMANDS[commands] = list(_problems(request))
+    return _CHECKED_COMMANDS[commands]
+
+
+def _problems(request: Request) -> Iterator[str]:
     yield from strictness.wrong_signs(request.json)
     if request.reason is not None and not 1 <= len(request.reason) <= 512:
         yield "a reason for the audit log that is empty or too long"
