@@ -142,7 +142,7 @@ NOT_CALLED: Final = {
         bot.review.service.suggested_wordings
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.offered
-        bot.programs.service.known_id
+        bot.programs.service.document_id_of
         bot.gaps.handovers.answer
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
@@ -188,12 +188,12 @@ NOT_CALLED: Final = {
         knowledge.files.site_addresses.cited
         bot.models.serving_model._served
         bot.ask.explanation._nearest
-        bot.sources.web_sync._Terms.token
-        bot.sources.web_sync._Terms.without
+        bot.sources.web_sync._Limits.token
+        bot.sources.web_sync._Limits.without
         bot.models.shared_choices._is_sound
         bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known
-        bot.programs.http_server.listening
+        bot.programs.http_server.open_socket
         knowledge.store.rows.replacement
         knowledge.web.internal_hosts.InternalHosts.has
         knowledge.web.internal_hosts.InternalHosts.of

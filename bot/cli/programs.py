@@ -66,7 +66,7 @@ def mcp(
     """
     try:
         from bot.programs import mcp_server
-        from bot.programs.http_server import ServingError, Tokens, listening
+        from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
         fail(f"MCP needs {needed('mcp')} ({error}).")
     guild_id = _guild_id(guild)
@@ -75,7 +75,7 @@ def mcp(
         return
     try:
         tokens = Tokens.of_environment(MCP_TOKEN_VARIABLE)
-        with listening(http, "--http") as sock:
+        with open_socket(http, "--http") as sock:
             made = partial(
                 mcp_server.http_application, sock=sock, tokens=tokens, per_second=per_second
             )
@@ -117,20 +117,20 @@ def serve(
         commonplace serve --page www/
     """
     try:
-        from bot.programs.host_names import known_hosts
+        from bot.programs.host_names import allowed_hosts
         from bot.programs.http_api import http_api
-        from bot.programs.http_server import ServingError, Tokens, listening
+        from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
         fail(f"The HTTP interface needs {needed('serve')} ({error}).")
     guild_id = _guild_id(guild)
     try:
         if page is not None:
-            with listening(port, "--port", host) as sock:
+            with open_socket(port, "--port", host) as sock:
                 asyncio.run(_served_page(page, sock))
             return
         tokens = Tokens.of_environment(SERVE_TOKEN_VARIABLE)
-        hosts = known_hosts(host, name or ())
-        with listening(port, "--port", host) as sock:
+        hosts = allowed_hosts(host, name or ())
+        with open_socket(port, "--port", host) as sock:
             made = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
             asyncio.run(
                 _served(settings, guild_id, made, sock, ("The HTTP interface", "/openapi.json"))
@@ -162,20 +162,20 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
 
 
 async def _served_by_stdio(settings: Settings, guild_id: int | None) -> None:
-    from bot.programs.mcp_server import mcp_server, serve_stdio
+    from bot.programs.mcp_server import mcp_server
 
     async with _reader(settings, guild_id) as reader:
-        await serve_stdio(mcp_server(reader))
+        await mcp_server(reader).run_stdio_async()
 
 
 async def _served_page(folder: Path, sock: "socket.socket") -> None:
-    from bot.programs.http_server import serve, shown_address
+    from bot.programs.http_server import address_of_socket, serve
     from bot.programs.page_server import page_application
 
     if not (folder / "index.html").is_file():
         fail(f"--page {folder} is no page: `commonplace publish` writes one.")
     err.print(
-        f"The page is served at {shown_address(sock)}/. Press Ctrl+C to stop.", soft_wrap=True
+        f"The page is served at {address_of_socket(sock)}/. Press Ctrl+C to stop.", soft_wrap=True
     )
     await serve(page_application(folder), sock)
 
@@ -188,15 +188,15 @@ async def _served(
     what: tuple[str, str],
 ) -> None:
     """Serve by HTTP until stopped; `what` is the interface's name and path."""
+    from bot.programs.http_server import address_of_socket
     from bot.programs.http_server import serve as serve_http
-    from bot.programs.http_server import shown_address
 
     async with _reader(settings, guild_id) as reader:
         # Otherwise the first requests would wait for caches to fill.
         warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
         name, path = what
         err.print(
-            f"{name} is served at {shown_address(sock)}{path}. Press Ctrl+C to stop.",
+            f"{name} is served at {address_of_socket(sock)}{path}. Press Ctrl+C to stop.",
             soft_wrap=True,
         )
         try:

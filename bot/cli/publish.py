@@ -60,7 +60,7 @@ def publish(
         commonplace publish www/ --base-url https://notes.example.org/
     """
     try:
-        from knowledge.page.content import published, with_articles
+        from knowledge.page.content import published_site, with_articles
         from knowledge.page.publish import publish as write
         from knowledge.page.site import PublishError
     except ImportError as error:
@@ -75,7 +75,7 @@ def publish(
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
         guild_id = _guild_id(store, guild)
         base_url = base_url or settings.page.url_of(guild_id)
-        site = published(store, guild_id, name, invite=invite, base_url=base_url)
+        site = published_site(store, guild_id, name, invite=invite, base_url=base_url)
         if articles or settings.page.articles:
             site = with_articles(site)
         try:

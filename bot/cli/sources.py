@@ -34,7 +34,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import serves
 from bot.sources.messages import problem
-from bot.sources.web_sync import fetchers, recognise, visits
+from bot.sources.web_sync import fetchers, recognise_service, visit_sources
 from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
@@ -364,7 +364,7 @@ def add_sources(
         kind=kind,
         only=only or (),
         internal=InternalHosts.of(settings.sources.internal),
-        recognise=partial(recognise, settings=settings),
+        recognise=partial(recognise_service, settings=settings),
     )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())
@@ -460,6 +460,6 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
     report = UpdateReport()
     steps = (
         Progress(step.done, step.total, step.url, report)
-        for step in visits(core.web_sources(), settings, named=visited)
+        for step in visit_sources(core.web_sources(), settings, named=visited)
     )
     shown(steps, "Visiting the web", as_json=as_json)

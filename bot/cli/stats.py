@@ -13,7 +13,7 @@ from bot.cli.console import JsonOption, out, print_json, with_settings
 from bot.config.settings import Settings
 from bot.core.core import Core, Figures
 from bot.statistics.overview_messages import PARTS, Panel, Part, panels
-from bot.statistics.overview_service import Overview, Range, overview
+from bot.statistics.overview_service import Audience, Overview, overview
 from knowledge.text import counted
 from knowledge.values.questions import Evidence
 
@@ -30,7 +30,7 @@ def stats(settings: Settings, as_json: JsonOption = False) -> None:
     now = datetime.now(UTC)
     with Core(settings) as core:
         figures = core.figures()
-        found = overview(core, Range(), now, settings.answers.passages)
+        found = overview(core, Audience(), now, settings.answers.passages)
     if as_json:
         print_json({**stats_record(figures, now), **overview_record(found)})
         return

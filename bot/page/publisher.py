@@ -120,10 +120,10 @@ class PagePublisher:
                 "The page of server %d: %d files written, %d gone.", guild_id, written, removed
             )
 
-    async def _take_away(self, kept: Collection[int]) -> None:
+    async def _delete_obsolete(self, kept: Collection[int]) -> None:
         """Delete the pages of servers without a page."""
         try:
-            gone = await beside(_take_away, self._folder, kept)
+            gone = await beside(_delete_obsolete, self._folder, kept)
         except (OSError, PublishError) as error:
             _logger.error("An obsolete page could not be deleted: %s", error)
             return
@@ -137,7 +137,7 @@ class PagePublisher:
         command, now = self._bot.settings.page.after, self._clock()
         if not command or not self._hook_due or now < self._hook_not_before:
             return
-        problem = await run(command, self._bot.settings.page.after_seconds)
+        problem = await run_hook(command, self._bot.settings.page.after_seconds)
         self._hook_due = bool(problem)
         if problem:
             self._hook_not_before = self._clock() + _RETRY_SECONDS
@@ -153,13 +153,13 @@ def _write(
         How many files were written, and how many deleted.
     """
     # Optional dependencies, installed only for publishing.
-    from knowledge.page.content import published, with_articles
+    from knowledge.page.content import published_site, with_articles
     from knowledge.page.publish import publish
 
     chosen = settings.page
     with closing(open_store(data_folder(settings.data.folder), settings.data.database)) as store:
         base_url = chosen.url_of(guild_id)
-        site = published(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
+        site = published_site(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
         if chosen.articles:
             site = with_articles(site)
 
@@ -175,7 +175,7 @@ def _write(
         return done.written, done.removed
 
 
-def _take_away(folder: Path, kept: Collection[int]) -> list[int]:
+def _delete_obsolete(folder: Path, kept: Collection[int]) -> list[int]:
     """Delete the pages of other guilds in a folder; returns their ids."""
     from knowledge.page.publish import published_in, unpublish
 
@@ -195,7 +195,7 @@ async def _icon(guild: Any) -> Picture | None:
     return None
 
 
-async def run(command: list[str], seconds: float) -> str:
+async def run_hook(command: list[str], seconds: float) -> str:
     """Run a command without a shell and without the bot's secrets.
 
     Returns:

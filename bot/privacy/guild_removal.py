@@ -11,12 +11,12 @@ from bot.core.core import Core
 from knowledge.values.guilds import GuildFilter
 
 
-def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
+def record_removal(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
     """Record that the bot was removed from guilds; returns the newly recorded ones."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
 
 
-def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
+def record_return(core: Core, guild_ids: Sequence[int]) -> list[int]:
     """Record that the bot is in guilds; returns the ones recorded as left before."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
@@ -34,7 +34,7 @@ def compare(
     """
     gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
     back = sorted(core.store.guilds.gone() & set(present))
-    return left(core, gone, at), returned(core, back)
+    return record_removal(core, gone, at), record_return(core, back)
 
 
 def purge(

@@ -21,13 +21,13 @@ SLICE: Final = 50
 class Overview:
     """Stored data of a member, and their choices.
 
-    `named` is their name on public pages; None if no server has a page and they chose nothing.
+    `name_on_pages` is None if no server has a page and the member chose no name.
     """
 
     stored: dict[str, Stored]
     quiet: bool
     withheld: bool
-    named: PageName | None
+    name_on_pages: PageName | None
 
 
 def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
@@ -35,7 +35,7 @@ def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
         stored(core, member_id, guild_id),
         core.store.gaps.quiet(member_id),
         core.store.quote_opt_outs.is_withheld(member_id),
-        named(core, member_id),
+        name_on_pages(core, member_id),
     )
 
 
@@ -61,7 +61,7 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
     }
 
 
-def named(core: Core, member_id: int) -> PageName | None:
+def name_on_pages(core: Core, member_id: int) -> PageName | None:
     """Name of a member on public pages; None if there are no pages and they chose nothing."""
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
@@ -71,12 +71,12 @@ def choose_name(core: Core, member_id: int, shown: PageName) -> None:
     core.store.public_notes.choose_name(member_id, shown)
 
 
-def keep_quiet(core: Core, member_id: int, *, quiet: bool) -> None:
+def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
     """Turn notices of later answers off or on."""
     core.store.gaps.keep_quiet(member_id, quiet=quiet)
 
 
-def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:
+def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Exclude a member's messages from quotation, or allow them again.
 
     Imported chats follow with the next sync. Plain-text exports have no ids, so the user `name` is
@@ -100,7 +100,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     return forgotten
 
 
-def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
+def update_index(core: Core, forgotten: Forgotten) -> Iterator[int]:
     """Update the index after `forget`, one note a slice: a moderator may have decided on thousands.
 
     If the process dies in between, the next start finishes the update.

@@ -259,7 +259,7 @@ class BackgroundTasks:
             await self._caught_up()
             return
         try:
-            await self._files.look()
+            await self._files.index_changes()
         except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
             reason = self._failed(error)
             self._in_step = not is_away(error)

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.config.sections import OFF, HealthSettings
-from bot.programs.host_names import known_hosts, named_host
+from bot.programs.host_names import allowed_hosts, host_without_port
 
 # Most connections without a request.
 MOST_WAITING: Final = 128
@@ -113,12 +113,12 @@ async def serving(
         yield ""
         return
 
-    hosts = known_hosts(settings.host)
+    hosts = allowed_hosts(settings.host)
 
     async def answer(request: web.BaseRequest) -> web.Response:
         server.being_answered(request.protocol)
         try:
-            if hosts and named_host(request.headers.getall("Host", ())) not in hosts:
+            if hosts and host_without_port(request.headers.getall("Host", ())) not in hosts:
                 response = web.Response(status=421, text=_FOREIGN)
             else:
                 response = await _answer(request, look, expose, content_type)

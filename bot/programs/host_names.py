@@ -11,13 +11,13 @@ from typing import Final
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def known_hosts(host: str, names: Collection[str] = ()) -> frozenset[str]:
+def allowed_hosts(host: str, names: Collection[str] = ()) -> frozenset[str]:
     """Return the lower-case names allowed on `host`; empty means any name."""
     given = frozenset(name.lower() for name in names)
     return given | LOOPBACK if host.lower() in LOOPBACK or given else frozenset()
 
 
-def named_host(headers: Sequence[str]) -> str:
+def host_without_port(headers: Sequence[str]) -> str:
     """Return the name in a request's Host header, without port; empty with none or several."""
     host = headers[0].lower() if len(headers) == 1 else ""
     if host.startswith("["):

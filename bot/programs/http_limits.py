@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.programs.host_names import named_host
+from bot.programs.host_names import host_without_port
 from bot.programs.http_server import Tokens
 from bot.programs.problems import Refuse, send_problem
 
@@ -178,7 +178,7 @@ class _Body:
 
 def _host(scope: Scope) -> str:
     headers = [value for name, value in scope["headers"] if name == b"host"]
-    return named_host([value.decode("latin-1") for value in headers])
+    return host_without_port([value.decode("latin-1") for value in headers])
 
 
 def _has_body(scope: Scope) -> bool:

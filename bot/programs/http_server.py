@@ -97,7 +97,7 @@ class Tokens:
         return right.index(True) if scheme.lower() == b"bearer" and any(right) else None
 
 
-def listening(port: int, option: str, host: str = HOST) -> socket.socket:
+def open_socket(port: int, option: str, host: str = HOST) -> socket.socket:
     """Open a listening socket; port 0 takes any free one.
 
     Raises:
@@ -114,7 +114,7 @@ def listening(port: int, option: str, host: str = HOST) -> socket.socket:
         ) from error
 
 
-def shown_address(sock: socket.socket) -> str:
+def address_of_socket(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -34,10 +34,7 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [
-                    (name.lower().encode(), value.encode()) for name, value in HEADERS.items()
-                ]
-                message["headers"] = [*message["headers"], *headers]
+                message["headers"] = [*message["headers"], *_HEADERS]
                 if message["status"] == 404 and self._is_gone(scope["path"]):
                     message["status"] = 410
             await send(message)

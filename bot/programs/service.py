@@ -106,7 +106,7 @@ def _answered(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Answer):
         quotes = [
             Passage(
-                shown_id(quote.citation.document_id),
+                public_id(quote.citation.document_id),
                 quote.citation.title,
                 quote.citation.heading,
                 markdown,
@@ -146,7 +146,7 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
         MissingError: if programs may not see one with this id.
     """
     scopes = scopes_of(guild_id, ())
-    found = core.document(known_id(core, document_id, scopes), scopes)
+    found = core.document(document_id_of(core, document_id, scopes), scopes)
     if not found:
         raise MissingError("There is no such document. `search` returns ids.")
     first = _passage(found[0])
@@ -157,7 +157,7 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
 
 def _passage(found: StoredPassage) -> Passage:
     cited = citation(found)
-    return Passage(shown_id(found.document_id), found.title, found.heading, found.text, cited.link)
+    return Passage(public_id(found.document_id), found.title, found.heading, found.text, cited.link)
 
 
 # Public ids of documents, without paths of this machine.
@@ -168,7 +168,7 @@ _CHARACTERS: Final = 24
 _DIGEST: Final = re.compile(rf"(file:|git:)[0-9a-f]{{{_CHARACTERS}}}")
 
 
-def shown_id(document_id: str) -> str:
+def public_id(document_id: str) -> str:
     """Return a document's public id; a hash replaces a path."""
     found = _WITH_PATH.match(document_id)
     if found is None:
@@ -177,10 +177,10 @@ def shown_id(document_id: str) -> str:
     return f"{kind}{hashlib.sha256(document_id.encode()).hexdigest()[:_CHARACTERS]}"
 
 
-def known_id(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
+def document_id_of(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
     """Return the document's id for a public id, or an empty string."""
     found = _DIGEST.fullmatch(shown)
     if found is None:
         return "" if _WITH_PATH.match(shown) else shown
     candidates = core.index.tables.document_ids(found[1], core.articles.seen(scopes))
-    return next((one for one in candidates if shown_id(one) == shown), "")
+    return next((one for one in candidates if public_id(one) == shown), "")

@@ -63,13 +63,13 @@ def forget(core: Core, channel_id: int, guild_id: int) -> None:
     core.store.channel_settings.forget(channel_id, guild_id)
 
 
-def completed(typed: str, names: Mapping[str, str]) -> list[Choice]:
+def complete_items(typed: str, names: Mapping[str, str]) -> list[Choice]:
     """Complete the last item of a comma-separated list, by name or key.
 
     Discord shows the names of chosen items but sends their keys, so the items before may be either.
     """
     *before, last = typed.split(",")
-    known, unknown = parsed(",".join(before), names)
+    known, unknown = parse_items(",".join(before), names)
     wanted, found = " ".join(last.removeprefix("#").casefold().split()), []
     for key, name in names.items():
         if key in known or not (wanted in name.casefold() or wanted == key):
@@ -81,7 +81,7 @@ def completed(typed: str, names: Mapping[str, str]) -> list[Choice]:
     return found[:CHOICES]
 
 
-def parsed(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Split a comma-separated list into known keys and unknown words, each once."""
     by_word = {name.casefold(): key for key, name in reversed([*names.items()])}
     by_word |= {key.casefold(): key for key in names}
@@ -97,14 +97,14 @@ def parsed(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
     return [*known], [*unknown]
 
 
-def tags_in(typed: str, known: Mapping[str, str]) -> list[str]:
+def parse_tags(typed: str, known: Mapping[str, str]) -> list[str]:
     """Parse tags; unknown ones may also be separated by spaces."""
-    found, others = parsed(typed, known)
+    found, others = parse_items(typed, known)
     words = [word.removeprefix("#").casefold() for other in others for word in other.split()]
     return [*dict.fromkeys([*found, *filter(None, words)])]
 
 
-def changed(
+def combine_selection(
     own: AnsweredFrom | None,
     held: AnsweredFrom,
     *,

@@ -37,7 +37,7 @@ class Preview:
         return replace(self.impact, changes=tuple(shown))
 
 
-def problem(known: Synonyms, new: Synonym) -> Problem | None:
+def check_synonym(known: Synonyms, new: Synonym) -> Problem | None:
     if {(new.word, new.meaning), (new.meaning, new.word)} & {(o.word, o.meaning) for o in known}:
         return Problem.KNOWN
     if len(known) >= SYNONYMS:
@@ -66,7 +66,7 @@ def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | P
     found: list[Problem] = []
 
     def change(known: Synonyms) -> Synonyms:
-        against = problem(known, new)
+        against = check_synonym(known, new)
         found.extend([against] if against else [])
         return known if against else (*known, new)
 

@@ -61,7 +61,7 @@ def remove(core: Core, channel_id: int, guild_id: int, actor_id: int) -> bool:
     if not core.store.synced_channels.remove(channel_id, guild_id, actor_id):
         return False
     core.archive.set_channels(core.store.synced_channels.all())
-    _take_out(core, channel_id)
+    _delete_content(core, channel_id)
     return True
 
 
@@ -80,7 +80,7 @@ def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
     return ChannelReport(channel, core.archive.counts(channel.id), told)
 
 
-def followed(core: Core) -> Sequence[SyncedChannel]:
+def synced_channels(core: Core) -> Sequence[SyncedChannel]:
     return core.store.synced_channels.all()
 
 
@@ -93,7 +93,9 @@ def end_progress(core: Core, channel_id: int) -> None:
     core.archive.set_progress_message(channel_id, ProgressMessage())
 
 
-def begin(core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False) -> None:
+def begin_round(
+    core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False
+) -> None:
     """Start a round of channels; `whole` reads everything again."""
     core.archive.set_channels(core.store.synced_channels.all())
     for channel_id in channel_ids:
@@ -121,7 +123,7 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
         step = core.archive.next_step(channel.id)
         if step is not None:
             return Next(step, channel, tuple(ended))
-        _remove(core, core.archive.end_round(channel.id, now))
+        _unindex(core, core.archive.end_round(channel.id, now))
         now_ended = core.archive.channel(channel.id)
         if now_ended is not None:
             ended.append(report(core, now_ended))
@@ -150,10 +152,10 @@ def add_pins(
     core.archive.record_problem(step.channel_id, None)
 
 
-def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
+def fail_channel(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
     """Delete the content of an unreadable channel, and record the reason."""
     core.archive.fail(channel_id, reason, lost=True)
-    _take_out(core, channel_id)
+    _delete_content(core, channel_id)
     channel = core.archive.channel(channel_id)
     return report(core, channel) if channel is not None else None
 
@@ -161,10 +163,10 @@ def failed(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport
 def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
     """Store a new message of a synced channel or thread."""
     core.archive.save_thread(thread)
-    return edited(core, thread.id, written)
+    return store_edit(core, thread.id, written)
 
 
-def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
+def store_edit(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     """Store an edited message.
 
     A message whose page wasn't fetched yet is stored, too, except in a channel synced for its pins.
@@ -183,7 +185,7 @@ def edited(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     return core.archive.messages.save(thread_id, written)
 
 
-def forgotten(core: Core, message_ids: Collection[int]) -> int:
+def delete_messages(core: Core, message_ids: Collection[int]) -> int:
     """Delete messages and their quotations; returns the number of stored ones."""
     found = core.archive.messages.threads_of(message_ids)
     if not found:
@@ -211,19 +213,19 @@ def record_problem(core: Core, channel_id: int, problem: ChannelProblem) -> None
     core.archive.record_problem(channel_id, problem)
 
 
-def thread_gone(core: Core, thread_id: int) -> None:
+def delete_thread(core: Core, thread_id: int) -> None:
     thread = core.archive.threads.get(thread_id)
     if thread is not None:
         core.archive.threads.forget(thread_id)
         # Documents being indexed aren't in the archive yet, so delete by the index's entries.
-        _remove(core, core.index.tables.digests_under(prefix(thread.channel_id, thread_id)))
+        _unindex(core, core.index.tables.digests_under(prefix(thread.channel_id, thread_id)))
 
 
-def _take_out(core: Core, channel_id: int) -> None:
-    _remove(core, core.index.tables.digests_under(prefix(channel_id)))
+def _delete_content(core: Core, channel_id: int) -> None:
+    _unindex(core, core.index.tables.digests_under(prefix(channel_id)))
 
 
-def _remove(core: Core, document_ids: Iterable[str]) -> None:
+def _unindex(core: Core, document_ids: Iterable[str]) -> None:
     gone = sorted(document_ids)
     if gone:
         core.index.tables.apply([], gone)

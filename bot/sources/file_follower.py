@@ -28,7 +28,7 @@ class FileFollower:
         self._failures: set[Failure] = set()
 
     @property
-    def follows(self) -> bool:
+    def has_lock(self) -> bool:
         """Whether this process holds the lock; tries to take it."""
         if self._lock is None:
             with ExitStack() as lock:
@@ -45,12 +45,12 @@ class FileFollower:
 
     async def catch_up(self) -> None:
         """Index all changes, however long that takes."""
-        if self.follows:
+        if self.has_lock:
             await self._bot.worker.run_slices(with_progress_logged(index_updates.follow))
 
-    async def look(self) -> None:
-        """Index changes since the last look."""
-        if not self.follows:
+    async def index_changes(self) -> None:
+        """Index changes since the last call."""
+        if not self.has_lock:
             return
         progress = await self._bot.worker.run_slices(index_updates.follow)
         report = progress.report if progress is not None else UpdateReport()

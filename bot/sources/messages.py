@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.answers.places_to_search import Standing
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.service import MOST_SITES, Added, ArticlesReport
+from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shortened, size
 from bot.text.paging import Page
@@ -98,14 +98,14 @@ _WITHOUT_GIT: Final = Sentence(
     "I can't read the Git repository {address}. The bot's operator must install the extra "
     "`git` and restart me."
 )
-_ADDED: Final[Mapping[Added, Sentence]] = {
-    Added.PAGE: ADDRESS_ADDED,
-    Added.SITE: _SITE_ADDED,
-    Added.REPOSITORY: _REPOSITORY_ADDED,
-    Added.SERVICE: _SERVICE_ADDED,
-    Added.KNOWN: ADDRESS_KNOWN,
-    Added.TOO_MANY: _TOO_MANY_SITES,
-    Added.WITHOUT_GIT: _WITHOUT_GIT,
+_ADDED: Final[Mapping[AddOutcome, Sentence]] = {
+    AddOutcome.PAGE: ADDRESS_ADDED,
+    AddOutcome.SITE: _SITE_ADDED,
+    AddOutcome.REPOSITORY: _REPOSITORY_ADDED,
+    AddOutcome.SERVICE: _SERVICE_ADDED,
+    AddOutcome.KNOWN: ADDRESS_KNOWN,
+    AddOutcome.TOO_MANY: _TOO_MANY_SITES,
+    AddOutcome.WITHOUT_GIT: _WITHOUT_GIT,
 }
 REMOVED: Final = Sentence("Removed {source}. I no longer answer from it.")
 UNKNOWN: Final = Sentence("This server has no such source. Choose one that I suggest as you type.")
@@ -147,7 +147,7 @@ _NEVER: Final = Sentence("not read yet")
 _CRAWLED: Final = Sentence("crawled")
 _COMMIT: Final = Sentence("commit {commit}")
 _MORE: Final = Sentence("… and {number:,} more.")
-_BEGUN: Final[Mapping[SyncedContent, Sentence]] = {
+_CHANNEL_ADDED: Final[Mapping[SyncedContent, Sentence]] = {
     SyncedContent.THREADS: Sentence(
         "I'm starting to read {channel}. Threads with an answer become documents."
     ),
@@ -168,17 +168,17 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 }
 
 
-def added(language: Language, what: Added, address: str) -> str:
+def address_added(language: Language, what: AddOutcome, address: str) -> str:
     """Outcome of adding an address."""
-    most = MOST_SITES if what is Added.TOO_MANY else PAGES
+    most = MOST_SITES if what is AddOutcome.TOO_MANY else PAGES
     return _ADDED[what](language, address=address, most=most)
 
 
-def is_visited_now(what: Added) -> bool:
-    return what in (Added.PAGE, Added.SITE, Added.REPOSITORY, Added.SERVICE)
+def is_visited_now(what: AddOutcome) -> bool:
+    return what in (AddOutcome.PAGE, AddOutcome.SITE, AddOutcome.REPOSITORY, AddOutcome.SERVICE)
 
 
-def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
+def missing_permissions(language: Language, channel: str, permissions: Sequence[str]) -> str:
     names = ", ".join(f"**{permission_name(name, language)}**" for name in permissions)
     return _LACKING(language, channel=channel, permissions=names)
 
@@ -196,8 +196,8 @@ def problem(why: ChannelProblem, language: Language) -> str:
     )
 
 
-def begun(language: Language, channel_id: int, reads: SyncedContent) -> str:
-    return _BEGUN[reads](language, channel=f"<#{channel_id}>")
+def channel_added(language: Language, channel_id: int, reads: SyncedContent) -> str:
+    return _CHANNEL_ADDED[reads](language, channel=f"<#{channel_id}>")
 
 
 def progress(language: Language, report: ChannelReport) -> str:
@@ -241,7 +241,7 @@ def _failures(language: Language, failures: Sequence[tuple[str, str]]) -> list[s
     return [*shown, f"> {_MORE(language, number=left)}"] if left > 0 else shown
 
 
-def sources(
+def source_list(
     language: Language,
     channels: Sequence[ChannelReport],
     others: Sequence[SourceState],

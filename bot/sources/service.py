@@ -38,7 +38,7 @@ from knowledge.values.source_locations import (
 MOST_SITES: Final = 10
 
 
-class Added(Enum):
+class AddOutcome(Enum):
     """Outcome of adding an address."""
 
     PAGE = "page"
@@ -51,10 +51,10 @@ class Added(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An address as it was typed, whether to crawl it, and the service behind it, if any.
+class TypedAddress:
+    """An address that an administrator typed, with options.
 
-    `only` has the filters of a service, separated by commas.
+    `kind` is the software of a wiki, forum or tracker, and `only` its filters, separated by commas.
     """
 
     address: str
@@ -63,22 +63,22 @@ class Named:
     only: str = ""
 
 
-def add_address(core: Core, named: Named, scope: Scope) -> tuple[str, Added]:
+def add_address(core: Core, named: TypedAddress, scope: Scope) -> tuple[str, AddOutcome]:
     """Add an address as a guild's source; returns its location and the outcome.
 
     Raises:
         MissingSourceError: if it can't be fetched.
     """
-    location = _located(named)
+    location = _location_of(named)
     kind = _kind(location)
-    if kind is Added.REPOSITORY and not is_installed():
-        return location, Added.WITHOUT_GIT
+    if kind is AddOutcome.REPOSITORY and not is_installed():
+        return location, AddOutcome.WITHOUT_GIT
     sources = core.sources()
     if {scope, SHARED}.intersection(sources.get(location, ())):
-        return location, Added.KNOWN
-    sites = [one for one in own_addresses(sources, scope) if _kind(one) is not Added.PAGE]
-    if kind is not Added.PAGE and len(sites) >= MOST_SITES:
-        return location, Added.TOO_MANY
+        return location, AddOutcome.KNOWN
+    sites = [one for one in own_addresses(sources, scope) if _kind(one) is not AddOutcome.PAGE]
+    if kind is not AddOutcome.PAGE and len(sites) >= MOST_SITES:
+        return location, AddOutcome.TOO_MANY
     add_visited(core.store, location, scope)
     return location, kind
 
@@ -88,7 +88,7 @@ def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
     return [each for each, scopes in sources.items() if scope in scopes and _is_address(each)]
 
 
-def typed_address(locations: Sequence[str], address: str) -> str | None:
+def find_by_address(locations: Sequence[str], address: str) -> str | None:
     """Find the only source with this address; None if there are none or several."""
     typed = address.strip()
     same = [each for each in locations if address_of(each) == typed]
@@ -141,14 +141,14 @@ def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -
     return articles_report(core, guild_id)
 
 
-def is_plain(named: Named) -> bool:
-    """Whether only the page at an address can tell its kind."""
+def needs_recognition(named: TypedAddress) -> bool:
+    """Whether the page must be fetched to recognise the kind of its address."""
     address = named.address.strip()
     told = named.crawl or named.kind or is_repository(address) or kind_of(address)
     return is_web(address) and not told
 
 
-def _located(named: Named) -> str:
+def _location_of(named: TypedAddress) -> str:
     address = named.address.strip()
     if kind := named.kind or ("" if named.crawl else kind_of(address)):
         return service_location(kind, address, [*filter(None, named.only.split(","))])
@@ -159,12 +159,12 @@ def _located(named: Named) -> str:
     return page_location(address)
 
 
-def _kind(location: str) -> Added:
+def _kind(location: str) -> AddOutcome:
     if repository_at(location) is not None:
-        return Added.REPOSITORY
+        return AddOutcome.REPOSITORY
     if service_at(location) is not None:
-        return Added.SERVICE
-    return Added.SITE if crawl_at(location) is not None else Added.PAGE
+        return AddOutcome.SERVICE
+    return AddOutcome.SITE if crawl_at(location) is not None else AddOutcome.PAGE
 
 
 def _is_address(location: str) -> bool:

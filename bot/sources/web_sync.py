@@ -47,7 +47,7 @@ PAUSE_SECONDS: Final = 300.0
 
 # The most that a slow host may keep other sources waiting.
 VISIT_SECONDS: Final = 6 * 3600.0
-# Whoever adds a source waits for its recognition; no request begins later.
+# Deadline for the requests of a recognition, because an administrator waits for it.
 RECOGNITION_SECONDS: Final = 30.0
 
 _logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def polite_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fe
     return Fetcher(delay_seconds, sleep=sleep)
 
 
-def visits(
+def visit_sources(
     sources: Mapping[str, Sequence[Scope]],
     settings: Settings,
     *,
@@ -96,12 +96,12 @@ def visits(
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
-                most = _most(pages, location, sources, chosen.web_megabytes * 1_000_000)
+                most = _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000)
                 # Only the operator adds sources for every server, and on internal hosts.
                 operators = SHARED in sources[location] or is_internal(location)
-                terms = _Terms(now, grace, most, operators, chosen.unquoted)
+                limits = _Limits(now, grace, most, operators, chosen.unquoted)
                 fetcher, end = fetcher_for(location), time.monotonic() + VISIT_SECONDS
-                for step in _looked_at(folder, location, pages, fetcher, terms):
+                for step in _visit(folder, location, pages, fetcher, limits):
                     yield step
                     if stopping.is_set():
                         return
@@ -110,10 +110,10 @@ def visits(
                         break
 
 
-def recognise(
+def recognise_service(
     location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
 ) -> ServiceLocation | None:
-    """The service whose root or main page is at the location of a page; None if there is none."""
+    """Recognise the wiki, forum or tracker whose main page is at a page's location, if any."""
     end = time.monotonic() + RECOGNITION_SECONDS
 
     def sleep(seconds: float) -> None:
@@ -131,9 +131,10 @@ def fetchers(
     sleep: Callable[[float], object],
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[Callable[[str], Fetcher]]:
-    """The fetcher for a source: of public addresses, or of the operator's internal hosts.
+    """Open two fetchers, and yield a function that chooses the one for a source.
 
-    The two share no connection, so none to an internal host is open to other sources.
+    One fetches public addresses, the other the operator's internal hosts. They share no
+    connection, so no other source can use one to an internal host.
     """
     hosts = InternalHosts.of(chosen.internal)
     with (
@@ -146,10 +147,11 @@ def fetchers(
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
+class _Limits:
     """The time of a visit, and its limits.
 
-    A source of the `operators` may use a token; `unquoted` has people to leave out, as name@host.
+    `most` is in bytes. A source of the `operators` may use a token. `unquoted` lists people whose
+    texts are left out, as name@host.
     """
 
     now: datetime
@@ -163,7 +165,7 @@ class _Terms:
         return os.environ.get(token_variable(host), "").strip() if self.operators else ""
 
     def login(self, host: str) -> str:
-        """What to do if a host asks for a login, or refuses it."""
+        """Advice for a host that asks for a login, or refuses it."""
         if not self.operators:
             return "only the operator's sources can have a token"
         done = "check the" if self.token(host) else "set its"
@@ -175,11 +177,11 @@ class _Terms:
         return [name for name, _, at in named if at.casefold() == host]
 
 
-def _looked_at(
-    folder: Path, location: str, pages: PageStore, fetcher: Fetcher, terms: _Terms
+def _visit(
+    folder: Path, location: str, pages: PageStore, fetcher: Fetcher, limits: _Limits
 ) -> Iterator[CrawlStep]:
     """Visit a source as its kind requires."""
-    now, grace, most = terms.now, terms.grace, terms.most
+    now, grace, most = limits.now, limits.grace, limits.most
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
     if (service := service_at(location)) is not None:
@@ -191,16 +193,16 @@ def _looked_at(
             now,
             grace,
             most=most,
-            token=terms.token(host),
-            login=terms.login(host),
-            without=terms.without(host),
+            token=limits.token(host),
+            login=limits.login(host),
+            without=limits.without(host),
         )
     if crawl_at(location) is not None:
         return sync_site(location, pages, fetcher, now, grace, most=most)
     return sync(location, pages, fetcher, now, grace, most=most)
 
 
-def _most(
+def _bytes_left(
     pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
     """The bytes left for a source of its server's quota; None for no limit.

@@ -10,8 +10,8 @@ from bot.core.job_queue import Priority
 from bot.core.worker import beside
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
-from bot.sources.service import Named, is_plain
-from bot.sources.web_sync import recognise, visits
+from bot.sources.service import TypedAddress, needs_recognition
+from bot.sources.web_sync import recognise_service, visit_sources
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.values.source_locations import ServiceLocation
 
@@ -26,18 +26,18 @@ class WebVisits:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End a visit under way soon."""
+        """Interrupt a running visit soon."""
         self._stopping.set()
 
-    async def recognised(self, named: Named) -> Named:
-        """An address as it was typed, or the wiki or forum whose main page is there."""
-        if not is_plain(named):
+    async def recognise(self, named: TypedAddress) -> TypedAddress:
+        """Add the kind of a wiki, forum or tracker to the address of its main page."""
+        if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()
         found: ServiceLocation | None = await beside(
-            lambda: recognise(address, bot.settings, bot.make_fetcher)
+            lambda: recognise_service(address, bot.settings, bot.make_fetcher)
         )
-        return named if found is None else Named(found.url, kind=found.kind)
+        return named if found is None else TypedAddress(found.url, kind=found.kind)
 
     async def round(self) -> None:
         """Visit the sources that are due."""
@@ -46,7 +46,7 @@ class WebVisits:
         except EXPLAINED as error:
             self._bot.explanation(error)
 
-    async def now(self, locations: Sequence[str]) -> bool:
+    async def visit_now(self, locations: Sequence[str]) -> bool:
         """Visit sources now; False if a visit is under way, or another process visits them."""
         named = frozenset(locations)
         return bool(await self._bot.as_leader(lambda: self._visit(named)))
@@ -56,7 +56,7 @@ class WebVisits:
         sources = await worker.call(Core.web_sources, priority=Priority.INDEXING)
 
         def visited() -> int:
-            steps = visits(
+            steps = visit_sources(
                 sources,
                 settings,
                 named=named,

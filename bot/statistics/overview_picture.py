@@ -39,10 +39,10 @@ _SMALL: Final = 7.5
 _LARGE: Final = 9.0
 _DAYS_HEIGHT: Final = 1.35
 _ROW_HEIGHT: Final = 0.3
-# Of the smaller font, so a line fits the width.
+# Characters of the smaller font that fit the width.
 _LINE_CHARACTERS: Final = 66
 _VALUE_CHARACTERS: Final = 60
-# Of a panel's width: the longest bar, and the start of values.
+# Shares of a panel's width: the longest bar, and the start of values.
 _BAR: Final = 0.25
 _VALUE: Final = 0.27
 
@@ -62,18 +62,18 @@ def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
         The PNG, and whether it has all words: matplotlib's font lacks some scripts.
     """
     with _ONE_AT_A_TIME:
-        drawn = _drawn(panels, language)
-        known = _letters()
+        drawn = _render(panels, language)
+        known = _font_characters()
     words = (word for panel in panels for row in panel.rows for word in (row.label, row.value))
     return drawn, all(_is_whole(word, known) for word in words)
 
 
-def _drawn(panels: Sequence[Panel], language: Language) -> bytes:
+def _render(panels: Sequence[Panel], language: Language) -> bytes:
     from matplotlib.figure import Figure
 
     heights = [_height(panel) for panel in panels]
     figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DOTS, facecolor=GROUND)
-    known, top = _letters(), sum(heights)
+    known, top = _font_characters(), sum(heights)
     for panel, height in zip(panels, heights, strict=True):
         # Places are shares of the figure, from its bottom.
         inner = height - _head(panel)
@@ -99,18 +99,18 @@ def _height(panel: Panel) -> float:
 
 def _head(panel: Panel) -> float:
     """The height of heading and legend."""
-    return 0.36 + (0.18 if _named(panel) else 0)
+    return 0.36 + (0.18 if _legend_parts(panel) else 0)
 
 
-def _named(panel: Panel) -> list[Part]:
-    """The parts that a panel's legend names; the most asked questions have the colours of days."""
+def _legend_parts(panel: Panel) -> list[Part]:
+    """Parts in a panel's legend; a panel without one has the colours of the days."""
     parts = list(panel.rows[0].parts)
     return parts if panel.daily or Part.UNHELPFUL in parts else []
 
 
 def _legend(axes: "Axes", height: float, panel: Panel, language: Language) -> None:
     place = 0.0
-    for part in _named(panel):
+    for part in _legend_parts(panel):
         _write(axes, place, height, "■", color=COLOURS[part], transform=axes.transAxes)
         name = PARTS[part](language)
         _write(axes, place + 0.03, height, name, color=FAINT, transform=axes.transAxes)
@@ -146,9 +146,11 @@ def _bars(axes: "Axes", panel: Panel, known: frozenset[int]) -> None:
     axes.set(xlim=(0, 1), ylim=(count, 0))
     axes.axis("off")
     for place, row in enumerate(panel.rows):
-        _write(axes, 0, place + 0.4, _shown(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS))
+        _write(
+            axes, 0, place + 0.4, _drawable(f"{place + 1}. {row.label}", known, _LINE_CHARACTERS)
+        )
         _bar(axes, place + 0.64, row, longest)
-        value = _shown(row.value, known, _VALUE_CHARACTERS)
+        value = _drawable(row.value, known, _VALUE_CHARACTERS)
         _write(axes, _VALUE, place + 0.76, value, color=FAINT, fontsize=_SMALL - 0.5)
     if panel.line:
         _write(axes, 0, count - 0.4, panel.line, color=FAINT)
@@ -163,19 +165,19 @@ def _bar(axes: "Axes", place: float, row: Row, longest: int) -> None:
 
 
 def _write(axes: "Axes", x: float, y: float, words: str, **how: Any) -> None:
-    """Write words as they are: a $ begins no formula."""
+    """Write words as they are, so that `$` starts no formula."""
     style: dict[str, Any] = {"color": INK, "fontsize": _SMALL, "fontfamily": _FONT} | how
     axes.text(x, y, words, va="baseline", parse_math=False, **style)
 
 
-def _letters() -> frozenset[int]:
+def _font_characters() -> frozenset[int]:
     """The characters that matplotlib's font has."""
     from matplotlib.font_manager import findfont, get_font
 
     return frozenset(get_font(findfont(_FONT)).get_charmap())
 
 
-def _shown(text: str, known: frozenset[int], most: int) -> str:
+def _drawable(text: str, known: frozenset[int], most: int) -> str:
     """The drawable characters of a line."""
     line = "".join(sign for sign in text if _is_drawable(sign, known))
     return shortened(line if _is_whole(text, known) else f"{line} …", most)

@@ -92,7 +92,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Audience:
     """An overview's guild and readable channels; None for the operator, who reads all of them."""
 
     guild_id: int | None = None
@@ -102,20 +102,20 @@ class Range:
         return self.channels is None or channel_id in self.channels
 
 
-def prepared(core: Core, seen: Range, now: datetime) -> Iterator[int]:
+def prepare(core: Core, seen: Audience, now: datetime) -> Iterator[int]:
     """Embed the questions of an overview, in slices."""
     questions = [*_asked(core, seen, now), *_judged(core, seen, now)]
     yield from core.question_vectors.prepare([one.text for one in questions])
 
 
-def overview(core: Core, seen: Range, now: datetime, quotes: int) -> Overview:
+def overview(core: Core, seen: Audience, now: datetime, quotes: int) -> Overview:
     """Gather the overview of a guild for readers; `quotes` is the number of passages an answer."""
     since = _start(now)
     counted = core.store.period_figures.days(seen.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
     quoted = core.store.period_figures.quoted(seen.guild_id, since, now, quotes, FURTHER_SHARE)
     return Overview(
-        tuple(Day(one, _each(counted.get(one, {}))) for one in dates),
+        tuple(Day(one, _by_evidence(counted.get(one, {}))) for one in dates),
         tuple(_most_asked(core, _asked(core, seen, now))[:MOST_ASKED]),
         tuple(_sources(core, seen, quoted)),
         tuple(_doubtful(core, _judged(core, seen, now))[:MOST_DOUBTFUL]),
@@ -127,16 +127,16 @@ def _start(now: datetime) -> datetime:
     return datetime.combine(first, time(), UTC)
 
 
-def _asked(core: Core, seen: Range, now: datetime) -> list[OpenQuestion]:
+def _asked(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
     return _readable(core, seen, core.store.gaps.asked(seen.guild_id, now - _WEEK, now))
 
 
-def _judged(core: Core, seen: Range, now: datetime) -> list[OpenQuestion]:
+def _judged(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
     found = core.store.gaps.asked(seen.guild_id, _start(now), now, judged=True)
     return _readable(core, seen, found)
 
 
-def _readable(core: Core, seen: Range, questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+def _readable(core: Core, seen: Audience, questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
     withheld = core.store.quote_opt_outs.withheld().member_ids
     return [one for one in questions if one.channel_id in seen and one.asker_id not in withheld]
 
@@ -153,7 +153,7 @@ def _most_asked(core: Core, questions: Sequence[OpenQuestion]) -> list[AskedOfte
         AskedOften(
             example.text,
             len({one.asker_id for one in asked}),
-            _each(Counter(one.evidence for one in asked)),
+            _by_evidence(Counter(one.evidence for one in asked)),
         )
         for asked, example in _groups(core, questions)
     ]
@@ -177,7 +177,7 @@ def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
     return sorted(found, key=lambda one: -one.unhelpful - one.corrected)
 
 
-def _sources(core: Core, seen: Range, quoted: Sequence[Quoted]) -> list[SourceUse]:
+def _sources(core: Core, seen: Audience, quoted: Sequence[Quoted]) -> list[SourceUse]:
     scopes = _scopes(core, seen)
     present = core.index.tables.document_ids("", scopes)
     present_ids, by_id = frozenset(present), {one.document_id: one for one in quoted}
@@ -194,26 +194,26 @@ def _sources(core: Core, seen: Range, quoted: Sequence[Quoted]) -> list[SourceUs
             name,
         )
 
-    beginning: dict[str, list[str]] = {}
+    by_prefix: dict[str, list[str]] = {}
     for one in present:
-        beginning.setdefault(_beginning(one), []).append(one)
-    found = [use(kind.value, beginning.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
+        by_prefix.setdefault(_location_prefix(one), []).append(one)
+    found = [use(kind.value, by_prefix.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
     found = [one for one in found if one.documents]
     found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
     for channel in core.archive.channels():
         location = corpus.channel_location(channel.id)
         if seen.guild_id in (None, channel.guild_id) and channel.id in seen:
-            found.append(use(location, beginning.get(location, ()), channel.name))
+            found.append(use(location, by_prefix.get(location, ()), channel.name))
     return sorted(found, key=lambda one: (-one.quoted, -one.documents))
 
 
-def _beginning(document_id: str) -> str:
-    """The kind of a document; of a message's, its channel's location."""
+def _location_prefix(document_id: str) -> str:
+    """The location of a channel's document, or else the kind of a document."""
     kind, _, rest = document_id.partition(":")
     return f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
 
 
-def _scopes(core: Core, seen: Range) -> Sequence[Scope]:
+def _scopes(core: Core, seen: Audience) -> Sequence[Scope]:
     """The scopes of documents that the readers may see quoted."""
     if seen.guild_id is None:
         return [*core.index.tables.passages_by_scope()]
@@ -235,5 +235,5 @@ def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
     return found
 
 
-def _each(counted: Mapping[Evidence, int]) -> dict[Evidence, int]:
+def _by_evidence(counted: Mapping[Evidence, int]) -> dict[Evidence, int]:
     return {one: counted.get(one, 0) for one in Evidence}

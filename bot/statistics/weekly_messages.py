@@ -52,7 +52,7 @@ _ASK: Final = Sentence("-# Ask with `/ask`. Share knowledge with `/note add`.")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DigestText:
     """Text of a digest: heading, number of open gaps, the first gaps, and the rest."""
 
     heading: str
@@ -72,11 +72,11 @@ def is_digest(said: str, edition: Edition, at: datetime) -> bool:
     return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
 
 
-def digest(week: Week, language: Language = Language.ENGLISH) -> Said:
+def digest(week: Week, language: Language = Language.ENGLISH) -> DigestText:
     since, at = (int(one.timestamp()) for one in (week.time.since, week.time.at))
     heading = f"{HEADINGS[week.digest.edition](language)} · <t:{since}:d> – <t:{at}:d>"
     if week.digest.edition is Edition.EVERYBODY:
-        return Said(heading, "", (), tuple(_for_everybody(week, language)))
+        return DigestText(heading, "", (), tuple(_for_everybody(week, language)))
     if week.asked.all:
         heading += "\n" + _ASKED(
             language,
@@ -87,7 +87,7 @@ def digest(week: Week, language: Language = Language.ENGLISH) -> Said:
         )
     opened = _GAPS(week.open_gaps, language) if week.open_gaps else ""
     gaps = tuple(_gap(group, language) for group in week.gaps)
-    return Said(heading, opened, gaps, tuple(_for_moderators(week, language)))
+    return DigestText(heading, opened, gaps, tuple(_for_moderators(week, language)))
 
 
 def _for_moderators(week: Week, language: Language) -> Iterator[str]:
@@ -210,7 +210,7 @@ def no_zone(typed: str, language: Language = Language.ENGLISH) -> str:
     return _NO_ZONE(language, typed=QUOTED(language, text=plain_within(typed, 100)))
 
 
-def chosen(
+def schedule_of(
     digest: WeeklyDigest,
     now: datetime,
     *,
@@ -241,11 +241,11 @@ def chosen(
     return "\n".join(lines)
 
 
-def ended(edition: Edition, *, was: bool, language: Language = Language.ENGLISH) -> str:
+def stopped(edition: Edition, *, was: bool, language: Language = Language.ENGLISH) -> str:
     return (_ENDED if was else _THERE_IS_NONE)(language, digest=_NAMES[edition](language))
 
 
-def empty(since: datetime, language: Language = Language.ENGLISH) -> str:
+def no_news(since: datetime, language: Language = Language.ENGLISH) -> str:
     return _EMPTY(language, when=f"<t:{int(since.timestamp())}:D>")
 
 

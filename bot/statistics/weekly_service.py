@@ -140,13 +140,13 @@ def unanswered_posts(
     return [UnansweredPost(thread_id, asked_at) for thread_id, asked_at in posts]
 
 
-def prepared(core: Core, digest: WeeklyDigest) -> Iterator[int]:
+def close_answered_gaps(core: Core, digest: WeeklyDigest) -> Iterator[int]:
     """Close gaps that are answered by now, in slices."""
     if digest.edition is Edition.MODERATORS:
         yield from gaps_service.refreshed(core, digest.guild_id)
 
 
-def week(
+def gather_week(
     core: Core,
     digest: WeeklyDigest,
     time: Due,
@@ -161,17 +161,17 @@ def week(
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)
-    told = Week(digest, time, thanked=tuple(thanked[:MOST_THANKED]))
+    week = Week(digest, time, thanked=tuple(thanked[:MOST_THANKED]))
     if digest.edition is Edition.EVERYBODY:
         ids = figures.new_notes(guild_id, time.since, time.at)
         live = filter(None, map(core.store.notes.live, ids))
-        return replace(told, new=tuple(_new(core, note, readers.channels) for note in live))
+        return replace(week, new=tuple(_new(core, note, readers.channels) for note in live))
     groups = gaps_service.groups(core, guild_id)
-    shown = (_shown(group, readers) for group in groups)
+    shown = (_readable_part(group, readers) for group in groups)
     waiting = core.store.notes.queue(guild_id, time.at)
     pending = sum(note.revision.state is State.PENDING for note in waiting)
     return replace(
-        told,
+        week,
         asked=figures.asked(guild_id, time.since, time.at),
         gaps=tuple([group for group in shown if group is not None][:MOST_GAPS]),
         open_gaps=len(groups),
@@ -189,7 +189,7 @@ def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
     return NewNote(title, note.contributor, tuple(map(without_secrets, answers)), url)
 
 
-def _shown(group: Group, readers: Readers) -> Group | None:
+def _readable_part(group: Group, readers: Readers) -> Group | None:
     """The part of a gap that readers may see, or None."""
     seen = tuple(question for question in group.questions if readers.may_see(question))
     if not seen:

@@ -29,7 +29,7 @@ _RELATED: Final = 5
 _BESIDE: Final = 12
 
 
-def published(
+def published_site(
     store: Store,
     guild_id: int,
     name: str,

@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from knowledge.page.site import shown
+from knowledge.page.site import printable
 
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _DISCORD_MARK: Final = re.compile(
@@ -35,13 +35,13 @@ _LAST_HEADING: Final = 6
 def to_html(text: str, *, line_breaks: bool = True) -> str:
     """The text as HTML; `line_breaks` keeps the line ends, as Discord does."""
     parser = _BREAKING if line_breaks else _FLOWING
-    return str(parser.render(shown(text)))
+    return str(parser.render(printable(text)))
 
 
 def to_plain(text: str) -> str:
     """The words of the text in one line, without markup."""
     words: list[str] = []
-    for token in _FLOWING.parse(shown(text)):
+    for token in _FLOWING.parse(printable(text)):
         if token.type == "inline":
             children = token.children or ()
             words += [" " if one.type.endswith("break") else one.content for one in children]

@@ -56,7 +56,7 @@ def pages(site: Site) -> Iterator[Page]:
     listed = {note.address: _listed(note) for note in everything}
     for note in everything:
         related = tuple(listed[address] for address in note.related if address in listed)
-        context = {"note": _unasked(note), "related": related}
+        context = {"note": _without_count(note), "related": related}
         yield Page(f"{note.address}index.html", "note.html", context)
 
     newest = [listed[note.address] for note in notes]
@@ -84,7 +84,7 @@ def pages(site: Site) -> Iterator[Page]:
     yield Page("404.html", "404.html", {})
     yield Page("style.css", "style.css", {})
     if site.base_url:
-        yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_unasked, notes[:_FEED]))})
+        yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_without_count, notes[:_FEED]))})
     if site.indexed:
         yield Page("llms.txt", "llms.txt", {"notes": tuple(newest[:_FOR_MODELS])})
 
@@ -112,6 +112,6 @@ def _listed(note: PublishedNote) -> Listed:
     return Listed(note.address, note.title, note.tags, note.verified)
 
 
-def _unasked(note: PublishedNote) -> PublishedNote:
+def _without_count(note: PublishedNote) -> PublishedNote:
     """The note without its `asked_count`, so another question doesn't change its page."""
     return replace(note, asked_count=0)

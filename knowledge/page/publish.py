@@ -29,7 +29,7 @@ from knowledge.page.machine_files import machine_files
 from knowledge.page.pages import pages
 from knowledge.page.render import Renderer
 from knowledge.page.search_index import bundle_list, bundles, write_bundle
-from knowledge.page.site import PublishedNote, PublishError, Site, shown
+from knowledge.page.site import PublishedNote, PublishError, Site, printable
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -77,19 +77,19 @@ def publish(
             Pagefind does.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
-    site = replace(site, name=shown(site.name), base_url=base_url)
+    site = replace(site, name=printable(site.name), base_url=base_url)
     entries = _entries(site, Renderer(site, translations, templates), picture)
     made = {path: entry.digest for path, entry in entries.items()}
     try:
-        with _alone(folder):
+        with _locked(folder):
             served, spare = _copies(folder)
             before = _file_digests(served)
             if before != made:
-                _follow(spare, entries, served)
-                _lead(folder, spare)
+                _update_copy(spare, entries, served)
+                _switch_link(folder, spare)
                 served, spare = spare, served
             if _file_digests(spare) != made:
-                _follow(spare, entries, served)
+                _update_copy(spare, entries, served)
     except OSError as error:
         raise PublishError(f"{folder} can't be written: {error.strerror or error}.") from error
     written = sum(before.get(path) != digest for path, digest in made.items())
@@ -103,7 +103,7 @@ def unpublish(folder: Path) -> None:
         PublishError: if the folder isn't a site, or it can't be deleted.
     """
     try:
-        with _alone(folder):
+        with _locked(folder):
             copies = _copies(folder)
             # From here on nothing is served, even if this is interrupted.
             folder.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def _writes(content: Callable[[], bytes]) -> Make:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, so two publishers don't change the same copy."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def _file_digests(copy: Path) -> dict[str, str]:
     return made
 
 
-def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
+def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
     """Update a copy; files of the other copy are linked, the rest is made."""
     before, at_other = _file_digests(copy), _file_digests(other)
     (copy / _MADE).unlink(missing_ok=True)
@@ -221,7 +221,7 @@ def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
         _remove(site / path)
         _folder((site / path).parent)
         if at_other.get(path) == entry.digest:
-            _share(other / _SITE / path, site / path)
+            _hard_link(other / _SITE / path, site / path)
         else:
             entry.make(site / path)
     _write(
@@ -229,7 +229,7 @@ def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
     )
 
 
-def _lead(folder: Path, copy: Path) -> None:
+def _switch_link(folder: Path, copy: Path) -> None:
     """Switch the link to a copy, in one step."""
     link = folder.with_name(f".{folder.name}.link")
     link.unlink(missing_ok=True)
@@ -262,7 +262,7 @@ def _write(path: Path, content: bytes) -> None:
     path.chmod(_FILE_MODE)
 
 
-def _share(old: Path, new: Path) -> None:
+def _hard_link(old: Path, new: Path) -> None:
     if old.is_dir():
         shutil.copytree(old, new, copy_function=os.link)
     else:

@@ -31,7 +31,7 @@ from knowledge.page.colours import DARK, LIGHT, readable
 from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
-from knowledge.page.site import PublishedNote, PublishError, Site, shown, tag_address
+from knowledge.page.site import PublishedNote, PublishError, Site, printable, tag_address
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
@@ -90,7 +90,7 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             # All text of people passes through here on its way to a page.
-            finalize=lambda value: shown(value) if type(value) is str else value,
+            finalize=lambda value: printable(value) if type(value) is str else value,
             extensions=["jinja2.ext.i18n"],
         )
         self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
@@ -120,7 +120,7 @@ class Renderer:
         """
         # The 404 page is shown at any path, so it needs absolute links.
         root = self._base_path if page.path == "404.html" else "../" * page.depth
-        with _named(page.template):
+        with _template_errors(page.template):
             template = self._environment.get_template(page.template)
             return template.render(page.context, root=root, address=page.address).encode()
 
@@ -135,7 +135,7 @@ class Renderer:
             if file.name.endswith(".py"):
                 digest.update(file.read_bytes())
         for name in self._environment.list_templates(extensions=_TEMPLATES):
-            with _named(name):
+            with _template_errors(name):
                 text, _, _ = self._loader.get_source(self._environment, name)
                 digest.update(text.encode())
                 for message in _translatable(text):
@@ -144,7 +144,7 @@ class Renderer:
 
 
 @contextmanager
-def _named(template: str) -> Iterator[None]:
+def _template_errors(template: str) -> Iterator[None]:
     """Name the template in errors."""
     try:
         yield
@@ -161,9 +161,11 @@ def _instant(moment: datetime) -> str:
 
 def structured_data(site: Site, note: PublishedNote) -> Markup:
     """JSON-LD of schema.org: a `QAPage` if the title is a question, otherwise an `Article`."""
-    title, text = shown(note.title), to_plain(note.text)
-    publisher = {"@type": "Organization", "name": shown(site.name)}
-    author = {"@type": "Person", "name": shown(note.contributor)} if note.contributor else publisher
+    title, text = printable(note.title), to_plain(note.text)
+    publisher = {"@type": "Organization", "name": printable(site.name)}
+    author = (
+        {"@type": "Person", "name": printable(note.contributor)} if note.contributor else publisher
+    )
     common: dict[str, Any] = {
         "author": author,
         "datePublished": note.first_published.isoformat(),

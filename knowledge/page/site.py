@@ -108,7 +108,7 @@ class Site:
     gone: tuple[str, ...] = ()
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Text of members as a page shows it: without secrets and invisible characters."""
     return legible(without_secrets(text))
 

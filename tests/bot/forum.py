@@ -178,7 +178,7 @@ async def read(world: World) -> None:
     reading = part(world.bot, ChannelSync)
     for _ in range(1_000):
         await reading.round()
-        if not (reading.unread or reading.unmade or reading.look_at):
+        if not (reading.unread or reading.unindexed or reading.refetch_queue):
             return
     raise AssertionError("Reading does not end.")
 

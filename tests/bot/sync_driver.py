@@ -99,12 +99,12 @@ class SyncDriver:
         if new:
             channel_sync_steps.store_live_message(self.core, thread, written)
         else:
-            channel_sync_steps.edited(self.core, thread.id, written)
+            channel_sync_steps.store_edit(self.core, thread.id, written)
 
     def hear_deleted(self, message_id: int) -> None:
         if self.on:
             self._heard.add(message_id)
-            channel_sync_steps.forgotten(self.core, [message_id])
+            channel_sync_steps.delete_messages(self.core, [message_id])
 
     def ask(self) -> None:
         """Ask for the next page, after the lists before it; the answer is on its way."""
@@ -123,7 +123,7 @@ class SyncDriver:
             return
         (step, answer), self._asked = self._asked, None
         if answer is None:
-            channel_sync_steps.thread_gone(self.core, step.thread_id)
+            channel_sync_steps.delete_thread(self.core, step.thread_id)
         elif isinstance(answer, MessagePage):
             channel_sync_steps.add_page(self.core, step, answer, {*self._heard})
         else:
@@ -137,7 +137,7 @@ class SyncDriver:
         """The bot starts."""
         if not self.on:
             self.on = True
-            channel_sync_steps.begin(self.core, [self.server.channel_id], NOW)
+            channel_sync_steps.begin_round(self.core, [self.server.channel_id], NOW)
 
     def update(self, steps: int) -> None:
         """Some slices of bringing the index up to date."""

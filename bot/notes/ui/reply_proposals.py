@@ -20,7 +20,7 @@ from bot.notes import reply_proposals
 from bot.notes.reply_proposals import Asked, Reply
 from bot.notes.ui.saved_messages import name_if_closed
 from bot.notes.ui.source_messages import SourceMessages
-from bot.sources.ui.discord_messages import written
+from bot.sources.ui.discord_messages import archived_message
 from knowledge.values.notes import Member, SourceMessage
 
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -66,7 +66,7 @@ class ReplyProposals:
         self, message: discord.Message, guild_id: int, author: discord.Member
     ) -> Reply | None:
         """The message as a reply to an unanswered question that everybody may read."""
-        said, channel = written(message), message.channel
+        said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
         asking = await self._asking(message)

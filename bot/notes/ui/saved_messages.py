@@ -20,7 +20,7 @@ from bot.notes.answer_detection import title_of_question
 from bot.notes.drafts import too_many_pictures
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
-from bot.sources.ui.discord_messages import listed, opening, written
+from bot.sources.ui.discord_messages import archived_message, archived_thread, find_opener
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
@@ -60,7 +60,7 @@ async def save_as_note(
 
 
 async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> bool:
-    said = written(message)
+    said = archived_message(message)
     mine = message.author == interaction.user
     return (
         mine
@@ -183,13 +183,13 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Chos
         found = [each async for each in thread.history(limit=THREAD_MESSAGES, oldest_first=True)]
     except UNREACHED:
         return alone
-    _, begun_from = opening(thread.id, found)
+    _, begun_from = find_opener(thread.id, found)
     if not begun_from and message.id not in {each.id for each in found}:
         begun_from = [message]
     first = begun_from[0] if begun_from else message
-    solved = listed(thread).solved
+    solved = archived_thread(thread).solved
     place = Channel(thread.guild.id, thread.id, thread.name, thread=True, solved=solved)
-    said = [*filter(None, map(written, [*begun_from, *found]))]
+    said = [*filter(None, map(archived_message, [*begun_from, *found]))]
     made = await interaction.client.worker.call(lambda core: service.exchange(core, place, said))
     if made is None:
         return _Chosen([first], why_alone=form_messages.NO_ANSWER)

@@ -51,15 +51,15 @@ class PrivacyCog(Cog):
         )
         language = await viewer_language(interaction)
         choices = ["tell" if found.quiet else "quiet", "quote" if found.withheld else "withhold"]
-        if found.named is not None:
-            choices += [one.value for one in PageName if one is not found.named]
+        if found.name_on_pages is not None:
+            choices += [one.value for one in PageName if one is not found.name_on_pages]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         said = messages.privacy(
             found.stored,
             quiet=found.quiet,
             withheld=found.withheld,
-            named=found.named,
+            named=found.name_on_pages,
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )
@@ -125,7 +125,7 @@ async def _export(interaction: Interaction, language: Language) -> None:
 
 async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
     await interaction.client.worker.call(
-        lambda core: service.keep_quiet(core, interaction.user.id, quiet=quiet)
+        lambda core: service.choose_notices(core, interaction.user.id, quiet=quiet)
     )
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
@@ -135,8 +135,8 @@ async def _withhold(interaction: Interaction, language: Language, *, withheld: b
     bot = interaction.client
     user = interaction.user
     account = _account(user)
-    await bot.worker.call(lambda core: service.withhold(core, user.id, account, withheld))
-    await bot.channel_sync.sift()
+    await bot.worker.call(lambda core: service.choose_quotation(core, user.id, account, withheld))
+    await bot.channel_sync.apply_quote_opt_outs()
     said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
     await interaction.edit_original_response(content=said(language))
 
@@ -161,8 +161,8 @@ async def _forget(interaction: Interaction, language: Language, *, withdraw: boo
     forgotten = await bot.worker.call(
         lambda core: service.forget(core, member.id, withdraw, account)
     )
-    await bot.worker.run_slices(lambda core: service.follow(core, forgotten))
-    await bot.channel_sync.sift()
+    await bot.worker.run_slices(lambda core: service.update_index(core, forgotten))
+    await bot.channel_sync.apply_quote_opt_outs()
     try:
         said = messages.deleted(withdrawn=withdraw, language=language)
         await interaction.edit_original_response(content=said, view=None)

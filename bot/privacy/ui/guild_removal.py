@@ -34,7 +34,9 @@ class GuildRemoval(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Start the retention period; outages are another event."""
         now = datetime.now(UTC)
-        await self._bot.worker.call(lambda core: guild_removal.left(core, [guild.id], now))
+        await self._bot.worker.call(
+            lambda core: guild_removal.record_removal(core, [guild.id], now)
+        )
         _logger.info("The bot was removed from a server.", extra={"guild_id": guild.id})
 
     @commands.Cog.listener("on_guild_join")
@@ -44,7 +46,7 @@ class GuildRemoval(commands.Cog):
         if not self._compared:
             # At the start, `compare` handles all guilds together.
             return
-        if await self._bot.worker.call(lambda core: guild_removal.returned(core, [guild.id])):
+        if await self._bot.worker.call(lambda core: guild_removal.record_return(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:

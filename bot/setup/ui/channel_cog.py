@@ -17,7 +17,13 @@ from bot.interactions.policy.permissions import (
 from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import channel_messages as messages
 from bot.setup import channel_service as service
-from bot.setup.channel_service import Offered, changed, completed, parsed, tags_in
+from bot.setup.channel_service import (
+    Offered,
+    combine_selection,
+    complete_items,
+    parse_items,
+    parse_tags,
+)
 from bot.setup.messages import model_reads
 from bot.text import languages
 from bot.text.languages import Sentence
@@ -155,13 +161,13 @@ class ChannelsCog(Cog):
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed
         tag_names, names = _tag_names(offered), messages.source_names(viewer, offered)
-        keys, unknown = parsed(sources or "", {**names, "all": "all"})
+        keys, unknown = parse_items(sources or "", {**names, "all": "all"})
         settings = self.bot.guild_settings
         own = (await settings.choices(place.guild.id)).channels.get(place.id)
-        of = changed(
+        of = combine_selection(
             own.answered_from if own is not None else None,
             (await settings.in_channel(place)).answered_from,
-            tags=None if tags is None else tags_in(tags, tag_names),
+            tags=None if tags is None else parse_tags(tags, tag_names),
             sources=None if sources is None else keys,
             first=None if only_or_first is None else only_or_first == "first",
         )
@@ -320,5 +326,5 @@ def _tag_names(offered: Offered) -> dict[str, str]:
 
 
 def _choices(typed: str, names: dict[str, str]) -> list[app_commands.Choice[str]]:
-    found = completed(typed, names)
+    found = complete_items(typed, names)
     return [app_commands.Choice(name=choice.name, value=choice.value) for choice in found]

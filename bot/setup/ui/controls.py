@@ -127,7 +127,7 @@ class SettingSelect(
         sent: Any = interaction.data
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        values = _known(interaction.guild, self.setting, sent["values"])
+        values = _existing_ids(interaction.guild, self.setting, sent["values"])
         host = interaction.client.settings.phrasing.host
         if self.setting is Setting.PHRASING and interaction.client.phrasing is None:
             values = None
@@ -143,7 +143,9 @@ class SettingSelect(
             await deliver_cards(interaction)
 
 
-def _known(guild: discord.Guild | None, setting: Setting, values: list[str]) -> list[str] | None:
+def _existing_ids(
+    guild: discord.Guild | None, setting: Setting, values: list[str]
+) -> list[str] | None:
     """Return the chosen ids that exist in the guild; None if a required choice is empty.
 
     Ids may be forged, and a channel may be deleted while its list is shown.

@@ -241,7 +241,7 @@ class _Pages:
 
     def _sources(self) -> list[_Item]:
         found = self._state.sources
-        listed = source_messages.sources(
+        listed = source_messages.source_list(
             self._language, found.channels, found.others, found.articles, 0
         )
         items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]

@@ -50,7 +50,7 @@ class SynonymsCog(Cog):
             await interaction.edit_original_response(content=said)
             return
         known = await self.bot.worker.call(lambda core: service.synonyms(core, guild_id))
-        against = service.problem(known, new)
+        against = service.check_synonym(known, new)
         if against is not None:
             said = messages.problem(against, new, language)
             await interaction.edit_original_response(content=said)

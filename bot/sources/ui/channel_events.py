@@ -16,66 +16,71 @@ from bot.interactions.kit.discord_internals import take_role
 from bot.interactions.services import Services
 from bot.sources import channel_sync_steps as steps
 from bot.sources.ui.channel_sync import ChannelSync
-from bot.sources.ui.discord_messages import changed, lacking, listed, written
+from bot.sources.ui.discord_messages import (
+    archived_message,
+    archived_thread,
+    missing_permissions,
+    updated_thread,
+)
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.channels.threads import Thread
 from knowledge.values.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
-    """Listener for synced channels; other channels' events skip the database."""
+    """Listener for synced channels; events of other channels cause no query."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self._bot = bot
         self._sync = sync
 
-    def _stream(self, channel: object) -> Thread | None:
+    def _synced_thread(self, channel: object) -> Thread | None:
         """The thread or channel to which a message belongs, if it is synced."""
         if isinstance(channel, discord.Thread):
             is_read = self._sync.synced.get(channel.parent_id) is SyncedContent.THREADS
-            return listed(channel) if is_read and not channel.is_private() else None
+            return archived_thread(channel) if is_read and not channel.is_private() else None
         channel_id = getattr(channel, "id", 0)
         reads = self._sync.synced.get(channel_id)
         return (
             None if reads in (None, SyncedContent.THREADS) else Thread(channel_id, channel_id, "")
         )
 
-    def _concerns(self, channel_id: int, guild_id: int | None) -> bool:
-        """Whether events of a channel may matter; those of an unknown thread do."""
+    def _may_matter(self, channel_id: int, guild_id: int | None) -> bool:
+        """Whether a channel or thread may be synced; an unknown thread may."""
         guild = self._bot.get_guild(guild_id) if guild_id in self._bot.followed else None
         if guild is None:
             return False
         channel = guild.get_channel_or_thread(channel_id)
-        return channel is None or self._stream(channel) is not None
+        return channel is None or self._synced_thread(channel) is not None
 
-    def _begins_threads(self, channel_id: int) -> bool:
+    def _has_openers(self, channel_id: int) -> bool:
         """Whether messages of a channel may be openers of its threads."""
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
-    async def _take_in(self, function: Callable[[Core], object]) -> None:
+    async def _store(self, function: Callable[[Core], object]) -> None:
         if await self._bot.worker.call(function):
-            self._sync.unmade = True
+            self._sync.unindexed = True
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        thread = self._stream(message.channel)
-        new = written(message) if thread is not None else None
+        thread = self._synced_thread(message.channel)
+        new = archived_message(message) if thread is not None else None
         if thread is None or new is None:
             return
         self._sync.updated_live.add(message.id)
         self._sync.unread = True
-        await self._take_in(lambda core: steps.store_live_message(core, thread, new))
+        await self._store(lambda core: steps.store_live_message(core, thread, new))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        begins = self._begins_threads(event.channel_id)
-        if not begins and not self._concerns(event.channel_id, event.guild_id):
+        begins = self._has_openers(event.channel_id)
+        if not begins and not self._may_matter(event.channel_id, event.guild_id):
             return
-        now = written(event.message)
+        now = archived_message(event.message)
         thread_id = event.message_id if begins else event.channel_id
         if now is not None:
             self._sync.updated_live.add(event.message_id)
-            await self._take_in(lambda core: steps.edited(core, thread_id, now))
+            await self._store(lambda core: steps.store_edit(core, thread_id, now))
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -89,14 +94,14 @@ class ChannelEvents(commands.Cog):
     async def _deleted(
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
-        if self._begins_threads(channel_id) or self._concerns(channel_id, guild_id):
+        if self._has_openers(channel_id) or self._may_matter(channel_id, guild_id):
             self._sync.updated_live.update(message_ids)
-            await self._take_in(lambda core: steps.forgotten(core, message_ids))
+            await self._store(lambda core: steps.delete_messages(core, message_ids))
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        if self._stream(thread) is not None:
-            begun = listed(thread)
+        if self._synced_thread(thread) is not None:
+            begun = archived_thread(thread)
             await self._bot.worker.call(lambda core: steps.save_thread(core, begun))
             self._sync.unread = True
 
@@ -106,14 +111,14 @@ class ChannelEvents(commands.Cog):
         if event.parent_id in self._sync.synced and not private:
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
-            now = changed(event, parent)
+            now = updated_thread(event, parent)
             await self._bot.worker.call(lambda core: steps.save_thread(core, now))
-            self._sync.unmade = self._sync.unread = True
+            self._sync.unindexed = self._sync.unread = True
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         if event.parent_id in self._sync.synced:
-            await self._bot.worker.call(lambda core: steps.thread_gone(core, event.thread_id))
+            await self._bot.worker.call(lambda core: steps.delete_thread(core, event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
@@ -127,8 +132,8 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener("on_raw_reaction_clear_emoji")
     async def on_reaction(self, event: Any) -> None:
         """Fetch the message again: a reaction may mark the accepted answer."""
-        if self._concerns(event.channel_id, event.guild_id):
-            self._sync.look_at[event.message_id] = event.channel_id
+        if self._may_matter(event.channel_id, event.guild_id):
+            self._sync.refetch_queue[event.message_id] = event.channel_id
 
     # Access.
 
@@ -136,7 +141,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Delete the content of a channel, and record why."""
         if channel.id in self._sync.synced:
-            await self._sync.lost(channel.id, ChannelProblem(ProblemCode.GONE))
+            await self._sync.fail_channel(channel.id, ChannelProblem(ProblemCode.GONE))
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
@@ -150,7 +155,10 @@ class ChannelEvents(commands.Cog):
     ) -> None:
         """Check a synced channel, because its name or permissions may have changed."""
         if after.id in self._sync.synced:
-            await self._check([after.id], gained=bool(lacking(before)) and not lacking(after))
+            await self._check(
+                [after.id],
+                gained=bool(missing_permissions(before)) and not missing_permissions(after),
+            )
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
@@ -177,12 +185,12 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Start a round, because events may have been missed."""
-        self._sync.begin_soon()
+        self._sync.schedule_round()
 
     async def _check_guild(self, guild: discord.Guild) -> None:
         await self._check(self._bot.followed.get(guild.id, ()), gained=True)
 
     async def _check(self, channel_ids: Iterable[int], *, gained: bool) -> None:
         for channel_id in [*channel_ids]:
-            if await self._sync.is_readable(channel_id) and gained:
+            if await self._sync.check_access(channel_id) and gained:
                 await self._sync.begin([channel_id])

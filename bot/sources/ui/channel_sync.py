@@ -22,7 +22,12 @@ from bot.interactions.services import Services
 from bot.sources import channel_sync_steps as steps
 from bot.sources import messages
 from bot.sources.channel_sync_steps import ChannelReport
-from bot.sources.ui.discord_messages import lacking, listed, opening, written
+from bot.sources.ui.discord_messages import (
+    archived_message,
+    archived_thread,
+    find_opener,
+    missing_permissions,
+)
 from knowledge.channels.sync_state import (
     ChannelProblem,
     MessagePage,
@@ -58,13 +63,13 @@ class ChannelSync:
         self._bot = bot
         # Synced content by channel, in memory because every message needs it.
         self.synced: dict[int, SyncedContent] = {}
-        # Whether there may be requests to send, and content to index.
+        # Whether messages may be left to fetch, and content to index.
         self.unread = False
-        self.unmade = False
+        self.unindexed = False
         # Messages with events since the last request began; messages to fetch again, with their
         # channels.
         self.updated_live: set[int] = set()
-        self.look_at: dict[int, int] = {}
+        self.refetch_queue: dict[int, int] = {}
         self._lock = asyncio.Lock()
         self._skip = 0
         self._failures = 0
@@ -78,7 +83,7 @@ class ChannelSync:
     async def load(self) -> None:
         """Load the synced channels; if sync is off, stop quoting them."""
         mine = self._bot.serves
-        every = await self._bot.worker.call(steps.followed)
+        every = await self._bot.worker.call(steps.synced_channels)
         found = [channel for channel in every if mine(channel.guild_id)]
         if not self.is_on:
             for channel in found:
@@ -89,7 +94,7 @@ class ChannelSync:
         self._bot.followed.clear()
         for channel in found:
             self._bot.followed.setdefault(channel.guild_id, set()).add(channel.id)
-        self.begin_soon()
+        self.schedule_round()
 
     async def add(
         self, channel: SyncedChannel, name: str, actor_id: int, place: ProgressMessage
@@ -123,13 +128,15 @@ class ChannelSync:
         wanted = [*(self.synced if channel_ids is None else channel_ids)]
         if not self.is_on or not wanted:
             return
-        readable = [each for each in wanted if await self.is_readable(each)]
+        readable = [each for each in wanted if await self.check_access(each)]
         now = datetime.now(UTC)
-        await self._bot.worker.call(lambda core: steps.begin(core, readable, now, whole=whole))
+        await self._bot.worker.call(
+            lambda core: steps.begin_round(core, readable, now, whole=whole)
+        )
         self.unread = True
 
-    async def is_readable(self, channel_id: int) -> bool:
-        """Whether a channel can be read now; if it is lost, delete its content.
+    async def check_access(self, channel_id: int) -> bool:
+        """Check whether a channel can be read; if not, delete its content and report why.
 
         An unavailable guild is no reason to delete.
         """
@@ -138,21 +145,24 @@ class ChannelSync:
             return False
         channel = guild.get_channel(channel_id)
         reason = ChannelProblem(ProblemCode.GONE) if channel is None else None
-        if channel is not None and (missing := lacking(channel)):
+        if channel is not None and (missing := missing_permissions(channel)):
             reason = ChannelProblem(ProblemCode.LACKS_PERMISSIONS, {"permissions": [*missing]})
         if reason is not None:
-            await self.lost(channel_id, reason)
+            await self.fail_channel(channel_id, reason)
         elif channel is not None:
             await self._bot.worker.call(lambda core: steps.rename(core, channel_id, channel.name))
         return reason is None
 
-    async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
+    async def fail_channel(self, channel_id: int, reason: ChannelProblem) -> None:
+        """Delete the content of an unreadable channel, and report the reason."""
         report = await self._fail(channel_id, reason)
         if report is not None:
             await self._report_progress(report)
 
     async def _fail(self, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
-        return await self._bot.worker.call(lambda core: steps.failed(core, channel_id, reason))
+        return await self._bot.worker.call(
+            lambda core: steps.fail_channel(core, channel_id, reason)
+        )
 
     def _guild_of(self, channel_id: int) -> discord.Guild | None:
         for guild_id, channels in self._bot.followed.items():
@@ -161,7 +171,7 @@ class ChannelSync:
                 return guild if guild is not None and not guild.unavailable else None
         return None
 
-    def begin_soon(self) -> None:
+    def schedule_round(self) -> None:
         """Start a round of all channels with the next step."""
         self._begun_at = None
 
@@ -183,26 +193,27 @@ class ChannelSync:
         if self._begun_at is None or now - self._begun_at >= ROUNDS_APART:
             self._begun_at = now
             await self.begin()
-        await self._make()
+        await self._index_changes()
         if self._skip:
             self._skip -= 1
             return
         for _ in range(REQUESTS):
-            if self.look_at:
-                await self._look_again()
+            if self.refetch_queue:
+                await self._refetch()
             elif self.unread and not self._skip:
-                await self._read_on()
+                await self._fetch_next()
 
-    async def sift(self) -> None:
+    async def apply_quote_opt_outs(self) -> None:
+        """Update the index after a member's choice about quotations."""
         await self._bot.worker.run_slices(index_updates.update_channels)
         self.unread = True
 
-    async def _make(self) -> None:
-        if self.unmade:
-            self.unmade = False
+    async def _index_changes(self) -> None:
+        if self.unindexed:
+            self.unindexed = False
             await self._bot.worker.run_slices(index_updates.update_channels)
 
-    async def _read_on(self) -> None:
+    async def _fetch_next(self) -> None:
         present = {guild.id for guild in self._bot.guilds if not guild.unavailable}
         now = datetime.now(UTC)
         found = await self._bot.worker.call(
@@ -210,33 +221,33 @@ class ChannelSync:
             priority=Priority.INDEXING,
         )
         for report in found.ended:
-            await self._end(report)
+            await self._report_end(report)
         step, channel = found.step, found.channel
         if step is None or channel is None:
             self.unread = False
             return
         self.updated_live.clear()
         try:
-            await self._ask(step)
+            await self._fetch(step)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            await self._stumble(step, error)
+            await self._handle_error(step, error)
             return
         self._failures = 0
-        await self._make()
+        await self._index_changes()
         if time.monotonic() - self._told_at >= TOLD_SECONDS:
             self._told_at = time.monotonic()
             report = await self._bot.worker.call(lambda core: steps.report(core, channel))
             await self._report_progress(report)
 
-    async def _ask(self, step: SyncStep) -> None:
+    async def _fetch(self, step: SyncStep) -> None:
         guild = self._guild_of(step.channel_id)
         channel = guild.get_channel(step.channel_id) if guild is not None else None
         if guild is None or channel is None:
-            await self.is_readable(step.channel_id)
+            await self.check_access(step.channel_id)
         elif step.stage is SyncStage.ACTIVE:
             # Private threads are for invited members only.
             active = [each for each in await guild.active_threads() if not each.is_private()]
-            threads = [listed(each) for each in active]
+            threads = [archived_thread(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
             await self._bot.worker.call(
                 lambda core: steps.add_threads(core, step, own, "", last=True),
@@ -250,25 +261,25 @@ class ChannelSync:
                 each async for each in channel.archived_threads(limit=PAGE_THREADS, before=before)
             ]
             cursor = found[-1].archive_timestamp.isoformat() if found else ""
-            threads = [listed(each) for each in found]
+            threads = [archived_thread(each) for each in found]
             last = len(found) < PAGE_THREADS
             await self._bot.worker.call(
                 lambda core: steps.add_threads(core, step, threads, cursor, last=last),
                 priority=Priority.INDEXING,
             )
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
-            pins = [written(each) async for each in channel.pins(limit=None)]
+            pins = [archived_message(each) async for each in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
             leave = {*self.updated_live}
             await self._bot.worker.call(
                 lambda core: steps.add_pins(core, step, kept, leave),
                 priority=Priority.INDEXING,
             )
-            self.unmade = True
+            self.unindexed = True
         elif step.stage is SyncStage.READING:
-            await self._ask_for_page(step, channel)
+            await self._fetch_page(step, channel)
 
-    async def _ask_for_page(self, step: SyncStep, channel: discord.abc.GuildChannel) -> None:
+    async def _fetch_page(self, step: SyncStep, channel: discord.abc.GuildChannel) -> None:
         # For an archived thread, only the id is known.
         place = self._bot.get_partial_messageable(step.thread_id, guild_id=channel.guild.id)
         after = discord.Object(step.after)
@@ -278,9 +289,9 @@ class ChannelSync:
         ]
         opener, begun_from = 0, list[discord.Message]()
         if isinstance(channel, discord.TextChannel) and not step.after:
-            opener, begun_from = opening(step.thread_id, found)
+            opener, begun_from = find_opener(step.thread_id, found)
         page = MessagePage(
-            [*filter(None, map(written, [*begun_from, *found]))],
+            [*filter(None, map(archived_message, [*begun_from, *found]))],
             max((each.id for each in found), default=step.after),
             len(found) < PAGE_MESSAGES,
             opener,
@@ -290,14 +301,14 @@ class ChannelSync:
             lambda core: steps.add_page(core, step, page, leave),
             priority=Priority.INDEXING,
         )
-        self.unmade = True
+        self.unindexed = True
 
-    async def _look_again(self) -> None:
-        message_id, channel_id = self.look_at.popitem()
+    async def _refetch(self) -> None:
+        message_id, channel_id = self.refetch_queue.popitem()
         place = self._bot.get_partial_messageable(channel_id)
         self.updated_live.clear()
         try:
-            now = written(await place.fetch_message(message_id))
+            now = archived_message(await place.fetch_message(message_id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # Deletions have their own event; the next round finds the rest.
             _logger.info("A message could not be looked at again: %s", error_text(error))
@@ -305,25 +316,24 @@ class ChannelSync:
         if now is None or message_id in self.updated_live:
             return
         # Not `|=`, which would read the value before the await.
-        if await self._bot.worker.call(lambda core: steps.edited(core, channel_id, now)):
-            self.unmade = True
+        if await self._bot.worker.call(lambda core: steps.store_edit(core, channel_id, now)):
+            self.unindexed = True
 
-    async def _stumble(self, step: SyncStep, error: Exception) -> None:
-        """Handle an error: skip the thread, give up the channel, or try again later."""
+    async def _handle_error(self, step: SyncStep, error: Exception) -> None:
+        """Skip the thread, give up the channel, or retry later with exponential backoff."""
         is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
-            await self._bot.worker.call(lambda core: steps.thread_gone(core, step.thread_id))
+            await self._bot.worker.call(lambda core: steps.delete_thread(core, step.thread_id))
         elif isinstance(error, discord.Forbidden | discord.NotFound):
-            if not await self.is_readable(step.channel_id):
+            if not await self.check_access(step.channel_id):
                 return
+            reason = f"can't be read: {error_text(error)}"
             if is_thread:
-                reason = f"can't be read: {error_text(error)}"
                 await self._bot.worker.call(
                     lambda core: steps.fail_thread(core, step.thread_id, reason)
                 )
             else:
-                reason = f"can't be read: {error_text(error)}"
-                await self.lost(
+                await self.fail_channel(
                     step.channel_id, ChannelProblem(ProblemCode.OTHER, {"text": reason})
                 )
         else:
@@ -331,17 +341,15 @@ class ChannelSync:
             self._skip = min(2**self._failures, MOST_SKIPPED)
             status = error.status if isinstance(error, discord.HTTPException) else 0
             _logger.warning("Discord could not be asked for messages: %s", error_text(error))
-            why = (
-                ChannelProblem(ProblemCode.ANSWERED, {"status": status})
-                if status
-                else ChannelProblem(ProblemCode.UNREACHED)
-            )
+            problem = ChannelProblem(ProblemCode.UNREACHED)
+            if status:
+                problem = ChannelProblem(ProblemCode.ANSWERED, {"status": status})
             await self._bot.worker.call(
-                lambda core: steps.record_problem(core, step.channel_id, why)
+                lambda core: steps.record_problem(core, step.channel_id, problem)
             )
 
-    async def _end(self, report: ChannelReport) -> None:
-        await self._make()
+    async def _report_end(self, report: ChannelReport) -> None:
+        await self._index_changes()
         now = await self._bot.worker.call(lambda core: steps.report(core, report.channel))
         await self._report_progress(now)
         await self._bot.worker.call(lambda core: steps.end_progress(core, report.channel.id))

@@ -19,7 +19,7 @@ from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
-from bot.sources.ui.discord_messages import lacking, reads_of
+from bot.sources.ui.discord_messages import content_to_sync, missing_permissions
 from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
 from bot.sources.web_visits import WebVisits
 from bot.text.markdown import plain_within, shortened
@@ -111,7 +111,7 @@ class SourcesCog(commands.Cog):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
-                named = service.Named(address, crawl, kind or "", only or "")
+                named = service.TypedAddress(address, crawl, kind or "", only or "")
                 await self._add_address(interaction, named)
         else:
             told = messages.WHICH(await viewer_language(interaction))
@@ -122,13 +122,13 @@ class SourcesCog(commands.Cog):
     ) -> None:
         language, guild_id = await viewer_language(interaction), channel.guild.id
         theirs = await self.bot.guild_settings.language(guild_id)
-        reads = reads_of(channel, threads=threads)
+        reads = content_to_sync(channel, threads=threads)
         problem = self._problem(channel, language)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
         # Progress is public.
-        begun = messages.begun(theirs, channel.id, reads)
+        begun = messages.channel_added(theirs, channel.id, reads)
         answered = await interaction.response.send_message(begun)
         followed = SyncedChannel(channel.id, guild_id, reads, datetime.now(UTC))
         place = ProgressMessage(interaction.channel_id or 0, answered.message_id or 0)
@@ -140,22 +140,22 @@ class SourcesCog(commands.Cog):
         followed = self.bot.followed.get(channel.guild.id, set())
         if not self._sync.is_on:
             told = messages.OFF
-        elif reads_of(channel) is None:
+        elif content_to_sync(channel) is None:
             told = messages.NOT_READABLE
         elif channel.id in followed:
             told = messages.KNOWN
         elif len(followed) >= messages.MOST_CHANNELS:
             told = messages.TOO_MANY
-        elif missing := lacking(channel):
-            return messages.lacks(language, channel.mention, missing)
+        elif missing := missing_permissions(channel):
+            return messages.missing_permissions(language, channel.mention, missing)
         else:
             return ""
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
-    async def _add_address(self, interaction: Interaction, named: service.Named) -> None:
+    async def _add_address(self, interaction: Interaction, named: service.TypedAddress) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        named = await self.visits.recognised(named)
+        named = await self.visits.recognise(named)
         shown = plain_within(named.address, _ADDRESS_CHARACTERS)
         try:
             location, added = await self.bot.worker.call(
@@ -167,10 +167,12 @@ class SourcesCog(commands.Cog):
             )
             await interaction.edit_original_response(content=told)
             return
-        await interaction.edit_original_response(content=messages.added(language, added, shown))
+        await interaction.edit_original_response(
+            content=messages.address_added(language, added, shown)
+        )
         if not messages.is_visited_now(added):
             return
-        visited = await self.visits.now([location])
+        visited = await self.visits.visit_now([location])
         states = await self.bot.worker.call(lambda core: service.states(core, [scope]))
         added_now = [each for each in states if each.location == location]
         found = [messages.source_entry(language, each) for each in added_now]
@@ -200,7 +202,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=begun(language))
         await self._sync.begin(followed, whole=True)
         if own:
-            await self.visits.now(own)
+            await self.visits.visit_now(own)
 
     @source.command(
         name="remove",
@@ -239,7 +241,7 @@ class SourcesCog(commands.Cog):
             return f"<#{channel_id}>" if done else ""
         known = await self._addresses(scope)
         location = next((one for one in known if source in (corpus.source_key(one), one)), None)
-        location = location or service.typed_address(known, source)
+        location = location or service.find_by_address(known, source)
         if location is None:
             return ""
         await self.bot.worker.call(lambda core: service.remove(core, location, scope))
@@ -284,7 +286,7 @@ async def _show(interaction: Interaction, number: int) -> None:
     bot = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
     found = await bot.worker.call(lambda core: service.overview(core, scope))
-    page = messages.sources(language, found.channels, found.others, found.articles, number)
+    page = messages.source_list(language, found.channels, found.others, found.articles, number)
     view = pages_view(
         page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
     )

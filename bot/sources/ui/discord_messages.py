@@ -19,7 +19,7 @@ from knowledge.values.synced_channels import SyncedContent
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
-def written(message: discord.Message) -> ArchivedMessage | None:
+def archived_message(message: discord.Message) -> ArchivedMessage | None:
     """Convert a message; None for system messages."""
     if message.type not in _SAID:
         return None
@@ -60,7 +60,7 @@ def _mentioned(message: discord.Message) -> Iterable[Any]:
     return (channel for channel in found if channel is not None)
 
 
-def listed(thread: discord.Thread) -> Thread:
+def archived_thread(thread: discord.Thread) -> Thread:
     tags = thread.applied_tags
     return Thread(
         thread.id,
@@ -71,7 +71,7 @@ def listed(thread: discord.Thread) -> Thread:
     )
 
 
-def changed(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
+def updated_thread(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
     """Convert a thread's update event."""
     tags: list[discord.ForumTag] = []
     if isinstance(parent, discord.ForumChannel):
@@ -86,7 +86,7 @@ def changed(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
     )
 
 
-def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
+def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
     """Find the opener of a text channel's thread among its first messages.
 
     A thread may start from a message of the channel. Discord then adds a system message with a
@@ -104,7 +104,7 @@ def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, l
     return 0, []
 
 
-def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
+def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
     """The content to sync of a channel; for a text channel its `threads`, or else its pins."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
@@ -115,7 +115,7 @@ def reads_of(channel: object, *, threads: bool = False) -> SyncedContent | None:
     return None
 
 
-def lacking(channel: discord.abc.GuildChannel) -> list[str]:
+def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
     """Permissions to read a channel that the bot lacks."""
     have = channel.permissions_for(channel.guild.me)
     needed = ("view_channel", "read_message_history")

@@ -15,8 +15,8 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages, service
 from bot.statistics.messages import PERIOD_LABELS, Period
 from bot.statistics.overview_messages import text
-from bot.statistics.overview_service import Range
-from bot.statistics.ui.overview import Shown, overview_of, shown
+from bot.statistics.overview_service import Audience
+from bot.statistics.ui.overview import DrawnOverview, draw_overview, gather_overview
 from bot.statistics.ui.weekly_cog import DigestCog
 from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
 from bot.text import paging
@@ -63,12 +63,12 @@ class CommunityCog(Cog):
             return
         guild_id = interaction.guild_id
         activity = await self.bot.worker.call(lambda core: service.activity(core, guild_id))
-        said, overview = messages.stats(activity, language), Shown()
+        said, overview = messages.stats(activity, language), DrawnOverview()
         if await is_moderator(interaction):
             channels = all_readable_by(self.bot, interaction.user, interaction.channel)
-            found = await overview_of(self.bot, Range(guild_id, channels), datetime.now(UTC))
+            found = await gather_overview(self.bot, Audience(guild_id, channels), datetime.now(UTC))
             attach = interaction.app_permissions.attach_files
-            overview = await shown(found, language, attach=attach)
+            overview = await draw_overview(found, language, attach=attach)
         room = MESSAGE_CHARACTERS - size(said) - 1
         said = "\n".join(filter(None, (said, text(overview.panels, room))))
         await interaction.edit_original_response(content=said, attachments=overview.files)

@@ -18,7 +18,7 @@ from bot.statistics import overview_messages as messages
 from bot.statistics import overview_picture as picture
 from bot.statistics import overview_service as service
 from bot.statistics.overview_messages import Panel
-from bot.statistics.overview_service import Overview, Range
+from bot.statistics.overview_service import Audience, Overview
 from knowledge.values.guilds import Language
 
 # matplotlib is broken, or lacks a folder for its fonts.
@@ -28,32 +28,34 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DrawnOverview:
     """An overview's picture, if any, and the panels that a reader needs as text."""
 
     files: Sequence[discord.File] = ()
     panels: Sequence[Panel] = ()
 
 
-async def overview_of(bot: Services, seen: Range, now: datetime) -> Overview | None:
+async def gather_overview(bot: Services, seen: Audience, now: datetime) -> Overview | None:
     """Gather an overview; None if nobody asked anything."""
     quotes = bot.settings.answers.passages
-    await bot.worker.run_slices(lambda core: service.prepared(core, seen, now))
+    await bot.worker.run_slices(lambda core: service.prepare(core, seen, now))
     found = await bot.worker.call(lambda core: service.overview(core, seen, now, quotes))
     return found if any(found.questions.values()) else None
 
 
-async def shown(overview: Overview | None, language: Language, *, attach: bool) -> Shown:
+async def draw_overview(
+    overview: Overview | None, language: Language, *, attach: bool
+) -> DrawnOverview:
     """Draw an overview if the bot may `attach` files; words that can't be drawn are text, too."""
     if overview is None:
-        return Shown()
+        return DrawnOverview()
     panels = messages.panels(overview, language)
     if not (attach and picture.is_possible()):
-        return Shown(panels=panels)
+        return DrawnOverview(panels=panels)
     try:
         png, whole = await beside(picture.draw, panels, language)
     except _UNDRAWN as error:
         _logger.warning("The overview could not be drawn, so it is text: %r", error)
-        return Shown(panels=panels)
+        return DrawnOverview(panels=panels)
     file = drawing_file(png, "overview", messages.description(panels))
-    return Shown([file], () if whole else panels)
+    return DrawnOverview([file], () if whole else panels)

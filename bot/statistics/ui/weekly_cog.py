@@ -14,8 +14,8 @@ from bot.interactions.services import Cog, Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_schedule as schedule
 from bot.statistics import weekly_service as service
-from bot.statistics.ui.overview import shown
-from bot.statistics.ui.weekly_content import readers_of, week_of, writable
+from bot.statistics.ui.overview import draw_overview
+from bot.statistics.ui.weekly_content import gather_week, is_writable, readers_of
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import Due
 from knowledge.values.guilds import GuildSettings
@@ -128,7 +128,7 @@ class DigestCog(Cog):
         guild = _guild(interaction)
         chosen, actor_id = Edition(edition), interaction.user.id
         was = await self.bot.worker.call(lambda core: service.end(core, guild.id, chosen, actor_id))
-        said = messages.ended(chosen, was=was, language=await viewer_language(interaction))
+        said = messages.stopped(chosen, was=was, language=await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
 
     @digest.command(
@@ -147,14 +147,14 @@ class DigestCog(Cog):
         channel = _channel(interaction, guild, kept, settings)
         digest = kept or WeeklyDigest(guild.id, chosen, channel.id, chosen_at=now)
         time = Due(now, schedule.since(digest, now))
-        week = await week_of(self.bot, channel, digest, time, settings)
+        week = await gather_week(self.bot, channel, digest, time, settings)
         below = "" if kept else messages.NOT_POSTED(language)
         if week.is_empty:
-            said = "\n".join(filter(None, (messages.empty(time.since, language), below)))
+            said = "\n".join(filter(None, (messages.no_news(time.since, language), below)))
             await interaction.edit_original_response(content=said)
         else:
             attach = interaction.app_permissions.attach_files
-            overview = await shown(week.overview, language, attach=attach)
+            overview = await draw_overview(week.overview, language, attach=attach)
             await interaction.edit_original_response(
                 **digest_message(week, language, below, overview), attachments=overview.files
             )
@@ -171,10 +171,10 @@ class DigestCog(Cog):
         for digest in digests:
             channel = guild.get_channel(digest.channel_id)
             parts.append(
-                messages.chosen(
+                messages.schedule_of(
                     digest,
                     now,
-                    writable=writable(channel),
+                    writable=is_writable(channel),
                     moderators_only=channel is None
                     or readers_of(channel, settings).moderators_only,
                     language=language,

@@ -17,8 +17,8 @@ from bot.interactions.policy.channel_access import all_readable_by_all, seen_by_
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
 from bot.statistics import weekly_service as service
-from bot.statistics.overview_service import Range
-from bot.statistics.ui.overview import overview_of
+from bot.statistics.overview_service import Audience
+from bot.statistics.ui.overview import gather_overview
 from bot.statistics.weekly_schedule import Due
 from bot.statistics.weekly_service import MOST_POSTS, Readers, UnansweredPost, Week
 from knowledge.values.guilds import GuildSettings
@@ -33,7 +33,7 @@ _MOST_MESSAGES: Final = 50
 _logger = logging.getLogger(__name__)
 
 
-async def week_of(
+async def gather_week(
     bot: Services,
     channel: discord.abc.GuildChannel,
     digest: WeeklyDigest,
@@ -47,12 +47,12 @@ async def week_of(
     if digest.edition is Edition.MODERATORS:
         posts = await _unanswered_posts(bot, channel.guild, time.at, digest.post_hours)
     week = await bot.worker.call(
-        lambda core: service.week(core, digest, time, readers, quotes=quotes, posts=posts)
+        lambda core: service.gather_week(core, digest, time, readers, quotes=quotes, posts=posts)
     )
     if digest.edition is Edition.EVERYBODY or week.is_empty:
         return week
-    seen = Range(digest.guild_id, all_readable_by_all(bot, channel))
-    return replace(week, overview=await overview_of(bot, seen, time.at))
+    seen = Audience(digest.guild_id, all_readable_by_all(bot, channel))
+    return replace(week, overview=await gather_overview(bot, seen, time.at))
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:
@@ -80,7 +80,7 @@ def _is_open(channel: discord.abc.GuildChannel) -> bool:
     return everybody.view_channel and everybody.read_message_history and not adults
 
 
-def writable(channel: Any) -> bool:
+def is_writable(channel: Any) -> bool:
     """Whether this is a writable text channel."""
     return isinstance(channel, discord.TextChannel) and may_send(channel)
 

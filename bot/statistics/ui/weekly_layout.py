@@ -18,14 +18,14 @@ from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics.overview_messages import text
-from bot.statistics.ui.overview import Shown
+from bot.statistics.ui.overview import DrawnOverview
 from bot.statistics.weekly_service import Week
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.values.guilds import Language
 
 # With these and one more button a gap, five gaps and the rest fit in Discord's 40 components.
 _ACTIONS: Final = ("point", "dismiss")
-_NO_OVERVIEW: Final = Shown()
+_NO_OVERVIEW: Final = DrawnOverview()
 
 
 class DigestButton(
@@ -55,7 +55,7 @@ class DigestButton(
 
 
 def digest_message(
-    week: Week, language: Language, below: str = "", overview: Shown = _NO_OVERVIEW
+    week: Week, language: Language, below: str = "", overview: DrawnOverview = _NO_OVERVIEW
 ) -> dict[str, Any]:
     """Arguments to send or edit a digest message, without its files; with a line `below`."""
     said = messages.digest(week, language)

@@ -22,8 +22,8 @@ from bot.interactions.kit.retries import resent
 from bot.interactions.services import Services
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_service as service
-from bot.statistics.ui.overview import shown
-from bot.statistics.ui.weekly_content import week_of, writable
+from bot.statistics.ui.overview import draw_overview
+from bot.statistics.ui.weekly_content import gather_week, is_writable
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import Due
 from knowledge.values.guilds import GuildSettings
@@ -44,10 +44,10 @@ _SENT_CACHED: Final = 10_000
 _logger = logging.getLogger(__name__)
 
 
-class _Came(Enum):
+class _Outcome(Enum):
     """Outcome of posting a digest."""
 
-    TOLD = auto()
+    DONE = auto()
     IMPOSSIBLE = auto()
     LATER = auto()
 
@@ -86,44 +86,44 @@ class DigestPoster:
         # An unavailable guild comes back, and is served with a later round.
         if guild is None or guild.unavailable:
             return
-        came = _Came.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
-        if came is not _Came.LATER:
-            told = came is _Came.TOLD
+        outcome = _Outcome.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
+        if outcome is not _Outcome.LATER:
+            told = outcome is _Outcome.DONE
             await self._bot.worker.call(
                 lambda core: service.settle(core, digest, time.at, told=told)
             )
 
-    async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Came:
+    async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Outcome:
         """Post a digest in its channel; the moderators' digest falls back to the review channel."""
         settings = await self._bot.guild_settings.settings(guild.id)
-        await self._bot.worker.run_slices(lambda core: service.prepared(core, digest))
+        await self._bot.worker.run_slices(lambda core: service.close_answered_gaps(core, digest))
         for channel in _places(guild, digest, settings):
             try:
                 await self._post_in(channel, digest, time, settings)
             except UNREACHED as error:
                 _logger.warning("A digest could not be posted: %s", error)
                 if worth_retrying(error):
-                    return _Came.LATER
+                    return _Outcome.LATER
             else:
-                return _Came.TOLD
+                return _Outcome.DONE
         await self._warn(guild, digest, settings)
-        return _Came.IMPOSSIBLE
+        return _Outcome.IMPOSSIBLE
 
     async def _post_in(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, settings: GuildSettings
     ) -> None:
-        week = await week_of(self._bot, channel, digest, time, settings)
+        week = await gather_week(self._bot, channel, digest, time, settings)
         if week.is_empty:
             return
         claimed = await self._bot.worker.call(lambda core: service.claim(core, digest, time.at))
         sent = (digest.guild_id, digest.edition, time.at)
         unknown = not claimed and sent not in self._sent
-        if await self._is_there(channel, digest, time, unknown=unknown):
+        if await self._is_posted(channel, digest, time, unknown=unknown):
             return
         language = await self._bot.guild_settings.language_in(channel)
         below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
         attach = channel.permissions_for(channel.guild.me).attach_files
-        overview = await shown(week.overview, language, attach=attach)
+        overview = await draw_overview(week.overview, language, attach=attach)
         message = digest_message(week, language, below, overview)
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
@@ -135,7 +135,7 @@ class DigestPoster:
         )
         await self._bot.worker.call(lambda core: service.warn(core, digest, warned=False))
 
-    async def _is_there(
+    async def _is_posted(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, unknown: bool
     ) -> bool:
         """Whether the digest is in the channel; returns `unknown` if the history is unreadable."""
@@ -161,7 +161,7 @@ class DigestPoster:
         review = guild.get_channel(settings.review_channel_id or 0)
         try:
             place: Any = review
-            if not writable(review):
+            if not is_writable(review):
                 place = await self._bot.fetch_user(guild.owner_id or 0)
             nonce = f"w{digest.edition[0]}{guild.id:x}"
             await resent(functools.partial(place.send, said, nonce=nonce))
@@ -178,5 +178,5 @@ def _places(
     others = {settings.review_channel_id} if digest.edition is Edition.MODERATORS else set()
     for channel_id in (digest.channel_id, *(others - {digest.channel_id, None})):
         channel = guild.get_channel(channel_id or 0)
-        if isinstance(channel, discord.TextChannel) and writable(channel):
+        if isinstance(channel, discord.TextChannel) and is_writable(channel):
             yield channel

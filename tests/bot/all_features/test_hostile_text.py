@@ -402,7 +402,7 @@ def test_sources_are_listed_on_pages_that_fit(
         others.append(SourceState(name, SHARED, 1, 2, WHEN, failures))
     for language in Language:
         page = partial(
-            sources_messages.sources, language, channels, others, ArticlesReport(1, standing)
+            sources_messages.source_list, language, channels, others, ArticlesReport(1, standing)
         )
         first = page(0)
         pages = [first, *map(page, range(1, first.count))]

@@ -211,7 +211,7 @@ class NotesLife(RuleBasedStateMachine):
             for note in self.core.store.notes.every_live()
             if note.contributor_id == person.id
         ]
-        for _ in privacy_service.follow(
+        for _ in privacy_service.update_index(
             self.core, privacy_service.forget(self.core, person.id, withdraw)
         ):
             pass
@@ -224,7 +224,7 @@ class NotesLife(RuleBasedStateMachine):
         if not seldom:
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
-        guild_removal.left(self.core, [guild], BEGINNING)
+        guild_removal.record_removal(self.core, [guild], BEGINNING)
         assert guild_removal.purge(
             self.core, [], every_guild, BEGINNING + timedelta(days=1), timedelta()
         ) == [guild]

@@ -112,7 +112,7 @@ def test_every_note_of_who_is_forgotten_is_followed_later_where_the_first_can_no
     forgotten = privacy_service.forget(core, MIRA.id, withdraw=True)
     core.index.tables.db.rows("pragma query_only = on")
     with pytest.raises(IndexWriteError):
-        list(privacy_service.follow(core, forgotten))
+        list(privacy_service.update_index(core, forgotten))
     core.index.tables.db.rows("pragma query_only = off")
     list(index_updates.follow_behind(core))
     assert core.counts(GUILD)["documents"] == 0

@@ -149,7 +149,7 @@ def test_what_is_deleted_while_a_worker_embeds_it_is_never_found(
             update = _attended(own, index_updates.update_channels(core))
             taken = sum(1 for _ in itertools.islice(update, steps))
 
-            channel_sync_steps.forgotten(core, [_id_of(answer)])
+            channel_sync_steps.delete_messages(core, [_id_of(answer)])
 
             again = _attended(own, index_updates.update_channels(core))
             for _ in itertools.chain([None], update, again):

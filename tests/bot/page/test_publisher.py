@@ -187,4 +187,4 @@ async def test_a_hook_that_fails_is_told_and_tried_again_each_minute(
     ],
 )
 async def test_why_a_command_failed_is_said(command: list[str], problem: str) -> None:
-    assert await publisher.run(command, 0.1 if "sleep" in command[-1] else 60) == problem
+    assert await publisher.run_hook(command, 0.1 if "sleep" in command[-1] else 60) == problem

@@ -1,6 +1,6 @@
 """A server's public page, turned on as in `/setup`, and what is on it."""
 
-from knowledge.page.content import published
+from knowledge.page.content import published_site
 from tests.bot.world import World
 
 
@@ -14,5 +14,5 @@ async def turn_on(world: World, *, page: bool = True) -> None:
 
 async def on_page(world: World) -> set[str]:
     """The titles on the page."""
-    site = await world.core(lambda core: published(core.store, world.guild.id, "Club"))
+    site = await world.core(lambda core: published_site(core.store, world.guild.id, "Club"))
     return {note.title for note in site.notes}

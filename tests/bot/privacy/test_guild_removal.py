@@ -34,14 +34,14 @@ def purged_after(core: Core, start: datetime) -> int:
 
 
 def test_data_is_deleted_after_thirty_days_with_a_running_bot(core: Core) -> None:
-    assert guild_removal.left(core, [GUILD], NOW) == [GUILD]
+    assert guild_removal.record_removal(core, [GUILD], NOW) == [GUILD]
 
     assert purged_after(core, NOW) in (30, 31)
     assert core.store.guilds.known() == set()
 
 
 def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
-    guild_removal.left(core, [GUILD], NOW)
+    guild_removal.record_removal(core, [GUILD], NOW)
     assert purge(core, NOW + 400 * DAY) == []
     assert purge(core, NOW + 400 * DAY + timedelta(hours=1)) == []
 
@@ -51,7 +51,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(core: Core) -> None:
 
 
 def test_years_without_a_running_bot_do_not_count(core: Core) -> None:
-    guild_removal.left(core, [GUILD], NOW)
+    guild_removal.record_removal(core, [GUILD], NOW)
 
     for years in range(1, 30):
         assert purge(core, NOW + years * 365 * DAY) == []
@@ -64,7 +64,7 @@ def test_guilds_of_other_or_unnamed_shards_are_neither_marked_nor_deleted(core: 
 
     for known in (other, unnamed):
         assert guild_removal.compare(core, [], known, NOW) == ([], [])
-    guild_removal.left(core, [GUILD], NOW)
+    guild_removal.record_removal(core, [GUILD], NOW)
     for known in (other, unnamed):
         assert guild_removal.purge(core, [], known, NOW, -DAY) == []
     assert guild_removal.purge(core, [], mine, NOW, -DAY) == [GUILD]

@@ -2,7 +2,7 @@
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.programs.service import shown_id
+from bot.programs.service import public_id
 from indexer.ingest import pipeline
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
@@ -20,7 +20,7 @@ SCOPES = {
 
 def shown(name: str) -> str:
     """The id by which programs know one of them."""
-    return shown_id(f"file:/{name}.md")
+    return public_id(f"file:/{name}.md")
 
 
 def quokka_document(name: str) -> Document:

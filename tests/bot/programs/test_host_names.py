@@ -2,14 +2,14 @@
 
 import pytest
 
-from bot.programs.host_names import LOOPBACK, known_hosts, named_host
+from bot.programs.host_names import LOOPBACK, allowed_hosts, host_without_port
 
 
 def test_what_listens_on_this_machine_alone_is_served_by_its_names_alone() -> None:
-    assert known_hosts("127.0.0.1") == LOOPBACK
-    assert known_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
-    assert known_hosts("0.0.0.0") == frozenset()  # noqa: S104 - nothing listens
-    assert "example.org" in known_hosts("10.0.0.1", ["example.org"])
+    assert allowed_hosts("127.0.0.1") == LOOPBACK
+    assert allowed_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
+    assert allowed_hosts("0.0.0.0") == frozenset()  # noqa: S104 - nothing listens
+    assert "example.org" in allowed_hosts("10.0.0.1", ["example.org"])
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_what_listens_on_this_machine_alone_is_served_by_its_names_alone() -> No
     ],
 )
 def test_a_name_is_read_without_its_port(headers: list[str], name: str) -> None:
-    assert named_host(headers) == name
+    assert host_without_port(headers) == name

@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.core import Core
 from bot.core.worker import Dropped, Worker, WorkerBusyError
-from bot.programs.host_names import known_hosts
+from bot.programs.host_names import allowed_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES
 from bot.programs.http_server import Tokens
@@ -26,7 +26,7 @@ TOKENS = Tokens((TOKEN.encode(),))
 
 
 def api(reader: Reader) -> Any:
-    hosts = known_hosts("127.0.0.1", ["testserver"])
+    hosts = allowed_hosts("127.0.0.1", ["testserver"])
     return http_api(reader, tokens=TOKENS, hosts=hosts, per_second=0)
 
 

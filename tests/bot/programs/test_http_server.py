@@ -24,9 +24,9 @@ from bot.programs.http_server import (
     TOKEN_CHARACTERS,
     ServingError,
     Tokens,
-    listening,
+    address_of_socket,
+    open_socket,
     serve,
-    shown_address,
 )
 from knowledge.dependencies import needed
 from tests.fork_server import ForkServer
@@ -62,13 +62,13 @@ def test_a_token_that_keeps_nobody_out_is_refused(
 
 
 def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
-    with listening(0, "--port") as taken:
+    with open_socket(0, "--port") as taken:
         port = taken.getsockname()[1]
-        assert shown_address(taken) == f"http://127.0.0.1:{port}"
+        assert address_of_socket(taken) == f"http://127.0.0.1:{port}"
         with pytest.raises(ServingError, match=f"port {port} .*Choose another --port"):
-            listening(port, "--port")
+            open_socket(port, "--port")
     with pytest.raises(ServingError, match="is unknown"):
-        listening(0, "--port", "host.invalid")
+        open_socket(0, "--port", "host.invalid")
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +80,7 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def _serving(application: ASGIApp = _nothing) -> AsyncIterator[int]:
     """A port on which every request is answered with nothing."""
-    with listening(0, "--port") as sock:
+    with open_socket(0, "--port") as sock:
         task = asyncio.create_task(serve(application, sock))
         try:
             yield sock.getsockname()[1]

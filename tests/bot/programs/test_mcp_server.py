@@ -19,7 +19,13 @@ from mcp.shared.exceptions import MCPError
 from bot.cli.console import UNUSABLE
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.programs.http_server import TOKEN_CHARACTERS, Tokens, listening, serve, shown_address
+from bot.programs.http_server import (
+    TOKEN_CHARACTERS,
+    Tokens,
+    address_of_socket,
+    open_socket,
+    serve,
+)
 from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.reader import Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
@@ -196,7 +202,7 @@ async def _connect(address: str, http: httpx2.AsyncClient) -> None:
 
 async def test_a_client_that_asks_too_fast_or_too_much_is_told_so(worker: Worker[Core]) -> None:
     now = 0.0
-    with listening(0, "--http") as sock:
+    with open_socket(0, "--http") as sock:
         made = http_application(
             Reader(worker),
             sock=sock,
@@ -205,7 +211,7 @@ async def test_a_client_that_asks_too_fast_or_too_much_is_told_so(worker: Worker
             clock=lambda: now,
         )
         serving = asyncio.create_task(serve(made, sock))
-        address = f"{shown_address(sock)}{PATH}"
+        address = f"{address_of_socket(sock)}{PATH}"
         async with (
             httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http,
             Client(streamable_http_client(address, http_client=http)) as client,

@@ -25,7 +25,7 @@ from bot.core.worker import Worker
 from bot.notes import service as note_service
 from bot.programs.mcp_server import mcp_server
 from bot.programs.reader import Reader
-from bot.programs.service import shown_id
+from bot.programs.service import public_id
 from bot.review import service as review_service
 from indexer.ingest import pipeline
 from knowledge.store.notes.decisions import Ruling
@@ -184,7 +184,7 @@ def test_a_program_sees_what_is_for_it_and_nothing_that_is_not_or_is_no_more(
     scopes, staying = [scope for scope, _ in places], [stays for _, stays in places]
     files = beside.files(scopes, [True] * len(places))
     proposed = [(note, *beside.propose(note)) for note in notes]
-    ids = {marker: shown_id(f"file:/{marker}.md") for marker in files}
+    ids = {marker: public_id(f"file:/{marker}.md") for marker in files}
     ids |= {marker: _note_document(beside, note, revision) for note, marker, revision in proposed}
     live = {marker: note.guild_id for note, marker, _ in proposed if note.fate is Fate.LIVE}
     _check(beside, files, live, ids)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.settings import Settings
-from bot.programs.service import known_id, shown_id
+from bot.programs.service import document_id_of, public_id
 from knowledge.values.documents import SHARED, Scope
 from tests.bot.programs.quokkas import HERE, filled, shown
 
@@ -19,9 +19,9 @@ from tests.bot.programs.quokkas import HERE, filled, shown
     ],
 )
 def test_an_id_with_a_path_of_this_machine_is_shown_as_a_digest(document_id: str) -> None:
-    assert "srv" not in shown_id(document_id)
-    assert "/" not in shown_id(document_id)
-    assert shown_id(document_id).split(":")[0] == document_id.split(":")[0]
+    assert "srv" not in public_id(document_id)
+    assert "/" not in public_id(document_id)
+    assert public_id(document_id).split(":")[0] == document_id.split(":")[0]
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,15 @@ def test_an_id_with_a_path_of_this_machine_is_shown_as_a_digest(document_id: str
     ],
 )
 def test_any_other_id_is_shown_as_it_is(document_id: str) -> None:
-    assert shown_id(document_id) == document_id
+    assert public_id(document_id) == document_id
 
 
 def test_a_document_is_found_by_its_digest_where_it_is_seen_and_never_by_its_path(
     settings: Settings,
 ) -> None:
     with filled(settings) as core:
-        assert known_id(core, shown("shared"), [SHARED]) == "file:/shared.md"
-        assert known_id(core, shown("here"), [SHARED]) == ""
-        assert known_id(core, shown("here"), [SHARED, Scope(HERE)]) != ""
-        assert known_id(core, "file:/shared.md", [SHARED]) == ""
-        assert known_id(core, "note:7", [SHARED]) == "note:7"
+        assert document_id_of(core, shown("shared"), [SHARED]) == "file:/shared.md"
+        assert document_id_of(core, shown("here"), [SHARED]) == ""
+        assert document_id_of(core, shown("here"), [SHARED, Scope(HERE)]) != ""
+        assert document_id_of(core, "file:/shared.md", [SHARED]) == ""
+        assert document_id_of(core, "note:7", [SHARED]) == "note:7"

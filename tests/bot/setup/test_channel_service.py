@@ -3,7 +3,7 @@
 import pytest
 
 from bot.interactions.autocomplete import CHOICE_CHARACTERS
-from bot.setup.channel_service import changed, completed, parsed, tags_in
+from bot.setup.channel_service import combine_selection, complete_items, parse_items, parse_tags
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
 NAMES = {"source:1": "guide", "source:2": "https://a.org/?x,y", "notes": "The notes", "3": "guide"}
@@ -24,15 +24,15 @@ OWN = AnsweredFrom(("rust",), ("notes",), first=True)
 def test_what_is_typed_last_is_completed_after_what_stands_before(
     typed: str, keys: list[str]
 ) -> None:
-    assert [choice.value for choice in completed(typed, NAMES)] == keys
+    assert [choice.value for choice in complete_items(typed, NAMES)] == keys
 
 
 def test_what_discord_could_not_take_is_not_offered() -> None:
     long = {f"key {number:03}" * 8: "name" for number in range(3)}
     typed = f"{next(iter(long))}, "
-    assert completed(typed, long) == []
+    assert complete_items(typed, long) == []
     names = {"short": "n" * 300}
-    [choice] = completed("", names)
+    [choice] = complete_items("", names)
     assert len(choice.name) <= CHOICE_CHARACTERS
 
 
@@ -49,7 +49,7 @@ def test_what_discord_could_not_take_is_not_offered() -> None:
 def test_names_and_keys_are_told_apart_from_what_is_neither(
     typed: str, known: list[str], unknown: list[str]
 ) -> None:
-    assert parsed(typed, NAMES) == (known, unknown)
+    assert parse_items(typed, NAMES) == (known, unknown)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_tags_may_have_blanks_between_unless_one_has_a_blank_itself(
     typed: str, tags: list[str]
 ) -> None:
     known = {tag: tag for tag in ("rust", "open source")}
-    assert sorted(tags_in(typed, known)) == sorted(tags)
+    assert sorted(parse_tags(typed, known)) == sorted(tags)
 
 
 def test_what_is_not_chosen_now_stays_and_all_is_everything() -> None:
-    assert changed(OWN, OWN, tags=["go"]) == AnsweredFrom(("go",), ("notes",), first=True)
-    assert changed(OWN, OWN, sources=[]) == AnsweredFrom(("rust",), (), first=True)
-    assert changed(None, OWN, tags=["go"]) == AnsweredFrom(("go",))
-    assert changed(None, OWN, first=False) == AnsweredFrom(("rust",), ("notes",))
-    assert changed(OWN, OWN, tags=["go", "all"]) == EVERYTHING
-    assert changed(OWN, OWN, sources=["all"], first=True) == EVERYTHING
+    assert combine_selection(OWN, OWN, tags=["go"]) == AnsweredFrom(("go",), ("notes",), first=True)
+    assert combine_selection(OWN, OWN, sources=[]) == AnsweredFrom(("rust",), (), first=True)
+    assert combine_selection(None, OWN, tags=["go"]) == AnsweredFrom(("go",))
+    assert combine_selection(None, OWN, first=False) == AnsweredFrom(("rust",), ("notes",))
+    assert combine_selection(OWN, OWN, tags=["go", "all"]) == EVERYTHING
+    assert combine_selection(OWN, OWN, sources=["all"], first=True) == EVERYTHING

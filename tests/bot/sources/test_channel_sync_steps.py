@@ -112,7 +112,7 @@ def act_in(driver: SyncDriver, action: str, thread_id: int, number: int) -> None
     elif action == "drop":
         del server.threads[thread_id], server.messages[thread_id]
         if driver.on:
-            channel_sync_steps.thread_gone(driver.core, thread_id)
+            channel_sync_steps.delete_thread(driver.core, thread_id)
     elif messages:
         # Without its first post a thread is none: that one is deleted seldom.
         first = 1 if number % 5 and action == "delete" else 0
@@ -137,7 +137,7 @@ def test_what_is_deleted_while_it_is_embedded_is_never_found(core: Core) -> None
         update = index_updates.update_channels(core)
         taken = sum(1 for _ in itertools.islice(update, steps))
 
-        channel_sync_steps.forgotten(core, [answer.message.id])
+        channel_sync_steps.delete_messages(core, [answer.message.id])
 
         for _ in itertools.chain([None], update, index_updates.update_channels(core)):
             quoted = "".join(documents(core, driver.server.channel_id).values())
@@ -189,7 +189,7 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     step = channel_sync_steps.next_step(core, [server.channel_id], NOW).step
     assert step is not None
 
-    channel_sync_steps.edited(core, server.channel_id, now)
+    channel_sync_steps.store_edit(core, server.channel_id, now)
     channel_sync_steps.add_pins(core, step, [before], {before.message.id})
     again = channel_sync_steps.next_step(core, [server.channel_id], NOW).step
     assert again is not None

@@ -160,7 +160,7 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
 def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
     report = channel_report(SyncStage.DONE, failures=FAILURES)
 
-    told = sources_messages.sources(Language.ENGLISH, [report], [], BUNDLED, 0).content
+    told = sources_messages.source_list(Language.ENGLISH, [report], [], BUNDLED, 0).content
 
     assert told.count("⚠") == sources_messages.FAILURES_SHOWN
     assert "and 6 more" in told
@@ -175,7 +175,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
     ]
 
     pages = [
-        sources_messages.sources(Language.ENGLISH, [channel_report()], states, BUNDLED, number)
+        sources_messages.source_list(Language.ENGLISH, [channel_report()], states, BUNDLED, number)
         for number in range(40)
     ]
 
@@ -186,7 +186,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
 def test_where_the_operators_files_are_is_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
-    page = sources_messages.sources(Language.ENGLISH, [], [state], BUNDLED, 0)
+    page = sources_messages.source_list(Language.ENGLISH, [], [state], BUNDLED, 0)
 
     assert "manuals · 4 documents" in page.content
     assert "srv" not in page.content
@@ -196,7 +196,9 @@ def test_where_the_operators_files_are_is_not_shown() -> None:
 @pytest.mark.parametrize("standing", list(Standing))
 def test_the_list_says_where_the_bundled_articles_stand(standing: Standing) -> None:
     bundled = ArticlesReport(16, standing)
-    shown = sources_messages.sources(Language.ENGLISH, [channel_report()], [], bundled, 0).content
+    shown = sources_messages.source_list(
+        Language.ENGLISH, [channel_report()], [], bundled, 0
+    ).content
     *_, last = shown.splitlines()
     assert last.startswith(f"{sources_messages.ARTICLES_NAME.english} · 16 documents · ")
     assert last == sources_messages.articles_entry(Language.ENGLISH, bundled)

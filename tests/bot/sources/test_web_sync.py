@@ -20,9 +20,9 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.job_queue import Priority
 from bot.process.client import Bot, start_worker
-from bot.sources.service import Added, Named
+from bot.sources.service import AddOutcome, TypedAddress
 from bot.sources.service import add_address as add_named
-from bot.sources.web_sync import LOCK, recognise, visits
+from bot.sources.web_sync import LOCK, recognise_service, visit_sources
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
@@ -90,7 +90,7 @@ def visit(
     chosen: SourceSettings = SOURCES,
 ) -> list[CrawlStep]:
     data = DataSettings(folder=core.folder, database=core.database)
-    found = visits(
+    found = visit_sources(
         core.web_sources(),
         Settings(data=data, sources=chosen),
         only_due=only_due,
@@ -281,7 +281,7 @@ def test_an_internal_host_is_read_for_the_operator_and_never_for_an_administrato
     inside = Settings(data=DataSettings(folder=core.folder, database=core.database), sources=chosen)
 
     def read() -> list[str]:
-        list(visits(core.web_sources(), inside))
+        list(visit_sources(core.web_sources(), inside))
         found = list(corpus.web_pages(core.store, core.pages))
         return [one.id for one in found if isinstance(one, Document)]
 
@@ -317,7 +317,7 @@ def test_every_kind_of_source_may_be_on_an_internal_host(
         hosts = (f"{host}:{server.port}", f"{host}:{urlsplit(repository).port}")
         chosen = SourceSettings(internal=hosts, web_delay_seconds=0.1)
         data = DataSettings(folder=core.folder, database=core.database)
-        list(visits(core.web_sources(), Settings(data=data, sources=chosen)))
+        list(visit_sources(core.web_sources(), Settings(data=data, sources=chosen)))
     report = update(core)
     assert report.failed == []
     assert {one.removeprefix("page:") for one in report.added if "127" in one} == {
@@ -333,17 +333,17 @@ def test_a_host_that_is_no_longer_named_is_not_asked(
 ) -> None:
     add_visited(core.store, page_location(server.url("/ferry", "127.0.0.1"), internal=True))
     data = DataSettings(folder=core.folder, database=core.database)
-    list(visits(core.web_sources(), Settings(data=data)))
+    list(visit_sources(core.web_sources(), Settings(data=data)))
     [failure] = update(core).failed
     assert "which `sources.internal` doesn't name" in failure.reason
     assert server.requests == []
 
 
 def test_pages_of_trackers_are_added_as_such(core: Core) -> None:
-    named = Named("https://github.com/owner/name/issues", only="label=question, label=bug")
+    named = TypedAddress("https://github.com/owner/name/issues", only="label=question, label=bug")
     added = add_named(core, named, Scope(7))
     location = "github+https://github.com/owner/name/issues#label=bug&label=question"
-    assert added == (location, Added.SERVICE)
+    assert added == (location, AddOutcome.SERVICE)
     page = "https://gitlab.com/group/name/-/releases"
     assert named_sources.add(core, [page], Naming()) == [f"gitlab+{page}"]
     assert named_sources.add(core, [page], Naming(crawl=True)) == [crawl_location(page)]
@@ -383,7 +383,7 @@ def test_a_slow_host_is_soon_recognised_as_nothing(
         )
 
     server.pages["/"] = Reply('<meta name="generator" content="MediaWiki 1.43">')
-    assert recognise(server.url("/"), settings, slow_fetcher) is None
+    assert recognise_service(server.url("/"), settings, slow_fetcher) is None
     # The first request to a host needs no pause.
     assert len(server.requests) == 1
 

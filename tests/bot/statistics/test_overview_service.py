@@ -10,7 +10,7 @@ import pytest
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.statistics.overview_service import DAYS, Overview, Range, overview
+from bot.statistics.overview_service import DAYS, Audience, Overview, overview
 from indexer.ingest.pipeline import put
 from knowledge.corpus import channel_location
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
@@ -20,7 +20,7 @@ from tests.bot.statistics.overviews import CHANNEL, GUILD, NOW, asked, found_unh
 from tests.fakes import WordEmbedder
 
 READ, UNREAD = 6, 8
-SEEN = Range(GUILD, {CHANNEL, READ})
+SEEN = Audience(GUILD, {CHANNEL, READ})
 NOTE = RecordedHit("note:1", "Kites", "", "Kites fly.", 1.0, ())
 
 
@@ -30,7 +30,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
         yield opened
 
 
-def seen(core: Core, readers: Range = SEEN) -> Overview:
+def seen(core: Core, readers: Audience = SEEN) -> Overview:
     return overview(core, readers, NOW, 3)
 
 
@@ -107,7 +107,7 @@ def test_a_forgotten_members_words_are_told_to_nobody(core: Core) -> None:
     assert [one.askers for one in seen(core).asked] == [1]
     core.store.personal_data.forget(12, withdraw=True)
 
-    for readers in (SEEN, Range()):
+    for readers in (SEEN, Audience()):
         assert words(seen(core, readers)) == []
 
 
@@ -118,8 +118,8 @@ def test_the_operator_sees_public_questions_of_all_servers(core: Core) -> None:
     asked(core, "direct", guild_id=None, channel_id=3)
 
     # The same question in another server is another group.
-    assert words(seen(core, Range())) == ["when do kites fly"] * 2
-    assert sum(seen(core, Range()).questions.values()) == 4
+    assert words(seen(core, Audience())) == ["when do kites fly"] * 2
+    assert sum(seen(core, Audience()).questions.values()) == 4
 
 
 def test_an_answer_is_doubtful_once_it_was_often_unhelpful_or_corrected(core: Core) -> None:
@@ -176,4 +176,4 @@ def test_a_channel_that_the_readers_may_not_read_is_no_source_of_theirs(core: Co
     [source] = seen(core).sources
 
     assert (source.location, source.name, source.quoted) == (channel_location(READ), "kites", 1)
-    assert len(seen(core, Range()).sources) == 2
+    assert len(seen(core, Audience()).sources) == 2

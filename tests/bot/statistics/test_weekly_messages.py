@@ -5,7 +5,7 @@ import pytest
 from bot.interactions.pictures import drawing_file
 from bot.statistics import overview_messages
 from bot.statistics import weekly_messages as messages
-from bot.statistics.ui.overview import Shown
+from bot.statistics.ui.overview import DrawnOverview
 from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import WEEK
 from bot.statistics.weekly_service import NewNote
@@ -33,7 +33,7 @@ def test_a_full_digest_fits_one_message_with_what_is_below_it(
     panels = overview_messages.panels(overviews.full(), language)
     file = drawing_file(b"", "overview", overview_messages.description(panels))
     view = digest_message(
-        full(edition), language, messages.moved(DIGEST, language), Shown([file], panels)
+        full(edition), language, messages.moved(DIGEST, language), DrawnOverview([file], panels)
     )["view"]
     assert view.total_children_count <= COMPONENTS
     assert view.content_length() <= LAYOUT_CHARACTERS
@@ -56,7 +56,7 @@ def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -
 
 
 def test_a_digest_names_the_clock_and_the_time_that_it_comes_next() -> None:
-    said = messages.chosen(DIGEST, AT, writable=True, moderators_only=True)
+    said = messages.schedule_of(DIGEST, AT, writable=True, moderators_only=True)
 
     assert "every Monday at 9:00 (Europe/Berlin)" in said
     assert f"<t:{int((AT + WEEK).timestamp())}:F>" in said

@@ -66,7 +66,7 @@ def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
         assert written
         assert privacy.exported(second, 1)["messages"] == written
 
-        privacy.withhold(second, 1, "Member 1", withheld=True)
+        privacy.choose_quotation(second, 1, "Member 1", withheld=True)
         run_to_end(index_updates.update_channels(second))
 
         assert privacy.exported(first, 1)["messages"] == []

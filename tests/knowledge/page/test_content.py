@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.page.content import published
+from knowledge.page.content import published_site
 from knowledge.page.site import DEFAULT_ACCENT, Site, note_address
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -245,7 +245,7 @@ def test_a_site_says_exactly_what_is_live_and_consented_of_its_guild(steps: list
         for step in (*_BEGINNING, *steps):
             step(world)
             for guild in GUILDS:
-                site = published(store, guild, "Club")
+                site = published_site(store, guild, "Club")
                 assert _said(site) == world.expected(guild)
                 shown = {int(note.address.split("/")[1]) for note in site.notes}
                 assert store.public_notes.among(guild, range(1, 30)) == shown
@@ -275,7 +275,9 @@ def on(store: Store) -> Store:
 
 def test_a_site_has_the_guilds_choices(on: Store) -> None:
     _live(on, SAID, pictures=[picture(2)])
-    site = published(on, GUILD, "Club", invite="https://discord.gg/x", base_url="https://a.org")
+    site = published_site(
+        on, GUILD, "Club", invite="https://discord.gg/x", base_url="https://a.org"
+    )
     [note] = site.notes
     assert (site.name, site.welcome, site.accent) == ("Club", "Hi", DEFAULT_ACCENT)
     assert (site.indexed, site.invite, site.base_url) == (
@@ -300,7 +302,7 @@ def test_contributors_are_named_as_they_chose(
     before = on.public_notes.version(GUILD)
     on.public_notes.choose_name(MIRA.id, PageName.NAME)
     on.public_notes.choose_name(MIRA.id, chosen)
-    assert published(on, GUILD, "Club").notes[0].contributor == shown
+    assert published_site(on, GUILD, "Club").notes[0].contributor == shown
     assert on.public_notes.name_of(MIRA.id) is chosen
     assert (on.public_notes.version(GUILD) == before) == (chosen is PageName.NOBODY)
 
@@ -312,21 +314,21 @@ def test_who_extended_a_note_is_named_beside_its_contributor(on: Store) -> None:
     assert extended is not None
     on.decisions.decide(GUILD, extended.note.revision.id, ADA, APPROVE)
     on.public_notes.choose_name(BEN.id, PageName.NAME)
-    assert published(on, GUILD, "Club").notes[0].contributor == "Ben"
+    assert published_site(on, GUILD, "Club").notes[0].contributor == "Ben"
     on.public_notes.choose_name(MIRA.id, PageName.INITIAL)
-    assert published(on, GUILD, "Club").notes[0].contributor == "M., Ben"
+    assert published_site(on, GUILD, "Club").notes[0].contributor == "M., Ben"
 
 
 def test_a_later_text_keeps_the_day_of_the_first_and_names_the_one_before(on: Store) -> None:
     note_id = _live(on, SAID)
-    [first] = published(on, GUILD, "Club").notes
+    [first] = published_site(on, GUILD, "Club").notes
     assert first.replaces is None
     assert first.first_published == first.updated
     later = on.contributions.revise(GUILD, note_id, MIRA, Submission("A", "b c"), for_page=True)
     assert later is not None
-    assert published(on, GUILD, "Club").notes == (first,)
+    assert published_site(on, GUILD, "Club").notes == (first,)
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
-    [second] = published(on, GUILD, "Club").notes
+    [second] = published_site(on, GUILD, "Club").notes
     assert (second.address, second.first_published) == (first.address, first.first_published)
     assert second.replaces == first.updated.date()
     assert second.updated > first.updated
@@ -340,7 +342,7 @@ def test_only_public_questions_are_counted(on: Store) -> None:
         for private in (False, True, False)
     ]
     on.question_records.record(asked)
-    assert published(on, GUILD, "Club").notes[0].asked_count == 2
+    assert published_site(on, GUILD, "Club").notes[0].asked_count == 2
 
 
 def test_notes_that_share_a_rare_tag_are_related_first(on: Store) -> None:
@@ -348,7 +350,7 @@ def test_notes_that_share_a_rare_tag_are_related_first(on: Store) -> None:
         _live(on, Submission(f"T{number}", f"Text {number}", tags))
         for number, tags in enumerate([("a", "x"), ("a",), ("a",), ("a", "x"), ("b",)])
     ]
-    notes = {note.address: note for note in published(on, GUILD, "Club").notes}
+    notes = {note.address: note for note in published_site(on, GUILD, "Club").notes}
     first, second, third, fourth, last = map(note_address, ids)
     assert notes[first].related == (fourth, second, third)
     assert notes[last].related == ()
@@ -360,7 +362,7 @@ def test_a_note_that_was_withdrawn_is_gone(on: Store) -> None:
     on.decisions.decide(GUILD, never.revision.id, ADA, Ruling(Decision.REJECT, "No."))
     before = on.public_notes.version(GUILD)
     on.contributions.withdraw(GUILD, note_id, MIRA.id)
-    site = published(on, GUILD, "Club")
+    site = published_site(on, GUILD, "Club")
     assert (site.notes, site.gone) == ((), (note_address(note_id),))
     assert on.public_notes.version(GUILD) != before
 
@@ -369,7 +371,7 @@ def test_forgetting_a_contributor_changes_the_version_of_the_page(on: Store) -> 
     _live(on, SAID)
     before = on.public_notes.version(GUILD)
     on.personal_data.forget(MIRA.id, withdraw=False)
-    assert published(on, GUILD, "Club").notes == ()
+    assert published_site(on, GUILD, "Club").notes == ()
     assert on.public_notes.version(GUILD) != before
 
 
@@ -381,7 +383,7 @@ def test_a_text_that_changed_since_it_was_shown_is_not_released(on: Store) -> No
     assert later is not None
     on.decisions.decide(GUILD, later.note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(GUILD, [shown.revision_id], ADA.id) == 0
-    assert published(on, GUILD, "Club").notes == ()
+    assert published_site(on, GUILD, "Club").notes == ()
 
 
 def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:

@@ -99,7 +99,7 @@ async def test_only_questions_that_everybody_may_read_are_suggested(world: World
     # A copied question is deleted with its asker's data.
     def forget(core: Core) -> None:
         forgotten = privacy_service.forget(core, member.id, withdraw=False)
-        list(privacy_service.follow(core, forgotten))
+        list(privacy_service.update_index(core, forgotten))
 
     await world.core(forget)
     await world.bot.outbox.catch_up()

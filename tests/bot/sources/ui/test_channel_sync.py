@@ -63,7 +63,7 @@ async def test_a_solved_thread_is_reported_quoted_and_counted_for_its_members(
 ) -> None:
     await forum.solved()
     await forum.post("Weather", "Nice weather today!")
-    begun = sources_messages._BEGUN[SyncedContent.THREADS]
+    begun = sources_messages._CHANNEL_ADDED[SyncedContent.THREADS]
     assert (await add(world, forum)).startswith(begun(Language.ENGLISH, channel=f"<#{forum.id}>"))
 
     await read(world)
@@ -288,7 +288,9 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     await add(world, forum)
     await read(world)
     await world.core(
-        lambda core: guild_removal.left(core, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC))
+        lambda core: guild_removal.record_removal(
+            core, [world.guild.id], datetime(2026, 1, 1, tzinfo=UTC)
+        )
     )
 
     def present(core: Core) -> list[int]:

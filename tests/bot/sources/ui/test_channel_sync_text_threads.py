@@ -57,7 +57,7 @@ async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle,
 
 async def test_a_thread_from_a_message_starts_with_it_until_it_is_deleted(world: World) -> None:
     thread, message = await begun_from(world)
-    assert await follow(world) == messages.begun(
+    assert await follow(world) == messages.channel_added(
         Language.ENGLISH, world.help.id, SyncedContent.THREADS
     )
     await read(world)

@@ -58,7 +58,7 @@ async def test_everybodys_digest_needs_a_channel_and_is_one_by_itself(world: Wor
 
     for was in (True, False):
         told = said(await digest(world, "off", edition=everybody))
-        assert told == messages.ended(Edition.EVERYBODY, was=was)
+        assert told == messages.stopped(Edition.EVERYBODY, was=was)
     assert list(await kept(world)) == [Edition.MODERATORS]
     events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
     assert events[-3:] == ["digest", "digest", "digest_off"]
