@@ -176,7 +176,7 @@ class ChannelSyncing(Protocol):
     async def load(self) -> None:
         """Load which channels are followed."""
 
-    async def sift(self) -> None:
+    async def apply_quote_opt_outs(self) -> None:
         """Remove messages of members who opted out, and fetch newly allowed messages."""
 
 

@@ -84,7 +84,7 @@ class PagePublisher:
             if self._is_due(guild_id, version):
                 await self._publish(guild_id, version)
         self._seen = versions
-        await self._take_away(versions.keys())
+        await self._delete_obsolete(versions.keys())
         await self._run_hook()
 
     def _is_due(self, guild_id: int, version: _Version) -> bool:

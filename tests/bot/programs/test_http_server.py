@@ -255,7 +255,9 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
     process = _started(models_folder, "--port", "0")
     try:
         given = {"Authorization": f"Bearer {TOKEN}"}
-        async with httpx2.AsyncClient(base_url=_address(process), headers=given) as http:
+        async with httpx2.AsyncClient(
+            base_url=_address(process), headers=given, timeout=60
+        ) as http:
             answer = await http.post("/ask", json={"question": "What is open source AI?"})
             assert answer.json()["evidence"] == "strong"
             assert "server" not in answer.headers

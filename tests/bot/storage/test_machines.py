@@ -195,10 +195,10 @@ async def test_one_process_of_a_machine_follows_its_files_until_it_ends(
     await bots[0].worker.call(lambda core: add_paths(core.store, [handbook]))
 
     await second.catch_up()
-    await second.look()
+    await second.index_changes()
     assert await bots[0].worker.call(quotable) == []
 
     first.end()
-    await second.look()
+    await second.index_changes()
     assert await bots[0].worker.call(quotable) == [f"file:{handbook / 'ferries.md'}"]
     second.end()
