@@ -1,4 +1,4 @@
-"""Fixtures for tests of the store on SQLite and on PostgreSQL."""
+"""Fixtures for tests of the store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,21 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.store.store import Store
+from tests.fork_server import ForkServer, fork_server
 from tests.knowledge.two_guilds import ELSEWHERE, GUILD, approved, asked
 from tests.stores import FILE, Place
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """The test's database."""
+    """The test's database: a file, or what `in_both` says.
+
+    The SQL of both is the same: `store/test_store_in_both.py` compares their results.
+    """
     folder = tmp_path / "data"
     folder.mkdir()
-    in_a_file = request.param == "sqlite"
-    return Place(folder, "" if in_a_file else request.getfixturevalue("community_url"))
+    in_postgres = getattr(request, "param", "sqlite") == "postgres"
+    return Place(folder, request.getfixturevalue("community_url") if in_postgres else "")
 
 
 @pytest.fixture
@@ -41,3 +45,10 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
     target = tmp_path / "backups" / "one.db"
     backups.back_up(path, target)
     return target
+
+
+@pytest.fixture(scope="session")
+def store_processes() -> Iterator[ForkServer]:
+    """Starts the tasks of `store_processes.py` as processes of their own."""
+    with fork_server("tests.knowledge.store_processes") as server:
+        yield server

@@ -1,26 +1,19 @@
-"""Proposed and decided notes, for tests of contributions and decisions."""
+"""Proposed and decided notes, and recorded questions, for tests of the store."""
+
+from datetime import UTC, datetime
+from typing import Any
 
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from knowledge.values.notes import (
-    Decision,
-    Member,
-    Note,
-    Outcome,
-)
+from knowledge.values.notes import Decision, Member, Note, Outcome
+from knowledge.values.questions import Evidence, Question, RecordedHit
 from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
-
-
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-
 FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
-
-
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
-
 
 # Decisions on a pending revision.
 RULINGS = [
@@ -32,8 +25,19 @@ RULINGS = [
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
 
 
-def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
-    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
+def proposed(
+    store: Store,
+    submission: Submission = FIRST,
+    *,
+    by: Member = MIRA,
+    guild_id: int = GUILD,
+    **options: Any,
+) -> Note:
+    return store.contributions.propose(guild_id, by, 77, submission, **options).note
+
+
+def live_note(store: Store, by: Member = MIRA) -> Note:
+    return decided(store, proposed(store, by=by)).note
 
 
 def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
@@ -56,3 +60,17 @@ def revised(store: Store, note: Note, submission: Submission) -> Note:
     assert outcome is not None
     assert outcome.done
     return outcome.note
+
+
+def asked(
+    store: Store,
+    text: str = "Where is it?",
+    evidence: Evidence = Evidence.NONE,
+    *quoted: str,
+    by: int = BEN.id,
+    guild_id: int | None = GUILD,
+) -> int:
+    """Record a question whose answer quotes these documents, the best one first."""
+    hits = [RecordedHit(one, "T", "", "Text.", 1.0 - i / 10, ()) for i, one in enumerate(quoted)]
+    question = Question(0, guild_id, 5, by, text, evidence, AT, 1, hits)
+    return store.question_records.record([question])[0]

@@ -1,8 +1,5 @@
 """Moves of the community database, there and back, byte for byte, and never in two places."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,16 +12,17 @@ import pytest
 from bot.cli.migrate import FilePlace, PostgresPlace
 from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
-from knowledge.store.database import Database, StoreError, row_counts
+from knowledge.store.database import row_counts
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.moved import StoreMovedError
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question
+from tests.fork_server import ForkServer
 from tests.knowledge.full_store import GUILD, approved, lived
+from tests.knowledge.store_processes import KILLED
 
 AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
 ASKED = Question(0, GUILD, 5, 7, "Where?", Evidence.NONE, AT, 1)
-KILLED = 9
 
 
 @dataclass(frozen=True)
@@ -186,26 +184,6 @@ def test_what_differs_afterwards_is_found(ends: Ends) -> None:
     assert usable((ends.file, ends.database)) == [ends.file]
 
 
-# Kills at any point.
-
-_RUN = """
-import os, sys
-from pathlib import Path
-from bot.cli.migrate import FilePlace, PostgresPlace
-from knowledge.backup.move import move
-file, database = FilePlace(Path(sys.argv[1])), PostgresPlace(sys.argv[2], Path(sys.argv[1]))
-source, target = (file, database) if sys.argv[3] == "there" else (database, file)
-move(source, target, tell=lambda step: os._exit(9) if step.name == sys.argv[4] else None)
-"""
-
-
-def killed(ends: Ends, way: str, step: str) -> int:
-    arguments = [str(ends.file.folder), ends.database.url, way, step]
-    return subprocess.run(
-        [sys.executable, "-c", _RUN, *arguments], check=False, env=dict(os.environ)
-    ).returncode
-
-
 def usable(places: Iterator[Place] | tuple[Place, ...]) -> list[Place]:
     found = []
     for place in places:
@@ -218,16 +196,21 @@ def usable(places: Iterator[Place] | tuple[Place, ...]) -> list[Place]:
     return found
 
 
-@pytest.mark.parametrize("step", [step.name for step in Step])
-@pytest.mark.parametrize("way", ["there", "back"])
+# Every step of one way, and both ends of the other one.
+KILLS = [("there", step.name) for step in Step]
+KILLS += [("back", step.name) for step in (Step.LOAD, Step.MARK, Step.FINISH)]
+
+
+@pytest.mark.parametrize(("way", "step"), KILLS)
 def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
-    ends: Ends, way: str, step: str
+    ends: Ends, store_processes: ForkServer, way: str, step: str
 ) -> None:
     before = rows(ends.file)
     if way == "back":
         move(ends.file, ends.database)
     source, target = (ends.file, ends.database) if way == "there" else (ends.database, ends.file)
-    assert killed(ends, way, step) == KILLED
+    arguments = ["move", str(ends.file.folder), ends.database.url, way, step]
+    assert store_processes.run(*arguments).returncode == KILLED
     if step == Step.FINISH.name:
         # Both are whole, and neither can be opened until the move is finished.
         assert usable((source, target)) == []
@@ -251,9 +234,7 @@ def test_who_asks_to_be_forgotten_goes_from_the_file_that_was_moved_too(ends: En
     assert not kept.exists()
 
 
-def test_a_file_that_is_in_use_is_not_taken_for_one_that_was_moved(ends: Ends) -> None:
-    database: Database = ends.database.open()
-    database.delete_copies()
-    database.close()
+def test_a_file_in_use_is_not_taken_for_one_that_was_moved(ends: Ends) -> None:
+    with closing(ends.database.open()) as database:
+        database.delete_copies()
     assert ends.file.is_there()
-    assert issubclass(StoreMovedError, StoreError)

@@ -2,7 +2,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.review.risk_flags import Field, Flag, Risk, flags, named_hosts, submission_flags
@@ -321,7 +321,6 @@ def test_title_text_and_link_are_all_looked_at() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_every_span_lies_in_the_text_and_is_not_empty(text: str) -> None:
     for flag in flags(text):
@@ -335,37 +334,25 @@ def test_the_articles_are_flagged_for_nothing_but_links_to_hosts_that_are_not_we
 
 
 def least_seconds(text: str) -> float:
-    """CPU time of the fastest of five runs, in seconds."""
+    """CPU time of the fastest of three runs, in seconds."""
 
     def once() -> float:
         started = time.process_time()
         flags(text)
         return time.process_time() - started
 
-    return min(once() for _ in range(5))
+    return min(once() for _ in range(3))
 
 
 @pytest.mark.parametrize(
     "repeated",
-    [
-        "ignore ",
-        " ",
-        "you are now a ",
-        "ignoriere\n",
-        "[",
-        "[a](",
-        "https://",
-        "a.",
-        "#",
-        "\u0300",
-        "<@",
-        "\u200b",
-    ],
-)
+    ["ignore ", " ", "you are now a ", "ignoriere\n", "[", "[a](", "https://", "a.", "#",
+     "\u0300", "<@", "\u200b"],
+)  # fmt: skip
 def test_time_grows_with_the_length_of_hostile_text_and_not_with_its_square(repeated: str) -> None:
-    short, long = (f"ignore{repeated * (size // len(repeated))}" for size in (3_000, 30_000))
-    # Linear time would be 10 times as long, quadratic time 100. Both are measured in one process.
-    assert least_seconds(long) < 40 * least_seconds(short)
+    short, long = (f"ignore{repeated * (size // len(repeated))}" for size in (2_000, 14_000))
+    # Linear time would be 7 times as long, quadratic time 49. Both are measured in one process.
+    assert least_seconds(long) < 22 * least_seconds(short)
 
 
 # Secrets.

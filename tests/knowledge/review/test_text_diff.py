@@ -26,17 +26,10 @@ def _side(pieces: tuple[Piece, ...], change: Change) -> str:
 
 
 @given(_TEXTS, _TEXTS)
-def test_kept_and_added_is_the_new_text_and_kept_and_removed_the_old_one(
-    old: str, new: str
-) -> None:
+def test_pieces_lead_to_either_text_and_no_two_of_a_kind_stand_together(old: str, new: str) -> None:
     pieces = differences(old, new)
     assert _side(pieces, ADDED) == new
     assert _side(pieces, REMOVED) == old
-
-
-@given(_TEXTS, _TEXTS)
-def test_pieces_are_never_empty_and_no_two_of_a_kind_stand_together(old: str, new: str) -> None:
-    pieces = differences(old, new)
     assert all(piece.text for piece in pieces)
     changes = [piece.change for piece in pieces]
     assert all(one is not other for one, other in itertools.pairwise(changes))
@@ -98,16 +91,13 @@ def _edited(text: str, chance: random.Random) -> str:
 
 _CHANCE = random.Random(1)  # noqa: S311 - texts to measure by, no secrets
 _PROSE = "\n\n".join(path.read_text() for path in sorted(ARTICLES.glob("*.md")))[:30_000]
-_FEW_WORDS = " ".join(_CHANCE.choices([f"w{i}" for i in range(100)], k=9_000))[:30_000]
-_OTHER_FEW_WORDS = " ".join(_CHANCE.choices([f"w{i}" for i in range(100)], k=9_000))[:30_000]
-_MANY_WORDS = " ".join(_CHANCE.choices([f"w{i}" for i in range(3_000)], k=6_000))[:30_000]
+_KINDS = [f"w{i}" for i in range(100)]
+_FEW_WORDS, _OTHER_FEW_WORDS = (" ".join(_CHANCE.choices(_KINDS, k=9_000)) for _ in range(2))
 _HARD = {
     "prose, a word in twenty replaced": (_PROSE, _edited(_PROSE, _CHANCE)),
-    "prose on one line": (_PROSE.replace("\n", " "), _edited(_PROSE, _CHANCE).replace("\n", " ")),
     "nothing in common": (_PROSE, _PROSE[::-1]),
     "few words, shuffled": (_FEW_WORDS, _OTHER_FEW_WORDS),
     "few words on lines": (_FEW_WORDS.replace(" ", "\n"), _OTHER_FEW_WORDS.replace(" ", "\n")),
-    "many words, edited": (_MANY_WORDS, _edited(_MANY_WORDS, _CHANCE)),
     "one letter": ("a " * 15_000, "b a " * 7_500),
     "one sign": ("." * 30_000, ".," * 15_000),
 }
@@ -120,12 +110,9 @@ def test_two_texts_of_30_000_characters_that_are_hard_to_compare_are_compared(na
     pieces = differences(old, new)
     assert _side(pieces, ADDED) == new
     assert _side(pieces, REMOVED) == old
-
-
-def test_a_word_in_twenty_replaced_in_a_long_text_is_found_word_by_word() -> None:
-    old, new = _HARD["prose, a word in twenty replaced"]
-    kept = sum(len(piece.text) for piece in differences(old, new) if piece.change is KEPT)
-    assert kept > 0.9 * len(new)
+    if name == "prose, a word in twenty replaced":
+        kept = sum(len(piece.text) for piece in pieces if piece.change is KEPT)
+        assert kept > 0.9 * len(new)
 
 
 def _shuffled(words: int) -> str:
@@ -135,13 +122,9 @@ def _shuffled(words: int) -> str:
     return " ".join(every)
 
 
-def test_two_texts_with_too_many_pairs_of_equal_words_are_not_compared_word_by_word() -> None:
+def test_texts_with_too_many_pairs_of_equal_words_are_not_compared_word_by_word() -> None:
     """4,000 words of a hundred kinds are 160,000 pairs: more than `MOST_STEPS`."""
     pieces = differences(f"Old {_shuffled(4_000)} old.", f"New {_shuffled(4_000)} new.")
     assert [piece.change for piece in pieces] == [REMOVED, ADDED, KEPT]
     assert pieces[-1].text == "."
-
-
-def test_two_texts_with_few_enough_pairs_of_equal_words_are_compared_word_by_word() -> None:
-    pieces = differences(f"Old {_shuffled(1_000)} old.", f"New {_shuffled(1_000)} new.")
-    assert len(pieces) > 10
+    assert len(differences(f"Old {_shuffled(1_000)}", f"New {_shuffled(1_000)}")) > 10

@@ -36,27 +36,22 @@ def approve(store: Store, revision_id: int, *ids: int) -> Outcome | None:
     return store.handled.once(GUILD, ids or (CLICK,), act, again)
 
 
-def test_what_is_asked_for_twice_in_one_interaction_is_done_once(store: Store) -> None:
+@pytest.mark.parametrize("second", [(CLICK,), (CLICK + 1, ORIGIN)])
+def test_an_interaction_that_is_delivered_twice_acts_once(
+    store: Store, second: tuple[int, ...]
+) -> None:
+    """The second delivery has the same id, or belongs to the same message."""
     revision_id = proposed(store).revision.id
-    for _ in range(2):
-        outcome = approve(store, revision_id)
+    for ids in ((CLICK, ORIGIN), second):
+        outcome = approve(store, revision_id, *ids)
         assert outcome is not None
         assert outcome.done
         assert outcome.note.live
     assert events(store) == ["proposed", "approved"]
     # Another interaction gets the note's state.
-    outcome = approve(store, revision_id, CLICK + 1)
+    outcome = approve(store, revision_id, CLICK + 2)
     assert outcome is not None
     assert not outcome.done
-
-
-def test_two_clicks_on_one_message_are_one(store: Store) -> None:
-    revision_id = proposed(store).revision.id
-    assert approve(store, revision_id, CLICK, ORIGIN) is not None
-    outcome = approve(store, revision_id, CLICK + 1, ORIGIN)
-    assert outcome is not None
-    assert outcome.done
-    assert events(store) == ["proposed", "approved"]
 
 
 def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
@@ -165,21 +160,4 @@ def test_a_connection_that_is_cut_around_a_commit_decides_once(
         cutting.cut(cut, cut)
         with pytest.raises(OutcomeUnknownError, match="look before you repeat"):
             handled.once(GUILD, [5], lambda: (0, None), lambda _: None)
-    postgres.drop(url)
-
-
-def test_without_the_table_of_interactions_it_would_be_decided_twice_or_told_wrongly(
-    postgres: Cluster, cutting: CuttingSocket, tmp_path: Path
-) -> None:
-    """The loss is real: a write without a key has an unknown outcome."""
-    url = postgres.empty()
-    make_tables(url)
-    between = url.replace(str(postgres.folder), str(cutting.folder))
-    with Store(PostgresDatabase(between, tmp_path)) as store:
-        revision_id = proposed(store).revision.id
-        cutting.cut(Cut.AFTER)
-        with pytest.raises(OutcomeUnknownError):
-            store.decisions.decide(GUILD, revision_id, ADA, APPROVE)
-        assert events(store) == ["proposed", "approved"]
-        assert isinstance(store.handled, HandledInteractions)
     postgres.drop(url)

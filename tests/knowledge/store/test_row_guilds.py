@@ -1,10 +1,6 @@
 """Guilds of rows: each kind of row has its guild's; without one it is guild 0's."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
@@ -16,12 +12,6 @@ from knowledge.values.submissions import Submission
 
 GUILD = 42
 AT = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
@@ -45,13 +35,10 @@ def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
     assert {guild_of(store.database, kind, key) for kind, key in found.items()} == {GUILD}
 
 
-@pytest.mark.parametrize("kind", RowKind)
-def test_what_is_not_there_is_no_guilds(store: Store, kind: RowKind) -> None:
-    assert guild_of(store.database, kind, 12345) == NO_GUILD
-
-
-def test_a_question_in_a_direct_message_is_no_guilds(store: Store) -> None:
+def test_missing_rows_and_direct_messages_have_no_guild(store: Store) -> None:
     [question_id] = store.question_records.record([_question(None)])
+    for kind in RowKind:
+        assert guild_of(store.database, kind, 12345) == NO_GUILD
     assert guild_of(store.database, RowKind.QUESTION, question_id) == NO_GUILD
 
 
@@ -63,14 +50,4 @@ def test_several_rows_are_of_one_guild_or_of_no_single_one() -> None:
 
 
 def _question(guild_id: int | None) -> Question:
-    return Question(
-        id=0,
-        guild_id=guild_id,
-        channel_id=5,
-        asker_id=7,
-        text="When does the ferry leave?",
-        evidence=Evidence.NONE,
-        asked_at=AT,
-        generation=1,
-        hits=[],
-    )
+    return Question(0, guild_id, 5, 7, "When does the ferry leave?", Evidence.NONE, AT, 1)

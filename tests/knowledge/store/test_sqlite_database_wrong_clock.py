@@ -1,6 +1,6 @@
 """A temporarily wrong clock loses nothing, and leaves nothing wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -9,23 +9,13 @@ import pytest
 from knowledge.backup import backups
 from knowledge.store import database
 from knowledge.store.audit.audit_log import replayed
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
-from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import ADA, APPROVE, GUILD, MIRA
 
-GUILD = 10
-MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 TODAY = datetime(2026, 3, 10, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
-APPROVE = Ruling(Decision.APPROVE)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.backup.exporter import export
+from knowledge.store.audit.audit_log import LogEntry, LogFilter
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.store import Store
-from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.channel_settings import AnsweredFrom, Mode
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
@@ -38,6 +40,8 @@ from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLi
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.knowledge.full_store import picture
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, FILE, Place, make_tables
@@ -216,6 +220,9 @@ def _asked(draw: st.DrawFn) -> Command:
 @st.composite
 def _whole(draw: st.DrawFn) -> Command:
     member, guild, at = draw(_MEMBERS), draw(_GUILDS), draw(_MOMENTS)
+    edition, mode = draw(st.sampled_from(Edition)), draw(st.none() | st.sampled_from(Mode))
+    digest = WeeklyDigest(guild, edition, member, 0, 9, "Europe/Berlin", chosen_at=at)
+    synced = SyncedChannel(member, guild, draw(st.sampled_from(SyncedContent)), at)
     commands: list[Command] = [
         lambda store: store.personal_data.forget(member, withdraw=guild == GUILDS[0]),
         lambda store: store.personal_data.forget_chats(lambda _: ["When?"]),
@@ -226,6 +233,18 @@ def _whole(draw: st.DrawFn) -> Command:
         lambda store: store.guilds.count_absence(at),
         lambda store: store.add_source(f"/{member}", Scope(guild)),
         lambda store: store.remember("a key", str(at)),
+        lambda store: store.digests.choose(digest, member),
+        lambda store: store.digests.change(guild, edition, {"hour": member}, member, at),
+        lambda store: store.digests.claim(digest, at),
+        lambda store: store.digests.settle(digest, at, told=member > 1),
+        lambda store: store.digests.warn(digest, warned=member > 1),
+        lambda store: store.digests.end(guild, edition, member),
+        lambda store: store.channel_settings.change(member, guild, {"mode": mode}, member),
+        lambda store: store.channel_settings.forget(member, guild),
+        lambda store: store.synced_channels.add(synced, member),
+        lambda store: store.synced_channels.remove(member, guild, member),
+        lambda store: store.handled.once(guild, [member], lambda: (1, member), lambda one: one),
+        lambda store: store.handled.give_back(guild, member),
         lambda store: store.recall("a key"),
         lambda store: store.keep_file_ids({"/a": f"file:{member}"}),
         lambda store: store.file_ids(),
@@ -309,6 +328,13 @@ def _seen(store: Store) -> list[Any]:
         store.helped_questions.due(until, 3),
         sorted(store.guilds.known()),
         store.audit_log.contradicted_notes(),
+        store.audit_log.breaks(),
+        store.digests.all(),
+        store.channel_settings.every(),
+        store.synced_channels.all(),
+        store.period_figures.days(None, since, until),
+        store.period_figures.quoted(None, since, until, 2, 0.5),
+        store.period_figures.judged(range(8)),
         [store.personal_data.export(member) for member in range(5)],
         [records.question(row) for row in range(8)],
         [feedback.of(row) for row in range(8)],
@@ -344,10 +370,22 @@ def _seen(store: Store) -> list[Any]:
             store.public_notes.among(guild, range(9)),
             store.public_notes.version(guild)[:3],
             store.guilds.settings(guild),
+            store.digests.of_guild(guild),
+            store.period_figures.days(guild, since, until),
+            store.period_figures.quoted(guild, since, until, 2, 0.5),
+            [store.personal_data.stored(member, guild) for member in range(5)],
+            _page(store, guild, LogFilter(since, 2)),
+            _page(store, guild, LogFilter(event="approved"), after=1),
+            [guild_of(store.database, kind, 1) for kind in RowKind],
         ]
         for guild in GUILDS
     ]
     return [of_all, of_each]
+
+
+def _page(store: Store, guild: int, wanted: LogFilter, **place: int) -> list[LogEntry]:
+    # Digests cover the times of the test's run.
+    return [replace(one, digest="") for one in store.audit_log.page(guild, wanted, 5, **place)]
 
 
 def _said(value: object) -> str:

@@ -31,7 +31,6 @@ from knowledge.values.questions import (
     Verdict,
 )
 from knowledge.values.submissions import Submission
-from tests.stores import in_a_file
 
 GUILD = 10
 MIRA, ADA, BEN = (
@@ -168,7 +167,6 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
     assert question["found"] == ["A note"]
 
 
-@in_a_file
 @pytest.mark.parametrize("withdraw", [False, True])
 def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
     lived(store)

@@ -18,10 +18,9 @@ from tests.knowledge.two_guilds import (
     standings,
     told,
 )
-from tests.stores import FILE, Place, in_a_file
+from tests.stores import FILE, Place
 
 
-@in_a_file
 def test_a_purged_guild_stays_purged_after_a_restore(
     backup: Path, path: Path, store: Store
 ) -> None:
@@ -72,8 +71,7 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
     assert store.audit_log.entries(GUILD)[-1].event == "purged"
     assert store.audit_log.members() == {}
     assert store.audit_log.breaks() == []
-    if place.url == "":
-        assert TEXT.text.encode() not in (place.folder / FILE).read_bytes()
+    assert TEXT.text.encode() not in (place.folder / FILE).read_bytes()
 
 
 def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:

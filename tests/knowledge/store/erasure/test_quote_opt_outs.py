@@ -10,7 +10,6 @@ from knowledge.chat.conversations import Message
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.erasure.tombstones import FILE, Tombstone, TombstoneKind
 from knowledge.store.store import Store
-from tests.stores import in_a_file
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502
@@ -72,7 +71,6 @@ def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None
     assert said(ADA, "mira.sol") not in withheld
 
 
-@in_a_file
 def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
     store.quote_opt_outs.withhold(MIRA, "mira.sol")
     store.database.rows("pragma wal_checkpoint(truncate)")
@@ -91,7 +89,6 @@ def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> Non
     assert store.quote_opt_outs.withheld().version == nobody
 
 
-@in_a_file
 def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
     path, backup = store.database.folder / "community.db", tmp_path / "backup.db"
     store.quote_opt_outs.withhold(ADA)

@@ -10,10 +10,9 @@ from knowledge.store.erasure.tombstones import FILE, TombstoneKind
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store, StoreError
 from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, live, restored
-from tests.stores import Place, in_a_file, take_tombstones
+from tests.stores import Place, take_tombstones
 
 
-@in_a_file
 @pytest.mark.parametrize("lost", ["the file", "the database"])
 def test_either_of_two_places_is_enough_to_know_what_was_deleted(
     backup: Path, path: Path, store: Store, lost: str
@@ -60,7 +59,6 @@ def _copies(path: Path) -> list[Path]:
     return kept
 
 
-@in_a_file
 @pytest.mark.parametrize("deletion", ["member", "guild"])
 def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
     path: Path, store: Store, deletion: str
@@ -76,7 +74,6 @@ def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
     assert store.database.integrity_problem() == ""
 
 
-@in_a_file
 def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, store: Store) -> None:
     kept = _copies(path)
     store.quote_opt_outs.withhold(MIRA.id)

@@ -5,12 +5,7 @@ import pytest
 from knowledge.store.database import now
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
-from knowledge.values.notes import (
-    NoticeEvent,
-    Obstacle,
-    Problem,
-    State,
-)
+from knowledge.values.notes import NoticeEvent, Obstacle, Problem, State
 from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
     ADA,
@@ -94,7 +89,9 @@ def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_el
     assert store.audit_log.contradicted_notes() == []
 
 
-def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
+def test_a_role_publishes_at_once_by_its_rule_and_every_fifth_note_comes_to_the_queue(
+    store: Store,
+) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
     outcome = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
     other = store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(56,))
@@ -104,13 +101,10 @@ def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:
     assert not other.live_changed
     assert not untagged.live_changed
     assert "published_at_once" in events(store)
-
-
-def test_every_fifth_note_that_was_published_at_once_comes_to_the_queue(store: Store) -> None:
-    store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
-    for _ in range(10):
+    for _ in range(7):
         store.contributions.propose(GUILD, MIRA, 7, FIRST, role_ids=(55,))
-    assert [note.revision.id for note in store.notes.queue(GUILD, now())] == [5, 10]
+    queue = [note.revision.id for note in store.notes.queue(GUILD, now())]
+    assert queue == [2, 3, 5, 10]
 
 
 def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
@@ -123,18 +117,14 @@ def test_a_revision_waits_beside_the_live_one(store: Store) -> None:
     assert live_text(store, note) == SECOND.text
 
 
-def test_a_revision_takes_the_place_of_one_that_is_still_pending(store: Store) -> None:
-    note = proposed(store)
-    second = revised(store, note, SECOND)
-    assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
-    assert decided(store, note).obstacle is Obstacle.DECIDED
-
-
-def test_the_same_text_again_is_no_revision(store: Store) -> None:
+def test_a_revision_replaces_a_pending_one_unless_its_text_is_the_same(store: Store) -> None:
     note = proposed(store)
     outcome = store.contributions.revise(GUILD, note.id, MIRA, FIRST)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.UNCHANGED
+    second = revised(store, note, SECOND)
+    assert [one.revision.id for one in store.notes.pending(GUILD)] == [second.revision.id]
+    assert decided(store, note).obstacle is Obstacle.DECIDED
 
 
 def test_a_rejected_note_can_be_revised_and_proposed_again(store: Store) -> None:

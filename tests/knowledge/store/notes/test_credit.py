@@ -1,40 +1,26 @@
 """Credit for helpful notes, and figures of activity."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from knowledge.store.database import now
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
-from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.notes import Member
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import (
+    ADA,
+    BEN,
+    ELSEWHERE,
+    GUILD,
+    MIRA,
+    REJECT,
+    asked,
+    decided,
+    live_note,
+)
 
-GUILD, ELSEWHERE = 10, 11
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 CLEO, DORA = Member(4, "Cleo"), Member(5, "Dora")
-
-
-def asked(
-    store: Store,
-    text: str = "Where is it?",
-    evidence: Evidence = Evidence.NONE,
-    *quoted: str,
-    by: int = BEN.id,
-    guild_id: int | None = GUILD,
-) -> int:
-    hits = [RecordedHit(one, "T", "", "Text.", 1.0 - i / 10, ()) for i, one in enumerate(quoted)]
-    question = Question(
-        0, guild_id, 5, by, text, evidence, datetime(2026, 1, 1, tzinfo=UTC), 1, hits
-    )
-    return store.question_records.record([question])[0]
-
-
-def live_note(store: Store, contributor: Member = MIRA) -> Note:
-    note = store.contributions.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
-    store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
-    return note
 
 
 def helpful(store: Store, question_id: int, *members: int) -> None:
@@ -47,7 +33,7 @@ def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int
     return [(one.name, one.citations, one.notes) for one in found]
 
 
-def test_each_helpful_verdict_counts_for_each_note_that_was_quoted(store: Store) -> None:
+def test_each_helpful_verdict_since_a_moment_counts_for_each_quoted_note(store: Store) -> None:
     live_note(store)
     live_note(store, BEN)
     both = asked(store, "Both?", Evidence.STRONG, "note:1", "note:2", by=9)
@@ -56,6 +42,8 @@ def test_each_helpful_verdict_counts_for_each_note_that_was_quoted(store: Store)
     helpful(store, one, 7)
 
     assert credited(store) == [("Ben", 3, 1), ("Mira", 2, 1)]
+    assert credited(store, now() - timedelta(days=1)) == credited(store)
+    assert credited(store, now() + timedelta(days=1)) == []
 
 
 def test_who_has_extended_a_note_is_credited_for_it_too_also_as_a_moderator_edited_it(
@@ -69,17 +57,10 @@ def test_who_has_extended_a_note_is_credited_for_it_too_also_as_a_moderator_edit
         store.decisions.edit_and_approve(GUILD, extended.note.revision.id, ADA, edited)
     refused = store.contributions.revise(GUILD, note.id, DORA, Submission("T", "Text. No."))
     assert refused is not None
-    store.decisions.decide(GUILD, refused.note.revision.id, ADA, Ruling(Decision.REJECT, "No."))
+    decided(store, refused.note, REJECT)
     helpful(store, asked(store, "One?", Evidence.STRONG, "note:1", by=9), 7)
 
     assert sorted(credited(store)) == [("Ben", 1, 1), ("Cleo", 1, 1), ("Mira", 1, 1)]
-
-
-def test_notes_count_for_nothing_by_themselves(store: Store) -> None:
-    for _ in range(3):
-        live_note(store)
-
-    assert credited(store) == []
 
 
 def test_a_verdict_on_ones_own_note_or_given_twice_is_not_counted(store: Store) -> None:
@@ -104,21 +85,14 @@ def test_of_a_passage_that_was_picked_only_its_note_is_credited(store: Store) ->
     assert credited(store) == [("Ben", 2, 1)]
 
 
-def test_passages_that_were_found_but_not_quoted_give_no_credit(store: Store) -> None:
+def test_unquoted_passages_and_notes_without_verdicts_give_no_credit(store: Store) -> None:
     live_note(store)
     far = asked(store, "Q?", Evidence.STRONG, "article:a", "article:b", "article:c", "note:1")
     helpful(store, far, 7)
     helpful(store, asked(store, "Refused?", Evidence.NONE, "note:1"), 7)
+    asked(store, "Unjudged?", Evidence.STRONG, "note:1")
 
     assert credited(store) == []
-
-
-def test_credit_can_be_counted_from_a_moment_on(store: Store) -> None:
-    live_note(store)
-    helpful(store, asked(store, "Q?", Evidence.STRONG, "note:1"), 7)
-
-    assert credited(store, now() - timedelta(days=1)) == [("Mira", 1, 1)]
-    assert credited(store, now() + timedelta(days=1)) == []
 
 
 def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> None:

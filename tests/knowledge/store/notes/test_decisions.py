@@ -36,46 +36,32 @@ from tests.knowledge.decided_notes import (
     proposed,
     revised,
 )
-from tests.stores import Place
+from tests.stores import Place, in_both
 
 
 def told(store: Store) -> list[NoticeEvent]:
     return [notice.event for notice in store.notices.unsent()]
 
 
-def test_deciding_on_a_revision_that_is_not_there_decides_nothing(store: Store) -> None:
-    assert store.decisions.decide(GUILD, 99, ADA, APPROVE) is None
-    assert store.audit_log.entries() == []
-
-
-@pytest.mark.parametrize("what", ["decide", "undo", "roll_back", "edit"])
-def test_a_revision_of_another_guild_is_not_there(store: Store, what: str) -> None:
-    revision_id = proposed(store).revision.id
-    deciding = store.decisions
-    outcome = {
-        "decide": lambda: deciding.decide(ELSEWHERE, revision_id, ADA, APPROVE),
-        "undo": lambda: deciding.undo(ELSEWHERE, revision_id, ADA),
-        "roll_back": lambda: deciding.roll_back(ELSEWHERE, revision_id, ADA),
-        "edit": lambda: deciding.edit_and_approve(ELSEWHERE, revision_id, ADA, SECOND),
-    }[what]()
-    assert outcome is None
-    assert events(store) == ["proposed"]
-
-
-@pytest.mark.parametrize("what", ["retire", "restore", "keep", "withdraw", "report", "revise"])
-def test_a_note_of_another_guild_is_not_there(store: Store, what: str) -> None:
+def test_another_guilds_notes_and_revisions_are_not_there(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
+    deciding, contributing, revision_id = store.decisions, store.contributions, note.revision.id
     before = events(store)
-    outcome = {
-        "retire": lambda: store.decisions.retire(ELSEWHERE, note.id, ADA),
-        "restore": lambda: store.decisions.restore(ELSEWHERE, note.id, ADA),
-        "keep": lambda: store.decisions.keep(ELSEWHERE, note.id, ADA),
-        "withdraw": lambda: store.contributions.withdraw(ELSEWHERE, note.id, MIRA.id),
-        "report": lambda: store.contributions.report(ELSEWHERE, note.id, 4, Problem.WRONG, "x"),
-        "revise": lambda: store.contributions.revise(ELSEWHERE, note.id, MIRA, SECOND),
-    }[what]()
-    assert outcome is None
+    outcomes = [
+        deciding.decide(GUILD, 99, ADA, APPROVE),
+        deciding.decide(ELSEWHERE, revision_id, ADA, APPROVE),
+        deciding.undo(ELSEWHERE, revision_id, ADA),
+        deciding.roll_back(ELSEWHERE, revision_id, ADA),
+        deciding.edit_and_approve(ELSEWHERE, revision_id, ADA, SECOND),
+        deciding.retire(ELSEWHERE, note.id, ADA),
+        deciding.restore(ELSEWHERE, note.id, ADA),
+        deciding.keep(ELSEWHERE, note.id, ADA),
+        contributing.withdraw(ELSEWHERE, note.id, MIRA.id),
+        contributing.report(ELSEWHERE, note.id, 4, Problem.WRONG, "x"),
+        contributing.revise(ELSEWHERE, note.id, MIRA, SECOND),
+    ]
+    assert outcomes == [None] * len(outcomes)
     assert events(store) == before
 
 
@@ -122,6 +108,7 @@ def test_the_second_of_two_moderators_is_told_who_was_first(store: Store) -> Non
     assert store.notes.every_live() == []
 
 
+@in_both
 def test_of_two_processes_that_decide_at_once_exactly_one_wins(place: Place) -> None:
     with place.store() as store:
         revisions = [proposed(store).revision.id for _ in range(12)]
@@ -168,13 +155,18 @@ def test_each_decision_leads_to_its_state_and_the_contributor_is_to_be_told(
     assert told(store) == [event]
 
 
-def test_a_quorum_of_two_needs_two_moderators(store: Store) -> None:
+def test_a_quorum_of_two_needs_two_moderators_and_a_vote_can_be_taken_back(store: Store) -> None:
     store.guilds.save_rule(GUILD, Rule("gpu", quorum=2), 9)
     note = proposed(store)
+    decided(store, note)
+    undone = store.decisions.undo(GUILD, note.revision.id, ADA)
+    assert undone is not None
+    assert undone.note.approvals == ()
     first, again = decided(store, note), decided(store, note)
     assert (first.done, first.note.revision.state) == (True, State.PENDING)
     assert again.obstacle is Obstacle.VOTED
     assert live_text(store, note) is None
+    assert told(store) == []
     second = decided(store, note, by=BEN)
     assert second.note.revision.state is State.APPROVED
     assert [review.moderator for review in second.note.approvals] == ["Ada", "Ben"]
@@ -232,20 +224,15 @@ def test_an_approval_that_is_taken_back_leaves_the_note_as_it_was(store: Store) 
     assert decided(store, second).done
 
 
-def test_a_vote_can_be_taken_back_too(store: Store) -> None:
-    store.guilds.save_rule(GUILD, Rule("", quorum=2), 9)
+@pytest.mark.parametrize("undo_minutes", [0, 15])
+def test_undoing_is_too_late_after_the_guilds_time_or_a_later_revision(
+    store: Store, undo_minutes: int
+) -> None:
+    store.guilds.save_settings(GuildSettings(GUILD, 1, 2, undo_minutes=undo_minutes), 9)
     note = proposed(store)
     decided(store, note)
-    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
-    assert outcome is not None
-    assert outcome.note.approvals == ()
-    assert told(store) == []
-
-
-def test_undoing_is_too_late_once_something_was_built_on_it(store: Store) -> None:
-    note = proposed(store)
-    decided(store, note)
-    revised(store, note, SECOND)
+    if undo_minutes:
+        revised(store, note, SECOND)
     outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert outcome.obstacle is Obstacle.TOO_LATE
@@ -271,15 +258,6 @@ def test_what_was_done_already_is_not_said_to_be_impossible(store: Store, what: 
     assert [one.obstacle for one in outcomes if one] == [None, Obstacle.UNCHANGED]
 
 
-def test_undoing_is_too_late_after_the_guilds_time_for_it(store: Store) -> None:
-    store.guilds.save_settings(GuildSettings(GUILD, 1, 2, undo_minutes=0), 9)
-    note = proposed(store)
-    decided(store, note)
-    outcome = store.decisions.undo(GUILD, note.revision.id, ADA)
-    assert outcome is not None
-    assert outcome.obstacle is Obstacle.TOO_LATE
-
-
 def test_a_note_is_retired_and_restored(store: Store) -> None:
     note = proposed(store)
     decided(store, note)
@@ -293,24 +271,21 @@ def test_a_note_is_retired_and_restored(store: Store) -> None:
     assert told(store) == [NoticeEvent.APPROVED, NoticeEvent.RETIRED, NoticeEvent.RESTORED]
 
 
-def test_an_earlier_text_can_be_made_live_again_as_a_new_revision(store: Store) -> None:
+def test_an_earlier_text_is_made_live_again_as_a_new_revision_unless_one_is_pending(
+    store: Store,
+) -> None:
     note = proposed(store)
     decided(store, note)
     decided(store, revised(store, note, SECOND))
+    third = revised(store, note, Submission("GPU hours", "A third text."))
+    refused = store.decisions.roll_back(GUILD, note.revision.id, ADA)
+    assert refused is not None
+    assert refused.obstacle is Obstacle.PENDING
+    decided(store, third, REJECT)
     outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
     assert outcome is not None
     assert live_text(store, note) == FIRST.text
-    assert (outcome.note.revision.number, outcome.note.contributor) == (3, "Mira")
-
-
-def test_what_waits_is_decided_on_before_a_roll_back(store: Store) -> None:
-    note = proposed(store)
-    decided(store, note)
-    decided(store, revised(store, note, SECOND))
-    revised(store, note, Submission("GPU hours", "A third text."))
-    outcome = store.decisions.roll_back(GUILD, note.revision.id, ADA)
-    assert outcome is not None
-    assert outcome.obstacle is Obstacle.PENDING
+    assert (outcome.note.revision.number, outcome.note.contributor) == (4, "Mira")
 
 
 def test_an_undo_puts_values_back_by_their_columns_whatever_order_they_were_kept_in(

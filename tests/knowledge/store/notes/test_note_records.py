@@ -3,37 +3,10 @@
 from datetime import timedelta
 
 from knowledge.store.database import now
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
-from knowledge.values.notes import (
-    Decision,
-    Member,
-    Note,
-    Outcome,
-    Problem,
-    SourceChange,
-    SourceMessage,
-)
-from knowledge.values.submissions import Submission
-
-GUILD, ELSEWHERE = 10, 11
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
-
-APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
-
-
-def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
-    return store.contributions.propose(GUILD, MIRA, 77, submission, **options).note  # type: ignore[arg-type]
-
-
-def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA) -> Outcome:
-    outcome = store.decisions.decide(note.guild_id, note.revision.id, by, ruling)
-    assert outcome is not None
-    return outcome
+from knowledge.values.notes import Problem, SourceChange, SourceMessage
+from tests.knowledge.decided_notes import ADA, GUILD, decided, proposed
 
 
 def test_a_report_brings_a_live_note_to_the_queue_until_it_is_kept(store: Store) -> None:

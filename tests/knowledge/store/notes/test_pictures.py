@@ -15,15 +15,12 @@ def kept(store: Store) -> int:
     return len(store.database.rows("select 1 from pictures"))
 
 
-def test_a_note_has_its_pictures_in_order(store: Store) -> None:
-    note = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
-
-    assert store.pictures.of(note.revision.id) == TWO
-
-
-def test_the_same_picture_is_kept_once_and_goes_with_the_last_that_has_it(store: Store) -> None:
+def test_the_same_picture_is_stored_once_and_goes_with_the_last_note_that_has_it(
+    store: Store,
+) -> None:
     first = store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO).note
     second = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO[:1]).note
+    assert store.pictures.of(first.revision.id) == TWO
     assert kept(store) == 2
 
     store.contributions.withdraw(GUILD, first.id, MIRA.id)
@@ -98,19 +95,15 @@ def test_who_is_forgotten_leaves_no_picture_but_those_of_live_notes_that_stay(
     assert kept(store) == 1
 
 
-def test_who_is_forgotten_with_their_notes_leaves_no_picture(store: Store) -> None:
+def test_a_member_forgotten_with_their_notes_and_a_purged_guild_leave_no_picture(
+    store: Store,
+) -> None:
     live = store.contributions.propose(GUILD, MIRA, 5, DOOR, pictures=TWO).note
     store.decisions.decide(GUILD, live.revision.id, ADA, APPROVE)
-
     store.personal_data.forget(MIRA.id, withdraw=True)
-
     assert kept(store) == 0
 
-
-def test_a_guild_that_is_purged_leaves_no_picture(store: Store) -> None:
-    store.contributions.propose(GUILD, MIRA, 5, SHELF, pictures=TWO)
-
+    store.contributions.propose(GUILD, BEN, 5, SHELF, pictures=TWO)
     store.purge.guild(GUILD)
-
     assert kept(store) == 0
     assert store.database.rows("select 1 from revision_pictures") == []

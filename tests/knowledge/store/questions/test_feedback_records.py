@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.values.submissions import Submission
+from tests.knowledge.decided_notes import AT, GUILD, live_note
 from tests.stores import Place
 
-GUILD, ASKER = 10, 5
-AT = datetime(2026, 7, 1, tzinfo=UTC)
-MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
+ASKER = 5
 
 NOTE = RecordedHit("note:1", "Hours", "Hours › GPU", "Forty hours.", 0.9, ("words",), "https://a/")
 ARTICLE = RecordedHit("article:x", "An article", "", "An article's words.", 0.8, ("meaning",))
@@ -26,9 +21,7 @@ ARTICLE = RecordedHit("article:x", "An article", "", "An article's words.", 0.8,
 @pytest.fixture
 def store(place: Place) -> Iterator[Store]:
     with place.store() as opened:
-        note = opened.contributions.propose(GUILD, MIRA, 7, Submission("Hours", "Forty hours."))
-        ruling = Ruling(Decision.APPROVE, "Good.")
-        opened.decisions.decide(GUILD, note.note.revision.id, ADA, ruling)
+        live_note(opened)
         yield opened
 
 

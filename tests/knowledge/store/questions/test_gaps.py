@@ -4,37 +4,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from knowledge.store.database import now
-from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
-from knowledge.values.notes import Decision, Member, Note, NoticeEvent
-from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.values.submissions import Submission
-
-GUILD, ELSEWHERE = 10, 11
-
-MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-
-def asked(
-    store: Store,
-    text: str = "Where is it?",
-    evidence: Evidence = Evidence.NONE,
-    *quoted: str,
-    by: int = BEN.id,
-    guild_id: int | None = GUILD,
-) -> int:
-    hits = [RecordedHit(one, "T", "", "Text.", 1.0 - i / 10, ()) for i, one in enumerate(quoted)]
-    question = Question(
-        0, guild_id, 5, by, text, evidence, datetime(2026, 1, 1, tzinfo=UTC), 1, hits
-    )
-    return store.question_records.record([question])[0]
-
-
-def live_note(store: Store, contributor: Member = MIRA) -> Note:
-    note = store.contributions.propose(GUILD, contributor, 5, Submission("T", "Text.")).note
-    store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
-    return note
+from knowledge.values.notes import NoticeEvent
+from knowledge.values.questions import Evidence, Feedback, Question, Verdict
+from tests.knowledge.decided_notes import (
+    ADA,
+    BEN,
+    ELSEWHERE,
+    GUILD,
+    SECOND,
+    asked,
+    decided,
+    live_note,
+    proposed,
+    revised,
+)
 
 
 def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
@@ -87,14 +72,13 @@ def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store
 def test_another_text_of_a_note_is_checked_anew(store: Store) -> None:
     note = live_note(store)
     store.gaps.checked(store.gaps.unchecked()[0])
-    outcome = store.contributions.revise(GUILD, note.id, MIRA, Submission("T", "Another."))
-    assert outcome is not None
+    second = revised(store, note, SECOND)
     assert store.gaps.unchecked() == []
 
-    store.decisions.decide(GUILD, outcome.note.revision.id, ADA, Ruling(Decision.APPROVE))
+    decided(store, second)
 
     [publication] = store.gaps.unchecked()
-    assert publication.revision_id == outcome.note.revision.id
+    assert publication.revision_id == second.revision.id
 
 
 def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(store: Store) -> None:
@@ -125,7 +109,7 @@ def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: S
 
 def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -> None:
     here, elsewhere = asked(store), asked(store, guild_id=ELSEWHERE)
-    note = store.contributions.propose(GUILD, MIRA, 5, Submission("T", "Text.")).note
+    note = proposed(store)
 
     store.gaps.written_for(GUILD, note.id, elsewhere)
     assert store.gaps.question_of(note.id) is None

@@ -67,24 +67,20 @@ def test_without_leave_no_word_of_a_models_is_kept(store: Store) -> None:
     assert store.phrasings.of(question_id) == found()
 
 
-def test_words_go_with_the_first_hit_that_goes_and_figures_stay(store: Store) -> None:
+@pytest.mark.parametrize("pruned", [True, False])
+def test_words_go_with_the_question_or_its_first_hit_and_figures_stay(
+    store: Store, pruned: bool
+) -> None:
     question_id = asked(store)
     lines = (WrittenLine("Wood is bought in May.", (1,)),)
     store.phrasings.finish(question_id, found(lines=lines, reply_tokens=9), keeps_words=True)
-    store.database.run("delete from recorded_passages where document_id = 'note:1'")
+    if pruned:
+        store.question_records.prune(NOW + DAY, 10)
+    else:
+        store.database.run("delete from recorded_passages where document_id = 'note:1'")
     kept = store.phrasings.of(question_id)
     assert kept is not None
     assert (kept.lines, kept.reply_tokens) == ((), 9)
-
-
-def test_words_go_with_those_of_the_question(store: Store) -> None:
-    question_id = asked(store)
-    lines = (WrittenLine("Wood is bought in May.", (1,)),)
-    store.phrasings.finish(question_id, found(lines=lines), keeps_words=True)
-    store.question_records.prune(NOW + DAY, 10)
-    kept = store.phrasings.of(question_id)
-    assert kept is not None
-    assert kept.lines == ()
 
 
 def test_a_phrasing_goes_with_its_question_and_none_is_kept_of_one_that_is_gone(

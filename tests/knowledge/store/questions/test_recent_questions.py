@@ -29,31 +29,25 @@ def test_what_is_one_too_many_is_not_counted_and_a_restart_forgets_nothing(
         assert store.recent_questions.take(GUILD, MIRA, TWO, NOW + HOUR) is None
 
 
-def test_members_and_guilds_are_counted_by_themselves(place: Place) -> None:
+def test_members_and_guilds_are_counted_by_themselves(store: Store) -> None:
     one = Quota(hour=1)
-    with place.store() as store:
-        for guild_id, member_id in ((GUILD, MIRA), (GUILD, ADA), (0, MIRA)):
-            assert store.recent_questions.take(guild_id, member_id, one, NOW) is None
-        assert store.recent_questions.take(GUILD, MIRA, one, NOW) == NOW + HOUR
+    for guild_id, member_id in ((GUILD, MIRA), (GUILD, ADA), (0, MIRA)):
+        assert store.recent_questions.take(guild_id, member_id, one, NOW) is None
+    assert store.recent_questions.take(GUILD, MIRA, one, NOW) == NOW + HOUR
 
 
-def test_nothing_is_kept_of_what_no_limit_can_count_any_more(place: Place) -> None:
-    with place.store() as store:
-        store.recent_questions.take(GUILD, MIRA, TWO, NOW)
-        store.recent_questions.take(GUILD, ADA, TWO, NOW + HOUR)
-        store.recent_questions.take(GUILD, ADA, TWO, NOW + DAY)
-
-        assert times(store) == [NOW + HOUR, NOW + DAY]
+def test_questions_that_no_limit_counts_any_more_are_deleted(store: Store) -> None:
+    store.recent_questions.take(GUILD, MIRA, TWO, NOW)
+    store.recent_questions.take(GUILD, ADA, TWO, NOW + HOUR)
+    store.recent_questions.take(GUILD, ADA, TWO, NOW + DAY)
+    assert times(store) == [NOW + HOUR, NOW + DAY]
 
 
-def test_a_member_is_shown_when_they_asked_and_forgotten_with_it(place: Place) -> None:
-    with place.store() as store:
-        store.recent_questions.take(GUILD, MIRA, TWO, NOW)
-        store.recent_questions.take(0, MIRA, TWO, NOW)
-        kept = [{"guild": guild_id, "asked_at": NOW.isoformat()} for guild_id in (GUILD, None)]
-        found = store.personal_data.export(MIRA)["recent_questions"]
-        assert sorted(found, key=str) == sorted(kept, key=str)
-
-        store.personal_data.forget(MIRA, withdraw=False)
-
-        assert times(store) == []
+def test_a_members_times_are_exported_and_forgotten(store: Store) -> None:
+    store.recent_questions.take(GUILD, MIRA, TWO, NOW)
+    store.recent_questions.take(0, MIRA, TWO, NOW)
+    kept = [{"guild": guild_id, "asked_at": NOW.isoformat()} for guild_id in (GUILD, None)]
+    exported = store.personal_data.export(MIRA)["recent_questions"]
+    assert sorted(exported, key=str) == sorted(kept, key=str)
+    store.personal_data.forget(MIRA, withdraw=False)
+    assert times(store) == []
