@@ -52,9 +52,6 @@ def test_an_archive_is_the_export_and_the_same_bytes_each_time(
     files = exported(store, tmp_path / "export")
     with zipfile.ZipFile(archive) as packed:
         assert {name: packed.read(name) for name in packed.namelist()} == files
-
-
-def test_a_backup_that_can_not_be_taken_says_so(database: PostgresDatabase, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BackupError, match="No backup was taken"):
         archives.back_up(database, tmp_path / "file" / "one.zip")

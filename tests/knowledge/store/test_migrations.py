@@ -97,7 +97,7 @@ def test_a_database_of_1_0_0_ends_like_a_fresh_one_with_its_rows(path: Path) -> 
     ends_like_a_fresh_one_with_its_rows(path)
 
 
-def test_it_does_where_a_later_version_opens_it(path: Path, later: list[str]) -> None:
+def test_a_later_version_opens_it_too(path: Path, later: list[str]) -> None:
     of_1_0_0(path)
     ends_like_a_fresh_one_with_its_rows(path)
     with Store(path) as store:
@@ -126,7 +126,7 @@ def test_a_fresh_database_and_one_that_is_current_are_not_copied(path: Path) -> 
 def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
     path: Path, later: list[str], is_there: bool
 ) -> None:
-    together = threading.Barrier(8)
+    together = threading.Barrier(4)
     if is_there:
         of_1_0_0(path)
 
@@ -135,8 +135,8 @@ def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
         with Store(path) as store:
             return store.database.migrations()
 
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(opened, range(8))) == [later] * 8
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(opened, range(4))) == [later] * 4
 
 
 def test_a_database_that_can_not_be_kept_is_not_changed(path: Path) -> None:
@@ -238,29 +238,20 @@ def test_a_file_of_sql_is_read_by_statements_and_refused_where_the_last_one_has_
 
 
 @pytest.mark.parametrize(
-    "statement",
-    [
-        "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
-        "values (99, 1, 't', 't', '[]', '', 'pending', 'now')",
-        "insert into reviews (revision_id, moderator_id, moderator, decision, reason, created_at) "
-        "values (99, 1, 'm', 'approve', '', 'now')",
-    ],
+    ("note_id", "state", "refusal"), [(99, "pending", "FOREIGN KEY"), (1, "published", "CHECK")]
 )
-def test_a_row_that_refers_to_nothing_is_refused(statement: str) -> None:
+def test_a_row_that_refers_to_nothing_or_has_an_unknown_state_is_refused(
+    note_id: int, state: str, refusal: str
+) -> None:
     database = migrated()
     database.execute("pragma foreign_keys = on")
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        database.execute(statement)
-
-
-def test_a_state_that_does_not_exist_is_refused() -> None:
-    database = migrated()
     database.execute(
         "insert into notes (guild_id, contributor_id, contributor, channel_id, created_at) "
         "values (1, 1, 'm', 1, 'now')"
     )
-    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+    with pytest.raises(sqlite3.IntegrityError, match=refusal):
         database.execute(
             "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
-            "values (1, 1, 't', 't', '[]', '', 'published', 'now')"
+            "values (?, 1, 't', 't', '[]', '', ?, 'now')",
+            [note_id, state],
         )

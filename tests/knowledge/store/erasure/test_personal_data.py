@@ -133,7 +133,9 @@ TRACES += [
 
 
 @pytest.mark.parametrize("withdraw", [False, True])
-def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bool) -> None:
+def test_neither_tables_nor_file_hold_the_member_and_the_log_still_replays(
+    store: Store, withdraw: bool
+) -> None:
     lived(store)
     before = everything(store)
     assert [trace for trace in TRACES if trace not in before] == []
@@ -143,6 +145,17 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
     after = everything(store)
     assert [trace for trace in TRACES if trace in after] == []
     assert ("live words" in after) is not withdraw
+    written = b"".join(path.read_bytes() for path in store.database.folder.iterdir())
+    assert [trace for trace in TRACES if trace.encode() in written] == []
+    assert store.audit_log.breaks() == []
+    assert store.database.integrity_problem() == ""
+    standings = replayed(store.audit_log.entries())
+    for note_id, standing in standings.items():
+        notes = store.notes.history(GUILD, note_id)
+        assert standing.live == notes[0].live_revision_id
+        assert standing.retired == notes[0].retired_revision_id
+        assert standing.states == {one.revision.id: one.revision.state for one in notes}
+    assert MIRA.id not in store.audit_log.members().values()
 
 
 def test_the_beginning_of_a_long_question_stays_nowhere_that_others_followed_it_up(
@@ -167,36 +180,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
     assert question["found"] == ["A note"]
 
 
-@pytest.mark.parametrize("withdraw", [False, True])
-def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=withdraw)
-
-    written = b"".join(path.read_bytes() for path in store.database.folder.iterdir())
-    assert [trace for trace in TRACES if trace.encode() in written] == []
-
-
-@pytest.mark.parametrize("withdraw", [False, True])
-def test_the_log_still_verifies_and_replays_to_what_the_tables_say(
-    store: Store, withdraw: bool
-) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=withdraw)
-
-    assert store.audit_log.breaks() == []
-    assert store.database.integrity_problem() == ""
-    standings = replayed(store.audit_log.entries())
-    for note_id, standing in standings.items():
-        notes = store.notes.history(GUILD, note_id)
-        assert standing.live == notes[0].live_revision_id
-        assert standing.retired == notes[0].retired_revision_id
-        assert standing.states == {one.revision.id: one.revision.state for one in notes}
-    assert MIRA.id not in store.audit_log.members().values()
-
-
-def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(store: Store) -> None:
+def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Store) -> None:
     lived(store)
 
     forgotten = store.personal_data.forget(MIRA.id, withdraw=False)
@@ -207,21 +191,6 @@ def test_a_live_note_stays_without_a_name_and_its_pending_text_is_withdrawn(stor
     assert live.revision.submission.text == "live words"
     assert waiting.revision.state is State.WITHDRAWN
     assert {1, 4} <= set(forgotten.note_ids)
-
-
-def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=True)
-
-    assert [note.contributor for note in store.notes.every_live()] == [BEN.name]
-
-
-def test_others_keep_what_is_theirs(store: Store) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=False)
-
     left = [one.text for one in store.gaps.open(GUILD)][2:5]
     assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback_records.of(1)}
@@ -230,25 +199,20 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
     note = store.notes.of_revision(5)
     assert note.contributor == BEN.name
     assert [report.reason for report in note.reports] == ["It is not so."]
-
-
-def test_a_question_that_others_asked_too_stays_unsigned(store: Store) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=False)
-
+    # A question that others asked, too, stays unsigned; one without its words is never reused.
     askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
-
-
-def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) -> None:
-    lived(store)
-
-    store.personal_data.forget(MIRA.id, withdraw=False)
-
     assert "" not in [one.text for one in store.question_records.asked_lately(GUILD, 99)]
     assert "" not in [one.text for one in store.question_records.accepted()]
     assert "" not in [one.text for one in store.gaps.open(GUILD)]
+
+
+def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store) -> None:
+    lived(store)
+
+    store.personal_data.forget(MIRA.id, withdraw=True)
+
+    assert [note.contributor for note in store.notes.every_live()] == [BEN.name]
 
 
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
@@ -294,6 +258,8 @@ def test_the_export_holds_every_kind_and_every_revision(store: Store) -> None:
     assert texts == ["live words", "waiting words", "rejected words", "withdrawn words"]
     assert export["feedback"][0]["reason"] == "My own words."
     assert "Hers." not in json.dumps(export)
+    found = store.personal_data.stored(MIRA.id, GUILD + 1)
+    assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 
 
 def test_what_a_moderator_is_given_of_others_notes_has_no_secret(store: Store) -> None:
@@ -304,14 +270,6 @@ def test_what_a_moderator_is_given_of_others_notes_has_no_secret(store: Store) -
 
     assert typed_once not in json.dumps(store.personal_data.export(ADA.id))
     assert typed_once in json.dumps(store.personal_data.export(MIRA.id))
-
-
-def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
-    lived(store)
-
-    found = store.personal_data.stored(MIRA.id, GUILD + 1)
-
-    assert (found["notes"].here, found["notes"].everywhere) == (0, 3)
 
 
 def test_every_column_that_can_hold_a_member_is_one_that_is_dealt_with(store: Store) -> None:

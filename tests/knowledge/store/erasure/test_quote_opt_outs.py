@@ -23,22 +23,20 @@ def by(withheld: Withheld) -> list[int]:
     return [member for member in (MIRA, ADA) if said(member) in withheld]
 
 
-def test_nobody_is_withheld_who_did_not_ask_for_it(store: Store) -> None:
+def test_members_who_opted_out_or_were_forgotten_are_withheld_and_nobody_else(
+    store: Store,
+) -> None:
     assert by(store.quote_opt_outs.withheld()) == []
     assert not store.quote_opt_outs.is_withheld(MIRA)
     assert not (store.database.folder / FILE).exists()
-
-
-def test_who_does_not_want_to_be_quoted_is_withheld_and_nobody_else(store: Store) -> None:
+    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 0
     store.quote_opt_outs.withhold(MIRA)
     assert by(store.quote_opt_outs.withheld()) == [MIRA]
     assert store.quote_opt_outs.is_withheld(MIRA)
     assert not store.quote_opt_outs.is_withheld(ADA)
-
-
-def test_who_was_forgotten_is_withheld(store: Store) -> None:
+    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 1
     store.personal_data.forget(ADA, withdraw=True)
-    assert by(store.quote_opt_outs.withheld()) == [ADA]
+    assert by(store.quote_opt_outs.withheld()) == [MIRA, ADA]
 
 
 def test_the_last_choice_counts(store: Store) -> None:
@@ -110,26 +108,12 @@ def test_what_can_not_be_recognised_without_its_key_is_told(store: Store) -> Non
     assert store.quote_opt_outs.unrecognisable() == 2
 
 
-def test_what_a_member_chose_is_told_to_them(store: Store) -> None:
-    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 0
-    store.quote_opt_outs.withhold(MIRA)
-    assert store.personal_data.stored(MIRA, 10)["preferences"].everywhere == 1
+DELETED = ["Deleted User", "Deleted User#0000", "Deleted User 1a2b3c4d#1234",
+           "deleted_user_0123456789ab"]  # fmt: skip
+OTHERS = ["Deleted Users", "deleted_user_x", "A Deleted User"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Deleted User",
-        "Deleted User#0000",
-        "Deleted User 1a2b3c4d#1234",
-        "deleted_user_0123456789ab",
-    ],
-)
-def test_an_account_that_was_deleted_is_withheld_always(name: str) -> None:
-    assert said(MIRA, name) in NOTHING
-    assert said(0, name) in NOTHING
-
-
-@pytest.mark.parametrize("name", ["Deleted Users", "deleted_user_x", "A Deleted User"])
-def test_other_names_are_nobody_who_is_gone(name: str) -> None:
-    assert said(MIRA, name) not in NOTHING
+@pytest.mark.parametrize("name", [*DELETED, *OTHERS])
+def test_deleted_accounts_alone_are_always_withheld(name: str) -> None:
+    assert (said(MIRA, name) in NOTHING) is (name in DELETED)
+    assert (said(0, name) in NOTHING) is (name in DELETED)
