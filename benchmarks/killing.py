@@ -48,9 +48,9 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
-from knowledge.channels.sync_state import ProgressMessage
+from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources import add_paths
-from knowledge.store.audit.audit_log import replayed
+from knowledge.store.audit.audit_log import replay
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -255,7 +255,7 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
         stored = store.personal_data.stored(MIRA.id, None)
         # Their opting out of quotation is kept.
         left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
-        buried = len(store.tombstones.beside())
+        buried = len(store.tombstones.in_file())
     if (again and left) or (not left and not buried):
         yield f"{left} rows of a member who was forgotten, {buried} tombstones"
 
@@ -379,7 +379,7 @@ def sound(place: Place) -> Iterator[str]:
         have = core.index.tables.document_digests(set(Kind))
         if wanted != have:
             yield f"the index is not the corpus: {sorted(wanted.items() ^ have.items())[:3]}"
-        for note_id, standing in replayed(store.audit_log.entries()).items():
+        for note_id, standing in replay(store.audit_log.entries()).items():
             for note in store.notes.history(standing.guild_id, note_id):
                 if standing.states.get(note.revision.id) is not note.revision.state:
                     yield f"note {note_id} is not what the log says"

@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from knowledge.channels.archive import ChannelArchive
-from knowledge.channels.documents import documents_of_thread
-from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
 from knowledge.connectors import sync as service_sync
+from knowledge.discord_archive.archive import ChannelArchive
+from knowledge.discord_archive.documents import documents_of_thread
+from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of, name_of
@@ -79,7 +79,7 @@ def documents(
     Web sources need `pages`, the store of fetched pages, and channels `archive`.
     """
     yield from articles()
-    yield from imported(store)
+    yield from imported_documents(store)
     if pages is not None:
         yield from web_pages(store, pages)
     if archive is not None:
@@ -111,7 +111,7 @@ def _read_articles() -> Iterator[Document | Failure]:
         yield _document(document_id, ARTICLES, Kind.ARTICLE, reading)
 
 
-def imported(store: Store) -> Iterator[Document | Failure]:
+def imported_documents(store: Store) -> Iterator[Document | Failure]:
     """The documents of all imported files, in the order of their sources and paths."""
     *_, look = scan(_on_disk(store), store.file_ids(), {}, base_urls=store.base_urls())
     withheld = store.quote_opt_outs.withheld()
@@ -139,7 +139,7 @@ def _part_documents(
         yield part_failure(found, part, error)
 
 
-def looks(
+def scan_files(
     store: Store,
     records: Mapping[str, FileRecord],
     *,
@@ -223,13 +223,13 @@ def part_id(found: FoundFile, part: FilePart | None) -> str:
     return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
 
-def plan(
+def plan_import(
     store: Store,
     paths: Sequence[Path],
     records: Mapping[str, FileRecord],
     elsewhere: Collection[str] = (),
 ) -> Scan:
-    """Scan the imported files like `looks`, with `paths` as additional sources.
+    """Scan the imported files like `scan_files`, with `paths` as additional sources.
 
     Raises:
         MissingSourceError: like `check_paths`.

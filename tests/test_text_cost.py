@@ -152,8 +152,8 @@ NOT_CALLED: Final = {
         indexer.retrieval.retriever.Retriever._hits
         indexer.retrieval.retriever.Retriever.support
         indexer.retrieval.spelling._mended
-        knowledge.channels.archive.ChannelArchive.add_page
-        knowledge.channels.archive.ChannelArchive.add_pins
+        knowledge.discord_archive.archive.ChannelArchive.add_page
+        knowledge.discord_archive.archive.ChannelArchive.add_pins
         knowledge.connectors.api_client.ApiClient._ask
         knowledge.connectors.dokuwiki.DokuWiki.listing
         knowledge.connectors.outline.Outline._collection

@@ -26,7 +26,7 @@ class PageLinks:
         if not (self._settings.base_url and guild_id and note_ids):
             return {}
         base_url = self._settings.url_of(guild_id)
-        public = self._store.public_notes.among(guild_id, note_ids)
+        public = self._store.public_notes.on_page(guild_id, note_ids)
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:

@@ -195,14 +195,14 @@ class RecordingQueue:
                 raise
             return known
 
-    def asked_last(self, channel_id: int, after: int) -> int | None:
+    def last_public_id(self, channel_id: int, after: int) -> int | None:
         """The id of the last public question in a channel or thread, above `after`.
 
         Raises:
             DatabaseAwayError: if the database is away and the question `after` not in memory.
         """
         try:
-            return self._records.asked_last(channel_id, after)
+            return self._records.last_public_id(channel_id, after)
         except DatabaseAwayError:
             # If the question `after` is in memory, so are all later ones.
             if all(one.id != after for one in self._last):
@@ -218,14 +218,14 @@ class RecordingQueue:
         )
         return max(found, default=None)
 
-    def asked_lately_by(self, asker_id: int, channel_id: int) -> Question | None:
+    def last_of_member(self, asker_id: int, channel_id: int) -> Question | None:
         """A member's last question in a channel, if asked within `FOLLOWED_UP_WITHIN`.
 
         During an outage, it is one of the last in memory.
         """
         since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
         try:
-            return self._records.asked_lately_by(asker_id, channel_id, since)
+            return self._records.last_of_member(asker_id, channel_id, since)
         except DatabaseAwayError:
             pass
         own = [

@@ -16,7 +16,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
-from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.channel_settings import EffectiveSettings
 from knowledge.values.documents import Kind, channel_of, note_of_document
 from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -66,7 +66,7 @@ def share(
     question: Question,
     channel_id: int | None,
     channels: tuple[int, ...],
-    held: HoldingSettings,
+    held: EffectiveSettings,
 ) -> Shared:
     """Answer a private question again, for all readers of a channel.
 
@@ -139,7 +139,7 @@ def keep_verdict(core: Core, feedback: Feedback) -> bool:
 def keep_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
     """Record feedback with its reason, and mark its form as taken, in one transaction."""
     with core.store.database.writing(guild_id):
-        core.store.inbox.taken(interaction_id)
+        core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
 
 
@@ -246,7 +246,7 @@ def _suggest_wording(core: Core, document_id: str) -> None:
     """Update the card of a picked note, which suggests the question as another way to ask."""
     note = core.store.notes.live(note_of_document(document_id) or 0)
     if note is not None and core.store.wordings.suggested(note):
-        core.store.review_cards.changed(note.revision.id)
+        core.store.review_cards.mark_outdated(note.revision.id)
 
 
 # Follow-ups.
@@ -260,7 +260,7 @@ def context_of(core: Core, question_id: int) -> str:
 
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
     """The context of a follow-up to the thread's last question; without one, to `first_id`."""
-    last_id = core.recording.asked_last(thread_id, first_id)
+    last_id = core.recording.last_public_id(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
 
 
@@ -269,7 +269,7 @@ def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: boo
 
     A private question is no context of a public one, because its answer would reveal it.
     """
-    last = core.recording.asked_lately_by(asker_id, channel_id)
+    last = core.recording.last_of_member(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""
 
 

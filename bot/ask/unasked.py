@@ -48,7 +48,7 @@ def is_sure(reply: Reply) -> bool:
 
 def begin(core: Core, question: HelpedQuestion) -> bool:
     """Record a waiting question; False if it is on record already."""
-    return core.store.helped_questions.begin(question)
+    return core.store.helped_questions.add(question)
 
 
 def unfinished(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
@@ -72,7 +72,7 @@ def claimed(
 
 
 def posted(core: Core, question: HelpedQuestion, reply_id: int) -> None:
-    core.store.helped_questions.posted(question.message_id, reply_id)
+    core.store.helped_questions.record_reply(question.message_id, reply_id)
 
 
 def leave(core: Core, question: HelpedQuestion) -> None:
@@ -82,7 +82,7 @@ def leave(core: Core, question: HelpedQuestion) -> None:
 
 def close(core: Core, question: HelpedQuestion) -> None:
     """Close a question that needs no answer."""
-    core.store.helped_questions.done(question.message_id)
+    core.store.helped_questions.finish(question.message_id)
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
@@ -110,4 +110,4 @@ def left_unanswered(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -
         [reply] = core.answer_pipeline.ask(asks[-1:], record=False)
         recorded = core.answer_pipeline.record_of(asks[-1], reply)
         gap = replace(recorded, evidence=Evidence.NONE)
-    core.store.helped_questions.done(question.message_id, gap)
+    core.store.helped_questions.finish(question.message_id, gap)

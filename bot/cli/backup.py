@@ -29,7 +29,7 @@ from bot.storage.data_folder import (
 )
 from knowledge.backup import archives, backups
 from knowledge.backup.backups import Restored
-from knowledge.backup.on_request import OnRequest, Unknown
+from knowledge.backup.opt_in_rows import OptInRows, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
 
@@ -37,10 +37,10 @@ from knowledge.text import counted
 _NAMED: Final = 10
 
 TakeOption = Annotated[
-    list[OnRequest] | None,
+    list[OptInRows] | None,
     typer.Option(
         "--take",
-        metavar="|".join(OnRequest),
+        metavar="|".join(OptInRows),
         help="Also restore unknown ones of this kind; may be given twice.",
         show_default=False,
     ),
@@ -160,7 +160,7 @@ def restore(
 
 
 def _restored(
-    settings: Settings, folder: Path, file: Path, take: Collection[OnRequest]
+    settings: Settings, folder: Path, file: Path, take: Collection[OptInRows]
 ) -> Restored:
     at = datetime.now(UTC)
     if not settings.data.database:
@@ -170,7 +170,7 @@ def _restored(
         return archives.restore(file, store, server, at, take)
 
 
-def tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
+def tell_unknown(unknown: Unknown, taken: Collection[OptInRows]) -> None:
     """List unknown sources and tombstones, and whether they were taken."""
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
@@ -185,5 +185,5 @@ def tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
         out.print(sentence, soft_wrap=True, markup=False)
 
 
-def _counted_rows(what: OnRequest, rows: Sequence[str]) -> str:
+def _counted_rows(what: OptInRows, rows: Sequence[str]) -> str:
     return counted(len(rows), what.value.removesuffix("s"))

@@ -133,7 +133,7 @@ def _accepted(settings: Settings) -> JudgedSet:
     url = settings.data.database
     with open_store(data, url) as store, open_pages(data, url) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
-        return harvested(store.question_records.accepted(), found)
+        return harvested(store.question_records.judged_helpful(), found)
 
 
 def _evaluations(

@@ -47,8 +47,8 @@ from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
 from indexer.text.synonyms import readings
 from knowledge import corpus
-from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
+from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
 from knowledge.store.database import DatabaseAwayError, StoreError
@@ -330,7 +330,7 @@ class Core:
 
     def plan(self, paths: Sequence[Path]) -> Scan:
         """Plan an update of the imported files as if `paths` were sources, too."""
-        return corpus.plan(self.store, paths, self.index.tables.files(), self.elsewhere())
+        return corpus.plan_import(self.store, paths, self.index.tables.files(), self.elsewhere())
 
     # Asking.
 

@@ -110,7 +110,7 @@ def _follow(
             yield Progress(0, 0, "", report)
             return
         withheld = core.store.quote_opt_outs.withheld()
-        looks = corpus.looks(
+        looks = corpus.scan_files(
             core.store,
             core.index.tables.files(),
             retry=retry,

@@ -16,7 +16,7 @@ from indexer.index.written_documents import document_digest
 from indexer.ingest import files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
-from knowledge.channels.documents import documents_of_thread
+from knowledge.discord_archive.documents import documents_of_thread
 from knowledge.values.documents import Kind
 
 
@@ -28,7 +28,7 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
     yield from pipeline.update(index, embedder, pages, kinds={Kind.PAGE}, report=report)
     yield from _update_channels(core, index, embedder, report)
     withheld = core.store.quote_opt_outs.withheld()
-    looks = corpus.looks(
+    looks = corpus.scan_files(
         core.store, index.tables.files(), withheld=withheld, elsewhere=core.elsewhere()
     )
     yield from files.update_files(index, embedder, looks, report, withheld=withheld)

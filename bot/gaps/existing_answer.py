@@ -87,5 +87,5 @@ def point(
             )
             core.store.feedback_records.record_pick(said, wanted[1], by_moderator=True)
         if answered:
-            core.store.gaps.pointed(guild_id, moderator_id, answered)
+            core.store.gaps.point_to_document(guild_id, moderator_id, answered)
     return bool(answered)

@@ -38,7 +38,7 @@ def hand_on(
         return NotHandedOn.NO_GAP
     # A private question and a public one get separate answers, even in the same words.
     ids = [one.id for one in same if one.private == same[0].private]
-    return core.store.handovers.hand_on(guild_id, ids, member_id, at)
+    return core.store.handovers.enqueue(guild_id, ids, member_id, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
     """The outcome of a hand-over; `handed_on_id` may be another gap in the same words."""
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, handed_on_id) is not None
-    return HandedOn(posted, core.store.gaps.quiet(question.asker_id))
+    return HandedOn(posted, core.store.gaps.has_opted_out(question.asker_id))
 
 
 def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
@@ -122,7 +122,7 @@ def answer(
     askers = once_each(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
     )
-    told = [one for one in askers if not store.gaps.quiet(one.asker_id)]
+    told = [one for one in askers if not store.gaps.has_opted_out(one.asker_id)]
 
     def act() -> tuple[HandoverOutcome | None, int | None]:
         outcome = store.handovers.answer(
@@ -130,7 +130,7 @@ def answer(
         )
         if outcome is None or not outcome.done:
             return outcome, None
-        store.inbox.taken(form_id)
+        store.inbox.mark_acted_on(form_id)
         return outcome, handover.question_id
 
     def again(question_id: int) -> HandoverOutcome | None:
@@ -164,7 +164,7 @@ def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None
 
 def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
     """Hand-overs to post, or whose message is outdated."""
-    core.store.handovers.went_stale(now, mine)
+    core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
 
 
@@ -174,19 +174,19 @@ def quotable(core: Core, question: Question, channels: Sequence[int]) -> Questio
 
 
 def tried(core: Core, handover: Handover) -> None:
-    core.store.handovers.tried(handover.question_id)
+    core.store.handovers.record_attempt(handover.question_id)
 
 
 def placed(core: Core, handover: Handover, channel_id: int | None, message_id: int | None) -> None:
     """Record the message of a hand-over; None if the message was deleted."""
-    core.store.handovers.placed(handover.question_id, channel_id, message_id)
+    core.store.handovers.record_message(handover.question_id, channel_id, message_id)
 
 
 def shown(core: Core, handover: Handover) -> None:
     """Mark the message of a hand-over as up to date."""
-    core.store.handovers.shown(handover)
+    core.store.handovers.mark_shown(handover)
 
 
 def give_up(core: Core, handover: Handover) -> None:
     """End a hand-over without a channel to post it in."""
-    core.store.handovers.given_up(handover.question_id)
+    core.store.handovers.drop_queued(handover.question_id)

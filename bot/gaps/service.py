@@ -22,7 +22,7 @@ from bot.gaps import handovers
 from bot.gaps.handovers import HelpersAnswer
 from indexer.retrieval.clusters import grouped, most_typical
 from knowledge.store.questions.gaps import Publication, once_each, same_words
-from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.channel_settings import EffectiveSettings
 from knowledge.values.documents import Kind, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverState
@@ -77,8 +77,8 @@ class Group:
 def groups(core: Core, guild_id: int) -> list[Group]:
     """The guild's gaps by meaning, most askers first, answered ones last."""
     questions = core.store.gaps.open(guild_id)
-    awaited = core.store.gaps.awaited(guild_id)
-    handovers = core.store.handovers.every(guild_id)
+    awaited = core.store.gaps.under_review(guild_id)
+    handovers = core.store.handovers.of_guild(guild_id)
     found = [
         Group(
             tuple(asked),
@@ -177,7 +177,7 @@ def claim(
 ) -> list[Handover]:
     """Claim groups for a moderator; returns the hand-overs already taken by others."""
     found = chosen(core, guild_id, question_ids)
-    taken = [core.store.handovers.take(guild_id, one.ids, member_id, at) for one in found]
+    taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
 
 
@@ -252,7 +252,7 @@ def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[
     The notices are stored in one transaction with the mark that the publication was checked, so a
     killed process repeats the check.
     """
-    for publication in core.store.gaps.unchecked(mine):
+    for publication in core.store.gaps.unchecked_publications(mine):
         if _is_indexed(core, publication):
             yield from _check(core, publication)
 
@@ -287,7 +287,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
         for group, _ in same_questions(core, answered)
         for question in once_each([one for one in group if not one.content])
     ]
-    gaps.checked(publication, [question.id for question in answered], told)
+    gaps.record_check(publication, [question.id for question in answered], told)
     yield 0
 
 
@@ -306,7 +306,7 @@ def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
 def _wanted(
     core: Core, publication: Publication, questions: Sequence[OpenQuestion]
 ) -> frozenset[int]:
-    question_id = core.store.gaps.question_of(publication.note_id)
+    question_id = core.store.gaps.question_of_note(publication.note_id)
     if question_id is None:
         return frozenset()
     for group, _ in same_questions(core, questions):
@@ -360,7 +360,7 @@ def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
 
 def may_be_told(core: Core, notice: Notice, now: datetime) -> bool:
     """Whether a notice may be sent: about notes once an hour, about a helper's answer at once."""
-    last = core.store.gaps.last_told(notice.member_id)
+    last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True
     # A time in the future comes from a wrong clock.
@@ -381,7 +381,7 @@ def to_tell(
     core: Core,
     notice: Notice,
     channels: tuple[int, ...] = (),
-    held: HoldingSettings | None = None,
+    held: EffectiveSettings | None = None,
 ) -> Told | HelpersAnswer | None:
     """The content of a notice; None if the note no longer answers the question.
 
@@ -410,7 +410,7 @@ def to_tell(
     if not _still_answers(core, notice, reply):
         gaps.reopen(notice.id, question.id)
         return None
-    known = gaps.told_as(question.id)
+    known = gaps.later_answer(question.id)
     if known is None:
         [reply] = core.answer_pipeline.ask([ask])
     else:
@@ -425,4 +425,4 @@ def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
     note = core.store.notes.find(notice.revision_id, notice.guild_id)
     if note is None:
         return False
-    return answers(note.id, reply, wanted=core.store.gaps.question_of(note.id) is not None)
+    return answers(note.id, reply, wanted=core.store.gaps.question_of_note(note.id) is not None)

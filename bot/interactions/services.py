@@ -22,7 +22,7 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from knowledge.files.parsed_file import ParsedFile
-from knowledge.values.channel_settings import GuildChoices, HoldingSettings
+from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover, NotHandedOn
@@ -195,7 +195,7 @@ class GuildSettingsCache(Protocol):
 
     def forget(self, guild_id: int) -> None: ...
 
-    async def in_channel(self, channel: Any) -> HoldingSettings:
+    async def in_channel(self, channel: Any) -> EffectiveSettings:
         """Return the settings of a channel, thread, category or guild; else the defaults."""
 
     async def language(self, guild_id: int | None) -> Language:

@@ -102,7 +102,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
     Raises:
         JudgedSetError: if there are too few.
     """
-    accepted = store.question_records.accepted()
+    accepted = store.question_records.judged_helpful()
     first = {question.hits[0].document_id for question in accepted if question.hits}
     found = {key: tables.document_passages(key) for key in first}
     # Only the scope of a document matters: both indexes have its text.

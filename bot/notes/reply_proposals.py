@@ -13,8 +13,8 @@ from bot.interactions.policy import limits
 from bot.interactions.policy.limits import Allowance
 from bot.notes.answer_detection import is_answer, title_of_question
 from bot.notes.drafts import of_answer
-from knowledge.channels.documents import quotable
-from knowledge.channels.messages import ArchivedMessage
+from knowledge.discord_archive.documents import quotable
+from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import Member, Note, SourceMessage
 from knowledge.values.questions import Evidence, Question
@@ -51,7 +51,7 @@ class Reply:
 def asked_in(core: Core, guild_id: int, message_ids: Collection[int]) -> Asked | None:
     """The unanswered question of one of these messages, by their ids alone."""
     for message_id in message_ids:
-        handover = core.store.handovers.at(guild_id, message_id)
+        handover = core.store.handovers.of_message(guild_id, message_id)
         if handover is not None:
             found = recorded(core, guild_id, message_id, handover.question_id)
             return found if found is not None and not handover.noted else None
@@ -124,5 +124,5 @@ def _proposed(
             guild_id, draft.contributor, submission, draft.source, asked_message_id, question_id
         )
         if note is not None and question_id is not None:
-            core.store.gaps.written_for(guild_id, note.id, question_id)
+            core.store.gaps.link_note(guild_id, note.id, question_id)
     return note

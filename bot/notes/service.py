@@ -15,10 +15,10 @@ from bot.interactions.policy.limits import Allowance
 from bot.notes.drafts import checked_number
 from bot.review import service as review_service
 from bot.review.similar_notes import Near, SimilarNotes
-from knowledge.channels.documents import quotable
-from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
+from knowledge.discord_archive.documents import quotable
+from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.documents import note_of_document
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.notes import (
@@ -149,7 +149,7 @@ class Proposal:
                 for_page=for_page,
             )
         if outcome is not None and outcome.done and draft.question_id is not None:
-            store.gaps.written_for(guild_id, outcome.note.id, draft.question_id)
+            store.gaps.link_note(guild_id, outcome.note.id, draft.question_id)
         return outcome
 
     def _refuse_one_too_many(self) -> None:
@@ -234,7 +234,7 @@ def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
     """A member's notes with their latest revisions, newest first, each with its quorum."""
     return [
         (note, review_service.quorum(core, note))
-        for note in core.store.notes.by(guild_id, member_id)
+        for note in core.store.notes.of_contributor(guild_id, member_id)
     ]
 
 

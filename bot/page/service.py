@@ -38,7 +38,7 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
     for revision_id in revision_ids:
         note = core.store.notes.find(revision_id, guild_id)
         if note is not None:
-            core.store.public_notes.keep_off(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
+            core.store.public_notes.set_veto(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 
 def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:

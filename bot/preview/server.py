@@ -66,7 +66,7 @@ async def serve(
 
 
 def _forget_cards(core: Core, channel_id: int) -> None:
-    core.store.review_cards.channel_lost(channel_id)
+    core.store.review_cards.forget_channel(channel_id)
 
 
 def _with_content(settings: Settings) -> Settings:

@@ -33,7 +33,7 @@ class Overview:
 def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
     return Overview(
         stored(core, member_id, guild_id),
-        core.store.gaps.quiet(member_id),
+        core.store.gaps.has_opted_out(member_id),
         core.store.quote_opt_outs.is_withheld(member_id),
         name_on_pages(core, member_id),
     )
@@ -73,7 +73,7 @@ def choose_name(core: Core, member_id: int, shown: PageName) -> None:
 
 def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
     """Turn notices of later answers off or on."""
-    core.store.gaps.keep_quiet(member_id, quiet=quiet)
+    core.store.gaps.set_opt_out(member_id, quiet=quiet)
 
 
 def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> None:

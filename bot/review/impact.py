@@ -146,7 +146,7 @@ class ImpactPreview:
         Yields:
             The impact known after each slice; the last value is complete.
         """
-        asked = self._store.question_records.asked_lately(document.scope, questions)
+        asked = self._store.question_records.recent_public(document.scope, questions)
         total = sum(one.times for one in asked)
         yield Impact(0, total)
         steps = cut_and_embedded(self._embedder, document)
@@ -178,7 +178,7 @@ class ImpactPreview:
         Yields:
             The impact known after each slice; the last value is complete.
         """
-        asked = self._store.question_records.asked_lately(guild_id, questions)
+        asked = self._store.question_records.recent_public(guild_id, questions)
         total, done = sum(one.times for one in asked), 0
         changes: list[ChangedQuestion] = []
         before = self._pipeline.synonyms.of(guild_id)

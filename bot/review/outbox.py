@@ -45,21 +45,21 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
 
 def begin_posting(core: Core, note: Note, number: int) -> int:
     """The change number of the first attempt to post this card, for its nonce."""
-    return core.store.review_cards.posting(note.revision.id, number)
+    return core.store.review_cards.begin_posting(note.revision.id, number)
 
 
 def posted(core: Core, note: Note, place: Place) -> None:
-    core.store.review_cards.place(note.revision.id, *place)
+    core.store.review_cards.record_message(note.revision.id, *place)
 
 
 def shown(core: Core, note: Note, number: int) -> None:
     """Mark a card as up to date with this change of its note."""
-    core.store.review_cards.shown(note.revision.id, number)
+    core.store.review_cards.mark_shown(note.revision.id, number)
 
 
 def lost(core: Core, message_ids: Sequence[int]) -> None:
     """Mark cards as deleted; their notes get new ones."""
-    core.store.review_cards.lost(message_ids)
+    core.store.review_cards.forget_messages(message_ids)
 
 
 def replace_lost(core: Core, place: Place) -> int:
@@ -70,7 +70,7 @@ def replace_lost(core: Core, place: Place) -> int:
 
 def left_behind(core: Core, guild_id: int) -> list[Place]:
     """Cards outside of the review channel; marks them to be posted there."""
-    return core.store.review_cards.left_behind(guild_id)
+    return core.store.review_cards.forget_misplaced(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
@@ -80,7 +80,7 @@ def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Pl
 
 
 def changed(core: Core, note: Note) -> None:
-    core.store.review_cards.changed(note.revision.id)
+    core.store.review_cards.mark_outdated(note.revision.id)
 
 
 # Notices.

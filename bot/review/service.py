@@ -152,7 +152,7 @@ def taken(
         outcome = change()
         if outcome is None or not outcome.done:
             return outcome, None
-        store.inbox.taken(interaction_id)
+        store.inbox.mark_acted_on(interaction_id)
         return outcome, outcome.note.revision.id
 
     def again(revision_id: int) -> Outcome | None:
@@ -235,7 +235,7 @@ def keep_off_page(
     core: Core, note: Note, member: Member, by: PageVeto, *, vetoed: bool
 ) -> Outcome | None:
     """Keep a note off the public page, or allow it again."""
-    return core.store.public_notes.keep_off(note.guild_id, note.id, member, by, vetoed=vetoed)
+    return core.store.public_notes.set_veto(note.guild_id, note.id, member, by, vetoed=vetoed)
 
 
 def edit_and_approve(
@@ -436,7 +436,7 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
     for guild_id in core.store.notes.waiting(at, mine):
         waiting = core.store.notes.queue(guild_id, at)
         since = waiting[0].waiting_since if waiting else at
-        if waiting and core.store.guilds.remind(guild_id, at, since):
+        if waiting and core.store.guilds.claim_reminder(guild_id, at, since):
             found.append(Reminder(core.store.guilds.settings(guild_id), len(waiting), since))
     return found
 
@@ -492,12 +492,12 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 def forget_cards(core: Core, message_ids: Sequence[int]) -> None:
     """Mark deleted cards, to be posted again."""
-    core.store.review_cards.lost(message_ids)
+    core.store.review_cards.forget_messages(message_ids)
 
 
 def forget_channel(core: Core, channel_id: int) -> None:
     """Mark the cards of a deleted channel, to be posted again."""
-    core.store.review_cards.channel_lost(channel_id)
+    core.store.review_cards.forget_channel(channel_id)
 
 
 # Rules, and the log.

@@ -14,7 +14,7 @@ from knowledge.values.channel_settings import (
     ARTICLES_KEY,
     NOTES_KEY,
     AnsweredFrom,
-    HoldingSettings,
+    EffectiveSettings,
     Level,
     Mode,
 )
@@ -134,7 +134,7 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 
 
 def settings(
-    language: Language, held: HoldingSettings, names: Mapping[str, str], own: Level
+    language: Language, held: EffectiveSettings, names: Mapping[str, str], own: Level
 ) -> str:
     """List every setting with its origin; `own` is the place's level."""
     waits = _WAITS(held.wait_seconds, language)

@@ -12,7 +12,7 @@ from bot.answers.places_to_search import scopes_in
 from bot.core.core import Core
 from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice
 from bot.text.markdown import legible, shortened, size
-from knowledge.channels.sync_state import ArchivedChannel
+from knowledge.discord_archive.sync_state import ArchivedChannel
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import SHARED
 

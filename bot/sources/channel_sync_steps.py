@@ -11,9 +11,9 @@ from datetime import datetime
 
 from bot.core.core import Core
 from indexer.ingest.channels import withdraw
-from knowledge.channels.documents import prefix
-from knowledge.channels.messages import ArchivedMessage
-from knowledge.channels.sync_state import (
+from knowledge.discord_archive.documents import prefix
+from knowledge.discord_archive.messages import ArchivedMessage
+from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
     Counts,
@@ -21,7 +21,7 @@ from knowledge.channels.sync_state import (
     ProgressMessage,
     SyncStep,
 )
-from knowledge.channels.threads import Thread
+from knowledge.discord_archive.threads import Thread
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 

@@ -13,15 +13,15 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning, plain, shortened, size
 from bot.text.paging import Page
 from bot.text.permission_names import permission_name
-from knowledge.channels.sync_state import (
+from knowledge.connectors.kinds import KINDS
+from knowledge.corpus import SourceState
+from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
     Counts,
     ProblemCode,
     SyncStage,
 )
-from knowledge.connectors.kinds import KINDS
-from knowledge.corpus import SourceState
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import (
     PAGES,

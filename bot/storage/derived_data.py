@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from knowledge.channels.archive import ARCHIVE, ChannelArchive
 from knowledge.dependencies import needed
+from knowledge.discord_archive.archive import ARCHIVE, ChannelArchive
 from knowledge.store.database import StoreError
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.sqlite_file import DerivedTablesFile

@@ -22,11 +22,16 @@ from indexer.ingest.pipeline import (
     cut_in_slices,
     index_together,
 )
-from knowledge.channels.archive import ChannelArchive
-from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
-from knowledge.channels.sync_state import ArchivedChannel
-from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
+from knowledge.discord_archive.archive import ChannelArchive
+from knowledge.discord_archive.documents import (
+    message_document,
+    prefix,
+    thread_documents,
+    thread_of,
+)
+from knowledge.discord_archive.sync_state import ArchivedChannel
+from knowledge.discord_archive.threads import Thread
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind

@@ -18,8 +18,8 @@ from typing import Final, Protocol
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.backups import BackupError, Replaced, Restored
 from knowledge.backup.export_format import LINE_BYTES, FolderError
-from knowledge.backup.on_request import OnRequest
-from knowledge.backup.row_transfer import keys_by_table, take
+from knowledge.backup.opt_in_rows import OptInRows
+from knowledge.backup.row_transfer import copy_missing, keys_by_table
 from knowledge.store.database import Database
 from knowledge.store.store import Store
 
@@ -175,7 +175,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
 
 
 def restore(
-    backup: Path, store: Store, database: Server, at: datetime, asked: Collection[OnRequest] = ()
+    backup: Path, store: Store, database: Server, at: datetime, asked: Collection[OptInRows] = ()
 ) -> Restored:
     """Replace the rows of a database on a server by a backup, in one transaction.
 
@@ -194,7 +194,7 @@ def restore(
     backups.remove(part)
     try:
         read(backup, part)
-        tombstones, sources = store.tombstones.kept(), set(store.sources())
+        tombstones, sources = store.tombstones.in_database(), set(store.sources())
         replaced = Replaced(database.last_ids(), tombstones, sources)
         unknown = backups.catch_up(part, replaced, asked, backup)
         _refuse_others(database)
@@ -203,7 +203,7 @@ def restore(
             _refuse_others(database)
             database.defer_references()
             database.delete_rows()
-            take(incoming.database, database, keys_by_table(incoming.database))
+            copy_missing(incoming.database, database, keys_by_table(incoming.database))
             store.audit_log.keep_heads()
         return Restored(kept, unknown)
     except database.refusal as error:

@@ -25,9 +25,9 @@ from sqlite_utils import Database
 
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
-from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
+from knowledge.backup.opt_in_rows import OptInRows, Source, Unknown, drop_unrequested
 from knowledge.store.audit import log_chain
-from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
+from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
 from knowledge.store.database import StoreError, row_counts
 from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.store.store import Store
@@ -202,8 +202,8 @@ def _break(database: Database) -> str:
 
 def _contradiction(database: Database) -> str:
     try:
-        entries = map(logged, database.query(log_chain.LINES))
-        notes = contradicted(database.query(STANDINGS), entries)
+        entries = map(entry_of, database.query(log_chain.LINES))
+        notes = contradictions(database.query(STANDINGS), entries)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"
     named = ", ".join(map(str, notes[:10]))
@@ -233,7 +233,7 @@ def restore(
     backup: Path,
     database: Path,
     at: datetime,
-    asked: Collection[OnRequest] = (),
+    asked: Collection[OptInRows] = (),
     reader: Callable[[Path, Path], None] = read,
 ) -> Restored:
     """Replace an unused database by a backup.
@@ -298,7 +298,7 @@ class Replaced:
     sources: set[Source] = field(default_factory=set)
 
 
-def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backup: Path) -> Unknown:
+def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
     """On a copy of a backup: repeat later deletions, skip used ids, and log the restore.
 
     Raises:
@@ -306,8 +306,8 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backu
     """
     with Store(part) as store:
         # The tombstone file beside it helps if the database is too damaged to read.
-        buried = replaced.tombstones | store.tombstones.beside()
-        unknown = leave_out(store, replaced.sources, buried, asked)
+        buried = replaced.tombstones | store.tombstones.in_file()
+        unknown = drop_unrequested(store, replaced.sources, buried, asked)
         store.purge.apply(buried)
         with store.database.writing():
             store.database.skip_ids(replaced.ids, UNKNOWN_IDS if replaced.ids is None else 0)

@@ -36,8 +36,7 @@ from knowledge.values.handovers import HandoverState
 from knowledge.values.limits import Limits
 from knowledge.values.notes import Decision, NoticeEvent, SourceChange
 from knowledge.values.questions import FeedbackReason
-from knowledge.values.synonyms import SYNONYMS
-from knowledge.values.synonyms import read as read_synonyms
+from knowledge.values.synonyms import SYNONYMS, parse_synonyms
 from knowledge.values.weekly_digests import Edition
 
 FORMAT: Final = 1
@@ -227,7 +226,7 @@ def _is_limits(value: Any) -> bool:
 
 
 def _is_synonyms(value: Any) -> bool:
-    return len(read_synonyms(value)) <= SYNONYMS
+    return len(parse_synonyms(value)) <= SYNONYMS
 
 
 def _is_answered_from(value: Any) -> bool:

@@ -22,7 +22,7 @@ from sqlite_utils import Database
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
 from knowledge.store import migrations
 from knowledge.store.audit.log_chain import KEEP_HEADS
-from knowledge.store.moved import is_mark
+from knowledge.store.move_marks import is_mark
 
 # No version writes a longer row or table definition.
 ROW_BYTES: Final = 16_000_000

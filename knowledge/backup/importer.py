@@ -8,7 +8,7 @@ Then one transaction takes rows from it, or none:
   pending revision; other differences are later changes here, and stay;
 - a database whose log the export continues takes the missing rows, if no other row differs.
 
-Nothing here is overwritten, and the import is logged.
+Nothing here is overwritten, and the import is entry_of.
 """
 
 import json
@@ -39,8 +39,8 @@ from knowledge.backup.export_format import (
     words_digest,
 )
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
-from knowledge.backup.on_request import OnRequest, Unknown, leave_out
-from knowledge.backup.row_transfer import differing, keys_by_table, take
+from knowledge.backup.opt_in_rows import OptInRows, Unknown, drop_unrequested
+from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
 from knowledge.store import migrations
 from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
@@ -89,10 +89,10 @@ class _Incoming:
     edits: list[_Edit]
     told: _Told
     unknown: Unknown
-    asked: Collection[OnRequest]
+    asked: Collection[OptInRows]
 
 
-def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ()) -> Imported:
+def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ()) -> Imported:
     """Import an export, in one transaction.
 
     Args:
@@ -221,15 +221,15 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} isn't a valid row: {error}.") from error
 
 
-def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
+def _withheld(store: Store, incoming: Store, asked: Collection[OptInRows]) -> tuple[_Told, Unknown]:
     """Delete rows from the scratch database: those purged here, and opt-in rows not asked for.
 
     Returns:
         Its log before the deletions, and the unknown rows.
     """
-    buried = store.tombstones.kept() | store.tombstones.beside()
+    buried = store.tombstones.in_database() | store.tombstones.in_file()
     told = _comparable(incoming.audit_log.entries())
-    unknown = leave_out(incoming, store.sources(), buried, asked)
+    unknown = drop_unrequested(incoming, store.sources(), buried, asked)
     incoming.purge.apply(buried)
     return told, unknown
 
@@ -266,11 +266,11 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
         here = _comparable(store.audit_log.entries())
         if _empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
-            imported = Imported(take(source.database, database, tables))
+            imported = Imported(copy_missing(source.database, database, tables))
             store.audit_log.keep_heads()
         elif incoming.told and _goes_on(here, incoming.told):
             asked = {name.value: tables[name] for name in incoming.asked}
-            imported = Imported(take(source.database, database, asked))
+            imported = Imported(copy_missing(source.database, database, asked))
             imported.differing = len(_differing(store, source, others))
             edits = [edit for edit in incoming.edits if _new(store, edit)]
             imported.edited = [_proposed(store, edit) for edit in edits]
@@ -280,7 +280,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
             _refuse_conflicts(_differing(store, source, others if gone_on else tables))
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is another community's.")
-            imported = Imported(take(source.database, database, others))
+            imported = Imported(copy_missing(source.database, database, others))
             _add_lines(store, source, imported, here)
         imported.unknown = incoming.unknown
         if imported.rows:

@@ -33,7 +33,9 @@ def differing(source: Database, target: Database, table: str, keys: Sequence[str
         yield from (key for key in theirs if key in ours and ours[key] != theirs[key])
 
 
-def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def copy_missing(
+    source: Database, target: Database, tables: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
     """Insert the missing rows, inside a transaction; returns their number by table.
 
     Ids given by the source aren't reused.

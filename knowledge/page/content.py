@@ -41,7 +41,7 @@ def published_site(
     """The present content of a guild's site; no notes if the page is off or the bot has left."""
     settings = store.guilds.settings(guild_id)
     notes = store.public_notes.of_guild(guild_id)
-    asked, related = store.public_notes.asked(guild_id), _related(notes)
+    asked, related = store.public_notes.times_asked(guild_id), _related(notes)
     return Site(
         name,
         settings.language,
@@ -54,7 +54,7 @@ def published_site(
         tuple(
             _note(note, asked.get(document_of_note(note.id), 0), related[note.id]) for note in notes
         ),
-        tuple(map(note_address, store.public_notes.gone(guild_id))),
+        tuple(map(note_address, store.public_notes.formerly_public(guild_id))),
     )
 
 

@@ -208,7 +208,7 @@ _MOST_LABELS: Final = 127
 _HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
 
 
-def named_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
+def parse_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
     """The hosts in an administrator's input, and the words that are none.
 
     Blanks or commas separate them; "none" stands for no host.

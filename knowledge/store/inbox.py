@@ -54,18 +54,18 @@ class Inbox:
             self._drop_old(kept.sent_at)
             self._database.insert_new("inbox", row)
 
-    def taken(self, interaction_id: int) -> None:
+    def mark_acted_on(self, interaction_id: int) -> None:
         """Mark an interaction as acted on, inside the transaction of the action."""
         self._database.run(
             "update inbox set taken = 1, fields = '[]' where id = ?", [interaction_id]
         )
 
-    def done(self, interaction_id: int) -> None:
+    def delete(self, interaction_id: int) -> None:
         """Delete an interaction; its sender has the reply."""
         with self._database.writing(guild_of(self._database, RowKind.INBOX, interaction_id)):
             self._database.run("delete from inbox where id = ?", [interaction_id])
 
-    def left(self, before: datetime) -> list[KeptInteraction]:
+    def left_over(self, before: datetime) -> list[KeptInteraction]:
         """Interactions left by an ended process, sent before this one began."""
         with self._database.writing():
             self._drop_old(before)

@@ -27,7 +27,7 @@ def names() -> list[str]:
 
 
 def applied(db: Database) -> list[str]:
-    """The recorded migrations of a file, marks included (`knowledge.store.moved`)."""
+    """The recorded migrations of a file, marks included (`knowledge.store.move_marks`)."""
     return [migration.name for migration in Migrations(SET).applied(db)]
 
 

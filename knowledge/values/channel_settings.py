@@ -152,7 +152,7 @@ class GuildChoices:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldingSettings:
+class EffectiveSettings:
     """Effective settings of a place, with the level of each by name."""
 
     mode: Mode
@@ -165,9 +165,9 @@ class HoldingSettings:
     origins: Mapping[str, Level]
 
 
-def holding(
+def effective_settings(
     place: Place | None, chosen: GuildChoices, configured: Configured | None = None
-) -> HoldingSettings:
+) -> EffectiveSettings:
     """The effective settings of a place; None stands for the whole guild."""
     configured = configured or Configured()
     values: dict[str, Any] = {}
@@ -180,7 +180,7 @@ def holding(
         )
         near = next((found for found in own if found[1] is not None), None)
         origins[name], values[name] = near or _ABOVE[name](place, chosen.server, configured)
-    return HoldingSettings(**values, origins=origins)
+    return EffectiveSettings(**values, origins=origins)
 
 
 _Above = Callable[[Place | None, GuildSettings, Configured], tuple[Level, Any]]

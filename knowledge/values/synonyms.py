@@ -52,12 +52,12 @@ def checked_synonym(word: str, meaning: str) -> Synonym:
     return Synonym(*sides)
 
 
-def written(synonyms: tuple[Synonym, ...]) -> str:
+def serialize_synonyms(synonyms: tuple[Synonym, ...]) -> str:
     return json.dumps([astuple(one) for one in synonyms], ensure_ascii=False)
 
 
-def read(text: str) -> tuple[Synonym, ...]:
-    """Read what `written` returns.
+def parse_synonyms(text: str) -> tuple[Synonym, ...]:
+    """Parse a text from `serialize_synonyms`.
 
     Raises:
         ValueError, TypeError: if it is something else.

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge.backup import backups
-from knowledge.store.audit.audit_log import replayed
+from knowledge.store.audit.audit_log import replay
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, Member, Note, State
@@ -54,5 +54,5 @@ def told(store: Store) -> dict[int, tuple[int, dict[int, State], int | None]]:
     """The same by the log alone."""
     return {
         note_id: (standing.guild_id, standing.states, standing.live)
-        for note_id, standing in replayed(store.audit_log.entries()).items()
+        for note_id, standing in replay(store.audit_log.entries()).items()
     }

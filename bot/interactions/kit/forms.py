@@ -257,7 +257,7 @@ async def answer_left(
     Forms without a record of success are given back. Clicks are answered if Discord still shows
     *thinking…*. Guilds that aren't `mine` are left to the processes that serve them.
     """
-    left = await bot.worker.call(lambda core: core.store.inbox.left(before))
+    left = await bot.worker.call(lambda core: core.store.inbox.left_over(before))
     for kept in [one for one in left if mine(one.guild_id or 0)]:
         kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
@@ -277,7 +277,7 @@ async def answer_left(
 
 
 def _forget(interaction_id: int, core: Core) -> None:
-    core.store.inbox.done(interaction_id)
+    core.store.inbox.delete(interaction_id)
 
 
 async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ async def done(interaction: Interaction) -> None:
     if keeping.cancelled() or keeping.exception() is not None:
         return
     try:
-        await interaction.client.worker.call(lambda core: core.store.inbox.done(interaction.id))
+        await interaction.client.worker.call(lambda core: core.store.inbox.delete(interaction.id))
     except Exception as error:  # noqa: BLE001 - its sender was answered
         _logger.warning("The record of an answered interaction could not be deleted: %s", error)
 

@@ -15,11 +15,11 @@ from bot.interactions.services import Services
 from knowledge.store.database import DatabaseAwayError
 from knowledge.values.channel_settings import (
     Configured,
+    EffectiveSettings,
     GuildChoices,
-    HoldingSettings,
     Mode,
     Place,
-    holding,
+    effective_settings,
 )
 from knowledge.values.guilds import GuildSettings, Language
 
@@ -82,15 +82,15 @@ class GuildSettingsCache:
     async def settings(self, guild_id: int) -> GuildSettings:
         return (await self.choices(guild_id)).server
 
-    async def in_channel(self, channel: Any) -> HoldingSettings:
+    async def in_channel(self, channel: Any) -> EffectiveSettings:
         guild = _guild(channel)
         choices = _NOTHING if guild is None else await self.choices(guild.id)
         return self._holding(channel, choices)
 
-    def _holding(self, channel: Any, choices: GuildChoices) -> HoldingSettings:
+    def _holding(self, channel: Any, choices: GuildChoices) -> EffectiveSettings:
         answers = self._bot.settings.answers
         configured = Configured(answers.private, answers.passages)
-        return holding(_place(self._bot, channel), choices, configured)
+        return effective_settings(_place(self._bot, channel), choices, configured)
 
     async def language(self, guild_id: int | None) -> Language:
         if guild_id is None:
@@ -107,7 +107,7 @@ class GuildSettingsCache:
         except (TimeoutError, *EXPLAINED):
             return self._last_in(channel).language
 
-    def _last_in(self, channel: Any) -> HoldingSettings:
+    def _last_in(self, channel: Any) -> EffectiveSettings:
         guild = _guild(channel)
         last = self._last.get(guild.id) if guild is not None else None
         return self._holding(channel, last or _NOTHING)

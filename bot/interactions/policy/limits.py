@@ -69,7 +69,7 @@ def notes_of(
 
 def take_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
     """Count a question; over quota, return the time when the next one is allowed."""
-    return core.store.recent_questions.take(sender.guild_id, sender.id, quota, now)
+    return core.store.recent_questions.count_question(sender.guild_id, sender.id, quota, now)
 
 
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:

@@ -33,7 +33,7 @@ from knowledge.values.channel_settings import (
     MOST_WAIT_SECONDS,
     SETTINGS,
     AnsweredFrom,
-    HoldingSettings,
+    EffectiveSettings,
     Level,
     Mode,
 )
@@ -254,7 +254,7 @@ class ChannelsCog(Cog):
         shown = beginning("\n".join(parts), MESSAGE_CHARACTERS)
         await interaction.edit_original_response(content=shown)
 
-    async def _warnings(self, place: Any, held: HoldingSettings, viewer: Language) -> list[str]:
+    async def _warnings(self, place: Any, held: EffectiveSettings, viewer: Language) -> list[str]:
         warnings: list[str] = []
         if held.mode is not Mode.OFF and (lacking := lacking_to_answer(place)):
             warnings.append(messages.lacks(viewer, lacking))

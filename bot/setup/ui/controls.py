@@ -17,7 +17,7 @@ from bot.setup import panel_messages as said
 from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
 from bot.setup.ui import checks
 from bot.sources import service as sources_service
-from knowledge.review.risk_flags import named_hosts
+from knowledge.review.risk_flags import parse_hosts
 from knowledge.values.guilds import GuildSettings, Language, is_accent
 
 _HOSTS_CHARACTERS: Final = 2_000
@@ -193,7 +193,7 @@ class HostsForm(
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        hosts, others = named_hosts(filled.text("hosts"))
+        hosts, others = parse_hosts(filled.text("hosts"))
         if others:
             language = await viewer_language(interaction)
             await give_back(interaction, messages.no_hosts(others, language))

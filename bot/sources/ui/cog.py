@@ -25,8 +25,8 @@ from bot.sources.web_visits import WebVisits
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
-from knowledge.channels.sync_state import ProgressMessage
 from knowledge.connectors.kinds import KINDS
+from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources import MissingSourceError
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language

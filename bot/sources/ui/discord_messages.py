@@ -10,9 +10,9 @@ from typing import Any, Final
 import discord
 
 from bot.interactions.forum_posts import says_solved
-from knowledge.channels.messages import ArchivedMessage
-from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
+from knowledge.discord_archive.messages import ArchivedMessage
+from knowledge.discord_archive.threads import Thread
 from knowledge.values.synced_channels import SyncedContent
 
 # All other types are system messages, such as a join or a pin.

@@ -160,7 +160,7 @@ class AuditLog:
         """The lines of one guild or all, oldest first."""
         of_guild, values = ("", []) if guild_id is None else ("where guild_id = ?", [guild_id])
         rows = self._database.rows(f"select * from log {of_guild} order by id", values)  # noqa: S608
-        return [logged(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def page(
         self,
@@ -198,7 +198,7 @@ class AuditLog:
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
-        return [logged(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
         """The id of a guild's first line since a moment; above every id without one."""
@@ -218,10 +218,10 @@ class AuditLog:
 
         Something other than this program has changed the log or the tables.
         """
-        return contradicted(self._database.rows(STANDINGS), self.entries())
+        return contradictions(self._database.rows(STANDINGS), self.entries())
 
 
-def logged(row: Mapping[str, Any]) -> LogEntry:
+def entry_of(row: Mapping[str, Any]) -> LogEntry:
     return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
 
 
@@ -235,7 +235,7 @@ class ReplayedNote:
     retired: int | None = None
 
 
-def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
+def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
     """Every note in the log, by id, in its state after these entries."""
     guilds: dict[int | None, dict[int, ReplayedNote]] = {}
     for entry in entries:
@@ -251,7 +251,9 @@ def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
     return {note_id: note for notes in guilds.values() for note_id, note in notes.items()}
 
 
-def contradicted(standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]) -> list[int]:
+def contradictions(
+    standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]
+) -> list[int]:
     """Notes in another state than a log says, by id.
 
     Args:
@@ -265,7 +267,7 @@ def contradicted(standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEn
             row["id"], ReplayedNote(row["guild_id"], live=live, retired=retired)
         )
         note.states[row["revision_id"]] = State(row["state"])
-    told = replayed(entries)
+    told = replay(entries)
     every = stored.keys() | told.keys()
     return sorted(each for each in every if stored.get(each) != told.get(each))
 

@@ -154,7 +154,7 @@ class PersonalData:
             kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
             self._tombstones.add(kind, member_id)
             self._opt_outs.withhold_name(name)
-            return self.forget_again(member_id, withdraw=withdraw)
+            return self.repeat_forgetting(member_id, withdraw=withdraw)
 
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
         """Delete recorded passages of chats that can't be quoted any more.
@@ -178,7 +178,7 @@ class PersonalData:
         gone = [row["digest"] for row in recorded if row["passage"] not in quotable]
         run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
 
-    def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
+    def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
         changed = [*self._leave_notes(member_id), *self._wordings.forget(member_id)]

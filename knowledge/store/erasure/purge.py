@@ -49,7 +49,7 @@ class Purge:
         self._log = log
         self._tombstones = tombstones
 
-    def left(self, before: datetime) -> list[int]:
+    def guilds_left_before(self, before: datetime) -> list[int]:
         """Guilds without the bot since before a moment."""
         rows = self._database.rows(
             "select id from guilds where left_at < ? order by id", [before.isoformat()]
@@ -72,7 +72,7 @@ class Purge:
         Known tombstones are skipped: their deletion happened here, and a member may have come back
         since. It is one transaction.
         """
-        fresh = sorted(set(tombstones) - self._tombstones.kept())
+        fresh = sorted(set(tombstones) - self._tombstones.in_database())
         if not fresh:
             return 0
         members = self._members() if any(each.kind in FORGOTTEN for each in fresh) else {}
@@ -87,7 +87,7 @@ class Purge:
             member_id = members.get(tombstone.subject)
             if member_id is not None:
                 withdraw = tombstone.kind is TombstoneKind.MEMBER_AND_NOTES
-                self._personal_data.forget_again(member_id, withdraw=withdraw)
+                self._personal_data.repeat_forgetting(member_id, withdraw=withdraw)
         elif tombstone.kind is TombstoneKind.NOTE:
             self._delete_note(int(tombstone.subject))
         elif tombstone.kind is TombstoneKind.QUESTION:

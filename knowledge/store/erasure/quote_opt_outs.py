@@ -126,13 +126,13 @@ class QuoteOptOuts:
 
     def unrecognisable(self) -> int:
         """The number of opt-outs lost with the key to their digests."""
-        here = {tombstone.subject for tombstone in self._tombstones.beside()}
+        here = {tombstone.subject for tombstone in self._tombstones.in_file()}
         return len(self._digests() - here)
 
     def _digests(self) -> frozenset[str]:
         """The digests of members whose latest tombstone is an opt-out."""
         latest: dict[str, Tombstone] = {}
-        for tombstone in sorted(self._tombstones.kept()):
+        for tombstone in sorted(self._tombstones.in_database()):
             if tombstone.kind in MEMBERS:
                 latest[tombstone.subject] = tombstone
         return frozenset(

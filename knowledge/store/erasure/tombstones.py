@@ -165,11 +165,11 @@ class Tombstones:
                 [(each.kind.value, each.subject, each.at) for each in tombstones],
             )
 
-    def kept(self) -> set[Tombstone]:
+    def in_database(self) -> set[Tombstone]:
         rows = self._database.rows("select * from tombstones")
         return {Tombstone(row["at"], TombstoneKind(row["kind"]), row["subject"]) for row in rows}
 
-    def beside(self) -> set[Tombstone]:
+    def in_file(self) -> set[Tombstone]:
         records = (_record(line) for line in self._lines())
         found = (
             Tombstone.of(record["at"], record["kind"], record["subject"])
@@ -207,7 +207,7 @@ class Tombstones:
                 "doctor` says how many have to ask again; then delete the row of the table memory "
                 f'whose key is "{_CHECK}".'
             )
-        if missing := self.kept() - self.beside():
+        if missing := self.in_database() - self.in_file():
             self._write(map(_line, sorted(missing)))
 
     def _remembered_check(self) -> str | None:

@@ -13,7 +13,7 @@ from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.values.limits import Limits
-from knowledge.values.synonyms import Synonym, read, written
+from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
 # The longest time between two looks that counts as an observed absence, so a clock that jumps ahead
 # can't make the retention of a guild's data end early.
@@ -51,7 +51,7 @@ class Guilds:
             "phrasing": settings.phrasing.value,
             "page": int(settings.page),
             "page_indexed": int(settings.page_indexed),
-            "synonyms": written(settings.synonyms),
+            "synonyms": serialize_synonyms(settings.synonyms),
             "from_replies": int(settings.from_replies),
         }
         del values["guild_id"]
@@ -105,7 +105,7 @@ class Guilds:
     def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
         """The synonyms of each guild that has any, by its id."""
         rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
-        return {row["id"]: read(row["synonyms"]) for row in rows}
+        return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
 
     def change_synonyms(
         self,
@@ -139,7 +139,7 @@ class Guilds:
         rows = self._database.rows("select id from guilds where articles = 0")
         return [row["id"] for row in rows]
 
-    def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
+    def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
         """Whether to remind moderators now of notes waiting since then.
 
         A reminder is due after the guild's hours of waiting, and again after as many hours.
@@ -170,7 +170,7 @@ class Guilds:
         )
         return {row["id"] for row in rows}
 
-    def gone(self) -> set[int]:
+    def departed(self) -> set[int]:
         """Guilds without the bot."""
         rows = self._database.rows("select id from guilds where left_at is not null")
         return {row["id"] for row in rows}
@@ -267,6 +267,6 @@ def _settings(row: Mapping[str, Any]) -> GuildSettings:
         phrasing=Phrasing(row["phrasing"]),
         page=bool(row["page"]),
         page_indexed=bool(row["page_indexed"]),
-        synonyms=read(row["synonyms"]),
+        synonyms=parse_synonyms(row["synonyms"]),
         from_replies=bool(row["from_replies"]),
     )

@@ -238,7 +238,7 @@ class Contributions:
         It replaces the member's earlier report of the same problem.
         """
         with self._database.writing(guild_id):
-            note = self._notes.live_one(guild_id, note_id)
+            note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.add_report(note, member_id, problem, reason)

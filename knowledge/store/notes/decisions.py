@@ -182,7 +182,7 @@ class Decisions:
     ) -> Outcome | None:
         """Stop answering questions from a live note; it can be restored."""
         with self._database.writing(guild_id):
-            note = self._notes.live_one(guild_id, note_id)
+            note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             self._states.retire(note, moderator.id)
@@ -257,7 +257,7 @@ class Decisions:
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Confirm a live note: its reports are closed, and it counts as verified now."""
         with self._database.writing(guild_id):
-            note = self._notes.live_one(guild_id, note_id)
+            note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
             if self._is_own(note, moderator, "keep"):

@@ -170,7 +170,7 @@ class Notes:
         """The note with its live revision, if any."""
         return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
 
-    def live_one(self, guild_id: int, note_id: int) -> Note | Outcome | None:
+    def live_or_outcome(self, guild_id: int, note_id: int) -> Note | Outcome | None:
         """The guild's note with its live revision, for actions on live notes.
 
         Returns:
@@ -187,7 +187,7 @@ class Notes:
     def history(self, guild_id: int, note_id: int) -> list[Note]:
         return self._many("n.id = ? and n.guild_id = ?", [note_id, guild_id], "r.id")
 
-    def by(self, guild_id: int, contributor_id: int) -> list[Note]:
+    def of_contributor(self, guild_id: int, contributor_id: int) -> list[Note]:
         return self._many(
             f"n.guild_id = ? and n.contributor_id = ? and {_LATEST}",
             [guild_id, contributor_id],

@@ -140,17 +140,17 @@ class PublicNotes:
             found.append(note)
         return found
 
-    def gone(self, guild_id: int) -> list[int]:
+    def formerly_public(self, guild_id: int) -> list[int]:
         """Notes possibly published on the guild's page once, but not now."""
         return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
 
-    def among(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
+    def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
         """The subset of these notes on the guild's page."""
         sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
         rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
         return frozenset(row["id"] for row in rows)
 
-    def asked(self, guild_id: int) -> dict[str, int]:
+    def times_asked(self, guild_id: int) -> dict[str, int]:
         """The number of public questions answered first by each document, by its id."""
         rows = self._database.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
@@ -177,7 +177,7 @@ class PublicNotes:
 
     # Consent.
 
-    def keep_off(
+    def set_veto(
         self, guild_id: int, note_id: int, member: Member, by: PageVeto, *, vetoed: bool
     ) -> Outcome | None:
         """Set or clear a veto; None if the guild has no such note.

@@ -22,14 +22,14 @@ class ReviewCards:
         self._database = database
         self._notes = notes
 
-    def place(self, revision_id: int, channel_id: int, message_id: int) -> None:
+    def record_message(self, revision_id: int, channel_id: int, message_id: int) -> None:
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
                 [channel_id, message_id, revision_id],
             )
 
-    def lost(self, message_ids: Sequence[int]) -> None:
+    def forget_messages(self, message_ids: Sequence[int]) -> None:
         """Forget deleted card messages; cards of pending revisions are due again.
 
         Most deleted messages aren't cards, so nothing is written for them.
@@ -51,7 +51,7 @@ class ReviewCards:
                 [(number, number, revision_id) for number, revision_id in numbers],
             )
 
-    def left_behind(self, guild_id: int) -> list[tuple[int, int]]:
+    def forget_misplaced(self, guild_id: int) -> list[tuple[int, int]]:
         """Forget the cards of pending revisions outside the guild's review channel.
 
         Returns:
@@ -64,16 +64,16 @@ class ReviewCards:
             "and r.card_channel_id is distinct from g.review_channel_id order by r.id",
             [guild_id],
         )
-        self.lost([row["message"] for row in rows])
+        self.forget_messages([row["message"] for row in rows])
         return [(row["channel"], row["message"]) for row in rows]
 
-    def channel_lost(self, channel_id: int) -> None:
+    def forget_channel(self, channel_id: int) -> None:
         """Forget the cards of a deleted channel; those of pending revisions are due again."""
         rows = self._database.rows(
             "select card_message_id as message from revisions where card_channel_id = ?",
             [channel_id],
         )
-        self.lost([row["message"] for row in rows])
+        self.forget_messages([row["message"] for row in rows])
 
     def revision_of(self, guild_id: int, message_id: int) -> int | None:
         """The revision of a card message, if it is this guild's."""
@@ -100,7 +100,7 @@ class ReviewCards:
             if mine(row["guild_id"])
         ]
 
-    def posting(self, revision_id: int, change: int) -> int:
+    def begin_posting(self, revision_id: int, change: int) -> int:
         """Begin to post a card, or retry a posting of unknown outcome.
 
         Returns:
@@ -116,7 +116,7 @@ class ReviewCards:
             )
         return int(rows[0]["card_posting"]) if rows else change
 
-    def changed(self, revision_id: int) -> None:
+    def mark_outdated(self, revision_id: int) -> None:
         """Mark a card as outdated."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             mark_due(self._database, revision_id)
@@ -148,7 +148,7 @@ class ReviewCards:
                 mark_due(self._database, row["live_revision_id"])
             return [self._notes.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
-    def shown(self, revision_id: int, due: int) -> None:
+    def mark_shown(self, revision_id: int, due: int) -> None:
         """Mark a card as current up to change `due`; later changes stay due."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(

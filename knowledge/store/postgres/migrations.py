@@ -10,7 +10,7 @@ from typing import Final
 from knowledge.store.database import StoreVersionError, now
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.migrations import misfit, names
-from knowledge.store.moved import is_mark
+from knowledge.store.move_marks import is_mark
 from knowledge.store.postgres.connection import Connection
 
 TABLES: Final = Path(__file__).with_name("tables")
@@ -29,7 +29,7 @@ def applied(connection: Connection) -> list[str]:
 
 
 def marks(connection: Connection) -> list[str]:
-    """The marks of the database (`knowledge.store.moved`)."""
+    """The marks of the database (`knowledge.store.move_marks`)."""
     return [name for name in _names(connection) if is_mark(name)]
 
 

@@ -91,7 +91,7 @@ class Gaps:
         )
         return [_open_question(row) for row in rows]
 
-    def asked(
+    def public_questions(
         self, guild_id: int | None, since: datetime, until: datetime, *, judged: bool = False
     ) -> list[OpenQuestion]:
         """Public questions of a period, gaps or not, newest first, at most `MOST_QUESTIONS`.
@@ -155,7 +155,9 @@ class Gaps:
                 {"questions": sorted(question_ids)},
             )
 
-    def pointed(self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]) -> None:
+    def point_to_document(
+        self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]
+    ) -> None:
         """Record a moderator's pointer from gaps to a document, and notify each asker once."""
         ids = sorted(question.id for question in answered)
         with self._database.writing(guild_id):
@@ -192,7 +194,7 @@ class Gaps:
 
     # Notes written for a gap.
 
-    def written_for(self, guild_id: int, note_id: int, question_id: int) -> None:
+    def link_note(self, guild_id: int, note_id: int, question_id: int) -> None:
         """Record the question, of a group of gaps, that a note was written for."""
         with self._database.writing(guild_id):
             self._database.run(
@@ -209,11 +211,11 @@ class Gaps:
                 [question_id],
             )
 
-    def question_of(self, note_id: int) -> int | None:
+    def question_of_note(self, note_id: int) -> int | None:
         rows = self._database.rows("select question_id from gap_notes where note_id = ?", [note_id])
         return int(rows[0]["question_id"]) if rows else None
 
-    def awaited(self, guild_id: int) -> frozenset[int]:
+    def under_review(self, guild_id: int) -> frozenset[int]:
         """Questions with a note for them under review."""
         rows = self._database.rows(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
@@ -224,7 +226,7 @@ class Gaps:
 
     # Published notes, and notices.
 
-    def unchecked(self, mine: GuildFilter = every_guild) -> list[Publication]:
+    def unchecked_publications(self, mine: GuildFilter = every_guild) -> list[Publication]:
         """Live texts of notes not compared with gaps yet, oldest note first."""
         rows = self._database.rows(
             "select n.id, n.guild_id, n.live_revision_id, n.verified_at, r.number from notes n "
@@ -246,7 +248,7 @@ class Gaps:
             if mine(row["guild_id"])
         ]
 
-    def checked(
+    def record_check(
         self,
         publication: Publication,
         answered: Sequence[int] = (),
@@ -268,7 +270,7 @@ class Gaps:
             self._database.replace("gap_checks", row, ["note_id"])
 
     def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
-        if not self.quiet(question.asker_id) and not self._noticed(question.id):
+        if not self.has_opted_out(question.asker_id) and not self._noticed(question.id):
             self._notices.add(
                 question.guild_id,
                 question.asker_id,
@@ -292,14 +294,14 @@ class Gaps:
             self._database.run("delete from notices where id = ?", [notice_id])
             self._database.run("update questions set settled = '' where id = ?", [question_id])
 
-    def last_told(self, member_id: int) -> datetime | None:
+    def last_notice_at(self, member_id: int) -> datetime | None:
         rows = self._database.rows(
             "select max(sent_at) as at from notices where member_id = ? and event = ?",
             [member_id, NoticeEvent.ANSWERED.value],
         )
         return moment(rows[0]["at"])
 
-    def told_as(self, question_id: int) -> int | None:
+    def later_answer(self, question_id: int) -> int | None:
         """The record of the later answer to this question, if any."""
         rows = self._database.rows(
             # Sharing a private answer records it once more, for others.
@@ -311,12 +313,12 @@ class Gaps:
 
     # Opt-outs from notices.
 
-    def quiet(self, member_id: int) -> bool:
+    def has_opted_out(self, member_id: int) -> bool:
         return bool(
             self._database.rows("select 1 from quiet_members where member_id = ?", [member_id])
         )
 
-    def keep_quiet(self, member_id: int, *, quiet: bool) -> None:
+    def set_opt_out(self, member_id: int, *, quiet: bool) -> None:
         """Set whether a member gets notices; opting out drops their pending ones."""
         with self._database.writing():
             if not quiet:

@@ -38,7 +38,7 @@ class Handovers:
         self._database = database
         self._notices = notices
 
-    def hand_on(
+    def enqueue(
         self, guild_id: int, same: Sequence[int], member_id: int, at: datetime
     ) -> int | NotHandedOn:
         """Queue a question for the helpers.
@@ -86,7 +86,7 @@ class Handovers:
             },
         )
 
-    def given_up(self, question_id: int) -> None:
+    def drop_queued(self, question_id: int) -> None:
         """Drop a queued question: no channel takes it."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
@@ -100,14 +100,16 @@ class Handovers:
         found = self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
         return [one for one in found if mine(one.guild_id)]
 
-    def tried(self, question_id: int) -> None:
+    def record_attempt(self, question_id: int) -> None:
         """Record the start of posting: after an interruption, the message may exist."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set tried = 1 where question_id = ?", [question_id]
             )
 
-    def placed(self, question_id: int, channel_id: int | None, message_id: int | None) -> None:
+    def record_message(
+        self, question_id: int, channel_id: int | None, message_id: int | None
+    ) -> None:
         """Record the message, or that it was deleted."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
@@ -116,7 +118,7 @@ class Handovers:
                 [channel_id, message_id, question_id],
             )
 
-    def shown(self, handover: Handover) -> None:
+    def mark_shown(self, handover: Handover) -> None:
         """Record that the message shows this state."""
         with self._database.writing(handover.guild_id):
             self._database.run(
@@ -132,14 +134,14 @@ class Handovers:
         )
         return found[0] if found else None
 
-    def at(self, guild_id: int, message_id: int) -> Handover | None:
+    def of_message(self, guild_id: int, message_id: int) -> Handover | None:
         """The hand-over that a message shows."""
         found = self._found(
             f"{_SELECT} where h.message_id = ? and h.guild_id = ?", [message_id, guild_id]
         )
         return found[0] if found else None
 
-    def every(self, guild_id: int) -> dict[int, Handover]:
+    def of_guild(self, guild_id: int) -> dict[int, Handover]:
         """A guild's hand-overs by their questions' ids."""
         found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
         return {one.question_id: one for one in found}
@@ -151,7 +153,7 @@ class Handovers:
         values = {"standing": HandoverState.CLAIMED, "helper_id": helper_id}
         return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
 
-    def take(
+    def claim_group(
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Claim a group of gaps, handed over or not; None without any gap."""
@@ -250,7 +252,7 @@ class Handovers:
             after = self.find(guild_id, question_id)
             return HandoverOutcome(True, after) if after is not None else None
 
-    def went_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
+    def mark_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
         """Mark hand-overs that waited for their guild's time limit since the last change."""
         waiting = self._database.rows(
             "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "

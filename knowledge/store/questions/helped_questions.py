@@ -34,7 +34,7 @@ class HelpedQuestions:
         self._database = database
         self._records = records
 
-    def begin(self, question: HelpedQuestion) -> bool:
+    def add(self, question: HelpedQuestion) -> bool:
         """Let a question wait; False if it is known already."""
         row = asdict(question) | {
             "is_post": int(question.is_post),
@@ -125,14 +125,14 @@ class HelpedQuestions:
         with self._database.writing(question.guild_id):
             self._watch(question, None)
 
-    def posted(self, message_id: int, reply_id: int) -> None:
+    def record_reply(self, message_id: int, reply_id: int) -> None:
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             self._database.run(
                 "update helped_questions set reply_id = ? where message_id = ?",
                 [reply_id, message_id],
             )
 
-    def done(self, message_id: int, gap: Question | None = None) -> None:
+    def finish(self, message_id: int, gap: Question | None = None) -> None:
         """Finish a question; an unanswered one is recorded as `gap`."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None

@@ -184,7 +184,7 @@ class QuestionRecords:
         rows = self._database.rows("select * from questions where id = ?", [question_id])
         return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
-    def asked_last(self, channel_id: int, after: int) -> int | None:
+    def last_public_id(self, channel_id: int, after: int) -> int | None:
         """The last public question in a channel or thread with an id above `after`."""
         rows = self._database.rows(
             "select id from questions where id > ? and channel_id = ? and private = 0 "
@@ -193,7 +193,7 @@ class QuestionRecords:
         )
         return int(rows[0]["id"]) if rows else None
 
-    def asked_lately_by(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
+    def last_of_member(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
         """A member's last question in a channel since a time, without its hits."""
         rows = self._database.rows(
             "select * from questions where asker_id = ? and channel_id = ? and asked_at >= ? "
@@ -202,7 +202,7 @@ class QuestionRecords:
         )
         return _question(rows[0]) if rows else None
 
-    def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
+    def recent_public(self, guild_id: int, limit: int) -> list[RecentQuestion]:
         """A guild's last public questions, newest first, each wording once."""
         rows = self._database.rows(
             "select text, earlier, channels, answered_from, count(*) as times from "
@@ -235,7 +235,7 @@ class QuestionRecords:
             found.setdefault(row["text"], set()).add(row["channel_id"])
         return found
 
-    def accepted(self) -> list[Question]:
+    def judged_helpful(self) -> list[Question]:
         """Questions with only helpful verdicts, by age.
 
         Questions with picks come once for each picked document, with that document first.

@@ -15,7 +15,9 @@ class RecentQuestions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, guild_id: int, member_id: int, quota: Quota, now: datetime) -> datetime | None:
+    def count_question(
+        self, guild_id: int, member_id: int, quota: Quota, now: datetime
+    ) -> datetime | None:
         """Count a question; returns when the next one is allowed if the limit is reached."""
         with self._database.writing(guild_id):
             self._database.run(

@@ -50,8 +50,8 @@ from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
+from knowledge.discord_archive.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit.audit_log import LogEntry
 from knowledge.store.notes.credit import Activity, Contributor

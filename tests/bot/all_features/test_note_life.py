@@ -14,7 +14,7 @@ from bot.core.core import Core
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
-from knowledge.store.audit.audit_log import replayed
+from knowledge.store.audit.audit_log import replay
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind, Scope
 from knowledge.values.guilds import GuildSettings, Rule, every_guild
@@ -298,7 +298,7 @@ class NotesLife(RuleBasedStateMachine):
             return
         entries = self.core.store.audit_log.entries()
         assert self.core.store.audit_log.breaks() == []
-        told = replayed(entries)
+        told = replay(entries)
         kept = self.core.store.database.rows("select id from notes")
         assert set(told) == {row["id"] for row in kept}
         for note_id, standing in told.items():

@@ -57,9 +57,9 @@ async def due(world: World) -> World:
         approved = Ruling(Decision.APPROVE)
         store.decisions.decide(guild_id, note.revision.id, max_, approved)
         core.follow_note(note.id)
-        store.handovers.hand_on(guild_id, [gap.id], mia.id, now)
-        store.helped_questions.begin(asked)
-        store.helped_questions.begin(watched)
+        store.handovers.enqueue(guild_id, [gap.id], mia.id, now)
+        store.helped_questions.add(asked)
+        store.helped_questions.add(watched)
         store.helped_questions.watch(watched)
         store.synced_channels.add(channel, max_.id)
         store.inbox.keep(form)
@@ -141,7 +141,7 @@ async def test_a_guild_of_another_process_is_neither_taken_for_left_nor_purged(
 
     await world.core(were_somewhere)
     await part(world.bot, GuildRemoval).compare()
-    assert await world.core(lambda core: core.store.guilds.gone()) == {known[1]}
+    assert await world.core(lambda core: core.store.guilds.departed()) == {known[1]}
     await world.core(lambda core: core.store.guilds.leave(known[0], datetime.now(UTC)))
     for day in range(1, 32):
         await part(world.bot, GuildRemoval).purge(datetime.now(UTC) + timedelta(days=day))

@@ -10,7 +10,7 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.storage.data_folder import COMMUNITY, held, open_database, open_store
 from knowledge.backup.move import MoveError
-from knowledge.store.moved import StoreMovedError
+from knowledge.store.move_marks import StoreMovedError
 from knowledge.store.store import Store, StoreError
 from tests.knowledge.full_store import lived
 
@@ -70,11 +70,11 @@ def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
 def test_into_another_folder_its_tombstones_go_along(folder: Path, tmp_path: Path) -> None:
     with open_store(folder) as store:
         store.personal_data.forget(1, withdraw=False)
-        kept = store.tombstones.kept()
+        kept = store.tombstones.in_database()
     run("migrate", "--to", tmp_path / "other", "--data", folder)
     with open_store(tmp_path / "other") as store:
-        assert store.tombstones.beside() >= kept
-        assert store.tombstones.kept() == kept
+        assert store.tombstones.in_file() >= kept
+        assert store.tombstones.in_database() == kept
 
 
 def test_beside_a_bot_nothing_is_moved(folder: Path, tmp_path: Path, postgres_url: str) -> None:

@@ -292,8 +292,8 @@ def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     posted, unposted = _proposed(core), _proposed(core)
     for note, due in core.store.review_cards.due():
         if note.revision.id == posted:
-            core.store.review_cards.place(posted, 1, 2)
-            core.store.review_cards.shown(posted, due)
+            core.store.review_cards.record_message(posted, 1, 2)
+            core.store.review_cards.mark_shown(posted, due)
     assert [note.revision.id for note, _ in core.store.review_cards.due()] == [unposted]
 
 

@@ -19,8 +19,8 @@ from bot.process.embedding import Embedding
 from bot.sources import channel_sync_steps
 from indexer.ingest.embedding_queue import EmbeddingWorker, kind_of
 from indexer.ingest.pipeline import Progress
-from knowledge.channels.messages import ArchivedMessage
-from knowledge.channels.sync_state import ProgressMessage
+from knowledge.discord_archive.messages import ArchivedMessage
+from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.sources import add_paths
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent

@@ -247,17 +247,17 @@ def test_a_question_follows_up_one_of_the_last(away: Away) -> None:
         assert found is not None
         assert (found.text, found.hits) == (QUESTION, ())
         later = away.ask(FEEDING).question_id or 0
-        assert away.core.recording.asked_last(5, asked) == later
-        assert away.core.recording.asked_last(6, asked) is None
-        last = away.core.recording.asked_lately_by(1, 5)
+        assert away.core.recording.last_public_id(5, asked) == later
+        assert away.core.recording.last_public_id(6, asked) is None
+        last = away.core.recording.last_of_member(1, 5)
         assert last is not None
         assert (last.id, last.text) == (later, FEEDING)
-        assert away.core.recording.asked_lately_by(2, 5) is None
-        assert away.core.recording.asked_lately_by(1, 6) is None
+        assert away.core.recording.last_of_member(2, 5) is None
+        assert away.core.recording.last_of_member(1, 6) is None
         with pytest.raises(StoreError):
             away.core.recording.question(later + 1)
         with pytest.raises(StoreError):
-            away.core.recording.asked_last(5, asked - 1)
+            away.core.recording.last_public_id(5, asked - 1)
         # No words of a forgotten member stay in memory.
         away.core.answer_pipeline.forget()
         with pytest.raises(StoreError):

@@ -41,7 +41,7 @@ def publish(
 ) -> int:
     note = core.store.contributions.propose(GUILD, WRITER, 5, Submission(title, text)).note
     if question_id is not None:
-        core.store.gaps.written_for(GUILD, note.id, question_id)
+        core.store.gaps.link_note(GUILD, note.id, question_id)
     core.store.decisions.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
     core.follow_note(note.id)
     return note.id
@@ -232,7 +232,7 @@ def test_a_form_sent_twice_notifies_each_asker_of_the_words_once(core: Core) -> 
     ask(core, UNKNOWN.upper(), f"{UNKNOWN}?", by=4)
     ask(core, "Another question", by=5)
     handover = hand_over(core)
-    core.store.gaps.keep_quiet(4, quiet=True)
+    core.store.gaps.set_opt_out(4, quiet=True)
 
     for _ in range(2):
         done = handovers.answer(core, handover, MODERATOR, "At nine.", datetime.now(UTC), 5)

@@ -38,9 +38,9 @@ def test_an_answer_is_proposed_once_if_it_is_public_named_and_quotable(
 ) -> None:
     store, now = core.store, datetime.now(UTC)
     core.answer_pipeline.ask([Ask("When does the ferry leave?", ASKER, GUILD, 5, private=private)])
-    assert store.handovers.hand_on(GUILD, [1], ASKER, now) == 1
+    assert store.handovers.enqueue(GUILD, [1], ASKER, now) == 1
     if posted:
-        store.handovers.placed(1, 7, 8)
+        store.handovers.record_message(1, 7, 8)
     store.handovers.answer(GUILD, 1, (HELPER, name, "At nine."), [], now)
     if withheld:
         store.quote_opt_outs.withhold(ASKER)
@@ -50,6 +50,6 @@ def test_an_answer_is_proposed_once_if_it_is_public_named_and_quotable(
     assert (note is not None) == is_proposed
     if note is not None:
         assert (note.contributor_id, note.revision.submission.text) == (HELPER, "At nine.")
-        assert store.gaps.question_of(note.id) == 1
+        assert store.gaps.question_of_note(note.id) == 1
         assert isinstance(store.handovers.find(GUILD, 1), Handover)
         assert reply_proposals.propose_handed_over(core, GUILD, 1) is None

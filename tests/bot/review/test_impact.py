@@ -219,7 +219,7 @@ def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
 def test_a_preview_replays_slices_and_writes_nothing(core: Core) -> None:
     _ask(core)
     records = core.store.question_records
-    generation, asked = core.index.generation, records.asked_lately(GUILD, 1_000)
+    generation, asked = core.index.generation, records.recent_public(GUILD, 1_000)
 
     steps = list(core.part(ImpactPreview).of_document(_document(FERRY)))
 
@@ -228,7 +228,7 @@ def test_a_preview_replays_slices_and_writes_nothing(core: Core) -> None:
     assert done[-1] == len(QUESTIONS)
     assert all(after - before <= SLICE for before, after in itertools.pairwise(done))
     assert core.index.generation == generation
-    assert records.asked_lately(GUILD, 1_000) == asked
+    assert records.recent_public(GUILD, 1_000) == asked
 
 
 def test_the_index_may_change_between_two_steps(core: Core) -> None:

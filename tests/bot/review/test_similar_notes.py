@@ -72,7 +72,7 @@ def test_a_live_note_about_the_same_is_close(core: Core) -> None:
 
 def test_a_pending_note_is_near_with_the_link_to_its_card(core: Core) -> None:
     note = _propose(core, MEETUP)
-    core.store.review_cards.place(note.revision.id, 7, 8)
+    core.store.review_cards.record_message(note.revision.id, 7, 8)
     [near] = _near(core)
     assert near.pending
     assert near.revision_id == note.revision.id

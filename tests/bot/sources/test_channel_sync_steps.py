@@ -16,8 +16,8 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
-from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import channel_location, located_channel
+from knowledge.discord_archive.sync_state import ProgressMessage
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder

@@ -9,7 +9,8 @@ from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import ArticlesReport
 from bot.text.markdown import MESSAGE_CHARACTERS
-from knowledge.channels.sync_state import (
+from knowledge.corpus import SourceState
+from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
     Counts,
@@ -18,7 +19,6 @@ from knowledge.channels.sync_state import (
     SyncStage,
     stored_problem,
 )
-from knowledge.corpus import SourceState
 from knowledge.values.documents import SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.synced_channels import SyncedContent

@@ -185,7 +185,7 @@ def test_a_file_that_kills_workers_is_read_again_and_recorded_only_then(
     dying = Dying(world, postgres, "number17.")
 
     def follow() -> Iterator[Progress]:
-        looks = corpus.looks(store, world.index.tables.files())
+        looks = corpus.scan_files(store, world.index.tables.files())
         return update_files(world.index, world.embedder, looks, UpdateReport(), queue=world.queue)
 
     def named() -> list[str]:
@@ -219,7 +219,7 @@ def test_files_are_indexed_in_order_with_and_without_workers(
     with Store(tmp_path / "community.db") as store, world.opened(tmp_path / "own") as own:
         add_paths(store, [folder])
         for index, queue in ((own, None), (world.index, world.queue)):
-            looks = corpus.looks(store, index.tables.files())
+            looks = corpus.scan_files(store, index.tables.files())
             steps = update_files(index, WordEmbedder(64), looks, UpdateReport(), queue=queue)
             report = drive(steps, worker.step)
             assert len(report.added) == len(DOCUMENTS)

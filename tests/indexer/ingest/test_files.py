@@ -58,7 +58,7 @@ class World:
         return path
 
     def steps(self, *, retry: bool = False) -> Iterator[UpdateReport]:
-        looks = corpus.looks(self.store, self.index.tables.files(), retry=retry)
+        looks = corpus.scan_files(self.store, self.index.tables.files(), retry=retry)
         for progress in update_files(self.index, self.embedder, looks, UpdateReport()):
             yield progress.report
 
@@ -370,7 +370,7 @@ CHILD = """
     store = Store(folder / "community.db")
     index = Index(folder / "index", model="words", dimension=64, max_tokens=256)
     print("started", flush=True)
-    looks = corpus.looks(store, index.tables.files())
+    looks = corpus.scan_files(store, index.tables.files())
     for _ in update_files(index, WordEmbedder(64), looks, UpdateReport()):
         pass
     print("done", flush=True)
@@ -399,7 +399,9 @@ def test_an_import_killed_at_any_moment_is_resumed_with_the_same_result(
             child.wait()
     assert world.run().failed == []
     expected = {
-        item.id: item.text for item in corpus.imported(world.store) if not isinstance(item, Failure)
+        item.id: item.text
+        for item in corpus.imported_documents(world.store)
+        if not isinstance(item, Failure)
     }
     bodies = {key: body.rpartition("\n")[2] for key, body in expected.items()}
     assert {key: "\n".join(found) for key, found in world.texts().items()} == bodies

@@ -55,7 +55,7 @@ class World:
 
     def steps(self) -> Iterator[UpdateReport]:
         withheld = self.store.quote_opt_outs.withheld()
-        looks = corpus.looks(self.store, self.index.tables.files(), withheld=withheld)
+        looks = corpus.scan_files(self.store, self.index.tables.files(), withheld=withheld)
         steps = update_files(self.index, self.embedder, looks, UpdateReport(), withheld=withheld)
         for progress in steps:
             yield progress.report

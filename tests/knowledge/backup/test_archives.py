@@ -11,14 +11,14 @@ import pytest
 
 from knowledge.backup import archives, backups
 from knowledge.backup.backups import BackupError
-from knowledge.backup.on_request import OnRequest
+from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
 from tests.knowledge.full_store import AT, GUILD, MIRA, approved, exported, lived
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, make_tables
 
-EVERYTHING = tuple(OnRequest)
+EVERYTHING = tuple(OptInRows)
 
 
 @pytest.fixture

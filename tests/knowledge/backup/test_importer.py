@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from knowledge.backup.export_format import FILE_BYTES, FolderError, check_values
 from knowledge.backup.importer import EDITOR, import_folder
-from knowledge.backup.on_request import OnRequest
+from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
@@ -69,7 +69,7 @@ def note(store: Store, folder: Path) -> Note:
     return made
 
 
-EVERYTHING = tuple(OnRequest)
+EVERYTHING = tuple(OptInRows)
 
 
 def dump(store: Store) -> list[str]:

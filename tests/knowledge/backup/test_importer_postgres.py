@@ -7,7 +7,7 @@ import pytest
 
 from knowledge.backup.export_format import FolderError
 from knowledge.backup.importer import import_folder
-from knowledge.backup.on_request import OnRequest
+from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store.store import Store
 from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import GUILD, MIRA, approved, exported, lived
@@ -43,7 +43,7 @@ def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
     source, target = both
     lived(source)
     before = exported(source, folder)
-    import_folder(target, folder, tuple(OnRequest))
+    import_folder(target, folder, tuple(OptInRows))
     after = exported(target, tmp_path / "again")
     changed = {"log.jsonl", "sqlite_sequence.jsonl"}
     assert {name for name in after if after[name] != before.get(name)} == changed

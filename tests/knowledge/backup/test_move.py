@@ -14,7 +14,7 @@ from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
 from knowledge.store.database import row_counts
 from knowledge.store.inbox import KeptInteraction
-from knowledge.store.moved import StoreMovedError
+from knowledge.store.move_marks import StoreMovedError
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Question
 from tests.fork_server import ForkServer

@@ -119,7 +119,7 @@ def _approve(guild: int, *, edited: bool) -> Step:
 
 def _keep_off(guild: int, note_id: int, by: PageVeto, *, vetoed: bool) -> Step:
     def step(world: World) -> None:
-        kept = world.store.public_notes.keep_off(guild, note_id, MIRA, by, vetoed=vetoed)
+        kept = world.store.public_notes.set_veto(guild, note_id, MIRA, by, vetoed=vetoed)
         if kept is not None:
             (world.vetoes.add if vetoed else world.vetoes.discard)((note_id, by))
 
@@ -248,7 +248,7 @@ def test_a_site_says_exactly_what_is_live_and_consented_of_its_guild(steps: list
                 site = published_site(store, guild, "Club")
                 assert _said(site) == world.expected(guild)
                 shown = {int(note.address.split("/")[1]) for note in site.notes}
-                assert store.public_notes.among(guild, range(1, 30)) == shown
+                assert store.public_notes.on_page(guild, range(1, 30)) == shown
                 assert not shown & {int(one.split("/")[1]) for one in site.gone}
                 linked = {address for note in site.notes for address in note.related}
                 assert linked <= _said(site).keys()
@@ -391,7 +391,7 @@ def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:
     on.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(ELSEWHERE, [note.revision.id], ADA.id) == 0
     veto = PageVeto.MODERATOR
-    assert on.public_notes.keep_off(ELSEWHERE, note.id, ADA, veto, vetoed=True) is None
+    assert on.public_notes.set_veto(ELSEWHERE, note.id, ADA, veto, vetoed=True) is None
     latest = on.notes.latest(GUILD, note.id)
     assert latest is not None
     assert latest.off_page == frozenset()

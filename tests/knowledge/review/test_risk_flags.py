@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.review.risk_flags import Field, Flag, Risk, flags, named_hosts, submission_flags
+from knowledge.review.risk_flags import Field, Flag, Risk, flags, parse_hosts, submission_flags
 from knowledge.values.submissions import Submission
 
 ROOT = Path(__file__).parents[3]
@@ -109,14 +109,14 @@ def test_links_to_allowed_hosts_and_those_below_them_are_not_flagged(text: str) 
     ],
 )
 def test_hosts_are_taken_from_what_is_typed(typed: str, hosts: tuple[str, ...]) -> None:
-    assert named_hosts(typed) == (hosts, [])
+    assert parse_hosts(typed) == (hosts, [])
 
 
 @pytest.mark.parametrize(
     "word", ["*", "com", "http://", "1.2.3.4", "a..b", "@everyone", "http://["]
 )
 def test_what_is_no_host_is_named(word: str) -> None:
-    assert named_hosts(f"our.example {word}") == (("our.example",), [word])
+    assert parse_hosts(f"our.example {word}") == (("our.example",), [word])
 
 
 @pytest.mark.parametrize(

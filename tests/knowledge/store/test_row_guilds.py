@@ -22,7 +22,7 @@ def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
     [notice] = store.notices.unsent()
     store.inbox.keep(KeptInteraction(3, GUILD, 7, "token", "en", "form", [], AT))
     helped = HelpedQuestion(9, GUILD, 5, 7, False, AT, AT + timedelta(hours=1))
-    store.helped_questions.begin(helped)
+    store.helped_questions.add(helped)
 
     found = {
         RowKind.REVISION: note.note.revision.id,

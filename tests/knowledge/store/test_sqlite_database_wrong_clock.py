@@ -8,7 +8,7 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.store import database
-from knowledge.store.audit.audit_log import replayed
+from knowledge.store.audit.audit_log import replay
 from knowledge.store.store import Store
 from knowledge.values.guilds import Rule
 from knowledge.values.submissions import Submission
@@ -54,7 +54,7 @@ def test_a_clock_that_is_put_back_breaks_neither_the_log_nor_the_order_of_revisi
     assert store.database.integrity_problem() == ""
     [note] = store.notes.every_live()
     assert (note.revision.number, note.revision.submission.text) == (4, "Text 3")
-    assert replayed(entries)[1].live == note.revision.id
+    assert replay(entries)[1].live == note.revision.id
     assert [each.revision.number for each in store.notes.history(GUILD, 1)] == [1, 2, 3, 4]
 
 
@@ -77,9 +77,9 @@ def test_a_reminder_that_a_wrong_clock_gave_silences_none(store: Store) -> None:
     waiting = TODAY - timedelta(days=2)
     with store.database.writing():
         store.database.run("insert into guilds (id) values (?)", [GUILD])
-    assert store.guilds.remind(GUILD, TODAY + YEAR, waiting)
-    assert store.guilds.remind(GUILD, TODAY, waiting)
-    assert not store.guilds.remind(GUILD, TODAY + timedelta(hours=1), waiting)
+    assert store.guilds.claim_reminder(GUILD, TODAY + YEAR, waiting)
+    assert store.guilds.claim_reminder(GUILD, TODAY, waiting)
+    assert not store.guilds.claim_reminder(GUILD, TODAY + timedelta(hours=1), waiting)
 
 
 def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(
@@ -97,9 +97,11 @@ def test_only_days_that_are_seen_count_as_absence(store: Store) -> None:
     assert store.guilds.leave(GUILD, TODAY)
     for jump in (YEAR, YEAR, timedelta(), YEAR * 3):
         store.guilds.count_absence(TODAY + jump)
-        assert store.purge.left(TODAY + jump - timedelta(days=30)) == []
+        assert store.purge.guilds_left_before(TODAY + jump - timedelta(days=30)) == []
     store.guilds.count_absence(TODAY)
     for day in range(1, 32):
         at = TODAY + timedelta(days=day)
         store.guilds.count_absence(at)
-        assert store.purge.left(at - timedelta(days=30)) == ([GUILD] if day > 30 else [])
+        assert store.purge.guilds_left_before(at - timedelta(days=30)) == (
+            [GUILD] if day > 30 else []
+        )

@@ -141,16 +141,16 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.contributions.report(guild, row, member.id, Problem.WRONG, "No"),
         lambda store: store.contributions.source_changed([70, 71], SourceChange.EDITED),
         lambda store: store.guilds.save_rule(guild, Rule("x", 2, review_after_days=30), member.id),
-        lambda store: store.review_cards.place(row, 5, 600 + row),
-        lambda store: store.review_cards.posting(row, 3),
-        lambda store: store.review_cards.lost([600, 601, 602]),
-        lambda store: store.review_cards.channel_lost(5),
-        lambda store: store.review_cards.left_behind(guild),
+        lambda store: store.review_cards.record_message(row, 5, 600 + row),
+        lambda store: store.review_cards.begin_posting(row, 3),
+        lambda store: store.review_cards.forget_messages([600, 601, 602]),
+        lambda store: store.review_cards.forget_channel(5),
+        lambda store: store.review_cards.forget_misplaced(guild),
         lambda store: store.review_cards.revision_of(guild, 600 + row),
         lambda store: store.guilds.change(guild, {"review_channel_id": row}, 2, member.id),
         lambda store: store.guilds.change(guild, {"page": row > 1}, None, member.id),
         lambda store: store.public_notes.release(guild, [row, row + 1], member.id),
-        lambda store: store.public_notes.keep_off(
+        lambda store: store.public_notes.set_veto(
             guild, row, member, PageVeto.WRITER, vetoed=member.id > 1
         ),
         lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
@@ -158,8 +158,8 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.review_cards.mark_newly_due(
             datetime.now(UTC) + timedelta(days=20 * row)
         ),
-        lambda store: store.review_cards.shown(row, 1),
-        lambda store: store.gaps.written_for(guild, row, row),
+        lambda store: store.review_cards.mark_shown(row, 1),
+        lambda store: store.gaps.link_note(guild, row, row),
     ]
     return draw(st.sampled_from(of_revisions))
 
@@ -188,28 +188,28 @@ def _asked(draw: st.DrawFn) -> Command:
         lambda store: store.gaps.reopen(row, row),
         lambda store: _merged(store, guild, [row, row + 1], member),
         lambda store: _checked(store, guild, row),
-        lambda store: store.gaps.keep_quiet(member, quiet=row > 1),
+        lambda store: store.gaps.set_opt_out(member, quiet=row > 1),
         lambda store: _handed_on(store, guild, row, member, at),
         lambda store: store.handovers.claim(guild, row, member, at),
         lambda store: store.handovers.give_back(guild, row, member, at, moderator=member == 1),
         lambda store: store.handovers.decline(guild, row, member, at, moderator=member == 1),
         lambda store: store.handovers.answer(guild, row, (member, "Ben", text), [], at),
-        lambda store: store.handovers.tried(row),
-        lambda store: store.handovers.given_up(row),
-        lambda store: store.handovers.placed(row, 5, 6),
+        lambda store: store.handovers.record_attempt(row),
+        lambda store: store.handovers.drop_queued(row),
+        lambda store: store.handovers.record_message(row, 5, 6),
         lambda store: _shown(store),
-        lambda store: store.handovers.went_stale(at),
-        lambda store: store.helped_questions.begin(helped),
+        lambda store: store.handovers.mark_stale(at),
+        lambda store: store.helped_questions.add(helped),
         lambda store: store.helped_questions.answer(helped, asked, DailyCaps(1, 2), at),
         lambda store: store.helped_questions.forget([row]),
         lambda store: store.helped_questions.watch(helped),
-        lambda store: store.helped_questions.posted(row, 77),
-        lambda store: store.helped_questions.done(row, asked),
+        lambda store: store.helped_questions.record_reply(row, 77),
+        lambda store: store.helped_questions.finish(row, asked),
         lambda store: store.helped_questions.prune(at),
         lambda store: store.inbox.keep(form),
-        lambda store: store.inbox.left(at),
-        lambda store: store.inbox.done(row),
-        lambda store: store.recent_questions.take(guild, member, Quota(2, 0), at),
+        lambda store: store.inbox.left_over(at),
+        lambda store: store.inbox.delete(row),
+        lambda store: store.recent_questions.count_question(guild, member, Quota(2, 0), at),
         lambda store: store.phrasings.claim(row, "phrase", caps, at),
         lambda store: store.phrasings.finish(row, phrased, keeps_words=member > 1),
         lambda store: store.phrasings.all_used_up(caps, at),
@@ -279,17 +279,17 @@ def _merged(store: Store, guild: int, question_ids: list[int], member: int) -> N
 
 def _pointed(store: Store, guild: int, member: int) -> None:
     if gaps := store.gaps.open(guild)[:2]:
-        store.gaps.pointed(guild, member, gaps)
+        store.gaps.point_to_document(guild, member, gaps)
 
 
 def _checked(store: Store, guild: int, question_id: int) -> None:
-    for publication in store.gaps.unchecked():
-        store.gaps.checked(publication, [question_id], store.gaps.open(guild))
+    for publication in store.gaps.unchecked_publications():
+        store.gaps.record_check(publication, [question_id], store.gaps.open(guild))
 
 
 def _shown(store: Store) -> None:
     for handover in store.handovers.due():
-        store.handovers.shown(handover)
+        store.handovers.mark_shown(handover)
 
 
 def _picked(store: Store, verdict: Feedback, row: int) -> bool | None:
@@ -302,7 +302,7 @@ def _picked(store: Store, verdict: Feedback, row: int) -> bool | None:
 
 def _handed_on(store: Store, guild: int, row: int, member: int, at: datetime) -> Any:
     same = [one for one in (row, row + 1) if store.gaps.find(guild, one)]
-    return store.handovers.hand_on(guild, same, member, at) if same else None
+    return store.handovers.enqueue(guild, same, member, at) if same else None
 
 
 def _seen(store: Store) -> list[Any]:
@@ -317,10 +317,10 @@ def _seen(store: Store) -> list[Any]:
         store.notices.unsent(),
         store.totals(),
         store.sources(),
-        records.accepted(),
+        records.judged_helpful(),
         feedback.confirmed(None),
         feedback.confirmed_version()[:1],
-        store.gaps.unchecked(),
+        store.gaps.unchecked_publications(),
         store.handovers.due(),
         store.public_notes.guilds(),
         [store.public_notes.name_of(member) for member in range(5)],
@@ -349,8 +349,8 @@ def _seen(store: Store) -> list[Any]:
             store.notes.revision_titles(guild, range(9)),
             store.gaps.open(guild),
             store.gaps.merged(guild),
-            store.gaps.awaited(guild),
-            store.handovers.every(guild),
+            store.gaps.under_review(guild),
+            store.handovers.of_guild(guild),
             store.credit.contributors(guild, None, 3, 0.5),
             store.credit.contributors(guild, since, 3, 0.5),
             store.credit.activity(guild, 0, 3),
@@ -358,16 +358,16 @@ def _seen(store: Store) -> list[Any]:
             store.period_figures.new_notes(guild, since, until),
             store.period_figures.unanswered_posts(guild, since, until, 5),
             feedback.confirmed(guild, (8,)),
-            records.asked_lately(guild, 5),
-            records.asked_last(5, 0),
-            records.asked_lately_by(1, 5, since),
+            records.recent_public(guild, 5),
+            records.last_public_id(5, 0),
+            records.last_of_member(1, 5, since),
             store.counts(guild),
             store.public_notes.of_guild(guild),
-            store.public_notes.gone(guild),
+            store.public_notes.formerly_public(guild),
             store.public_notes.unreleased(guild, 2, 1),
             store.public_notes.unreleased_count(guild),
-            store.public_notes.asked(guild),
-            store.public_notes.among(guild, range(9)),
+            store.public_notes.times_asked(guild),
+            store.public_notes.on_page(guild, range(9)),
             store.public_notes.version(guild)[:3],
             store.guilds.settings(guild),
             store.digests.of_guild(guild),

@@ -17,7 +17,7 @@ from knowledge.values.channel_settings import (
     Level,
     Mode,
     Place,
-    holding,
+    effective_settings,
 )
 from knowledge.values.guilds import GuildSettings, Language
 
@@ -52,7 +52,7 @@ def test_the_nearest_level_that_has_a_value_decides_and_is_named(
     )
     near = replace(ChannelSettings(channel_id, GUILD), **{name: VALUES[name]})
 
-    found = holding(PLACE, chosen(far, near))
+    found = effective_settings(PLACE, chosen(far, near))
 
     assert getattr(found, name) == VALUES[name]
     assert found.origins[name] is level
@@ -62,7 +62,7 @@ def test_the_nearest_level_that_has_a_value_decides_and_is_named(
 
 
 def test_without_any_choice_the_configuration_holds() -> None:
-    found = holding(PLACE, chosen(), Configured(private=True, quotations=2))
+    found = effective_settings(PLACE, chosen(), Configured(private=True, quotations=2))
 
     assert (found.mode, found.private, found.quotations) == (Mode.MENTIONS, True, 2)
     assert found.answered_from == EVERYTHING
@@ -75,15 +75,15 @@ def test_the_helper_waits_in_text_channels_unless_it_was_chosen_otherwise(
     forum: bool, seconds: int
 ) -> None:
     place = replace(PLACE, forum=forum)
-    assert holding(place, chosen()).wait_seconds == seconds
+    assert effective_settings(place, chosen()).wait_seconds == seconds
     waits = ChannelSettings(CATEGORY, GUILD, wait_seconds=5)
-    assert holding(place, chosen(waits)).wait_seconds == 5
+    assert effective_settings(place, chosen(waits)).wait_seconds == 5
 
 
 @pytest.mark.parametrize("listened_to", [THREAD, CHANNEL, CATEGORY])
 def test_the_server_listens_in_the_channels_that_it_chose(listened_to: int) -> None:
-    here = holding(PLACE, chosen(listen_channels=(listened_to,)))
-    elsewhere = holding(Place(9), chosen(listen_channels=(listened_to,)))
+    here = effective_settings(PLACE, chosen(listen_channels=(listened_to,)))
+    elsewhere = effective_settings(Place(9), chosen(listen_channels=(listened_to,)))
 
     assert (here.mode, here.origins["mode"]) == (Mode.MENTIONS, Level.SERVER)
     assert (elsewhere.mode, elsewhere.origins["mode"]) == (Mode.OFF, Level.SERVER)
@@ -91,27 +91,30 @@ def test_the_server_listens_in_the_channels_that_it_chose(listened_to: int) -> N
 
 def test_a_channels_own_mode_holds_whatever_channels_the_server_listens_in() -> None:
     own = ChannelSettings(CHANNEL, GUILD, Mode.MENTIONS)
-    assert holding(PLACE, chosen(own, listen_channels=(9,))).mode is Mode.MENTIONS
+    assert effective_settings(PLACE, chosen(own, listen_channels=(9,))).mode is Mode.MENTIONS
 
 
 def test_the_servers_choice_stands_between_category_and_configuration() -> None:
     server = {"private_answers": True, "language": Language.GERMAN}
     category = ChannelSettings(CATEGORY, GUILD, private=False)
 
-    found = holding(PLACE, chosen(category, **server), Configured(private=False))
+    found = effective_settings(PLACE, chosen(category, **server), Configured(private=False))
     assert (found.private, found.origins["private"]) == (False, Level.CATEGORY)
     assert found.language is Language.GERMAN
-    found = holding(Place(9), chosen(category, **server), Configured(private=False))
+    found = effective_settings(Place(9), chosen(category, **server), Configured(private=False))
     assert (found.private, found.origins["private"]) == (True, Level.SERVER)
 
 
 def test_a_category_and_direct_messages_have_settings_too() -> None:
     own = ChannelSettings(CATEGORY, GUILD, quotations=1)
 
-    found = holding(Place(None, CATEGORY), chosen(own))
+    found = effective_settings(Place(None, CATEGORY), chosen(own))
 
     assert (found.quotations, found.origins["quotations"]) == (1, Level.CATEGORY)
-    assert holding(None, GuildChoices(GuildSettings(0, listen_channels=(1,)))).mode is Mode.MENTIONS
+    assert (
+        effective_settings(None, GuildChoices(GuildSettings(0, listen_channels=(1,)))).mode
+        is Mode.MENTIONS
+    )
 
 
 texts = st.lists(st.text(), max_size=3).map(tuple)

@@ -62,7 +62,7 @@ def helped(server: WireServer, settings: Settings, tmp_path: Path) -> HelpedServ
     with Core(settings, WordEmbedder()) as core:
         mia, ada = Member(server.mia.id, "Mia"), Member(server.ada.id, "Ada")
         note = core.store.contributions.propose(guild_id, mia, 1, Submission(TITLE, TEXT)).note
-        core.store.review_cards.shown(note.revision.id, 1)
+        core.store.review_cards.mark_shown(note.revision.id, 1)
         core.store.decisions.decide(guild_id, note.revision.id, ada, Ruling(Decision.APPROVE))
         for channel in (forum, server.general):
             core.store.channel_settings.change(int(channel["id"]), guild_id, chosen, server.root.id)

@@ -92,7 +92,7 @@ async def test_each_asker_is_answered_once_in_the_channel_of_the_question(
     assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
     quiet = await world.member.click(message, label="Don't tell me")
     assert said(quiet) == privacy_messages.QUIET.english
-    assert await world.core(lambda core: core.store.gaps.quiet(world.member.id))
+    assert await world.core(lambda core: core.store.gaps.has_opted_out(world.member.id))
 
 
 async def test_other_notes_and_other_servers_answer_nothing(simcord_env: Env, world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_private_question_is_answered_by_direct_message(world: World) ->
 async def test_former_members_and_those_who_opted_out_get_no_notice(world: World) -> None:
     await world.ask(UNKNOWN)
     await world.ask(UNKNOWN, by=world.second_member)
-    await world.core(lambda core: core.store.gaps.keep_quiet(world.member.id, quiet=True))
+    await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
     world.guild.remove_member(world.second_member)
 
     await publish(world)

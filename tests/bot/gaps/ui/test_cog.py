@@ -172,7 +172,7 @@ async def test_a_note_for_a_group_is_awaited_and_private_questions_title_no_othe
     assert "Quokka habitat" in str(form.modal)
     await world.moderator.submit_modal(form, {"title": "Quokkas", "text": "It is an island."})
 
-    assert await world.core(lambda core: core.store.gaps.question_of(1)) == 2
+    assert await world.core(lambda core: core.store.gaps.question_of_note(1)) == 2
     assert gaps_messages._AWAITED.english in said(await listed(world))
 
 

@@ -141,7 +141,7 @@ async def test_confirmation_and_post_are_in_the_servers_language_and_mention_the
     german = Language.GERMAN
     await turn(asking, language=german)
     asking.speaks(asking.member, "fr")
-    await asking.core(lambda core: core.store.gaps.keep_quiet(asking.member.id, quiet=True))
+    await asking.core(lambda core: core.store.gaps.set_opt_out(asking.member.id, quiet=True))
     refused = await asking.ask(UNKNOWN)
 
     result = await pressed(asking.member, refused, messages.ASK_MODERATORS_LABELS["ask"](german))

@@ -76,7 +76,9 @@ async def test_a_note_submitted_despite_similar_ones_is_still_the_helpers(
     assert asked.response is not None
     await world.moderator.click(asked.response, custom_id="draft:submit")
 
-    notes = await world.core(lambda core: core.store.notes.by(world.guild.id, helping.helper.id))
+    notes = await world.core(
+        lambda core: core.store.notes.of_contributor(world.guild.id, helping.helper.id)
+    )
     assert [one.revision.submission.text for one in notes] == [ANSWER]
 
 
@@ -96,7 +98,7 @@ async def test_a_private_question_is_answered_to_its_asker_alone(helping: Helpin
 async def test_the_helper_learns_that_the_asker_wants_no_notice(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
-    await world.core(lambda core: core.store.gaps.keep_quiet(world.member.id, quiet=True))
+    await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
 
     assert said(await helping.answer(post(helping))) == messages.THANKS_TO_NOBODY(EN)
     assert told(world.general) == []

@@ -162,7 +162,7 @@ async def saved(world: World, result: InteractionResult) -> None:
 
 async def written_for_the_gap(world: World, result: InteractionResult) -> None:
     await proposed(1)(world, result)
-    assert await world.core(lambda core: core.store.gaps.question_of(1)) == 1
+    assert await world.core(lambda core: core.store.gaps.question_of_note(1)) == 1
 
 
 async def extended_long(world: World, result: InteractionResult) -> None:

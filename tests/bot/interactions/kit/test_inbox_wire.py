@@ -27,7 +27,7 @@ EDIT_OF_AN_ANSWER = "/messages/@original$"
 def left(settings: Settings) -> list[KeptInteraction]:
     """What is still on record."""
     with Store(settings.data.folder / COMMUNITY) as store:
-        return store.inbox.left(datetime.now(UTC))
+        return store.inbox.left_over(datetime.now(UTC))
 
 
 async def killed_before_told(server: WireServer, settings: Settings, action: Action) -> Interaction:

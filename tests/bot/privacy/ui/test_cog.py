@@ -168,7 +168,7 @@ async def test_notices_and_quotation_are_turned_off_and_on_again(world: World) -
     async def choices() -> tuple[bool, bool]:
         return await world.core(
             lambda core: (
-                core.store.gaps.quiet(member_id),
+                core.store.gaps.has_opted_out(member_id),
                 core.store.quote_opt_outs.is_withheld(member_id),
             )
         )

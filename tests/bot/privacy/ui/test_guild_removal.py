@@ -18,7 +18,7 @@ def tell(world: World, event: str, payload: object) -> None:
 
 
 async def is_left(world: World) -> bool:
-    return await world.core(lambda core: world.guild.id in core.store.guilds.gone())
+    return await world.core(lambda core: world.guild.id in core.store.guilds.departed())
 
 
 async def until_left(world: World, expected: bool) -> None:

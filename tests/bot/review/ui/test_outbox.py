@@ -133,7 +133,7 @@ async def test_a_card_in_a_closed_channel_is_posted_in_the_new_one(world: World)
     world.env.backend.set_overwrite(world.review.id, mine)
 
     await set_up_in(world, other)
-    await world.core(lambda core: core.store.review_cards.changed(1))
+    await world.core(lambda core: core.store.review_cards.mark_outdated(1))
     await rounds(world)
 
     assert [TITLE in text_of(message) for message in other.history()] == [True]
@@ -166,7 +166,7 @@ async def test_a_preview_that_the_database_refuses_is_measured_later(world: Worl
     await world.propose()
     dispatcher = part(world.bot, OutboxDispatcher)
     dispatcher._impacts.clear()
-    await world.core(lambda core: core.store.review_cards.changed(1))
+    await world.core(lambda core: core.store.review_cards.mark_outdated(1))
     await world.core(lambda core: core.store.database.run("pragma query_only = on"))
 
     await rounds(world)

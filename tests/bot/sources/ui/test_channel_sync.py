@@ -16,7 +16,7 @@ from bot.process.client import Bot
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
-from knowledge.channels.sync_state import ChannelProblem, ProblemCode
+from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
 from knowledge.values.guilds import Language, every_guild
 from knowledge.values.synced_channels import SyncedContent
 from tests.bot.components import part

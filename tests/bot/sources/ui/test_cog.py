@@ -16,7 +16,7 @@ from bot.process.client import Bot, start_worker
 from bot.sources import messages as sources_messages
 from bot.sources.service import MOST_SITES
 from bot.text.markdown import plain
-from knowledge.channels.sync_state import ChannelProblem, ProblemCode
+from knowledge.discord_archive.sync_state import ChannelProblem, ProblemCode
 from knowledge.sources import (
     add_paths,
     add_visited,

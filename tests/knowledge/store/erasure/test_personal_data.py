@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knowledge.store.audit.audit_log import replayed
+from knowledge.store.audit.audit_log import replay
 from knowledge.store.database import now
 from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
 from knowledge.store.notes.decisions import Ruling
@@ -98,27 +98,27 @@ def lived(store: Store) -> None:
     store.feedback_records.record(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
     store.feedback_records.record(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
-    store.gaps.keep_quiet(MIRA.id, quiet=True)
-    store.recent_questions.take(GUILD, MIRA.id, Quota(hour=1), now())
+    store.gaps.set_opt_out(MIRA.id, quiet=True)
+    store.recent_questions.count_question(GUILD, MIRA.id, Quota(hour=1), now())
     phrased = RecordedPhrasing(
         "phrase", "shown", now(), lines=(WrittenLine("phrased words", (1,)),)
     )
     store.phrasings.finish(judged, phrased, keeps_words=True)
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
     # One is deleted with its member, the other loses the name.
-    store.handovers.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
-    store.handovers.hand_on(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
+    store.handovers.enqueue(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
+    store.handovers.enqueue(GUILD, [judged], MIRA.id, datetime(2026, 1, 2, tzinfo=UTC))
     # Her answers and claims as a helper.
     helped, claimed = asked(store, BEN.id, "Who helps?"), asked(store, BEN.id, "Who else?")
     for number, one in enumerate((helped, claimed)):
         at = datetime(2026, 1, 3 + number, tzinfo=UTC)
-        store.handovers.hand_on(GUILD, [one], BEN.id, at)
+        store.handovers.enqueue(GUILD, [one], BEN.id, at)
         store.handovers.claim(GUILD, one, MIRA.id, at)
     answer = (MIRA.id, MIRA.name, "helping words")
     store.handovers.answer(GUILD, helped, answer, [], datetime(2026, 1, 5, tzinfo=UTC))
     at = datetime(2026, 1, 6, tzinfo=UTC)
     unasked = HelpedQuestion(71, GUILD, 5, MIRA.id, is_post=True, asked_at=at, due_at=at)
-    store.helped_questions.begin(unasked)
+    store.helped_questions.add(unasked)
 
 
 TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]
@@ -149,7 +149,7 @@ def test_neither_tables_nor_file_hold_the_member_and_the_log_still_replays(
     assert [trace for trace in TRACES if trace.encode() in written] == []
     assert store.audit_log.breaks() == []
     assert store.database.integrity_problem() == ""
-    standings = replayed(store.audit_log.entries())
+    standings = replay(store.audit_log.entries())
     for note_id, standing in standings.items():
         notes = store.notes.history(GUILD, note_id)
         assert standing.live == notes[0].live_revision_id
@@ -202,8 +202,8 @@ def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Stor
     # A question that others asked, too, stays unsigned; one without its words is never reused.
     askers = [one.asker_id for one in store.gaps.open(GUILD) if one.text == "Where is it?"]
     assert askers == [0]
-    assert "" not in [one.text for one in store.question_records.asked_lately(GUILD, 99)]
-    assert "" not in [one.text for one in store.question_records.accepted()]
+    assert "" not in [one.text for one in store.question_records.recent_public(GUILD, 99)]
+    assert "" not in [one.text for one in store.question_records.judged_helpful()]
     assert "" not in [one.text for one in store.gaps.open(GUILD)]
 
 
@@ -242,7 +242,7 @@ def test_forgetting_somebody_unknown_changes_nothing_but_what_older_copies_mean(
 
     store.personal_data.forget(99, withdraw=True)
 
-    [buried] = store.tombstones.kept()
+    [buried] = store.tombstones.in_database()
     after = everything(store).splitlines()
     assert [line for line in after if buried.subject not in line] == before.splitlines()
 

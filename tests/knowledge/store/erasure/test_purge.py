@@ -77,8 +77,8 @@ def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
 def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:
     assert store.guilds.leave(GUILD, AT)
     assert not store.guilds.leave(GUILD, AT + timedelta(days=9))
-    assert store.purge.left(AT) == []
-    assert store.purge.left(AT + timedelta(seconds=1)) == [GUILD]
+    assert store.purge.guilds_left_before(AT) == []
+    assert store.purge.guilds_left_before(AT + timedelta(seconds=1)) == [GUILD]
     assert store.guilds.come_back(GUILD)
     assert not store.guilds.come_back(GUILD)
-    assert store.purge.left(AT + timedelta(days=99)) == []
+    assert store.purge.guilds_left_before(AT + timedelta(days=99)) == []

@@ -34,7 +34,7 @@ def test_a_torn_line_in_the_file_spoils_no_other(path: Path, store: Store) -> No
     file.write_bytes(file.read_bytes() + b'{"at": "2026')
     with store.database.writing():
         store.tombstones.add(TombstoneKind.QUESTION, 8)
-    found = {(each.kind, each.subject) for each in store.tombstones.beside()}
+    found = {(each.kind, each.subject) for each in store.tombstones.in_file()}
     assert found == {(TombstoneKind.NOTE, "7"), (TombstoneKind.QUESTION, "8")}
 
 
@@ -141,4 +141,4 @@ def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
     assert second.quote_opt_outs.unrecognisable() == 1
     second.tombstones.share_key()
     assert second.quote_opt_outs.unrecognisable() == 0
-    assert second.tombstones.beside() == first.tombstones.beside()
+    assert second.tombstones.in_file() == first.tombstones.in_file()

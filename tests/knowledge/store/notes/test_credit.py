@@ -108,7 +108,7 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     assert activity.asked == 1
     assert store.counts(GUILD)["questions"] == 1
     assert store.totals()["questions"]["strong"] == 1
-    assert store.question_records.asked_lately(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
+    assert store.question_records.recent_public(GUILD, 9) == [RecentQuestion("Q?", "", (), 1)]
     assert (activity.helpful, activity.unhelpful, activity.live, activity.gaps) == (1, 0, 1, 0)
     assert activity.quoted == (("T", 1),)
 

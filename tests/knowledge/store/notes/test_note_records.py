@@ -53,36 +53,36 @@ def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
 def test_a_cards_change_stays_due_until_what_it_shows_is_the_last(store: Store) -> None:
     note = proposed(store)
     [(_, due)] = store.review_cards.due()
-    store.review_cards.place(note.revision.id, 123, 456)
+    store.review_cards.record_message(note.revision.id, 123, 456)
     decided(store, note)
-    store.review_cards.shown(note.revision.id, due)
+    store.review_cards.mark_shown(note.revision.id, due)
     [(again, due)] = store.review_cards.due()
     assert again.card == (123, 456)
-    store.review_cards.shown(note.revision.id, due)
+    store.review_cards.mark_shown(note.revision.id, due)
     assert store.review_cards.due() == []
 
 
 def test_the_number_of_a_posting_stays_until_the_card_is_lost(store: Store) -> None:
     note = proposed(store)
     revision_id = note.revision.id
-    assert store.review_cards.posting(revision_id, 1) == 1
-    store.review_cards.changed(revision_id)
+    assert store.review_cards.begin_posting(revision_id, 1) == 1
+    store.review_cards.mark_outdated(revision_id)
     [(_, change)] = store.review_cards.due()
-    assert (change, store.review_cards.posting(revision_id, change)) == (2, 1)
-    store.review_cards.place(revision_id, 123, 456)
-    store.review_cards.lost([456])
+    assert (change, store.review_cards.begin_posting(revision_id, change)) == (2, 1)
+    store.review_cards.record_message(revision_id, 123, 456)
+    store.review_cards.forget_messages([456])
     [(_, change)] = store.review_cards.due()
-    assert store.review_cards.posting(revision_id, change) == change != 1
+    assert store.review_cards.begin_posting(revision_id, change) == change != 1
 
 
 def test_a_card_that_was_lost_after_the_decision_is_posted_by_another_number(store: Store) -> None:
     note = proposed(store)
     revision_id = note.revision.id
-    store.review_cards.shown(revision_id, store.review_cards.posting(revision_id, 1))
-    store.review_cards.place(revision_id, 123, 456)
+    store.review_cards.mark_shown(revision_id, store.review_cards.begin_posting(revision_id, 1))
+    store.review_cards.record_message(revision_id, 123, 456)
     decided(store, note)
-    store.review_cards.shown(revision_id, 1)
-    store.review_cards.lost([456])
+    store.review_cards.mark_shown(revision_id, 1)
+    store.review_cards.forget_messages([456])
     store.decisions.undo(GUILD, revision_id, ADA)
     [(_, change)] = store.review_cards.due()
-    assert store.review_cards.posting(revision_id, change) != 1
+    assert store.review_cards.begin_posting(revision_id, change) != 1

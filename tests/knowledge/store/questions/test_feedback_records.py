@@ -80,7 +80,7 @@ def test_what_somebody_picked_is_accepted_whatever_was_quoted(store: Store) -> N
 
     helpful(store, refused, 9, "article:x")
 
-    [accepted] = store.question_records.accepted()
+    [accepted] = store.question_records.judged_helpful()
     assert [hit.document_id for hit in accepted.hits] == ["article:x", "note:1"]
 
 

@@ -55,41 +55,41 @@ def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) ->
 def test_a_publication_is_checked_once_and_its_askers_are_told_once(store: Store) -> None:
     question_id = asked(store)
     note = live_note(store)
-    [publication] = store.gaps.unchecked()
+    [publication] = store.gaps.unchecked_publications()
     [question] = store.gaps.open(GUILD)
 
-    store.gaps.checked(publication, [question_id], [question])
-    store.gaps.checked(publication, [question_id], [question])
+    store.gaps.record_check(publication, [question_id], [question])
+    store.gaps.record_check(publication, [question_id], [question])
 
     told = [n for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [
         (BEN.id, question_id, note.revision.id)
     ]
-    assert store.gaps.unchecked() == []
+    assert store.gaps.unchecked_publications() == []
     assert open_ids(store) == []
 
 
 def test_another_text_of_a_note_is_checked_anew(store: Store) -> None:
     note = live_note(store)
-    store.gaps.checked(store.gaps.unchecked()[0])
+    store.gaps.record_check(store.gaps.unchecked_publications()[0])
     second = revised(store, note, SECOND)
-    assert store.gaps.unchecked() == []
+    assert store.gaps.unchecked_publications() == []
 
     decided(store, second)
 
-    [publication] = store.gaps.unchecked()
+    [publication] = store.gaps.unchecked_publications()
     assert publication.revision_id == second.revision.id
 
 
 def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(store: Store) -> None:
     first, second = asked(store), asked(store, "Why?", by=4)
     live_note(store)
-    [publication] = store.gaps.unchecked()
-    store.gaps.keep_quiet(4, quiet=True)
+    [publication] = store.gaps.unchecked_publications()
+    store.gaps.set_opt_out(4, quiet=True)
 
-    store.gaps.checked(publication, [first, second], store.gaps.open(GUILD))
+    store.gaps.record_check(publication, [first, second], store.gaps.open(GUILD))
     waiting = [n.member_id for n in store.notices.unsent() if n.event is NoticeEvent.ANSWERED]
-    store.gaps.keep_quiet(BEN.id, quiet=True)
+    store.gaps.set_opt_out(BEN.id, quiet=True)
 
     assert waiting == [BEN.id]
     assert [n.event for n in store.notices.unsent()] == [NoticeEvent.APPROVED]
@@ -98,7 +98,9 @@ def test_who_wants_to_be_left_alone_gets_no_notice_and_loses_those_that_wait(sto
 def test_a_notice_that_is_no_longer_true_makes_its_question_a_gap_again(store: Store) -> None:
     question_id = asked(store)
     live_note(store)
-    store.gaps.checked(store.gaps.unchecked()[0], [question_id], store.gaps.open(GUILD))
+    store.gaps.record_check(
+        store.gaps.unchecked_publications()[0], [question_id], store.gaps.open(GUILD)
+    )
     notice = store.notices.unsent()[-1]
 
     store.gaps.reopen(notice.id, question_id)
@@ -111,12 +113,12 @@ def test_a_note_is_written_for_a_question_of_its_own_guild_alone(store: Store) -
     here, elsewhere = asked(store), asked(store, guild_id=ELSEWHERE)
     note = proposed(store)
 
-    store.gaps.written_for(GUILD, note.id, elsewhere)
-    assert store.gaps.question_of(note.id) is None
-    store.gaps.written_for(GUILD, note.id, here)
+    store.gaps.link_note(GUILD, note.id, elsewhere)
+    assert store.gaps.question_of_note(note.id) is None
+    store.gaps.link_note(GUILD, note.id, here)
 
-    assert store.gaps.question_of(note.id) == here
-    assert store.gaps.awaited(GUILD) == {here}
+    assert store.gaps.question_of_note(note.id) == here
+    assert store.gaps.under_review(GUILD) == {here}
 
 
 def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
@@ -124,7 +126,7 @@ def test_questions_answered_for_other_channels_are_others(store: Store) -> None:
     first = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, channels=(8, 7, 7))
     store.question_records.record([first, replace(first, channels=(7, 8))])
 
-    assert store.question_records.asked_lately(GUILD, 9) == [
+    assert store.question_records.recent_public(GUILD, 9) == [
         RecentQuestion("Q?", "", (7, 8), 2),
         RecentQuestion("Q?", "", (), 1),
     ]
@@ -136,10 +138,10 @@ def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(stor
     [question_id] = store.question_records.record([alone])
     shared = replace(alone, evidence=Evidence.STRONG, private=False, told_for=question_id)
     store.question_records.record([shared])
-    assert store.gaps.told_as(question_id) is None
+    assert store.gaps.later_answer(question_id) is None
 
     [told] = store.question_records.record([replace(shared, private=True)])
-    assert store.gaps.told_as(question_id) == told
+    assert store.gaps.later_answer(question_id) == told
 
 
 def test_what_is_merged_with_something_merged_is_merged_with_all_of_it(store: Store) -> None:
@@ -158,12 +160,12 @@ def test_what_is_merged_with_something_merged_is_merged_with_all_of_it(store: St
 def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store: Store) -> None:
     for asker in (BEN.id, BEN.id, 4, 0):
         asked(store, by=asker)
-    store.gaps.keep_quiet(4, quiet=True)
+    store.gaps.set_opt_out(4, quiet=True)
     second = store.gaps.find(GUILD, 2)
     assert second is not None
 
-    store.gaps.pointed(GUILD, ADA.id, store.gaps.open(GUILD))
-    store.gaps.pointed(GUILD, ADA.id, [second])
+    store.gaps.point_to_document(GUILD, ADA.id, store.gaps.open(GUILD))
+    store.gaps.point_to_document(GUILD, ADA.id, [second])
 
     told = store.notices.unsent()
     assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [(BEN.id, 2, None)]
@@ -192,7 +194,7 @@ def test_public_questions_of_a_period_have_words_and_an_asker_answered_or_not(
 
     def found(guild_id: int | None, *, judged: bool = False) -> list[int]:
         until = at + timedelta(days=1)
-        return [one.id for one in store.gaps.asked(guild_id, at, until, judged=judged)]
+        return [one.id for one in store.gaps.public_questions(guild_id, at, until, judged=judged)]
 
     assert found(GUILD) == [first]
     assert found(None) == [elsewhere, first]

@@ -29,7 +29,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 def handed(store: Store, text: str = "Where is it?", at: datetime = AT, by: int = ASKER) -> int:
     question = Question(0, GUILD, 5, by, text, Evidence.NONE, AT, 1)
     [question_id] = store.question_records.record([question])
-    assert store.handovers.hand_on(GUILD, [question_id], by, at) == question_id
+    assert store.handovers.enqueue(GUILD, [question_id], by, at) == question_id
     return question_id
 
 
@@ -47,7 +47,7 @@ def done_by(
     if step == "claim":
         return store.handovers.claim(GUILD, asked.id, member, at)
     if step == "take":
-        return store.handovers.take(GUILD, [asked.id], member, at)
+        return store.handovers.claim_group(GUILD, [asked.id], member, at)
     if step == "answer":
         answer = (member, "", f"By {member}.")
         return store.handovers.answer(GUILD, asked.id, answer, [asked], at)
@@ -87,7 +87,7 @@ def test_in_any_order_of_clicks_a_question_has_one_helper_and_one_answer(
         before, at = found(store, key), AT + timedelta(minutes=number)
         done = False
         if step == "stale":
-            store.handovers.went_stale(at + timedelta(days=1))
+            store.handovers.mark_stale(at + timedelta(days=1))
         else:
             outcome = done_by(store, asked, (step, member, moderator), at)
             assert outcome is not None
@@ -113,18 +113,18 @@ def test_an_open_handover_is_stale_after_the_servers_hours_until_something_is_do
 ) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, handover_hours=2), 9)
     key = handed(store)
-    store.handovers.shown(found(store, key))
+    store.handovers.mark_shown(found(store, key))
 
-    store.handovers.went_stale(AT + timedelta(hours=1, minutes=59))
+    store.handovers.mark_stale(AT + timedelta(hours=1, minutes=59))
     assert not found(store, key).stale
     assert store.handovers.due() == []
-    store.handovers.went_stale(AT + timedelta(hours=2))
+    store.handovers.mark_stale(AT + timedelta(hours=2))
     assert found(store, key).stale
     [due] = store.handovers.due()
     store.handovers.claim(GUILD, key, ANNA, AT)
 
     # The message shows an earlier state than the present one.
-    store.handovers.shown(due)
+    store.handovers.mark_shown(due)
     assert not found(store, key).stale
     assert [one.question_id for one in store.handovers.due()] == [key]
 
@@ -133,7 +133,7 @@ def test_with_no_hours_nothing_is_ever_stale(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, handover_hours=0), 9)
     key = handed(store)
 
-    store.handovers.went_stale(AT + timedelta(days=1_000))
+    store.handovers.mark_stale(AT + timedelta(days=1_000))
 
     assert not found(store, key).stale
 
@@ -143,21 +143,21 @@ def test_a_server_reaches_no_other_servers_questions(store: Store) -> None:
 
     assert store.handovers.claim(ELSEWHERE, question_id, ANNA, AT) is None
     assert store.handovers.find(ELSEWHERE, question_id) is None
-    assert store.handovers.every(ELSEWHERE) == {}
+    assert store.handovers.of_guild(ELSEWHERE) == {}
 
 
 def test_a_gap_that_nobody_handed_over_can_be_claimed_and_is_posted_nowhere(store: Store) -> None:
     question = Question(0, GUILD, 5, ASKER, "Where?", Evidence.NONE, AT, 1)
     ids = store.question_records.record([question, question])
 
-    first = store.handovers.take(GUILD, ids, ANNA, AT)
-    second = store.handovers.take(GUILD, ids[::-1], BERT, AT)
+    first = store.handovers.claim_group(GUILD, ids, ANNA, AT)
+    second = store.handovers.claim_group(GUILD, ids[::-1], BERT, AT)
 
     assert first is not None
     assert first.done
     assert second is not None
     assert (second.done, second.handover.helper_id) == (False, ANNA)
-    assert [one.posted for one in store.handovers.every(GUILD).values()] == [True]
+    assert [one.posted for one in store.handovers.of_guild(GUILD).values()] == [True]
 
 
 def test_a_question_is_handed_over_once_and_one_at_a_time(store: Store) -> None:
@@ -168,13 +168,13 @@ def test_a_question_is_handed_over_once_and_one_at_a_time(store: Store) -> None:
     later = AT + HANDING_PAUSE
 
     # Its posting was interrupted, so it is still due.
-    assert store.handovers.hand_on(GUILD, [first], ASKER, AT) == first
-    assert store.handovers.hand_on(GUILD, second, ASKER, AT) is NotHandedOn.TOO_SOON
-    store.handovers.placed(first, 7, 8)
-    assert store.handovers.hand_on(GUILD, [first], ASKER, later) is NotHandedOn.ALREADY
-    store.handovers.given_up(first)
+    assert store.handovers.enqueue(GUILD, [first], ASKER, AT) == first
+    assert store.handovers.enqueue(GUILD, second, ASKER, AT) is NotHandedOn.TOO_SOON
+    store.handovers.record_message(first, 7, 8)
+    assert store.handovers.enqueue(GUILD, [first], ASKER, later) is NotHandedOn.ALREADY
+    store.handovers.drop_queued(first)
     assert found(store, first).posted
-    assert store.handovers.hand_on(GUILD, second, ASKER, later) == second[0]
+    assert store.handovers.enqueue(GUILD, second, ASKER, later) == second[0]
 
 
 def test_the_answer_goes_when_its_question_is_pruned(store: Store) -> None:

@@ -18,7 +18,7 @@ GAP = replace(ANSWERED, text="How do quokkas swim?", evidence=Evidence.NONE)
 
 def asked(store: Store, message_id: int, asker_id: int = 1, channel_id: int = 20) -> HelpedQuestion:
     made = replace(ASKED, message_id=message_id, asker_id=asker_id, channel_id=channel_id)
-    assert store.helped_questions.begin(made)
+    assert store.helped_questions.add(made)
     return made
 
 
@@ -27,26 +27,26 @@ def answered(store: Store, question: HelpedQuestion, caps: DailyCaps = NO_CAPS) 
 
 
 def test_a_message_begins_to_wait_once(store: Store) -> None:
-    assert store.helped_questions.begin(ASKED)
-    assert not store.helped_questions.begin(replace(ASKED, asker_id=2))
+    assert store.helped_questions.add(ASKED)
+    assert not store.helped_questions.add(replace(ASKED, asker_id=2))
     assert store.helped_questions.waiting() == [ASKED]
 
 
 def test_a_question_is_answered_once_whatever_came_between(store: Store) -> None:
-    store.helped_questions.begin(ASKED)
+    store.helped_questions.add(ASKED)
     assert answered(store, ASKED)
     assert not answered(store, ASKED)
-    assert not store.helped_questions.begin(ASKED)
+    assert not store.helped_questions.add(ASKED)
     assert not answered(store, ASKED)
     other = asked(store, 78)
-    store.helped_questions.done(other.message_id)
+    store.helped_questions.finish(other.message_id)
     assert not answered(store, other)
 
 
 def test_what_was_answered_or_left_to_others_is_due_a_day_after_it_was_asked(store: Store) -> None:
-    store.helped_questions.begin(ASKED)
+    store.helped_questions.add(ASKED)
     question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
-    store.helped_questions.posted(77, 99)
+    store.helped_questions.record_reply(77, 99)
     left = asked(store, 78)
     store.helped_questions.watch(left)
     assert store.helped_questions.due(LATER - timedelta(seconds=1), 9) == []
@@ -56,8 +56,8 @@ def test_what_was_answered_or_left_to_others_is_due_a_day_after_it_was_asked(sto
         replace(watched, message_id=78),
     ]
     assert len(store.helped_questions.due(LATER, 1)) == 1
-    store.helped_questions.done(77)
-    store.helped_questions.done(78)
+    store.helped_questions.finish(77)
+    store.helped_questions.finish(78)
     assert store.helped_questions.due(LATER, 9) == []
 
 
@@ -70,7 +70,7 @@ def test_a_member_and_a_channel_get_so_many_answers_a_day(store: Store) -> None:
     assert not answered(store, asked(store, 4, asker_id=3), caps)
     assert answered(store, asked(store, 5, asker_id=3, channel_id=21), caps)
     late = replace(ASKED, message_id=6, asked_at=LATER, due_at=LATER)
-    store.helped_questions.begin(late)
+    store.helped_questions.add(late)
     tomorrow = LATER + timedelta(minutes=1)
     assert store.helped_questions.answer(late, ANSWERED, caps, tomorrow) is not None
 
@@ -83,7 +83,7 @@ def test_what_was_not_answered_does_not_count_for_the_caps(store: Store) -> None
 
 def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -> None:
     store.helped_questions.watch(asked(store, 1))
-    store.helped_questions.done(1, GAP)
+    store.helped_questions.finish(1, GAP)
     [gap] = store.gaps.open(10)
     assert (gap.text, gap.asker_id) == (GAP.text, 1)
     assert store.helped_questions.guilds() == {10}
@@ -94,18 +94,18 @@ def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -
     files = store.database.folder.iterdir()
     assert GAP.text.encode() not in b"".join(one.read_bytes() for one in files)
     # No trace is left: it could begin anew.
-    assert store.helped_questions.begin(replace(ASKED, message_id=1))
+    assert store.helped_questions.add(replace(ASKED, message_id=1))
 
 
 def test_the_record_of_an_answer_stays_when_the_message_that_asked_is_deleted(store: Store) -> None:
-    store.helped_questions.begin(ASKED)
+    store.helped_questions.add(ASKED)
     question_id = store.helped_questions.answer(ASKED, ANSWERED, NO_CAPS, NOW)
     store.helped_questions.forget([77])
     assert store.question_records.question(question_id or 0) is not None
 
 
 def test_what_is_older_than_questions_are_kept_is_dropped(store: Store) -> None:
-    store.helped_questions.begin(ASKED)
+    store.helped_questions.add(ASKED)
     store.helped_questions.prune(NOW)
     assert len(store.helped_questions.waiting()) == 1
     store.helped_questions.prune(NOW + timedelta(seconds=1))

@@ -141,7 +141,7 @@ def test_what_a_note_answers_is_told_of_public_questions_in_channels_that_may_be
         replace(QUESTION, text="Forgotten where?", channel_id=None),
     ]
     ids = store.question_records.record(asked)
-    store.gaps.written_for(GUILD, note.id, ids[2])
+    store.gaps.link_note(GUILD, note.id, ids[2])
     for question_id in ids:
         store.notices.add(
             GUILD,

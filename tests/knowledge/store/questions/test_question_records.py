@@ -165,9 +165,9 @@ def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(
     ask(store, "two?", NOTE, at=LATELY)
     ask(store, "theirs?", at=LATELY, asker_id=6)
 
-    last = records.asked_lately_by(5, 7, LATELY - timedelta(minutes=10))
+    last = records.last_of_member(5, 7, LATELY - timedelta(minutes=10))
 
     assert last is not None
     assert (last.text, last.evidence, last.asked_at) == ("two?", Evidence.STRONG, LATELY)
-    assert records.asked_lately_by(5, 8, LATELY - timedelta(minutes=10)) is None
-    assert records.asked_lately_by(5, 7, LATELY + timedelta(seconds=1)) is None
+    assert records.last_of_member(5, 8, LATELY - timedelta(minutes=10)) is None
+    assert records.last_of_member(5, 7, LATELY + timedelta(seconds=1)) is None

@@ -6,7 +6,7 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.importer import import_folder
-from knowledge.backup.on_request import OnRequest
+from knowledge.backup.opt_in_rows import OptInRows
 from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
@@ -65,15 +65,15 @@ def test_a_backups_sources_and_tombstones_are_shown_and_left_out(
     assert live(path) == [GUILD, ELSEWHERE]
 
 
-@pytest.mark.parametrize("asked", list(OnRequest))
+@pytest.mark.parametrize("asked", list(OptInRows))
 def test_what_is_asked_for_by_name_is_taken_and_nothing_else(
-    hostile: Path, path: Path, asked: OnRequest
+    hostile: Path, path: Path, asked: OptInRows
 ) -> None:
     assert backups.restore(hostile, path, AT, [asked]).unknown == SHOWN
-    taken = ["/etc", "/srv/club"] if asked is OnRequest.SOURCES else []
+    taken = ["/etc", "/srv/club"] if asked is OptInRows.SOURCES else []
     assert sources(path) == ["/srv/handbook", *taken]
     with Store(path) as store:
-        assert bool(store.tombstones.kept()) is (asked is OnRequest.TOMBSTONES)
+        assert bool(store.tombstones.in_database()) is (asked is OptInRows.TOMBSTONES)
 
 
 def test_into_an_empty_folder_no_source_is_taken_that_was_not_asked_for(
@@ -95,7 +95,9 @@ def test_a_tombstone_that_is_known_here_is_not_asked_about(path: Path, tmp_path:
     # The tombstone file still has it.
     assert backups.restore(backup, path, AT).unknown.keys() == {"sources"}
     with Store(path) as store:
-        assert {each.kind for each in store.tombstones.kept()} == {TombstoneKind.MEMBER_AND_NOTES}
+        assert {each.kind for each in store.tombstones.in_database()} == {
+            TombstoneKind.MEMBER_AND_NOTES
+        }
 
 
 def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_afterwards(
@@ -106,9 +108,9 @@ def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_aft
         exported(store, folder)
     with Store(path) as store:
         assert import_folder(store, folder).unknown == SHOWN
-        assert store.tombstones.kept() == set()
+        assert store.tombstones.in_database() == set()
         assert [location for location, _ in store.sources()] == ["/srv/handbook"]
-        imported = import_folder(store, folder, [OnRequest.SOURCES])
+        imported = import_folder(store, folder, [OptInRows.SOURCES])
         assert imported.rows == {"sources": 2}
         assert store.audit_log.entries()[-1].event == "imported"
         assert len(store.sources()) == 3
@@ -126,6 +128,6 @@ def test_sites_and_repositories_go_through_an_export_with_where_they_are_cited(
         store.add_source(site, Scope(GUILD))
         exported(store, folder)
     with Store(tmp_path / "empty.db") as store:
-        import_folder(store, folder, [OnRequest.SOURCES])
+        import_folder(store, folder, [OptInRows.SOURCES])
         assert {(repository, SHARED), (site, Scope(GUILD))} <= set(store.sources())
         assert store.base_urls()[repository] == pattern

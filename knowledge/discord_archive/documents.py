@@ -9,12 +9,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from knowledge.channels.archive import ChannelArchive
-from knowledge.channels.messages import ArchivedMessage
-from knowledge.channels.sync_state import ArchivedChannel
-from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
+from knowledge.discord_archive.archive import ChannelArchive
+from knowledge.discord_archive.messages import ArchivedMessage
+from knowledge.discord_archive.sync_state import ArchivedChannel
+from knowledge.discord_archive.threads import Thread
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.synced_channels import SyncedContent

@@ -14,7 +14,7 @@ from knowledge.values.documents import SHARED, Scope
 Source = tuple[str, Scope]
 
 
-class OnRequest(StrEnum):
+class OptInRows(StrEnum):
     """Kinds of rows to ask for by name."""
 
     SOURCES = "sources"
@@ -22,14 +22,14 @@ class OnRequest(StrEnum):
 
 
 # Unknown rows in words, by kind.
-Unknown = dict[OnRequest, list[str]]
+Unknown = dict[OptInRows, list[str]]
 
 
-def leave_out(
+def drop_unrequested(
     copy: Store,
     sources: Collection[Source],
     tombstones: Collection[Tombstone],
-    asked: Collection[OnRequest],
+    asked: Collection[OptInRows],
 ) -> Unknown:
     """Delete a copy's unknown rows of kinds that weren't asked for.
 
@@ -43,18 +43,18 @@ def leave_out(
         All unknown rows, asked for or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
-    new_tombstones = sorted(copy.tombstones.kept() - set(tombstones))
-    if OnRequest.SOURCES not in asked:
+    new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))
+    if OptInRows.SOURCES not in asked:
         for location, scope in new_sources:
             copy.remove_source(location, scope)
-    if OnRequest.TOMBSTONES not in asked:
+    if OptInRows.TOMBSTONES not in asked:
         copy.tombstones.drop(new_tombstones)
     found = {
-        OnRequest.SOURCES: [
+        OptInRows.SOURCES: [
             f"{location} (for {'every server' if scope == SHARED else f'server {scope}'})"
             for location, scope in new_sources
         ],
-        OnRequest.TOMBSTONES: [
+        OptInRows.TOMBSTONES: [
             # A digest's beginning stands for a member.
             f"{each.kind} {each.subject[:8] if each.kind in MEMBERS else each.subject}"
             for each in new_tombstones

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from knowledge.channels.messages import ArchivedMessage
+from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.synced_channels import SyncedContent
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.storage.derived_data import open_archive
-from knowledge.channels.archive import RECENT, ChannelArchive
-from knowledge.channels.messages import ArchivedMessage, first_id, time_of
-from knowledge.channels.sync_state import MessagePage, SyncStage
-from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
+from knowledge.discord_archive.archive import RECENT, ChannelArchive
+from knowledge.discord_archive.messages import ArchivedMessage, first_id, time_of
+from knowledge.discord_archive.sync_state import MessagePage, SyncStage
+from knowledge.discord_archive.threads import Thread
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
@@ -167,7 +167,7 @@ def test_of_a_long_thread_only_what_is_recent_is_fetched_again(
     messages: int,
     from_its_beginning: bool,
 ) -> None:
-    monkeypatch.setattr("knowledge.channels.archive.THREAD_MESSAGES", 3)
+    monkeypatch.setattr("knowledge.discord_archive.archive.THREAD_MESSAGES", 3)
     thread_id = fetched_thread(archive, messages)
 
     archive.begin_round(FORUM.id, NOW)

@@ -2,7 +2,7 @@
 
 A channel is fetched in *rounds*: its threads are listed, then each thread is fetched if it is new,
 has new messages, or may have changed while the bot was offline. `next_step` returns the next
-request, `take_…` stores the response in one transaction with the progress, so a killed process
+request, `add_…` stores the response in one transaction with the progress, so a killed process
 resumes there. Between rounds, events about messages and threads are stored one by one.
 """
 
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from knowledge.channels.messages import NO_END, ArchivedMessage, ArchivedMessages, first_id
-from knowledge.channels.sync_state import (
+from knowledge.chat.conversations import THREAD_MESSAGES
+from knowledge.discord_archive.messages import NO_END, ArchivedMessage, ArchivedMessages, first_id
+from knowledge.discord_archive.sync_state import (
     ArchivedChannel,
     ChannelProblem,
     Counts,
@@ -22,8 +23,7 @@ from knowledge.channels.sync_state import (
     SyncStep,
     stored_problem,
 )
-from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
-from knowledge.chat.conversations import THREAD_MESSAGES
+from knowledge.discord_archive.threads import ArchivedThreads, Thread, new_thread
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.rows import record
