@@ -68,7 +68,7 @@ from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
-from knowledge.values.synonyms import beside
+from knowledge.values.synonyms import with_synonyms
 
 # Passages of context around a quoted one, in its section: antecedents, continuation, the head of a
 # table cut into several passages.
@@ -216,7 +216,7 @@ class AnswerPipeline:
         """The identity of model, calibration and reranker, and the synonyms in a question."""
         known = self.synonyms.of(question.guild_id)
         said = f"{question.earlier}\n{question.text}"
-        return beside(self._retriever.identity, in_question(said, known))
+        return with_synonyms(self._retriever.identity, in_question(said, known))
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions as a batch, embedded and looked up together.

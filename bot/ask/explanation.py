@@ -18,7 +18,7 @@ from indexer.text.symbols import symbols
 from indexer.text.synonyms import readings
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
-from knowledge.values.synonyms import among
+from knowledge.values.synonyms import synonyms_in
 
 # At most this many words common to question and passage are named.
 WORDS_NAMED: Final = 5
@@ -58,7 +58,7 @@ def why(
     about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
     if moderator:
         about.append(_GENERATION(language, generation=question.generation))
-    synonyms = among(question.settings)
+    synonyms = synonyms_in(question.settings)
     if synonyms:
         pairs = (_SAME(language, word=one.word, meaning=one.meaning) for one in synonyms)
         about.append(_ALSO_READ(language, pairs=", ".join(pairs)))
@@ -84,7 +84,7 @@ def why(
 
 def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
     """How a passage was found; if by words, with the words common to it and a reading."""
-    pairs = [(one.word, one.meaning) for one in among(question.settings)]
+    pairs = [(one.word, one.meaning) for one in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
     found = (_common_words(read, text) for read in readings(question.text, pairs))
     common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]

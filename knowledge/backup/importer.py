@@ -8,7 +8,7 @@ Then one transaction takes rows from it, or none:
   pending revision; other differences are later changes here, and stay;
 - a database whose log the export continues takes the missing rows, if no other row differs.
 
-Nothing here is overwritten, and the import is entry_of.
+Nothing here is overwritten, and the import is logged.
 """
 
 import json
@@ -222,7 +222,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 
 
 def _withheld(store: Store, incoming: Store, asked: Collection[OptInRows]) -> tuple[_Told, Unknown]:
-    """Delete rows from the scratch database: those purged here, and opt-in rows not asked for.
+    """Delete rows that were purged here, and opt-in rows not asked for, from the scratch database.
 
     Returns:
         Its log before the deletions, and the unknown rows.

@@ -19,7 +19,7 @@ _MASCHINE: Final = (
     r"(?:KIs?|LLMs?|Sprachmodelle?n?|Chat-?bots?|(?:KI-)?Assistent(?:en|in)?|Bots?|Modelle?)"
 )
 
-_FORGET_WHAT_YOU_WERE_TOLD: Final = (
+_OVERRIDE: Final = (
     r"\b(?:ignore|disregard|forget|override|bypass|neglect)"
     + _WORDS
     + r"(?:previous|prior|above|earlier|preceding|foregoing|existing|initial|original|system|your)"
@@ -38,7 +38,7 @@ _FORGET_WHAT_YOU_WERE_TOLD: Final = (
     r"instructions\W+(?:précédentes|antérieures)\b",
 )
 
-_BE_SOMEBODY_ELSE: Final = (
+_CHANGE_OF_ROLE: Final = (
     r"\b(?:you are|you're|act as|pretend (?:to be|that you are|you are)|behave (?:as|like)"
     r"|roleplay as)\W+(?:now\W+|no longer\W+|henceforth\W+|going to act as\W+)?"
     r"(?:an?\W+|the\W+|my\W+)?(?:\w+\W+){0,2}?"
@@ -57,7 +57,7 @@ _BE_SOMEBODY_ELSE: Final = (
     r"|(?:wirst|musst|sollst) du\W+(?:\w+\W+){0,3}?(?:antworten|sprechen|reagieren))\b",
 )
 
-_SAY_WHAT_IS_SECRET: Final = (
+_DISCLOSURE: Final = (
     r"\b(?:reveal|print|repeat|show|output|leak|display|tell)\W+(?:(?:me|us)\W+)?(?:your|the)\W+"
     r"(?:\w+\W+){0,2}?(?:system prompt|(?:initial|hidden|secret|system|original)\W+"
     r"(?:instructions?|prompts?))\b",
@@ -69,14 +69,14 @@ _SAY_WHAT_IS_SECRET: Final = (
     r"|Anwender)\w*\W+(?:nicht|nichts)\b",
 )
 
-_SPOKEN_TO: Final = (
+_ADDRESS_TO_MODEL: Final = (
     r"\b(?:note|instructions?|attention|message|important|reminder)\W+(?:to|for)\W+"
     r"(?:all\W+|any\W+|the\W+|every\W+)?" + _MACHINE + r"\b(?=\W*[:,!.\n])",
     r"\b(?:Anweisung(?:en)?|Hinweis|Nachricht|Achtung)\W+(?:an|für)\W+"
     r"(?:(?:die|das|den|alle|jede[ns]?)\W+)?" + _MASCHINE + r"\b(?=\W*[:,!.\n])",
 )
 
-_BETWEEN_TURNS: Final = (
+_TURN_MARKERS: Final = (
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant)>",
     r"^[ \t]*(?:#{1,6}[ \t]*|[*_]{1,3}|-{3,}[ \t]*|\[)?(?:BEGIN[ \t]+)?(?:new[ \t]+)?"
     r"(?:system|developer)[ \t-]*(?:prompt|message|instructions?|override)[ \t]*[\]*_]{0,3}[ \t]*"
@@ -89,11 +89,11 @@ _BETWEEN_TURNS: Final = (
 _INSTRUCTION: Final = re.compile(
     "|".join(
         (
-            *_FORGET_WHAT_YOU_WERE_TOLD,
-            *_BE_SOMEBODY_ELSE,
-            *_SAY_WHAT_IS_SECRET,
-            *_SPOKEN_TO,
-            *_BETWEEN_TURNS,
+            *_OVERRIDE,
+            *_CHANGE_OF_ROLE,
+            *_DISCLOSURE,
+            *_ADDRESS_TO_MODEL,
+            *_TURN_MARKERS,
         )
     ),
     re.IGNORECASE | re.MULTILINE,

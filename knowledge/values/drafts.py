@@ -9,9 +9,10 @@ from knowledge.values.submissions import TITLE_CHARACTERS, Submission, checked_s
 
 
 class OnPage(StrEnum):
-    """What a draft's writer knows or chose about the public page.
+    """A writer's consent to the public page.
 
-    `TOLD`: that the note will be on it; `OFF`: they opted out.
+    `UNTOLD`: the form didn't mention it. `TOLD`: the form said that the note will be on it.
+    `OFF`: the writer opted out.
     """
 
     UNTOLD = "u"

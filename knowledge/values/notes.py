@@ -84,7 +84,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A member's report about a live note; open until a moderator has looked."""
+    """A member's report about a live note; open until a moderator handles it."""
 
     id: int
     note_id: int

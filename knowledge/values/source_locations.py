@@ -1,11 +1,11 @@
-"""Locations of sources: paths, and addresses with the kind of visit.
+"""Locations of sources: paths, and addresses with a kind and options.
 
 A page's location is its address. A crawl is `crawl+` and its start address, with limits behind a
 `#`. A repository is `git+` and its address, with the branch behind an `@` and the folder behind a
-`#`, as in pip. A service that is read by its API is its kind, a `+` and its address, with filters
-behind a `#`: `mediawiki+https://wiki.example.org/#category=Guides`. `internal+` stands in front of
-a source that the operator added on an internal host: nobody else can name one. All of these are
-visited now and then; files and folders are watched.
+`#`, as in pip. A service with an API is its kind, a `+` and its address, with filters behind a `#`:
+`mediawiki+https://wiki.example.org/#category=Guides`. The prefix `internal+` marks a source on an
+internal host; only the operator can add one. All of these are polled; files and folders are
+watched.
 """
 
 import re
@@ -63,7 +63,7 @@ class RepositoryLocation:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLocation:
-    """A wiki, forum or tracker that is read by its API.
+    """A wiki, forum or tracker, read through its API.
 
     `kind` names its connector; `only` has its filters, sorted by name.
     """
@@ -83,7 +83,7 @@ def is_web(location: str) -> bool:
 
 
 def is_visited(location: str) -> bool:
-    """Whether a source is visited now and then, and not watched like files."""
+    """Whether a source is polled, not watched like files and folders."""
     location = unmarked(location)
     return is_web(location) or _VISITED.match(location) is not None
 
@@ -94,12 +94,12 @@ def as_internal(location: str) -> str:
 
 
 def is_internal(location: str) -> bool:
-    """Whether a source may be read from internal hosts, and from no others."""
+    """Whether a source is on an internal host; it is read from such hosts only."""
     return location.startswith(_INTERNAL)
 
 
 def unmarked(location: str) -> str:
-    """A location without the mark of an internal host: of a page, its address."""
+    """A location without the prefix for internal hosts."""
     return location.removeprefix(_INTERNAL)
 
 
@@ -137,6 +137,6 @@ def service_at(location: str) -> ServiceLocation | None:
 
 
 def address_of(location: str) -> str:
-    """The address or path of a source, without the kind of visit."""
+    """The address or path in a location, without its kind and options."""
     found = crawl_at(location) or repository_at(location) or service_at(location)
     return found.url if found is not None else unmarked(location)

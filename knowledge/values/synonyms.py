@@ -1,4 +1,4 @@
-"""Synonyms of a guild: pairs of words that mean the same there, and their written form.
+"""Synonyms of a guild: pairs of words with one meaning, and their stored text.
 
 Errors:
     ValueError
@@ -20,7 +20,7 @@ _BESIDE: Final = ", synonyms "
 
 @dataclass(frozen=True, slots=True)
 class Synonym:
-    """A word and another one of the same meaning, each of up to three words."""
+    """Two terms with one meaning, each of up to three words."""
 
     word: str
     meaning: str
@@ -30,7 +30,7 @@ class Synonym:
 
 
 class InvalidSynonymError(ValueError):
-    """Words that can't be synonyms; `word` is the one to blame."""
+    """Words that can't be synonyms; `word` is the invalid one."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)
@@ -65,13 +65,13 @@ def parse_synonyms(text: str) -> tuple[Synonym, ...]:
     return tuple(checked_synonym(*pair) for pair in json.loads(text))
 
 
-def beside(settings: str, synonyms: tuple[Synonym, ...]) -> str:
-    """The settings that an answer was judged by, with the synonyms that its question has."""
+def with_synonyms(settings: str, synonyms: tuple[Synonym, ...]) -> str:
+    """Append the synonyms in a question to the recorded settings of its evidence."""
     return settings + (_BESIDE + "; ".join(map(str, synonyms)) if synonyms else "")
 
 
-def among(settings: str) -> tuple[Synonym, ...]:
-    """The synonyms in the settings of `beside`."""
+def synonyms_in(settings: str) -> tuple[Synonym, ...]:
+    """Parse the synonyms appended by `with_synonyms`."""
     _, found, listed = settings.partition(_BESIDE)
     pairs = (one.partition(" = ") for one in listed.split("; ")) if found else ()
     return tuple(Synonym(word, meaning) for word, _, meaning in pairs)

@@ -51,7 +51,7 @@ PERSONAL: Final = frozenset(
     }
 )
 
-# Ids of conversations, also of those in files (`transcript.document_id`).
+# Ids of conversations, in channels and in files (`transcript.document_id`).
 _CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
 _QUERIES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
@@ -317,7 +317,7 @@ class PersonalData:
         self._database.run("update reports set member_id = 0 where member_id = ?", [member_id])
 
     def _forget_questions(self, member_id: int) -> None:
-        """Delete questions; those shared by others, or with their verdicts, lose the name."""
+        """Delete a member's questions; shared or judged ones only lose the name."""
         rows = self._database.rows(
             "select q.id, q.text, "
             "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?) "

@@ -1,8 +1,8 @@
 """Opt-outs from quotation, recognized by digest and stored without ids or names.
 
-A forgotten member, or one who opted out, is recognized by the digest on their tombstone; a restore
-keeps the tombstones. Nobody can tell from the database who opted out. The choice holds in every
-guild, and the latest tombstone counts.
+The tombstone of a forgotten or opted-out member has a digest of their id. A message's author is
+looked up by that digest, so the database names nobody. Restores keep the tombstones. The choice
+holds in every guild, and the latest tombstone counts.
 """
 
 import hashlib

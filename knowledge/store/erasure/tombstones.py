@@ -201,11 +201,11 @@ class Tombstones:
         key = self._stored_key()
         if key is None or _check(key) != check:
             raise StoreError(
-                f"{self._path} is missing, or is not that of the other machines that use this "
-                "database: whoever is not to be quoted could not be recognised here. Copy the file "
-                "of one of them there, and nothing else. Where it is lost everywhere, `commonplace "
-                "doctor` says how many have to ask again; then delete the row of the table memory "
-                f'whose key is "{_CHECK}".'
+                f"{self._path} is missing, or differs from the file of the other machines with this "
+                "database. Without the same file, this machine can't recognize members who opted "
+                "out of quotation. Copy the file from another machine. If it is lost everywhere, "
+                "`commonplace doctor` counts the members who have to opt out again; then delete "
+                f'the row of the table memory with the key "{_CHECK}".'
             )
         if missing := self.in_database() - self.in_file():
             self._write(map(_line, sorted(missing)))

@@ -276,8 +276,8 @@ class Decisions:
     ) -> Outcome | None:
         """Replace the wordings of a pending or live revision, or add a suggested one to them.
 
-        The revision stays the same one. What is added to a live one is also added to a pending one
-        beside it, as far as there is room.
+        The revision stays the same one. Wordings added to a live revision are also added to a
+        pending one of the same note, up to the limit.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)

@@ -90,7 +90,7 @@ class PublicNote:
 
 @dataclass(frozen=True, slots=True)
 class UnreleasedNote:
-    """A live text whose writer didn't know about the page."""
+    """A live text without its writer's consent to the page."""
 
     id: int
     revision_id: int

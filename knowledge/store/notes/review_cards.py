@@ -88,7 +88,7 @@ class ReviewCards:
         """Revisions with outdated cards, oldest first.
 
         Returns:
-            Each with the number of its last change, for `shown`.
+            Each with the number of its last change, for `mark_shown`.
         """
         rows = self._database.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "

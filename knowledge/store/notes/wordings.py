@@ -45,7 +45,7 @@ class Wordings:
         self._write(note.revision.id, wordings)
 
     def copied(self, note: Note, suggested: SuggestedWording) -> None:
-        """Remember whose question a wording was copied from, inside a transaction."""
+        """Record the asker of a copied wording, inside a transaction."""
         row = {
             "note_id": note.id,
             "wording": suggested.text,

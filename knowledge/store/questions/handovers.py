@@ -96,7 +96,7 @@ class Handovers:
     # Message.
 
     def due(self, mine: GuildFilter = every_guild) -> list[Handover]:
-        """Hand-overs whose message has to be posted or updated."""
+        """Hand-overs with an unposted or outdated message."""
         found = self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
         return [one for one in found if mine(one.guild_id)]
 
@@ -204,7 +204,7 @@ class Handovers:
     ) -> HandoverOutcome | None:
         """Store a helper's answer and notify each asker once, in the same transaction.
 
-        `answer` has the helper's id, their shown name or an empty one, and the text.
+        `answer` is the helper's id, their name (empty if they hide it), and the text.
         """
         helper_id, helper, text = answer
         values = {

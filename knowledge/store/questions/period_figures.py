@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The number of answers that quoted a document, and of those found helpful or unhelpful."""
+    """A document's number of quoting answers, and the helpful and unhelpful ones among them."""
 
     document_id: str
     quoted: int

@@ -151,7 +151,7 @@ class QuestionRecords:
             self._record_hits(numbered if kept == len(rows) else self._without_hits(numbered))
 
     def _without_hits(self, numbered: Sequence[tuple[int, Question]]) -> list[tuple[int, Question]]:
-        """The newly stored questions with their ids, without those stored before."""
+        """The questions whose hits still have to be stored, with their ids."""
         there = {
             row["id"]: row
             for row in rows_among(

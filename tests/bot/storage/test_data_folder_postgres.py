@@ -61,7 +61,7 @@ async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
     ):
         _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == UNUSABLE, err
-    assert b"tombstones.jsonl is missing, or is not that of the other machines" in err
+    assert b"tombstones.jsonl is missing, or differs from the file of the other machines" in err
     assert b"Traceback" not in err
 
 
