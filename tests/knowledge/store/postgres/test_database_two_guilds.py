@@ -76,18 +76,29 @@ def _proposed(guild_id: int) -> Callable[[Store], Any]:
     )
 
 
+@contextmanager
+def _meeting(
+    postgres: Cluster, place: Place, store: Store, guild_id: int, act: Callable[[Store], Any]
+) -> Iterator[list[Any]]:
+    """Write for a guild while another process waits with `act`; its result is listed afterwards."""
+    found: list[Any] = []
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(guild_id))
+        yield found
+        with _meanwhile(place, act) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            found.append(ended())
+
+
 def test_a_picture_stays_that_another_guild_takes_up_as_the_last_note_loses_it(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     first = _proposed(ONE)(store)
-    with ExitStack() as transaction:
-        transaction.enter_context(store.database.writing(OTHER))
+    withdraw = lambda other: other.contributions.withdraw(ONE, first.id, MIRA.id)  # noqa: E731
+    with _meeting(postgres, place, store, OTHER, withdraw) as ended:
         second = _proposed(OTHER)(store)
-        withdraw = lambda other: other.contributions.withdraw(ONE, first.id, MIRA.id)  # noqa: E731
-        with _meanwhile(place, withdraw) as ended:
-            _until_it_waits(postgres, place)
-            transaction.close()
-            assert ended() is not None
+    assert ended[0] is not None
     assert store.pictures.of(second.revision.id) == (picture(),)
 
 
@@ -95,14 +106,9 @@ def test_a_picture_comes_back_that_goes_as_another_guild_takes_it_up(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
     first = _proposed(ONE)(store)
-    with ExitStack() as transaction:
-        transaction.enter_context(store.database.writing(ONE))
+    with _meeting(postgres, place, store, ONE, _proposed(OTHER)) as ended:
         store.contributions.withdraw(ONE, first.id, MIRA.id)
-        with _meanwhile(place, _proposed(OTHER)) as ended:
-            _until_it_waits(postgres, place)
-            transaction.close()
-            second = ended()
-    assert store.pictures.of(second.revision.id) == (picture(),)
+    assert store.pictures.of(ended[0].revision.id) == (picture(),)
 
 
 def test_two_guilds_find_the_same_passage_for_the_first_time(
@@ -114,13 +120,9 @@ def test_two_guilds_find_the_same_passage_for_the_first_time(
         question = Question(0, guild_id, 5, 7, "When?", Evidence.STRONG, AT, 1, [hit])
         return lambda store: store.question_records.record([question])[0]
 
-    with ExitStack() as transaction:
-        transaction.enter_context(store.database.writing(ONE))
+    with _meeting(postgres, place, store, ONE, asked(OTHER)) as ended:
         first = asked(ONE)(store)
-        with _meanwhile(place, asked(OTHER)) as ended:
-            _until_it_waits(postgres, place)
-            transaction.close()
-            second = ended()
+    second = ended[0]
     assert store.question_records.hits(first) == store.question_records.hits(second) == [hit]
 
 
@@ -131,7 +133,7 @@ def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_e
 
     def ask_all(guild_id: int) -> Callable[[Store], None]:
         def ask(opened: Store) -> None:
-            for batch in range(60):
+            for batch in range(20):
                 hits = [
                     RecordedHit(f"file:{each}", "T", "H", f"{batch}", 0.5, ("meaning",))
                     for each in range(20)
@@ -148,34 +150,24 @@ def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_e
     with _meanwhile(place, ask_all(OTHER)) as ended:
         ask_all(ONE)(store)
         ended()
-    assert store.totals()["questions"]["strong"] == 240
+    assert store.totals()["questions"]["strong"] == 80
 
 
 def test_the_same_member_does_something_in_two_guilds_for_the_first_time(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
-    with ExitStack() as transaction:
-        transaction.enter_context(store.database.writing(ONE))
+    with _meeting(postgres, place, store, ONE, _proposed(OTHER)):
         _proposed(ONE)(store)
-        with _meanwhile(place, _proposed(OTHER)) as ended:
-            _until_it_waits(postgres, place)
-            transaction.close()
-            ended()
     [key] = store.audit_log.members()
     assert {entry.actor for entry in store.audit_log.entries()} == {key}
 
 
-def test_who_writes_for_all_guilds_waits_for_each(
+def test_a_writer_for_all_guilds_waits_for_each(
     postgres: Cluster, place: Place, store: Store
 ) -> None:
-    with ExitStack() as transaction:
-        transaction.enter_context(store.database.writing(ONE))
+    forget = lambda other: other.personal_data.forget(MIRA.id, withdraw=True)  # noqa: E731
+    with _meeting(postgres, place, store, ONE, forget):
         _proposed(ONE)(store)
-        forget = lambda other: other.personal_data.forget(MIRA.id, withdraw=True)  # noqa: E731
-        with _meanwhile(place, forget) as ended:
-            _until_it_waits(postgres, place)
-            transaction.close()
-            ended()
     assert store.pictures.of(1) == ()
     assert store.audit_log.members() == {}
 

@@ -207,7 +207,7 @@ def shared_url(postgres: Cluster) -> Iterator[str]:
 
 
 @given(steps=_STEPS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_shard_has_one_holder_at_each_epoch(
     shared_url: str, steps: list[tuple[str, int]]
 ) -> None:
@@ -270,7 +270,7 @@ def test_threads_that_step_at_once_share_nothing(postgres_url: str) -> None:
     def work() -> None:
         leases = _member(postgres_url)
         leases.join(SHARDS)
-        for _ in range(30):
+        for _ in range(12):
             before = {*leases.step().shards.items()}
             claims.extend(before)
             leases.leave()
