@@ -33,7 +33,7 @@ def compare(
         The guilds that the bot left, and the guilds it is in again.
     """
     gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
-    back = sorted(core.store.guilds.gone() & set(present))
+    back = sorted(core.store.guilds.departed() & set(present))
     return record_removal(core, gone, at), record_return(core, back)
 
 
@@ -47,7 +47,9 @@ def purge(
     Their sources leave it with the next sync.
     """
     core.store.guilds.count_absence(at)
-    purged = sorted(set(filter(known, core.store.purge.left(at - keep))) - set(present))
+    purged = sorted(
+        set(filter(known, core.store.purge.guilds_left_before(at - keep))) - set(present)
+    )
     for guild_id in purged:
         notes = core.store.purge.guild(guild_id)
         core.behind.update(notes)

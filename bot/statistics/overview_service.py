@@ -128,11 +128,11 @@ def _start(now: datetime) -> datetime:
 
 
 def _asked(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
-    return _readable(core, seen, core.store.gaps.asked(seen.guild_id, now - _WEEK, now))
+    return _readable(core, seen, core.store.gaps.public_questions(seen.guild_id, now - _WEEK, now))
 
 
 def _judged(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
-    found = core.store.gaps.asked(seen.guild_id, _start(now), now, judged=True)
+    found = core.store.gaps.public_questions(seen.guild_id, _start(now), now, judged=True)
     return _readable(core, seen, found)
 
 

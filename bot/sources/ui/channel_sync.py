@@ -28,7 +28,7 @@ from bot.sources.ui.discord_messages import (
     find_opener,
     missing_permissions,
 )
-from knowledge.channels.sync_state import (
+from knowledge.discord_archive.sync_state import (
     ChannelProblem,
     MessagePage,
     ProblemCode,

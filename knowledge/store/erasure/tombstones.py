@@ -202,8 +202,8 @@ class Tombstones:
         if key is None or _check(key) != check:
             raise StoreError(
                 f"{self._path} is missing, or differs from the file of the other machines that use "
-                "this database. Without the same file, this machine can't recognize members who opted "
-                "out of quotation. Copy the file from another machine. If it is lost everywhere, "
+                "this database. Without it, this machine can't recognize members who opted out of "
+                "quotation. Copy the file from another machine. If it is lost everywhere, "
                 "`commonplace doctor` counts the members who have to opt out again; then delete "
                 f'the row of the table memory with the key "{_CHECK}".'
             )
