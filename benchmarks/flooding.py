@@ -149,7 +149,7 @@ async def _many(seen: Seen, seconds: float, folder: Path) -> None:
     await seen.worker.call(lambda core: add_paths(core.store, [folder]))
     until = time.monotonic() + seconds
     indexing = asyncio.create_task(
-        seen.timed("2,000 passages indexed", seen.worker.run_slices(index_updates.follow))
+        seen.timed("2,000 passages indexed", seen.worker.run_slices(index_updates.update_files))
     )
     await asyncio.gather(
         _each(
@@ -177,7 +177,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         worker = start_worker(Settings(data=DataSettings(folder=Path(folder) / "data")))
         seen = Seen(worker, FloodControl(QuestionSettings()), words)
-        await worker.run_slices(index_updates.update_own)
+        await worker.run_slices(index_updates.update_notes_and_articles)
         await worker.run_slices(Core.warm_up)
         files = Path(folder) / "files"
         files.mkdir()

@@ -71,7 +71,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
             core.store.decisions.decide(
                 GUILD, note.revision.id, Member(1_001, "Ada"), Ruling(Decision.APPROVE)
             )
-            core.follow_note(note.id)
+            core.index_note(note.id)
             open_questions = core.store.gaps.open(GUILD)
             asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
             replies = core.answer_pipeline.ask(asks, record=False)

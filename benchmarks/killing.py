@@ -35,7 +35,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.shadow_index import build
-from bot.models.serving_model import delete_left_over, open_successor, switch_to
+from bot.models.serving_model import delete_leftover_indexes, open_successor, switch_to
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channel_sync_steps
@@ -117,7 +117,7 @@ def prepare(place: Place) -> None:
         core.store.question_records.record([asked])
         core.store.guilds.leave(OTHER, AT)
         run_to_end(index_updates.update_quickly(core))
-        index_updates.complete(core)
+        index_updates.complete_update(core)
     backups.back_up(place.database, place.root / "old.db")
     with place.core() as core:
         review_service.indexed(
@@ -164,7 +164,7 @@ def index(place: Place) -> None:
     with place.core() as core:
         add_paths(core.store, [place.root / "guides"])
         run_to_end(index_updates.update(core))
-        index_updates.complete(core)
+        index_updates.complete_update(core)
 
 
 def indexed(place: Place, *, again: bool) -> Iterator[str]:
@@ -309,7 +309,7 @@ def use_model(place: Place) -> None:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()
         switch_to(core.folder, core.configured, found.served)
-        delete_left_over(core.folder)
+        delete_leftover_indexes(core.folder)
 
 
 def serves(place: Place, *, again: bool) -> Iterator[str]:
@@ -365,7 +365,7 @@ def sound(place: Place) -> Iterator[str]:
     with place.core() as core:
         run_to_end(index_updates.update_quickly(core))
         run_to_end(index_updates.check_channels(core))
-        run_to_end(index_updates.follow(core))
+        run_to_end(index_updates.update_files(core))
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem

@@ -116,7 +116,7 @@ class Worker:
             else:
                 time.sleep(0.01)
             try:
-                list(index_updates.follow_behind(self._core))
+                list(index_updates.update_unindexed_notes(self._core))
             except (StoreError, IndexError_):
                 continue
 
@@ -193,7 +193,7 @@ def _unanswered(place: Place, worker: int) -> dict[str, Any] | None:
 def live(place: Place, worker: int, seed: int) -> None:
     """A process as it is run: the index is brought in step, and then it is worked."""
     works = Worker(place, worker, seed)
-    run_to_end(index_updates.update_own(works._core))
+    run_to_end(index_updates.update_notes_and_articles(works._core))
     works.go_on()
 
 
@@ -256,7 +256,7 @@ def problems(place: Place) -> Iterator[str]:
     for line in place.told():
         told.setdefault(line["id"], []).append(line)
     with place.core() as core:
-        run_to_end(index_updates.update_own(core))
+        run_to_end(index_updates.update_notes_and_articles(core))
         yield from _of_attempts(core, told)
         yield from _of_the_log(core)
         wanted = {

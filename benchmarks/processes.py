@@ -48,7 +48,7 @@ async def _answers(bot: Processes, shard: int) -> float:
 async def _measure(folder: Path, kills: int, concurrency: int) -> None:
     settings = Settings(data=DataSettings(folder=folder / "data"))
     with Core(settings, WordEmbedder()) as core:
-        for _ in index_updates.update_own(core):
+        for _ in index_updates.update_notes_and_articles(core):
             pass
     with running_cluster() as postgres:
         async with wire_server() as server:

@@ -30,7 +30,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answered_together, start_worker
-from bot.storage.derived_data import open_work
+from bot.storage.derived_data import open_work_queue
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import Document, Kind
 from tests.postgres import running_cluster
@@ -68,7 +68,7 @@ def workers(count: int, config: Path, url: str, nice: int) -> Iterator[None]:
         for _ in range(count)
     ]
     try:
-        with closing(open_work(url)) as work:
+        with closing(open_work_queue(url)) as work:
             while sum(work.state().workers.values()) < count:
                 time.sleep(0.1)
         yield

@@ -194,7 +194,7 @@ class AnswerPipeline:
         # Documents past their review date, kept up to date by the owner of the pipeline.
         self.due: frozenset[str] = frozenset()
         # Notes whose last change may be missing from the index.
-        self.behind: Collection[int] = ()
+        self.unindexed_notes: Collection[int] = ()
         self._replies: ReplyCache[Reply] = ReplyCache()
         # The unread languages already named, with the channel or private asker.
         self._told: LRUCache[tuple[str, int], bool] = LRUCache(_TOLD)
@@ -267,7 +267,7 @@ class AnswerPipeline:
         Raises:
             DatabaseAwayError: if a cache lacks a value, or a hit was withdrawn since it was read.
         """
-        withdrawn = self._index.taken_out | set(map(document_of_note, self.behind))
+        withdrawn = self._index.taken_out | set(map(document_of_note, self.unindexed_notes))
         with self._outage.bridge(), self._index.unasked():
             replies = self._answered_of(asks)
             found = {hit.passage.document_id for reply in replies for hit in reply.hits}

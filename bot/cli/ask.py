@@ -10,7 +10,7 @@ from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
 from bot.cli import output
-from bot.cli.console import JsonOption, fail, opened, out, print_json, with_settings
+from bot.cli.console import JsonOption, fail, opened_core, out, print_json, with_settings
 from bot.config.settings import Settings
 
 
@@ -33,7 +33,7 @@ def ask(
         commonplace ask - --json < questions.txt
     """
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
-    with opened(settings) as core:
+    with opened_core(settings) as core:
         for text in (text for text in questions if text or question != "-"):
             [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
@@ -60,7 +60,7 @@ def search(
     Example:
         commonplace search 'ferry Lisbon' -k 3
     """
-    with opened(settings) as core:
+    with opened_core(settings) as core:
         if problem := problem_with(query):
             fail(problem)
         hits = core.search(query, None, k)
@@ -86,7 +86,7 @@ def why(
     Example:
         commonplace why 17
     """
-    with opened(settings) as core:
+    with opened_core(settings) as core:
         replay = core.replay(question_id)
     if replay is None:
         fail(

@@ -22,10 +22,10 @@ from bot.storage.data_folder import (
     BACKUPS,
     COMMUNITY,
     data_folder,
-    held,
+    hold_bot_lock,
     open_server,
     open_store,
-    refuse_lost,
+    refuse_lost_database,
 )
 from knowledge.backup import archives, backups
 from knowledge.backup.backups import Restored
@@ -47,7 +47,7 @@ TakeOption = Annotated[
 ]
 
 
-def reachable(path: Path) -> Path:
+def check_reachable(path: Path) -> Path:
     """Return a path, existing or not, or fail if this user may not look at it.
 
     A service's or a container's user can reach few folders.
@@ -94,7 +94,7 @@ def backup(
     """
     folder, url = data_folder(settings.data.folder), settings.data.database
     kind = archives if url else backups
-    target = reachable(to or folder / BACKUPS)
+    target = check_reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
     if to is not None and not rotating and not to.absolute().parent.is_dir():
         fail(
@@ -107,7 +107,7 @@ def backup(
         with open_store(folder, url) as store:
             archives.back_up(store.database, target)
     else:
-        refuse_lost(folder)
+        refuse_lost_database(folder)
         backups.back_up(folder / COMMUNITY, target)
     deleted, kept = kind.rotate(target.parent, keep, target) if rotating else ([], [])
     if as_json:
@@ -147,8 +147,8 @@ def restore(
         commonplace restore data/backups/community-20261129T020000.000000Z.db
     """
     folder = data_folder(settings.data.folder)
-    with held(folder):
-        restored = _restored(settings, folder, reachable(file), take or ())
+    with hold_bot_lock(folder):
+        restored = _restored(settings, folder, check_reachable(file), take or ())
     kept = restored.kept
     if as_json:
         record = {"restored": str(file), "kept": str(kept) if kept else None}
@@ -156,7 +156,7 @@ def restore(
     else:
         before = f" The database before it is {kept}." if kept else ""
         out.print(f"Restored {file} and verified it.{before}", soft_wrap=True, markup=False)
-        tell_unknown(restored.unknown, take or ())
+        print_unknown_rows(restored.unknown, take or ())
 
 
 def _restored(
@@ -170,7 +170,7 @@ def _restored(
         return archives.restore(file, store, server, at, take)
 
 
-def tell_unknown(unknown: Unknown, taken: Collection[OptInRows]) -> None:
+def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
     """List unknown sources and tombstones, and whether they were taken."""
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""

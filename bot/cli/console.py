@@ -108,13 +108,15 @@ def log_to_file(settings: Settings, path: Path) -> Path:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Core]:
+def opened_core(settings: Settings) -> Iterator[Core]:
     with Core(settings) as core:
-        shown(index_updates.update_quickly(core), "Indexing the articles")
+        run_with_progress(index_updates.update_quickly(core), "Indexing the articles")
         yield core
 
 
-def shown(steps: Iterator[Progress], title: str, *, as_json: bool = False) -> UpdateReport:
+def run_with_progress(
+    steps: Iterator[Progress], title: str, *, as_json: bool = False
+) -> UpdateReport:
     """Run an update and report its progress on standard error.
 
     A terminal shows a bar while the update runs; with `as_json`, programs get an event a second.
@@ -154,12 +156,12 @@ def _reported(steps: Iterator[Progress], pace: Pace) -> UpdateReport:
         nonlocal last
         if time.monotonic() - last >= EVENT_SECONDS:
             last = time.monotonic()
-            tell_event("progress", pace.record(progress))
+            print_event("progress", pace.record(progress))
 
     return run_to_end(steps, tell)
 
 
-def tell_event(event: str, record: dict[str, Any]) -> None:
+def print_event(event: str, record: dict[str, Any]) -> None:
     print(json.dumps({"event": event, **record}, ensure_ascii=False), file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -22,13 +22,13 @@ from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,
     data_folder,
-    is_held,
+    is_bot_running,
     model_cache,
     open_server,
     open_store,
 )
-from bot.storage.derived_data import open_work, set_aside_told
-from bot.storage.file_permissions import open_to_others
+from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
+from bot.storage.file_permissions import paths_open_to_others
 from bot.text.languages import language_name
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -173,12 +173,12 @@ def _workers(url: str) -> Iterator[Finding]:
     if not url:
         return
     try:
-        with closing(open_work(url)) as work:
+        with closing(open_work_queue(url)) as work:
             state = work.state()
     except StoreError as error:
         yield Finding("workers", False, str(error))
         return
-    problem = set_aside_told(state.set_aside)
+    problem = unembedded_texts_warning(state.set_aside)
     if problem and state.error:
         problem = f"{problem} One failed of {state.error}."
     workers, waiting = sum(state.workers.values()), state.waiting
@@ -188,7 +188,7 @@ def _workers(url: str) -> Iterator[Finding]:
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
     """Whether other users can still read the data; opening the folder fixed the rest."""
-    found = open_to_others(folder)
+    found = paths_open_to_others(folder)
     if found:
         files = counted(len(found), "file or folder", "files and folders")
         yield Finding(
@@ -320,7 +320,7 @@ def _evidence(serving: Opened, folder: Path) -> Finding:
 
 def _index(serving: Opened, folder: Path) -> Finding:
     index = serving.index
-    if not (sum(index.tables.passages_by_scope().values()) or is_held(folder)):
+    if not (sum(index.tables.passages_by_scope().values()) or is_bot_running(folder)):
         return Finding("index", False, EMPTY)
     counts = index.tables.counts([SHARED, ARTICLES])
     found = (

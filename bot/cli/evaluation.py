@@ -18,8 +18,8 @@ from bot.cli.console import (
     fail,
     out,
     print_json,
+    run_with_progress,
     settings_from,
-    shown,
     with_settings,
 )
 from bot.cli.plots import PlotError
@@ -29,7 +29,7 @@ from bot.models.calibrations import (
     CALIBRATION,
     chosen_calibration,
     fitted_for,
-    keep_calibration,
+    save_calibration,
 )
 from bot.models.serving_model import Opener, chosen_model
 from bot.models.serving_reranker import chosen_reranker
@@ -169,7 +169,7 @@ def _evaluations(
                 rerankings[key],
                 order=order,
             )
-            shown(evaluator.index(), f"Indexing {name}")
+            run_with_progress(evaluator.index(), f"Indexing {name}")
             evaluations[key] = evaluator.evaluate(legs=legs)
     return evaluations
 
@@ -242,7 +242,7 @@ def calibrate(
     found = replace(found, model=fitted_for(replace(model.record, vectors=vectors)))
     if to is None:
         with sharing(folder, settings.data.database):
-            keep_calibration(folder, found)
+            save_calibration(folder, found)
     else:
         to.write_text(found.to_toml(), encoding="utf-8")
     out.print(evaluation_output.figures_table("calibration", figures))
@@ -275,6 +275,8 @@ def _rows(sets: Mapping[str, JudgedSet], embedder: Embedder, reranking: Rerankin
             tempfile.TemporaryDirectory(prefix="commonplace-calibrate-") as temporary,
             open_index(Path(temporary), embedder) as judged_index,
         ):
-            shown(Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}")
+            run_with_progress(
+                Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}"
+            )
             gather(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
     return rows

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.backup import TakeOption, reachable, tell_unknown
-from bot.cli.console import JsonOption, opened, out, print_json, with_settings
+from bot.cli.backup import TakeOption, check_reachable, print_unknown_rows
+from bot.cli.console import JsonOption, opened_core, out, print_json, with_settings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_database, open_store
 from knowledge.backup import exporter, importer
@@ -32,7 +32,7 @@ def export(
         commonplace export community/
     """
     with open_store(data_folder(settings.data.folder), settings.data.database) as store:
-        files = exporter.export(store.database, reachable(folder))
+        files = exporter.export(store.database, check_reachable(folder))
     if as_json:
         print_json({"exported": str(folder), "files": files})
     else:
@@ -56,15 +56,15 @@ def import_(
         commonplace import community/
     """
     with Store(open_database(data_folder(settings.data.folder), settings.data.database)) as store:
-        imported = importer.import_folder(store, reachable(folder), take or ())
+        imported = importer.import_folder(store, check_reachable(folder), take or ())
     if imported.rows:
-        with opened(settings):
+        with opened_core(settings):
             pass
     if as_json:
         print_json(asdict(imported))
     else:
         out.print(_report(imported), soft_wrap=True, markup=False)
-        tell_unknown(imported.unknown, take or ())
+        print_unknown_rows(imported.unknown, take or ())
 
 
 def _report(imported: Imported) -> str:

@@ -23,7 +23,7 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.config.settings import Settings
-from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_database
+from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, hold_bot_lock, open_database
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.files.parsed_file import one_line
@@ -150,7 +150,7 @@ def migrate(
     target = _target(to, folder)
     with ExitStack() as holding:
         for one in sorted({folder.resolve(), target.folder.resolve()}):
-            holding.enter_context(held(one))
+            holding.enter_context(hold_bot_lock(one))
         if not check:
             _copy_tombstones(folder, target.folder)
         moved = move.move(source, target, check=check, tell=_tell)

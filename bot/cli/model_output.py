@@ -83,7 +83,7 @@ def gate_text(figures: Sequence[Figure], serving: str, other: str) -> Renderable
     """Two models side by side on each set, with significance and losses."""
     # Fits 80 columns.
     table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
-    for figure in (*figures, *gate.together(figures)):
+    for figure in (*figures, *gate.pooled(figures)):
         told = Text("worse", style="red") if figure.worse else Text(_verdict(figure))
         table.add_row(
             Text(figure.judged),

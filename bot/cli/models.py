@@ -23,7 +23,7 @@ from bot.cli.console import (
     fail,
     out,
     print_json,
-    shown,
+    run_with_progress,
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
@@ -39,7 +39,7 @@ from bot.models.serving_model import (
     Opened,
     Opener,
     chosen_model,
-    delete_left_over,
+    delete_leftover_indexes,
     open_successor,
     switch_to,
 )
@@ -47,7 +47,7 @@ from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     data_folder,
-    is_held,
+    is_bot_running,
     model_cache,
 )
 from indexer.embedding.embedder import ModelError, is_reference
@@ -107,7 +107,7 @@ def try_model(
     folder = data_folder(settings.data.folder)
     opener: Opener = context.obj or open_record
     with _explained():
-        record = choice.here(name)
+        record = choice.find_local_model(name)
         if record is None:
             fail(f"{name} isn't on this machine. `commonplace model use {name}` downloads it.")
         measured = {
@@ -115,7 +115,7 @@ def try_model(
             for one in _opened(opener, folder, [chosen_model(folder, settings.model.name), record])
         }
     for vectors, speed in measured.items():
-        speeds.keep(folder, vectors, speed)
+        speeds.save_speed(folder, vectors, speed)
         if as_json:
             print_json(model_output.speed_record(vectors, speed))
     if not as_json:
@@ -148,16 +148,16 @@ def use_model(
     """
     folder = data_folder(settings.data.folder)
     if reranker:
-        step_back(folder)
+        lower_priority(folder)
         with _explained(), sharing(folder, settings.data.database):
             rerankers.use_reranker(settings, context.obj or open_record, name, anyway=anyway)
         return
     with (
         _explained(),
-        choice.choosing(folder),
+        choice.hold_model_lock(folder),
         sharing(folder, settings.data.database),
     ):
-        step_back(folder)
+        lower_priority(folder)
         record = _brought(name)
         opener: Opener = context.obj or open_record
         with Core(settings, opener=opener) as core:
@@ -189,7 +189,7 @@ def back(
             rerankers.back_to_reranker(settings)
         return
     database = settings.data.database
-    with _explained(), choice.choosing(folder), sharing(folder, database):
+    with _explained(), choice.hold_model_lock(folder), sharing(folder, database):
         pointer = choice.go_back(folder, settings.model.name, database)
     out.print(
         f"{pointer.serving.model.name} serves again; a running bot follows within two seconds.",
@@ -205,9 +205,9 @@ def _explained() -> Iterator[None]:
         fail(str(error))
 
 
-def step_back(folder: Path) -> None:
+def lower_priority(folder: Path) -> None:
     """Lower the priority of this process if a bot runs on the data folder."""
-    if is_held(folder) and hasattr(os, "nice"):
+    if is_bot_running(folder) and hasattr(os, "nice"):
         os.nice(_NICE - os.nice(0))
 
 
@@ -225,7 +225,7 @@ def _brought(name: str) -> ModelRecord:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total or None)
 
-        return choice.brought(name, show)
+        return choice.find_or_download(name, show)
 
 
 def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
@@ -233,7 +233,7 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
     dimensions = found.embedder.dimension / core.embedder.dimension
     # The free space of a database server is unknown.
     if not core.database:
-        choice.check_room(core.folder, core.served, max(dimensions, 0.5))
+        choice.check_disk_space(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
     sides = [_side(settings, core, one) for one in (serving, found)]
     figures: list[Figure] = []
@@ -243,16 +243,16 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
     successor = open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
-        shown(build(core, index, found.embedder), f"Indexing for {found.record.name}")
+        run_with_progress(build(core, index, found.embedder), f"Indexing for {found.record.name}")
         figures += _on_own(core, successor, sides)
         _refuse_worse(figures, sides, anyway=anyway)
         # Changes since the first pass.
-        shown(build(core, index, found.embedder), "Indexing recent changes")
+        run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
         index.save_snapshots()
         seconds = time.monotonic() - started
     switch_to(core.folder, settings.model.name, successor.served)
-    delete_left_over(core.folder, core.database)
+    delete_leftover_indexes(core.folder, core.database)
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
     chosen = chosen_calibration(core.folder, found.record)
@@ -271,13 +271,13 @@ def _evaluated(side: Side, name: str) -> Evaluation:
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:
-        for step in gate.measured(side, judged_set(COMMITTED[name])):
+        for step in gate.measure(side, judged_set(COMMITTED[name])):
             if isinstance(step, Progress):
                 yield step
             else:
                 found.append(step)
 
-    shown(steps(), f"Measuring {side.model.record.name} on {name}")
+    run_with_progress(steps(), f"Measuring {side.model.record.name} on {name}")
     return found[0]
 
 
@@ -302,7 +302,7 @@ def _names(sides: list[Side]) -> tuple[str, str]:
 
 def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> None:
     """Exit if the other model is worse at anything, unless `anyway`."""
-    if anyway or not gate.worse([*figures, *gate.together(figures)]):
+    if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
         return
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     serving, other = _names(sides)

@@ -41,7 +41,7 @@ from knowledge.web.internal_hosts import InternalHosts
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class SourceOptions:
     """Options for added sources; None if not given."""
 
     scope: Scope = SHARED
@@ -76,11 +76,11 @@ class Naming:
         return said or (is_web(named) and is_repository(named))
 
 
-def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
+def add(core: Core, named: Sequence[str], naming: SourceOptions) -> list[str]:
     """Add sources; returns the locations of all, new or not."""
     _check(named, naming)
     for each in named:
-        check_named(each)
+        check_source_name(each)
     locations = [_location(each, naming) for each in named]
     for location in locations:
         _check_scope(core, location, naming.scope)
@@ -91,11 +91,11 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
         add_paths(core.store, paths, naming.scope, naming.base_url)
     for location in filter(is_visited, locations):
         add_visited(core.store, location, naming.scope, naming.base_url)
-    take_here(core, locations)
+    claim_on_this_machine(core, locations)
     return locations
 
 
-def take_here(core: Core, locations: Sequence[str]) -> None:
+def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
     """Record that this machine reads the files of sources, for others on the database."""
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
@@ -106,7 +106,7 @@ def take_here(core: Core, locations: Sequence[str]) -> None:
         )
 
 
-def _location(named: str, naming: Naming) -> str:
+def _location(named: str, naming: SourceOptions) -> str:
     internal = is_web(named) and _is_internal(named, naming.internal)
     if naming.is_repository(named):
         branch, folder = naming.branch or "", naming.folder or ""
@@ -140,7 +140,7 @@ def _is_internal(named: str, hosts: InternalHosts) -> bool:
     return False
 
 
-def _check(named: Sequence[str], naming: Naming) -> None:
+def _check(named: Sequence[str], naming: SourceOptions) -> None:
     """Refuse options that exclude each other or need another kind of source."""
     if naming.crawl and (naming.git or naming.branch is not None or naming.folder is not None):
         fail("--crawl is for sites; --git, --branch and --path are for repositories.")
@@ -157,7 +157,7 @@ def _check(named: Sequence[str], naming: Naming) -> None:
         fail("--base-url is for one file, folder or repository: add the others separately.")
 
 
-def check_named(named: str) -> None:
+def check_source_name(named: str) -> None:
     """Refuse names that are neither a path nor a fetchable address."""
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
@@ -183,7 +183,7 @@ def _path_location(named: str) -> str:
         return str(Path(named).absolute())
 
 
-def located(core: Core, named: Sequence[str]) -> list[str]:
+def find_locations(core: Core, named: Sequence[str]) -> list[str]:
     """Find the locations of named sources; fails at a name that is no source."""
     followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]

@@ -13,7 +13,12 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.models.presets import other_model
-from bot.storage.data_folder import data_folder, empty, held, refuse_unreachable
+from bot.storage.data_folder import (
+    check_database_server,
+    data_folder,
+    empty_data_folder,
+    hold_bot_lock,
+)
 
 # Folder for everything that a preview keeps, and the names in it.
 PREVIEW_DATA: Final = Path("preview-data")
@@ -71,10 +76,10 @@ def preview(
             webbrowser.open(address)
 
     folder = data_folder(settings.data.folder)
-    with held(folder):
-        refuse_unreachable(folder, settings.data.database)
+    with hold_bot_lock(folder):
+        check_database_server(folder, settings.data.database)
         if fresh:
-            empty(settings.data.folder)
+            empty_data_folder(settings.data.folder)
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_discords_own()
         err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
@@ -84,7 +89,7 @@ def preview(
             check_free(port)
             if index:
                 with Core(settings, rebuild=True) as core:
-                    sources.take_in(core, index, next_step=source_output.TRY_IN_PREVIEW)
+                    sources.import_paths(core, index, next_step=source_output.TRY_IN_PREVIEW)
             asyncio.run(serve(settings, port, ready))
         except PreviewError as error:
             fail(str(error))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from bot.cli import model_output
-from bot.cli.console import err, fail, out, shown
+from bot.cli.console import err, fail, out, run_with_progress
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.models import gate
-from bot.models.choice import ModelChoiceError, choosing
+from bot.models.choice import ModelChoiceError, hold_model_lock
 from bot.models.gate import Figure
 from bot.models.serving_model import Opener
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
@@ -37,7 +37,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
     """
     folder = data_folder(settings.data.folder)
     name = _as_kept(name)
-    with choosing(folder):
+    with hold_model_lock(folder):
         if name == chosen_reranker(folder, settings.model.reranker):
             out.print(f"{name or NONE} serves already.", soft_wrap=True)
             return
@@ -49,12 +49,12 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
                 "would never be used. Raise `model.reranker_ms`, or use a smaller reranker."
             )
         with Core(settings, opener=opener) as core:
-            if core.left_out():
-                err.print(*core.left_out(), soft_wrap=True)
+            if core.problems():
+                err.print(*core.problems(), soft_wrap=True)
             figures = _measured(core, [core.retriever.reranking, other])
         before = chosen_reranker(folder, settings.model.reranker)
         out.print(model_output.gate_text(figures, before or NONE, name or NONE), soft_wrap=True)
-        if not anyway and gate.worse([*figures, *gate.together(figures)]):
+        if not anyway and gate.worse_figures([*figures, *gate.pooled(figures)]):
             fail(
                 f"{name or NONE} is worse, as the table shows; nothing was changed. To use it "
                 "nevertheless, add --anyway.",
@@ -71,7 +71,7 @@ def back_to_reranker(settings: Settings) -> None:
         ModelChoiceError, DataFolderError: with the remedy.
     """
     folder = data_folder(settings.data.folder)
-    with choosing(folder):
+    with hold_model_lock(folder):
         name = previous_reranker(folder, settings.model.reranker)
         if name is None:
             raise ModelChoiceError(
@@ -107,7 +107,7 @@ def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure
             open_index(Path(temporary), core.embedder) as index,
         ):
             evaluators = _evaluators(core, index, judged, rerankings)
-            shown(evaluators[0].index(), f"Measuring on {name}")
+            run_with_progress(evaluators[0].index(), f"Measuring on {name}")
             figures += gate.figures(name, *_evaluations(evaluators))
     try:
         judged = gate.accepted_answers(core.store, core.index.tables)

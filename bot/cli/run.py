@@ -7,7 +7,7 @@ import typer
 from bot.cli.console import fail, with_settings
 from bot.config import settings as config
 from bot.config.settings import Settings
-from bot.storage.data_folder import data_folder, held, refuse_unreachable
+from bot.storage.data_folder import check_database_server, data_folder, hold_bot_lock
 
 # The exit code if Discord can't be reached, so that starting again later may help.
 UNREACHABLE: Final = 3
@@ -23,8 +23,8 @@ def run(context: typer.Context, settings: Settings) -> None:
     token = config.token()
     # Processes that share a database divide the shards among them.
     folder = data_folder(settings.data.folder)
-    with held(folder, shared=bool(settings.data.database)):
-        refuse_unreachable(folder, settings.data.database)
+    with hold_bot_lock(folder, shared=bool(settings.data.database)):
+        check_database_server(folder, settings.data.database)
         from bot.process.client import Bot
         from bot.process.health import HealthError
         from bot.process.login import LoginError, UnreachableError

@@ -20,22 +20,22 @@ from bot.cli.console import (
     err,
     fail,
     out,
+    print_event,
     print_json,
-    shown,
-    tell_event,
+    run_with_progress,
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
-from bot.cli.named_sources import Naming
+from bot.cli.named_sources import SourceOptions
 from bot.cli.source_check import check, cited_pages
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.models.serving_model import serves
+from bot.models.serving_model import is_serving
 from bot.sources.messages import problem
 from bot.sources.web_sync import fetchers, recognise_service, visit_sources
-from bot.storage.data_folder import is_held
+from bot.storage.data_folder import is_bot_running
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
@@ -57,7 +57,7 @@ from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.link_check import LinkCheck, check_links
 
 # Polling interval, for single files and network folders, which report no changes.
-LOOK_SECONDS: Final = 10
+POLL_SECONDS: Final = 10
 
 # The exit code if a new source gave nothing.
 UNREAD: Final = 1
@@ -104,21 +104,21 @@ def index(
     """
     # An empty path would be the current folder.
     for path in paths or ():
-        named_sources.check_named(path)
+        named_sources.check_source_name(path)
     named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
             _show_unread_kinds(named, as_json=as_json)
             return
-        take_in(core, named, as_json=as_json)
+        import_paths(core, named, as_json=as_json)
     while watch:
         # Reopen once another model serves, to keep its index in step.
         with Core(settings) as core:
             _watch(core, as_json=as_json)
 
 
-def take_in(
+def import_paths(
     core: Core, paths: Sequence[Path], *, as_json: bool = False, next_step: str = ""
 ) -> None:
     """Add files and folders as sources, update the index, and print the report.
@@ -126,7 +126,7 @@ def take_in(
     `next_step` replaces the hint to try `commonplace ask`.
     """
     add_paths(core.store, paths)
-    named_sources.take_here(core, [str(path.resolve()) for path in paths])
+    named_sources.claim_on_this_machine(core, [str(path.resolve()) for path in paths])
     _update(core, as_json=as_json, next_step=next_step)
     _show_unread_kinds(paths, as_json=as_json)
 
@@ -162,7 +162,9 @@ def _update(
         The named sources that failed and have no documents.
     """
     started = time.monotonic()
-    report = shown(index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json)
+    report = run_with_progress(
+        index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json
+    )
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
     unread = [
         state.location
@@ -178,12 +180,12 @@ def _update(
     passages = sum(core.index.tables.passages_by_scope().values())
     added = [each for each in report.added if not each.startswith("article:")]
     checked = check(core, added) if checks and added else None
-    index_updates.complete(core)
+    index_updates.complete_update(core)
     if as_json:
         print_json(source_output.report_record(report, checked))
         return unread
     seconds = time.monotonic() - started
-    follows = (report.added or report.changed) and is_held(core.folder)
+    follows = (report.added or report.changed) and is_bot_running(core.folder)
     ask = source_output.TRY_BOTH if follows else source_output.TRY
     step = "" if refused else next_step or ask
     text = source_output.report_text(report, passages, seconds, step)
@@ -207,19 +209,19 @@ def _watch(core: Core, *, as_json: bool) -> None:
     if not as_json:
         err.print("Watching the sources. Press Ctrl+C to stop.")
     shown_before: set[Failure] = set(core.failures())
-    while serves(core.folder, core.served):
+    while is_serving(core.folder, core.served):
         locations = core.locations()
         for _ in _changes(locations):
-            report = run_to_end(index_updates.follow(core))
+            report = run_to_end(index_updates.update_files(core))
             new = [failure for failure in report.failed if failure not in shown_before]
             shown_before = set(report.failed)
             _show_step(report, new, as_json=as_json)
-            if core.locations() != locations or not serves(core.folder, core.served):
+            if core.locations() != locations or not is_serving(core.folder, core.served):
                 break
 
 
 def _changes(locations: Sequence[Path]) -> Iterator[object]:
-    """Yield whenever a source may have changed, at the latest after `LOOK_SECONDS`."""
+    """Yield whenever a source may have changed, at the latest after `POLL_SECONDS`."""
     from watchfiles import watch
 
     there = [location for location in locations if location.exists()]
@@ -228,7 +230,7 @@ def _changes(locations: Sequence[Path]) -> Iterator[object]:
         *(there or [Path.cwd()]),
         watch_filter=None if there else lambda *_: False,
         recursive=bool(there),
-        rust_timeout=LOOK_SECONDS * 1000,
+        rust_timeout=POLL_SECONDS * 1000,
         yield_on_timeout=True,
         raise_interrupt=True,
     )
@@ -238,7 +240,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     if not (report.touched or new):
         return
     if as_json:
-        tell_event("indexed", source_output.report_record(report))
+        print_event("indexed", source_output.report_record(report))
         return
     out.print(str(report))
     _show_failures(new)
@@ -352,7 +354,7 @@ def add_sources(
         commonplace source add https://docs.example.org/guide/ --crawl
         commonplace source add https://github.com/owner/name --path docs/
     """
-    naming = Naming(
+    naming = SourceOptions(
         scope=guild_scope(guild) if guild is not None else SHARED,
         base_url=base_url,
         git=git,
@@ -394,7 +396,7 @@ def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> 
                 Progress(step.done, step.total, step.url, report)
                 for step in check_links(pages, fetcher_for(place), found)
             )
-            shown(steps, "Checking the links", as_json=as_json)
+            run_with_progress(steps, "Checking the links", as_json=as_json)
     if as_json:
         print_json(source_output.links_record(found))
     else:
@@ -424,7 +426,7 @@ def remove_sources(
         commonplace source remove handbook/
     """
     with Core(settings, rebuild=True) as core:
-        for location in named_sources.located(core, locations):
+        for location in named_sources.find_locations(core, locations):
             channel_id = located_channel(location)
             if channel_id is not None:
                 core.remove_channel(channel_id)
@@ -446,7 +448,7 @@ def sync_sources(
         commonplace source sync https://docs.example.org/guide/
     """
     with Core(settings, rebuild=True) as core:
-        named = named_sources.located(core, locations or ())
+        named = named_sources.find_locations(core, locations or ())
         if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
             err.print("Only the running bot reads channels: use `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]
@@ -462,4 +464,4 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
         Progress(step.done, step.total, step.url, report)
         for step in visit_sources(core.web_sources(), settings, named=visited)
     )
-    shown(steps, "Visiting the web", as_json=as_json)
+    run_with_progress(steps, "Visiting the web", as_json=as_json)

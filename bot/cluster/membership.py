@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
-from bot.core.worker import beside
+from bot.core.worker import run_in_thread
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.leases import LapsedError, Leases, Standing
 
@@ -131,7 +131,7 @@ class Membership:
             return self._leases.join(wanted)
 
         async with self._one_at_a_time:
-            self._count = await beside(joined)
+            self._count = await run_in_thread(joined)
         return self._count
 
     def begin(self) -> None:
@@ -172,7 +172,7 @@ class Membership:
                 return function(leases)
 
         async with self._one_at_a_time:
-            result: _T = await beside(done)
+            result: _T = await run_in_thread(done)
         return result
 
     def _keep(self, work: Any) -> None:
@@ -212,7 +212,7 @@ class Membership:
             if not self.problem:
                 _logger.warning("The leases could not be renewed: %s", error)
             self.problem = str(error)
-            if self.valid and await beside(self._is_down):
+            if self.valid and await run_in_thread(self._is_down):
                 # Nobody can take them now. Once the server is back, others wait for the duration
                 # of a lease, and the renewal comes first.
                 self._until = began + self._seconds

@@ -32,7 +32,12 @@ from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import SharedChoices
 from bot.storage.data_folder import data_folder, model_cache, open_store
-from bot.storage.derived_data import open_archive, open_pages, open_work, set_aside_told
+from bot.storage.derived_data import (
+    open_archive,
+    open_pages,
+    open_work_queue,
+    unembedded_texts_warning,
+)
 from bot.storage.machines import SourceMachines, this_machine
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
@@ -131,7 +136,7 @@ class Core:
         self.configured = settings.model.name
         # Ids of notes whose index entries may be outdated; and the number of changes with unknown
         # outcome when all notes were last compared with the index.
-        self.behind: set[int] = set()
+        self.unindexed_notes: set[int] = set()
         self.compared_after = 0
         self.database = settings.data.database
         with ExitStack() as opened:
@@ -166,7 +171,7 @@ class Core:
                 settings.model.reranker_ms,
                 model_cache(),
             )
-            self._join_parts(found, calibration, reranking)
+            self._assemble(found, calibration, reranking)
             self._opened = opened.pop_all()
 
     def _open_shared(self, opened: ExitStack) -> None:
@@ -176,7 +181,7 @@ class Core:
         self._choices = SharedChoices(self.store, self.folder)
         self._choices.compare()
         # Embedding workers take imported texts from this queue.
-        self.work = EmbeddingQueue(opened.enter_context(closing(open_work(self.database))))
+        self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
 
     def compare_choices(self) -> None:
         """Exchange the choice of models with other machines."""
@@ -192,7 +197,7 @@ class Core:
         before, observer = self.index, self.answer_pipeline.observer
         calibration = self._calibration(found)
         self.wanted = found.wanted
-        self._join_parts(found, calibration, self.retriever.reranking)
+        self._assemble(found, calibration, self.retriever.reranking)
         if observer is not None:
             self.answer_pipeline.observe(observer)
         before.close()
@@ -204,7 +209,7 @@ class Core:
             _logger.warning("%s", chosen.description())
         return chosen.calibration
 
-    def _join_parts(
+    def _assemble(
         self, found: Opened, calibration: Calibration, reranking: Reranking | None
     ) -> None:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
@@ -230,7 +235,7 @@ class Core:
             recording=self.recording,
             page_links=self.page_links,
         )
-        self.answer_pipeline.behind = self.behind
+        self.answer_pipeline.unindexed_notes = self.unindexed_notes
         # The index's generation when a gap's questions were last asked again, by gap.
         self.asked_again: dict[int, tuple[int, ...]] = {}
         self.find_overdue_notes(datetime.now(UTC))
@@ -241,7 +246,7 @@ class Core:
             self._parts[kind] = kind(self)
         return cast("_Part", self._parts[kind])
 
-    def forget_questions(self) -> None:
+    def clear_question_caches(self) -> None:
         """Clear members' questions from memory."""
         self.answer_pipeline.forget()
         self.question_vectors.clear()
@@ -256,19 +261,21 @@ class Core:
         if self.recording.waiting:
             _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
 
-    def left_out(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """A sentence for each configured part that answers lack at the moment."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
         waiting = self.recording.problem()
-        notes = counted(len(self.behind), "note")
-        behind = f"The index is not up to date yet for {notes}."
-        return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
+        unindexed = ""
+        if self.unindexed_notes:
+            notes = counted(len(self.unindexed_notes), "note")
+            unindexed = f"The index is not up to date yet for {notes}."
+        return tuple(filter(None, (problem, set_aside, unindexed, waiting)))
 
     def _set_aside(self, work: EmbeddingQueue) -> str:
         try:
-            return set_aside_told(work.state().set_aside)
+            return unembedded_texts_warning(work.state().set_aside)
         except DatabaseAwayError:
             return ""
 
@@ -341,7 +348,7 @@ class Core:
         except StoreError as error:
             _logger.debug("Questions wait on to be recorded: %s", error)
 
-    def stand_by(self) -> Iterator[None]:
+    def refresh_outage_caches(self) -> Iterator[None]:
         """Refresh the caches that answer questions during an outage, a slice a step."""
         self.answer_pipeline.compare()
         yield
@@ -433,13 +440,13 @@ class Core:
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
 
-    def follow_note(self, note_id: int) -> None:
+    def index_note(self, note_id: int) -> None:
         """Index a note's live revision, or remove the note from the index.
 
         Raises:
             StoreError, IndexError_: if that is impossible now; the note stays `behind`.
         """
-        self.behind.add(note_id)
+        self.unindexed_notes.add(note_id)
         self.find_overdue_notes(datetime.now(UTC))
         document = self._live_document(note_id)
         while True:
@@ -448,7 +455,7 @@ class Core:
             # Another process may have decided on the note meanwhile.
             if document == before:
                 break
-        self.behind.discard(note_id)
+        self.unindexed_notes.discard(note_id)
 
     def _live_document(self, note_id: int) -> Document | None:
         note = self.store.notes.live(note_id)

@@ -1,7 +1,7 @@
 """Register of degradations: optional parts that are missing or fail.
 
 The bot answers without such a part. The log says so once, and `/healthz` says *degraded* until the
-part works again. Used in the event loop only; `bot.core.core.Core.left_out` has the parts of the
+part works again. Used in the event loop only; `bot.core.core.Core.problems` has the parts of the
 worker's thread.
 """
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from bot.core.core import Core
-from bot.models.serving_model import delete_left_over, switch_to
-from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.models.serving_model import delete_leftover_indexes, switch_to
+from bot.storage.data_folder import MODEL_LOCK, try_lock
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.ingest import channels, files, pipeline
@@ -60,7 +60,7 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
     yield from _follow(core, report, retry=retry)
 
 
-def follow(core: Core) -> Iterator[Progress]:
+def update_files(core: Core) -> Iterator[Progress]:
     """Index the changed imported files, in slices, unless another process is doing so."""
     return _follow(core, UpdateReport(), beside=False)
 
@@ -105,7 +105,7 @@ def _follow(
     core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
 ) -> Iterator[Progress]:
     """Index imported files. Without `beside`, skip this if another process is doing so."""
-    with exclusive(core.folder, UPDATE_LOCK) as mine:
+    with try_lock(core.folder, UPDATE_LOCK) as mine:
         if not (mine or beside):
             yield Progress(0, 0, "", report)
             return
@@ -140,23 +140,23 @@ def _forget_chats(core: Core, read: str, withheld: str) -> None:
         core.store.remember(key, withheld)
 
 
-def update_own(core: Core) -> Iterator[Progress]:
+def update_notes_and_articles(core: Core) -> Iterator[Progress]:
     """Update articles and notes only, in slices."""
     return _update_quickly(core, UpdateReport())
 
 
-def follow_behind(core: Core) -> Iterator[None]:
+def update_unindexed_notes(core: Core) -> Iterator[None]:
     """Index the notes that are `behind`, a note a step.
 
     After a commit with unknown outcome, all notes are compared with the index.
     """
     unknown = core.store.database.unknown_outcomes
     if core.compared_after != unknown:
-        for _ in update_own(core):
+        for _ in update_notes_and_articles(core):
             yield
         core.compared_after = unknown
-    for note_id in sorted(core.behind):
-        core.follow_note(note_id)
+    for note_id in sorted(core.unindexed_notes):
+        core.index_note(note_id)
         yield
 
 
@@ -168,10 +168,10 @@ def update_quickly(core: Core) -> Iterator[Progress]:
 
 
 def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
-    return update_own_of(core, core.index, core.embedder, report)
+    return update_notes_and_articles_of(core, core.index, core.embedder, report)
 
 
-def update_own_of(
+def update_notes_and_articles_of(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
     """Update the articles and notes of an index, in slices; it need not be the serving one.
@@ -197,7 +197,7 @@ def _index_own(
     return pipeline.update(index, embedder, documents, kinds=QUICK_KINDS, report=report)
 
 
-def complete(core: Core) -> None:
+def complete_update(core: Core) -> None:
     """End an update: drop unused vectors, write snapshots, let a successor serve, and close."""
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
@@ -205,9 +205,9 @@ def complete(core: Core) -> None:
         switch_to(core.folder, core.configured, core.served)
         core.compare_choices()
     core.close()
-    with exclusive(core.folder, MODEL_LOCK) as mine:
+    with try_lock(core.folder, MODEL_LOCK) as mine:
         if mine:
-            delete_left_over(core.folder, core.database)
+            delete_leftover_indexes(core.folder, core.database)
 
 
 def run_to_end(

@@ -108,7 +108,7 @@ class JobQueue(Generic[_Job]):
         patience = PASSED_OVER.get(priority)
         return patience is not None and self._lanes[priority].passed_over >= patience
 
-    def take_alike(
+    def get_matching(
         self, priority: Priority, alike: Callable[[_Job], bool], most: int
     ) -> list[_Job]:
         """Take jobs for the same turn: one of each member, then a second of each, and so on.

@@ -15,26 +15,26 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.job_queue import Priority
 from bot.core.shadow_index import build, catch_up, read_ahead
-from bot.core.worker import Worker, beside
-from bot.models.kept_indexes import drop_gone_beside
+from bot.core.worker import Worker, run_in_thread
+from bot.models.index_pruning import prune_closed_indexes
 from bot.models.serving_model import (
     Opened,
     Opener,
     Pointer,
     Served,
-    kept_indexes,
     open_successor,
     other_indexes,
     read_pointer,
+    retained_indexes,
     switch_to,
 )
 from bot.storage.data_folder import (
     MODEL_LOCK,
     POINTER,
     DataFolderError,
-    exclusive,
     model_cache,
     open_index,
+    try_lock,
 )
 from bot.storage.index_places import index_place
 from indexer.embedding.embedder import ModelError
@@ -45,7 +45,7 @@ from indexer.retrieval.evidence import CalibrationError
 from knowledge.store.database import StoreError
 
 # Interval between checks of the pointer file; a check is one `stat`.
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 # Interval between deletions in kept indexes.
 KEPT_SECONDS: Final = 60.0
 # Pause after a failed build.
@@ -105,7 +105,7 @@ class LiveSwitch:
         """Follow the pointer until this is cancelled."""
         while True:
             await self.follow_pointer()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _follow(self, pointer: Pointer | None) -> bool:
         now: Served = await self._worker.call(lambda core: core.served)
@@ -141,7 +141,7 @@ class LiveSwitch:
         found = await self._opened(wanted, Priority.INDEXING)
 
         def steps(core: Core) -> Iterator[Progress | None]:
-            with exclusive(self._folder, MODEL_LOCK) as mine:
+            with try_lock(self._folder, MODEL_LOCK) as mine:
                 if not mine:
                     yield None
                     return
@@ -170,7 +170,7 @@ class LiveSwitch:
         Without `served`, a new index is begun or continued.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
-        model = await beside(opener, wanted, model_cache())
+        model = await run_in_thread(opener, wanted, model_cache())
 
         def opened(core: Core) -> Opened:
             if served is None:
@@ -206,12 +206,12 @@ class LiveSwitch:
             index, generation = core.served.index, core.index.generation
             if self._pruned == (index, generation):
                 return
-            with exclusive(core.folder, MODEL_LOCK) as mine:
+            with try_lock(core.folder, MODEL_LOCK) as mine:
                 # An index under construction is left to its builder; kept ones are always pruned.
                 others = other_indexes(core.folder, core.database) if mine else []
-            names = {*kept_indexes(core.folder), *others} - {index}
+            names = {*retained_indexes(core.folder), *others} - {index}
             places = [index_place(core.folder, name, core.database) for name in sorted(names)]
-            drop_gone_beside(core.index.tables, places)
+            prune_closed_indexes(core.index.tables, places)
             self._pruned = (index, generation)
 
         await self._worker.call(pruned, priority=Priority.INDEXING)

@@ -8,8 +8,8 @@ so nothing that members deleted meanwhile is ever quoted.
 from collections.abc import Iterator
 
 from bot.core.core import Core
-from bot.core.index_updates import update_own_of
-from bot.models.kept_indexes import drop_gone
+from bot.core.index_updates import update_notes_and_articles_of
+from bot.models.index_pruning import prune_index
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.written_documents import document_digest
@@ -23,7 +23,7 @@ from knowledge.values.documents import Kind
 def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
     """Index every source, in slices; continues an earlier build."""
     report = UpdateReport()
-    yield from update_own_of(core, index, embedder, report)
+    yield from update_notes_and_articles_of(core, index, embedder, report)
     pages = corpus.web_pages(core.store, core.pages)
     yield from pipeline.update(index, embedder, pages, kinds={Kind.PAGE}, report=report)
     yield from _update_channels(core, index, embedder, report)
@@ -65,10 +65,10 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
     Other changes come with the next update, once it serves.
     """
     report = UpdateReport()
-    for document_ids in drop_gone(core.index.tables, index.tables):
+    for document_ids in prune_index(core.index.tables, index.tables):
         report.removed += document_ids
         yield Progress(0, 0, "", report)
-    yield from update_own_of(core, index, embedder, report)
+    yield from update_notes_and_articles_of(core, index, embedder, report)
 
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:

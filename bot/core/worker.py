@@ -48,7 +48,7 @@ current_member: ContextVar[int | None] = ContextVar("current_member", default=No
 by_leader: ContextVar[bool] = ContextVar("by_leader", default=False)
 
 
-class Dropped(StrEnum):
+class DropReason(StrEnum):
     """Why a job was not done."""
 
     BUSY = "busy"
@@ -58,7 +58,7 @@ class Dropped(StrEnum):
 class WorkerBusyError(Exception):
     """The queue was full, or a job's deadline was over: nothing was done."""
 
-    def __init__(self, seconds: int, reason: Dropped) -> None:
+    def __init__(self, seconds: int, reason: DropReason) -> None:
         super().__init__(f"The worker is busy; try again in {seconds} s.")
         self.seconds = seconds
         self.reason = reason
@@ -229,10 +229,10 @@ class Worker(Generic[_T]):
         try:
             self._jobs.put(job, priority, member)
         except QueueFullError as error:
-            raise self._busy(Dropped.BUSY) from error
+            raise self._busy(DropReason.BUSY) from error
         return future
 
-    def _busy(self, reason: Dropped) -> WorkerBusyError:
+    def _busy(self, reason: DropReason) -> WorkerBusyError:
         """Estimate when the waiting jobs will be done."""
         least, most = TRY_AGAIN_SECONDS
         needed = math.ceil(sum(self._jobs.lengths().values()) * self._turn_seconds)
@@ -269,7 +269,7 @@ class Worker(Generic[_T]):
         """Take waiting jobs of the same function, if it is batched."""
         if not job.batched:
             return []
-        return self._jobs.take_alike(
+        return self._jobs.get_matching(
             priority,
             lambda other: other.batched and other.function == job.function,
             MAX_BATCH - 1,
@@ -279,7 +279,7 @@ class Worker(Generic[_T]):
         started = self._clock()
         late = [job for job in jobs if job.deadline < started]
         for job in late:
-            _settle([job.future], [], self._busy(Dropped.LATE))
+            _settle([job.future], [], self._busy(DropReason.LATE))
         # A cancelled task needs no result.
         jobs = [job for job in jobs if job not in late and not job.future.cancelled()]
         if not jobs:
@@ -310,7 +310,7 @@ class Worker(Generic[_T]):
         _settle([job.future for job in jobs], results, None)
 
 
-async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
+async def run_in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Run a function in its own daemon thread, which never delays the end of the process."""
     future = asyncio.get_running_loop().create_future()
 

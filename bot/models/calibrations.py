@@ -85,7 +85,7 @@ def _shipped(model: ModelRecord) -> Chosen:
     return Chosen(without_tokens(), "the shipped calibration for other models", False)
 
 
-def keep_calibration(folder: Path, found: Calibration) -> Path:
+def save_calibration(folder: Path, found: Calibration) -> Path:
     """Write fitted parameters to a data folder, and keep those of another model.
 
     Returns:

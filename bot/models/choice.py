@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.models.kept_indexes import drop_gone_beside
+from bot.models.index_pruning import prune_closed_indexes
 from bot.models.presets import preset
 from bot.models.serving_model import Pointer, Served, read_pointer, write_pointer
-from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.storage.data_folder import MODEL_LOCK, try_lock
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
 from indexer.embedding.hub import Show
@@ -28,13 +28,13 @@ class ModelChoiceError(Exception):
 
 
 @contextmanager
-def choosing(folder: Path) -> Iterator[None]:
+def hold_model_lock(folder: Path) -> Iterator[None]:
     """Be the only process that builds an index or switches models.
 
     Raises:
         ModelChoiceError: if another process is doing so.
     """
-    with exclusive(folder, MODEL_LOCK) as mine:
+    with try_lock(folder, MODEL_LOCK) as mine:
         if not mine:
             raise ModelChoiceError(
                 f"Another model's index is being built in {folder}, by `commonplace model use` or "
@@ -43,7 +43,7 @@ def choosing(folder: Path) -> Iterator[None]:
         yield
 
 
-def here(name: str) -> ModelRecord | None:
+def find_local_model(name: str) -> ModelRecord | None:
     """The model named by a preset, folder or hub name, if it is on this machine.
 
     Raises:
@@ -67,13 +67,13 @@ def here(name: str) -> ModelRecord | None:
     return None if found is None else ModelRecord(hub_name, str(found), revision or found.name)
 
 
-def brought(name: str, show: Show) -> ModelRecord:
-    """Like `here`, but download the model if necessary.
+def find_or_download(name: str, show: Show) -> ModelRecord:
+    """Like `find_local_model`, but download the model if necessary.
 
     Raises:
         ModelChoiceError, ModelError: with the remedy.
     """
-    found = here(name)
+    found = find_local_model(name)
     if found is not None:
         return found
     offered = preset(name)
@@ -87,7 +87,7 @@ def brought(name: str, show: Show) -> ModelRecord:
     return ModelRecord(hub_name, str(fetched.folder), fetched.revision)
 
 
-def check_room(folder: Path, serving: Served, ratio: float) -> None:
+def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
     """Check for disk space for another index of `ratio` times the size.
 
     Raises:
@@ -126,7 +126,7 @@ def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
     place = index_place(folder, pointer.serving.index, database)
     serving = IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)
     try:
-        drop_gone_beside(serving, [kept])
+        prune_closed_indexes(serving, [kept])
     finally:
         serving.close()
     back = Pointer(configured, previous, pointer.serving)

@@ -85,7 +85,7 @@ class Side:
         )
 
 
-def measured(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
+def measure(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
     """Index and ask a judged set in a temporary folder; the evaluation comes last."""
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
@@ -142,7 +142,7 @@ def _found_in_ten(one: Evaluation) -> list[float]:
     ]
 
 
-def together(found: Sequence[Figure]) -> list[Figure]:
+def pooled(found: Sequence[Figure]) -> list[Figure]:
     """Pool the figures of all sets, because small losses in each add up."""
     joined = []
     for name in LEAST_LOSS:
@@ -154,5 +154,5 @@ def together(found: Sequence[Figure]) -> list[Figure]:
     return joined
 
 
-def worse(found: Sequence[Figure]) -> list[Figure]:
+def worse_figures(found: Sequence[Figure]) -> list[Figure]:
     return [figure for figure in found if figure.worse]

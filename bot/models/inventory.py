@@ -70,7 +70,7 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
         row = rows.get(served.model.name, Row(served.model.name, Where.FOLDER))
         languages = row.languages or served.model.languages
         rows[row.name] = replace(row, standing=standing, languages=languages)
-    measured = {speed.name: speed for speed in speeds.saved(folder).values()}
+    measured = {speed.name: speed for speed in speeds.read_speeds(folder).values()}
     found = [replace(row, speed=measured.get(row.name)) for row in rows.values()]
     return sorted(found, key=lambda row: (row.standing is not Standing.SERVING, not row.key))
 
@@ -137,7 +137,9 @@ def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
 
     Their folders are named by digest; records map digests to names.
     """
-    known = {vectors.split(" ")[0]: speed.name for vectors, speed in speeds.saved(folder).items()}
+    known = {
+        vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()
+    }
     for served in () if pointer is None else (pointer.previous, pointer.serving):
         if served is not None:
             known[served.model.vectors.split(" ")[0]] = served.model.name

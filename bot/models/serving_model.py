@@ -17,9 +17,9 @@ from bot.storage.data_folder import (
     MODEL_LOCK,
     POINTER,
     DataFolderError,
-    exclusive,
     model_cache,
     open_index,
+    try_lock,
 )
 from bot.storage.index_places import INDEX, delete_index, index_names, index_place
 from bot.storage.json_file import write_json
@@ -130,7 +130,7 @@ def switch_to(folder: Path, configured: str, serving: Served) -> None:
         write_pointer(folder, after)
 
 
-def delete_left_over(folder: Path, database: str = "") -> None:
+def delete_leftover_indexes(folder: Path, database: str = "") -> None:
     """Delete all indexes except the serving and the previous one; not while one is being built.
 
     A process that has one of them open keeps working, and follows the pointer.
@@ -139,7 +139,7 @@ def delete_left_over(folder: Path, database: str = "") -> None:
         delete_index(index_place(folder, name, database))
 
 
-def kept_indexes(folder: Path) -> list[str]:
+def retained_indexes(folder: Path) -> list[str]:
     """The names of the serving and the previous index."""
     pointer = read_pointer(folder)
     if pointer is None:
@@ -150,11 +150,11 @@ def kept_indexes(folder: Path) -> list[str]:
 
 def other_indexes(folder: Path, database: str = "") -> list[str]:
     """The names of all other indexes: being built, or left over."""
-    kept = kept_indexes(folder)
+    kept = retained_indexes(folder)
     return [name for name in index_names(folder, database) if name not in kept]
 
 
-def serves(folder: Path, served: Served) -> bool:
+def is_serving(folder: Path, served: Served) -> bool:
     """Whether this model and index still serve."""
     pointer = read_pointer(folder)
     return pointer is None or pointer.serving.index == served.index
@@ -162,7 +162,7 @@ def serves(folder: Path, served: Served) -> bool:
 
 def is_building(folder: Path) -> bool:
     """Whether a process is building another index."""
-    with exclusive(folder, MODEL_LOCK) as mine:
+    with try_lock(folder, MODEL_LOCK) as mine:
         return not mine
 
 

@@ -58,7 +58,7 @@ def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.per
     )
 
 
-def saved(folder: Path) -> Mapping[str, Speed]:
+def read_speeds(folder: Path) -> Mapping[str, Speed]:
     """Earlier measurements, by the name of the vectors."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -67,7 +67,7 @@ def saved(folder: Path) -> Mapping[str, Speed]:
         return {}
 
 
-def keep(folder: Path, vectors: str, speed: Speed) -> None:
+def save_speed(folder: Path, vectors: str, speed: Speed) -> None:
     """Keep a measurement in place of an earlier one of the same model."""
-    speeds = {**saved(folder), vectors: speed}
+    speeds = {**read_speeds(folder), vectors: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

@@ -22,7 +22,7 @@ from bot.config.settings import (
     Settings,
 )
 from bot.core.core import ROUND_ERRORS
-from bot.core.worker import beside
+from bot.core.worker import run_in_thread
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from bot.page import service
@@ -105,7 +105,7 @@ class PagePublisher:
             if guild.unavailable or not guild.name:
                 return
             shown = guild.name, await _icon(guild), guild.vanity_url or ""
-            written, removed = await beside(
+            written, removed = await run_in_thread(
                 _write, self._bot.settings, self._folder, guild_id, *shown
             )
         except (PublishError, StoreError, *UNREACHED) as error:
@@ -123,7 +123,7 @@ class PagePublisher:
     async def _delete_obsolete(self, kept: Collection[int]) -> None:
         """Delete the pages of servers without a page."""
         try:
-            gone = await beside(_delete_obsolete, self._folder, kept)
+            gone = await run_in_thread(_delete_obsolete, self._folder, kept)
         except (OSError, PublishError) as error:
             _logger.error("An obsolete page could not be deleted: %s", error)
             return

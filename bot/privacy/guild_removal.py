@@ -52,7 +52,7 @@ def purge(
     )
     for guild_id in purged:
         notes = core.store.purge.guild(guild_id)
-        core.behind.update(notes)
+        core.unindexed_notes.update(notes)
         for note_id in notes:
-            core.follow_note(note_id)
+            core.index_note(note_id)
     return purged

@@ -94,7 +94,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     Quotations from chats are removed with the next sync.
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
-    core.forget_questions()
+    core.clear_question_caches()
     small_talk.forget()
     intents.forget()
     return forgotten
@@ -105,9 +105,9 @@ def update_index(core: Core, forgotten: Forgotten) -> Iterator[int]:
 
     If the process dies in between, the next start finishes the update.
     """
-    core.behind.update(forgotten.note_ids)
+    core.unindexed_notes.update(forgotten.note_ids)
     for note_id in forgotten.note_ids:
-        core.follow_note(note_id)
+        core.index_note(note_id)
         yield note_id
 
 

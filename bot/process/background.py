@@ -16,7 +16,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import with_progress_logged
 from bot.core.job_queue import Priority
-from bot.core.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
+from bot.core.live_switch import KEPT_SECONDS, POLL_SECONDS, LiveSwitch
 from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
@@ -77,7 +77,7 @@ class BackgroundTasks:
         self._models, sync = models, CommandSync(self._bot, self._metrics)
         self._rounds = [
             Round(SYNC_SECONDS, sync.round, by_leader=True, start=Start.LOGIN),
-            Round(LOOK_SECONDS, self._follow_model, start=Start.LOGIN),
+            Round(POLL_SECONDS, self._follow_model, start=Start.LOGIN),
             Round(KEPT_SECONDS, models.prune, start=Start.LOGIN),
             Round(BEHIND_SECONDS, self._follow_behind, start=Start.LOGIN),
             *rounds,
@@ -138,7 +138,7 @@ class BackgroundTasks:
                 priority=Priority.ASKING,
             ),
             self._bot.channel_sync.load,
-            lambda: run(with_progress_logged(index_updates.update_own)),
+            lambda: run(with_progress_logged(index_updates.update_notes_and_articles)),
             lambda: self._run_as_leader(index_updates.update_pages),
             lambda: self._run_as_leader(index_updates.check_channels),
             self._files.catch_up,
@@ -245,11 +245,13 @@ class BackgroundTasks:
             await self._warm_up()
 
     async def _follow_behind(self) -> None:
-        await self._bot.worker.run_slices(index_updates.follow_behind, priority=Priority.REVIEWING)
+        await self._bot.worker.run_slices(
+            index_updates.update_unindexed_notes, priority=Priority.REVIEWING
+        )
 
     async def _stand_by(self) -> None:
         try:
-            await self._bot.worker.run_slices(Core.stand_by)
+            await self._bot.worker.run_slices(Core.refresh_outage_caches)
         except EXPLAINED as error:
             # The cluster reports the outage.
             _logger.debug("The caches for an outage could not be refreshed: %s", error)

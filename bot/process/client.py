@@ -220,7 +220,7 @@ class Bot(ShardedClient):
         steps: list[Callable[[], Awaitable[object]]] = [
             *(step for feature in self._features for step in feature.takes_over),
             lambda: self.worker.call(lambda core: core.recording.renew_ids()),
-            lambda: self.worker.run_slices(index_updates.update_own),
+            lambda: self.worker.run_slices(index_updates.update_notes_and_articles),
         ]
         for step in steps:
             try:
@@ -254,7 +254,7 @@ class Bot(ShardedClient):
         """Return the reason why the worker doesn't answer, and the parts its answers lack."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
-                left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
+                left_out = await self.worker.call(Core.problems, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
             if is_away(error):
                 # The cluster reports an outage that lasts too long.

@@ -21,10 +21,10 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.config.version import own_version
-from bot.core.worker import beside
+from bot.core.worker import run_in_thread
 from bot.process.health import Health, serving
 from bot.process.metrics import CONTENT_TYPE, EmbeddingMetrics
-from bot.storage.derived_data import open_work, set_aside_told
+from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
 from knowledge.store.database import StoreError
@@ -92,7 +92,7 @@ class Embedding:
             StoreError: if the database can't be used at the start.
         """
         # Before the model, which takes seconds to open.
-        open_work(self._url).close()
+        open_work_queue(self._url).close()
         embedder = self._open_model()
         self.opened.set()
         wait, most = AWAY_SECONDS
@@ -112,7 +112,7 @@ class Embedding:
     @contextmanager
     def _joined(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
         """Join the workers; yields a step that embeds a few waiting texts."""
-        with closing(open_work(self._url)) as jobs:
+        with closing(open_work_queue(self._url)) as jobs:
             worker = EmbeddingWorker(jobs, embedder, self._name)
 
             def step() -> int:
@@ -154,7 +154,7 @@ class Embedding:
         stuck = self._clock() - seen.at >= STUCK_SECONDS
         silent = "The worker has been stuck for two minutes." if stuck else ""
         problem = seen.problem or silent
-        set_aside = set_aside_told(seen.state.set_aside)
+        set_aside = unembedded_texts_warning(seen.state.set_aside)
         details: dict[str, object] = {"version": own_version(), "waiting": seen.state.waiting}
         degraded = tuple(filter(None, (seen.other, set_aside)))
         return Health(tuple(filter(None, (problem,))), details, degraded)
@@ -188,7 +188,7 @@ async def _run(settings: Settings, embedding: Embedding) -> None:
             running.cancel()
 
     async with serving(settings.health, embedding.health, embedding.exposition, CONTENT_TYPE):
-        running = asyncio.ensure_future(beside(embedding.run))
+        running = asyncio.ensure_future(run_in_thread(embedding.run))
         # Windows has no such handlers; Ctrl+C ends the loop.
         with contextlib.suppress(NotImplementedError):
             for number in _SIGNALS:

@@ -127,7 +127,7 @@ def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     """
     if outcome is not None and outcome.live_changed:
         try:
-            core.follow_note(outcome.note.id)
+            core.index_note(outcome.note.id)
         except _UNFOLLOWED as error:
             _logger.error("Note %d is not followed by the index yet: %s", outcome.note.id, error)
     return outcome

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from bot.core import index_updates
 from bot.core.index_updates import with_progress_logged
 from bot.interactions.services import Services
-from bot.storage.data_folder import data_folder, exclusive
+from bot.storage.data_folder import data_folder, try_lock
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.values.documents import Failure
 
@@ -33,7 +33,7 @@ class FileFollower:
         if self._lock is None:
             with ExitStack() as lock:
                 folder = data_folder(self._bot.settings.data.folder)
-                if lock.enter_context(exclusive(folder, LOCK)):
+                if lock.enter_context(try_lock(folder, LOCK)):
                     self._lock = lock.pop_all()
         return self._lock is not None
 
@@ -46,13 +46,13 @@ class FileFollower:
     async def catch_up(self) -> None:
         """Index all changes, however long that takes."""
         if self.has_lock:
-            await self._bot.worker.run_slices(with_progress_logged(index_updates.follow))
+            await self._bot.worker.run_slices(with_progress_logged(index_updates.update_files))
 
     async def index_changes(self) -> None:
         """Index changes since the last call."""
         if not self.has_lock:
             return
-        progress = await self._bot.worker.run_slices(index_updates.follow)
+        progress = await self._bot.worker.run_slices(index_updates.update_files)
         report = progress.report if progress is not None else UpdateReport()
         if report.touched or set(report.failed) - self._failures:
             _logger.info("The imported files have changed: %s.", report)

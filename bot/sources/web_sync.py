@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
-from bot.storage.data_folder import data_folder, exclusive
+from bot.storage.data_folder import data_folder, try_lock
 from bot.storage.derived_data import open_pages
 from knowledge.connectors import sync as service_sync
 from knowledge.connectors.connector import token_variable
@@ -84,7 +84,7 @@ def visit_sources(
     stopping = stopping or threading.Event()
     grace, interval = timedelta(days=chosen.web_grace_days), timedelta(hours=chosen.web_hours)
     with (
-        exclusive(folder, LOCK) as mine,
+        try_lock(folder, LOCK) as mine,
         open_pages(folder, settings.data.database) as pages,
         pages.visiting() as alone,
     ):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.core.worker import beside
+from bot.core.worker import run_in_thread
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.sources.service import TypedAddress, needs_recognition
@@ -34,7 +34,7 @@ class WebVisits:
         if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()
-        found: ServiceLocation | None = await beside(
+        found: ServiceLocation | None = await run_in_thread(
             lambda: recognise_service(address, bot.settings, bot.make_fetcher)
         )
         return named if found is None else TypedAddress(found.url, kind=found.kind)
@@ -66,7 +66,7 @@ class WebVisits:
             )
             return sum(1 for _ in steps)
 
-        steps: int = await beside(visited)
+        steps: int = await run_in_thread(visited)
         if steps:
             progress = await worker.run_slices(index_updates.update_pages)
             report = UpdateReport() if progress is None else progress.report

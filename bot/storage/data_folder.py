@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from bot.storage.derived_data import driver_needed
-from bot.storage.file_permissions import close_to_others
+from bot.storage.derived_data import explain_missing_driver
+from bot.storage.file_permissions import restrict_to_owner
 from bot.storage.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
@@ -68,7 +68,7 @@ def data_folder(folder: Path) -> Path:
             f"The data folder {folder} can't be made: {error.strerror or error}. Name another one "
             "with --data or COMMONPLACE_DATA."
         ) from error
-    if closed := close_to_others(folder):
+    if closed := restrict_to_owner(folder):
         _logger.warning(
             "Other users of this machine could read %s in %s; now only the owner can.",
             counted(closed, "file or folder", "files and folders"),
@@ -100,7 +100,7 @@ def open_store(folder: Path, url: str = "") -> Store:
         StoreError: if it can't be opened, or is lost.
     """
     if not url:
-        refuse_lost(folder)
+        refuse_lost_database(folder)
     database = open_database(folder, url)
     if url and not is_empty(folder / COMMUNITY) and not database.last_ids():
         database.close()
@@ -139,12 +139,12 @@ def open_server(
     Raises:
         StoreError: if it can't be opened.
     """
-    with driver_needed():
+    with explain_missing_driver():
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
     return PostgresDatabase(url, folder, schema=schema or SCHEMA, though_marked=though_marked)
 
 
-def refuse_unreachable(folder: Path, url: str) -> None:
+def check_database_server(folder: Path, url: str) -> None:
     """Check before the login that the database server answers and shares its opt-out key.
 
     Raises:
@@ -155,7 +155,7 @@ def refuse_unreachable(folder: Path, url: str) -> None:
             store.tombstones.share_key()
 
 
-def refuse_lost(folder: Path) -> None:
+def refuse_lost_database(folder: Path) -> None:
     """Refuse to create a new community database in place of a lost one.
 
     Its backups would be rotated away.
@@ -183,7 +183,7 @@ def _is_there(path: Path) -> bool:
 
 
 @contextmanager
-def exclusive(folder: Path, name: str) -> Iterator[bool]:
+def try_lock(folder: Path, name: str) -> Iterator[bool]:
     """Hold a file lock in a data folder; False if another process holds it.
 
     Raises:
@@ -207,14 +207,14 @@ def exclusive(folder: Path, name: str) -> Iterator[bool]:
 
 
 @contextmanager
-def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
+def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a data folder while a bot runs on it; `shared` with other bots of one cluster.
 
     Raises:
         DataFolderHeldError: if another bot holds it.
         DataFolderError: if the folder can't be written.
     """
-    with exclusive(folder, BOT_LOCK) as mine:
+    with try_lock(folder, BOT_LOCK) as mine:
         if not mine and not shared:
             raise DataFolderHeldError(
                 f"Another bot is running on the data folder {folder}. Stop that one, or name "
@@ -223,7 +223,7 @@ def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
         yield
 
 
-def empty(folder: Path) -> None:
+def empty_data_folder(folder: Path) -> None:
     """Delete everything in a data folder held by this process.
 
     Raises:
@@ -241,9 +241,9 @@ def empty(folder: Path) -> None:
             ) from error
 
 
-def is_held(folder: Path) -> bool:
+def is_bot_running(folder: Path) -> bool:
     """Whether a bot runs on a data folder, on this machine."""
-    with exclusive(folder, BOT_LOCK) as alone:
+    with try_lock(folder, BOT_LOCK) as alone:
         return not alone
 
 

@@ -26,7 +26,7 @@ _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
 
 @contextmanager
-def driver_needed() -> Iterator[None]:
+def explain_missing_driver() -> Iterator[None]:
     """Tell the operator how to install psycopg if its import inside fails.
 
     Raises:
@@ -56,7 +56,7 @@ def open_pages(folder: Path, url: str = "") -> PageStore:
 def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:
     if not url:
         return DerivedTablesFile(folder, kind)
-    with driver_needed():
+    with explain_missing_driver():
         from knowledge.store.postgres.derived_schema import DerivedSchema
     tables = DerivedSchema(url, kind)
     for ending in _ENDINGS:
@@ -64,18 +64,18 @@ def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:
     return tables
 
 
-def open_work(url: str) -> "WorkQueue":
+def open_work_queue(url: str) -> "WorkQueue":
     """Open the embedding work queue of a PostgreSQL database.
 
     Raises:
         StoreError: if it can't be opened, or psycopg isn't installed.
     """
-    with driver_needed():
+    with explain_missing_driver():
         from knowledge.store.postgres.work_queue import WorkQueue
     return WorkQueue(url)
 
 
-def set_aside_told(count: int) -> str:
+def unembedded_texts_warning(count: int) -> str:
     """A sentence for the operator on texts that no worker could embed; empty if there are none."""
     if not count:
         return ""

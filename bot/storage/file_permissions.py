@@ -26,15 +26,15 @@ _FILES: Final = (
 _FOLDERS: Final = ("index*", "backups")
 
 
-def open_to_others(folder: Path) -> list[Path]:
+def paths_open_to_others(folder: Path) -> list[Path]:
     """Files of a data folder open to other users, the folder itself first."""
     return [path for path in _own_paths(folder) if _mode(path) & UMASK] if _closable() else []
 
 
-def close_to_others(folder: Path) -> int:
+def restrict_to_owner(folder: Path) -> int:
     """Close files open to other users, as far as the system allows; returns their number."""
     closed = 0
-    for path in open_to_others(folder):
+    for path in paths_open_to_others(folder):
         try:
             path.chmod(_mode(path) & ~UMASK)
         except OSError:

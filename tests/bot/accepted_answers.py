@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.storage.data_folder import COMMUNITY
-from bot.storage.file_permissions import close_to_others
+from bot.storage.file_permissions import restrict_to_owner
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -42,5 +42,5 @@ def nearly_enough(folder: Path) -> Path:
     accept(folder, 101, [])
     accept(folder, 102, [Verdict.HELPFUL, Verdict.UNHELPFUL])
     accept(folder, 103, evidence=Evidence.NONE)
-    close_to_others(folder)
+    restrict_to_owner(folder)
     return folder

@@ -82,7 +82,7 @@ class GuildRemoval(commands.Cog):
         worker = self._bot.worker
         purged = await worker.call(lambda core: guild_removal.purge(core, present, known, at, keep))
         if purged:
-            await worker.run_slices(index_updates.follow)
+            await worker.run_slices(index_updates.update_files)
             await worker.run_slices(index_updates.update_pages)
             await worker.run_slices(index_updates.check_channels)
             await self._bot.channel_sync.load()

@@ -11,7 +11,7 @@ from typing import Final
 
 import discord
 
-from bot.core.worker import beside
+from bot.core.worker import run_in_thread
 from bot.interactions.pictures import drawing_file
 from bot.interactions.services import Services
 from bot.statistics import overview_messages as messages
@@ -53,7 +53,7 @@ async def draw_overview(
     if not (attach and picture.is_possible()):
         return DrawnOverview(panels=panels)
     try:
-        png, whole = await beside(picture.draw, panels, language)
+        png, whole = await run_in_thread(picture.draw, panels, language)
     except _UNDRAWN as error:
         _logger.warning("The overview could not be drawn, so it is text: %r", error)
         return DrawnOverview(panels=panels)

@@ -62,7 +62,7 @@ def _first_started(
         together.wait()
         with Core(settings, WordEmbedder(64)) as core:
             together.wait()
-            run_to_end(index_updates.update_own(core))
+            run_to_end(index_updates.update_notes_and_articles(core))
             together.wait()
             core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("A", "Text."))
             together.wait()

@@ -56,7 +56,7 @@ async def due(world: World) -> World:
             note = store.contributions.propose(guild_id, mia, world.general.id, said).note
         approved = Ruling(Decision.APPROVE)
         store.decisions.decide(guild_id, note.revision.id, max_, approved)
-        core.follow_note(note.id)
+        core.index_note(note.id)
         store.handovers.enqueue(guild_id, [gap.id], mia.id, now)
         store.helped_questions.add(asked)
         store.helped_questions.add(watched)

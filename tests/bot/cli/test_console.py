@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli import console
-from bot.cli.console import err, out, shown
+from bot.cli.console import err, out, run_with_progress
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 # To another title of the window, another colour, and away with the line; the same in one byte.
@@ -45,5 +45,5 @@ def test_a_title_with_brackets_is_shown_while_it_is_read(monkeypatch: pytest.Mon
         yield Progress(0, 2, "In [/etc] \x1b[31m", UpdateReport())
         yield Progress(2, 2, "In [/etc] \x1b[31m", UpdateReport())
 
-    shown(steps(), "Reading")
+    run_with_progress(steps(), "Reading")
     assert "In [/etc] \ufffd[31m" in terminal.getvalue()

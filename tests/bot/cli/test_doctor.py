@@ -13,10 +13,10 @@ from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, ex
 from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
-from bot.models.calibrations import CALIBRATION, keep_calibration
+from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.presets import command_for, other_model
 from bot.models.serving_model import open_serving
-from bot.storage.data_folder import COMMUNITY, held
+from bot.storage.data_folder import COMMUNITY, hold_bot_lock
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
@@ -94,11 +94,11 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     assert examined("")["evidence"].found == "judged by the shipped calibration of this model"
     data = tmp_path / "data"
     [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]
-    keep_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
+    save_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
     found = examined("")["evidence"].found
     assert "was fitted for owner/other and is not applied" in found
     assert "run `commonplace calibrate`" in found
-    keep_calibration(data, own)
+    save_calibration(data, own)
     assert examined("")["evidence"].found.endswith("calibration.toml, fitted for this model")
     (data / CALIBRATION).write_text("bias = 1")
     assert not examined("")["evidence"].sound
@@ -124,7 +124,7 @@ def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_co
 def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:
     """As in the folder of a database that was moved."""
     assert examined("")["index"] == Finding("index", False, EMPTY)
-    with held(tmp_path / "data"):
+    with hold_bot_lock(tmp_path / "data"):
         assert examined("")["index"].sound
 
 

@@ -14,9 +14,9 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.cli.model_output import not_derived_text
 from bot.models import speeds
-from bot.models.calibrations import keep_calibration
+from bot.models.calibrations import save_calibration
 from bot.models.serving_model import read_pointer
-from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.storage.data_folder import MODEL_LOCK, try_lock
 from indexer.retrieval.evidence import FittedFor, calibration
 from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
 from tests.fakes import salted_models
@@ -132,7 +132,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
     run: Run, folder: Path, other: Path
 ) -> None:
     """What refuses everything, fitted for the other one, is what the other one is measured with."""
-    keep_calibration(folder, replace(calibration(), none=1.0, model=FittedFor(str(other))))
+    save_calibration(folder, replace(calibration(), none=1.0, model=FittedFor(str(other))))
     done = run("use", other)
     assert done.exit_code == 1, done.output
     told = " ".join(done.output.split())
@@ -143,7 +143,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
 def test_fitted_evidence_that_does_not_go_with_the_model_is_told(
     run: Run, folder: Path, other: Path
 ) -> None:
-    keep_calibration(folder, replace(calibration(), model=FittedFor(FIRST)))
+    save_calibration(folder, replace(calibration(), model=FittedFor(FIRST)))
     done = run("use", "--anyway", other)
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())
@@ -173,7 +173,7 @@ def test_what_can_not_be_done_is_said_in_a_sentence_and_changes_nothing(
 
 
 def test_two_at_once_are_refused(run: Run, folder: Path, other: Path) -> None:
-    with exclusive(folder, MODEL_LOCK):
+    with try_lock(folder, MODEL_LOCK):
         for command in (["use", other], ["back"]):
             done = run(*command)
             assert done.exit_code == 2
@@ -188,7 +188,7 @@ def test_a_model_that_is_tried_is_measured_beside_the_one_that_serves(
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["name"] for line in lines] == [FIRST, str(other)]
     assert all(line["texts_per_second"] > 0 for line in lines)
-    assert {speed.name for speed in speeds.saved(folder).values()} == {FIRST, str(other)}
+    assert {speed.name for speed in speeds.read_speeds(folder).values()} == {FIRST, str(other)}
     assert "texts a second" in run("list").output
 
 

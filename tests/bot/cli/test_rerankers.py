@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.models.serving_reranker import choose_reranker, chosen_reranker
-from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.storage.data_folder import MODEL_LOCK, try_lock
 from tests.bot.models.choosing import FIRST, MEETUP, opened, publish
 from tests.fakes import salted_models
 from tests.models import save_cross_encoder
@@ -105,7 +105,7 @@ def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
         (run("use", tmp_path / "classifier"), "gives 3 scores for a pair"),
         (run("use", tmp_path / "headless"), "it is BertModel, without the part that scores"),
     ]
-    with exclusive(folder, MODEL_LOCK):
+    with try_lock(folder, MODEL_LOCK):
         tried += [(run("use", ready_reranker), "being built"), (run("back"), "being built")]
     for done, said in tried:
         assert done.exit_code == 2

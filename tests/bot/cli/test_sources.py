@@ -16,7 +16,7 @@ from bot.cli import console
 from bot.cli.console import UNUSABLE
 from bot.cli.source_output import TRY, TRY_BOTH, unread_text
 from bot.cli.sources import UNREAD
-from bot.storage.data_folder import held
+from bot.storage.data_folder import hold_bot_lock
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.processes import interruptible
@@ -106,10 +106,10 @@ def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -
     page = terminal.guides / "lab.md"
     for text, running in (("One.", False), ("Two.", True)):
         page.write_text(text)
-        with held(terminal.data) if running else nullcontext():
+        with hold_bot_lock(terminal.data) if running else nullcontext():
             said = terminal.run("index", terminal.guides).stdout
         assert said.splitlines()[-1] == (TRY_BOTH if running else TRY)
-    with held(terminal.data):
+    with hold_bot_lock(terminal.data):
         assert terminal.run("source", "remove", terminal.guides).stdout.splitlines()[-1] == TRY
 
 

@@ -117,7 +117,7 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     old = opened()
     assert isinstance(old.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
     old.close()
-    index_updates.complete(rebuilt)
+    index_updates.complete_update(rebuilt)
     pointer = read_pointer(folder)
     assert pointer is not None
     assert (pointer.serving.model.vectors, pointer.serving.index) == ("other", rebuilt.served.index)
@@ -135,7 +135,7 @@ def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
     opened("second", rebuild=True).close()
     core = opened("third", rebuild=True)
     run_to_end(index_updates.update_quickly(core))
-    index_updates.complete(core)
+    index_updates.complete_update(core)
     assert opened("third").index.tables.counts([ARTICLES])["documents"] == 1
 
 
@@ -205,7 +205,7 @@ def test_changed_files_are_indexed_by_follow_and_not_by_the_quick_update(
     report = run_to_end(index_updates.update_quickly(core))
     assert (report.changed, report.removed) == ([], [])
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
-    report = run_to_end(index_updates.follow(core))
+    report = run_to_end(index_updates.update_files(core))
     assert (report.changed, report.unchanged) == ([f"file:{path}"], 0)
     assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
 
@@ -221,7 +221,7 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     steps = index_updates.update(command)
     while not next(steps).total:
         pass
-    assert run_to_end(index_updates.follow(bot)).added == []
+    assert run_to_end(index_updates.update_files(bot)).added == []
     run_to_end(steps)
     assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
 
@@ -432,7 +432,7 @@ def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folde
         data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")
     )
     with Core(settings, WordEmbedder(4_096)) as core:
-        [problem] = core.left_out()
+        [problem] = core.problems()
         run_to_end(index_updates.update_quickly(core))
         [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
     assert "There is no reranker 'no/such-model' on this machine" in problem
@@ -446,12 +446,12 @@ def test_a_reranker_that_fails_later_costs_no_answer_and_it_is_said(
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
         run_to_end(index_updates.update_quickly(core))
-        assert core.left_out() == ()
+        assert core.problems() == ()
         reranking = core.retriever.reranking
         assert reranking is not None
         monkeypatch.setattr(reranking, "_reranker", None)
         [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
-        [problem] = core.left_out()
+        [problem] = core.problems()
     assert reply.hits
     assert all("reranker" not in hit.legs for hit in reply.hits)
     assert "failed" in problem
@@ -466,7 +466,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
     core = opened()
     add_paths(core.store, [chat])
-    run_to_end(index_updates.follow(core))
+    run_to_end(index_updates.update_files(core))
     [reply] = core.answer_pipeline.ask(
         [Ask("mail to that provider held back", 1, exporting.GUILD_ID)]
     )
@@ -476,7 +476,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
 
     core.store.quote_opt_outs.withhold(exporting.HELPER)
-    run_to_end(index_updates.follow(core))
+    run_to_end(index_updates.update_files(core))
 
     after = core.store.question_records.question(reply.question_id)
     assert after is not None

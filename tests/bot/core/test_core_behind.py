@@ -95,13 +95,13 @@ def test_a_decision_that_is_kept_is_told_so_though_the_index_can_not_be_written(
     assert outcome.done
     assert outcome.note.live
     assert "Note 1 is not followed by the index yet" in caplog.text
-    assert core.left_out() == ("The index is not up to date yet for 1 note.",)
+    assert core.problems() == ("The index is not up to date yet for 1 note.",)
     with pytest.raises(IndexWriteError):
-        list(index_updates.follow_behind(core))
+        list(index_updates.update_unindexed_notes(core))
     _refuse_writing(core, refused=False)
-    list(index_updates.follow_behind(core))
+    list(index_updates.update_unindexed_notes(core))
     assert _answers(core)
-    assert core.left_out() == ()
+    assert core.problems() == ()
 
 
 def test_every_note_of_who_is_forgotten_is_followed_later_where_the_first_can_not_be(
@@ -114,9 +114,9 @@ def test_every_note_of_who_is_forgotten_is_followed_later_where_the_first_can_no
     with pytest.raises(IndexWriteError):
         list(privacy_service.update_index(core, forgotten))
     core.index.tables.db.rows("pragma query_only = off")
-    list(index_updates.follow_behind(core))
+    list(index_updates.update_unindexed_notes(core))
     assert core.counts(GUILD)["documents"] == 0
-    assert not core.behind
+    assert not core.unindexed_notes
 
 
 def test_a_note_that_another_process_retires_meanwhile_is_not_left_in_the_index(
@@ -145,7 +145,7 @@ def test_a_note_that_is_retired_while_an_update_is_under_way_is_not_put_in_by_it
     for _ in range(40):
         outcome = core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
         assert outcome is not None
-    steps = index_updates.update_own(core)
+    steps = index_updates.update_notes_and_articles(core)
     while not core.index.tables.document_passages("note:1"):
         next(steps)
     assert core.index.tables.document_passages("note:40") == []
@@ -170,7 +170,7 @@ def test_what_nobody_knows_whether_it_was_kept_is_followed_all_the_same(
         cutting.cut(cut)
         with pytest.raises(OutcomeUnknownError):
             _approved(core, revision_id)
-        list(index_updates.follow_behind(core))
+        list(index_updates.update_unindexed_notes(core))
         assert _answers(core) is (cut is Cut.AFTER)
         # The same click, delivered again, finds the note as it is.
         assert _approved(core, revision_id).done

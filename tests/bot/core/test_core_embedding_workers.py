@@ -64,10 +64,10 @@ async def test_a_bots_import_is_embedded_by_a_worker(
 ) -> None:
     embedder = WordEmbedder(64)
     worker = Worker(lambda: Core(settings, embedder), Core.close)
-    await worker.run_slices(index_updates.update_own)
+    await worker.run_slices(index_updates.update_notes_and_articles)
     embedder.calls.clear()
     await worker.call(lambda core: add_paths(core.store, [handbook]))
-    last = await worker.run_slices(index_updates.follow)
+    last = await worker.run_slices(index_updates.update_files)
     assert last is not None
     assert len(last.report.added) == DOCUMENTS
     assert embedder.calls == []
@@ -84,10 +84,10 @@ def test_an_import_of_the_command_line_is_embedded_by_a_worker(
 ) -> None:
     embedder = WordEmbedder(64)
     with Core(settings, embedder) as core:
-        run_to_end(index_updates.update_own(core))
+        run_to_end(index_updates.update_notes_and_articles(core))
         embedder.calls.clear()
         add_paths(core.store, [handbook])
-        report = run_to_end(index_updates.follow(core))
+        report = run_to_end(index_updates.update_files(core))
     assert len(report.added) == DOCUMENTS
     assert embedder.calls == []
 
@@ -172,10 +172,10 @@ def test_what_no_worker_could_embed_is_told(
     kind = kind_of(WordEmbedder(64))
     jobs.offer(kind, {b"key": "text"})
     with Core(settings, WordEmbedder(64)) as core:
-        assert core.left_out() == ()
+        assert core.problems() == ()
         while taken := jobs.take(kind, "a", 1):
             jobs.fail("a", taken, "MemoryError")
-        [told] = core.left_out()
+        [told] = core.problems()
     jobs.close()
     assert "1 text could not be embedded" in told
     config = tmp_path / "config.toml"
@@ -193,4 +193,4 @@ def test_one_process_on_files_has_no_queue(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder(64)) as core:
         assert core.work is None
         assert core.figures().work is None
-        assert core.left_out() == ()
+        assert core.problems() == ()

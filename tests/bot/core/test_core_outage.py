@@ -49,8 +49,8 @@ class Away:
         [reply] = self.core.answer_pipeline.ask([Ask(text, asker_id, guild_id, 5)])
         return reply
 
-    def stand_by(self) -> None:
-        for _ in self.core.stand_by():
+    def refresh_outage_caches(self) -> None:
+        for _ in self.core.refresh_outage_caches():
             pass
 
 
@@ -65,7 +65,7 @@ def away(postgres: Cluster, postgres_url: str, tmp_path: Path) -> Iterator[Away]
             for _ in core.warm_up():
                 pass
             made = Away(core, server, now)
-            made.stand_by()
+            made.refresh_outage_caches()
             yield made
 
 
@@ -142,7 +142,7 @@ def _retire(away: Away) -> None:
 
 def _retire_behind_the_index(away: Away) -> None:
     assert away.core.store.decisions.retire(GUILD, 1, ADA) is not None
-    away.core.behind.add(1)
+    away.core.unindexed_notes.add(1)
 
 
 @pytest.mark.parametrize("retire", [_retire, _retire_behind_the_index])
@@ -157,7 +157,7 @@ def test_what_this_process_has_withdrawn_is_not_quoted_though_it_is_still_in_mem
         if retire is _retire_behind_the_index:
             return
     # Compared once, it is gone from memory, and the other one is still there.
-    away.stand_by()
+    away.refresh_outage_caches()
     with away.server.away():
         assert _quoted(away.ask(FEEDING)) == [WOMBATS.text]
         assert not isinstance(away.ask(QUESTION).outcome, Answer)
@@ -175,7 +175,7 @@ def test_settings_that_this_process_has_changed_since_are_asked_of_the_database(
         with pytest.raises(DatabaseAwayError):
             away.ask(QUESTION)
         away.ask(FEEDING, OTHER)
-    away.stand_by()
+    away.refresh_outage_caches()
     with away.server.away():
         assert _quoted(away.ask(QUESTION)) == [QUOKKAS.text]
 
@@ -189,13 +189,13 @@ def test_what_is_confirmed_comes_first_and_what_was_taken_back_does_not(away: Aw
     feedback.record_pick(pick, digest_of(question.hits[1]), by_moderator=False)
     with away.server.away(), pytest.raises(DatabaseAwayError):
         away.ask(QUESTION)
-    away.stand_by()
+    away.refresh_outage_caches()
     with away.server.away():
         assert _quoted(away.ask(QUESTION)) == [WOMBATS.text]
     feedback.take_back(question.id, by_moderator=True)
     with away.server.away(), pytest.raises(DatabaseAwayError):
         away.ask(QUESTION)
-    away.stand_by()
+    away.refresh_outage_caches()
     with away.server.away():
         assert _quoted(away.ask(QUESTION)) == [QUOKKAS.text]
 
@@ -205,7 +205,7 @@ def test_what_is_not_in_memory_is_not_answered(away: Away) -> None:
     with away.server.away(), pytest.raises((IndexReadError, DatabaseAwayError)) as raised:
         away.ask(QUESTION)
     assert is_away(raised.value)
-    away.stand_by()
+    away.refresh_outage_caches()
     with away.server.away():
         assert _quoted(away.ask(QUESTION)) == [QUOKKAS.text]
 

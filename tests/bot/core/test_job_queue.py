@@ -75,6 +75,6 @@ def test_jobs_that_are_alike_are_taken_from_each_member_before_a_second_of_one()
     def is_question(job: str) -> bool:
         return job.startswith("q ")
 
-    assert queue.take_alike(Priority.ASKING, is_question, 2) == ["q a1", "q c1"]
-    assert queue.take_alike(Priority.ASKING, is_question, 9) == ["q a2"]
+    assert queue.get_matching(Priority.ASKING, is_question, 2) == ["q a1", "q c1"]
+    assert queue.get_matching(Priority.ASKING, is_question, 9) == ["q a2"]
     assert queue.lengths()[Priority.ASKING] == 3

@@ -15,13 +15,19 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
-from bot.models.calibrations import CALIBRATION, keep_calibration
+from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.choice import go_back
-from bot.models.serving_model import Served, kept_indexes, other_indexes, read_pointer, switch_to
+from bot.models.serving_model import (
+    Served,
+    other_indexes,
+    read_pointer,
+    retained_indexes,
+    switch_to,
+)
 from bot.process.client import answered_together
 from bot.review.impact import ImpactPreview
 from bot.review.similar_notes import SimilarNotes
-from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.storage.data_folder import MODEL_LOCK, try_lock
 from bot.storage.index_places import INDEX
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT
@@ -110,7 +116,7 @@ async def test_each_model_is_judged_by_what_was_fitted_for_it(
         replace(own, strong=strong, model=FittedFor(name))
         for name, strong in ((FIRST, 0.9), (OTHER, 0.8))
     )
-    keep_calibration(folder, for_first)
+    save_calibration(folder, for_first)
     worker = working()
     switch = LiveSwitch(worker, folder)
     await switch.follow_pointer()
@@ -124,7 +130,7 @@ async def test_each_model_is_judged_by_what_was_fitted_for_it(
     assert await worker.call(strong) == own.strong
     assert f"was fitted for {FIRST} and is not applied to {OTHER}" in caplog.text
     await asyncio.to_thread(go_back, folder, FIRST)
-    keep_calibration(folder, for_other)
+    save_calibration(folder, for_other)
     assert await switch.follow_pointer()
     assert await worker.call(strong) == 0.9
     await asyncio.to_thread(go_back, folder, FIRST)
@@ -235,13 +241,13 @@ async def test_a_file_that_was_deleted_after_the_build_is_not_answered_from(
     await worker.run_slices(index_updates.update)
     await asyncio.to_thread(choose, folder)
     guide.unlink()
-    await worker.run_slices(index_updates.follow)
+    await worker.run_slices(index_updates.update_files)
     assert await switch.follow_pointer()
     assert isinstance(await _ask(worker, WHEN), Refusal)
     assert isinstance(await _ask(worker, "what does the otter library lend"), Answer)
     # A file that comes back unchanged is read again.
     guide.write_text(FERRY[1])
-    await worker.run_slices(index_updates.follow)
+    await worker.run_slices(index_updates.update_files)
     assert isinstance(await _ask(worker, WHEN), Answer)
 
 
@@ -331,7 +337,7 @@ async def test_nothing_is_built_while_another_process_builds(
 ) -> None:
     worker = working(OTHER)
     switch = LiveSwitch(worker, folder)
-    with exclusive(folder, MODEL_LOCK) as mine:
+    with try_lock(folder, MODEL_LOCK) as mine:
         assert mine
         assert not await switch.build_wanted()
     assert await worker.call(lambda core: core.embedder.model) == f"{FIRST} salted"
@@ -366,7 +372,7 @@ async def test_what_is_taken_back_goes_out_of_the_index_that_is_kept(
 
 def _kept(folder: Path) -> int:
     """The number of notes in the previous model's index."""
-    _, before = kept_indexes(folder)
+    _, before = retained_indexes(folder)
     with closing(IndexTables(folder / before, {"format": str(FORMAT)}, 0)) as tables:
         return len(tables.document_digests({Kind.NOTE}))
 
@@ -391,7 +397,7 @@ def test_an_index_command_after_a_change_of_settings_lets_the_new_model_serve(
     choose(folder)
     core = Core(settings_for(folder, "third"), opener=salted_models, rebuild=True)
     updated(core)
-    index_updates.complete(core)
+    index_updates.complete_update(core)
     with opened(folder, "third") as core:
         assert (core.served.model.name, core.wanted) == ("third", None)
         assert isinstance(asked(core, WHERE).outcome, Answer)

@@ -8,7 +8,7 @@ import pytest
 from simcord import Env
 
 from bot.core.core import Core
-from bot.core.live_switch import LOOK_SECONDS
+from bot.core.live_switch import POLL_SECONDS
 from bot.core.worker import Worker
 from bot.process.client import Bot
 from tests.bot.models.choosing import FIRST, MEETUP, OTHER, choose, opened, publish, settings_for
@@ -51,7 +51,7 @@ async def _seen_until_it_serves(env: Env, name: str) -> list[str]:
 
     watching = asyncio.create_task(watch())
     while await bot.worker.call(lambda core: core.served.model.name) != name:
-        await env.advance_time(LOOK_SECONDS)
+        await env.advance_time(POLL_SECONDS)
     watching.cancel()
     return seen
 
@@ -60,7 +60,7 @@ async def _seen_until_it_serves(env: Env, name: str) -> list[str]:
 async def test_a_bot_builds_what_its_settings_name_and_health_says_so(env: Env) -> None:
     seen = await _seen_until_it_serves(env, OTHER)
     assert any(f"The index of {OTHER} is being built" in said for said in seen)
-    await env.advance_time(LOOK_SECONDS)
+    await env.advance_time(POLL_SECONDS)
     assert _bot(env).background.next_model == ""
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.shadow_index import build, catch_up
-from bot.models.kept_indexes import drop_gone, drop_gone_beside
+from bot.models.index_pruning import prune_closed_indexes, prune_index
 from bot.models.serving_model import Opened, open_successor
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.tables import IndexTables
@@ -105,7 +105,7 @@ def test_a_file_that_gave_what_is_gone_is_read_again(core: Core, shadow: Opened)
     run_to_end(build(core, shadow.index, shadow.embedder))
     [gone, *_] = [key for key in _said(core.index.tables) if "guides" in key]
     core.index.tables.apply([], [gone])
-    list(drop_gone(core.index.tables, shadow.index.tables))
+    list(prune_index(core.index.tables, shadow.index.tables))
     assert gone not in _said(shadow.index.tables)
     run_to_end(build(core, shadow.index, shadow.embedder))
     assert gone in _said(shadow.index.tables)
@@ -114,7 +114,7 @@ def test_a_file_that_gave_what_is_gone_is_read_again(core: Core, shadow: Opened)
 def test_where_nothing_is_gone_nothing_is_written(core: Core, shadow: Opened) -> None:
     run_to_end(build(core, shadow.index, shadow.embedder))
     before = (shadow.index.tables.generation(), shadow.index.tables.files_version)
-    assert list(drop_gone(core.index.tables, shadow.index.tables)) == []
+    assert list(prune_index(core.index.tables, shadow.index.tables)) == []
     assert before == (shadow.index.tables.generation(), shadow.index.tables.files_version)
 
 
@@ -124,7 +124,8 @@ def test_of_indexes_that_are_not_open_the_same_is_taken_out(core: Core, shadow: 
     [first, *_] = core.store.notes.every_live()
     retire(core, first.id)
     assert (
-        drop_gone_beside(core.index.tables, [core.folder / name, core.folder / "index.none"]) == 1
+        prune_closed_indexes(core.index.tables, [core.folder / name, core.folder / "index.none"])
+        == 1
     )
     assert not (core.folder / "index.none").exists()
     with closing(IndexTables(core.folder / name, {}, 0)) as tables:
@@ -136,4 +137,4 @@ def test_an_index_that_can_not_be_read_is_passed_over(core: Core) -> None:
     (core.folder / "index.odd" / "index.db").write_bytes(b"")
     with closing(IndexTables(core.folder / "index.odd", {"format": "0"}, 0)):
         pass
-    assert drop_gone_beside(core.index.tables, [core.folder / "index.odd"]) == 0
+    assert prune_closed_indexes(core.index.tables, [core.folder / "index.odd"]) == 0

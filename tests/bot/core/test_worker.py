@@ -22,7 +22,7 @@ from bot.core.worker import (
     MAX_BATCH,
     PATIENCE_SECONDS,
     TRY_AGAIN_SECONDS,
-    Dropped,
+    DropReason,
     Worker,
     WorkerBusyError,
     WorkerStoppedError,
@@ -313,7 +313,7 @@ async def test_a_full_queue_says_at_once_when_to_try_again(
     with pytest.raises(WorkerBusyError) as refused:
         await of_member(worker, "too much", MAX_WAITING)
 
-    assert refused.value.reason is Dropped.BUSY
+    assert refused.value.reason is DropReason.BUSY
     assert TRY_AGAIN_SECONDS[0] <= refused.value.seconds <= TRY_AGAIN_SECONDS[1]
     diary.gate.set()
     await asyncio.gather(holding, *waiting)
@@ -336,7 +336,7 @@ async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_doe
     await worker.stop()
 
     assert isinstance(outcomes[0], WorkerBusyError)
-    assert outcomes[0].reason is Dropped.LATE
+    assert outcomes[0].reason is DropReason.LATE
     assert diary.done == ["own"]
 
 

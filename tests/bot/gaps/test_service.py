@@ -43,7 +43,7 @@ def publish(
     if question_id is not None:
         core.store.gaps.link_note(GUILD, note.id, question_id)
     core.store.decisions.decide(GUILD, note.revision.id, MODERATOR, Ruling(Decision.APPROVE))
-    core.follow_note(note.id)
+    core.index_note(note.id)
     return note.id
 
 
@@ -105,7 +105,7 @@ def test_a_publication_is_checked_once_the_index_has_it(core: Core) -> None:
     to_end(gaps_service.check_publications(core))
     assert told(core) == []
 
-    core.follow_note(note.id)
+    core.index_note(note.id)
     to_end(gaps_service.check_publications(core))
 
     assert told(core) == [1]
@@ -118,7 +118,7 @@ def test_the_unhelpful_passage_does_not_settle_its_question(core: Core) -> None:
     core.store.feedback_records.record(Feedback(1, ASKER, Verdict.UNHELPFUL))
 
     core.store.decisions.keep(GUILD, 1, MODERATOR)
-    core.follow_note(1)
+    core.index_note(1)
     to_end(gaps_service.check_publications(core))
     to_end(gaps_service.refreshed(core, GUILD))
 

@@ -52,7 +52,7 @@ def retire(core: Core, note_id: int) -> None:
     outcome = core.store.contributions.withdraw(GUILD, note_id, MIRA.id)
     assert outcome is not None
     assert outcome.done
-    core.follow_note(note_id)
+    core.index_note(note_id)
 
 
 def asked(core: Core, question: str) -> Reply:

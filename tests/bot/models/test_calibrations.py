@@ -13,7 +13,7 @@ from bot.models.calibrations import (
     CALIBRATION,
     chosen_calibration,
     fitted_for,
-    keep_calibration,
+    save_calibration,
 )
 from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.model_records import ModelRecord
@@ -42,7 +42,7 @@ def strong(folder: Path, model: ModelRecord) -> float:
 
 
 def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
-    assert keep_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
+    assert save_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.strong == 0.8
     assert chosen.description() == f"judged by {tmp_path / CALIBRATION}, fitted for this model"
@@ -50,7 +50,7 @@ def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
 
 
 def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> None:
-    keep_calibration(tmp_path, fitted(OURS, 0.8))
+    save_calibration(tmp_path, fitted(OURS, 0.8))
     assert strong(tmp_path, replace(OURS, vectors="0123456789abcdef torch")) == 0.8
     assert strong(tmp_path, replace(OURS, name="/mnt/ours")) == 0.8
     # Changed files make another model.
@@ -60,7 +60,7 @@ def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> Non
 def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told(
     tmp_path: Path,
 ) -> None:
-    keep_calibration(tmp_path, fitted(OURS))
+    save_calibration(tmp_path, fitted(OURS))
     chosen = chosen_calibration(tmp_path, THEIRS)
     assert chosen.calibration.digest == without_tokens().digest
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
@@ -88,7 +88,7 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
     with tempfile.TemporaryDirectory() as folder:
         for name, hundredths in kept:
             model = ModelRecord(name, vectors=f"{name} salted")
-            keep_calibration(Path(folder), fitted(model, hundredths / 100))
+            save_calibration(Path(folder), fitted(model, hundredths / 100))
         last = dict(kept)
         for name in ("a/b", "../c", "d e", "f", "g\nh"):
             expected = last[name] / 100 if name in last else without_tokens().strong
@@ -116,7 +116,7 @@ def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -
         copied = ModelRecord("/a/copy", vectors=f"{shipped.model.digest} torch")
         for model in (named, copied):
             assert chosen_calibration(tmp_path, model).calibration.digest == shipped.digest
-            keep_calibration(tmp_path, fitted(model, 0.95))
+            save_calibration(tmp_path, fitted(model, 0.95))
             assert strong(tmp_path, model) == 0.95
             (tmp_path / CALIBRATION).unlink()
     assert len({shipped.model for shipped in shipped_calibrations()}) == len(shipped_calibrations())
@@ -141,13 +141,13 @@ def test_a_file_that_can_not_be_used_is_named_and_can_be_fitted_anew(
     (tmp_path / CALIBRATION).write_text(written)
     with pytest.raises(CalibrationError, match=r"calibration\.toml can't be used"):
         chosen_calibration(tmp_path, OURS)
-    keep_calibration(tmp_path, own)
+    save_calibration(tmp_path, own)
     assert strong(tmp_path, OURS) == 0.8
 
 
 def test_what_can_not_be_written_changes_nothing(tmp_path: Path) -> None:
-    keep_calibration(tmp_path, fitted(OURS, 0.8))
+    save_calibration(tmp_path, fitted(OURS, 0.8))
     (tmp_path / f"{CALIBRATION}.part").mkdir()
     with pytest.raises(OSError, match=r"calibration\.toml\.part"):
-        keep_calibration(tmp_path, fitted(THEIRS))
+        save_calibration(tmp_path, fitted(THEIRS))
     assert strong(tmp_path, OURS) == 0.8

@@ -4,12 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
+from bot.models.choice import (
+    ModelChoiceError,
+    check_disk_space,
+    find_local_model,
+    find_or_download,
+    go_back,
+    hold_model_lock,
+)
 from bot.models.serving_model import (
     Pointer,
     Served,
-    kept_indexes,
     read_pointer,
+    retained_indexes,
     switch_to,
     write_pointer,
 )
@@ -48,7 +55,7 @@ def _show(done: int, total: int) -> None:
     ],
 )
 def test_the_models_that_come_with_the_program_are_always_here(name: str, model: str) -> None:
-    assert here(name) == ModelRecord(model)
+    assert find_local_model(name) == ModelRecord(model)
 
 
 def test_a_folder_is_a_model_by_its_absolute_path(
@@ -58,12 +65,12 @@ def test_a_folder_is_a_model_by_its_absolute_path(
     (tmp_path / "mine" / "modules.json").write_text("[]")
     monkeypatch.chdir(tmp_path)
     path = str(tmp_path / "mine")
-    assert here("mine") == ModelRecord(path, path)
+    assert find_local_model("mine") == ModelRecord(path, path)
 
 
 def test_a_folder_without_a_model_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelChoiceError, match="neither modules"):
-        here(str(tmp_path))
+        find_local_model(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -81,28 +88,28 @@ def test_a_folder_without_a_model_is_explained(tmp_path: Path) -> None:
 )
 def test_a_name_that_no_hub_could_have_is_explained_without_asking_one(name: str) -> None:
     with pytest.raises(ModelChoiceError, match="There is no model"):
-        brought(name, _show)
+        find_or_download(name, _show)
 
 
 def test_where_downloading_is_switched_off_that_is_said() -> None:
     with pytest.raises(HubError, match=r"switched off.*HF_HUB_OFFLINE=0"):
-        brought("nobody/no-such-model", _show)
+        find_or_download("nobody/no-such-model", _show)
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     with (
-        choosing(tmp_path),
+        hold_model_lock(tmp_path),
         pytest.raises(ModelChoiceError, match="index is being built"),
-        choosing(tmp_path),
+        hold_model_lock(tmp_path),
     ):
         pass
 
 
 def test_an_index_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> None:
     with opened(tmp_path / "data") as core:
-        check_room(core.folder, core.served, 1.0)
+        check_disk_space(core.folder, core.served, 1.0)
         with pytest.raises(ModelChoiceError, match=r"needs about .* MB left. Make room"):
-            check_room(core.folder, core.served, 1e12)
+            check_disk_space(core.folder, core.served, 1e12)
 
 
 def test_without_another_model_before_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
@@ -152,7 +159,7 @@ def test_each_model_answers_from_its_own_index_and_from_nothing_that_is_gone(
         assert core.embedder.model == f"{FIRST} salted"
         assert core.index.tables.document_digests(Kind) == {}
         assert quoted(core, WHERE) == []
-    assert index_names(folder, database) == sorted(kept_indexes(folder))
+    assert index_names(folder, database) == sorted(retained_indexes(folder))
     assert bool(list(folder.glob("index*"))) is not bool(database)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.index_updates import run_to_end, update_own
+from bot.core.index_updates import run_to_end, update_notes_and_articles
 from bot.models.gate import (
     HARDLY_CHANCE,
     OWN,
@@ -15,10 +15,10 @@ from bot.models.gate import (
     Side,
     accepted_answers,
     figures,
-    measured,
-    worse,
+    measure,
+    worse_figures,
 )
-from bot.models.gate import together as joined
+from bot.models.gate import pooled as joined
 from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
 from indexer.evaluation.runner import Evaluation
@@ -70,7 +70,7 @@ def test_small_losses_in_every_set_add_up() -> None:
     found = [
         Figure(name, "nDCG@10", [1.0] * 100, [1.0] * 98 + [0.5, 0.5]) for name in ("a", "b", "c")
     ]
-    assert worse(found) == []
+    assert worse_figures(found) == []
     [together] = joined(found)
     assert together.judged == TOGETHER
     assert len(together.serving) == 300
@@ -93,7 +93,7 @@ def _judged() -> JudgedSet:
 
 def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
     model = salted_models(ModelRecord(name), Path())
-    [*_, last] = measured(Side(model, calibration(None)), judged)
+    [*_, last] = measure(Side(model, calibration(None)), judged)
     assert isinstance(last, Evaluation)
     return last
 
@@ -107,7 +107,7 @@ def test_two_models_are_measured_on_the_same_questions() -> None:
         ("refused", 1),
     ]
     assert found[0].serving == [1.0, 1.0]
-    assert worse(found) == []
+    assert worse_figures(found) == []
 
 
 def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
@@ -142,7 +142,7 @@ def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
 def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with opened(folder) as core:
-        run_to_end(update_own(core))
+        run_to_end(update_notes_and_articles(core))
     for number in range(LEAST_HARVEST - 1):
         accept(folder, number)
     with opened(folder) as core, pytest.raises(JudgedSetError, match="20 different questions"):

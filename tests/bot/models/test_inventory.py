@@ -27,7 +27,7 @@ def test_what_serves_comes_first_with_what_was_measured_of_it(tmp_path: Path) ->
         tmp_path, Pointer("x", Served(serving, "index.1"), Served(ModelRecord(DEFAULT_MODEL)))
     )
     speed = speeds.measure("/models/mine", WordEmbedder(64))
-    speeds.keep(tmp_path, "abcd onnx", speed)
+    speeds.save_speed(tmp_path, "abcd onnx", speed)
     first, second, *_ = inventory(tmp_path, "x")
     assert (first.name, first.standing, first.speed) == (
         "/models/mine",

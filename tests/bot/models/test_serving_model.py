@@ -11,17 +11,17 @@ from bot.models.serving_model import (
     Pointer,
     Served,
     chosen_model,
-    delete_left_over,
+    delete_leftover_indexes,
     index_name,
     is_building,
+    is_serving,
     open_serving,
     open_successor,
     read_pointer,
-    serves,
     switch_to,
     write_pointer,
 )
-from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, exclusive
+from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, try_lock
 from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel
@@ -113,15 +113,15 @@ def test_who_serves_now_is_the_one_before_at_the_next_change(tmp_path: Path) -> 
     for served in (first, second, second, third):
         switch_to(tmp_path, "configured", served)
     assert read_pointer(tmp_path) == Pointer("configured", third, second)
-    assert serves(tmp_path, third)
-    assert not serves(tmp_path, second)
+    assert is_serving(tmp_path, third)
+    assert not is_serving(tmp_path, second)
 
 
 def test_indexes_that_neither_serve_nor_did_before_are_deleted(tmp_path: Path) -> None:
     for name in (INDEX, "index.1234", "index.left", "backups"):
         (tmp_path / name).mkdir()
     write_pointer(tmp_path, POINTED)
-    delete_left_over(tmp_path)
+    delete_leftover_indexes(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
         "backups",
         INDEX,
@@ -131,7 +131,7 @@ def test_indexes_that_neither_serve_nor_did_before_are_deleted(tmp_path: Path) -
 
 def test_whether_an_index_is_being_built_is_the_lock_of_whoever_builds(tmp_path: Path) -> None:
     assert not is_building(tmp_path)
-    with exclusive(tmp_path, MODEL_LOCK):
+    with try_lock(tmp_path, MODEL_LOCK):
         assert is_building(tmp_path)
 
 

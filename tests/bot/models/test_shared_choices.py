@@ -11,9 +11,9 @@ import pytest
 from bot.core.core import Core
 from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
-from bot.models.calibrations import CALIBRATION, chosen_calibration, keep_calibration
+from bot.models.calibrations import CALIBRATION, chosen_calibration, save_calibration
 from bot.models.choice import go_back
-from bot.models.serving_model import kept_indexes, read_pointer
+from bot.models.serving_model import read_pointer, retained_indexes
 from bot.models.serving_reranker import FILE as RERANKER
 from bot.models.serving_reranker import choose_reranker, chosen_reranker
 from bot.models.shared_choices import SharedChoices, sharing
@@ -80,7 +80,7 @@ def test_what_is_chosen_on_one_machine_is_chosen_on_the_other(
     for one in shared:
         one.compare()
     choose_reranker(folders[0], "", "the sorter")
-    keep_calibration(folders[0], replace(own, strong=0.9, model=FittedFor("ours", "1" * 16)))
+    save_calibration(folders[0], replace(own, strong=0.9, model=FittedFor("ours", "1" * 16)))
     for one in shared:
         one.compare()
     assert chosen_reranker(folders[1], "") == "the sorter"
@@ -169,7 +169,7 @@ async def test_a_model_that_is_chosen_on_one_machine_answers_on_every_other(
     assert await worker.call(lambda core: core.embedder.model) == f"{OTHER} salted"
     assert await worker.call(lambda core: quoted(core, WHERE)) != []
     await worker.stop()
-    assert kept_indexes(second) == kept_indexes(first)
+    assert retained_indexes(second) == retained_indexes(first)
 
 
 def test_a_machine_that_is_new_serves_what_was_chosen_from_its_index(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.speeds import FILE, keep, measure, saved
+from bot.models.speeds import FILE, measure, read_speeds, save_speed
 from tests.fakes import WordEmbedder
 
 
@@ -22,12 +22,12 @@ def test_a_model_is_measured_by_the_texts_and_questions_it_embeds() -> None:
 
 
 def test_what_was_measured_is_kept_for_each_model(tmp_path: Path) -> None:
-    assert saved(tmp_path) == {}
+    assert read_speeds(tmp_path) == {}
     one, two = (measure(name, WordEmbedder(64)) for name in ("one", "two"))
-    keep(tmp_path, "v1", one)
-    keep(tmp_path, "v2", two)
-    keep(tmp_path, "v1", two)
-    assert saved(tmp_path) == {"v1": two, "v2": two}
+    save_speed(tmp_path, "v1", one)
+    save_speed(tmp_path, "v2", two)
+    save_speed(tmp_path, "v1", two)
+    assert read_speeds(tmp_path) == {"v1": two, "v2": two}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"v": {"name": 1}}', '{"v": 3}'])
@@ -35,4 +35,4 @@ def test_a_file_that_can_not_be_read_is_as_if_nothing_was_measured(
     tmp_path: Path, text: str
 ) -> None:
     (tmp_path / FILE).write_text(text)
-    assert saved(tmp_path) == {}
+    assert read_speeds(tmp_path) == {}

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from bot.core.core import Core
-from bot.core.worker import Dropped, Worker, WorkerBusyError
+from bot.core.worker import DropReason, Worker, WorkerBusyError
 from bot.programs.host_names import allowed_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES
@@ -239,7 +239,7 @@ async def test_no_page_of_the_web_may_read_it(client: httpx2.AsyncClient) -> Non
 
 class _BusyReader(Reader):
     async def ask(self, question: str) -> Answered:
-        raise WorkerBusyError(7, Dropped.BUSY)
+        raise WorkerBusyError(7, DropReason.BUSY)
 
 
 class _DefectiveReader(Reader):

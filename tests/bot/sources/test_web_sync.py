@@ -12,7 +12,7 @@ from filelock import FileLock
 from simcord import Env
 
 from bot.cli import named_sources
-from bot.cli.named_sources import Naming
+from bot.cli.named_sources import SourceOptions
 from bot.config.sections import DataSettings, SourceSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -345,8 +345,8 @@ def test_pages_of_trackers_are_added_as_such(core: Core) -> None:
     location = "github+https://github.com/owner/name/issues#label=bug&label=question"
     assert added == (location, AddOutcome.SERVICE)
     page = "https://gitlab.com/group/name/-/releases"
-    assert named_sources.add(core, [page], Naming()) == [f"gitlab+{page}"]
-    assert named_sources.add(core, [page], Naming(crawl=True)) == [crawl_location(page)]
+    assert named_sources.add(core, [page], SourceOptions()) == [f"gitlab+{page}"]
+    assert named_sources.add(core, [page], SourceOptions(crawl=True)) == [crawl_location(page)]
 
 
 @pytest.mark.parametrize(("scope", "sent"), [(SHARED, "Bearer hunter2"), (Scope(5), None)])

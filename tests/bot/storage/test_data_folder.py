@@ -20,11 +20,11 @@ from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,
     DataFolderHeldError,
-    empty,
-    exclusive,
-    held,
+    empty_data_folder,
+    hold_bot_lock,
     model_cache,
     open_store,
+    try_lock,
 )
 from bot.storage.index_places import INDEX
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
@@ -37,7 +37,7 @@ def is_held(folder: Path) -> bool:
     """Whether another process holds a folder; doesn't create it."""
     if not (folder / BOT_LOCK).exists():
         return False
-    with exclusive(folder, BOT_LOCK) as mine:
+    with try_lock(folder, BOT_LOCK) as mine:
         return not mine
 
 
@@ -118,9 +118,9 @@ async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings
 
 
 def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:
-    with held(tmp_path):
+    with hold_bot_lock(tmp_path):
         assert is_held(tmp_path)
-        with pytest.raises(DataFolderHeldError, match="Stop that one"), held(tmp_path):
+        with pytest.raises(DataFolderHeldError, match="Stop that one"), hold_bot_lock(tmp_path):
             pass
         assert is_held(tmp_path)
     assert not is_held(tmp_path)
@@ -128,7 +128,7 @@ def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
-    with pytest.raises(DataFolderError, match="can't be written"), held(tmp_path / "data"):
+    with pytest.raises(DataFolderError, match="can't be written"), hold_bot_lock(tmp_path / "data"):
         pass
 
 
@@ -152,9 +152,9 @@ def test_a_folder_is_emptied_but_for_the_lock_that_holds_it(tmp_path: Path) -> N
     (folder / "index" / "index.db").touch()
     (folder / "community.db").touch()
     (folder / "link").symlink_to(outside)
-    with held(folder):
-        empty(folder)
-        with pytest.raises(DataFolderError), held(folder):
+    with hold_bot_lock(folder):
+        empty_data_folder(folder)
+        with pytest.raises(DataFolderError), hold_bot_lock(folder):
             pass
     assert [path.name for path in folder.iterdir()] == [BOT_LOCK]
     assert (outside / "precious").exists()

@@ -9,7 +9,7 @@ import pytest
 
 from bot import __main__
 from bot.storage.data_folder import COMMUNITY, data_folder
-from bot.storage.file_permissions import open_to_others
+from bot.storage.file_permissions import paths_open_to_others
 from knowledge.store.store import Store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
@@ -74,7 +74,7 @@ def test_other_things_in_a_data_folder_and_what_links_point_to_are_left_as_they_
     data_folder(folder)
     assert (folder / "photo.jpg").stat().st_mode & 0o777 == 0o644
     assert _modes(elsewhere) == {0o755, 0o644}
-    assert open_to_others(folder) == []
+    assert paths_open_to_others(folder) == []
 
 
 @posix

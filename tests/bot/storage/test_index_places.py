@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.serving_model import delete_left_over
+from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import open_index
 from bot.storage.index_places import INDEX, delete_index, has_index, index_names, index_place
 from indexer.ingest.pipeline import put
@@ -47,7 +47,7 @@ def test_indexes_are_there_under_their_names_until_they_are_deleted(
 def test_what_neither_serves_nor_did_so_last_is_deleted(tmp_path: Path, database: str) -> None:
     for name in (INDEX, OTHER):
         open_index(tmp_path, WordEmbedder(64), name, database).close()
-    delete_left_over(tmp_path, database)
+    delete_leftover_indexes(tmp_path, database)
     assert index_names(tmp_path, database) == [INDEX]
 
 
@@ -59,7 +59,7 @@ def test_an_index_in_a_database_stays_while_a_process_answers_from_it(
     with open_index(tmp_path, embedder, OTHER, postgres_url) as index:
         put(index, embedder, new_document("a", "one word"))
         assert not delete_index(place)
-        delete_left_over(tmp_path, postgres_url)
+        delete_leftover_indexes(tmp_path, postgres_url)
         assert index.size([SHARED]) == 1
     assert delete_index(place)
 

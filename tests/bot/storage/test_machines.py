@@ -44,7 +44,7 @@ def add(core: Core, folder: Path) -> UpdateReport:
 
 
 def follow(core: Core) -> UpdateReport:
-    return run_to_end(index_updates.follow(core))
+    return run_to_end(index_updates.update_files(core))
 
 
 def quotable(core: Core) -> list[str]:

@@ -82,7 +82,7 @@ async def publish(world: World) -> None:
     await world.bot.worker.run_slices(Core.warm_up)
     # What a guild chose is known of one in which somebody has asked.
     await world.bot.guild_settings.choices(world.guild.id)
-    await world.bot.worker.run_slices(Core.stand_by)
+    await world.bot.worker.run_slices(Core.refresh_outage_caches)
 
 
 async def feedback(world: World, question_id: int) -> list[Feedback]:

@@ -19,7 +19,7 @@ _SLICE: Final = 200
 _logger = logging.getLogger(__name__)
 
 
-def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
+def prune_index(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
     """Delete from another index, in slices, the documents that the serving one lost or changed.
 
     The next update of that index reads the files with these documents again.
@@ -41,8 +41,8 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
         yield some
 
 
-def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
-    """Run `drop_gone` on closed indexes; returns the number of deleted documents."""
+def prune_closed_indexes(serving: IndexTables, places: Sequence[Place]) -> int:
+    """Run `prune_index` on closed indexes; returns the number of deleted documents."""
     count = 0
     for place in places:
         if not has_index(place):
@@ -54,7 +54,7 @@ def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
             _logger.warning("A kept index can't be opened: %s", error)
             continue
         try:
-            count += sum(map(len, drop_gone(serving, tables)))
+            count += sum(map(len, prune_index(serving, tables)))
         finally:
             tables.close()
     return count
