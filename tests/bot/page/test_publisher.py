@@ -1,4 +1,4 @@
-"""Public pages that a running bot publishes: after a change, gone as soon, carried on by a hook."""
+"""Public pages of a running bot: published after a change, deleted, and followed by a hook."""
 
 import asyncio
 import sys
@@ -28,7 +28,7 @@ _WORDS = TEXT.split(".")[0]
 
 
 class Pages:
-    """A publisher whose clock goes on by a round with each."""
+    """A publisher with a clock that advances by one interval a round."""
 
     def __init__(self, world: World, folder: Path) -> None:
         self.folder, self.seconds, self._world = folder, 0.0, world
@@ -44,7 +44,7 @@ class Pages:
         return self.folder / str(self._world.guild.id)
 
     def said(self) -> str:
-        """Everything in the folder, also in what is not served."""
+        """All text in the folder, including the copy that isn't served."""
         files = [one for one in self.folder.rglob("*") if one.is_file()]
         return "".join(one.read_text(errors="replace") for one in files)
 
@@ -84,7 +84,7 @@ async def test_a_note_is_gone_two_rounds_after_it_was_kept_off_or_its_contributo
     assert _WORDS not in pages.said()
 
 
-async def test_while_one_change_follows_another_it_waits_no_longer_than_a_minute(
+async def test_a_page_with_constant_changes_is_published_within_a_minute(
     world: World, pages: Pages
 ) -> None:
     await pages.rounds()
@@ -117,7 +117,7 @@ async def test_a_page_is_deleted_when_it_is_turned_off_or_the_bot_has_left(
     assert pages.said() == other.read_text()
 
 
-async def test_what_stands_in_the_way_is_told_and_left_alone(
+async def test_a_folder_with_foreign_files_is_reported_and_left_alone(
     world: World, pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     pages.page.mkdir(parents=True)
@@ -147,7 +147,7 @@ async def test_the_bot_publishes_by_itself(
 # The hook.
 
 
-async def test_the_hook_runs_without_a_shell_after_a_change_and_then_no_more(
+async def test_the_hook_runs_without_a_shell_once_after_each_change(
     world: World, pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
@@ -163,7 +163,7 @@ async def test_the_hook_runs_without_a_shell_after_a_change_and_then_no_more(
     assert done.exists()
 
 
-async def test_a_hook_that_fails_is_told_and_tried_again_each_minute(
+async def test_a_failed_hook_is_logged_and_retried_each_minute(
     world: World, pages: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = tmp_path / "done"
@@ -186,5 +186,5 @@ async def test_a_hook_that_fails_is_told_and_tried_again_each_minute(
         ([sys.executable, "-c", ""], ""),
     ],
 )
-async def test_why_a_command_failed_is_said(command: list[str], problem: str) -> None:
+async def test_the_reason_of_a_failed_hook_is_returned(command: list[str], problem: str) -> None:
     assert await publisher.run_hook(command, 0.1 if "sleep" in command[-1] else 60) == problem

@@ -1,4 +1,4 @@
-"""A server's public page, turned on as in `/setup`, and what is on it."""
+"""A server's public page: turned on or off, and read."""
 
 from knowledge.page.content import published_site
 from tests.bot.world import World

@@ -1,4 +1,4 @@
-"""What a member is given of what is stored about them."""
+"""Export of a member's data."""
 
 from bot.answers.lookup import Ask
 from bot.config.settings import Settings
@@ -11,7 +11,7 @@ from tests.fakes import WordEmbedder
 GUILD, MEMBER = 10, 3
 
 
-def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
+def test_an_export_has_the_reasons_of_feedback_in_words(
     settings: Settings,
 ) -> None:
     with Core(settings, WordEmbedder()) as core:

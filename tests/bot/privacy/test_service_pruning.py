@@ -1,4 +1,4 @@
-"""Pruning while a bot runs: old questions lose their words by themselves, in slices."""
+"""Pruning of old questions by a running bot, in slices."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

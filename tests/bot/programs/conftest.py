@@ -1,4 +1,4 @@
-"""Cores and data folders for what is served to other programs."""
+"""Cores and data folders for the interfaces of other programs."""
 
 import asyncio
 import shutil

@@ -19,7 +19,7 @@ SCOPES = {
 
 
 def shown(name: str) -> str:
-    """The id by which programs know one of them."""
+    """The public id of one of these documents."""
     return public_id(f"file:/{name}.md")
 
 

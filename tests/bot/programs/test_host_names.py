@@ -5,7 +5,7 @@ import pytest
 from bot.programs.host_names import LOOPBACK, allowed_hosts, host_without_port
 
 
-def test_what_listens_on_this_machine_alone_is_served_by_its_names_alone() -> None:
+def test_a_local_server_allows_local_and_configured_names_only() -> None:
     assert allowed_hosts("127.0.0.1") == LOOPBACK
     assert allowed_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
     assert allowed_hosts("0.0.0.0") == frozenset()  # noqa: S104 - nothing listens

@@ -1,4 +1,4 @@
-"""The HTTP interface: what it gives and refuses, and how it keeps to its own description."""
+"""The HTTP interface: answers, refusals, and conformance to its OpenAPI description."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_c
     assert (nothing["evidence"], nothing["quotes"]) == ("none", [])
 
 
-async def test_what_is_searched_is_listed_and_read_whole_by_an_id_without_a_path(
+async def test_search_results_are_read_whole_by_an_id_without_a_path(
     client: httpx2.AsyncClient,
 ) -> None:
     found = (await client.post("/search", json={"query": "quokka enclosure"})).json()["passages"]
@@ -75,7 +75,7 @@ async def test_what_is_searched_is_listed_and_read_whole_by_an_id_without_a_path
         assert whole["passages"][0]["text"].startswith("The quokka enclosure")
 
 
-async def test_many_who_search_at_once_each_get_their_own(worker: Worker[Core]) -> None:
+async def test_concurrent_searches_each_get_their_own_results(worker: Worker[Core]) -> None:
     async with client_of(api(Reader(worker, HERE))) as here:
         queries = [f"quokka enclosure of {name}" for name in ("here", "shared")] * 20
         answers = await asyncio.gather(
@@ -86,14 +86,14 @@ async def test_many_who_search_at_once_each_get_their_own(worker: Worker[Core]) 
         assert query.rpartition(" ")[2] in passage["title"]
 
 
-async def test_what_is_asked_is_recorded_nowhere(
+async def test_questions_of_programs_are_not_recorded(
     client: httpx2.AsyncClient, worker: Worker[Core]
 ) -> None:
     await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
-async def test_whether_a_notes_review_date_has_passed_is_looked_at_with_each_question(
+async def test_each_question_checks_for_passed_review_dates(
     client: httpx2.AsyncClient, worker: Worker[Core]
 ) -> None:
     """No bot, which would notice it, runs in this process."""
@@ -110,7 +110,7 @@ async def test_whether_a_notes_review_date_has_passed_is_looked_at_with_each_que
     ("guild_id", "seen"),
     [(None, {"shared"}), (HERE, {"shared", "here"}), (ELSEWHERE, {"shared", "elsewhere"})],
 )
-async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
+async def test_a_program_sees_public_documents_of_its_server_and_no_channel(
     worker: Worker[Core], guild_id: int | None, seen: set[str]
 ) -> None:
     async with client_of(api(Reader(worker, guild_id))) as client:
@@ -126,7 +126,7 @@ async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
 
 
 def _problem(answer: httpx2.Response, status: int) -> str:
-    """The detail of a problem, once it is seen to be one."""
+    """Check that a response is a problem, and return its detail."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -137,7 +137,7 @@ def _problem(answer: httpx2.Response, status: int) -> str:
 
 @pytest.mark.parametrize("path", ["/ask", "/openapi.json", "/nowhere"])
 @pytest.mark.parametrize("given", ["", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer "])
-async def test_only_who_knows_the_token_is_served(
+async def test_a_request_without_the_token_is_refused(
     client: httpx2.AsyncClient, path: str, given: str
 ) -> None:
     answer = await client.get(path, headers={"Authorization": given})
@@ -178,14 +178,14 @@ async def test_only_requests_for_a_name_of_this_machine_are_served(
         ("/search", {"query": "quokka", "guild_id": ELSEWHERE}, 400, "body.guild_id"),
     ],
 )
-async def test_what_can_not_be_asked_is_said(
+async def test_an_invalid_request_is_explained(
     client: httpx2.AsyncClient, path: str, body: object, status: int, said: str
 ) -> None:
     content, headers = json.dumps(body), {"Content-Type": "application/json"}
     assert said in _problem(await client.post(path, content=content, headers=headers), status)
 
 
-async def test_what_is_no_json_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_a_body_that_is_not_json_is_refused(client: httpx2.AsyncClient) -> None:
     json_type = {"Content-Type": "application/json"}
     for body in (b"{", b"\xff", b"", b"[" * 20_000):
         _problem(await client.post("/ask", content=body, headers=json_type), 400)
@@ -193,7 +193,7 @@ async def test_what_is_no_json_is_refused(client: httpx2.AsyncClient) -> None:
     assert "application/json" in _problem(form, 415)
 
 
-async def test_more_than_a_request_has_is_not_read(client: httpx2.AsyncClient) -> None:
+async def test_a_body_beyond_the_limit_is_not_read(client: httpx2.AsyncClient) -> None:
     assert "bytes" in _problem(await client.post("/ask", content=b"x" * (BODY_BYTES + 1)), 413)
     read = 0
 
@@ -208,7 +208,7 @@ async def test_more_than_a_request_has_is_not_read(client: httpx2.AsyncClient) -
     assert read <= BODY_BYTES + 2 * 1024
 
 
-async def test_the_way_to_ask_is_said_where_it_was_another(client: httpx2.AsyncClient) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(client: httpx2.AsyncClient) -> None:
     for method, path, allowed in (
         ("GET", "/ask", "POST"),
         ("HEAD", "/search", "POST"),
@@ -228,7 +228,7 @@ async def test_head_has_the_headers_of_get_and_no_body(client: httpx2.AsyncClien
     assert (head.content, bool(get.content)) == (b"", True)
 
 
-async def test_no_page_of_the_web_may_read_it(client: httpx2.AsyncClient) -> None:
+async def test_no_cors_header_lets_a_web_page_read_answers(client: httpx2.AsyncClient) -> None:
     origin = {"Origin": "https://evil.example"}
     preflight = await client.options(
         "/ask", headers=origin | {"Access-Control-Request-Method": "POST"}
@@ -254,7 +254,7 @@ async def test_a_busy_worker_says_when_to_try_again(worker: Worker[Core]) -> Non
     assert answer.headers["retry-after"] == "7"
 
 
-async def test_a_defect_says_nothing_of_itself(worker: Worker[Core]) -> None:
+async def test_a_defect_discloses_no_details(worker: Worker[Core]) -> None:
     async with client_of(api(_DefectiveReader(worker))) as client:
         answer = await client.post("/ask", json={"question": QUESTION})
     assert "log" in _problem(answer, 500)
@@ -274,7 +274,7 @@ TRIED = {
 
 
 @pytest.mark.slow
-async def test_it_keeps_to_its_own_description(worker: Worker[Core]) -> None:
+async def test_the_interface_conforms_to_its_openapi_description(worker: Worker[Core]) -> None:
     schemathesis = pytest.importorskip("schemathesis", reason="it is in the extra `dev`")
     from schemathesis.config import SchemathesisConfig
     from schemathesis.engine import Status, events, from_schema
@@ -282,7 +282,7 @@ async def test_it_keeps_to_its_own_description(worker: Worker[Core]) -> None:
     app = api(Reader(worker, HERE))
 
     def tried() -> tuple[int, list[str], set[str]]:
-        """How many requests were sent, what was wrong with the answers, and what they were."""
+        """The number of requests, the violations, and the status codes."""
         schema = schemathesis.openapi.from_asgi(
             "/openapi.json",
             app,

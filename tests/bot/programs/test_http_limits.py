@@ -14,7 +14,7 @@ TOKENS = Tokens((FIRST.encode(), SECOND.encode()))
 
 
 class Clock:
-    """Seconds that pass only when it is said."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -23,7 +23,7 @@ class Clock:
         return self.now
 
 
-def test_as_many_pass_as_are_allowed_and_then_as_time_goes() -> None:
+def test_the_rate_limit_allows_a_burst_and_then_the_average_rate() -> None:
     clock = Clock()
     limit = RateLimit(5, clock)
     assert [limit.seconds_until_next() for _ in range(10)] == [0.0] * 10
@@ -35,7 +35,7 @@ def test_as_many_pass_as_are_allowed_and_then_as_time_goes() -> None:
     assert sum(limit.seconds_until_next() == 0 for _ in range(100)) == 10
 
 
-def test_no_limit_is_none() -> None:
+def test_a_rate_of_zero_is_unlimited() -> None:
     limit = RateLimit(0, Clock())
     assert not any(limit.seconds_until_next() for _ in range(10_000))
 
@@ -55,7 +55,7 @@ def _client(app: ASGIApp, token: str = FIRST) -> httpx2.AsyncClient:
     )
 
 
-async def test_each_token_has_a_rate_of_its_own_and_is_told_when_to_go_on() -> None:
+async def test_each_token_has_its_own_rate_and_retry_after() -> None:
     clock = Clock()
     app = Limited(_ok, TOKENS, (), per_second=1, clock=clock)
     async with _client(app) as one, _client(app, SECOND) as other:
@@ -68,14 +68,14 @@ async def test_each_token_has_a_rate_of_its_own_and_is_told_when_to_go_on() -> N
         assert (await one.get("/")).status_code == 204
 
 
-async def test_who_does_not_know_the_token_uses_up_nothing() -> None:
+async def test_requests_without_a_token_use_up_no_rate() -> None:
     app = Limited(_ok, TOKENS, (), per_second=1, clock=Clock())
     async with _client(app, "x" * 20) as stranger, _client(app) as one:
         assert {(await stranger.get("/")).status_code for _ in range(10)} == {401}
         assert (await one.get("/")).status_code == 204
 
 
-async def test_more_at_once_than_are_answered_are_told_to_come_again() -> None:
+async def test_too_many_concurrent_requests_are_told_to_retry() -> None:
     go_on, entered = asyncio.Event(), asyncio.Event()
 
     async def waits(scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +94,7 @@ async def test_more_at_once_than_are_answered_are_told_to_come_again() -> None:
         assert (await client.get("/")).status_code == 204
 
 
-async def test_an_answer_that_does_not_come_is_given_up() -> None:
+async def test_a_late_answer_times_out() -> None:
     given_up = asyncio.Event()
 
     async def never(scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ async def test_an_answer_that_does_not_come_is_given_up() -> None:
     assert given_up.is_set()
 
 
-async def test_a_body_that_does_not_come_is_given_up() -> None:
+async def test_a_late_body_times_out() -> None:
     async def slowly() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.Event().wait()
@@ -122,7 +122,7 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
     assert answer.status_code == 408
 
 
-async def test_an_answer_ends_the_connection_unless_its_client_has_a_token_and_said_all() -> None:
+async def test_a_connection_is_kept_only_for_a_token_and_a_whole_request() -> None:
     async def unread(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body"})

@@ -1,4 +1,4 @@
-"""The HTTP server of both: tokens, sockets, connections, and the command that serves."""
+"""The HTTP server: tokens, sockets, connections, and the command."""
 
 import asyncio
 import logging
@@ -40,7 +40,9 @@ def _scope(*given: bytes) -> Scope:
     return {"headers": [(b"authorization", value) for value in given]}
 
 
-def test_each_of_several_tokens_is_known_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_of_several_tokens_is_accepted_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(VARIABLE, f"{TOKEN}, another token of mine")
     tokens = Tokens.of_environment(VARIABLE)
     assert tokens.holder(_scope(f"Bearer {TOKEN}".encode())) == 0
@@ -53,15 +55,13 @@ def test_each_of_several_tokens_is_known_and_nothing_else(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("token", ["", "short", f"{TOKEN},", f"{TOKEN},short", "ü" * 20])
-def test_a_token_that_keeps_nobody_out_is_refused(
-    monkeypatch: pytest.MonkeyPatch, token: str
-) -> None:
+def test_a_weak_token_is_refused(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv(VARIABLE, token)
     with pytest.raises(ServingError, match=rf"{VARIABLE} .*{TOKEN_CHARACTERS} characters"):
         Tokens.of_environment(VARIABLE)
 
 
-def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
+def test_a_taken_port_and_an_unknown_host_are_explained() -> None:
     with open_socket(0, "--port") as taken:
         port = taken.getsockname()[1]
         assert address_of_socket(taken) == f"http://127.0.0.1:{port}"
@@ -79,7 +79,7 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def _serving(application: ASGIApp = _nothing) -> AsyncIterator[int]:
-    """A port on which every request is answered with nothing."""
+    """Serve empty responses, and yield the port."""
     with open_socket(0, "--port") as sock:
         task = asyncio.create_task(serve(application, sock))
         try:
@@ -89,7 +89,7 @@ async def _serving(application: ASGIApp = _nothing) -> AsyncIterator[int]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_is_no_http_is_refused_in_the_same_shape() -> None:
+async def test_invalid_http_is_refused_with_a_problem() -> None:
     async with _serving() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GARBAGE\r\n\r\n")
@@ -108,7 +108,7 @@ async def test_an_endless_head_is_refused() -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_head_that_does_not_come_ends_the_connection_and_one_in_time_does_not(
+async def test_a_late_request_head_ends_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
@@ -281,7 +281,7 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
         (("--host", "host.invalid"), TOKEN, "is unknown"),
     ],
 )
-def test_what_can_not_be_served_is_said_in_a_sentence(
+def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
     given = {"COMMONPLACE_DATA": str(tmp_path), VARIABLE: token}
@@ -303,7 +303,7 @@ def test_a_port_that_another_program_has_is_said_in_a_sentence(
 
 
 @pytest.mark.slow
-def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     (tmp_path / "fastapi.py").write_text("raise ImportError('no fastapi')")
     done = subprocess.run(
         [sys.executable, "-m", "bot", "serve"],

@@ -1,4 +1,4 @@
-"""MCP as other programs use it: the official SDK's own client, in memory, by stdio and by HTTP."""
+"""The MCP server with the official SDK's client: in memory, over stdio and over HTTP."""
 
 import asyncio
 import os
@@ -58,7 +58,7 @@ async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_c
     )
 
 
-async def test_what_is_asked_is_recorded_nowhere(worker: Worker[Core]) -> None:
+async def test_questions_of_programs_are_not_recorded(worker: Worker[Core]) -> None:
     async with Client(mcp_server(Reader(worker, HERE))) as client:
         await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
@@ -68,7 +68,7 @@ async def test_what_is_asked_is_recorded_nowhere(worker: Worker[Core]) -> None:
     ("guild_id", "seen"),
     [(None, {"shared"}), (HERE, {"shared", "here"}), (ELSEWHERE, {"shared", "elsewhere"})],
 )
-async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
+async def test_a_program_sees_public_documents_of_its_server_and_no_channel(
     worker: Worker[Core], guild_id: int | None, seen: set[str]
 ) -> None:
     async with Client(mcp_server(Reader(worker, guild_id))) as client:
@@ -101,7 +101,7 @@ async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
         ("get", {"document": "../../etc/passwd"}, "no such document"),
     ],
 )
-async def test_what_can_not_be_answered_is_explained(
+async def test_an_invalid_call_is_explained(
     worker: Worker[Core], tool: str, arguments: dict[str, Any], said: str
 ) -> None:
     async with Client(mcp_server(Reader(worker))) as client:
@@ -110,7 +110,7 @@ async def test_what_can_not_be_answered_is_explained(
     assert said in str(result.content)
 
 
-async def test_every_tool_says_that_it_only_reads_and_in_which_shape(
+async def test_every_tool_is_read_only_and_has_an_output_schema(
     worker: Worker[Core],
 ) -> None:
     async with Client(mcp_server(Reader(worker))) as client:
@@ -164,7 +164,7 @@ async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_outp
 
 
 @pytest.mark.slow
-async def test_over_http_only_who_knows_the_token_is_served(models_folder: Path) -> None:
+async def test_over_http_a_request_without_the_token_is_refused(models_folder: Path) -> None:
     process = _started(models_folder, "--http", "0", token=TOKEN)
     try:
         address = _address(process)
@@ -200,7 +200,7 @@ async def _connect(address: str, http: httpx2.AsyncClient) -> None:
         await client.list_tools()
 
 
-async def test_a_client_that_asks_too_fast_or_too_much_is_told_so(worker: Worker[Core]) -> None:
+async def test_a_client_over_its_rate_or_size_limit_gets_an_error(worker: Worker[Core]) -> None:
     now = 0.0
     with open_socket(0, "--http") as sock:
         made = http_application(
@@ -228,7 +228,7 @@ async def test_a_client_that_asks_too_fast_or_too_much_is_told_so(worker: Worker
 
 
 def _refused(given: dict[str, str]) -> Sequence[dict[str, str]]:
-    """Nobody's token, another one, and a page of the web that has this machine asked."""
+    """Headers to refuse: no token, a wrong token, a foreign host, a foreign origin."""
     return (
         {},
         {"Authorization": "Bearer wrong"},
@@ -253,7 +253,7 @@ def _address(process: "subprocess.Popen[str]") -> str:
         (("--guild", "general"), "", "is no server's id"),
     ],
 )
-def test_what_can_not_be_served_is_said_in_a_sentence(
+def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
     done = commands.run("mcp", *arguments, environment=_environment(tmp_path, token))

@@ -1,4 +1,4 @@
-"""Serving a published page: what is found, what is gone, and which headers come with it."""
+"""Server of a published page: found, gone and unknown addresses, and headers."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,9 +55,7 @@ async def test_a_withdrawn_note_is_gone_and_an_unknown_address_not_found(
         assert (await client.get(path)).status_code != 410
 
 
-def test_a_folder_without_a_page_is_said_before_anything_is_served(
-    commands: ForkServer, folder: Path
-) -> None:
+def test_a_folder_without_a_page_is_refused(commands: ForkServer, folder: Path) -> None:
     done = commands.run("serve", "--page", folder, "--port", "0")
     assert done.returncode == UNUSABLE
     assert "commonplace publish" in done.stderr

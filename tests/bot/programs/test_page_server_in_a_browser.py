@@ -1,4 +1,4 @@
-"""The public page as people meet it: in a real browser, by keyboard, on a phone, in the dark."""
+"""The public page in a real browser: by keyboard, on a phone, in dark mode."""
 
 import os
 import re
@@ -35,7 +35,7 @@ MOST_BYTES = 100_000
 
 @dataclass
 class Visit:
-    """A page in a browser, with everything that it said and asked for."""
+    """A page in a browser, with its console messages and requests."""
 
     page: Page
     address: str
@@ -54,7 +54,7 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a page is served: notes of a club below `/`, and those of somebody hostile."""
+    """The address of a served page with a club's notes and hostile notes."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
     folder = tmp_path_factory.mktemp("page") / "www"
@@ -134,7 +134,7 @@ def test_escape_empties_the_search_and_an_unknown_word_is_said_to_find_nothing(
 
 
 @SCREENS
-def test_axe_finds_nothing_that_keeps_people_from_reading(
+def test_axe_finds_no_accessibility_violation(
     browser: Browser, address: str, width: int, scheme: str
 ) -> None:
     visited = visit(browser, address, width, scheme)
@@ -163,7 +163,7 @@ def test_nothing_of_hostile_notes_runs_or_leaves_its_place(browser: Browser, add
     assert [one for one in visited.asked if not one.startswith(address)] == []
 
 
-def test_a_page_is_light_until_search_is_used(browser: Browser, address: str) -> None:
+def test_a_page_loads_few_bytes_until_search_is_used(browser: Browser, address: str) -> None:
     visited = visit(browser, address)
     for path in ("", "notes/5/"):
         visited.go(path)
@@ -182,7 +182,7 @@ def test_all_can_be_read_without_scripts(browser: Browser, address: str) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text("Membership fees")
 
 
-def test_the_first_stop_of_the_keyboard_leads_to_the_text(browser: Browser, address: str) -> None:
+def test_the_first_tab_stop_skips_to_the_text(browser: Browser, address: str) -> None:
     visited = visit(browser, address)
     visited.go("notes/5/")
     visited.page.keyboard.press("Tab")

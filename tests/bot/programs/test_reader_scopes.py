@@ -1,4 +1,4 @@
-"""What other programs may see, by MCP and by HTTP: nothing of any other scope, nothing taken back.
+"""Documents that programs may see by MCP and HTTP: live ones of their own scopes only.
 
 The bot is a core of its own on the same data folder, as it runs beside what is served.
 """
@@ -45,7 +45,7 @@ MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 
 
 class Fate(StrEnum):
-    """What becomes of a note before anybody asks."""
+    """Decision on a note before a program asks."""
 
     PENDING = "pending"
     REJECTED = "rejected"
@@ -53,7 +53,7 @@ class Fate(StrEnum):
 
 
 class End(StrEnum):
-    """How what could be seen is taken back, after it was asked for."""
+    """End of a note after the first questions of a program."""
 
     STAYS = "stays"
     WITHDRAWN = "withdrawn"
@@ -62,7 +62,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True)
 class Note:
-    """A note of a guild, what becomes of it and how it ends."""
+    """A note of a guild, with its decision and its end."""
 
     guild_id: int
     fate: Fate
@@ -71,14 +71,14 @@ class Note:
 
 @dataclass
 class Beside:
-    """The bot's own core, and what a program is served from on the same folder."""
+    """The bot's core, and the worker that serves programs from the same folder."""
 
     bot: Core
     worker: Worker[Core]
     numbers: Iterator[int] = field(default_factory=count)
 
     def files(self, places: Sequence[Scope], staying: Sequence[bool]) -> dict[str, Scope]:
-        """Put files in, or leave in those that stay; each has its marker's number."""
+        """Index the files that stay, and remove the others; returns scopes by marker."""
         markers = {f"marker{place}x": scope for place, scope in enumerate(places)}
         kept = {
             marker: scope
@@ -95,7 +95,7 @@ class Beside:
         return kept
 
     def propose(self, note: Note) -> tuple[str, int]:
-        """Have a note meet its fate; gives its marker and its revision."""
+        """Propose and decide a note; returns its marker and revision."""
         marker = f"marker{1_000 + next(self.numbers)}x"
         submission = Submission(f"Quokkas {marker}", TEXT.format(marker=marker))
         made = self.bot.store.contributions.propose(note.guild_id, MIRA, 5, submission)
@@ -106,7 +106,7 @@ class Beside:
         return marker, revision
 
     def end(self, note: Note, revision: int) -> None:
-        """Take a note back; one that is not live can only be withdrawn."""
+        """Withdraw or retire a note; only a live note can be retired."""
         if note.end is End.WITHDRAWN:
             note_service.withdraw(self.bot, note.guild_id, revision, MIRA.id)
         elif note.end is End.RETIRED and note.fate is Fate.LIVE:
@@ -148,7 +148,7 @@ async def _by_mcp(reader: Reader, questions: Sequence[str], ids: Sequence[str]) 
 
 
 def _seen(beside: Beside, guild_id: int | None, ids: dict[str, str]) -> tuple[set[str], set[str]]:
-    """The markers in all that a program is given that asks for everything, by HTTP and by MCP."""
+    """The markers in all answers to a program that asks for everything, by HTTP and by MCP."""
     questions = ["When does the quokka enclosure open?"]
     questions += [f"When does the quokka enclosure of {one} open?" for one in ids]
     documents = list(ids.values())
@@ -178,7 +178,7 @@ NOTES = st.lists(
 @pytest.mark.slow
 @given(PLACES, NOTES)
 @settings(max_examples=12)
-def test_a_program_sees_what_is_for_it_and_nothing_that_is_not_or_is_no_more(
+def test_a_program_sees_exactly_the_live_documents_of_its_scopes(
     beside: Beside, places: list[tuple[Scope, bool]], notes: list[Note]
 ) -> None:
     scopes, staying = [scope for scope, _ in places], [stays for _, stays in places]
@@ -212,7 +212,7 @@ def _note_document(beside: Beside, note: Note, revision: int) -> str:
 def _check(
     beside: Beside, files: dict[str, Scope], live: dict[str, int], ids: dict[str, str]
 ) -> None:
-    """Each program sees all files and live notes that are for it, whichever way it asks."""
+    """Check that each program sees exactly its files and live notes, by HTTP and by MCP."""
     for guild_id in CALLERS:
         mine = {marker for marker, scope in files.items() if scope in (SHARED, _scope(guild_id))}
         mine |= {marker for marker, guild in live.items() if guild == guild_id}

@@ -1,4 +1,4 @@
-"""Ids of documents for programs: without paths of the machine, and the same each time."""
+"""Public ids of documents: stable, and without paths of this machine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Several things chosen in one option: completed, taken apart, and put together with the rest."""
+"""Lists in one command option: completed, parsed, and combined with earlier choices."""
 
 import pytest
 
@@ -21,13 +21,11 @@ OWN = AnsweredFrom(("rust",), ("notes",), first=True)
         ("nothing, notes", ["nothing, notes"]),
     ],
 )
-def test_what_is_typed_last_is_completed_after_what_stands_before(
-    typed: str, keys: list[str]
-) -> None:
+def test_the_last_item_of_a_list_is_completed(typed: str, keys: list[str]) -> None:
     assert [choice.value for choice in complete_items(typed, NAMES)] == keys
 
 
-def test_what_discord_could_not_take_is_not_offered() -> None:
+def test_choices_too_long_for_discord_are_not_offered() -> None:
     long = {f"key {number:03}" * 8: "name" for number in range(3)}
     typed = f"{next(iter(long))}, "
     assert complete_items(typed, long) == []
@@ -46,7 +44,7 @@ def test_what_discord_could_not_take_is_not_offered() -> None:
         (" , ", [], []),
     ],
 )
-def test_names_and_keys_are_told_apart_from_what_is_neither(
+def test_names_and_keys_are_parsed_and_other_words_returned_as_unknown(
     typed: str, known: list[str], unknown: list[str]
 ) -> None:
     assert parse_items(typed, NAMES) == (known, unknown)
@@ -61,14 +59,12 @@ def test_names_and_keys_are_told_apart_from_what_is_neither(
         ("open SOURCE", ["open source"]),
     ],
 )
-def test_tags_may_have_blanks_between_unless_one_has_a_blank_itself(
-    typed: str, tags: list[str]
-) -> None:
+def test_tags_are_separated_by_commas_or_spaces(typed: str, tags: list[str]) -> None:
     known = {tag: tag for tag in ("rust", "open source")}
     assert sorted(parse_tags(typed, known)) == sorted(tags)
 
 
-def test_what_is_not_chosen_now_stays_and_all_is_everything() -> None:
+def test_omitted_choices_stay_and_all_selects_everything() -> None:
     assert combine_selection(OWN, OWN, tags=["go"]) == AnsweredFrom(("go",), ("notes",), first=True)
     assert combine_selection(OWN, OWN, sources=[]) == AnsweredFrom(("rust",), (), first=True)
     assert combine_selection(None, OWN, tags=["go"]) == AnsweredFrom(("go",))

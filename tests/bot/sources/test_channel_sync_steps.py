@@ -1,4 +1,4 @@
-"""Reading channels: whatever order pages and news come in, what is kept is what Discord has."""
+"""Channel sync steps: pages and live events in any order end in Discord's present content."""
 
 import itertools
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ ACTION = st.sampled_from(_ACTIONS.split(" "))
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ACTION, st.integers(0, 1_000)), min_size=15, max_size=60))
-def test_pages_and_news_in_any_order_end_in_what_reading_the_end_once_gives(
+def test_pages_and_events_in_any_order_end_in_the_same_documents(
     core: Core, other_core: Core, actions: list[tuple[str, int]]
 ) -> None:
     driver, once = begun(core), begun(other_core)
@@ -85,7 +85,7 @@ def test_pages_and_news_in_any_order_end_in_what_reading_the_end_once_gives(
 
 
 def act(driver: SyncDriver, action: str, number: int) -> None:
-    """Something happens, on Discord's side or on the bot's."""
+    """Apply one random action, in Discord or in the bot."""
     own = {"ask": driver.ask, "take": driver.take, "off": driver.turn_off, "on": driver.turn_on}
     own["settle"] = driver.finish
     if action in own:
@@ -100,7 +100,7 @@ def act(driver: SyncDriver, action: str, number: int) -> None:
 
 
 def act_in(driver: SyncDriver, action: str, thread_id: int, number: int) -> None:
-    """Something happens in a thread."""
+    """Apply one random action in a thread."""
     server = driver.server
     thread, messages = server.threads[thread_id], [*server.messages[thread_id]]
     if action == "write":
@@ -127,7 +127,7 @@ def act_in(driver: SyncDriver, action: str, thread_id: int, number: int) -> None
                 assert gone not in "\n".join(documents(driver.core, server.channel_id).values())
 
 
-def test_what_is_deleted_while_it_is_embedded_is_never_found(core: Core) -> None:
+def test_a_message_deleted_while_it_is_embedded_is_never_found(core: Core) -> None:
     for steps in itertools.count():
         driver = begun(core)
         thread, _ = driver.server.begin()
@@ -153,7 +153,7 @@ def sync_step(driver: SyncDriver) -> None:
     driver.take()
 
 
-def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(core: Core) -> None:
+def test_an_edit_before_the_page_arrives_wins(core: Core) -> None:
     driver = begun(core)
     driver.turn_off()
     thread, _ = driver.server.begin()
@@ -168,7 +168,7 @@ def test_a_message_that_is_edited_before_its_page_arrives_is_kept_as_it_is_now(c
     assert "Edited." in text
 
 
-def test_where_it_is_said_how_far_reading_is_is_known_at_the_first_step(core: Core) -> None:
+def test_the_progress_message_is_stored_before_the_first_step(core: Core) -> None:
     channel = SyncedChannel(9_100, 9_100, SyncedContent.PINS, NOW)
 
     channel_sync_steps.add(core, channel, "pins", 9, NOW, ProgressMessage(5, 6))
@@ -178,7 +178,7 @@ def test_where_it_is_said_how_far_reading_is_is_known_at_the_first_step(core: Co
     assert found.place == ProgressMessage(5, 6)
 
 
-def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_is_now(
+def test_an_edit_before_the_list_of_pins_arrives_wins(
     core: Core,
 ) -> None:
     server = Server(9_000)
@@ -198,7 +198,7 @@ def test_a_pinned_message_that_is_edited_before_the_list_arrives_is_kept_as_it_i
     assert [*core.archive.messages.read(server.channel_id)] == [now]
 
 
-def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
+def test_documents_indexed_before_a_crash_are_recorded_at_the_next_start(
     core: Core,
 ) -> None:
     driver = begun(core)
@@ -216,7 +216,7 @@ def test_what_was_put_in_when_the_process_died_is_remembered_at_the_next_start(
     assert len(core.archive.threads.documents(thread.id)) == 1
 
 
-def test_an_index_that_was_lost_is_made_anew_from_what_was_read(tmp_path: Path) -> None:
+def test_a_lost_index_is_rebuilt_from_the_archive(tmp_path: Path) -> None:
     chosen = Settings(data=DataSettings(folder=tmp_path))
     with Core(chosen, WordEmbedder()) as core:
         driver = begun(core)
@@ -233,7 +233,7 @@ def test_an_index_that_was_lost_is_made_anew_from_what_was_read(tmp_path: Path) 
         assert documents(core, driver.server.channel_id) == before
 
 
-def test_what_was_read_that_was_lost_is_read_again_and_nothing_is_quoted_until_then(
+def test_a_lost_archive_is_fetched_again_and_quotes_nothing_until_then(
     tmp_path: Path,
 ) -> None:
     chosen = Settings(data=DataSettings(folder=tmp_path))
@@ -256,7 +256,7 @@ def test_what_was_read_that_was_lost_is_read_again_and_nothing_is_quoted_until_t
         assert documents(core, driver.server.channel_id) == before
 
 
-def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Core) -> None:
+def test_the_command_line_shows_and_removes_a_synced_channel(core: Core) -> None:
     driver = begun(core)
     thread, _ = driver.server.begin()
     driver.server.write(thread.id)

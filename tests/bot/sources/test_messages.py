@@ -1,4 +1,4 @@
-"""What is said of sources: in both languages, within Discord's limits."""
+"""Messages about sources: in both languages, within Discord's limits."""
 
 from datetime import UTC, datetime
 
@@ -47,7 +47,7 @@ def channel_report(
     return ChannelReport(channel, Counts(1_340, 340, 12_345, 87), failures)
 
 
-def test_progress_says_how_much_of_how_much_is_read() -> None:
+def test_progress_counts_read_and_total_threads() -> None:
     assert sources_messages.progress(Language.ENGLISH, channel_report()) == (
         sources_messages._READING(
             Language.ENGLISH, channel="<#3>", done=1000, threads=1340, messages="12,345 messages"
@@ -55,7 +55,7 @@ def test_progress_says_how_much_of_how_much_is_read() -> None:
     )
 
 
-def test_somebody_who_reads_german_is_answered_in_german() -> None:
+def test_progress_is_shown_in_german() -> None:
     assert sources_messages.progress(Language.GERMAN, channel_report(SyncStage.DONE)).startswith(
         "<#3> ist gelesen: 87 Dokumente"
     )
@@ -68,7 +68,7 @@ def pins_report(documents: int, messages: int) -> ChannelReport:
     return ChannelReport(channel, Counts(1, 0, messages, documents))
 
 
-def test_one_document_is_not_several() -> None:
+def test_one_document_is_counted_in_the_singular() -> None:
     told = sources_messages.progress(Language.ENGLISH, pins_report(1, 1))
 
     assert told.startswith(
@@ -78,13 +78,13 @@ def test_one_document_is_not_several() -> None:
     )
 
 
-def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -> None:
+def test_a_channel_without_pinned_messages_has_its_own_sentence() -> None:
     told = sources_messages.progress(Language.ENGLISH, pins_report(0, 0))
 
     assert told == sources_messages._NO_PINS(Language.ENGLISH, channel="<#3>")
 
 
-def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
+def test_a_problem_replaces_the_progress() -> None:
     told = sources_messages.progress(
         Language.ENGLISH, channel_report(SyncStage.DONE, ChannelProblem(ProblemCode.GONE))
     )
@@ -131,7 +131,7 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
         ),
     ],
 )
-def test_why_a_channel_can_t_be_read_is_stored_as_a_code_and_said_in_every_language(
+def test_a_problem_is_stored_as_a_code_and_shown_in_every_language(
     problem: ChannelProblem, english: str, german: str
 ) -> None:
     stored = stored_problem(str(problem))
@@ -141,14 +141,14 @@ def test_why_a_channel_can_t_be_read_is_stored_as_a_code_and_said_in_every_langu
     assert sources_messages.progress(Language.GERMAN, report) == f"⚠ <#3> {german}."
 
 
-def test_what_has_no_problem_has_no_reason() -> None:
+def test_an_empty_problem_is_none() -> None:
     assert stored_problem("") is None
 
 
 FAILURES = tuple((f"Thread {number} @everyone", "can't be read") for number in range(9))
 
 
-def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named() -> None:
+def test_public_progress_counts_failed_threads_without_names() -> None:
     told = sources_messages.progress(
         Language.ENGLISH, channel_report(SyncStage.DONE, failures=FAILURES)
     )
@@ -157,7 +157,7 @@ def test_where_everybody_can_look_threads_that_failed_are_counted_and_not_named(
     assert "Thread" not in told
 
 
-def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
+def test_the_list_names_the_first_failed_threads() -> None:
     report = channel_report(SyncStage.DONE, failures=FAILURES)
 
     told = sources_messages.source_list(Language.ENGLISH, [report], [], BUNDLED, 0).content
@@ -167,7 +167,7 @@ def test_in_the_list_threads_that_failed_are_named_as_far_as_they_fit() -> None:
     assert " @everyone" not in told
 
 
-def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
+def test_a_page_of_long_sources_fits_one_message() -> None:
     failures = tuple(Failure("https://example.org/" + "x" * 500, "y" * 500, "") for _ in range(5))
     states = [
         SourceState(f"https://example.org/{number}" + "z" * 500, Scope(10), 5, 4, AT, failures)
@@ -183,7 +183,7 @@ def test_a_page_of_sources_fits_into_a_message_however_long_they_are() -> None:
     assert pages[-1].number == pages[0].count - 1
 
 
-def test_where_the_operators_files_are_is_not_shown() -> None:
+def test_paths_of_the_operators_files_are_not_shown() -> None:
     state = SourceState("/srv/private/manuals", SHARED, 5, 4, AT, ())
 
     page = sources_messages.source_list(Language.ENGLISH, [], [state], BUNDLED, 0)
@@ -194,7 +194,7 @@ def test_where_the_operators_files_are_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("standing", list(Standing))
-def test_the_list_says_where_the_bundled_articles_stand(standing: Standing) -> None:
+def test_the_list_shows_whether_the_bundled_articles_are_quoted(standing: Standing) -> None:
     bundled = ArticlesReport(16, standing)
     shown = sources_messages.source_list(
         Language.ENGLISH, [channel_report()], [], bundled, 0

@@ -19,7 +19,7 @@ ARTICLE = Document("article:a", ARTICLES, Kind.ARTICLE, "Bees", "Bees make honey
 FOLLOWED = SyncedChannel(5, GUILD, SyncedContent.POSTS, datetime(2026, 3, 4, tzinfo=UTC))
 
 
-def test_ending_the_articles_twice_is_one_decision_of_one_guild(tmp_path: Path) -> None:
+def test_ending_the_articles_twice_is_logged_once(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         ended = [service.choose_articles(core, GUILD, ADMIN, quoted=False) for _ in range(2)]
         assert [report.standing for report in ended] == [Standing.ENDED] * 2
@@ -29,7 +29,7 @@ def test_ending_the_articles_twice_is_one_decision_of_one_guild(tmp_path: Path) 
         assert decided == ["settings", "settings"]
 
 
-def test_what_has_ended_is_neither_searched_nor_counted_nor_offered(tmp_path: Path) -> None:
+def test_ended_articles_are_neither_searched_nor_counted_nor_offered(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         put(core.index, core.embedder, ARTICLE)
         own = scopes_of(GUILD, ())
@@ -42,7 +42,7 @@ def test_what_has_ended_is_neither_searched_nor_counted_nor_offered(tmp_path: Pa
         assert core.index.tables.titles(core.articles.seen(own), 10) == []
 
 
-def test_a_search_shows_articles_only_where_nothing_of_ones_own_is_near(tmp_path: Path) -> None:
+def test_a_search_shows_articles_only_without_a_near_document_of_the_guild(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         note = Document("note:1", Scope(GUILD), Kind.NOTE, "Cows", "Cows give milk on meadows.")
         for document in (ARTICLE, note):
@@ -58,7 +58,7 @@ def test_a_search_shows_articles_only_where_nothing_of_ones_own_is_near(tmp_path
     }
 
 
-def test_a_channel_that_is_read_is_something_of_ones_own(tmp_path: Path) -> None:
+def test_a_synced_channel_counts_as_a_document_of_the_guild(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
         for document in (post, ARTICLE):

@@ -1,4 +1,4 @@
-"""Sources on the web: visited beside everything else, answered from what was kept."""
+"""Web sync: visits, limits, tokens and internal hosts."""
 
 import asyncio
 import threading
@@ -48,7 +48,7 @@ SOURCES = SourceSettings()
 
 
 def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
-    """Visits the server of the test, and hurries."""
+    """A fetcher that connects to the test's server without pauses."""
     return Fetcher(
         0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"], sleep=sleep
     )
@@ -176,7 +176,7 @@ def test_a_visit_needs_a_due_source_the_lock_and_a_running_bot(
 
 
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
-def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
+def test_an_address_with_a_login_or_without_a_host_is_refused(core: Core, address: str) -> None:
     with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
         add_address(core.store, address)
     assert core.sources() == {}
@@ -192,7 +192,7 @@ def simcord_bot(settings: Settings, server: WebServer) -> Bot:
     return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
 
 
-async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
+async def test_a_running_bot_visits_due_sources_and_answers_from_them(
     simcord_env: Env, simcord_bot: Bot
 ) -> None:
     async with asyncio.timeout(30):
@@ -250,7 +250,7 @@ def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebS
         (Scope(7), "id:secret", "only the operator's sources can have a token."),
     ],
 )
-def test_a_service_that_asks_for_a_login_says_where_its_token_belongs(
+def test_a_service_that_asks_for_a_login_names_the_variable_of_its_token(
     settings: Settings,
     core: Core,
     server: WebServer,
@@ -328,7 +328,7 @@ def test_every_kind_of_source_may_be_on_an_internal_host(
     }
 
 
-def test_a_host_that_is_no_longer_named_is_not_asked(
+def test_an_internal_host_removed_from_the_settings_gets_no_request(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
     add_visited(core.store, page_location(server.url("/ferry", "127.0.0.1"), internal=True))
@@ -339,7 +339,7 @@ def test_a_host_that_is_no_longer_named_is_not_asked(
     assert server.requests == []
 
 
-def test_pages_of_trackers_are_added_as_such(core: Core) -> None:
+def test_addresses_of_trackers_are_added_as_services(core: Core) -> None:
     named = TypedAddress("https://github.com/owner/name/issues", only="label=question, label=bug")
     added = add_named(core, named, Scope(7))
     location = "github+https://github.com/owner/name/issues#label=bug&label=question"
@@ -371,7 +371,7 @@ def test_a_token_is_sent_for_sources_of_the_operator_alone(
         assert not file.is_file() or b"hunter2" not in file.read_bytes()
 
 
-def test_a_slow_host_is_soon_recognised_as_nothing(
+def test_recognition_gives_up_on_a_slow_host(
     settings: Settings, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow_fetcher(_: float, sleep: Callable[[float], object]) -> Fetcher:

@@ -45,7 +45,7 @@ def found_unhelpful(core: Core, question_id: int, *members: int) -> None:
 
 
 def full(text: str = LONG) -> Overview:
-    """An overview of which there is as much to tell as there can be."""
+    """The largest possible overview."""
     each = dict.fromkeys(Evidence, MANY)
     first = date(2026, 3, 1)
     return Overview(

@@ -1,4 +1,4 @@
-"""An overview in words fits Discord's limits, in every language, whatever members have asked."""
+"""The overview as text fits Discord's limits in every language, with any question."""
 
 import pytest
 
@@ -21,9 +21,7 @@ def test_a_full_overview_fits_the_room_of_its_text_and_mentions_nobody(
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("text", ["How? " * 40, "🦘" * 200, "w"])
-def test_a_description_fits_its_limit_and_tells_of_each_panel(
-    language: Language, text: str
-) -> None:
+def test_a_description_fits_its_limit_and_names_each_panel(language: Language, text: str) -> None:
     panels = messages.panels(full(text), language)
 
     said = messages.description(panels)
@@ -33,7 +31,7 @@ def test_a_description_fits_its_limit_and_tells_of_each_panel(
     assert [panel.heading for panel in panels if panel.heading not in said] == []
 
 
-def test_sources_never_quoted_keep_their_place_beside_many_that_are() -> None:
+def test_never_quoted_sources_get_half_of_the_rows() -> None:
     [*_, sources] = messages.panels(full())
 
     never = messages._NEVER.english.split(",")[0]
@@ -41,5 +39,5 @@ def test_sources_never_quoted_keep_their_place_beside_many_that_are() -> None:
     assert sources.line == messages._MORE_SOURCES(93, Language.ENGLISH, never="47")
 
 
-def test_panels_without_anything_to_tell_are_left_out() -> None:
+def test_panels_without_rows_are_left_out() -> None:
     assert len(messages.panels(small("Where?"))) == 2

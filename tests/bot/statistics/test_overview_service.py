@@ -1,4 +1,4 @@
-"""Overviews count questions and quotations, and quote no words that their readers can't read."""
+"""Overviews count questions and quotations, and show no words hidden from their readers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_questions_of_a_day_are_counted_by_evidence_private_ones_too(core: Core)
     assert sum(seen(core).questions.values()) == 3
 
 
-def test_questions_that_ask_the_same_are_one_and_come_by_how_often(core: Core) -> None:
+def test_same_questions_are_grouped_and_sorted_by_number(core: Core) -> None:
     asked(core, "where are lanterns lit")
     for member in (1, 2, 2):
         asked(core, "when do kites fly", asker_id=member)
@@ -75,7 +75,7 @@ def test_questions_that_a_moderator_merged_are_one(core: Core) -> None:
     assert sum(group.questions.values()) == 2
 
 
-def test_no_words_are_told_that_the_readers_may_not_read(core: Core) -> None:
+def test_no_words_are_shown_that_the_readers_may_not_read(core: Core) -> None:
     hidden: dict[str, dict[str, object]] = {
         "private": {"private": True},
         "unread": {"channel_id": UNREAD},
@@ -100,7 +100,7 @@ def test_no_words_are_told_that_the_readers_may_not_read(core: Core) -> None:
     assert sum(seen(core).questions.values()) == 6
 
 
-def test_a_forgotten_members_words_are_told_to_nobody(core: Core) -> None:
+def test_a_forgotten_members_words_are_shown_to_nobody(core: Core) -> None:
     for member in (7, 12):
         asked(core, "when do kites fly", asker_id=member)
     core.store.personal_data.forget(7, withdraw=True)
@@ -149,7 +149,7 @@ def follow(core: Core, channel_id: int) -> None:
     core.archive.rename(channel_id, "kites")
 
 
-def test_sources_come_by_how_often_they_are_quoted_unused_ones_last(core: Core) -> None:
+def test_sources_are_sorted_by_their_number_of_quotations(core: Core) -> None:
     note = document(core, "note:1", Scope(GUILD), Kind.NOTE)
     document(core, "note:2", Scope(GUILD), Kind.NOTE)
     core.store.add_source("https://kites.org/", SHARED, "")
@@ -165,7 +165,7 @@ def test_sources_come_by_how_often_they_are_quoted_unused_ones_last(core: Core) 
     assert (site.location, site.quoted) == ("https://kites.org/", 0)
 
 
-def test_a_channel_that_the_readers_may_not_read_is_no_source_of_theirs(core: Core) -> None:
+def test_unreadable_channels_are_not_among_the_sources(core: Core) -> None:
     for channel_id in (READ, UNREAD):
         follow(core, channel_id)
         location = channel_location(channel_id)

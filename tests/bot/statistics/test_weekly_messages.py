@@ -1,4 +1,4 @@
-"""A digest is one message, whatever members are called and have asked, in every language."""
+"""A digest fits one message in every language, with any names and questions."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_new_note_leads_to_its_public_page() -> None:
     )
 
 
-def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -> None:
+def test_a_digest_is_recognised_by_its_beginning_in_any_language() -> None:
     said = "\n".join(messages.digest(full(Edition.MODERATORS), Language.GERMAN).parts)
 
     assert messages.is_digest(said, Edition.MODERATORS, AT)
@@ -55,7 +55,7 @@ def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -
     assert not messages.is_digest(f"He said:\n{said}", Edition.MODERATORS, AT)
 
 
-def test_a_digest_names_the_clock_and_the_time_that_it_comes_next() -> None:
+def test_the_schedule_names_the_time_zone_and_the_next_time() -> None:
     said = messages.schedule_of(DIGEST, AT, writable=True, moderators_only=True)
 
     assert "every Monday at 9:00 (Europe/Berlin)" in said

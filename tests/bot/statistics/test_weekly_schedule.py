@@ -1,4 +1,4 @@
-"""A digest is due once a week by the clock on the wall, also where that clock is changed."""
+"""A digest is due once a week in its time zone, also when the clocks change."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ def test_it_is_the_chosen_hour_on_the_chosen_day_unless_the_clock_skips_it(
 
 
 @given(digests, moments, st.lists(st.integers(1, 60 * 24 * 20), max_size=40))
-def test_a_bot_that_looks_whenever_it_runs_tells_every_moment_once_and_none_twice(
+def test_digests_cover_every_moment_exactly_once(
     digest: WeeklyDigest, start: datetime, pauses: list[int]
 ) -> None:
     digest, now = replace(digest, chosen_at=start), start
@@ -114,16 +114,14 @@ def test_summer_time_moves_a_digest_with_the_clock(
     assert schedule.last_time(digest, at) == datetime.fromisoformat(expected)
 
 
-def test_what_was_just_chosen_is_not_due_for_the_time_before() -> None:
+def test_a_new_digest_is_not_due_for_an_earlier_time() -> None:
     now = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
     assert schedule.due(replace(BERLIN, chosen_at=now), now) is None
     assert schedule.due(BERLIN, now) is not None
 
 
-def test_after_days_off_a_digest_is_caught_up_with_and_after_more_of_them_left_to_the_next() -> (
-    None
-):
+def test_a_digest_is_late_for_three_days_and_then_left_to_the_next() -> None:
     monday = datetime(2026, 3, 30, 7, tzinfo=UTC)
     told = replace(BERLIN, settled_at=monday - 2 * WEEK, covered_at=monday - 2 * WEEK)
 
@@ -140,7 +138,7 @@ def test_after_days_off_a_digest_is_caught_up_with_and_after_more_of_them_left_t
     assert following.since == monday - 2 * WEEK
 
 
-def test_a_time_that_a_wrong_clock_wrote_down_ahead_holds_nothing_up() -> None:
+def test_a_time_in_the_future_from_a_wrong_clock_is_ignored() -> None:
     now = datetime(2026, 3, 31, 12, tzinfo=UTC)
     ahead = now + timedelta(days=4_000)
 

@@ -307,7 +307,7 @@ def test_contributors_are_named_as_they_chose(
     assert (on.public_notes.version(GUILD) == before) == (chosen is PageName.NOBODY)
 
 
-def test_who_extended_a_note_is_named_beside_its_contributor(on: Store) -> None:
+def test_the_author_of_an_extension_is_named_beside_the_contributor(on: Store) -> None:
     note_id = _live(on, SAID)
     longer = Submission("GPU hours", "Forty a month, and ten more.", ("gpu",))
     extended = on.contributions.revise(GUILD, note_id, BEN, longer, for_page=True)

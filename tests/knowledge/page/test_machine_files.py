@@ -31,11 +31,11 @@ def test_there_is_no_sitemap_unless_search_engines_may_list_the_site() -> None:
     assert f"Sitemap: {BASE_URL}sitemap.xml" in texts(site())["robots.txt"]
 
 
-def test_a_search_engine_may_read_that_it_is_not_to_list_a_page() -> None:
+def test_search_engines_may_read_a_page_with_noindex() -> None:
     assert "Disallow" not in texts(site(indexed=False))["robots.txt"]
 
 
-def test_what_is_gone_is_listed_as_nginx_includes_it() -> None:
+def test_gone_addresses_are_listed_in_nginx_syntax() -> None:
     gone = texts(site(gone=("notes/7/", "notes/12/")))["gone.txt"]
     assert gone == "/kb/notes/12/ 410;\n/kb/notes/7/ 410;\n"
     assert texts(site(gone=("notes/7/",), base_url=""))["gone.txt"] == "/notes/7/ 410;\n"

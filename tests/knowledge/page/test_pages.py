@@ -72,7 +72,7 @@ def test_articles_are_listed_by_tag_and_by_themselves_but_are_no_notes() -> None
     assert listed(there["index.html"], "articles") == ["articles/history/"]
 
 
-def test_what_needs_an_address_or_the_servers_consent_is_there_only_with_it() -> None:
+def test_feed_and_list_for_models_need_an_address_or_consent() -> None:
     assert {"feed.xml", "llms.txt"} <= by_path(site()).keys()
     assert "feed.xml" not in by_path(site(base_url=""))
     assert "llms.txt" not in by_path(site(indexed=False))

@@ -149,7 +149,7 @@ def _site(chosen: dict[int, tuple[str, str]]) -> Site:
 
 
 @given(st.lists(_CHOSEN, min_size=1, max_size=4))
-def test_a_folder_says_what_is_published_now_and_nothing_of_before(
+def test_a_folder_has_the_published_notes_and_nothing_older(
     history: list[dict[int, tuple[str, str]]],
 ) -> None:
     """Compared byte by byte with the same site in a new folder."""

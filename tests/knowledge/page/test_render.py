@@ -20,7 +20,7 @@ def rendered(made: Site, folder: Path, path: str = "notes/1/index.html") -> str:
     return files(folder / "www")[path].decode()
 
 
-def test_a_page_says_what_is_known_about_its_note(tmp_path: Path) -> None:
+def test_a_page_shows_all_facts_about_its_note(tmp_path: Path) -> None:
     made = note(
         1,
         replaces=AT.date(),

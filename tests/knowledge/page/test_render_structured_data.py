@@ -65,7 +65,7 @@ def test_any_other_note_is_an_article() -> None:
     assert said["author"] == {"@type": "Person", "name": "Bea"}
 
 
-def test_nobody_is_named_who_does_not_want_it() -> None:
+def test_a_contributor_is_named_only_with_consent() -> None:
     said = json.loads(structured_data(site(), note(1)))
     assert said["author"] == {"@type": "Organization", "name": "The harbour"}
 

@@ -1,4 +1,4 @@
-"""`/page review`: moderators run through notes from before the public page, many at once."""
+"""`/page review`: moderators release notes from before the public page, or keep them off."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ ENGLISH = Language.ENGLISH
 
 
 async def live(world: World, number: int) -> None:
-    """So many notes went live before the server had a page."""
+    """Publish notes before the server has a page."""
 
     def decide(core: Any) -> None:
         for each in range(1, number + 1):
@@ -51,7 +51,7 @@ async def test_older_notes_are_public_once_they_are_released_and_not_if_kept_off
     assert await on_page(world) == {"Note 2"}
 
 
-async def test_only_what_is_shown_is_released(world: World) -> None:
+async def test_only_the_shown_notes_are_released(world: World) -> None:
     await live(world, PAGE_NOTES + 1)
     await turn_on(world)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
@@ -64,7 +64,7 @@ async def test_only_what_is_shown_is_released(world: World) -> None:
     assert await on_page(world) == {f"Note {PAGE_NOTES + 1}"}
 
 
-async def test_a_note_that_came_since_is_not_released_unseen(world: World) -> None:
+async def test_a_newer_note_is_not_released_unseen(world: World) -> None:
     await live(world, 1)
     shown = shown_message(await world.moderator.slash(world.general, "page review"))
     assert messages._PAGE_IS_OFF.english in text_of(shown)

@@ -1,4 +1,4 @@
-"""`/privacy`: what is stored about a member, given to them, and deleted everywhere at once."""
+"""`/privacy`: a member's data is counted, exported, and deleted everywhere."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ async def deleted(world: World, how: str = "keep") -> InteractionResult:
 
 
 def index_and_tables(core: Core) -> str:
-    """Every value in the community database, and what can be quoted."""
+    """All values in the community database, and all quotable passages."""
     tables = core.store.database.rows(
         "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
     )
@@ -147,7 +147,7 @@ async def test_a_deletion_interrupted_before_the_index_followed_is_finished_at_t
     assert "by a former member" in text_of(answered.response)
 
 
-async def test_a_moderators_name_is_taken_from_what_they_decided(world: World) -> None:
+async def test_a_forgotten_moderators_name_is_removed_from_decisions(world: World) -> None:
     await world.publish()
     shown = await world.moderator.slash(world.general, "privacy")
     assert shown.response is not None

@@ -1,4 +1,4 @@
-"""What the bot says when it is added to a server, to whom, and how often."""
+"""The greeting in a server: its channel, its readers, and that it comes once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from tests.bot.world import World, build_world, text_of
 
 
 async def added(env: Env, **guild: Any) -> World:
-    """A server to which the bot was added, and that has a channel for such news."""
+    """A server with a system channel that the bot has joined."""
     world = build_world(env)
     env.backend.edit_guild(world.guild.id, {"system_channel_id": world.general.id, **guild})
     join(world)
@@ -26,7 +26,7 @@ async def added(env: Env, **guild: Any) -> World:
 
 
 def join(world: World) -> None:
-    """Tell of the server as Discord does of one that was joined: nothing is said of outages."""
+    """Send the event of a joined server, which has no field about an outage."""
     backend = world.env.backend
     payload: Any = serializers.guild_create_payload(backend, backend.get_guild(world.guild.id))
     backend.emit("GUILD_CREATE", {name: payload[name] for name in payload if name != "unavailable"})
@@ -37,7 +37,7 @@ def greetings(world: World) -> list[str]:
 
 
 def told(world: World) -> list[str]:
-    """What the owner was told directly."""
+    """Direct messages to the owner."""
     return [text_of(message) for message in world.guild.owner.dm_channel.history()]
 
 
@@ -83,7 +83,7 @@ async def test_without_a_system_channel_the_owner_is_greeted(simcord_env: Env) -
     assert told(world) == [setup_messages.arrived_directly("Open Source Corner", Language.ENGLISH)]
 
 
-async def test_whoever_added_it_is_told_where_the_audit_log_may_be_read(
+async def test_the_person_in_the_audit_log_who_added_the_bot_is_greeted(
     simcord_env: Env,
 ) -> None:
     world = build_world(simcord_env)
@@ -102,13 +102,13 @@ async def test_whoever_added_it_is_told_where_the_audit_log_may_be_read(
     assert told(world) == []
 
 
-async def test_hello_is_said_in_the_language_of_the_server(simcord_env: Env) -> None:
+async def test_the_greeting_is_in_the_servers_language(simcord_env: Env) -> None:
     world = await added(simcord_env, preferred_locale="de")
 
     assert greetings(world) == [setup_messages.ARRIVED(Language.GERMAN)]
 
 
-async def test_where_nobody_can_be_told_nothing_fails(simcord_env: Env) -> None:
+async def test_a_greeting_that_nobody_can_receive_raises_nothing(simcord_env: Env) -> None:
     simcord_env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
 
     world = await added(simcord_env, system_channel_id=None)

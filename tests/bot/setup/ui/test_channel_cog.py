@@ -1,4 +1,4 @@
-"""`/channel`: what administrators choose for a channel holds there, and is said with its origin."""
+"""`/channel`: settings of a channel take effect, and are shown with their origin."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ TAGGED_RUST = channels_messages._TAG(Language.ENGLISH, tag="rust")
 
 
 def line(setting: str, origin: Sentence = channels_messages._HERE) -> str:
-    """A setting as it is shown, with where it comes from."""
+    """The line of a setting with its origin."""
     return f"- {setting} · *{origin.english}*"
 
 
@@ -64,7 +64,7 @@ async def publish(world: World, title: str, text: str, tags: str = "") -> None:
     await world.moderator.click(world.card, label="Approve")
 
 
-async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
+async def test_settings_are_stored_and_shown_with_their_origin(
     world: World,
 ) -> None:
     saved = await set_(world, world.help, private=True, quotations=1, language="de")
@@ -198,7 +198,7 @@ async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: Wo
     assert "⚠" not in saved
 
 
-async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
+async def test_a_channel_with_a_removed_source_quotes_nothing_else(
     world: World,
 ) -> None:
     await world.publish()
@@ -243,7 +243,7 @@ async def test_a_mistake_is_explained_and_changes_nothing(world: World) -> None:
     assert await kept(world) == {}
 
 
-async def test_help_says_what_it_lacks(world: World) -> None:
+async def test_unasked_help_names_missing_permissions_and_intents(world: World) -> None:
     bot_role = world.bot_role
     denied = discord.PermissionOverwrite(send_messages=False, read_message_history=False)
     closed = world.guild.create_text_channel("closed", overwrites={bot_role: denied})
@@ -280,7 +280,7 @@ async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
     assert await kept(world) == {}
 
 
-async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> None:
+async def test_only_administrators_change_and_see_channel_settings(world: World) -> None:
     await world.show_to_all("channel")
     for command, options in (
         ("set", {"channel": world.help, "mode": "off"}),
@@ -292,7 +292,7 @@ async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> 
     assert await kept(world) == {}
 
 
-async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> None:
+async def test_settings_of_a_deleted_channel_are_deleted(world: World) -> None:
     other = world.guild.create_text_channel("other")
     await set_(world, other, mode="help")
     await set_(world, world.help, mode="help")
@@ -313,7 +313,7 @@ async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> Non
     assert held.mode is Mode.HELP
 
 
-async def test_a_note_for_a_refusal_has_the_tag_that_is_answered_from(world: World) -> None:
+async def test_a_note_for_a_refused_question_gets_the_channels_tag(world: World) -> None:
     await set_(world, world.help, tags="boats")
     refused = await ask_in(world, world.help, UNKNOWN)
 
@@ -348,7 +348,7 @@ async def test_forums_their_posts_and_voice_channels_have_settings_too(world: Wo
     assert line(channels_messages._QUOTATIONS(2, Language.ENGLISH)) in saved
 
 
-async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_said(
+async def test_archived_threads_have_settings_and_hidden_channels_a_warning(
     world: World,
 ) -> None:
     channel = world.bot.get_channel(world.help.id)

@@ -1,4 +1,4 @@
-"""What administrators set up first, and what members are told about the bot."""
+"""`/setup` with options, and `/about`."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ async def test_setup_is_offered_to_administrators_and_refuses_everyone_else(
     assert not (await stored(fresh)).complete
 
 
-async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
+async def test_about_counts_documents_notes_and_questions(world: World) -> None:
     await world.publish()
     await world.propose(title="Another", text="Still to be decided.")
     await world.ask()

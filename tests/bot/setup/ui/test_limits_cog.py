@@ -1,4 +1,4 @@
-"""Administrators choose how much members may send, by role, and see what holds."""
+"""`/limits`: administrators set and see limits by role."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ async def test_limits_are_set_by_role_in_one_server_and_omitted_options_stay(
     assert "everyone no limit" in await limits(other, "show")
 
 
-async def test_newcomers_wait_or_write_fewer(world: World) -> None:
+async def test_new_members_wait_or_propose_fewer_notes(world: World) -> None:
     waiting = await limits(world, "newcomers", account_days=7, member_days=1)
     fewer = await limits(world, "newcomers", account_days=0, notes_a_day=1)
 
@@ -59,7 +59,7 @@ async def test_newcomers_wait_or_write_fewer(world: World) -> None:
     assert (await kept(world)).newcomers == Newcomers(0, 1, 1)
 
 
-async def test_what_was_chosen_is_taken_back_by_role_or_all_of_it(world: World) -> None:
+async def test_limits_are_reset_by_role_or_all_at_once(world: World) -> None:
     trusted = world.guild.create_role("Trusted")
     await limits(world, "set", notes_a_day=1)
     await limits(world, "set", role=trusted, notes_a_day=9)
@@ -74,7 +74,7 @@ async def test_what_was_chosen_is_taken_back_by_role_or_all_of_it(world: World) 
     assert events[-5:] == ["settings"] * 5
 
 
-async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
+async def test_everyone_but_administrators_is_refused(world: World) -> None:
     await world.show_to_all("limits")
 
     for command in ("set", "newcomers", "show", "reset"):

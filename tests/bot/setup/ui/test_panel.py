@@ -1,4 +1,4 @@
-"""The panel of `/setup`: the way through it, after a restart and with two administrators."""
+"""The panel of `/setup`: its steps, restarts, forged input and two administrators at once."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ async def test_each_step_stores_its_choice_and_leads_to_the_next_even_after_rest
     assert "step 5 of 5" in text_of(await opened(fresh))
 
 
-async def test_an_answer_is_tried_privately_and_what_comes_next_is_offered(fresh: World) -> None:
+async def test_a_trial_question_is_answered_in_private_with_next_steps(fresh: World) -> None:
     panel = await opened(fresh, Page.TRIAL)
     form = await fresh.admin.click(panel, label="Ask a question")
 

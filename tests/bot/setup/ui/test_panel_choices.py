@@ -1,4 +1,4 @@
-"""What the panel of `/setup` lets administrators choose, and what it says is wrong with it."""
+"""Choices and warnings of the `/setup` panel."""
 
 from dataclasses import replace
 from typing import Any
@@ -105,7 +105,7 @@ async def test_the_panel_warns_about_a_role_that_too_many_have_or_that_sees_too_
     assert longest_part(panel_messages.MOST) in await choose(world, moderator_role=[helpers])
 
 
-async def test_a_card_that_waits_is_posted_where_notes_are_reviewed_now(world: World) -> None:
+async def test_a_waiting_card_moves_to_the_new_review_channel(world: World) -> None:
     await world.propose()
     new = world.guild.create_text_channel("review-2")
 
@@ -115,7 +115,7 @@ async def test_a_card_that_waits_is_posted_where_notes_are_reviewed_now(world: W
     assert world.review.history() == []
 
 
-async def test_the_quorum_holds_for_every_note_and_keeps_the_rest_of_the_rule(
+async def test_the_quorum_applies_to_every_note_and_keeps_the_rest_of_the_rule(
     world: World,
 ) -> None:
     rule = Rule("", review_after_days=90)
@@ -160,7 +160,7 @@ def test_a_list_also_offers_a_stored_value_that_only_a_command_can_set() -> None
     assert panel_messages.option(Setting.UNDO, "7", Language.ENGLISH) == "for 7 minutes"
 
 
-async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: World) -> None:
+async def test_the_digest_for_moderators_is_posted_on_the_chosen_day(world: World) -> None:
     await choose(world, digest="4")
     before = await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
     digest = before[Edition.MODERATORS]
@@ -171,7 +171,7 @@ async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: Wo
     assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
 
-async def test_helpers_and_where_they_are_asked_are_chosen_and_taken_back(world: World) -> None:
+async def test_helpers_and_their_channel_are_chosen_and_removed(world: World) -> None:
     helpers = world.guild.create_role("Helpers")
 
     told = await choose(
@@ -213,7 +213,7 @@ async def test_the_panel_names_channels_in_which_the_bot_can_not_answer(world: W
     assert state.helped == (forum.id,)
 
 
-async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> None:
+async def test_the_bundled_articles_are_turned_off_and_on(world: World) -> None:
     panel = await opened(world, Page.SOURCES)
 
     await world.admin.click(panel, label=panel_messages.ACTIONS["end"].english)

@@ -1,4 +1,4 @@
-"""Administrators turn the public page on, and choose how it looks."""
+"""The public page in the `/setup` panel: turned on, with colour and welcome text."""
 
 from bot.setup import panel_messages as said
 from bot.setup.settings import Page
@@ -12,7 +12,7 @@ async def kept(world: World) -> GuildSettings:
     return await world.core(lambda core: core.store.guilds.settings(world.guild.id))
 
 
-async def test_the_page_is_off_and_not_indexed_until_an_administrator_says_so(
+async def test_the_page_is_off_and_not_indexed_until_an_administrator_turns_it_on(
     world: World,
 ) -> None:
     assert not (await kept(world)).page

@@ -1,4 +1,4 @@
-"""Administrators turn phrasing on, for the host that they are told of."""
+"""Phrasing in the `/setup` panel: allowed for the named host only."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ async def test_phrasing_is_turned_on_for_the_host_that_the_panel_names(
     [{"mode": "choose", "reorder": True, "may_send_messages": True}],
     indirect=True,
 )
-async def test_no_more_is_offered_than_the_operator_lets_and_all_that_is_sent_is_named(
+async def test_only_allowed_modes_are_offered_and_all_sent_data_is_named(
     world: World,
 ) -> None:
     panel = await opened(world, Page.PHRASING)
@@ -85,7 +85,7 @@ async def test_members_read_which_host_gets_what_unless_another_host_was_allowed
 
 
 @pytest.mark.parametrize("settings", [{"mode": "off"}], indirect=True)
-async def test_where_the_operator_has_no_model_nothing_of_it_is_there(world: World) -> None:
+async def test_without_a_model_phrasing_is_neither_shown_nor_used(world: World) -> None:
     await turn_on(world, Phrasing.PHRASE)
     panel = await opened(world, Page.ANSWERS)
 

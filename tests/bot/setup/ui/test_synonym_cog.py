@@ -1,4 +1,4 @@
-"""`/synonym`: words of one meaning, previewed on the last questions before they are kept."""
+"""`/synonym`: previewed on the last questions, then stored."""
 
 import json
 from typing import Any
@@ -77,7 +77,7 @@ async def test_the_preview_has_no_words_that_the_moderator_may_not_read(world: W
     assert "channel that you can't read" in hidden
 
 
-async def test_why_says_how_the_question_was_read_and_a_replay_agrees(world: World) -> None:
+async def test_why_names_the_applied_synonym_and_a_replay_agrees(world: World) -> None:
     await world.publish()
     await _kept(world)
     answered = await world.ask(ASKED)
@@ -94,7 +94,7 @@ async def test_why_says_how_the_question_was_read_and_a_replay_agrees(world: Wor
     assert f"synonyms {SLANG} = meetup" in " ".join(found.changes)
 
 
-async def test_another_server_reads_its_own_words(world: World) -> None:
+async def test_a_synonym_applies_to_its_server_only(world: World) -> None:
     await world.publish()
     await _kept(world)
 
@@ -126,7 +126,7 @@ async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None
     assert "which is the most" in said(await _previewed(world, "vip", "rank"))
 
 
-async def test_members_may_not_change_synonyms_even_by_a_forged_button(world: World) -> None:
+async def test_members_can_not_change_synonyms_even_with_a_forged_button(world: World) -> None:
     await world.show_to_all("synonym")
     refused = await world.member.slash(world.general, "synonym add", word="a b", meaning="c")
     assert said(refused) == error_messages.NOT_A_MODERATOR.english

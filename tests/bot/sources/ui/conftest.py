@@ -1,4 +1,4 @@
-"""A bot that follows channels, and a forum."""
+"""Settings with channel sync, and a forum."""
 
 import pytest
 

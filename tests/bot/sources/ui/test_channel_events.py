@@ -1,4 +1,4 @@
-"""What happens in followed channels while the bot runs: written, edited, deleted, reacted to."""
+"""Live events of synced channels: new, edited and deleted messages, reactions, permissions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +72,7 @@ async def test_an_edited_message_is_quoted_as_it_is_now(world: World, forum: For
     assert "geodesic" not in text
 
 
-async def test_a_thread_that_is_begun_later_is_followed(world: World, forum: Forum) -> None:
+async def test_a_new_thread_is_indexed(world: World, forum: Forum) -> None:
     await add(world, forum)
     await read(world)
 
@@ -82,9 +82,7 @@ async def test_a_thread_that_is_begun_later_is_followed(world: World, forum: For
     assert len(await found(world, forum.id)) == 1
 
 
-async def test_a_tag_that_says_solved_counts_from_the_moment_it_is_given(
-    world: World, forum: Forum
-) -> None:
+async def test_a_tag_solved_takes_effect_when_it_is_added(world: World, forum: Forum) -> None:
     thread = await forum.post()
     await world.second_member.send(thread, "Have you looked at the list of tents in the wiki yet?")
     await add(world, forum)
@@ -101,7 +99,7 @@ async def test_a_tag_that_says_solved_counts_from_the_moment_it_is_given(
     assert answer in await texts(world, forum.id)
 
 
-async def test_a_deleted_announcement_is_found_no_more_when_discord_has_said_so(
+async def test_a_deleted_announcement_is_forgotten_at_once(
     world: World,
 ) -> None:
     news = world.guild.create_news_channel("news")
@@ -130,9 +128,7 @@ async def test_an_edited_pinned_message_is_quoted_until_it_is_unpinned(world: Wo
     assert await texts(world, world.help.id) == ""
 
 
-async def test_a_reply_that_is_marked_with_a_check_becomes_the_answer(
-    world: World, forum: Forum
-) -> None:
+async def test_a_reply_with_a_check_mark_becomes_the_answer(world: World, forum: Forum) -> None:
     thread = await forum.post()
     await world.second_member.send(thread, "Perhaps a dome tent, which is what most people have.")
     right = await world.second_member.send(thread, ANSWER)
@@ -187,7 +183,7 @@ async def test_a_channel_is_quoted_no_more_when_the_role_is_deleted_that_let_the
     assert await texts(world, forum.id) == ""
 
 
-async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: Forum) -> None:
+async def test_a_deleted_channel_is_not_quoted(world: World, forum: Forum) -> None:
     await forum.solved()
     await add(world, forum)
     await read(world)
@@ -199,7 +195,7 @@ async def test_a_channel_that_is_deleted_is_quoted_no_more(world: World, forum: 
     assert (await report(world, forum.id)).channel.problem == ChannelProblem(ProblemCode.GONE)
 
 
-async def test_what_happens_in_other_channels_costs_no_look_into_the_database(
+async def test_events_of_other_channels_cause_no_query(
     world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add(world, forum)

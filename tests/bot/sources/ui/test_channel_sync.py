@@ -1,4 +1,4 @@
-"""Channels that are read: what is asked of Discord, what is quoted, and what is not any more."""
+"""Channel sync: requests to Discord, quoted content, and deleted content."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -43,13 +43,13 @@ def pages_of(world: World, thread_id: int) -> list[HttpLogEntry]:
 
 
 def to_this_day(world: World) -> None:
-    """Set Discord's clock, which begins in a year of its own, to the time that it is."""
+    """Set the fake Discord's clock to the present."""
     clock = world.env.backend.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
 
 
 async def kept_of(world: World, member_id: int) -> list[int]:
-    """The messages of a member that are kept."""
+    """Ids of a member's stored messages."""
 
     def look(core: Core) -> list[int]:
         rows = core.archive.tables.rows("select id from messages where author_id = ?", [member_id])
@@ -86,7 +86,7 @@ async def test_a_solved_thread_is_reported_quoted_and_counted_for_its_members(
     assert [message["text"] for message in exported["messages"]] == [ANSWER]
 
 
-async def test_archived_threads_are_read_however_many_pages_there_are(
+async def test_all_pages_of_archived_threads_are_read(
     world: World, forum: Forum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page_as_discord_does(monkeypatch)
@@ -103,7 +103,7 @@ async def test_archived_threads_are_read_however_many_pages_there_are(
     assert len(await found(world, forum.id)) == 1
 
 
-async def test_a_thread_without_its_first_post_answers_nothing(world: World, forum: Forum) -> None:
+async def test_a_thread_without_its_first_post_is_not_quoted(world: World, forum: Forum) -> None:
     thread, _ = await forum.solved()
     await add(world, forum)
     await read(world)
@@ -142,7 +142,7 @@ async def test_a_long_thread_is_read_in_pages_and_continued_after_a_restart(
     assert ": 1 document from" in text_of(told)
 
 
-async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(
+async def test_changes_while_the_bot_was_off_are_fetched_at_the_next_start(
     world: World, forum: Forum, new_bot: Callable[[], Bot]
 ) -> None:
     to_this_day(world)
@@ -168,7 +168,7 @@ async def test_what_changed_while_the_bot_was_off_is_found_at_the_next_start(
 # Other kinds of channels.
 
 
-async def test_each_announcement_is_a_document_called_by_its_first_line(world: World) -> None:
+async def test_each_announcement_is_a_document_titled_with_its_first_line(world: World) -> None:
     news = world.guild.create_news_channel("news")
     await world.admin.send(news, "**Release 2.0**\nThe tundra branch is merged and tagged.")
     await world.admin.send(news, "Thanks!")
@@ -185,7 +185,7 @@ async def test_each_announcement_is_a_document_called_by_its_first_line(world: W
     }
 
 
-async def test_of_a_text_channel_what_is_pinned_is_read_and_nothing_else(world: World) -> None:
+async def test_only_pinned_messages_of_a_text_channel_are_read(world: World) -> None:
     pinned = await world.admin.send(world.help, "The password of the wifi is on the fridge.")
     await world.member.send(world.help, "Where is the cat that lives in the harbour office?")
     await world.admin.set_pinned(pinned, True)
@@ -200,7 +200,7 @@ async def test_of_a_text_channel_what_is_pinned_is_read_and_nothing_else(world: 
     assert "cat" not in text
 
 
-async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
+async def test_a_channel_that_becomes_visible_again_is_read_again(
     world: World, forum: Forum
 ) -> None:
     await forum.solved()
@@ -219,7 +219,7 @@ async def test_a_channel_that_discord_had_hidden_is_read_again_when_it_is_shown(
     assert len(await found(world, forum.id)) == 1
 
 
-async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: Forum) -> None:
+async def test_an_outage_of_discord_is_reported_and_retried(world: World, forum: Forum) -> None:
     await forum.solved()
     await add(world, forum)
     world.env.inject_error("GET", "/guilds/*/threads/active", status=502)
@@ -233,7 +233,7 @@ async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: 
     assert (await report(world, forum.id)).channel.problem is None
 
 
-async def test_a_thread_that_can_t_be_read_is_named_and_stops_nothing_else(
+async def test_an_unreadable_thread_is_named_and_does_not_stop_the_others(
     world: World, forum: Forum
 ) -> None:
     await forum.solved()

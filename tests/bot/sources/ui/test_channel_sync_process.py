@@ -1,4 +1,4 @@
-"""Reading a forum over real HTTP: what Discord asks to wait for is waited for."""
+"""Channel sync of a forum over real HTTP, with rate limits."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -95,7 +95,7 @@ def guild() -> dict[str, Any]:
 
 @dataclass
 class ForumServer(DiscordServer):
-    """A Discord with a forum that lets the first requests for messages wait."""
+    """A Discord with a forum that rate-limits the first requests for messages."""
 
     refusals: int = 2
     answers: list[int] = field(default_factory=list)
@@ -171,7 +171,7 @@ class ForumServer(DiscordServer):
 
 
 @pytest.mark.slow
-async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_left_out(
+async def test_rate_limited_requests_are_retried_without_gaps(
     settings: Settings, tmp_path: Path
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
@@ -204,7 +204,7 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
 
 
 @pytest.mark.slow
-async def test_a_bot_that_is_not_given_the_content_of_messages_says_where_to_turn_it_on(
+async def test_a_bot_without_message_content_says_where_to_turn_it_on(
     settings: Settings, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"

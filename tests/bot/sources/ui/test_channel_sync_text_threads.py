@@ -1,4 +1,4 @@
-"""Threads of text channels: begun from a message of the channel or not, private ones never."""
+"""Threads of text channels: with and without an opening message, never private ones."""
 
 from typing import Any
 
@@ -32,13 +32,13 @@ async def answered(world: World, thread: ChannelHandle) -> None:
 
 
 def begun(world: World, **more: Any) -> ChannelHandle:
-    """A thread of the text channel, as Discord shows it."""
+    """Start a thread in the text channel."""
     thread = world.env.backend.create_thread(world.help.id, TITLE, world.member.id, **more)
     return ChannelHandle(world.env, world.guild, thread)
 
 
 async def begun_from(world: World, text: str = QUESTION) -> tuple[ChannelHandle, Any]:
-    """A thread begun from a message, with what Discord puts at its beginning."""
+    """Start a thread from a message, with Discord's system message at its beginning."""
     message = await world.member.send(world.help, text)
     thread = begun(world, message_id=message.id)
     backend: Any = world.env.backend

@@ -1,4 +1,4 @@
-"""`/source`: who may say which channels and addresses are read, and what is shown of them."""
+"""`/source`: channels, addresses and repositories are added, listed and removed."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def settings(settings: Settings) -> Settings:
 
 
 def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
-    """Visits the server of the test, and hurries."""
+    """A fetcher that connects to the test's server without pauses."""
     return Fetcher(
         0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"], sleep=sleep
     )
@@ -294,7 +294,7 @@ async def test_an_address_that_only_the_operator_may_add_is_refused(world: World
     assert await world.core(Core.sources) == {}
 
 
-async def test_a_server_has_some_sites_and_repositories_and_no_more(world: World) -> None:
+async def test_the_number_of_sites_and_repositories_is_limited(world: World) -> None:
     def remember(core: Core) -> None:
         for number in range(MOST_SITES):
             add_visited(
@@ -335,13 +335,13 @@ async def test_files_and_repositories_of_the_operator_are_neither_offered_nor_re
 
 
 class TestOff:
-    """Where the settings don't let channels be read."""
+    """Settings without channel sync."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
         return Settings(data=settings.data, questions=settings.questions)
 
-    async def test_message_content_is_not_asked_for_and_it_is_said_how_to_turn_it_on(
+    async def test_message_content_is_not_requested_and_the_remedy_is_named(
         self, world: World
     ) -> None:
         forum = make_forum(world)
@@ -355,7 +355,7 @@ class TestOff:
         assert await texts(world, forum.id) == ""
 
 
-async def test_turned_off_again_nothing_that_was_read_is_kept(
+async def test_channel_sync_turned_off_deletes_its_content(
     simcord_env: Env, settings: Settings, new_bot: Callable[[], Bot]
 ) -> None:
     world = build_world(simcord_env)

@@ -1,4 +1,4 @@
-"""Whose notes helped, what goes on, and why an answer did not help."""
+"""`/leaderboard` and `/stats`, with the overview for moderators."""
 
 from collections.abc import Callable
 
@@ -153,9 +153,7 @@ async def test_without_a_picture_the_overview_is_text(
     await assert_it_is_text()
 
 
-async def test_moderators_are_shown_no_words_that_they_may_not_read(
-    world: World, town: Town
-) -> None:
+async def test_moderators_see_no_words_that_they_may_not_read(world: World, town: Town) -> None:
     await world.ask("Yeti diet", private=True)
     await world.admin.slash(town.staff, "ask", question="Budget among colleagues")
     await world.admin.slash(town.thread, "ask", question="Salaries next year")

@@ -1,4 +1,4 @@
-"""Administrators say where and when digests come, see what they would say, and end them."""
+"""`/digest`: set, shown, previewed and turned off by administrators."""
 
 from datetime import UTC, datetime
 
@@ -49,7 +49,7 @@ async def test_time_zones_are_suggested_as_an_administrator_types(world: World) 
     assert [choice["value"] for choice in offered] == ["America/New_York"]
 
 
-async def test_everybodys_digest_needs_a_channel_and_is_one_by_itself(world: World) -> None:
+async def test_the_digest_for_everyone_needs_a_channel_and_is_separate(world: World) -> None:
     everybody = Edition.EVERYBODY.value
     assert said(await digest(world, "set", edition=everybody)) == messages.NO_CHANNEL.english
     await digest(world, "set")
@@ -64,7 +64,7 @@ async def test_everybodys_digest_needs_a_channel_and_is_one_by_itself(world: Wor
     assert events[-3:] == ["digest", "digest", "digest_off"]
 
 
-async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
+async def test_everyone_but_administrators_is_refused(world: World) -> None:
     await world.show_to_all("digest")
     for command, options in (
         ("set", {}),

@@ -1,4 +1,4 @@
-"""Who reads a digest's channel is told by its roles and overwrites, as they are now."""
+"""Readers of a digest's channel follow from its present roles and overwrites."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Digests are posted once each, to nobody who may not read them, whatever goes wrong."""
+"""Each digest is posted once, for permitted readers only, despite errors."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ STAFF = "Xylophone budget of the staff"
 
 
 def described(digest: discord.Message) -> str:
-    """The description of a digest's picture, which its layout has, too."""
+    """The description of a digest's picture, equal in its layout."""
     [file] = digest.attachments
     [item] = [
         item
@@ -52,10 +52,10 @@ async def test_a_digest_has_text_in_place_of_a_picture_that_may_not_be_attached(
     assert f"- {UNKNOWN} – 1 time by 1 member, 1 not answered" in text_of(digest)
 
 
-async def test_a_digest_whose_mark_was_lost_is_known_again_by_what_stands_in_its_channel(
+async def test_a_digest_whose_record_was_lost_is_recognised_in_its_channel(
     world: World,
 ) -> None:
-    """As when the process died before Discord's answer came, or an older backup was restored."""
+    """The process died before Discord answered, or an older backup was restored."""
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     await its_time_comes(world)
@@ -76,7 +76,7 @@ async def test_a_digest_whose_mark_was_lost_is_known_again_by_what_stands_in_its
     assert len(posted(world.review)) == 1
 
 
-async def test_where_its_channel_is_closed_the_digest_of_moderators_comes_where_they_review(
+async def test_a_digest_without_its_channel_is_posted_in_the_review_channel(
     world: World,
 ) -> None:
     lost = world.guild.create_text_channel("lost")

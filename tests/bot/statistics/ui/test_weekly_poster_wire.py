@@ -1,4 +1,4 @@
-"""A digest over the wire: whatever is lost on the way, and whenever the process ends, once."""
+"""Digests over real HTTP are posted once, despite lost connections and a killed process."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ ATTEMPTS = 9
 
 
 def due(server: WireServer, settings: Settings) -> WeeklyDigest:
-    """A digest whose time was within the last hours, and a question that it tells of."""
+    """Store a digest that was due two hours ago, and a question for it."""
     now = datetime.now(UTC)
     at = now - timedelta(hours=2)
     guild_id, review_id = int(server.guild["id"]), int(server.review["id"])
@@ -66,7 +66,7 @@ async def test_a_lost_connection_posts_no_digest_twice_and_loses_none(
     assert server.state.files[int(file["id"])].startswith(b"\x89PNG")
 
 
-async def test_a_bot_that_is_killed_once_discord_has_a_digest_posts_it_no_second_time(
+async def test_a_bot_killed_after_sending_a_digest_does_not_send_it_again(
     server: WireServer, settings: Settings
 ) -> None:
     due(server, settings)
