@@ -47,8 +47,8 @@ async def client(worker: Worker[Core]) -> AsyncIterator[httpx2.AsyncClient]:
 # What is given.
 
 
-async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_cited(
-    client: httpx2.AsyncClient,
+async def test_a_question_is_answered_with_evidence_and_citable_quotations_unrecorded(
+    client: httpx2.AsyncClient, worker: Worker[Core]
 ) -> None:
     answer = (await client.post("/ask", json={"question": QUESTION})).json()
     assert answer["evidence"] in ("strong", "partial")
@@ -57,6 +57,7 @@ async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_c
     assert TEXT.format(place=place) in answer["quotes"][0]["text"]
     nothing = (await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})).json()
     assert (nothing["evidence"], nothing["quotes"]) == ("none", [])
+    assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
 async def test_search_results_are_read_whole_by_an_id_without_a_path(
@@ -84,13 +85,6 @@ async def test_concurrent_searches_each_get_their_own_results(worker: Worker[Cor
     for query, answer in zip(queries, answers, strict=True):
         [passage] = answer.json()["passages"]
         assert query.rpartition(" ")[2] in passage["title"]
-
-
-async def test_questions_of_programs_are_not_recorded(
-    client: httpx2.AsyncClient, worker: Worker[Core]
-) -> None:
-    await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})
-    assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
 async def test_each_question_checks_for_passed_review_dates(
@@ -222,18 +216,18 @@ async def test_a_wrong_method_is_answered_with_the_allowed_ones(client: httpx2.A
     _problem(await client.get("/docs"), 404)
 
 
-async def test_head_has_the_headers_of_get_and_no_body(client: httpx2.AsyncClient) -> None:
+async def test_head_is_get_without_a_body_and_no_header_lets_a_web_page_read_answers(
+    client: httpx2.AsyncClient,
+) -> None:
     head, get = await client.head("/openapi.json"), await client.get("/openapi.json")
     assert head.headers == get.headers
     assert (head.content, bool(get.content)) == (b"", True)
-
-
-async def test_no_cors_header_lets_a_web_page_read_answers(client: httpx2.AsyncClient) -> None:
     origin = {"Origin": "https://evil.example"}
-    preflight = await client.options(
-        "/ask", headers=origin | {"Access-Control-Request-Method": "POST"}
-    )
-    for answer in (preflight, await client.get("/openapi.json", headers=origin)):
+    asked = {**origin, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        await client.options("/ask", headers=asked),
+        await client.get("/openapi.json", headers=origin),
+    ):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -247,14 +241,11 @@ class _DefectiveReader(Reader):
         raise RuntimeError(question)
 
 
-async def test_a_busy_worker_says_when_to_try_again(worker: Worker[Core]) -> None:
+async def test_a_busy_worker_names_the_wait_and_a_defect_no_details(worker: Worker[Core]) -> None:
     async with client_of(api(_BusyReader(worker))) as client:
         answer = await client.post("/ask", json={"question": QUESTION})
     assert "busy" in _problem(answer, 503)
     assert answer.headers["retry-after"] == "7"
-
-
-async def test_a_defect_discloses_no_details(worker: Worker[Core]) -> None:
     async with client_of(api(_DefectiveReader(worker))) as client:
         answer = await client.post("/ask", json={"question": QUESTION})
     assert "log" in _problem(answer, 500)
