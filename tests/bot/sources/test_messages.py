@@ -1,7 +1,6 @@
 """Messages about sources: in both languages, within Discord's limits."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -44,20 +43,20 @@ def channel_report(
 
 
 def test_progress_has_a_sentence_for_each_stage_and_kind_of_channel() -> None:
-    def progress(language: Language = Language.ENGLISH, **changes: Any) -> str:
-        return sources_messages.progress(language, channel_report(**changes))
-
-    channel = {"channel": "<#3>"}
-    assert progress(stage=SyncStage.READING) == sources_messages._READING(
-        Language.ENGLISH, **channel, done=1000, threads=1340, messages="12,345 messages"
+    reading = channel_report(stage=SyncStage.READING)
+    assert sources_messages.progress(Language.ENGLISH, reading) == sources_messages._READING(
+        Language.ENGLISH, channel="<#3>", done=1000, threads=1340, messages="12,345 messages"
     )
-    assert progress(Language.GERMAN).startswith("<#3> ist gelesen: 87 Dokumente")
-    pins = {"reads": SyncedContent.PINS, "counts": Counts(1, 0, 1, 1)}
-    assert progress(**pins) == sources_messages._DONE_PINS(
-        Language.ENGLISH, **channel, documents="1 document", messages="1 message"
-    )
-    no_pins = {"reads": SyncedContent.PINS, "counts": Counts(1, 0, 0, 0)}
-    assert progress(**no_pins) == sources_messages._NO_PINS(Language.ENGLISH, **channel)
+    german = sources_messages.progress(Language.GERMAN, channel_report())
+    assert german.startswith("<#3> ist gelesen: 87 Dokumente")
+    for counts, sentence in (
+        (Counts(1, 0, 1, 1), sources_messages._DONE_PINS),
+        (Counts(1, 0, 0, 0), sources_messages._NO_PINS),
+    ):
+        report = channel_report(reads=SyncedContent.PINS, counts=counts)
+        assert sources_messages.progress(Language.ENGLISH, report) == sentence(
+            Language.ENGLISH, channel="<#3>", documents="1 document", messages="1 message"
+        )
 
 
 @pytest.mark.parametrize(
