@@ -25,8 +25,8 @@ from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import Channel, documents
 from knowledge.files import reader
 from knowledge.values.submissions import InvalidNoteError
-from knowledge.web.outgoing import outgoing
-from knowledge.web.sitemaps import UnlistableError, listing_of
+from knowledge.web.outgoing import extract_links
+from knowledge.web.sitemaps import UnlistableError, parse_listing_sandboxed
 from tests.knowledge.hostile_files import NAMES, holds, hostile_files
 from tests.pumped_texts import FRAGMENTS, pumped
 
@@ -87,12 +87,12 @@ def kinds(attachments: Attachments, number: int) -> Iterator[tuple[str, Read, It
     page = "https://a.org/a"
     yield (
         "links of a page",
-        in_thread(lambda content: outgoing(content, page)),
+        in_thread(lambda content: extract_links(content, page)),
         hostile_files("links of a page", number),
     )
     yield (
         "sitemap",
-        in_thread(lambda content: listing_of(content, "https://a.org/sitemap.xml")),
+        in_thread(lambda content: parse_listing_sandboxed(content, "https://a.org/sitemap.xml")),
         hostile_files("sitemap", number),
     )
     yield "chat", in_thread(chat), hostile_chats(number)

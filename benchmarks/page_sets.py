@@ -22,7 +22,7 @@ import yaml
 
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged, plain, rows, texts
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import content_of, parse_bytes
+from knowledge.files.reader import parse_bytes, read_content
 from knowledge.files.scan import files_of
 from knowledge.values.documents import SHARED, Document, Failure, Kind
 
@@ -104,7 +104,7 @@ def _pages(checkout: Path, folder: Path) -> list[Document]:
             raise JudgedSetError(f"{found.source} {found.reason}")
         path, _ = found
         try:
-            page = parse_bytes(content_of(path), name=path.name)
+            page = parse_bytes(read_content(path), name=path.name)
         except UnreadableError:
             continue
         key = path.relative_to(checkout).as_posix()

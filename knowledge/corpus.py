@@ -22,9 +22,9 @@ from knowledge.discord_archive.documents import documents_of_thread
 from knowledge.discord_archive.sync_state import ChannelProblem
 from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
-from knowledge.files.reader import FilePart, begin_parsing, content_of, name_of
-from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
-from knowledge.files.site_addresses import OWN, cited, with_absolute_links, without_rule
+from knowledge.files.reader import FilePart, begin_parsing, parser_name, read_content
+from knowledge.files.scan import FoundFile, Scan, in_order_of_claim, missing_source_failures, scan
+from knowledge.files.site_addresses import OWN, cited_address, with_absolute_links, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -121,7 +121,7 @@ def imported_documents(store: Store) -> Iterator[Document | Failure]:
             if is_export(found.path):
                 yield from filter(None, exported(found, withheld))
                 continue
-            for part in begin_parsing(content_of(found.path), name=name_of(found.path)):
+            for part in begin_parsing(read_content(found.path), name=parser_name(found.path)):
                 yield from _part_documents(found, part, withheld)
         except UnreadableError as error:
             yield Failure(str(found.path), str(error), found.document_id)
@@ -185,7 +185,9 @@ def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
     document = replace(document, text=text)
     if document.link:
         return document
-    link, rule = without_rule(cited(found.base_url, PurePosixPath(found.inside), reading.page))
+    link, rule = without_rule(
+        cited_address(found.base_url, PurePosixPath(found.inside), reading.page)
+    )
     return replace(document, link=link, anchors=rule or OWN)
 
 
@@ -258,7 +260,7 @@ def source_states(
     left = dict(records)
     on_disk = {
         source: _file_state(*source, left, here=source[0] not in elsewhere)
-        for source in by_claim(_on_disk(store))
+        for source in in_order_of_claim(_on_disk(store))
     }
     base_urls = store.base_urls()
     states = [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
@@ -287,7 +289,7 @@ def _file_state(
         len(records),
         sum(len(record.documents) for record in records),
         max((record.read_at for record in records), default=None),
-        (*(absence(location) if here else ()), *failures),
+        (*(missing_source_failures(location) if here else ()), *failures),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from knowledge.connectors.kinds import KINDS
 from knowledge.files.parsed_file import UnreadableError, one_line
-from knowledge.files.reader import SUFFIXES, content_of, format_name
+from knowledge.files.reader import SUFFIXES, format_name, read_content
 from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
 from knowledge.git import hosts
 from knowledge.git.checkout import is_repository, remote_page, web_address
@@ -304,6 +304,6 @@ def _problem_with(path: Path) -> str:
 def _check_format(path: Path) -> None:
     """Refuse a file with an unknown ending and unreadable content."""
     try:
-        format_name(content_of(path))
+        format_name(read_content(path))
     except UnreadableError as error:
         raise MissingSourceError(f"{path} can't be imported: it {error}") from error

@@ -162,7 +162,7 @@ NOT_CALLED: Final = {
         knowledge.connectors.github.GitHub._comments
         knowledge.connectors.sync.sync
         knowledge.connectors.tracker.PagedList._page
-        knowledge.files.document.parsed_apart
+        knowledge.files.document.checked_document
         knowledge.files.scan.scan
         knowledge.git.repository.Repository.content
         knowledge.git.repository.Repository.files
@@ -171,7 +171,7 @@ NOT_CALLED: Final = {
         knowledge.store.notes.decisions.Decisions.reword
         knowledge.web.outgoing._checked_links
         knowledge.web.page_store.PageStore.keep
-        knowledge.web.sitemaps._listed_apart
+        knowledge.web.sitemaps._checked_listing
     """,
     "reads a part of what a caller that is called here parsed": """
         knowledge.files.formats.html._Converter.process_text
@@ -185,7 +185,7 @@ NOT_CALLED: Final = {
     """,
     "reads names and settings that are ours, or the operator's": """
         bot.storage.index_places.index_names
-        knowledge.files.site_addresses.cited
+        knowledge.files.site_addresses.cited_address
         bot.models.serving_model._served
         bot.ask.explanation._nearest
         bot.sources.web_sync._Limits.token
@@ -217,16 +217,16 @@ NOT_CALLED: Final = {
     "lets a library read, in a process of its own that ends at a deadline": """
         knowledge.files.formats.pdf.parse_pdf
         knowledge.files.formats.rst.parse_rst
-        knowledge.files.reader._begun
+        knowledge.files.reader._begin_document
         knowledge.files.reader.begin_parsing
         knowledge.files.reader.format_name
         knowledge.files.reader.parse_bytes
-        knowledge.files.text_recognition.open_apart
-        knowledge.files.text_recognition.recognize_apart
+        knowledge.files.text_recognition.open_models_in_sandbox
+        knowledge.files.text_recognition.recognize_in_sandbox
         knowledge.web.link_check._check_page
-        knowledge.web.outgoing.outgoing
-        knowledge.web.sitemaps.listing
-        knowledge.web.sitemaps.listing_of
+        knowledge.web.outgoing.extract_links
+        knowledge.web.sitemaps.parse_listing
+        knowledge.web.sitemaps.parse_listing_sandboxed
     """,
     "compares each of a question's words, which are few, with a text": """
         indexer.retrieval.highlight.deciding_sentence

@@ -111,7 +111,7 @@ def plan_record(plan: Scan) -> dict[str, Any]:
         "changed": [str(found.path) for found in _changed(plan)],
         "moved": plan.moved,
         "gone": [record.path for record in plan.vanished],
-        "unchanged": len(plan.kept),
+        "unchanged": len(plan.unchanged),
         "failed": _failure_records(plan.failures),
     }
 
@@ -131,7 +131,7 @@ def plan_text(plan: Scan) -> Text:
     ]
     lines.append(
         f"To read: {len(plan.stale):,}; to take out: {len(plan.vanished):,}; unchanged: "
-        f"{len(plan.kept):,}. Nothing was changed."
+        f"{len(plan.unchanged):,}. Nothing was changed."
     )
     return Text("\n".join(lines))
 

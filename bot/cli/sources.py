@@ -40,7 +40,7 @@ from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
-from knowledge.files.scan import Scan, unread_kinds
+from knowledge.files.scan import Scan, count_unreadable_suffixes
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources import add_paths
 from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
@@ -134,7 +134,9 @@ def import_paths(
 def _show_unread_kinds(paths: Sequence[Path], *, as_json: bool) -> None:
     if not as_json:
         for path in paths:
-            out.print(source_output.unread_kinds_text(str(path), unread_kinds(path)), end="")
+            out.print(
+                source_output.unread_kinds_text(str(path), count_unreadable_suffixes(path)), end=""
+            )
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:
@@ -265,7 +267,7 @@ def list_sources(
             print_json(source_output.source_record(state))
     elif states:
         unread = {
-            state.location: unread_kinds(Path(state.location))
+            state.location: count_unreadable_suffixes(Path(state.location))
             for state in states
             if Path(state.location).is_absolute()
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.storage.json_file import write_json
-from knowledge.files.scan import absence
+from knowledge.files.scan import missing_source_failures
 from knowledge.store.store import Store, StoreError
 from knowledge.values.source_locations import is_visited, repository_at
 
@@ -81,7 +81,7 @@ class SourceMachines:
         for location, _ in self._store.sources():
             path = _path_of(location)
             had = self._had(location) if path else self.machine
-            if had is None and not absence(path):
+            if had is None and not missing_source_failures(path):
                 had = self._first_claim(location)
             if had is not None and had.id != self.machine.id:
                 found[location] = had.name

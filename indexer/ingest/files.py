@@ -27,7 +27,13 @@ from indexer.ingest.pipeline import (
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of, name_of
+from knowledge.files.reader import (
+    PARSERS_VERSION,
+    FilePart,
+    begin_parsing,
+    parser_name,
+    read_content,
+)
 from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
@@ -68,9 +74,9 @@ def update_files(
     for look in looks:
         scan = look
         yield Progress(0, 0, "", report)
-    report.failed += [failure for record in scan.kept for failure in record.failures]
+    report.failed += [failure for record in scan.unchanged for failure in record.failures]
     report.failed += scan.failures
-    report.unchanged += sum(len(record.documents) for record in scan.kept)
+    report.unchanged += sum(len(record.documents) for record in scan.unchanged)
     report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
@@ -174,7 +180,7 @@ class _FileUpdate:
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
-            content = b"" if chat else content_of(found.path)
+            content = b"" if chat else read_content(found.path)
             file.digest = (yield from digest_in_steps(found.path)) if chat else digest_of(content)
         except UnreadableError as error:
             # The system may allow it later, without a change of the file.
@@ -237,7 +243,7 @@ class _FileUpdate:
 
     def _ingest_parts(self, file: _File, content: bytes) -> Iterator[None]:
         """Ingest every document of a file, and record the failures of unreadable ones."""
-        for part in begin_parsing(content, name=name_of(file.found.path)):
+        for part in begin_parsing(content, name=parser_name(file.found.path)):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
                 yield

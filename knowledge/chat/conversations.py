@@ -1,11 +1,11 @@
 """Conversations in a chat: a question with its answer and replies.
 
-A channel is one stream of interleaved conversations. Silences separate conversations; replies,
+A channel is one stream of interleaved conversations. Silence separates conversations; replies,
 mentions and consecutive messages join them. Small talk (greetings, thanks, single words) is left
-out of the text, but indicates the answer.
+out of the text, but helps to find the answer.
 
-Pure, without Discord: an export and a live channel give the same values. Memory is bounded by the
-conversations open at one time, however long the channel is.
+Pure, without Discord, for exports and live channels alike. Memory is bounded by the conversations
+open at one time, not by the channel's length.
 """
 
 from collections import OrderedDict
@@ -26,21 +26,22 @@ from knowledge.chat.intents import (
     word_count,
 )
 
-# After half an hour of silence the topic has usually changed. python-discord closed its help
-# channels after as long.
+# After half an hour of silence the topic has usually changed. python-discord closes its help
+# channels after the same time.
 SILENCE: Final = timedelta(minutes=30)
-# How long a reply joins its message's conversation.
+# A reply within this time joins its message's conversation.
 REPLY_WINDOW: Final = timedelta(hours=24)
-# Nobody reads a longer one, and a channel without silences stays bounded.
+# The limit for channels without silence.
 CONVERSATION_MESSAGES: Final = 200
 OPEN_CONVERSATIONS: Final = 64
-# A longer thread is a channel in all but name, and is cut like one.
+# A longer thread is split into conversations, like a channel.
 THREAD_MESSAGES: Final = 500
-# Shorter messages are hardly an answer, unless marked as one.
+# Shorter messages are no answer, unless reactions or thanks mark them.
 ANSWER_WORDS: Final = 6
 # A first post without a question (a guide, an announcement) is a document from this length on.
 POST_WORDS: Final = 40
-# A shorter question by a newcomer asks back ("Which version?"); a longer one opens a conversation.
+# A newcomer's shorter question asks for details ("Which version?"); a longer one opens a
+# conversation.
 OWN_QUESTION_WORDS: Final = 8
 
 _CHECKED_TEXT: Final = "✅ ☑ ☑️ ✔ ✔️ white_check_mark heavy_check_mark ballot_box_with_check solved"
@@ -84,7 +85,7 @@ class Message:
 
     @property
     def worth_reading(self) -> bool:
-        """Whether it says something: not by a bot, and no small talk."""
+        """Whether the message has content: not by a bot, and no small talk."""
         return not self.bot and not is_small_talk(self.text)
 
 
@@ -92,8 +93,8 @@ class Message:
 class Exchange:
     """A question with its answer and replies.
 
-    `answer` is the accepted or thanked-for message, if any; `replies` are the other messages worth
-    reading, in order, the asker's among them.
+    `answer` is the message with a sign of acceptance, if any. `replies` are the other messages
+    worth reading, in order, including the asker's.
     """
 
     question: Message
@@ -101,12 +102,12 @@ class Exchange:
     replies: tuple[Message, ...]
 
 
-# Cutting a channel into conversations.
+# Splitting a channel into conversations.
 
 
 @dataclass(slots=True)
 class _Open:
-    """An open conversation; `spoke` has each author's last time in it, `last` the latest of all."""
+    """An open conversation; `spoke` has the time of each author's last message."""
 
     last: datetime
     messages: list[Message] = field(default_factory=list)
@@ -118,8 +119,8 @@ class _Open:
         self.spoke[message.member] = message.at
 
 
-class Cutter:
-    """The open conversations, and the rules for joining one."""
+class ConversationSplitter:
+    """Splits a stream of messages into conversations, by the rules above."""
 
     def __init__(self) -> None:
         # In the order of their last messages, the latest last.
@@ -147,6 +148,7 @@ class Cutter:
             yield self._close(next(iter(self._open)))
 
     def rest(self) -> Iterator[list[Message]]:
+        """End all open conversations."""
         for key in list(self._open):
             yield self._close(key)
 
@@ -163,7 +165,7 @@ class Cutter:
         return messages
 
     def _place(self, message: Message) -> int | None:
-        """The conversation of a message; None if it opens one."""
+        """The key of the conversation that a message joins; None if it opens one."""
         if message.reply_to in self._where:
             return self._where[message.reply_to]
         earliest = message.at - SILENCE
@@ -182,12 +184,12 @@ class Cutter:
 
     @staticmethod
     def _is_named(message: Message, named: set[str]) -> bool:
-        # A mention matches the name's first word, since names may have several.
+        # A mention matches the first word of a name.
         return message.author.casefold().partition(" ")[0] in named
 
     @staticmethod
     def _opens_another(message: Message) -> bool:
-        """Whether a newcomer asks a question of their own, and doesn't just ask back."""
+        """Whether a newcomer asks a question of their own, and not for details of another."""
         return (
             asks(message.text)
             and not asks_back(message.text)
@@ -195,16 +197,16 @@ class Cutter:
         )
 
 
-# Results of a conversation.
+# Question and answer of a conversation.
 
 
 def exchange(
     messages: Sequence[Message], *, thread: bool = False, solved: bool = False
 ) -> Exchange | None:
-    """The question of a conversation, its answer, and the other replies.
+    """Find the question of a conversation, its answer, and the other replies.
 
-    In a whole `thread`, the first post is the question. None without a question, or without a reply
-    worth reading.
+    In a complete `thread`, the first post is the question. Returns None without a question, or
+    without a possible answer.
     """
     people = [message for message in messages if not message.bot]
     first = _opening(people) if thread else _first_question(people)
@@ -236,14 +238,14 @@ def _opening(messages: Sequence[Message]) -> int | None:
 
 
 def _could_answer(message: Message, question: Message) -> bool:
-    """Whether the message may answer: long enough, with a link, or a direct reply."""
+    """Whether a message may be an answer: long enough, with a link or code, or a direct reply."""
     says = word_count(message.text) >= ANSWER_WORDS
     direct = message.reply_to == question.id != 0
     return (says or direct or points_somewhere(message.text)) and not asks_only(message.text)
 
 
 def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
-    """The reply with the most signs of an answer; the later one of equals."""
+    """The reply with the highest score for signs of acceptance; the later one of equals."""
     signs = _signs(question, after)
     best: Message | None = None
     most = 0
@@ -258,7 +260,7 @@ def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> M
 
 
 def _signs(question: Message, after: Sequence[Message]) -> dict[int, int]:
-    """Each message's signs of an answer: by the asker, by others, by thanks."""
+    """Score each message by signs of acceptance: reactions, thanks, the asker's own solution."""
     signs: dict[int, int] = {}
     by_id = {message.id: message for message in after if message.id}
     latest: Message | None = None

@@ -1,8 +1,8 @@
 """Chat exports as streams of documents for their own guild.
 
-Only one message and the open conversations are in memory, however large the file is. Exports carry
-no permissions, so an export belongs to its own guild and is never shared; private threads and
-direct messages are refused.
+Memory holds one message and the open conversations, whatever the file's size. Exports contain no
+permissions, so an export belongs to its own guild and is never shared. Private threads and direct
+messages are refused.
 
 Source:
     The formats are those of https://github.com/Tyrrrz/DiscordChatExporter, 2.46 and before.
@@ -33,13 +33,13 @@ from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, SHARED, Document, Scope
 
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
-# An hour's daylight-saving step is no sign of a reversed export.
+# More than the hour by which a clock goes back after daylight-saving time.
 _REVERSED: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class Count:
-    """The numbers of messages read and documents made."""
+    """Counters: messages read, documents made."""
 
     messages: int = 0
     documents: int = 0
@@ -47,9 +47,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """An export on the disk or inside a ZIP. It is opened twice.
+    """An export on the disk or inside a ZIP; it is opened twice.
 
-    `name` is the file's own; it may contain the channel's id and the part's number.
+    `name` is the file's name, which may contain the channel's id and the part's number.
     """
 
     name: str
@@ -67,7 +67,7 @@ def on_disk(path: Path) -> ExportFile:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a file is a chat export of any format; most others aren't even opened.
+    """Whether a file is a chat export of any format. Most other files aren't opened.
 
     Raises:
         UnreadableError: if the system refuses to read it.
@@ -86,7 +86,7 @@ def channel_of(export: ExportFile) -> Channel:
     """
     with _opened(export) as file:
         channel = _read(file, export, NOTHING)[0]
-    # A thread's later part begins in the middle, so it is cut like a channel.
+    # A later part of a thread begins in the middle, so it is split like a channel.
     return replace(channel, thread=False) if export.part > 1 else channel
 
 
@@ -97,13 +97,17 @@ def export_documents(
     withheld: Withheld = NOTHING,
     count: Count | None = None,
 ) -> Iterator[Document | None]:
-    """The documents of one export, with None between some of them, so that a caller can pause.
+    """The documents of one export; yields None at points where the caller may do other work.
 
-    Their ids begin with the file's. Without a `scope`, they are for the export's guild. `count` is
-    kept up to date.
+    Args:
+        export: the file.
+        document_id: the prefix of the documents' ids.
+        scope: of the documents; by default the export's guild.
+        withheld: members and messages to leave out.
+        count: updated with each message and document.
 
     Raises:
-        UnreadableError: where the file stops being an export. Earlier documents are sound.
+        UnreadableError: at the first damaged part; the documents before it are complete.
     """
     count = count if count is not None else Count()
     channel = channel_of(export)

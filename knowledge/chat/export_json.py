@@ -1,8 +1,8 @@
 """Parser of DiscordChatExporter's JSON: an object with guild, channel and messages.
 
-It is parsed as a stream, so memory is bounded by the largest message. Values of unexpected types
-are ignored: other programs write and edit exports, too, and one odd message shouldn't lose the
-rest.
+The parser reads a stream, so memory is bounded by the largest message. Values of unexpected types
+are ignored, because other programs write and edit exports, too: one malformed message costs only
+itself.
 """
 
 import codecs
@@ -23,10 +23,10 @@ from knowledge.store.erasure.quote_opt_outs import Withheld, is_deleted_account
 MESSAGE_BYTES: Final = 8_000_000
 NESTING: Final = 24
 
-# No text in an export is as long; some steps process a whole text at once.
+# Longer than any text in an export; some steps process a whole text at once.
 TEXT_CHARACTERS: Final = 100_000
 
-# Expensive parts without use here.
+# Large parts that are not used.
 _SKIPPED: Final = frozenset(
     {"embeds", "stickers", "inlineEmojis", "roles", "interaction", "forwardedMessage"}
 )
@@ -97,7 +97,7 @@ def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
 
 
 def _events(file: _Measured) -> _Events:
-    """The events of a file, with strings that can be encoded.
+    """The parser's events, with strings that can be encoded.
 
     A lone surrogate becomes a question mark, as in YAJL; the Python backend keeps it, and no
     database takes it.

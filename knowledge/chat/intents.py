@@ -1,7 +1,7 @@
 """Intent patterns for chat messages: question, thanks, greeting, solution.
 
-The phrases in `intents.toml` needn't be complete: an unrecognized question isn't imported, and
-unrecognized thanks leave the replies in their order.
+The phrases are in `intents.toml`. Missing phrases do little harm: an unrecognized question isn't
+imported, and without recognized thanks the replies stay in their order.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-# Longer thanks say something else, too.
+# Longer messages of thanks have other content, too.
 THANKS_WORDS: Final = 5
 
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
@@ -75,7 +75,7 @@ def word_count(text: str) -> int:
 
 
 def points_somewhere(text: str) -> bool:
-    """Whether there is a link or code."""
+    """Whether the text has a link or code."""
     return _ADDRESS.search(text) is not None or _CODE.search(text) is not None
 
 
@@ -103,12 +103,12 @@ def asks_only(text: str) -> bool:
 
 
 def asks_back(text: str) -> bool:
-    """Whether the text addresses somebody, like a question about details."""
+    """Whether the text asks somebody for details."""
     return _TO_SOMEBODY.search(prose(text)) is not None
 
 
 def thanks(text: str) -> bool:
-    """Whether the text says that something helped; not thanks in advance, or with a but."""
+    """Whether the text says that something helped; not thanks in advance or with a "but"."""
     plain = prose(text)
     return _THANKS.search(plain) is not None and _NOT_YET.search(plain) is None
 

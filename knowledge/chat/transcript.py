@@ -1,8 +1,8 @@
 """Transcripts: conversations as documents, with question, answer, replies and jump links.
 
-The title is the thread's, or the question. Texts are kept verbatim except for secrets, and
-contained: headings, rules and open code fences end with their message, and mentions become names
-without pings.
+The title is the thread's, or the question. Texts are verbatim except for secrets. Markdown that
+would affect the next message (headings, rules, open code fences) is neutralized, and mentions
+become names that ping nobody.
 """
 
 import hashlib
@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from knowledge.chat.conversations import THREAD_MESSAGES, Cutter, Exchange, Message, exchange
+from knowledge.chat.conversations import (
+    THREAD_MESSAGES,
+    ConversationSplitter,
+    Exchange,
+    Message,
+    exchange,
+)
 from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
 from knowledge.secrets import without_secrets
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -40,7 +46,7 @@ _SYNTAX: Final = re.compile(
     r"|(?<!\w)@(?P<all>everyone|here)\b",
     re.DOTALL,
 )
-# With another backtick on its line it is inline code.
+# A fence; with another backtick on its line it is inline code.
 _FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}(?![^\n]*`)|~{3,})")
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
@@ -60,8 +66,8 @@ _UNTITLED: Final = re.compile(
 class Channel:
     """A channel; ids are 0 if unknown.
 
-    `solved` is whether a forum's tag says so; `private` whether some members of the guild couldn't
-    read it, by the channel's kind.
+    `solved` is whether a forum's tag says so. `private` is whether the channel's kind hides it from
+    some members of the guild.
     """
 
     guild_id: int
@@ -81,9 +87,9 @@ class Channel:
 
 
 def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:
-    """The text with Discord's markup as words; code stays.
+    """Replace Discord's markup by words, except in code.
 
-    Names are by id; members without one are called a member.
+    `names` and `channels` are by id; unknown ones become "@member" and "#channel".
     """
 
     def word(found: re.Match[str]) -> str:
@@ -102,7 +108,7 @@ def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -
             case "time":
                 return _time(int(value))
             case _:
-                # Code, an address, or an everyone mention, which can't ping without its sign.
+                # Code, a page of the server, or "everyone" without its `@`, which can't ping.
                 return value
 
     return _SYNTAX.sub(word, text)
@@ -123,9 +129,9 @@ def documents(
 ) -> Iterator[Document | None]:
     """The documents of a channel's messages, oldest first.
 
-    A thread is one document, unless it has more than `THREAD_MESSAGES`; then, like any channel, it
-    is cut into conversations. After every `STEP_MESSAGES` it yields None, so the caller can do
-    other work.
+    A thread of at most `THREAD_MESSAGES` is one document. A longer thread, like any channel, is
+    split into conversations. Yields None after every `STEP_MESSAGES`, so the caller can do other
+    work.
     """
     stream = iter(messages)
     if channel.thread:
@@ -136,7 +142,7 @@ def documents(
             return
         stream = itertools.chain(beginning, stream)
         channel = replace(channel, thread=False)
-    cutter = Cutter()
+    cutter = ConversationSplitter()
     for number, message in enumerate(stream):
         if number % STEP_MESSAGES == 0:
             yield None
@@ -152,9 +158,9 @@ def document(
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
 ) -> Document | None:
-    """The document of a thread or conversation; None if it answers nothing.
+    """The document of a thread or conversation; None without an answer.
 
-    A thread with a withheld first post has none: its title is that member's, too.
+    A thread with a withheld first post has no document, because that member also wrote its title.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -174,14 +180,14 @@ def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld)
     people = [message for message in messages if not message.bot]
     if channel.thread and people and people[0] in withheld:
         return None
-    kept = [shown(message) for message in people if message not in withheld]
+    kept = [without_message_secrets(message) for message in people if message not in withheld]
     solved = channel.solved or is_marked_solved(channel.name)
     return exchange(kept, thread=channel.thread, solved=solved)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """An exchange as a note's text, with its authors and the number of left-out messages."""
+    """An exchange as a note's text, with its messages and the number of left-out ones."""
 
     title: str
     text: str
@@ -192,9 +198,9 @@ class Transcript:
 def transcript(
     channel: Channel, messages: Sequence[Message], withheld: Withheld, most: int
 ) -> Transcript | None:
-    """An exchange in limited characters, in whole turns; None if it answers nothing.
+    """An exchange in at most `most` characters; None without an answer.
 
-    Question and answer stay; the last replies are left out first.
+    Only whole turns are left out, the last replies first; question and answer always stay.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -212,14 +218,14 @@ def transcript(
     return Transcript(_title(channel, found), text, tuple(shown), len(left_out))
 
 
-def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
-    """The document of a self-contained message; None for others.
+def post_document(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
+    """The document of a single message; None if the message isn't worth reading.
 
     Its title is its first line or sentence.
     """
     if not message.worth_reading:
         return None
-    message = shown(message)
+    message = without_message_secrets(message)
     title = next(iter(_meaningful_lines(message.text)), channel.name)
     return Document(
         id=document_id(channel, message),
@@ -232,13 +238,13 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     )
 
 
-def shown(message: Message) -> Message:
+def without_message_secrets(message: Message) -> Message:
     """The message without secrets."""
     return replace(message, text=without_secrets(message.text))
 
 
 def document_id(channel: Channel, question: Message) -> str:
-    """The stable id of a conversation, independent of the messages around it."""
+    """The id of a conversation's document, by its question: stable when other messages change."""
     if channel.id and question.id:
         return f"{channel.id}:{question.id}"
     told = f"{channel.id}\n{channel.name}\n{question.author}\n{question.at}\n{question.text}"
@@ -276,7 +282,7 @@ def _shortened(text: str) -> str:
 
 
 def exchange_text(channel: Channel, found: Exchange) -> str:
-    """The question with the answer below it, to be quoted together; then the rest."""
+    """The text of an exchange: the question, the answer right below it, then the replies."""
     return "\n\n".join(_parts(channel, found))
 
 
@@ -306,15 +312,15 @@ def _attributed(channel: Channel, *messages: Message) -> str:
     name = _MARKUP.sub(lambda match: "\\" + match[0], " ".join(first.author.split())) or SOMEONE
     link = channel.link(first) if first.id else ""
     who = f"[{name}]({link})" if link else name
-    body = "\n\n".join(contained(message.text) for message in messages)
+    body = "\n\n".join(contain_markdown(message.text) for message in messages)
     return f"**{who}**, {first.at:%d %b %Y}:\n\n{body}"
 
 
-def contained(text: str) -> str:
-    """A message's Markdown, kept from affecting text outside it.
+def contain_markdown(text: str) -> str:
+    """Neutralize a message's Markdown, so it can't affect text after it.
 
-    Headings become bold, underlines of headings stand alone, open fences are closed, and overlong
-    text is cut.
+    Headings become bold, underlines of headings get a blank line before them, open fences are
+    closed, and overlong text is cut.
     """
     if len(text) > MESSAGE_CHARACTERS:
         text = text[:MESSAGE_CHARACTERS].rstrip() + "…"

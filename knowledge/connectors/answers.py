@@ -1,4 +1,4 @@
-"""Answers in issues: the comment by which a maintainer answered a closed issue.
+"""Detection of answers in issues: the comment with which a maintainer answered a closed issue.
 
 The rules in `answers.toml` and their precision on judged issues are in docs/decisions.md.
 """
@@ -28,10 +28,10 @@ _TASKS: Final = _any("tasks")
 _LABELS: Final = _any("labels")
 _QUESTIONS: Final = _any("questions")
 _PROGRAMS: Final = _any("programs")
-# Nobody can tell the answer in a longer conversation.
+# In longer conversations the rules can't find the answer reliably.
 MOST_COMMENTS: Final = 10
 
-# Issue forms explain themselves in comments of HTML.
+# Issue forms contain their instructions as HTML comments.
 _HIDDEN: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _QUOTED: Final = re.compile(r"^>[^\n]*$", re.MULTILINE)
 _PICTURE: Final = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)")
@@ -39,17 +39,17 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def visible(body: str) -> str:
-    """The Markdown of an issue or comment as readers see it."""
+    """The Markdown of an issue or comment without hidden HTML comments."""
     return _HIDDEN.sub("", body.replace("\r\n", "\n")).strip()
 
 
 def is_program(name: str) -> bool:
-    """Whether an account's name is a program's."""
+    """Whether an account belongs to a program, by its name."""
     return name.endswith(("[bot]", "-bot")) or _PROGRAMS.fullmatch(name) is not None
 
 
 def is_question(title: str, body: str, labels: Sequence[str]) -> bool:
-    """Whether an issue asks or reports trouble, and is no task."""
+    """Whether an issue is a question or a problem report, and not a task."""
     if any(map(_QUESTIONS.match, labels)):
         return True
     is_task = _TASKS.match(title) is not None or any(map(_LABELS.match, labels))
@@ -60,34 +60,34 @@ def is_question(title: str, body: str, labels: Sequence[str]) -> bool:
 def maintainers_answer(
     messages: Sequence[Message], maintainers: AbstractSet[int | str]
 ) -> Message | None:
-    """The maintainers' answer of a closed issue, whose first message is its question.
+    """Find the maintainers' answer to a closed issue; the first message is the question.
 
-    It is the comment that was thanked for, or the only one that says something. None for issues of
-    maintainers, which are tasks, and if the asker goes on asking.
+    The answer is the comment that the asker thanked for, or the only informative one. Returns None
+    for issues by maintainers, which are tasks, and if the asker asks again after the answer.
     """
     question, *comments = messages
     if question.bot or question.member in maintainers or len(comments) > MOST_COMMENTS:
         return None
-    told = [one for one in comments if one.member == question.member or _says_something(one.text)]
+    told = [one for one in comments if one.member == question.member or _is_informative(one.text)]
     found = exchange([question, *told], thread=True)
     theirs = [one for one in told if one.member in maintainers and not one.bot]
     answer = found.answer if found is not None else None
     if answer is None and len(theirs) == 1:
         answer = theirs[0]
-    if answer not in theirs or _ASKING.search(_own(answer.text)):
+    if answer not in theirs or _ASKING.search(_without_quotations(answer.text)):
         return None
     after = [one for one in comments if one.at > answer.at and one.member == question.member]
     goes_on = any(asks(one.text) and not thanks(one.text) for one in after)
     return None if goes_on else answer
 
 
-def _own(text: str) -> str:
-    """What is quoted of a comment, without its quotations of others."""
+def _without_quotations(text: str) -> str:
+    """A comment's text without its quotations of others."""
     return _QUOTED.sub("", text[:MESSAGE_CHARACTERS])
 
 
-def _says_something(text: str) -> bool:
-    """Whether a comment does more than close an issue."""
-    sentences = _SENTENCE.split(_PICTURE.sub("", _own(text)))
+def _is_informative(text: str) -> bool:
+    """Whether a comment says more than that the issue is closed."""
+    sentences = _SENTENCE.split(_PICTURE.sub("", _without_quotations(text)))
     own = " ".join(one for one in sentences if not _CLOSING.search(one))
     return word_count(own) >= ANSWER_WORDS

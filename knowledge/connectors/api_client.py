@@ -6,9 +6,10 @@ Redirects stay on the host, so a token never leaves it.
 Errors:
     RefusedError           the service refuses or fails, for this reason
     ├── LostError          the service is gone
-    │   └── LoginError     the service asks for a login, or refuses it
-    ├── BusyError          the host asks for a longer pause than we wait
-    └── EndlessError       a list goes on after all requests for it
+    │   ├── LoginError     the service asks for a login, or refuses it
+    │   └── MissingError   the service has no such document or path
+    ├── BusyError          the host asks for a longer pause than the client waits
+    └── EndlessError       a list has more pages than the client asks for
 """
 
 import json
@@ -23,7 +24,7 @@ import httpcore2
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Header, error_text
 from knowledge.web.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
-from knowledge.web.safe_network import LostError, RefusedError, bounded
+from knowledge.web.safe_network import LostError, RefusedError, read_bounded
 
 # A page of 2 MB in a wiki is several times as long as JSON with its HTML.
 ANSWER_BYTES: Final = 32_000_000
@@ -39,7 +40,6 @@ LIST_REQUESTS: Final = 5_000
 
 _BUSY: Final = frozenset({429, 503})
 _PASSING: Final = frozenset({500, 502, 504})
-_LOST: Final = frozenset({401, 403, 404, 410})
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -47,12 +47,16 @@ class LoginError(LostError):
     """The service asks for a login, or refuses it."""
 
 
+class MissingError(LostError):
+    """The service has no such document or path."""
+
+
 class BusyError(RefusedError):
-    """The host asks to be left alone for now."""
+    """The host asks for a longer pause than the client waits."""
 
 
 class EndlessError(RefusedError):
-    """The list goes on after all requests for it."""
+    """The list has more pages than the client asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Answer:
 
 
 def is_busy(answer: Answer) -> bool:
-    """Whether an answer asks to come back later; GitHub may do so with status 403."""
+    """Whether the host asks the client to wait; GitHub may do so with status 403."""
     is_limited = answer.headers.get("x-ratelimit-remaining") == "0"
     return answer.status in _BUSY or (
         answer.status == 403 and (is_limited or "retry-after" in answer.headers)
@@ -86,7 +90,7 @@ def is_busy(answer: Answer) -> bool:
 
 
 class ApiClient:
-    """Asks one service."""
+    """Client of one service."""
 
     def __init__(
         self,
@@ -95,13 +99,13 @@ class ApiClient:
         headers: Sequence[Header] = (),
         busy: Callable[[Answer], bool] = is_busy,
     ) -> None:
-        """Ask nothing yet.
+        """Send nothing yet.
 
         Args:
             fetcher: connects, and waits between requests.
             base: the address before all paths.
             headers: sent with each request.
-            busy: whether an answer asks to come back later.
+            busy: whether an answer asks the client to wait.
         """
         self._fetcher = fetcher
         self._base = base.rstrip("/")
@@ -114,7 +118,7 @@ class ApiClient:
         query: Mapping[str, str] | None = None,
         headers: Sequence[Header] = (),
     ) -> Answer:
-        """Ask for a path below the base, or for an address on its host.
+        """Get a path below the base, or an address on its host.
 
         Returns:
             An answer with status 200 or 304.
@@ -135,7 +139,7 @@ class ApiClient:
         return self._answer("POST", url, sent, content)
 
     def json(self, path: str, query: Mapping[str, str] | None = None, payload: Any = None) -> Any:
-        """The decoded answer of `get`, or of `post`; torn JSON is asked for once more."""
+        """The decoded answer of `get`, or of `post` if there is a payload; retries invalid JSON."""
 
         def ask() -> Any:
             answer = self.get(path, query) if payload is None else self.post(path, payload)
@@ -206,19 +210,23 @@ class ApiClient:
                 for name, value in response.headers
             }
             packed = named.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
-            body = bounded(response.iter_stream(), ANSWER_BYTES, packed=packed)
+            body = read_bounded(response.iter_stream(), ANSWER_BYTES, packed=packed)
         if body is None:
             raise RefusedError(f"answers with more than {ANSWER_BYTES / 1e6:,.0f} MB")
         return Answer(response.status, named, body)
 
 
-def in_turn(
+def paged(
     ask: Callable[[str], tuple[Sequence[Any], str]], most: int = LIST_REQUESTS
 ) -> Iterator[Any]:
-    """The items of a list in pages; `ask` gets a page by its token, and names the next one.
+    """Iterate over a list in pages.
+
+    Args:
+        ask: gets a page by its token; returns its items and the next token, empty at the end.
+        most: the most requests.
 
     Raises:
-        EndlessError: if the list has not ended after `most` requests.
+        EndlessError: if the list has not ended after these requests.
     """
     token, seen = "", {""}
     for _ in range(most):
@@ -239,13 +247,13 @@ def _checked(answer: Answer) -> Answer:
         return answer
     if answer.status in (401, 403):
         raise LoginError(f"asks for a login, or refuses it (the host answers {answer.status})")
-    if answer.status in _LOST:
-        raise LostError(f"has no such API, or is gone (the host answers {answer.status})")
+    if answer.status in (404, 410):
+        raise MissingError(f"has no such API, or is gone (the host answers {answer.status})")
     raise RefusedError(f"can't be read (the host answers {answer.status})")
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """The seconds that a host asks to wait, also by the time when its limit is reset."""
+    """Seconds that the host asks to wait: given directly, or as the time of its limit's reset."""
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
         value = answer.headers.get(name, "").strip()
         if value.isascii() and value.isdigit() and len(value) < 12:

@@ -4,22 +4,22 @@ Source:
     The API's own documentation, at /api/docs of every BookStack.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any, Final
 
-from knowledge.connectors.api_client import ApiClient, LoginError, in_turn
+from knowledge.connectors.api_client import ApiClient, MissingError, paged
 from knowledge.connectors.connector import (
     Content,
-    Ending,
-    Listed,
-    Removed,
+    ListedDocument,
+    Listing,
+    ListingEnd,
     ServiceKind,
-    anything,
+    any_value,
 )
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.safe_network import LostError, RefusedError
+from knowledge.web.safe_network import RefusedError
 
 # BookStack's own limit of a list.
 _COUNT: Final = 500
@@ -33,13 +33,13 @@ class BookStack:
         self._url = location.url
         self._books = [value for name, value in location.only if name == "book"]
 
-    def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
-        """List all pages; a request is enough for 500, so deletions are seen at once."""
+    def listing(self, _state: Mapping[str, str]) -> Listing:
+        """List all pages, 500 a request; a missing page has been deleted."""
         for filters in [self._book(slug) for slug in self._books] or [{}]:
             for page in self._listed("/pages", filters):
                 if _is_published(page):
-                    yield Listed(str(int(page["id"])), str(page["updated_at"]))
-        return Ending(whole=True)
+                    yield ListedDocument(str(int(page["id"])), str(page["updated_at"]))
+        return ListingEnd(whole=True)
 
     def _book(self, slug: str) -> dict[str, str]:
         """The filter for the pages of a book."""
@@ -49,26 +49,24 @@ class BookStack:
 
     def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         def ask(last: str) -> tuple[list[dict[str, Any]], str]:
-            # By id, so no page is passed over when an earlier one is deleted meanwhile.
+            # In the order of ids, so a deletion during the listing skips no page.
             query = {"count": str(_COUNT), "sort": "+id", **filters}
             found = self._api.json(path, {**query, "filter[id:gt]": last} if last else query)
             entries: list[dict[str, Any]] = found["data"]
             goes_on = entries and found["total"] > len(entries)
             return entries, str(entries[-1]["id"]) if goes_on else ""
 
-        return in_turn(ask)
+        return paged(ask)
 
     def content(self, key: str) -> Content | None:
         """Get a page as HTML, with its permanent address; None if it is gone."""
         try:
             page = self._api.json(f"/pages/{key}")
-        except LoginError:
-            raise
-        except LostError:
+        except MissingError:
             return None
         if not _is_published(page):
             return None
-        # Relative addresses in a page begin at the wiki's own.
+        # Relative links of a page start at the wiki's address.
         base = f'<link rel="canonical" href="{escape(self._url)}/">'
         return Content(
             title=str(page["name"]),
@@ -85,7 +83,7 @@ def _is_published(page: Mapping[str, Any]) -> bool:
 KIND: Final = ServiceKind(
     "BookStack",
     BookStack,
-    only={"book": anything},
+    only={"book": any_value},
     headers=lambda token: [("Authorization", f"Token {token}")],
     api=lambda url: f"{url}/api",
 )

@@ -19,7 +19,7 @@ from knowledge.web.safe_network import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedDocument:
     """A document in a listing.
 
     Attributes:
@@ -32,24 +32,28 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """A document that is deleted, or may not be read any more."""
+class RemovedDocument:
+    """A document that was deleted or is no longer readable."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ListingEnd:
     """The end of a listing.
 
     Attributes:
         state: passed to the next listing, so it can list changes only. `licence` in it is shown
             with the source.
-        whole: the listing named every document, so the others are gone.
+        whole: whether the listing named every document; then the others are gone.
     """
 
     state: Mapping[str, str] = field(default_factory=dict)
     whole: bool = False
+
+
+# A listing yields documents, and returns its end.
+Listing = Generator[ListedDocument | RemovedDocument, None, ListingEnd]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +82,19 @@ class Content:
 
 
 class Connector(Protocol):
-    """One service, for one visit. All methods raise RefusedError if the service refuses."""
+    """Reader of one service, for one visit; all methods may raise RefusedError."""
 
-    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def listing(self, state: Mapping[str, str]) -> Listing:
         """List the documents changed since a state; all of them if it is empty."""
         ...
 
     def content(self, key: str) -> Content | None:
-        """Get a document; None if it is gone or not to be quoted."""
+        """Get a document; None if it is gone or must not be quoted."""
         ...
 
 
-def anything(_value: str) -> str:
-    """No problem with any value of a filter."""
+def any_value(_value: str) -> str:
+    """Accept any value of a filter: report no problem."""
     return ""
 
 
@@ -105,12 +109,12 @@ class ServiceKind:
             rest of a sentence, or nothing.
         headers: the headers that carry a token.
         api: the address of its API, by the address for readers.
-        busy: whether an answer asks to come back later.
+        busy: whether an answer asks the client to wait.
         address: the canonical form of an address for readers; raises ValueError with the problem
             as the rest of a sentence.
-        recognises: whether an address is surely such a service's.
-        has_threads: whether it leaves out people by the filter `threads.WITHOUT`.
-        home: the address of the whole service, by the address and the content of its root or main
+        recognises: whether an address alone identifies such a service.
+        has_threads: whether the filter `threads.WITHOUT` leaves out people.
+        home: the address of the whole service, given the address and content of its root or main
             page; empty for any other page.
     """
 
@@ -139,7 +143,7 @@ def is_root(url: str) -> bool:
 
 
 class FormError(RefusedError):
-    """An answer has other fields than its service documents."""
+    """An answer lacks a documented field, or has one of another type."""
 
 
 _OF_ANOTHER_FORM: Final = (
@@ -153,8 +157,8 @@ _OF_ANOTHER_FORM: Final = (
 
 
 @contextmanager
-def in_form() -> Iterator[None]:
-    """Refuse answers with other fields than their service documents."""
+def checked_form() -> Iterator[None]:
+    """Convert errors of access to an undocumented answer into `FormError`."""
     try:
         yield
     except _OF_ANOTHER_FORM as error:

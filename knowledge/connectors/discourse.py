@@ -1,21 +1,28 @@
 """Discourse connector: solved topics of a forum as question and accepted answer.
 
-Topics are followed by the time of their last bump. Every few visits all of them are listed, so
-that hidden and deleted ones are dropped. Only public topics are read, even with a key.
+A visit lists the topics bumped since the last one. Every seventh visit lists all topics, and drops
+hidden and deleted ones. Only public topics are read, even with a key.
 
 Source:
     https://docs.discourse.org, and the serializers of Discourse's plugin "solved"
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final
 from urllib.parse import quote
 
 from knowledge.chat.conversations import Message
-from knowledge.connectors.api_client import ApiClient, in_turn
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
+from knowledge.connectors.api_client import ApiClient, paged
+from knowledge.connectors.connector import (
+    Content,
+    ListedDocument,
+    Listing,
+    ListingEnd,
+    ServiceKind,
+    any_value,
+)
 from knowledge.connectors.threads import WITHOUT, Place, thread_content
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
@@ -24,14 +31,14 @@ from knowledge.web.safe_network import LostError, RefusedError
 
 # Discourse's own limit.
 PAGE_TOPICS: Final = 100
-# All topics are listed at every seventh visit: once a week.
+# Every seventh visit lists all topics: once a week.
 WHOLE_EVERY: Final = 7
-# An answer may be accepted after the last bump, which is no bump.
+# Accepting an answer bumps no topic, and may happen days later.
 OVERLAP: Final = timedelta(days=7)
-# Posts asked for to find an answer behind the first ones.
+# Posts to get around an answer that is not among the first posts.
 NEAR_POSTS: Final = 20
 
-# Discourse's type of a post by a member; others are whispers, and notes on what moderators did.
+# Discourse's type of members' posts; other types are whispers and notes on moderation.
 _REGULAR: Final = 1
 
 
@@ -45,7 +52,7 @@ class Discourse:
         for name, value in location.only:
             self._only.setdefault(name, []).append(value)
 
-    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def listing(self, state: Mapping[str, str]) -> Listing:
         """List the topics bumped since the last visit, or all of them."""
         number = int(state.get("visits", "-1")) + 1
         whole = number % WHOLE_EVERY == 0
@@ -61,8 +68,8 @@ class Discourse:
                 latest = max(latest, str(topic["bumped_at"]))
                 if topic.get("category_id") not in private and self._is_wanted(topic):
                     revision = f"{topic['bumped_at']} {topic['posts_count']}"
-                    yield Listed(str(topic["id"]), revision)
-        return Ending({"visits": str(number), "bumped_at": latest}, whole=whole)
+                    yield ListedDocument(str(topic["id"]), revision)
+        return ListingEnd({"visits": str(number), "bumped_at": latest}, whole=whole)
 
     def _categories(self) -> list[dict[str, Any]]:
         """All categories, each before its subcategories."""
@@ -94,12 +101,12 @@ class Discourse:
             listed = found["topic_list"]
             new = [one for one in listed["topics"] if one["id"] not in seen]
             seen.update(one["id"] for one in new)
-            # Pinned topics stand first, however old.
+            # Pinned topics come first, whatever their age.
             old = any(_is_before(one["bumped_at"], since) for one in new if not one.get("pinned"))
             goes_on = new and not old and listed.get("more_topics_url")
             return new, str(number + 1) if goes_on else ""
 
-        return in_turn(page)
+        return paged(page)
 
     def _is_wanted(self, topic: Mapping[str, Any]) -> bool:
         shown = topic.get("visible", True) and topic.get("archetype") == "regular"
@@ -133,7 +140,7 @@ class Discourse:
         )
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
-        """The first posts, and those around an accepted answer behind them."""
+        """The first posts, and those around an accepted answer further down."""
         posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return [*posts]
@@ -153,7 +160,7 @@ def _is_public(post: Mapping[str, Any]) -> bool:
 
 
 def _message(url: str, post: Mapping[str, Any]) -> Message:
-    # Quotations of earlier posts are asides, which the parser leaves out.
+    # Quotations of earlier posts are `<aside>` elements, which the parser drops.
     html = f'<link rel="canonical" href="{escape(url)}"><body>{post["cooked"]}</body>'
     try:
         text = parse_bytes(html.encode(), name="post.html").text
@@ -170,7 +177,7 @@ def _yes(value: str) -> str:
 KIND: Final = ServiceKind(
     "Discourse",
     Discourse,
-    only={"category": anything, "tag": anything, "all": _yes},
+    only={"category": any_value, "tag": any_value, "all": _yes},
     headers=lambda token: [("Api-Key", token)],
     has_threads=True,
 )

@@ -5,7 +5,7 @@ Source:
 """
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape, unescape
 from typing import Any, Final
@@ -14,11 +14,11 @@ from urllib.parse import quote
 from knowledge.connectors.api_client import ApiClient, LoginError
 from knowledge.connectors.connector import (
     Content,
-    Ending,
-    Listed,
-    Removed,
+    ListedDocument,
+    Listing,
+    ListingEnd,
     ServiceKind,
-    anything,
+    any_value,
 )
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError, RefusedError
@@ -26,7 +26,7 @@ from knowledge.web.safe_network import LostError, RefusedError
 _INTERFACE: Final = "/lib/exe/jsonrpc.php"
 _OFF: Final = "answers no programs: turn on `remote` in its configuration"
 _CLOSED: Final = "answers only some users' programs: empty `remoteuser` in its configuration"
-# Pages that come with each wiki, and parts of all pages.
+# Pages of the installation, and parts shown on all pages.
 _OWN: Final = frozenset({"playground:playground", "wiki:dokuwiki", "wiki:syntax", "wiki:welcome"})
 _PARTS: Final = frozenset({"footer", "pagefooter", "pageheader", "sidebar", "topheader"})
 _HEADING: Final = re.compile(r"<h[1-5]\b[^<>]{0,1000}>")
@@ -42,11 +42,11 @@ class DokuWiki:
         self._namespaces = [value for name, value in location.only if name == "namespace"]
         self._saved: dict[str, int] = {}
 
-    def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
-        """List all pages with their revisions; one request is enough for any wiki."""
+    def listing(self, _state: Mapping[str, str]) -> Listing:
+        """List all pages with their revisions, in one request."""
         spaces = {name: f"{name.strip(':').lower()}:" for name in self._namespaces}
         try:
-            # All pages of the search index; the listing of a namespace would have hidden ones, too.
+            # The root lists the search index; listing a namespace would include hidden pages.
             pages = self._call("core.listPages", namespace="", depth=0)
         except LoginError as error:
             raise LoginError(_CLOSED) from error
@@ -61,9 +61,9 @@ class DokuWiki:
             ours = key not in _OWN and key.rpartition(":")[2] not in _PARTS
             if ours and key.startswith(within):
                 self._saved[key] = int(page["revision"])
-                # The revision is a time in seconds, and a page may be saved twice in one.
-                yield Listed(key, f"{page['revision']} {page['size']}")
-        return Ending(whole=True)
+                # The revision is a time in seconds, and a page may be saved twice in a second.
+                yield ListedDocument(key, f"{page['revision']} {page['size']}")
+        return ListingEnd(whole=True)
 
     def content(self, key: str) -> Content | None:
         """Get a listed page as HTML."""
@@ -94,4 +94,4 @@ def title_of(html: str) -> str:
     return " ".join(unescape(_TAG.sub("", heading)).split())
 
 
-KIND: Final = ServiceKind("DokuWiki", DokuWiki, only={"namespace": anything})
+KIND: Final = ServiceKind("DokuWiki", DokuWiki, only={"namespace": any_value})

@@ -1,7 +1,7 @@
 """GitHub connector: releases, closed issues that a maintainer answered, and answered discussions.
 
-Each is a source of its own, named by its page. Issues and discussions are followed by the time of
-their last change, and lists by their ETag.
+Each of the three is a source of its own, named by its page. A visit lists the issues or discussions
+changed since the last one; an unchanged list costs one request, by its ETag.
 
 Source:
     docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
@@ -10,31 +10,38 @@ Source:
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
-from knowledge.connectors.api_client import ApiClient, BusyError, LoginError, in_turn
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
-from knowledge.connectors.threads import Place, nameless, thread_content
+from knowledge.connectors.api_client import ApiClient, BusyError, LoginError, MissingError, paged
+from knowledge.connectors.connector import (
+    Content,
+    ListedDocument,
+    Listing,
+    ListingEnd,
+    ServiceKind,
+    any_value,
+)
+from knowledge.connectors.threads import Place, thread_content, without_mentions
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     REMEMBERED_BYTES,
     Filters,
+    ItemCache,
+    ListState,
     PagedList,
-    Remembered,
-    Since,
     changed_issues,
     changed_releases,
     issue_content,
     message,
-    without_token,
+    token_required,
 )
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.safe_network import LostError, RefusedError
+from knowledge.web.safe_network import RefusedError
 
 _PAGE: Final = re.compile(
     r"(?P<host>https?://[^/?#]+)/(?P<repository>[\w.-]+/[\w.-]+)/"
@@ -82,14 +89,14 @@ class GitHub:
         self._host, self._part = page["host"], page["part"]
         self._owner, self._name = str(page["repository"]).split("/")
         self._filters = Filters(location)
-        self._listed = Remembered()
+        self._listed = ItemCache()
         self._newest: dict[str, list[Mapping[str, Any]]] | None = None
 
-    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
             return (yield from self._releases(state))
-        since = Since(state)
+        since = ListState(state)
         try:
             if self._part == "issues":
                 return (yield from self._issues(since))
@@ -97,8 +104,8 @@ class GitHub:
         except BusyError:
             if not since.is_whole or not state.get("since"):
                 raise
-            # Without a token, GitHub may never let us list everything: look again next month.
-            return Ending({**state, "visits": str(since.visits)})
+            # Without a token, GitHub's limit may be too low for a whole listing: try next month.
+            return ListingEnd({**state, "visits": str(since.visits)})
 
     def content(self, key: str) -> Content | None:
         """Get an issue, a discussion or a release."""
@@ -106,19 +113,17 @@ class GitHub:
             if self._part == "releases":
                 return self._release(key)
             return self._issue(key) if self._part == "issues" else self._discussion(key)
-        except LoginError:
-            raise
-        except LostError:
+        except MissingError:
             # Deleted or moved since it was listed.
             return None
 
     # Issues.
 
-    def _issues(self, since: Since) -> Generator[Listed | Removed, None, Ending]:
-        # The last changed first: what changes meanwhile is listed twice, not left out.
+    def _issues(self, since: ListState) -> Listing:
+        # Newest change first: an issue that changes meanwhile is listed twice, not skipped.
         query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": PAGE_ITEMS}
         if not since.is_whole:
-            # Reopened issues among them, which are dropped.
+            # Including reopened issues, which are dropped.
             query |= {"state": "all", "since": since.latest}
         elif len(self._filters.labels) == 1:
             query["labels"] = ",".join(self._filters.labels)
@@ -176,15 +181,15 @@ class GitHub:
 
     # Discussions.
 
-    def _discussions(self, since: Since) -> Generator[Listed | Removed, None, Ending]:
+    def _discussions(self, since: ListState) -> Listing:
         before = "" if since.is_whole else since.latest
         for one in self._answered():
             if one["updatedAt"] < before:
                 break
-            since.saw(one["updatedAt"])
+            since.record_change(one["updatedAt"])
             if self._filters.wants(_named(one)):
-                yield Listed(str(one["number"]), one["updatedAt"])
-        return Ending(since.state(""), whole=since.is_whole)
+                yield ListedDocument(str(one["number"]), one["updatedAt"])
+        return ListingEnd(since.state(""), whole=since.is_whole)
 
     def _answered(self) -> Iterator[Mapping[str, Any]]:
         def page(cursor: str) -> tuple[list[Mapping[str, Any]], str]:
@@ -192,7 +197,7 @@ class GitHub:
             pages = found["pageInfo"]
             return found["nodes"], pages["endCursor"] if pages["hasNextPage"] else ""
 
-        return in_turn(page)
+        return paged(page)
 
     def _discussion(self, key: str) -> Content | None:
         found = self._asked(_DISCUSSION, number=int(key))["discussion"]
@@ -200,7 +205,7 @@ class GitHub:
             return None
         posts = [one for one in found["comments"]["nodes"] if not one["isMinimized"]]
         if all(one["id"] != found["answer"]["id"] for one in posts):
-            # It is a reply to a comment, or stands behind the first comments.
+            # The answer is a reply to a comment, or not among the first comments.
             posts.append(found["answer"])
         posts.sort(key=lambda one: str(one["createdAt"]))
         messages = [
@@ -218,14 +223,14 @@ class GitHub:
         )
 
     def _asked(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """The repository's part of an answer of the GraphQL API."""
+        """The `repository` object of a GraphQL query's answer."""
         known = {"owner": self._owner, "name": self._name, **variables}
         is_own = self._host in _HOSTS
         url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"
         try:
             found = self._api.json(url, payload={"query": query, "variables": known})
         except LoginError as error:
-            raise without_token("discussions", self._host) from error
+            raise token_required("discussions", self._host) from error
         for problem in found.get("errors") or ():
             if problem.get("type") == "RATE_LIMITED":
                 raise BusyError("asks to be left alone for now")
@@ -235,7 +240,7 @@ class GitHub:
 
     # Releases.
 
-    def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def _releases(self, state: Mapping[str, str]) -> Listing:
         query = {"per_page": PAGE_ITEMS}
         found = PagedList(self._api, "/releases", query, state.get("etag", ""))
         return (yield from changed_releases(found, state, self._listed, "id", _released))
@@ -244,7 +249,7 @@ class GitHub:
         release = self._listed.get(key) or self._api.json(f"/releases/{key}")
         return Content(
             title=f"{self._name} {release['name'] or release['tag_name']}",
-            body=nameless(visible(release["body"]), self._filters.without).encode(),
+            body=without_mentions(visible(release["body"]), self._filters.without).encode(),
             link=release["html_url"],
             suffix=".md",
             verified=datetime.fromisoformat(release["published_at"]).date(),
@@ -297,7 +302,7 @@ def _is_recognised(url: str) -> bool:
 KIND: Final = ServiceKind(
     "GitHub",
     GitHub,
-    only={"label": anything},
+    only={"label": any_value},
     api=_api,
     address=_address,
     recognises=_is_recognised,

@@ -1,33 +1,39 @@
 """GitLab connector: releases, and closed issues that a member of the project answered.
 
-Each is a source of its own, named by its page. Issues are followed by the time of their last
-change, and lists by their ETag. GitLab shows comments only with a token.
+Each of the two is a source of its own, named by its page. A visit lists the issues changed since
+the last one; an unchanged list costs one request, by its ETag. GitLab shows comments only with a
+token.
 
 Source:
     docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"
 """
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from knowledge.connectors.answers import MOST_COMMENTS, is_question, visible
-from knowledge.connectors.api_client import ApiClient, LoginError
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, ServiceKind, anything
-from knowledge.connectors.threads import Place, nameless
+from knowledge.connectors.api_client import ApiClient, LoginError, MissingError
+from knowledge.connectors.connector import (
+    Content,
+    Listing,
+    ServiceKind,
+    any_value,
+)
+from knowledge.connectors.threads import Place, without_mentions
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     Filters,
+    ItemCache,
+    ListState,
     PagedList,
-    Remembered,
-    Since,
     changed_issues,
     changed_releases,
     issue_content,
     message,
-    without_token,
+    token_required,
 )
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError
@@ -49,18 +55,18 @@ class GitLab:
         self._url, self._part = location.url, page["part"]
         self._name = page["project"].rpartition("/")[2]
         self._filters = Filters(location)
-        self._listed = Remembered()
+        self._listed = ItemCache()
         self._members: set[str] | None = None
 
-    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
             return (yield from self._releases(state))
-        since = Since(state)
+        since = ListState(state)
         query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
         query |= {"per_page": PAGE_ITEMS, "scope": "all"}
         if not since.is_whole:
-            # Reopened issues among them, which are dropped.
+            # Including reopened issues, which are dropped.
             query |= {"state": "all", "updated_after": since.latest}
         elif len(self._filters.labels) == 1:
             query["labels"] = ",".join(self._filters.labels)
@@ -72,8 +78,8 @@ class GitLab:
         try:
             return self._release(key) if self._part == "releases" else self._issue(key)
         except LoginError as error:
-            raise without_token("comments of issues", self._url) from error
-        except LostError:
+            raise token_required("comments of issues", self._url) from error
+        except MissingError:
             # Deleted, moved or made confidential since it was listed.
             return None
 
@@ -112,7 +118,7 @@ class GitLab:
         return issue_content(place, [question, *comments], maintainers, self._filters, labels)
 
     def _maintainers(self) -> set[str]:
-        """The project's members from reporters up, as far as the token shows them."""
+        """Members with at least the role Reporter; none if the token may not list members."""
         if self._members is None:
             try:
                 found = [*PagedList(self._api, "/members/all", {"per_page": PAGE_ITEMS}, "")]
@@ -121,7 +127,7 @@ class GitLab:
             self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
         return self._members
 
-    def _releases(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
+    def _releases(self, state: Mapping[str, str]) -> Listing:
         query = {"per_page": PAGE_ITEMS}
         found = PagedList(self._api, "/releases", query, state.get("etag", ""))
         return (yield from changed_releases(found, state, self._listed, "tag_name", _released))
@@ -131,7 +137,7 @@ class GitLab:
         release = self._listed.get(key) or self._api.json(f"/releases/{name}")
         return Content(
             title=f"{self._name} {release['name'] or key}",
-            body=nameless(visible(release["description"]), self._filters.without).encode(),
+            body=without_mentions(visible(release["description"]), self._filters.without).encode(),
             link=f"{self._url}/{name}",
             suffix=".md",
             verified=datetime.fromisoformat(release["released_at"]).date(),
@@ -173,7 +179,7 @@ def _is_recognised(url: str) -> bool:
 KIND: Final = ServiceKind(
     "GitLab",
     GitLab,
-    only={"label": anything},
+    only={"label": any_value},
     headers=lambda token: [("PRIVATE-TOKEN", token)],
     api=_api,
     address=_address,

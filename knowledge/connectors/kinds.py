@@ -26,5 +26,5 @@ KINDS: Final[Mapping[str, ServiceKind]] = {
 
 
 def kind_of(address: str) -> str:
-    """The kind of service at an address, if it can be told without a request."""
+    """The kind of service at an address, if the address alone identifies it; else empty."""
     return next((kind for kind, one in KINDS.items() if one.recognises(address)), "")

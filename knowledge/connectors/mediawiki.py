@@ -1,8 +1,8 @@
 """MediaWiki connector: rendered pages of a wiki by its API, each cited at its sections.
 
-The first listing names all pages. Later ones ask for recent changes and list only their pages,
-after an edit, a move, a deletion or its undoing. Changes without a trace, such as imports on the
-server, are found by listing all pages once in four weeks.
+The first visit lists all pages. Later visits ask for recent changes (edits, moves, deletions,
+restorations) and list only the changed pages. Some changes leave no record, such as imports on the
+server, so all pages are listed again every four weeks.
 
 Source:
     https://www.mediawiki.org/wiki/API:Main_page
@@ -12,7 +12,7 @@ Source:
 import hashlib
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -22,16 +22,17 @@ from knowledge.connectors.api_client import (
     ApiClient,
     BusyError,
     EndlessError,
-    in_turn,
     is_busy,
+    paged,
 )
 from knowledge.connectors.connector import (
     Content,
-    Ending,
-    Listed,
-    Removed,
+    ListedDocument,
+    Listing,
+    ListingEnd,
+    RemovedDocument,
     ServiceKind,
-    anything,
+    any_value,
     is_root,
 )
 from knowledge.files.parsed_file import one_line
@@ -41,23 +42,23 @@ from knowledge.web.safe_network import LostError, RefusedError
 
 # Wikis keep recent changes for 90 days by default, Wikimedia's for 30.
 _WHOLE_AFTER: Final = timedelta(days=28)
-# Changes this long before the last listing are looked at again: servers lag behind each other.
+# Changes up to this long before the last listing are read again: servers lag behind each other.
 _OVERLAP: Final = timedelta(minutes=10)
-# Seconds that a wiki's servers may lag before it is left alone.
+# Seconds of lag between a wiki's servers above which it refuses our requests.
 _MAXLAG: Final = "5"
 # Requests for one list: 500 pages each, or 500 redirects.
 _LIST_REQUESTS: Final = 500
-# After more changes than these requests name, listing all pages is cheaper.
+# With more changes than fit these requests, listing all pages is cheaper.
 _CHANGE_REQUESTS: Final = 20
-# Pages of one request that names them.
+# Page ids in one request.
 _BATCH: Final = 50
-# Changed templates whose pages are read anew, and the most requests to list the pages of one.
+# The most changed templates whose pages are fetched again, and the requests to list one's pages.
 _TEMPLATES: Final = 20
 _TEMPLATE_REQUESTS: Final = 2
 _REDIRECTS: Final = 10
-# The most that a wiki may say of some hundred pages before it gets to the next ones.
+# The most characters that describe one batch of pages.
 BATCH_CHARACTERS: Final = 8_000_000
-# Pages of a listing whose descriptions are remembered; MediaWiki's titles have 255 bytes at most.
+# Descriptions of pages in the cache; MediaWiki's titles have 255 bytes at most.
 _REMEMBERED: Final = 50_000
 _TITLE_CHARACTERS: Final = 255
 
@@ -78,7 +79,7 @@ _SHOWN: Final = re.compile(r">[^<]*[^<\s][^<]*<")
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page of the wiki as a listing describes it."""
+    """A page's description in a listing."""
 
     key: str
     title: str
@@ -103,36 +104,39 @@ class MediaWiki:
         self._spaces: Mapping[int, str] = {0: ""}
         self._pages: dict[str, _Page] = {}
 
-    def listing(self, state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
-        """List all pages, or after the first time, the recently changed ones."""
-        self._endpoint = state.get("api") or self._found_endpoint()
+    def listing(self, state: Mapping[str, str]) -> Listing:
+        """List all pages at the first visit, later only the changed ones."""
+        self._endpoint = state.get("api") or self._find_endpoint()
         try:
             site, changes = self._site_and_changes(state.get("since", ""))
         except LostError:
             if "api" not in state:
                 raise
-            # The wiki may have moved it.
+            # The wiki may have moved its API.
             others = {name: value for name, value in state.items() if name != "api"}
             return (yield from self.listing(others))
-        now, licence = _moment(site["curtimestamp"]), _licence(site["query"].get("rightsinfo", {}))
+        now, licence = (
+            _parsed_time(site["curtimestamp"]),
+            _licence(site["query"].get("rightsinfo", {})),
+        )
         self._read_site(site["query"], licence)
         listed = state.get("listed", "")
-        whole = changes is None or not listed or now - _moment(listed) > _WHOLE_AFTER
+        whole = changes is None or not listed or now - _parsed_time(listed) > _WHOLE_AFTER
         if whole:
-            yield from (Listed(page.key, page.revision) for page in self._every_page())
+            yield from (ListedDocument(page.key, page.revision) for page in self._all_pages())
         else:
-            yield from self._changed(changes or [])
+            yield from self._changed_pages(changes or [])
         kept = {
             "api": self._endpoint,
-            "since": _written(now - _OVERLAP),
-            "listed": _written(now) if whole else listed,
+            "since": _formatted_time(now - _OVERLAP),
+            "listed": _formatted_time(now) if whole else listed,
             "licence": licence,
         }
-        return Ending(kept, whole)
+        return ListingEnd(kept, whole)
 
     def content(self, key: str) -> Content | None:
         """Get a page as HTML, with its templates rendered."""
-        page = self._pages.get(key) or next(self._described([key]), None)
+        page = self._pages.get(key) or next(self._describe([key]), None)
         if page is None:
             return None
         try:
@@ -149,7 +153,7 @@ class MediaWiki:
         text = str(parsed["text"])
         return Content(
             title=page.title,
-            # A page of nothing but categories is empty, not broken.
+            # A page with only categories is empty, not broken.
             body=text.encode() if _SHOWN.search(text) else b"",
             link=page.link,
             verified=page.verified,
@@ -159,13 +163,13 @@ class MediaWiki:
 
     # The site.
 
-    def _found_endpoint(self) -> str:
-        """The address of api.php: named by the wiki's page, or in one of its usual places."""
+    def _find_endpoint(self) -> str:
+        """Find api.php: linked from the wiki's page, or in one of its usual places."""
         try:
             if named := _edit_uri(self._api.get(self._url).body):
                 return normal_url(named, self._url)
         except LostError:
-            # The page may be closed to programs, its API not.
+            # The wiki may refuse programs its page, but not its API.
             pass
         host = host_of(self._url)
         for place in dict.fromkeys(
@@ -181,7 +185,7 @@ class MediaWiki:
         raise RefusedError("has no api.php where MediaWiki has it: name the wiki's main page")
 
     def _site_and_changes(self, since: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
-        """The site's own data, and its changes; None for too many, or for no `since`."""
+        """The site's data, and its changes; None if there are too many, or without `since`."""
         asked = {
             "meta": "siteinfo",
             "siprop": "general|namespaces|namespacealiases|rightsinfo",
@@ -203,7 +207,7 @@ class MediaWiki:
             changes += answer["query"]["recentchanges"]
             if number >= _CHANGE_REQUESTS:
                 return site, None
-        untold = any(one["type"] == "log" and _is_untold(one) for one in changes)
+        untold = any(one["type"] == "log" and _lacks_page_id(one) for one in changes)
         return site, None if untold else changes
 
     def _read_site(self, site: Mapping[str, Any], licence: str) -> None:
@@ -212,7 +216,7 @@ class MediaWiki:
             names |= {one["name"].casefold(): one["id"]}
             names |= {str(one.get("canonical", one["name"])).casefold(): one["id"]}
         names |= {one["alias"].casefold(): one["id"] for one in site.get("namespacealiases", ())}
-        # A name of a namespace that a wiki translates as "Main" would win.
+        # A wiki may have another namespace called "Main".
         names.setdefault("main", 0)
         shown = {one["id"]: one["name"] for one in site["namespaces"].values()}
         if missing := [one for one in self._named_spaces if one.casefold() not in names]:
@@ -224,14 +228,14 @@ class MediaWiki:
 
     # Pages.
 
-    def _every_page(self) -> Iterator[_Page]:
+    def _all_pages(self) -> Iterator[_Page]:
         spaces = "|".join(map(str, self._spaces))
         for category in self._categories:
-            yield from self._found(
+            yield from self._query_pages(
                 generator="categorymembers", gcmtitle=category, gcmnamespace=spaces, gcmlimit="max"
             )
         for space in self._spaces if not self._categories else ():
-            yield from self._found(
+            yield from self._query_pages(
                 generator="allpages",
                 gapnamespace=str(space),
                 gapprefix=self._prefix,
@@ -239,25 +243,27 @@ class MediaWiki:
                 gaplimit="max",
             )
 
-    def _changed(self, changes: Sequence[Mapping[str, Any]]) -> Iterator[Listed | Removed]:
+    def _changed_pages(
+        self, changes: Sequence[Mapping[str, Any]]
+    ) -> Iterator[ListedDocument | RemovedDocument]:
         """The changed pages, and the pages with a changed template."""
         keys = list(dict.fromkeys(str(one["pageid"]) for one in changes if one["pageid"]))
         present: set[str] = set()
         for first in range(0, len(keys), _BATCH):
-            for page in self._described(keys[first : first + _BATCH]):
+            for page in self._describe(keys[first : first + _BATCH]):
                 present.add(page.key)
-                yield Listed(page.key, page.revision)
-        yield from (Removed(key) for key in keys if key not in present)
+                yield ListedDocument(page.key, page.revision)
+        yield from (RemovedDocument(key) for key in keys if key not in present)
         templates = {one["title"]: one["revid"] for one in reversed(changes) if _is_template(one)}
         for title, revision in list(templates.items())[:_TEMPLATES]:
-            for page in self._showing(title):
+            for page in self._pages_with_template(title):
                 if page.key not in present:
                     present.add(page.key)
-                    yield Listed(page.key, f"{page.revision}+{revision}")
+                    yield ListedDocument(page.key, f"{page.revision}+{revision}")
 
-    def _showing(self, template: str) -> list[_Page]:
-        """The pages with a template; none if there are too many to read anew."""
-        found = self._found(
+    def _pages_with_template(self, template: str) -> list[_Page]:
+        """The pages with a template; none if there are too many to fetch again."""
+        found = self._query_pages(
             generator="transcludedin",
             titles=template,
             gtinamespace="|".join(map(str, self._spaces)),
@@ -270,12 +276,12 @@ class MediaWiki:
         except EndlessError:
             return []
 
-    def _described(self, keys: Iterable[str]) -> Iterator[_Page]:
-        """These pages as they are now, and the targets of redirects among them."""
-        return self._found(pageids="|".join(keys), redirects="1")
+    def _describe(self, keys: Iterable[str]) -> Iterator[_Page]:
+        """Describe these pages; redirects among them give their targets."""
+        return self._query_pages(pageids="|".join(keys), redirects="1")
 
-    def _found(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """The quotable pages of a query, remembered for `content`."""
+    def _query_pages(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
+        """Describe the quotable pages of a query, and cache them for `content`."""
         properties = {
             "prop": "info|revisions|redirects|pageprops",
             "inprop": "url",
@@ -325,7 +331,7 @@ class MediaWiki:
             title=str(page["title"])[:_TITLE_CHARACTERS],
             link=link,
             revision=f"{int(page['lastrevid'])}-{hashlib.sha256(told.encode()).hexdigest()[:8]}",
-            verified=_moment(revised[0]).date() if revised else None,
+            verified=_parsed_time(revised[0]).date() if revised else None,
             redirects=redirects,
         )
 
@@ -334,7 +340,7 @@ class MediaWiki:
     def _query(
         self, asked: Mapping[str, str], most: int = _LIST_REQUESTS
     ) -> Iterator[dict[str, Any]]:
-        """The answers to a query, one after the other until it is complete."""
+        """The parts of a query's answer."""
 
         def part(token: str) -> tuple[Sequence[dict[str, Any]], str]:
             more = json.loads(token) if token else {}
@@ -342,7 +348,7 @@ class MediaWiki:
             following = answer.get("continue")
             return [answer], json.dumps(following, sort_keys=True) if following else ""
 
-        return in_turn(part, most)
+        return paged(part, most)
 
     def _ask(self, **asked: str) -> dict[str, Any]:
         fixed = {"format": "json", "formatversion": "2", "maxlag": _MAXLAG}
@@ -359,16 +365,16 @@ class MediaWiki:
 
 
 class _GoneError(RefusedError):
-    """There is no such page any more."""
+    """The page no longer exists."""
 
 
 def is_busy_wiki(answer: Answer) -> bool:
-    """Whether a wiki asks to come back later: by the status, or by the error of its API."""
+    """Whether a wiki asks the client to wait, by the status or the error of its API."""
     return is_busy(answer) or answer.headers.get("mediawiki-api-error") in _BUSY
 
 
-def home(url: str, page: bytes) -> str:
-    """The address of a wiki, by its root, its main page or its api.php; empty for other pages."""
+def home_address(url: str, page: bytes) -> str:
+    """The wiki's address, given its root, main page or api.php; empty for other pages."""
     if is_root(url):
         return url
     if url.partition("?")[0].endswith(_API):
@@ -391,7 +397,7 @@ def _edit_uri(page: bytes) -> str:
 
 
 def _merge(page: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Add a later part of a page's description: its lists go on, and the rest is new."""
+    """Merge a later part of a page's description: extend lists, replace other values."""
     for name, value in part.items():
         page[name] = [*page.get(name, ()), *value] if isinstance(value, list) else value
 
@@ -406,8 +412,8 @@ def _categorised(name: str) -> str:
     return f"Category:{name[9:] if name.casefold().startswith('category:') else name}"
 
 
-def _is_untold(change: Mapping[str, Any]) -> bool:
-    """Whether a change removes or moves an unnamed page."""
+def _lacks_page_id(change: Mapping[str, Any]) -> bool:
+    """Whether a change deletes, moves or merges a page without giving its id."""
     return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
 
 
@@ -423,18 +429,18 @@ def _licence(rights: Mapping[str, Any]) -> str:
     return words[:100] or address[:200]
 
 
-def _moment(written: str) -> datetime:
+def _parsed_time(written: str) -> datetime:
     return datetime.fromisoformat(written)
 
 
-def _written(moment: datetime) -> str:
+def _formatted_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 KIND: Final = ServiceKind(
     "MediaWiki",
     MediaWiki,
-    only=dict.fromkeys(("namespace", "category", "prefix"), anything),
+    only=dict.fromkeys(("namespace", "category", "prefix"), any_value),
     busy=is_busy_wiki,
-    home=home,
+    home=home_address,
 )

@@ -4,23 +4,23 @@ Source:
     https://www.getoutline.com/developers
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from knowledge.connectors.api_client import ApiClient, LoginError, in_turn
+from knowledge.connectors.api_client import ApiClient, MissingError, paged
 from knowledge.connectors.connector import (
     Content,
-    Ending,
-    Listed,
-    Removed,
+    ListedDocument,
+    Listing,
+    ListingEnd,
     ServiceKind,
-    anything,
+    any_value,
 )
 from knowledge.files.site_addresses import OUTLINE
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.safe_network import LostError, RefusedError
+from knowledge.web.safe_network import RefusedError
 
 # Outline's own limit of a list.
 _LIMIT: Final = 100
@@ -36,13 +36,15 @@ class Outline:
         self._url = location.url
         self._collections = [value for name, value in location.only if name == "collection"]
 
-    def listing(self, _state: Mapping[str, str]) -> Generator[Listed | Removed, None, Ending]:
-        """List all documents, so deletions are seen at once."""
+    def listing(self, _state: Mapping[str, str]) -> Listing:
+        """List all documents; a missing one has been deleted."""
         for filters in [self._collection(name) for name in self._collections] or [{}]:
             for document in self._listed("/documents.list", filters):
                 if _is_published(document):
-                    yield Listed(document["id"], f"{document['revision']} {document['updatedAt']}")
-        return Ending(whole=True)
+                    yield ListedDocument(
+                        document["id"], f"{document['revision']} {document['updatedAt']}"
+                    )
+        return ListingEnd(whole=True)
 
     def _collection(self, name: str) -> dict[str, str]:
         """The filter for the documents of a collection."""
@@ -54,27 +56,25 @@ class Outline:
     def _listed(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         def ask(offset: str) -> tuple[list[dict[str, Any]], str]:
             start = int(offset or 0)
-            # The order of creation is the only one that no edit changes meanwhile.
+            # In the order of creation, so an edit during the listing skips no document.
             order = {"sort": "createdAt", "direction": "ASC"}
             asked = {"offset": start, "limit": _LIMIT, **order, **filters}
             found: list[dict[str, Any]] = self._api.json(path, payload=asked)["data"]
             return found, str(start + _LIMIT) if len(found) == _LIMIT else ""
 
-        return in_turn(ask, _REQUESTS)
+        return paged(ask, _REQUESTS)
 
     def content(self, key: str) -> Content | None:
         """Get a document as Markdown; None if it is no longer published."""
         try:
             document = self._api.json("/documents.info", payload={"id": key})["data"]
-        except LoginError:
-            raise
-        except LostError:
+        except MissingError:
             return None
         if not _is_published(document):
             return None
         return Content(
             title=document["title"],
-            # Links to other documents begin at the host's root.
+            # Links to other documents start at the host's root.
             body=document["text"].replace("](/", f"]({self._url}/").encode(),
             link=f"{self._url}/{quote(document['url'].lstrip('/'))}",
             suffix=".md",
@@ -89,5 +89,5 @@ def _is_published(document: Mapping[str, Any]) -> bool:
 
 
 KIND: Final = ServiceKind(
-    "Outline", Outline, only={"collection": anything}, api=lambda url: f"{url}/api"
+    "Outline", Outline, only={"collection": any_value}, api=lambda url: f"{url}/api"
 )

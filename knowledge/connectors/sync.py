@@ -1,8 +1,8 @@
-"""Sync of wikis, forums and trackers: changed documents are fetched, removed ones are dropped.
+"""Sync of wikis, forums and trackers: fetch changed documents, drop removed ones.
 
-A service's documents are kept in the page store under their keys, with the revision in place of an
-ETag. Each is stored at once, and the state of the listing at the end, so an interrupted sync goes
-on without asking twice.
+The page store keeps a service's documents under their keys, with the revision in place of an ETag.
+Each document is stored at once, and the state of the listing at the end. So an interrupted sync
+resumes without a second request for a document.
 """
 
 import json
@@ -15,11 +15,11 @@ from knowledge.connectors.api_client import ApiClient, BusyError, LoginError
 from knowledge.connectors.connector import (
     Connector,
     Content,
-    Ending,
     FormError,
-    Listed,
-    Removed,
-    in_form,
+    ListedDocument,
+    ListingEnd,
+    RemovedDocument,
+    checked_form,
 )
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
@@ -30,14 +30,15 @@ from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.values.source_locations import ServiceLocation, service_at
 from knowledge.web.addresses import normal_url, problem_with_url
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL, CrawlStep, sync_failure
-from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import Fetcher, Gone
 from knowledge.web.safe_network import LostError, RefusedError
 
 # At a second a document, half a day.
 MOST_DOCUMENTS: Final = 50_000
-# Longer titles, tags and names are cut; longer keys and revisions are none.
+# Longer titles, tags and names are cut.
 NAME_CHARACTERS: Final = 300
+# Longer keys and revisions are refused.
 KEY_CHARACTERS: Final = 1_000
 # Titles or tags of a document.
 MOST_NAMES: Final = 20
@@ -75,11 +76,18 @@ def sync(
     login: str = "",
     without: Collection[str] = (),
 ) -> Generator[CrawlStep, None, None]:
-    """Sync a service, a document a step.
+    """Sync a service; each step is one document.
 
-    A lost service is quoted for the time of `grace`; at most `most` bytes are kept, or any number.
-    The `token` is sent to the service alone; `login` says what to do if it asks for one. People
-    whose names there are in `without` are left out of its threads, also of those read before.
+    Args:
+        location: the source.
+        pages: keeps the documents.
+        fetcher: connects to the service.
+        now: the current time.
+        grace: how long a lost service is still quoted.
+        most: the most bytes to keep; by default any number.
+        token: sent to this service only.
+        login: advice for the operator if the service asks for a login.
+        without: names of people to leave out, also in threads that are already stored.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
@@ -91,47 +99,49 @@ def sync(
     named = tuple((WITHOUT, name.casefold()) for name in without if kind.has_threads)
     connector = kind.make(replace(service, only=(*service.only, *named)), client)
     visit = _Visit(location, connector, pages, now, most)
-    _blank(visit, frozenset(name for _, name in named))
+    _withdraw_named(visit, frozenset(name for _, name in named))
     try:
-        ending = yield from _take_in(visit, json.loads(before.state or "{}"))
+        ending = yield from _sync_documents(visit, json.loads(before.state or "{}"))
     except LostError as error:
         advice = f"; {login}" if login and isinstance(error, LoginError) else ""
-        reason = f"{_told(error)}{advice}"
+        reason = f"{_reason(error)}{advice}"
         for key in pages.urls(location):
-            pages.keep(after(pages.page(location, key), Gone(reason), now, grace))
+            pages.keep(next_state(pages.page(location, key), Gone(reason), now, grace))
         pages.keep_site(Site(location, now, reason, before.state))
         return
     except RefusedError as error:
         waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""
         # The state may be the cause, at every visit.
         state = "" if isinstance(error, FormError) else before.state
-        pages.keep_site(Site(location, now, f"{_told(error)}{waits}", state))
+        pages.keep_site(Site(location, now, f"{_reason(error)}{waits}", state))
         return
     pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
 
 
-def _blank(visit: _Visit, without: frozenset[str]) -> None:
-    """Stop quoting documents that name people to leave out; this visit reads them again."""
+def _withdraw_named(visit: _Visit, without: frozenset[str]) -> None:
+    """Withdraw stored documents that name people to leave out; this visit fetches them again."""
     for page in visit.pages.pages(visit.location) if without else ():
         if names_someone(page.text, without):
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
 
 
-def _told(error: RefusedError) -> str:
-    """The reason in one line; it may quote the service."""
+def _reason(error: RefusedError) -> str:
+    """The error's text in one line, because it may quote the service."""
     return storable(one_line(str(error)))
 
 
-def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, None, Ending]:
-    """Read the changed documents, and drop the removed ones."""
-    removed, ending = yield from _listed(visit, state)
+def _sync_documents(
+    visit: _Visit, state: Mapping[str, str]
+) -> Generator[CrawlStep, None, ListingEnd]:
+    """List the service, drop removed documents, and fetch changed ones."""
+    removed, ending = yield from _run_listing(visit, state)
     known = {page.url: page for page in visit.pages.outlines(visit.location)}
     if ending.whole and known and not visit.revisions:
         raise RefusedError("lists no document any more, so the earlier ones are kept")
     if ending.whole:
         removed |= known.keys() - visit.revisions.keys()
     visit.pages.drop(visit.location, [*removed & known.keys()])
-    # Documents that failed, and those read by earlier parsers, are tried again.
+    # Retry failed documents, and parse again those of earlier parsers.
     for key, page in known.items():
         if key not in removed and (page.reason or page.readers != PARSERS_VERSION):
             visit.revisions.setdefault(key, page.etag)
@@ -141,24 +151,24 @@ def _take_in(visit: _Visit, state: Mapping[str, str]) -> Generator[CrawlStep, No
         if key not in known or not _is_current(known[key], revision)
     ]
     for done, key in enumerate(wanted, start=1):
-        _take(visit, key)
+        _sync_document(visit, key)
         yield CrawlStep(done, len(wanted), key)
     return ending
 
 
-def _listed(
+def _run_listing(
     visit: _Visit, state: Mapping[str, str]
-) -> Generator[CrawlStep, None, tuple[set[str], Ending]]:
-    """Fill the visit's revisions; returns the removed keys and the end of the listing."""
+) -> Generator[CrawlStep, None, tuple[set[str], ListingEnd]]:
+    """Collect the visit's revisions; returns the removed keys and the end of the listing."""
     listing, removed = visit.connector.listing(state), set[str]()
     while True:
         try:
-            with in_form():
+            with checked_form():
                 entry = _checked(next(listing))
         except StopIteration as end:
-            ending: Ending = end.value
+            ending: ListingEnd = end.value
             return removed, ending
-        if isinstance(entry, Removed):
+        if isinstance(entry, RemovedDocument):
             if len(removed) < MOST_DOCUMENTS:
                 removed.add(entry.key)
             visit.revisions.pop(entry.key, None)
@@ -171,9 +181,9 @@ def _listed(
             visit.reason = f"has more than {MOST_DOCUMENTS:,} documents; so many are read"
 
 
-def _checked(entry: Listed | Removed) -> Listed | Removed:
+def _checked(entry: ListedDocument | RemovedDocument) -> ListedDocument | RemovedDocument:
     """Refuse keys and revisions with unstorable characters, and very long ones."""
-    for each in (entry.key, entry.revision if isinstance(entry, Listed) else ""):
+    for each in (entry.key, entry.revision if isinstance(entry, ListedDocument) else ""):
         if len(each) > KEY_CHARACTERS or storable(each) != each:
             raise ValueError("This is no key of a document.")
     return entry
@@ -183,19 +193,19 @@ def _is_current(page: WebPage, revision: str) -> bool:
     return page.etag == revision and page.readers == PARSERS_VERSION and not page.reason
 
 
-def _take(visit: _Visit, key: str) -> None:
-    """Fetch a document unless only its parsing is old, and keep it."""
+def _sync_document(visit: _Visit, key: str) -> None:
+    """Fetch a document, unless only its parser has changed; parse and keep it."""
     page = visit.pages.page(visit.location, key)
     revision = visit.revisions[key]
     if not page.content or page.etag != revision or page.reason:
         try:
-            with in_form():
+            with checked_form():
                 content = visit.connector.content(key)
-                # Kept without text if it is none, so that it isn't asked for until it changes.
+                # A missing document is kept without text, so it isn't requested until it changes.
                 page = (
-                    _fetched(page, content, revision, visit.now)
+                    _page_with_content(page, content, revision, visit.now)
                     if content is not None
-                    else _passed_over(visit, key, revision)
+                    else _textless_page(visit, key, revision)
                 )
         except (BusyError, LostError):
             raise
@@ -205,22 +215,22 @@ def _take(visit: _Visit, key: str) -> None:
                 raise RefusedError(
                     f"failed {visit.failures} times in a row; the rest waits for the next look"
                 ) from error
-            visit.pages.keep(replace(page, checked_at=visit.now, reason=_told(error)))
+            visit.pages.keep(replace(page, checked_at=visit.now, reason=_reason(error)))
             return
         if content is None:
             visit.pages.keep(page)
             return
     visit.failures = 0
-    if not visit.pages.keep_within(_read(page), visit.most):
+    if not visit.pages.keep_within(_parsed(page), visit.most):
         visit.reason = FULL
 
 
-def _passed_over(visit: _Visit, key: str, revision: str) -> WebPage:
+def _textless_page(visit: _Visit, key: str, revision: str) -> WebPage:
     page = WebPage(visit.location, key, etag=revision, readers=PARSERS_VERSION)
     return replace(page, checked_at=visit.now)
 
 
-def _fetched(page: WebPage, content: Content, revision: str, now: datetime) -> WebPage:
+def _page_with_content(page: WebPage, content: Content, revision: str, now: datetime) -> WebPage:
     details = {
         "verified": content.verified.isoformat() if content.verified else None,
         "titles": [_name(one) for one in content.titles[:MOST_NAMES]],
@@ -248,7 +258,7 @@ def _name(text: str) -> str:
     return one_line(text)[:NAME_CHARACTERS]
 
 
-def _read(page: WebPage) -> WebPage:
+def _parsed(page: WebPage) -> WebPage:
     """The page with the text of its content; an unreadable one keeps its old text."""
     page = replace(page, readers=PARSERS_VERSION)
     if not page.content.strip():
@@ -280,7 +290,7 @@ def _document_id(service: ServiceLocation, key: str, scope: Scope) -> str:
 def documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore
 ) -> Iterator[Document | Failure]:
-    """The documents of these services, and all failures."""
+    """The documents and failures of these services."""
     for location, scope in sources:
         service = service_at(location)
         if service is None:

@@ -1,7 +1,7 @@
 """Threads of forums and trackers as documents: the question, its answer, and the replies.
 
-They read like the threads of a Discord forum (`knowledge.chat`). People who asked not to be quoted
-are left out with their messages, and mentions of them are made nameless.
+The text has the form of a Discord forum's thread (`knowledge.chat`). Messages of people who asked
+not to be quoted are left out, and mentions of them become "someone".
 """
 
 import re
@@ -12,10 +12,10 @@ from typing import Final
 
 from knowledge.chat.conversations import Exchange, Message, exchange
 from knowledge.chat.intents import without_solved_mark
-from knowledge.chat.transcript import SOMEONE, Channel, exchange_text, shown
+from knowledge.chat.transcript import SOMEONE, Channel, exchange_text, without_message_secrets
 from knowledge.connectors.connector import Content
 
-# The filter by which the sync tells a connector the people to leave out.
+# The filter with the people to leave out; the sync sets it.
 WITHOUT: Final = "without"
 
 _MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)")
@@ -24,7 +24,7 @@ _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILIN
 
 @dataclass(frozen=True, slots=True)
 class Place(Channel):
-    """A topic or an issue at an address, and the links of its messages by their ids."""
+    """A topic or an issue as a channel: its address, and the links of its messages by id."""
 
     url: str = ""
     links: Mapping[int, str] = field(default_factory=dict)
@@ -52,10 +52,13 @@ def thread_content(
         tags: the thread's tags.
 
     Returns:
-        None if nothing answers it, or the question or the answer is of a person to leave out.
+        The document; None without an answer, or if a person to leave out wrote question or answer.
     """
     kept = [
-        replace(shown(one), text=nameless(shown(one).text, without))
+        replace(
+            without_message_secrets(one),
+            text=without_mentions(without_message_secrets(one).text, without),
+        )
         for one in messages
         if one.author.casefold() not in without
     ]
@@ -81,14 +84,14 @@ def thread_content(
 
 
 def names_someone(body: str, without: AbstractSet[str]) -> bool:
-    """Whether a thread's text has messages or mentions of people to leave out."""
+    """Whether a thread's text has a message by, or a mention of, a person to leave out."""
     plain = body.replace("\\", "")
     named = (found["name"] for form in (_SPEAKER, _MENTION) for found in form.finditer(plain))
     return any(name.casefold() in without for name in named)
 
 
-def nameless(text: str, without: AbstractSet[str]) -> str:
-    """A text with mentions of people to leave out made nameless."""
+def without_mentions(text: str, without: AbstractSet[str]) -> str:
+    """Replace mentions of people to leave out by "someone"."""
 
     def word(found: re.Match[str]) -> str:
         return f"@{SOMEONE}" if found["name"].casefold() in without else found[0]

@@ -4,21 +4,28 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import is_program, maintainers_answer, visible
-from knowledge.connectors.api_client import ApiClient, in_turn
-from knowledge.connectors.connector import Content, Ending, Listed, Removed, token_variable
+from knowledge.connectors.api_client import ApiClient, paged
+from knowledge.connectors.connector import (
+    Content,
+    ListedDocument,
+    Listing,
+    ListingEnd,
+    RemovedDocument,
+    token_variable,
+)
 from knowledge.connectors.threads import WITHOUT, Place, thread_content
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError
 
 PAGE_ITEMS: Final = "100"
-# All is listed anew at every 30th visit, once a month, so that deleted issues are dropped.
+# Every 30th visit lists all issues, once a month, and drops deleted ones.
 WHOLE_EVERY: Final = 30
 
 # Compressed, an issue takes some 2 kB.
@@ -28,7 +35,7 @@ _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 
 
 class PagedList:
-    """A list in pages that link to the next, or nothing if it is unchanged since an ETag."""
+    """List in pages, each linking to the next; empty if unchanged since the ETag."""
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self._api = api
@@ -39,7 +46,7 @@ class PagedList:
         self.etag = self._first.headers.get("etag", "")[:500]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(()) if self.unchanged else in_turn(self._page)
+        return iter(()) if self.unchanged else paged(self._page)
 
     def _page(self, link: str) -> tuple[Sequence[Any], str]:
         answer = self._api.get(link) if link else self._first
@@ -47,8 +54,8 @@ class PagedList:
         return answer.json(), found[1] if found else ""
 
 
-class Remembered:
-    """Items of a list by their keys, as many as there is room for; compressed."""
+class ItemCache:
+    """Cache of compressed items by key, bounded in bytes; items without room are not kept."""
 
     def __init__(self) -> None:
         self._packed: dict[str, bytes] = {}
@@ -65,13 +72,13 @@ class Remembered:
             self._packed[key] = packed
 
     def get(self, key: str) -> Any:
-        """An item; None if it isn't remembered."""
+        """The item with this key; None if it is not in the cache."""
         packed = self._packed.get(key)
         return json.loads(zlib.decompress(packed)) if packed is not None else None
 
 
-class Since:
-    """The state between visits to a list of issues: the last change, the ETag, the visits."""
+class ListState:
+    """State between visits to a list: time of the last change, ETag, number of visits."""
 
     def __init__(self, state: Mapping[str, str]) -> None:
         self.visits = int(state.get("visits", "-1")) + 1
@@ -82,7 +89,7 @@ class Since:
             # A time in the future would hide all changes until then.
             self.latest = ""
 
-    def saw(self, updated_at: str) -> None:
+    def record_change(self, updated_at: str) -> None:
         self.latest = max(self.latest, updated_at)
 
     def state(self, etag: str) -> dict[str, str]:
@@ -102,37 +109,37 @@ class Filters:
 
 def changed_issues(
     found: PagedList,
-    since: Since,
-    listed: Remembered,
+    since: ListState,
+    listed: ItemCache,
     key: str,
     may_be_answered: Callable[[Mapping[str, Any]], bool],
-) -> Generator[Listed | Removed, None, Ending]:
-    """List the issues that may be answered, and remember them; `key` is the field of their id."""
+) -> Listing:
+    """List the issues that may be answered, and cache them; `key` is the field of their id."""
     for issue in found:
-        since.saw(issue["updated_at"])
+        since.record_change(issue["updated_at"])
         if may_be_answered(issue):
             listed.add(str(issue[key]), issue)
-            yield Listed(str(issue[key]), issue["updated_at"])
+            yield ListedDocument(str(issue[key]), issue["updated_at"])
         elif not since.is_whole:
-            yield Removed(str(issue[key]))
-    return Ending(since.state(found.etag or since.etag), whole=since.is_whole)
+            yield RemovedDocument(str(issue[key]))
+    return ListingEnd(since.state(found.etag or since.etag), whole=since.is_whole)
 
 
 def changed_releases(
     found: PagedList,
     state: Mapping[str, str],
-    listed: Remembered,
+    listed: ItemCache,
     key: str,
     text: Callable[[Mapping[str, Any]], str],
-) -> Generator[Listed | Removed, None, Ending]:
-    """List the releases with a visible text, and remember them.
+) -> Listing:
+    """List the releases with a visible text, and cache them.
 
     Args:
         found: the list.
         state: returned again if the list is unchanged.
-        listed: remembers the releases.
+        listed: the cache.
         key: the field of their id.
-        text: a release's text; empty if it isn't for everybody yet.
+        text: a release's text; empty if the release is not public yet.
     """
     for release in found:
         told = text(release)
@@ -140,14 +147,14 @@ def changed_releases(
             continue
         listed.add(str(release[key]), release)
         told = f"{release['name']}\n{told}"
-        yield Listed(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
+        yield ListedDocument(str(release[key]), hashlib.sha256(told.encode()).hexdigest()[:16])
     if found.unchanged:
-        return Ending(state)
-    return Ending({"etag": found.etag}, whole=True)
+        return ListingEnd(state)
+    return ListingEnd({"etag": found.etag}, whole=True)
 
 
-def without_token(what: str, url: str) -> LostError:
-    """The error for a service that shows something only with a token."""
+def token_required(what: str, url: str) -> LostError:
+    """The error for data that a service shows only with a token."""
     variable = token_variable(urlsplit(url).hostname or "")
     return LostError(
         f"shows {what} only with a token: the operator adds it for every server on the command "
@@ -156,7 +163,7 @@ def without_token(what: str, url: str) -> LostError:
 
 
 def message(number: int, author: str, written_at: str, body: str | None) -> Message:
-    """A post of a tracker; its author is known by name."""
+    """A post as a message; trackers identify authors by name."""
     at = datetime.fromisoformat(written_at)
     return Message(number, 0, author, at, visible(body or ""), bot=is_program(author))
 

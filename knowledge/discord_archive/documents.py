@@ -10,7 +10,14 @@ from itertools import chain
 from typing import Final
 
 from knowledge.chat.conversations import Message
-from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
+from knowledge.chat.transcript import (
+    SOMEONE,
+    STEP_MESSAGES,
+    Channel,
+    documents,
+    post_document,
+    readable,
+)
 from knowledge.discord_archive.archive import ChannelArchive
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.discord_archive.sync_state import ArchivedChannel
@@ -92,7 +99,7 @@ def _posts(channel: ArchivedChannel, messages: Iterator[Message]) -> Iterator[Do
     for number, message in enumerate(messages):
         if number % STEP_MESSAGES == 0:
             yield None
-        yield post(place, message, _scope(channel))
+        yield post_document(place, message, _scope(channel))
 
 
 def _scope(channel: ArchivedChannel) -> Scope:

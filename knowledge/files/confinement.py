@@ -1,4 +1,4 @@
-"""Confinement of the sandbox's process: it may open, connect to and start nothing.
+"""Confinement of the sandbox's process: no files, no network, no new processes.
 
 Limits (`setrlimit`) hold on every system that has them. On Linux, Landlock takes away every file
 but those of Python and its libraries. A seccomp filter refuses sockets, new processes, signals,

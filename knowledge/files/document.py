@@ -1,7 +1,7 @@
-"""Parser of one document of any format but zip: format detection, and the format's own parser.
+"""Parser of one document of any format but zip: format detection, then the format's parser.
 
-Runs in the sandbox, for files of unknown origin. A chat export is refused, because it belongs to
-the server it comes from and is read as a stream. Libraries are imported when they are needed.
+Runs in the sandbox for files of unknown origin. A chat export is refused: it may be quoted only in
+its own server, and is read as a stream. Libraries are imported when they are first needed.
 """
 
 import re
@@ -27,7 +27,7 @@ EXPORT: Final = (
     "is a chat export: import it as a source, under the ending that it was exported with."
 )
 
-# Metadata of a document is cut to a length that can be shown.
+# Longer metadata is cut.
 TITLE_CHARACTERS: Final = 500
 LINK_CHARACTERS: Final = 2_000
 TAGS: Final = 100
@@ -42,9 +42,9 @@ _CONTROLS: Final = bytes((*range(9), *range(14, 27), *range(28, 32)))
 def parse_document(content: bytes, name: str) -> ParsedFile:
     """Parse a file that is one document.
 
-    JSON, PDF and UTF-16 can contain lone surrogates and control characters. Hardly anything could
-    store or show them, so they become the replacement character. The name's suffix tells kinds of
-    text apart; the rest of the name is the title of an untitled document.
+    JSON, PDF and UTF-16 can contain lone surrogates and control characters. Databases and Discord
+    refuse them, so they become the replacement character. The name's suffix decides between kinds
+    of text; the rest of the name becomes the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
@@ -54,7 +54,7 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     if kind is Format.ZIP:
         raise UnreadableError("is a zip inside a zip: unpack it.")
     if export_format(content) is not None:
-        # Parsed as ordinary text, it would be quoted in every server.
+        # As ordinary text it would be quoted in every server.
         raise UnreadableError(EXPORT)
     if kind not in _PACKED:
         check_size(len(content))
@@ -99,7 +99,7 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
         try:
             return parse_json(text, title)
         except UnreadableError:
-            # A text that happens to be valid JSON is still a text.
+            # A text file may happen to be valid JSON.
             if promised is Format.JSON:
                 raise
             kind = promised or Format.MARKDOWN
@@ -111,23 +111,23 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
 
 
 def _name_as_title(name: str) -> str:
-    """A file's name as a title, or its folder's if that says more: in words, with a capital."""
+    """Make a title of a file's name, or of its folder's if the file's is generic ("index")."""
     path = PurePath(name)
     stem = _NOTION_ID.sub("", path.stem if path.suffix.lower() in ENDINGS else path.name)
     if is_generic(stem) and path.parent.name:
         stem = _NOTION_ID.sub("", path.parent.name)
-    # A name with blanks is words already, and keeps its hyphens.
+    # A name with blanks consists of words already, and keeps its hyphens.
     title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
     first = title.split(" ", 1)[0]
     # Names such as iPhone and README keep their capitals.
     return (title[:1].upper() + title[1:] if first.islower() else title) or "Untitled"
 
 
-# The protocol with the sandbox's process.
+# Protocol between the sandbox's process and this program.
 
 
-def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
-    """`parse_document` in the sandbox: returns plain values, and the text."""
+def parse_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
+    """Run `parse_document` in the sandbox's process; returns plain values and the text."""
     found = parse_document(content, name)
     values = {
         "title": found.title,
@@ -141,11 +141,11 @@ def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     return values, found.text
 
 
-def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
-    """Check and convert the result of `parse_apart`.
+def checked_document(values: dict[str, Any], text: str) -> ParsedFile:
+    """Check and convert the result of `parse_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `parse_apart` can't have made it.
+        ValueError, TypeError, LookupError: if `parse_in_sandbox` can't have made it.
     """
     verified = values["verified"]
     page = dict(values["page"])

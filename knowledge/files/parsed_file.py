@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-# A book of 1,000 pages has about 3 MB of text. Above this a file is more likely to be a dump than
-# something to quote from, and it would be held in memory whole.
+# A book of 1,000 pages has about 3 MB of text. A larger file is probably a dump, and would be in
+# memory whole.
 MAX_BYTES: Final = 10_000_000
 
-# A PDF or Word file is mostly fonts and pictures: a book with many of them takes about this much.
+# PDF and Word files contain fonts and pictures; an illustrated book takes about this much.
 MAX_PACKED_BYTES: Final = 50_000_000
 
-# Tags inside tags, lists inside lists. A page made by people has about 30 levels.
+# Nesting of tags and lists; pages made by people have about 30 levels.
 MAX_DEPTH: Final = 200
 
 
 class UnreadableError(Exception):
-    """The file can't be read; the message gives the finding and the remedy."""
+    """The file can't be read; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class ParsedFile:
     """A parsed file: its title, its Markdown without front matter, and its metadata.
 
     Attributes:
-        verified: the day of the last check by a person.
-        link: its origin.
-        hidden: its rule against being shown, if any.
-        first_line: the line of the file on which the text begins, if lines correspond one by one;
-            else 0.
+        verified: the day on which a person last checked it.
+        link: the address of the original.
+        hidden: its rule against quoting, if any.
+        first_line: the line of the file with the text's first line, if all later lines correspond,
+            too; else 0.
         page: the fields of its front matter that move its page on a documentation site.
     """
 

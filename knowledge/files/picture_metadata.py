@@ -1,8 +1,7 @@
 """Lossless copies of pictures without metadata: PNG and APNG, JPEG, GIF, WebP. Nothing is decoded.
 
-A file is cut into the parts of its format. An allowlist for each format names the parts that a
-viewer needs; only these are copied. Exif keeps only the orientation, and bytes after the end are
-dropped. The time is linear in the length of the file.
+Each format has an allowlist of the parts that a viewer needs; only these are copied. Exif keeps
+only the orientation, and bytes after the end are dropped. The time is linear in the file's length.
 
 Source:
     PNG (W3C, third edition, with APNG); JPEG (ITU-T T.81), JFIF (T.871) and Exif 3.0; GIF89a; WebP
@@ -23,8 +22,8 @@ class MalformedPictureError(ValueError):
 Parts = Iterator[bytes]
 
 
-def copied(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
-    """A picture made of the visible parts of a file.
+def without_metadata(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
+    """Copy a picture's visible parts.
 
     Raises:
         MalformedPictureError: if the file ends too early, or is malformed.
@@ -36,7 +35,7 @@ def copied(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
 
 
 def _cut(content: bytes, start: int, length: int) -> bytes:
-    """Bytes of a file; all of them must be there."""
+    """Exactly `length` bytes of a file from `start`."""
     found = content[start : start + length]
     if len(found) < length:
         raise MalformedPictureError("It ends before a part of it does.")
@@ -50,7 +49,7 @@ _SHORT: Final = 3
 
 
 def _orientation(tiff: bytes) -> bytes:
-    """Exif with only another Exif's orientation; empty if that is upright or broken."""
+    """New Exif with only the orientation of the given one; empty if upright or broken."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return b""
@@ -100,7 +99,7 @@ def png_parts(content: bytes) -> Parts:
 
 
 def _shown_chunk(kind: bytes, data: bytes) -> bytes:
-    """Exif with the orientation alone; a profile of colours without its name."""
+    """The chunk reduced to the Exif orientation, or to a colour profile without its name."""
     if kind == b"eXIf":
         turned = _orientation(data)
         return _png_chunk(kind, turned) if turned else b""
@@ -121,7 +120,7 @@ _ADOBE: Final = b"Adobe"
 _APP0, _APP1, _APP2, _APP14, _SOS, _EOI = 0xE0, 0xE1, 0xE2, 0xEE, 0xDA, 0xD9
 # Frames and their tables; DNL, DRI, DHP and EXP.
 _JPEG_SHOWN: Final = frozenset((*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF)) - {0xC8}
-# The mark that ends the drawn data: no stuffed 0, no restart, no fill byte.
+# The marker after image data: not a stuffed 0, a restart or a fill byte.
 _AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -156,7 +155,7 @@ def jpeg_parts(content: bytes) -> Parts:
 
 
 def _mark(content: bytes, place: int) -> tuple[int, int]:
-    """The mark at a place and its position, behind any number of fill bytes."""
+    """The marker at a place, after any fill bytes, and its position."""
     if content[place] != 0xFF:
         raise MalformedPictureError("There is no mark where one should be.")
     while content[place + 1] == 0xFF:
@@ -165,7 +164,7 @@ def _mark(content: bytes, place: int) -> tuple[int, int]:
 
 
 def _shown_segment(kind: int, data: bytes) -> bytes:
-    """The needed part of a segment, if any: of JFIF without the thumbnail."""
+    """The part of a segment that viewers need, if any; JFIF loses its thumbnail."""
     if kind in _JPEG_SHOWN or (kind == _APP2 and data.startswith(_ICC)):
         return _segment(kind, data)
     if kind == _APP0 and data.startswith(_JFIF) and len(data) >= 14:
@@ -218,12 +217,12 @@ def gif_parts(content: bytes) -> Parts:
 
 
 def _colours(packed: int) -> int:
-    """The bytes of a colour table, by its flags."""
+    """The size of a colour table in bytes, by its flags."""
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
 def _after_blocks(content: bytes, place: int) -> int:
-    """The end of a run of blocks, each with its length first; an empty one is the last."""
+    """The position after a run of length-prefixed blocks, which an empty block ends."""
     while length := content[place]:
         place += length + 1
     return place + 1
@@ -262,7 +261,7 @@ def webp_parts(content: bytes) -> Parts:
 
 
 def _webp_chunks(chunks: bytes) -> Parts:
-    """The needed chunks, and a last one with the orientation if there is one."""
+    """The chunks that viewers need, and a last one with the orientation if there is one."""
     exif, seen = b"", set[bytes]()
     for kind, data in _riff(chunks):
         if kind in seen:

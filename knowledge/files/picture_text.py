@@ -1,7 +1,7 @@
-"""Text in pictures: screenshots and photos to lines of text, recognized in a sandbox of their own.
+"""Text recognition (OCR) for screenshots and photos, in a sandbox of its own.
 
-Nobody has typed the recognized text, so it is shown before anything is done with it. It has no
-control characters and no secrets. Nothing of it is logged.
+Recognition makes mistakes, so members see the text before the bot uses it. The text has no control
+characters and no secrets, and is never logged.
 """
 
 import importlib.util
@@ -15,7 +15,11 @@ from typing import Any, Final
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.pictures import is_recognizable
 from knowledge.files.sandbox import Sandbox
-from knowledge.files.text_recognition import CPU_SECONDS, open_apart, recognize_apart
+from knowledge.files.text_recognition import (
+    CPU_SECONDS,
+    open_models_in_sandbox,
+    recognize_in_sandbox,
+)
 from knowledge.secrets import without_secrets
 
 SECONDS: Final = 20
@@ -39,7 +43,7 @@ class TextLine:
 
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
-    """The process for pictures. It needs more memory than files do, and ends after each picture."""
+    """The sandbox for pictures: its process needs more memory, so it ends after each picture."""
     return Sandbox(SECONDS, MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
 
 
@@ -48,34 +52,34 @@ def is_installed() -> bool:
 
 
 def begin_recognition(content: bytes) -> "Future[list[TextLine]]":
-    """Begin to recognize the text in a picture; a picture without text gives an empty list.
+    """Begin to recognize the text in a picture; the list is empty for a picture without text.
 
-    The future's exception, if any, is an `UnreadableError`. A picture that is too large by its
-    header is never decoded.
+    The future's exception, if any, is an `UnreadableError`. A picture whose header states too large
+    a size is never decoded.
     """
     if not is_recognizable(content):
         refused: Future[list[TextLine]] = Future()
         refused.set_exception(UnreadableError("is no picture, or is too large to be read."))
         return refused
-    return sandbox().begin(recognize_apart, content, "", _lines)
+    return sandbox().begin(recognize_in_sandbox, content, "", _lines)
 
 
 def problem() -> str:
-    """Why the text in pictures can't be read here; empty if it can."""
+    """The reason why text recognition doesn't work on this machine; empty if it works."""
     try:
-        sandbox().begin(open_apart, b"", "", lambda values, _: values).result()
+        sandbox().begin(open_models_in_sandbox, b"", "", lambda values, _: values).result()
     except UnreadableError as error:
         return str(error)
     return ""
 
 
 def as_text(lines: Sequence[TextLine]) -> str:
-    """Lines as one text, without invisible characters and secrets."""
+    """Join lines to one text without secrets."""
     return without_secrets("\n".join(line.text for line in lines))
 
 
 def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
-    """Check the process's answer: the picture might have taken it over."""
+    """Check and convert the process's answer; a picture may have hijacked the process."""
     found = values["lines"]
     if not isinstance(found, list):
         raise TypeError(type(found).__name__)

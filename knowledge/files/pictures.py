@@ -57,13 +57,13 @@ def checked_picture(name: str, content: bytes) -> Picture:
             height=height,
         )
     try:
-        return Picture(kind, picture_metadata.copied(_PARTS[kind], content))
+        return Picture(kind, picture_metadata.without_metadata(_PARTS[kind], content))
     except picture_metadata.MalformedPictureError as error:
         raise none from error
 
 
 def check_size(name: str, size: int) -> None:
-    """Check a picture's size, before anything of it is fetched.
+    """Check a picture's size in bytes before it is fetched.
 
     Raises:
         InvalidNoteError: if it is too large.
@@ -78,7 +78,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
-    """The format of a file, and its width and height in pixels; None if it is no picture."""
+    """The format, width and height in pixels by the header; None if it is no picture."""
     try:
         if content.startswith(_PNG) and content[12:16] == b"IHDR":
             return PictureKind.PNG, *struct.unpack_from(">II", content, 16)
@@ -95,7 +95,7 @@ def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """The size in the first frame; each segment gives the place of the next one."""
+    """Width and height in the first frame, found by the segments' lengths."""
     place = 2
     while True:
         mark, kind, length = struct.unpack_from(">BBH", content, place)
@@ -108,7 +108,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def _webp_size(content: bytes) -> tuple[int, int]:
-    """The size in any of WebP's three forms."""
+    """Width and height in each of WebP's three forms."""
     form = content[12:16]
     if form == b"VP8X":
         width, height = content[24:27], content[27:30]

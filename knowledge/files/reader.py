@@ -1,9 +1,9 @@
 """Reader of files of unknown origin: each becomes documents, parsed in the sandbox.
 
-A file's bytes tell its format (`formats.detection`): an HTML page called `notes.md` is read as
-HTML, and a picture of that name is refused with a sentence. Only zips are told apart here: their
-files are counted before the first is read and then read one at a time. Everything else happens in a
-process of its own, because a file can be made to break its parser.
+A file's bytes decide its format (`formats.detection`): an HTML page called `notes.md` is parsed as
+HTML, and a picture of that name is refused with a sentence. This module itself only handles zips:
+it counts their files, then reads one at a time. All parsing happens in the sandbox, because a file
+can be made to break its parser.
 
 Errors:
     Exception
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, Any, Final
 
-from knowledge.files.document import EXPORT, parse_apart, parsed_apart
+from knowledge.files.document import EXPORT, checked_document, parse_in_sandbox
 from knowledge.files.formats.detection import ENDINGS, Format, format_of, packed_format
 from knowledge.files.formats.zip import Archive, ZipMember
 from knowledge.files.parsed_file import (
@@ -29,8 +29,8 @@ from knowledge.files.sandbox import Sandbox
 
 SUFFIXES: Final = frozenset(ENDINGS)
 
-# The version of the parsers. Raise it when one gives other text than before, so that unchanged
-# files are read again.
+# The version of the parsers. Raise it when a parser's output changes, so that unchanged files are
+# parsed again.
 PARSERS_VERSION: Final = 17
 
 # The sandbox shared by the whole program.
@@ -42,8 +42,8 @@ class FilePart:
     """A document of a file: the file itself, or one of the files in a zip.
 
     `path` is the path inside the zip, empty for the file itself. The future's exception, if any, is
-    an `UnreadableError`; a chat export always has one, because it is no single document: `export`
-    opens its stream.
+    an `UnreadableError`. A chat export is no single document, so its future always has one, and
+    `export` opens its stream.
     """
 
     path: str
@@ -54,8 +54,8 @@ class FilePart:
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
-    May take a minute for a hostile file; it can be called from any thread. The suffix of its name
-    tells kinds of text apart, the rest is the title of an untitled document.
+    Takes up to a minute for a hostile file; any thread may call it. The suffix of the name decides
+    between kinds of text; the rest becomes the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several
@@ -63,22 +63,22 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
-        return _begun(content, name).result()
+        return _begin_document(content, name).result()
     archive = Archive(content)
-    # Counted first, so a refusal costs nothing.
+    # Counted before parsing, so a refusal costs nothing.
     if len(archive.paths) > 1:
         raise UnreadableError(f"is a zip of {len(archive.paths)} files: take one of them.")
     for member in archive.members():
-        return _begun_member(member).result()
+        return _begin_member(member).result()
     raise UnreadableError("is a zip without a file that can be read.")
 
 
-def name_of(path: PurePath) -> str:
-    """A file's name for its parser: with its folder, whose name may be the better title."""
+def parser_name(path: PurePath) -> str:
+    """A file's name for its parser, with its folder, whose name may be the better title."""
     return PurePath(path.parent.name, path.name).as_posix()
 
 
-def content_of(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
     """The bytes of a file within the size limit.
 
     Raises:
@@ -87,7 +87,7 @@ def content_of(path: Path) -> bytes:
     try:
         check_size(path.stat().st_size, MAX_PACKED_BYTES)
         with path.open("rb") as file:
-            # It may have grown since, and a pipe or device has no size at all.
+            # The file may have grown since, and a pipe or device has no size.
             content = file.read(MAX_PACKED_BYTES + 1)
     except OSError as error:
         raise UnreadableError(f"can't be read: {error.strerror or error}.") from error
@@ -96,20 +96,20 @@ def content_of(path: Path) -> bytes:
 
 
 def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, None]:
-    """Begin to read the documents of a file, each on request.
+    """Begin to read the documents of a file, one at each iteration.
 
-    An unreadable one doesn't stop the others. If the caller stops early, the unfinished ones are
-    cancelled.
+    An unreadable document doesn't stop the others. If the caller stops early, the document in
+    progress is cancelled.
 
     Raises:
         UnreadableError: if nothing of it can be read.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
-        yield FilePart("", _begun(content, name))
+        yield FilePart("", _begin_document(content, name))
         return
     for member in Archive(content).members():
-        future = _begun_member(member)
+        future = _begin_member(member)
         try:
             yield FilePart(member.path, future, member.export)
         except GeneratorExit:
@@ -124,22 +124,22 @@ def format_name(content: bytes) -> str:
         UnreadableError: if it can't be read.
     """
     return sandbox.begin(
-        _format_apart, content, "", lambda values, _: str(values["format"])
+        _format_in_sandbox, content, "", lambda values, _: str(values["format"])
     ).result()
 
 
-def _format_apart(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
+def _format_in_sandbox(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
     return {"format": format_of(content).value}, ""
 
 
-def _begun(content: bytes, name: str) -> "Future[ParsedFile]":
-    return sandbox.begin(parse_apart, content, name, parsed_apart)
+def _begin_document(content: bytes, name: str) -> "Future[ParsedFile]":
+    return sandbox.begin(parse_in_sandbox, content, name, checked_document)
 
 
-def _begun_member(member: ZipMember) -> "Future[ParsedFile]":
+def _begin_member(member: ZipMember) -> "Future[ParsedFile]":
     refusal = UnreadableError(EXPORT) if member.export is not None else member.content
     if isinstance(refusal, bytes):
-        return _begun(refusal, name_of(PurePath(member.path)))
+        return _begin_document(refusal, parser_name(PurePath(member.path)))
     future: Future[ParsedFile] = Future()
     future.set_exception(refusal)
     return future

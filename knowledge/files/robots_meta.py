@@ -1,7 +1,7 @@
 """Robots rules of a page (`noindex`, `nosnippet`, `nofollow`): whether it may be quoted.
 
-The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules for another program by
-its name are ignored, and rules about dates allow quoting and following.
+The rules are in `X-Robots-Tag` headers and `<meta name="robots">` tags. Rules that name another
+program, and rules about dates, are ignored.
 
 Source:
     https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
@@ -10,7 +10,7 @@ Source:
 from collections.abc import Iterable
 from typing import Final
 
-# Our name in robots.txt and the like.
+# The name of this program in robots.txt, `<meta>` tags and requests.
 NAME: Final = "Commonplace"
 
 # A quotation is a snippet, so `nosnippet` forbids it, too.
@@ -35,9 +35,9 @@ def nofollow_rule(headers: Iterable[str]) -> str:
 
 
 def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
-    """The first of these rules for us.
+    """The first of these rules that applies to this program.
 
-    Within one header, a name and a colon begin the rules for one program.
+    Within a header, the name of a program and a colon precede the rules for that program.
     """
     for header in headers:
         for_us = True

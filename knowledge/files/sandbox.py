@@ -1,9 +1,9 @@
-"""Sandbox: a subprocess with limits and without rights, in which hostile files are parsed.
+"""Sandbox: a subprocess with limits and without rights, which parses hostile files.
 
-One process is kept and used again; one thread gives it a file at a time, in order. It is killed
-when a file takes too long, and ends by itself when it needs too much memory or breaks. The next
-file starts another process, and a file that ended one is not tried again while this program runs.
-Files come to it as bytes, its environment is empty, and `confinement` takes its rights away.
+One process is reused. A thread sends it one file at a time, in order. The process is killed when a
+file takes too long, and ends by itself when a file needs too much memory or breaks it. The next
+file starts a new process. A file that ended a process is never parsed again by this program. The
+process gets files as bytes, its environment is empty, and `confinement` removes its rights.
 """
 
 import atexit
@@ -24,15 +24,16 @@ from typing import Any, Final, Generic, TypeVar
 from cachetools import LRUCache
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
-from knowledge.files.sandbox_process import Parse, received, send
+from knowledge.files.sandbox_process import Parse, receive, send
 
 SECONDS: Final = 60
 MEMORY_BYTES: Final = 1_000_000_000
 
-# Limits of an answer: a hijacked process might send anything. A character has four bytes at most.
+# Limits of an answer, because a hijacked process may send anything. A character has at most four
+# bytes.
 _HEADER_BYTES: Final = 1_000_000
 _TEXT_BYTES: Final = 4 * MAX_BYTES
-# The number of remembered files that ended the process, by their digests.
+# The number of cached digests of files that ended the process.
 _REMEMBERED: Final = 1_000
 
 # Isolated from environment variables and the user's packages; no bytecode is written.
@@ -41,7 +42,7 @@ _COMMAND: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path'];"
     "from knowledge.files.sandbox_process import serve; serve()"
 )
-# No token, no proxy, no path. Windows can't start a program without SYSTEMROOT.
+# No token, no proxy, no PATH. Windows can't start a program without SYSTEMROOT.
 _ENVIRONMENT: Final = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if os.name == "nt" else {}
 
 _OUT_OF_CPU_TIME: Final = -signal.SIGXCPU if sys.platform != "win32" else None
@@ -50,7 +51,7 @@ Result = TypeVar("Result")
 
 
 class _Job(Generic[Result]):
-    """A file to be parsed, with the parsing function and the converter of its answer."""
+    """A queued file, with its parsing function and the function that converts the answer."""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class _Job(Generic[Result]):
 
 
 class Sandbox:
-    """The process, and the queue of files."""
+    """The subprocess and its queue of files."""
 
     def __init__(
         self,
@@ -85,9 +86,9 @@ class Sandbox:
         Args:
             seconds: the longest that one file may take.
             memory_bytes: the most address space that the process may have.
-            readable: files and folders that it may read besides Python and its libraries.
-            cpu_seconds: the most processor time for one file; by default so much more than
-                `seconds` that it only ends a process without a parent.
+            readable: files and folders that the process may read besides Python's own.
+            cpu_seconds: the most processor time for one file; the default is more than `seconds`
+                and only ends a process whose parent has died.
         """
         self._seconds = seconds
         self._cpu_seconds = 2 * seconds + 1 if cpu_seconds is None else cpu_seconds
@@ -110,8 +111,8 @@ class Sandbox:
         """Begin to parse; the future gives the result or raises `UnreadableError`.
 
         A future cancelled before its turn costs nothing. The process imports the function by its
-        name. `made` converts its values and its text into the result. It must not trust them, and
-        raises ValueError, TypeError or LookupError if the function can't have returned them.
+        name. `made` converts the function's values and text into the result. It must check them,
+        and raises ValueError, TypeError or LookupError if the function can't have returned them.
         """
         job = _Job(function, content, name, made)
         self._jobs.put(job)
@@ -143,7 +144,7 @@ class Sandbox:
                 job.future.set_result(self._parsed(job))
             except BaseException as error:  # noqa: BLE001 - raised for the waiting caller
                 job.future.set_exception(error)
-            # Neither the file nor its result is held until the next one.
+            # Release the file and its result before waiting for the next one.
             del job
 
     def _parsed(self, job: _Job[Result]) -> Result:
@@ -162,7 +163,7 @@ class Sandbox:
         timer.start()
         try:
             send(process.stdin, {"function": job.function, "name": job.name}, job.content)
-            answer, text = received(process.stdout, _HEADER_BYTES, _TEXT_BYTES)
+            answer, text = receive(process.stdout, _HEADER_BYTES, _TEXT_BYTES)
             if answer["last"]:
                 self.close()
             if "unreadable" not in answer:
@@ -192,7 +193,7 @@ class Sandbox:
             return process
         self.close()
         asked = {
-            # Absolute, so the process finds Python's relative paths, too.
+            # Absolute, because the process has another working directory.
             "path": [os.path.abspath(folder) for folder in sys.path],  # noqa: PTH100 - not resolved
             "memory_bytes": self._memory_bytes,
             "cpu_seconds": self._cpu_seconds,
@@ -204,7 +205,7 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
-            # Ctrl+C is for the program; it ends this process when it ends itself.
+            # Ctrl+C goes to the program only, which ends this process when it exits.
             start_new_session=True,
         )
         return self._process

@@ -1,7 +1,7 @@
-"""Process of the sandbox: parses requests from standard input, confined, until that ends.
+"""Main loop of the sandbox's process: parse requests from standard input until that ends.
 
-A request is a line of JSON and the content; an answer is a line of JSON and a text. The line has
-the length of the rest.
+A request is a line of JSON and the file's content. An answer is a line of JSON and a text. The line
+contains the length of the part after it.
 """
 
 import importlib
@@ -17,14 +17,14 @@ from typing import IO, Any, BinaryIO, Final
 from knowledge.files import confinement
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 
-# The result of a function that runs here: plain values for JSON, and a text that may be long.
+# Result of a parsing function: values for JSON, and a text that may be long.
 Parsed = tuple[dict[str, Any], str]
 Parse = Callable[[bytes, str], Parsed]
 
-# Deeper than any format's own limit on nesting needs, but within the C stack.
+# Enough for each format's limit on nesting, and within the C stack.
 _RECURSION: Final = 5_000
 _STACK_BYTES: Final = 256_000_000
-# Memory is hardly ever given back after a file, so the process ends if it holds this much.
+# Python rarely returns memory to the system, so a process that holds this much ends.
 _HELD_BYTES: Final = 300_000_000
 _MEMORY: Final = Path("/proc/self/statm")
 
@@ -35,13 +35,13 @@ def send(pipe: BinaryIO | Any, header: dict[str, Any], content: bytes = b"") -> 
     pipe.flush()
 
 
-def received(
+def receive(
     pipe: BinaryIO | Any, most_header: int, most_content: int
 ) -> tuple[dict[str, Any], bytes]:
-    """A header and the bytes after it.
+    """Read a header and the bytes after it.
 
     Raises:
-        EOFError: if the other end is gone, or sends more than allowed.
+        EOFError: if the other end is closed, or sends more than allowed.
         ValueError: if the header is malformed.
     """
     line = pipe.readline(most_header)
@@ -61,9 +61,9 @@ def serve() -> None:
     """Confine this process, and parse until standard input ends."""
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "wb")
-    # The output of a library must not come between two answers.
+    # Output of a library must not get between two answers.
     os.dup2(2, 1)
-    # Loaded while files can be read: docutils asks it for the formats of pictures.
+    # Loaded while files are readable: docutils uses it for the formats of pictures.
     mimetypes.init()
     memory = _MEMORY.open() if _MEMORY.exists() else None
     confinement.limit(asked["memory_bytes"])
@@ -81,28 +81,28 @@ def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) 
     last = False
     while not last:
         try:
-            header, content = received(sys.stdin.buffer, sys.maxsize, sys.maxsize)
+            header, content = receive(sys.stdin.buffer, sys.maxsize, sys.maxsize)
         except (EOFError, ValueError):
             return
         confinement.limit_time(cpu_seconds)
         module, _, name = header["function"].partition(":")
         function: Parse = getattr(importlib.import_module(module), name)
-        values, text = outcome(function, content, header["name"])
-        # Not the peak, which includes the parent's.
+        values, text = run_parser(function, content, header["name"])
+        # The current memory; the peak would include the parent's.
         last = _held_bytes(memory) > _HELD_BYTES
         send(answers, {**values, "last": last}, text.encode(errors="replace"))
 
 
 def _held_bytes(memory: IO[str] | None) -> int:
-    """The memory of this process; 0 if the system doesn't tell."""
+    """Resident memory of this process; 0 on systems without /proc."""
     if memory is None:
         return 0
     memory.seek(0)
     return int(memory.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def outcome(function: Parse, content: bytes, name: str) -> Parsed:
-    """The function's result, or `unreadable` with the sentence."""
+def run_parser(function: Parse, content: bytes, name: str) -> Parsed:
+    """Run a parsing function; an error becomes `unreadable` with the sentence to show."""
     try:
         values, text = function(content, name)
     except UnreadableError as error:

@@ -1,8 +1,8 @@
 """Change detection among imported files, without reading unchanged ones.
 
-A file with unchanged size and time is not opened. A file that appears while another one with the
-same content vanished is that file under a new name: it keeps its id, which answers, links and
-feedback refer to. `scan` looks and decides; it changes nothing.
+A file with unchanged size and time is not opened. If a file appears and another one with the same
+content vanishes, that is a move: the file keeps its document id, which answers, links and feedback
+refer to. `scan` only detects changes; it stores nothing.
 """
 
 import hashlib
@@ -16,18 +16,18 @@ from types import MappingProxyType
 from typing import Final
 
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, content_of
-from knowledge.files.site_addresses import cited
+from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, read_content
+from knowledge.files.site_addresses import cited_address
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 
-# Paths looked at in one step; a thousand of them take about 10 ms.
+# Paths in one step; a thousand take about 10 ms.
 STEP_FILES: Final = 500
 
 # Read and digested in about 10 ms.
 STEP_BYTES: Final = 4_000_000
 
 
-# Side bars, headers and tables of contents of wikis and documentation sites are no documents.
+# Side bars, headers and tables of contents of wikis and documentation sites.
 _NAVIGATION: Final = frozenset(
     (
         *("_Sidebar.md", "_Footer.md", "_Header.md", "SUMMARY.md"),
@@ -38,9 +38,10 @@ _NAVIGATION: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it is now. `before` is its record, even under an old path.
+    """A file found by the scan.
 
-    `base_url` is where its source can be read on the web, and `inside` its path below that.
+    `before` is its record from the last scan, also under an old path. `base_url` is its source's
+    address on the web, and `inside` its path below that.
     """
 
     path: Path
@@ -54,8 +55,8 @@ class FoundFile:
 
     @property
     def link(self) -> str:
-        """Its address on the web, as `cited` gives it; empty if there is none."""
-        return cited(self.base_url, PurePosixPath(self.inside)) if self.base_url else ""
+        """The file's address on the web; empty if there is none."""
+        return cited_address(self.base_url, PurePosixPath(self.inside)) if self.base_url else ""
 
 
 @dataclass(slots=True)
@@ -63,15 +64,15 @@ class Scan:
     """The findings of a scan.
 
     Attributes:
-        kept: unchanged files.
+        unchanged: unchanged files.
         stale: new, possibly changed and moved files, in the order of their paths.
         moved: the old path of each moved one of `stale`, by its new one.
         vanished: the records of missing files.
         failures: unreadable folders and sources; their documents are kept.
-        new_ids: the document ids to store, by path.
+        new_ids: the new document ids to store, by path.
     """
 
-    kept: list[FileRecord] = field(default_factory=list)
+    unchanged: list[FileRecord] = field(default_factory=list)
     stale: list[FoundFile] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     vanished: list[FileRecord] = field(default_factory=list)
@@ -79,7 +80,7 @@ class Scan:
     new_ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, found: FoundFile, *, retry: bool, withheld: str) -> None:
-        """Check a file's record against its size and time."""
+        """Decide whether a file is unchanged or stale, by its record."""
         before = found.before
         if before is not None and before.path != str(found.path):
             self.moved[str(found.path)] = before.path
@@ -92,7 +93,7 @@ class Scan:
             and before.withheld in ("", withheld)
             and not (retry and before.failures)
         ):
-            self.kept.append(before)
+            self.unchanged.append(before)
         else:
             self.stale.append(found)
 
@@ -130,24 +131,30 @@ def scan(
 ) -> Iterator[Scan]:
     """Scan every file of every source; yields the same scan after each step, complete at the end.
 
-    A file in two sources belongs to one, by `by_claim`. `ids` are the ids of files whose path
-    doesn't give it; `base_urls` are sources' addresses on the web, by location. With `retry`,
-    failed files are stale, too; so are chats read under another version of `withheld`. A missing
-    source's documents are kept, except such chats. Sources in `elsewhere`, by location, are
-    skipped, and their documents kept.
+    A file in two sources belongs to one, by `in_order_of_claim`. A missing source's documents are
+    kept, except chats read under another version of `withheld`.
+
+    Args:
+        sources: the location and scope of each.
+        ids: stored document ids, by path.
+        records: the records of the last scan, by path.
+        retry: whether failed files are stale, too.
+        withheld: the version of the members' opt-outs; chats of another version are stale.
+        base_urls: addresses on the web, by location.
+        elsewhere: locations on other machines; they are skipped, and their documents kept.
     """
-    look = Scan()
+    result = Scan()
     there: dict[str, FoundFile] = {}
-    for _ in _listed(sources, ids, look, there, base_urls, elsewhere):
-        yield look
-    ordered = [location for location, _ in by_claim(sources)]
+    for _ in _listed(sources, ids, result, there, base_urls, elsewhere):
+        yield result
+    ordered = [location for location, _ in in_order_of_claim(sources)]
     lost = [
         record
         for path, record in records.items()
         if path not in there
         and (
             not (
-                _is_out_of_sight(record, look.failures)
+                _is_in_unreadable_folder(record, result.failures)
                 or _source_of(record.path, ordered) in elsewhere
             )
             or record.withheld not in ("", withheld)
@@ -156,17 +163,17 @@ def scan(
     for old, path in _moves(there, lost, records):
         if path:
             there[path] = replace(there[path], document_id=old.document_id, before=old)
-        yield look
+        yield result
     _with_records(there, lost, records)
-    look.new_ids = _unique_ids(there, ids)
+    result.new_ids = _unique_ids(there, ids)
     living = {found.document_id for found in there.values()}
-    look.vanished = [record for record in lost if record.document_id not in living]
+    result.vanished = [record for record in lost if record.document_id not in living]
     for found in there.values():
-        look.add(found, retry=retry, withheld=withheld)
-    yield look
+        result.add(found, retry=retry, withheld=withheld)
+    yield result
 
 
-def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
+def in_order_of_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
     """Sources in the order in which they claim a file that is in several.
 
     A server's own sources come before shared ones, so its documents aren't shared because of a
@@ -178,21 +185,21 @@ def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
 def _listed(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
-    look: Scan,
+    result: Scan,
     there: dict[str, FoundFile],
     base_urls: Mapping[str, str],
     elsewhere: Collection[str],
 ) -> Iterator[None]:
-    """List every file of every source into `there`, by path; a step for each few hundred."""
-    # The sources so far with files on another machine, the innermost first.
+    """List all files of all sources into `there`, by path; yields after every `STEP_FILES`."""
+    # Sources on other machines; their files are skipped, also inside other sources.
     theirs: list[str] = []
-    for location, scope in by_claim(sources):
+    for location, scope in in_order_of_claim(sources):
         if location in elsewhere:
             theirs.append(location)
             continue
         for entry in files_of(Path(location)):
             if isinstance(entry, Failure):
-                look.failures.append(entry)
+                result.failures.append(entry)
                 continue
             path, status = entry
             key = str(path)
@@ -200,13 +207,15 @@ def _listed(
                 document_id = ids.get(key, f"file:{key}")
                 found = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
                 base_url = base_urls.get(location, "")
-                there[key] = _placed(found, Path(location), base_url) if base_url else found
+                there[key] = (
+                    _with_place_on_web(found, Path(location), base_url) if base_url else found
+                )
                 if len(there) % STEP_FILES == 0:
                     yield
 
 
 def _source_of(path: str, locations: Iterable[str]) -> str:
-    """The first of these sources that a path is or is in; empty if there is none."""
+    """The first of these sources that is, or contains, the path; empty if there is none."""
     parts = Path(path).parts
     for one in locations:
         inside = Path(one).parts
@@ -215,8 +224,8 @@ def _source_of(path: str, locations: Iterable[str]) -> str:
     return ""
 
 
-def _placed(found: FoundFile, source: Path, base_url: str) -> FoundFile:
-    """A file with its place on the web; a source of one file stands for its folder there."""
+def _with_place_on_web(found: FoundFile, source: Path, base_url: str) -> FoundFile:
+    """Add a file's place on the web; for a source of one file, the address is its folder's."""
     if not found.path.is_relative_to(source):
         return found
     inside = found.path.relative_to(source if found.path != source else source.parent)
@@ -231,14 +240,14 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
     """
     status = _status(location)
     if status is None:
-        yield from absence(str(location))
+        yield from missing_source_failures(str(location))
     elif stat.S_ISREG(status.st_mode):
         yield location, status
     else:
         yield from _files_in(location)
 
 
-def absence(location: str) -> list[Failure]:
+def missing_source_failures(location: str) -> list[Failure]:
     """The failure of a missing source; empty if it is there."""
     if _status(Path(location)) is not None:
         return []
@@ -258,7 +267,7 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
             path = _target(Path(entry.path)) if entry.is_symlink() else Path(entry.path)
             status = _status(path)
             if status and stat.S_ISREG(status.st_mode) and path.is_relative_to(root):
-                yield (path, status) if _is_speakable(path) else _unspeakable(path)
+                yield (path, status) if _has_unicode_path(path) else _unicode_failure(path)
             continue
         try:
             with os.scandir(entry) as listed:
@@ -287,7 +296,7 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _is_speakable(path: Path) -> bool:
+def _has_unicode_path(path: Path) -> bool:
     """Whether a path is valid Unicode; Linux allows any bytes."""
     try:
         str(path).encode()
@@ -296,7 +305,7 @@ def _is_speakable(path: Path) -> bool:
     return True
 
 
-def _unspeakable(path: Path) -> Failure:
+def _unicode_failure(path: Path) -> Failure:
     shown = os.fsencode(path).decode("utf-8", "replace")
     return Failure(shown, "has a name that is not UTF-8: rename it.", f"file:{shown}")
 
@@ -311,7 +320,7 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each would cost more
 
 
-def unread_kinds(location: Path) -> Counter[str]:
+def count_unreadable_suffixes(location: Path) -> Counter[str]:
     """The visible files of a folder that are of no readable kind, counted by suffix."""
     counted: Counter[str] = Counter()
     for _, folders, names in os.walk(location):
@@ -324,15 +333,15 @@ def unread_kinds(location: Path) -> Counter[str]:
     return counted
 
 
-def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
-    """Whether a file is only missing because its folder can't be read."""
+def _is_in_unreadable_folder(record: FileRecord, failures: Sequence[Failure]) -> bool:
+    """Whether a file is missing only because its folder can't be read."""
     return any(Path(record.path).is_relative_to(failure.source) for failure in failures)
 
 
 def _moves(
     there: Mapping[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Moved files with their new path; a pair with an empty path is only a step."""
+    """Yield moved files with their new path, or an empty path for a step without a move."""
     by_size: dict[int, list[FileRecord]] = {}
     for record in lost:
         by_size.setdefault(record.size, []).append(record)
@@ -341,7 +350,7 @@ def _moves(
         if path in records or not candidates:
             continue
         try:
-            digest = digest_of(content_of(found.path))
+            digest = digest_of(read_content(found.path))
         except UnreadableError:
             continue
         for record in candidates:
@@ -356,9 +365,9 @@ def _moves(
 def _with_records(
     there: dict[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> None:
-    """Give each file its record.
+    """Attach each file's record.
 
-    An unfinished move left the record under the old path, and the id with the new one.
+    After an interrupted move, the record is still under the old path, and the id under the new one.
     """
     by_id = {record.document_id: record for record in lost}
     for path, found in there.items():
@@ -367,11 +376,11 @@ def _with_records(
 
 
 def _unique_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
-    """Ensure unique ids; returns the ones to store."""
+    """Make the ids unique; returns the ids to store."""
     own = {path: f"file:{path}" for path in there}
     taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
     for path, found in there.items():
-        # The file that had this path lives on under another one.
+        # Another file has this id, because it moved away from this path.
         if found.document_id == own[path] and own[path] in taken:
             number = 2
             while f"{own[path]}#{number}" in taken:

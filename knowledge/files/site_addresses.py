@@ -1,4 +1,4 @@
-"""Addresses on documentation sites: the page made of a file, and the anchors of its headings.
+"""Addresses on documentation sites: a file's page, and the anchors of its headings.
 
 The base URL of a source is an address, a template such as
 `https://docs.example.org/{stem}#{anchor}`, or a generator's name before one of them:
@@ -19,11 +19,11 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
-# The rule of headings without anchors but those written in their text.
+# The rule for pages whose headings have only explicit ids.
 OWN: Final = "own"
-# Headings of a plain template have GitHub's anchors.
+# The rule of a plain template: GitHub's anchors.
 TEMPLATE: Final = "template"
-# The rule of Outline's pages, which no base URL names.
+# The rule for Outline's pages; no base URL can name it.
 OUTLINE: Final = "outline"
 
 ANCHOR: Final = "#{anchor}"
@@ -36,15 +36,15 @@ _LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
 _MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
 _FOOTNOTE: Final = re.compile(r"\[\^[^\]\s]{1,50}\]")
 _CODE: Final = re.compile(r"(?<!`)(?P<marks>`{1,3})(?!`)(?P<code>[^`]{1,500})(?P=marks)(?!`)")
-# Signs of Unicode's private area stand for the code of a heading.
+# Characters of Unicode's private area replace code in a heading.
 _PLACEHOLDERS: Final = range(0xE000, 0xF900)
 # Two or three hyphens, drawn as a dash.
 _DASHES: Final = re.compile(r"(?<!-)-{2,3}(?!-)")
-# Text in bold or italics, up to the first sign that begins another part of the text.
+# Text in bold or italics; `first` ends where Hugo starts another part of the text.
 _EMPHASIZED: Final = re.compile(
     r"(?<![\w*])(?P<marks>\*{1,3})(?P<first>[^*'\"\[<&\ue000-\uf8ff]{1,500})[^*]{0,500}(?P=marks)"
 )
-# The target of a link; code is matched whole, so no target is found in it.
+# The target of a link; code is matched as a whole, so links inside it are skipped.
 _TARGET: Final = re.compile(
     r"^[ \t]{0,99}(?P<fence>```|~~~).*?(?:^[ \t]{0,99}(?P=fence)|\Z)"
     r"|`[^`\n]{1,500}`|\]\((?P<target>[^\s()<>\\]{1,1000})(?=[\s)])",
@@ -64,11 +64,11 @@ class Generator:
     Attributes:
         page: the address of a text's page below the site's, by the text's path and the fields of
             its front matter; None if the text has no page of its own.
-        anchor: the anchor of a heading, by its words; empty if it can't be told.
-        repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
-        prose: a heading's Markdown, without code, as the anchor is made of it.
+        anchor: the anchor of a heading, by its words; empty if unknown.
+        repeated: the pattern for the anchor of a repeated heading.
+        prose: converts a heading's Markdown, without code, before the anchor is made of it.
         is_title_linked: whether a heading of the first level has an anchor.
-        keeps_files: whether files that aren't texts stand on the site, too.
+        keeps_files: whether the site also contains files that aren't texts.
     """
 
     page: Callable[[PurePosixPath, Mapping[str, str]], str | None]
@@ -79,10 +79,10 @@ class Generator:
     keeps_files: bool = True
 
 
-def cited(
+def cited_address(
     base_url: str, path: PurePosixPath, fields: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The address of a file on the web; it ends in a rule's mark if the file has anchors.
+    """The address of a file on the web; if headings have anchors, it ends in the rule's mark.
 
     Args:
         base_url: the source's base URL, as `split_base_url` takes it.
@@ -98,7 +98,7 @@ def cited(
         rule = name if name != TEMPLATE or anchored else ""
         stem = path.with_suffix("").as_posix()
         if _INDEX.search(stem) and "{stem}." not in given:
-            # The page of a folder needs no name.
+            # An index page has the address of its folder.
             given = given.replace("{stem}/", "{stem}")
             stem = _INDEX.sub("", stem)
         for place, filled in (("{path}", path.as_posix()), ("{stem}", stem)):
@@ -109,23 +109,23 @@ def cited(
         page = GENERATORS[name].page(path, fields)
     if page is None:
         return ""
-    # A page named from the site's root repeats the address's path.
+    # Front matter may name the page from the site's root, with the base URL's path.
     page = page.removeprefix(f"{urlsplit(address).path}/").lstrip("/")
     return f"{address}/{quote(page)}" + (f"#{{{name}}}" if name else "")
 
 
 def has_rule(base_url: str) -> bool:
-    """Whether a base URL leads to the pages made of files, not to the files themselves."""
+    """Whether a base URL leads to generated pages, and not to the files themselves."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
 
 
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
-    """A Markdown text whose links to files beside it, or from its site's root, are absolute.
+    """Make relative links in a Markdown text absolute, also those from the site's root.
 
     Args:
         text: the text.
-        base_url: where its source can be read, as `cited` takes it.
+        base_url: where its source can be read, as `cited_address` takes it.
         path: the text's path in its source.
     """
 
@@ -138,7 +138,7 @@ def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
         file = os.path.normpath((path.parent / unquote(target)).as_posix())
         if file.startswith(".."):
             return found[0]
-        address, _ = without_rule(cited(base_url, PurePosixPath(file)))
+        address, _ = without_rule(cited_address(base_url, PurePosixPath(file)))
         if not address:
             return found[0]
         return f"]({address}#{fragment}" if fragment else f"]({address}"
@@ -158,7 +158,7 @@ def split_base_url(base_url: str) -> tuple[str, str]:
 
 
 def without_rule(link: str) -> tuple[str, str]:
-    """An address made by `cited` without the mark of its rule, and the rule."""
+    """Split an address of `cited_address` into the address and its anchors' rule."""
     found = _RULE.search(link)
     return (link[: found.start()], found["rule"]) if found else (link, "")
 
@@ -180,7 +180,7 @@ def _own_id(heading: str) -> re.Match[str] | None:
 
 
 def with_own_id(heading: str, new_id: str) -> str:
-    """A heading with an id at its end, if the id can be written there."""
+    """Add an id at the end of a heading, if the syntax allows that id."""
     marked = f"{heading} {{#{new_id}}}"
     return marked if new_id and own_id(marked) == new_id else heading
 
@@ -188,7 +188,7 @@ def with_own_id(heading: str, new_id: str) -> str:
 def anchors(
     rule: str, headings: Iterable[str], levels: Iterable[int] = itertools.repeat(2)
 ) -> Iterator[str]:
-    """The anchor of each heading of a page, in order; empty if it has none, or it can't be told."""
+    """The anchor of each heading of a page, in order; empty if it has none, or none is known."""
     generator = _OUTLINE if rule == OUTLINE else GENERATORS.get(rule)
     taken: Counter[str] = Counter()
     for heading, level in zip(headings, levels, strict=False):
@@ -222,21 +222,21 @@ def _without_dashes(prose: str) -> str:
 
 
 def _hugo_prose(prose: str) -> str:
-    """Of text in bold or italics, Hugo takes the first part alone: up to an apostrophe, say."""
+    """Hugo uses only the first part of text in bold or italics, for example up to an apostrophe."""
     return _without_dashes(_EMPHASIZED.sub(lambda found: found["first"], prose))
 
 
-# Anchors, each by the named source.
+# Anchors. Each docstring names the generator's own function.
 
 
 def _github_anchor(words: str) -> str:
-    """The words of Ruby, as in GitHub's html-pipeline, kramdown's GFM and github-slugger."""
+    """GitHub's html-pipeline, kramdown's GFM and github-slugger: Ruby's word characters."""
     kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_sign(sign))
     return "".join(kept).replace(" ", "-")
 
 
 def _is_ruby_sign(sign: str) -> bool:
-    """Whether a sign is in a word, for Ruby: with letters in circles, without fractions."""
+    """Whether Ruby counts a character as part of a word: circled letters, but no fractions."""
     kind = unicodedata.category(sign)
     return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or _is_circled(sign)
 
@@ -246,7 +246,7 @@ def _is_circled(sign: str) -> bool:
 
 
 def _hugo_anchor(words: str) -> str:
-    """Hugo's `github` ids: Go makes one small letter of a capital with a dot."""
+    """Hugo's `github` ids; Go lowers a capital I with a dot to one letter."""
     kept = (
         sign
         for sign in words.replace("\u0130", "i").lower()
@@ -274,13 +274,13 @@ def _python_markdown_anchor(words: str) -> str:
 
 
 def _mdbook_anchor(words: str) -> str:
-    """`mdbook::utils::normalize_id`: only ASCII letters become small."""
+    """`mdbook::utils::normalize_id`: only ASCII letters are lowered."""
     kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_sign(sign))
     return "".join(sign.lower() if sign.isascii() else sign for sign in kept)
 
 
 def _is_mdbook_sign(sign: str) -> bool:
-    """Whether Rust takes a sign for a letter or number: vowel signs, too, but no accents."""
+    """Whether Rust counts a character as alphanumeric: vowel signs, too, but no accents."""
     is_vowel = unicodedata.category(sign) in ("Mc", "Mn") and not unicodedata.combining(sign)
     is_selector = "\ufe00" <= sign <= "\ufe0f"
     is_letter = sign.isalnum() or (is_vowel and not is_selector) or _is_circled(sign)
@@ -292,14 +292,14 @@ _DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "�
 
 
 def _docutils_anchor(words: str) -> str:
-    """`docutils.nodes.make_id`; ids of repeated titles count other things, too."""
+    """`docutils.nodes.make_id`; the ids of repeated titles can't be predicted."""
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
     plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
 
 
 def _outline_anchor(words: str) -> str:
-    """`headingToSlug` of Outline; it spells other letters and some signs by a table of its own."""
+    """Outline's `headingToSlug`; unknown for characters that its own table transliterates."""
     if not words.isascii() or not _SPELLED.isdisjoint(words):
         return ""
     kept = re.sub(r"[^A-Za-z0-9\s-]", "", words).lower().replace("-", " ").split()
@@ -313,30 +313,30 @@ _SPELLED: Final = frozenset("$%&<>|")
 
 
 def _folder(path: PurePosixPath) -> str:
-    """A folder as part of an address: empty, or with a slash at its end."""
+    """A folder in an address: empty for the root, else with a slash at its end."""
     return "" if path == PurePosixPath() else f"{path}/"
 
 
 def _of_path(
     page: Callable[[PurePosixPath], str],
 ) -> Callable[[PurePosixPath, Mapping[str, str]], str]:
-    """The rule of a generator whose front matter moves no page."""
+    """A page rule that ignores front matter."""
     return lambda path, fields: page(path)
 
 
 def _folder_page(path: PurePosixPath) -> str:
-    """MkDocs: a folder a page; an index is its folder's page."""
+    """MkDocs: each page has its own folder; an index is its folder's page."""
     is_index = path.stem.lower() in ("index", "readme")
     return _folder(path.parent) if is_index else _folder(path.with_suffix(""))
 
 
 def _resolved(*parts: str) -> str:
-    """A path from the root, without steps up and doubled slashes."""
+    """An absolute path without `..` and double slashes."""
     return posixpath.normpath("/" + posixpath.join(*parts).lstrip("/"))
 
 
 def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """A `slug` begins at the file's folder, or at the address; an index has no other `id`."""
+    """A `slug` is relative to the file's folder, or to the site; an index ignores its `id`."""
     if any(part.startswith("_") for part in path.parts):
         return None
     *folders, name = (_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts)
@@ -346,7 +346,7 @@ def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | No
 
 
 def _hugo_page(path: PurePosixPath, fields: Mapping[str, str]) -> str:
-    """A `url` begins at the site's root; a `slug` is the last part's name."""
+    """A `url` is relative to the site's root; a `slug` replaces the last part of the path."""
     if url := fields.get("url"):
         return _resolved(url) + ("" if PurePosixPath(url).suffix else "/")
     folder = PurePosixPath(_hugo_name(path.parent.as_posix()))
@@ -359,7 +359,7 @@ def _hugo_page(path: PurePosixPath, fields: Mapping[str, str]) -> str:
 
 
 def _hugo_name(name: str) -> str:
-    """A path as Hugo writes it: in small letters, of few punctuation marks."""
+    """A path as Hugo writes it: lower case, with few punctuation marks."""
     kept = (
         sign
         for sign in name.lower()
@@ -369,7 +369,7 @@ def _hugo_name(name: str) -> str:
 
 
 def _jekyll_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """A `permalink` begins at the site's root."""
+    """A `permalink` is relative to the site's root."""
     if any(part.startswith("_") for part in path.parts):
         return None
     if not (permalink := fields.get("permalink")):
@@ -413,7 +413,7 @@ def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
 
 
 def _no_anchor(words: str) -> str:
-    """The anchors of Notion are no part of its exports."""
+    """Notion's exports don't contain its anchors."""
     return ""
 
 

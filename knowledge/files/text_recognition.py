@@ -1,8 +1,8 @@
 """Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
 
-RapidOCR with the models in its package, on ONNX Runtime, in one thread. The extra `ocr` brings it,
-and only this module imports it, with the first picture. Lines are recognized one at a time, so
-processor time is bounded and the first lines are read in any case.
+RapidOCR with the models in its package, on ONNX Runtime, in one thread. The extra `ocr` installs
+it, and only this module imports it, for the first picture. Lines are recognized one at a time, so
+when the processor time is used up, the lines so far are the result.
 """
 
 import io
@@ -18,14 +18,14 @@ from knowledge.files.sandbox_process import Parsed
 # Text on a screen is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000
 _PIXELS: Final = 2_000_000
-# Processor time for the lines: the upper ones come first.
+# Processor time for recognizing lines, top to bottom.
 CPU_SECONDS: Final = 5.0
-# With less confidence it is mostly no text.
+# Below this confidence, most lines are no text.
 _LEAST_CONFIDENCE: Final = 0.6
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 
-# The process can't start threads, so libraries are told to use none. Telemetry of ONNX Runtime is
-# off, as in `indexer.embedding.onnx_model`; here it has no network anyway.
+# The process can't start threads. Telemetry of ONNX Runtime is off, as in
+# `indexer.embedding.onnx_model`.
 _VARIABLES: Final = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -43,19 +43,19 @@ _ONE_THREAD: Final = {
 _engine: Any = None
 
 
-def recognize_apart(content: bytes, _name: str) -> Parsed:
-    """The lines of text in a picture, each with its confidence, from 0 to 1.
+def recognize_in_sandbox(content: bytes, _name: str) -> Parsed:
+    """Recognize the lines of text in a picture, each with its confidence, from 0 to 1.
 
     Raises:
         UnreadableError: if it is no picture, is cut off, or has too many pixels.
     """
-    engine = _opened()
+    engine = _engine_with_models()
     from rapidocr.main import RapidOCRError
 
     try:
         pieces, _ = engine.detect_and_crop(*engine.preprocess_img(_pixels(content)))
     except RapidOCRError:
-        # It found no line.
+        # Detection found no line.
         pieces = []
     lines: list[list[object]] = []
     # Opening the models and finding the lines takes as long again on a slow core.
@@ -70,13 +70,13 @@ def recognize_apart(content: bytes, _name: str) -> Parsed:
     return {"lines": lines}, ""
 
 
-def open_apart(_content: bytes, _name: str) -> Parsed:
-    """Open the models, to check them."""
-    _opened()
+def open_models_in_sandbox(_content: bytes, _name: str) -> Parsed:
+    """Open the models, to check that they work."""
+    _engine_with_models()
     return {}, ""
 
 
-def _opened() -> Any:
+def _engine_with_models() -> Any:
     global _engine
     if _engine is None:
         os.environ.update(_VARIABLES)
@@ -89,7 +89,7 @@ def _opened() -> Any:
 
 
 def _pixels(content: bytes) -> Any:
-    """A picture as (height, width, 3) uint8, in OpenCV's order of colours."""
+    """Decode a picture to (height, width, 3) uint8, in OpenCV's order of colours."""
     import numpy as np
     from PIL import Image
 

@@ -1,7 +1,7 @@
-"""Web address of a folder in a Git checkout, from Git's own files, without running Git.
+"""Web address of a folder in a Git checkout, from the files in `.git`, without running Git.
 
-Git runs programs named in a checkout's settings (hooks, a file system monitor); these files are
-only read. A remote's address is given without Git's name and password.
+Git would run programs that a checkout's settings name (hooks, a file system monitor). User names
+and passwords in a remote's address are dropped.
 
 Source:
     git-config(1), "Syntax" and "branch.<name>.merge"; git-clone(1), "Git URLs".
@@ -16,7 +16,7 @@ from knowledge.git.hosts import branch_link
 
 _HOST: Final = r"(?P<host>[\w-]+(?:\.[\w-]+)+"
 _PATH: Final = r"(?P<path>[^\s?#]+?)(?:\.git)?/?"
-# A port belongs to the site only if the remote is the site's own URL.
+# A port is part of the site's address only in a remote with http.
 _URLS: Final = (
     re.compile(rf"https?://(?:[^@/\s]*@)?{_HOST}(?::\d+)?)/{_PATH}"),
     re.compile(rf"(?:ssh|git)://(?:[^@/\s]*@)?{_HOST})(?::\d+)?/{_PATH}"),
@@ -25,7 +25,7 @@ _URLS: Final = (
 
 
 def web_address(path: Path) -> str:
-    """The web address of a folder's or file's content; empty if it can't be told."""
+    """The web address of a folder, or of a file's folder; empty if unknown."""
     folder = path if path.is_dir() else path.parent
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
@@ -49,12 +49,12 @@ def remote_page(path: Path) -> str:
 
 
 def _remote_of(git: Path) -> tuple[str, str]:
-    """The page of a repository's remote, and the followed branch there."""
+    """The page of a repository's remote, and the upstream branch."""
     config = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         own, common = _git_folders(git)
         lines = (common / "config").read_text(encoding="utf-8").splitlines()
-        # To this parser an indented line belongs to the value above it.
+        # `configparser` takes an indented line for a part of the value above it.
         config.read_string("\n".join(line.strip() for line in lines))
         head = (own / "HEAD").read_text(encoding="utf-8").strip()
     except (OSError, ValueError, configparser.Error):
@@ -66,7 +66,7 @@ def _remote_of(git: Path) -> tuple[str, str]:
 
 
 def _git_folders(git: Path) -> tuple[Path, Path]:
-    """The folders of a checkout's HEAD and of its settings, for work trees and submodules, too."""
+    """The folders with HEAD and with the settings; they differ in linked work trees."""
     if git.is_dir():
         return git, git
     # A submodule, or one of several work trees.
@@ -77,6 +77,6 @@ def _git_folders(git: Path) -> tuple[Path, Path]:
 
 
 def page_of(url: str) -> str:
-    """The page of a repository, by the address of a remote; empty for a remote without a site."""
+    """The web page of a remote's repository; empty if the remote has none."""
     found = next(filter(None, (pattern.fullmatch(url.strip()) for pattern in _URLS)), None)
     return f"https://{found['host']}/{found['path']}" if found else ""

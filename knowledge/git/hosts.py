@@ -1,7 +1,7 @@
 """Code hosts: addresses of repositories, and links to a file at a commit. Pure.
 
-An address is taken for a repository's without a request if it is exactly owner and name at a known
-code host, or ends in `.git`. Other repositories have to be named as such.
+An address counts as a repository's without a request if it is an owner and a name at a known code
+host, or ends in `.git`. For other repositories, the operator says that they are repositories.
 
 Source:
     The hosts' permanent links: docs.github.com "Creating a permanent link to a code snippet",
@@ -32,7 +32,7 @@ _HOSTS: Final = {
     "git.sr.ht": frozenset(),
 }
 
-# Words in a host's name that tell its software, in order; `_WAYS` has the links of each.
+# Words in a host's name that identify its software, in order; `_WAYS` has the links of each.
 _WORDS: Final = (
     ("github", "github"),
     ("gitlab", "gitlab"),
@@ -42,8 +42,8 @@ _WORDS: Final = (
     ("gitea", "gitea"),
     ("git.sr.ht", "sourcehut"),
 )
-# Links to a file at a commit, below the repository's page, and the fragments of lines. Without the
-# query, Markdown is shown as a page without lines.
+# Paths of a file at a commit, below the repository's page, and the fragments of lines. The query
+# shows Markdown as source, because only the source has lines.
 _WAYS: Final = {
     "github": ("blob/{commit}/{path}?plain=1", "L{first}-L{last}"),
     "gitlab": ("-/blob/{commit}/{path}?plain=1", "L{first}-{last}"),
@@ -51,7 +51,7 @@ _WAYS: Final = {
     "gitea": ("src/commit/{commit}/{path}?display=source", "L{first}-L{last}"),
     "sourcehut": ("tree/{commit}/item/{path}?view-source", "L{first}-{last}"),
 }
-# The same for a folder or file on a branch; most do it as GitHub does.
+# Path segments of a branch; other software uses the same as GitHub.
 _ON_BRANCH: Final = {"gitlab": "-/blob", "bitbucket": "src", "gitea": "src/branch"}
 _PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
 
@@ -86,15 +86,15 @@ def repository_url(address: str) -> str:
     if "?" in url:
         raise ValueError("has a ? in it, which no repository's address has")
     url = url.rstrip("/")
-    # These hosts serve a repository with and without `.git`; others only as given.
+    # These hosts serve a repository with and without `.git`; others may not.
     return url.removesuffix(".git") if _host(url) in _HOSTS else url
 
 
 def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
-    """The link to a file at a commit, and the form of its line fragments.
+    """The link to a file at a commit, and the pattern of its line fragments.
 
-    `place` is the page of a repository, or a pattern with `{path}` in it. The second is empty if
-    lines have no fragments; without links to files, the first is the page and the second empty.
+    `place` is the page of a repository, or a pattern with `{path}` in it. The fragments' pattern is
+    empty if lines can't be linked. If files can't be linked, the link is `place` itself.
     """
     way = _way(place)
     if way is None:

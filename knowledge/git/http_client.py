@@ -1,8 +1,8 @@
 """Git over HTTP: dulwich's client on the guarded network of the web reader.
 
-It is imported only to fetch a repository of the web: dulwich comes with an extra. It never sends a
-name or password, reads no settings of the user's own Git, and fetches nothing from other places
-that a host names.
+Imported only to fetch a repository from the web, because dulwich is an optional dependency. The
+client sends no name or password, reads no Git settings of the user, and fetches nothing from other
+addresses that a host names.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from knowledge.web.connections import user_agent
 from knowledge.web.polite_fetcher import REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
-# Limit of the list of branches. Capable hosts are asked only for the followed branch.
+# Limit of the list of branches.
 REFS_BYTES: Final = 20_000_000
-# The longest download of a pack: a second for each 650 kB.
+# Timeout for a pack: the largest one needs 650 kB a second.
 PACK_SECONDS: Final = 300.0
 
 _LOST: Final = frozenset({401, 403, 404, 410})
@@ -30,7 +30,7 @@ NO_REMOTE: Final = "is no public Git repository"
 
 
 class _Answer:
-    """An answer in dulwich's form, read in pieces until its end or its limit."""
+    """An answer with dulwich's interface, read in pieces up to a limit."""
 
     def __init__(self, response: httpcore2.Response, opened: ExitStack, limit: int) -> None:
         headers = {name.lower(): value for name, value in response.headers}
@@ -49,7 +49,7 @@ class _Answer:
         self._opened.close()
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes, fewer only at the end: dulwich would take fewer for a torn line.
+        """Read exactly `size` bytes, fewer only at the end, because dulwich expects whole lines.
 
         Raises:
             RefusedError: if there is more than the limit.
@@ -68,10 +68,10 @@ class _Answer:
 
 
 class GuardedGitClient(AbstractHttpGitClient):
-    """Fetches from one repository, with the guards and the politeness of a `Fetcher`."""
+    """Git client for one repository, with the guards and pauses of a `Fetcher`."""
 
     def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
-        """Ask nothing yet; at most `pack_bytes` of a pack are read."""
+        """Send nothing yet; reads at most `pack_bytes` of a pack."""
         super().__init__(url, thin_packs=False, quiet=True)
         self._fetcher = fetcher
         self._pack_bytes = pack_bytes
@@ -86,7 +86,7 @@ class GuardedGitClient(AbstractHttpGitClient):
         data: bytes | Iterator[bytes] | None = None,
         raise_for_status: bool = True,
     ) -> tuple[Any, Any]:
-        """One request of dulwich's; only the first may be redirected.
+        """Send one request for dulwich; follows redirects only of GET requests.
 
         Raises:
             RefusedError: with the problem, as the rest of a sentence.
@@ -95,7 +95,7 @@ class GuardedGitClient(AbstractHttpGitClient):
         asked = [
             *(headers or {}).items(),
             ("Accept-Encoding", "identity"),
-            # Without this beginning, some hosts answer with a page.
+            # Without the prefix "git/", some hosts answer with a web page.
             ("User-Agent", f"git/dulwich ({user_agent()})"),
         ]
         named = [(name, value) for name, value in asked if name.lower() != "content-length"]

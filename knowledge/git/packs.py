@@ -1,8 +1,8 @@
-"""Git packs of untrusted hosts: claimed sizes are checked, and the index is made in a sandbox.
+"""Checks of Git packs from untrusted hosts, and their index, made in a sandbox.
 
-A few bytes can claim to be gigabytes, twice over: compressed, and as a delta that repeats its base.
-The library that reads packs trusts these claims, so they are checked first; nothing decompressed is
-kept. The bot's own process writes pack and index, and unpacks only the one file that it reads.
+A few bytes can expand to gigabytes in two ways: by compression, and as a delta that repeats its
+base. Dulwich trusts the sizes that a pack states, so this module checks them first. The bot's own
+process only stores pack and index, and unpacks the single file that it reads.
 
 Source:
     gitformat-pack(5).
@@ -27,16 +27,16 @@ _TRAILER: Final = 20
 _OFFSET_DELTA: Final = 6
 _REFERENCE_DELTA: Final = 7
 _READ: Final = 16_384
-# Kept bytes of the decompressed beginning of a delta: the sizes before and after it.
+# Bytes at the start of a delta that contain the sizes of its base and its result.
 _SIZES: Final = 32
-# Git makes no longer chain of deltas.
+# The longest chain of deltas that Git makes.
 _CHANGES: Final = 4_095
 _WHOLE: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class PackLimits:
-    """The most that a pack may hold: objects, bytes of one, and bytes of all together."""
+    """Limits of a pack: objects, bytes of one object, and bytes of all objects."""
 
     objects: int = 100_000
     object_bytes: int = 100_000_000
@@ -44,7 +44,7 @@ class PackLimits:
 
 
 def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
-    """Refuse a pack of `size` bytes that would be too large when it is unpacked.
+    """Refuse a pack of `size` bytes that is too large when unpacked.
 
     Raises:
         RefusedError: with its size, or if it is damaged.
@@ -77,20 +77,20 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
 
 
 def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """The largest possible size of each object, unpacked and as a delta."""
+    """Yield each object's stated size, or the larger one of a delta and its result."""
     for _ in range(count):
-        size, base = _claim(reader)
-        # Before decompression: a claim above the limit is refused, true or not.
+        size, base = _read_entry_header(reader)
+        # Before decompression, so a stated size above the limit costs nothing.
         if size > limits.object_bytes:
             yield size
         begins = reader.decompressed(size)
-        yield size if base is None else max(size, _changed_size(begins))
+        yield size if base is None else max(size, _delta_result_size(begins))
 
 
-def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
-    """The claimed size of an object, and the base of a delta.
+def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
+    """Read an object's stated size and, for a delta, its base.
 
-    A base is named by its id, or by its distance in bytes before this object.
+    A base is given by its id, or by its distance in bytes before this object.
     """
     byte = reader.read(1)[0]
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4
@@ -113,14 +113,14 @@ def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
 
 def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
-    """Bytes of the largest object to unpack in order to read the one at an offset.
+    """Size in bytes of the largest object that must be unpacked to read the one at an offset.
 
-    That is itself, or a base of its deltas.
+    A delta needs its base, which may be a delta, too.
 
     Args:
-        pack: one that `check_pack` let through.
-        offset: where the object begins.
-        offset_of: gives an object's beginning, by its id; raises KeyError if it is not there.
+        pack: one that `check_pack` accepted.
+        offset: the start of the object.
+        offset_of: the start of an object, by its id; raises KeyError if there is none.
 
     Raises:
         RefusedError: if the pack is damaged.
@@ -130,10 +130,10 @@ def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], 
         for _ in range(_CHANGES):
             pack.seek(offset)
             reader = _Reader(pack, _WHOLE)
-            size, base = _claim(reader)
+            size, base = _read_entry_header(reader)
             if base is None:
                 return max(largest, size)
-            largest = max(largest, size, _changed_size(reader.beginning()))
+            largest = max(largest, size, _delta_result_size(reader.beginning()))
             offset = offset_of(base) if isinstance(base, bytes) else offset - base
     except (EOFError, KeyError, ValueError, zlib.error) as error:
         raise RefusedError("has a damaged object") from error
@@ -144,8 +144,8 @@ def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], 
 _SIZES_BYTES: Final = 20
 
 
-def _changed_size(delta: bytes) -> int:
-    """The claimed size of a delta's result: the second of two numbers."""
+def _delta_result_size(delta: bytes) -> int:
+    """The stated size of a delta's result: the second of two numbers."""
     numbers, number, shift = [], 0, 0
     for byte in delta[:_SIZES_BYTES]:
         number |= (byte & 0x7F) << shift
@@ -182,7 +182,7 @@ class _Reader:
         return taken
 
     def beginning(self) -> bytes:
-        """The beginning of the next compressed object."""
+        """The first bytes of the next compressed object."""
         inflating, begins = zlib.decompressobj(), b""
         while len(begins) < _SIZES and not inflating.eof:
             if not self._buffer:
@@ -192,7 +192,7 @@ class _Reader:
         return begins
 
     def decompressed(self, size: int) -> bytes:
-        """Skip one compressed object of this size; returns its beginning."""
+        """Skip one compressed object of this size; returns its first bytes."""
         inflating, begins, seen = zlib.decompressobj(), b"", 0
         while not inflating.eof:
             part = inflating.decompress(self._buffer, _READ)
@@ -211,24 +211,24 @@ class _Reader:
 # Index.
 
 SECONDS: Final = 120
-# The largest pack, its largest file with a base, and Python.
+# For the largest pack, its largest file with a base, and Python.
 MEMORY_BYTES: Final = 1_500_000_000
 _INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 
 
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
-    """The process for packs: they may take longer than files, which don't wait for them."""
+    """The sandbox for packs, apart from that for files, which are quicker."""
     return Sandbox(SECONDS, MEMORY_BYTES)
 
 
-def pack_index(pack: bytes, *, within: Sandbox | None = None) -> bytes:
-    """The index of a whole pack, as Git keeps it beside the pack.
+def pack_index(pack: bytes) -> bytes:
+    """Make the index of a pack, in the format of Git's `.idx` file.
 
     Raises:
         RefusedError: with why the pack can't be unpacked, as the rest of a sentence.
     """
-    begun = (within or sandbox()).begin(index_apart, pack, "", _index)
+    begun = sandbox().begin(index_in_sandbox, pack, "", _checked_index)
     try:
         index = begun.result()
     except UnreadableError as error:
@@ -238,8 +238,8 @@ def pack_index(pack: bytes, *, within: Sandbox | None = None) -> bytes:
     return index
 
 
-def index_apart(content: bytes, _name: str) -> Parsed:
-    """Unpack all objects of a pack, as it runs in the sandbox; returns the index in base 64.
+def index_in_sandbox(content: bytes, _name: str) -> Parsed:
+    """Unpack all objects of a pack and return its index in base 64; runs in the sandbox.
 
     Raises:
         UnreadableError: if it would be too large, or is damaged.
@@ -253,9 +253,9 @@ def index_apart(content: bytes, _name: str) -> Parsed:
         raise UnreadableError(str(error)) from error
     with PackData.from_file(io.BytesIO(content), SHA1) as data:
         data.check()
-        # No object of another pack is a base: thin packs are not asked for.
+        # No base is in another pack, because the client asks for no thin packs.
         entries = sorted(PackIndexer.for_pack_data(data))
-        # An unreadable folder or commit is found now, not when it is listed.
+        # Unpack everything, so an unreadable folder or commit fails here, not in a listing.
         for _ in PackInflater.for_pack_data(data):
             pass
         written = io.BytesIO()
@@ -263,8 +263,8 @@ def index_apart(content: bytes, _name: str) -> Parsed:
     return {}, base64.b64encode(written.getvalue()).decode()
 
 
-def _index(_values: dict[str, Any], text: str) -> bytes:
-    """Check the process's answer: a pack might have taken the process over."""
+def _checked_index(_values: dict[str, Any], text: str) -> bytes:
+    """Check and decode the process's answer; a pack may have hijacked the process."""
     index = base64.b64decode(text, validate=True)
     if not index.startswith(_INDEX_MAGIC) or hashlib.sha1(index[:-20]).digest() != index[-20:]:  # noqa: S324 - Git's own
         raise ValueError

@@ -1,7 +1,7 @@
-"""Shallow copies of repositories: one commit of one branch, fetched into a bare folder, and read.
+"""Shallow clones of repositories: one commit of one branch, fetched into a bare repository.
 
-A copy lies in the data folder and is derived: without it, everything is fetched once more. No work
-tree is ever written, so nothing of a repository is run, and none of its paths is a path here.
+A clone is derived data in the data folder; if it is deleted, it is fetched again. No work tree is
+ever written, so no file of a repository is run, and none of its paths is used on this machine.
 Links, submodules and files in Git LFS are skipped.
 """
 
@@ -31,17 +31,18 @@ if TYPE_CHECKING:
     from dulwich.objects import ObjectID
     from dulwich.repo import Repo
 
-# The folder of copies in the data folder.
+# The folder of clones in the data folder.
 COPIES: Final = "git"
 
-# The most bytes of a fetch; a copy may grow to a multiple of it before it is begun anew.
+# The most bytes of a fetch.
 PACK_BYTES: Final = 200_000_000
-# The same for sources added by a server's administrators.
+# The same for sources that a server's administrators add.
 GUILD_PACK_BYTES: Final = 50_000_000
+# A clone with more than this many times the bytes of a fetch, or more packs, is made anew.
 COPY_FACTOR: Final = 2
 COPY_PACKS: Final = 30
 FILES: Final = 5_000
-# Entries of a commit, readable or not, so an endless tree isn't followed.
+# Entries of a commit, readable or not: a tree may be endless.
 ENTRIES: Final = 200_000
 # Bytes of one folder's tree object; an entry takes about 40.
 TREE_BYTES: Final = 10_000_000
@@ -65,10 +66,10 @@ class CommittedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """The readable files of a commit; `reason` is a problem with the listing.
+class FileListing:
+    """The readable files of a commit.
 
-    `whole` is whether the list is complete.
+    `whole` is whether the list is complete; `reason` is a problem with it.
     """
 
     files: tuple[CommittedFile, ...]
@@ -77,7 +78,7 @@ class Listed:
 
 
 def is_installed() -> bool:
-    """Whether repositories can be read, which needs an extra."""
+    """Whether the extra `git` is installed, without which no repository can be read."""
     return find_spec("dulwich") is not None
 
 
@@ -86,7 +87,7 @@ def copy_folder(data: Path, location: str) -> Path:
 
 
 def forget_other_copies(data: Path, locations: Iterable[str]) -> None:
-    """Remove the copies of all repositories but these."""
+    """Remove the clones of all repositories but these."""
     kept = {copy_folder(data, location) for location in locations}
     for folder in (data / COPIES).glob("*"):
         if folder not in kept:
@@ -108,7 +109,7 @@ class Repository:
     def close(self) -> None:
         self._opened.close()
 
-    def files(self, folder: str = "") -> Listed:
+    def files(self, folder: str = "") -> FileListing:
         """The readable files in a folder, in the order of their paths.
 
         For a missing folder, the result is empty and has the reason.
@@ -121,7 +122,7 @@ class Repository:
             entries = self._entries(tree)
             found = next((one for one in entries if one.path == part.encode()), None)
             if found is None or not stat.S_ISDIR(found.mode):
-                return Listed((), f"has no folder {folder} at commit {self.commit[:10]}")
+                return FileListing((), f"has no folder {folder} at commit {self.commit[:10]}")
             tree = found.sha
         return self._listed(tree, "/".join(filter(None, folder.split("/"))))
 
@@ -134,15 +135,15 @@ class Repository:
         from dulwich.objects import Tree
 
         tree = self._object(tree_id)
-        # Checked before parsing, which takes ten times as much memory.
+        # Checked before parsing, which needs ten times as much memory.
         if not isinstance(tree, Tree) or tree.raw_length() > TREE_BYTES:
             raise RefusedError("has a folder that is damaged, or has too many entries")
         return list(tree.iteritems())
 
-    def _listed(self, tree: Any, folder: str) -> Listed:
+    def _listed(self, tree: Any, folder: str) -> FileListing:
         files: list[CommittedFile] = []
         seen = 0
-        # Only ids are queued: a folder may claim to hold itself a hundred thousand times.
+        # Only ids are queued, because a folder may contain itself a hundred thousand times.
         waiting: list[tuple[Any, str, int]] = [(tree, folder, 0)]
         while waiting:
             tree, folder, depth = waiting.pop()
@@ -151,7 +152,7 @@ class Repository:
                 seen += 1
                 if seen > ENTRIES:
                     reason = f"has more than {ENTRIES:,} files and folders"
-                    return Listed(tuple(files), reason, False)
+                    return FileListing(tuple(files), reason, False)
                 path = _path(folder, entry.path)
                 if not path or entry.mode is None:
                     continue
@@ -160,10 +161,10 @@ class Repository:
                 elif stat.S_ISREG(entry.mode) and _suffix(path) in SUFFIXES:
                     if len(files) == FILES:
                         reason = f"has more than {FILES:,} files; the first {FILES:,} are read"
-                        return Listed(tuple(files), reason, False)
+                        return FileListing(tuple(files), reason, False)
                     files.append(CommittedFile(path, entry.sha.decode("ascii")))
             waiting.extend(reversed(inner))
-        return Listed(tuple(files))
+        return FileListing(tuple(files))
 
     def content(self, file: CommittedFile) -> bytes:
         """The content of a file.
@@ -182,7 +183,7 @@ class Repository:
         return content
 
     def _unpacked_bytes(self, object_id: "ObjectID") -> int:
-        """The claimed bytes of a packed file or of its larger base; 0 if it is in no pack."""
+        """The claimed size of a packed file, or of its base if larger; 0 if it is in no pack."""
         from dulwich.objects import RawObjectID
 
         pack = next((one for one in self._objects.packs if object_id in one), None)
@@ -202,12 +203,12 @@ class Repository:
         except (KeyError, ValueError, OSError) as error:
             raise RefusedError(f"lacks an object of its own ({error_text(error)})") from error
         except Exception as error:
-            # Dulwich has no common class for damaged objects.
+            # Dulwich has no common class for errors of damaged objects.
             raise RefusedError(f"has a damaged object ({error_text(error)})") from error
 
 
 def _path(folder: str, name: bytes) -> str:
-    """The path of an entry; empty if it is hidden or impossible."""
+    """The path of an entry; empty if it is hidden or invalid."""
     try:
         written = name.decode()
     except UnicodeDecodeError:
@@ -227,15 +228,15 @@ def _suffix(path: str) -> str:
 # Opening.
 
 
-def opened(
+def open_repository(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
-    """A repository at its branch's current commit; new objects are fetched into `folder`.
+    """Open a repository at its branch's current commit, and fetch new objects into `folder`.
 
     Args:
         source: the repository and its branch.
-        folder: for the copy of one on the web.
-        fetcher: asks its host.
+        folder: of the clone of a repository on the web.
+        fetcher: connects to its host.
         most: the most bytes to fetch; by default `PACK_BYTES`.
 
     Raises:
@@ -244,12 +245,12 @@ def opened(
     if not is_installed():
         raise RefusedError(MISSING)
     if source.is_local:
-        return _opened_here(source)
+        return _open_local(source)
     pack_bytes = PACK_BYTES if most is None else max(min(GUILD_PACK_BYTES, most), 0)
-    return _fetched(source, folder, fetcher, pack_bytes)
+    return _open_fetched(source, folder, fetcher, pack_bytes)
 
 
-def _opened_here(source: RepositoryLocation) -> Repository:
+def _open_local(source: RepositoryLocation) -> Repository:
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 
@@ -258,14 +259,14 @@ def _opened_here(source: RepositoryLocation) -> Repository:
     except (NotGitRepository, OSError, ValueError) as error:
         raise LostError("is no Git repository") from error
     try:
-        return Repository(found, _wanted(found.get_refs(), source.branch))
+        return Repository(found, _branch_commit(found.get_refs(), source.branch))
     except RefusedError:
         found.close()
         raise
 
 
-def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
-    """The commit of the followed branch.
+def _branch_commit(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
+    """The commit of the branch, or of HEAD without one.
 
     Raises:
         RefusedError: if there is none.
@@ -288,10 +289,10 @@ def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
     raise LostError("is empty: it has no commit yet")
 
 
-def _fetched(
+def _open_fetched(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
 ) -> Repository:
-    kept = _copy(folder, COPY_FACTOR * pack_bytes)
+    kept = _open_copy(folder, COPY_FACTOR * pack_bytes)
     try:
         before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
         commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
@@ -304,8 +305,8 @@ def _fetched(
     return Repository(kept, commit)
 
 
-def _copy(folder: Path, most: int) -> Any:
-    """The copy in a folder; a damaged or outgrown one is begun anew.
+def _open_copy(folder: Path, most: int) -> Any:
+    """Open the clone in a folder; a damaged or too large one is replaced by an empty one.
 
     Raises:
         RefusedError: if the system refuses.
@@ -313,9 +314,9 @@ def _copy(folder: Path, most: int) -> Any:
     from dulwich.repo import Repo
 
     if (folder / "HEAD").exists() and not _is_outgrown(folder, most):
-        # Dulwich has no common class for damaged files.
+        # Dulwich has no common class for errors of damaged files.
         with suppress(Exception):
-            return _sound(Repo(str(folder)))
+            return _checked_copy(Repo(str(folder)))
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
@@ -324,8 +325,8 @@ def _copy(folder: Path, most: int) -> Any:
         raise RefusedError(f"can't be kept in {folder}: {error_text(error)}") from error
 
 
-def _sound(copy: Any) -> Any:
-    """The copy, if all files of its last commit can be found."""
+def _checked_copy(copy: Any) -> Any:
+    """Check a clone: its packs, and the tree of its last commit."""
     try:
         commit = copy.object_store[copy.refs[_KEPT]]
         for pack in copy.object_store.packs:
@@ -345,7 +346,7 @@ def _is_outgrown(folder: Path, most: int) -> bool:
 
 
 class _OneCommit:
-    """The local history for dulwich: a commit without its ancestors."""
+    """Local history for dulwich's negotiation: one commit without its ancestors."""
 
     def __init__(self, commit: Any) -> None:
         self.shallow = {commit} if commit else set()
@@ -379,7 +380,7 @@ def _fetch(
     except RefusedError:
         raise
     except Exception as error:
-        # Dulwich has many classes for a host's errors, and some answers surprise it.
+        # Dulwich has many classes for a host's errors, and raises others for unusual answers.
         reason = f": {error_text(error)}" if isinstance(error, GitProtocolError) else ""
         raise RefusedError(f"can't be understood ({type(error).__name__}{reason})") from error
 
@@ -394,7 +395,7 @@ def _fetch_pack(
     found: list[ObjectID] = []
 
     def wants(refs: Mapping[Any, Any], depth: int | None = None) -> "list[ObjectID]":
-        found.append(_wanted(refs, source.branch))
+        found.append(_branch_commit(refs, source.branch))
         return [commit for commit in found if commit not in kept.object_store]
 
     with tempfile.TemporaryFile(dir=folder) as pack:
@@ -415,14 +416,14 @@ def _fetch_pack(
 
 
 def _keep_pack(folder: Path, pack: bytes) -> None:
-    """Add a pack to a copy, under the name that its digest gives it.
+    """Add a pack to a clone, named by its digest.
 
     Raises:
         RefusedError: if it can't be unpacked within the limits.
     """
     index = pack_index(pack)
     place = folder / "objects" / "pack" / f"pack-{pack[-20:].hex()}"
-    # The index makes a pack known, so it comes last and whole.
+    # Git finds a pack by its index, so the index is written last, and atomically.
     for suffix, content in ((".pack", pack), (".idx", index)):
         written = place.with_suffix(".tmp")
         written.write_bytes(content)

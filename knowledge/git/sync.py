@@ -1,8 +1,7 @@
-"""Sync of Git sources: files changed by a commit are read, and deleted ones are dropped.
+"""Sync of Git sources: parse files changed by a commit, drop deleted ones.
 
-A repository's files are kept in the page store like pages: each under its path, with its blob id in
-place of an ETag, and the commit in place of an address. A file with an unchanged id is not read
-again. Parsing happens in the same sandbox as for imported files.
+The page store keeps a repository's files like pages: each under its path, with its blob id in place
+of an ETag, and the commit in place of an address. A file with an unchanged id isn't parsed again.
 """
 
 import json
@@ -14,14 +13,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
-from knowledge.files.reader import PARSERS_VERSION, name_of, parse_bytes
-from knowledge.files.site_addresses import cited, has_rule, with_absolute_links, without_rule
+from knowledge.files.reader import PARSERS_VERSION, parse_bytes, parser_name
+from knowledge.files.site_addresses import (
+    cited_address,
+    has_rule,
+    with_absolute_links,
+    without_rule,
+)
 from knowledge.git.hosts import file_link
-from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
+from knowledge.git.repository import (
+    CommittedFile,
+    FileListing,
+    Repository,
+    copy_folder,
+    open_repository,
+)
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation, repository_at
 from knowledge.web.crawl import FULL, CrawlStep, sync_failure
-from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import Fetcher, Gone
 from knowledge.web.safe_network import LostError, RefusedError
 
@@ -41,15 +51,13 @@ def sync(
     *,
     most: int | None = None,
 ) -> Generator[CrawlStep, None, None]:
-    """Sync a repository, and read the changed files; a file a step.
-
-    A lost repository is quoted for the time of `grace`.
+    """Sync a repository; each step is one changed file.
 
     Args:
         location: the source.
-        data: the data folder, for a copy of one on the web.
+        data: the data folder, for the clone of a repository on the web.
         pages: keeps the files' text.
-        fetcher: asks the host.
+        fetcher: connects to the host.
         now: the current time.
         grace: how long a lost repository is still quoted.
         most: the most bytes to keep; by default any number.
@@ -60,15 +68,15 @@ def sync(
     yield CrawlStep(0, 0, source.url)
     before = pages.site(location)
     try:
-        repository = opened(source, copy_folder(data, location), fetcher, most)
+        repository = open_repository(source, copy_folder(data, location), fetcher, most)
     except LostError as error:
         for path in pages.urls(location):
             page = pages.page(location, path)
-            pages.keep(after(page, Gone(str(error)), now, grace))
+            pages.keep(next_state(page, Gone(str(error)), now, grace))
         pages.keep_site(Site(location, now, str(error)))
         return
     except RefusedError as error:
-        # The old text is still that of the last commit.
+        # The stored text is still that of the last commit.
         pages.keep_site(replace(before, synced_at=now, reason=str(error)))
         return
     try:
@@ -83,7 +91,7 @@ def sync(
     pages.keep_site(Site(location, now, _problem(source, listed, full), repository.commit))
 
 
-def _problem(source: RepositoryLocation, listed: Listed, full: str) -> str:
+def _problem(source: RepositoryLocation, listed: FileListing, full: str) -> str:
     if not listed.files and not listed.reason:
         where = f"in {source.folder}" if source.folder else "in it"
         return f"has no file {where} that can be read"
@@ -93,11 +101,11 @@ def _problem(source: RepositoryLocation, listed: Listed, full: str) -> str:
 def _read_changed(
     location: str,
     repository: Repository,
-    listed: Listed,
+    listed: FileListing,
     pages: PageStore,
     when: tuple[datetime, int | None],
 ) -> Generator[CrawlStep, None, str]:
-    """Read the changed files; returns why not all were kept, or nothing."""
+    """Parse and keep the changed files; returns why some were not kept, or nothing."""
     now, most = when
     there = {file.path for file in listed.files}
     if listed.whole:
@@ -115,12 +123,12 @@ def _read_changed(
 
 
 def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage:
-    """A file with its text; an unreadable one gets the reason, and keeps its old text."""
+    """Parse a file; an unreadable one gets the reason, and keeps its old text."""
     page = replace(page, readers=PARSERS_VERSION)
     try:
         content = repository.content(file)
         check_size(len(content), MAX_PACKED_BYTES)
-        found = parse_bytes(content, name=name_of(PurePosixPath(file.path)))
+        found = parse_bytes(content, name=parser_name(PurePosixPath(file.path)))
     except (RefusedError, UnreadableError) as error:
         return replace(page, reason=str(error).rstrip("."))
     return replace(
@@ -180,7 +188,7 @@ def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
 def documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore, base_urls: Mapping[str, str]
 ) -> Iterator[Document | Failure]:
-    """The documents of these repositories' files, and all failures."""
+    """The documents and failures of these repositories."""
     for location, scope in sources:
         source = repository_at(location)
         if source is None:
@@ -198,14 +206,14 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
     rule, text = "", page.text
     if has_rule(place):
         inside = PurePosixPath(page.url).relative_to(source.folder or ".")
-        link, rule = without_rule(cited(place, inside, details.get("page", {})))
+        link, rule = without_rule(cited_address(place, inside, details.get("page", {})))
         text = with_absolute_links(text, place, inside)
         form = ""
     headings = tuple((str(words), int(line)) for words, line in details["headings"])
     is_told = form and (details["line"] or headings)
     lines = Lines(details["line"], form, headings) if is_told else None
     if details["link"]:
-        # The file names its own address.
+        # The file's front matter gives its address.
         link, lines, rule = details["link"], None, ""
     return Document(
         id=_document_id(source, page.url, scope),

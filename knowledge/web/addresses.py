@@ -14,12 +14,12 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 def problem_with_url(url: str) -> str:
-    """Why an address of the web can't be fetched, as the rest of a sentence; empty if it can."""
+    """The problem with a web address, as the rest of a sentence; empty if it can be fetched."""
     if len(url) > URL_CHARACTERS:
         return f"is longer than {URL_CHARACTERS:,} characters"
     try:
         parsed = httpx2.URL(url)
-        # A host in Punycode is decoded only on access, which may fail.
+        # Access decodes a host in Punycode, which may fail.
         host = parsed.host
     except (httpx2.InvalidURL, ValueError):
         return "is no valid address"
@@ -35,9 +35,9 @@ def problem_with_url(url: str) -> str:
 
 
 def problem_with_literal(url: str) -> str:
-    """Why an address in digits must not be connected to, as the rest of a sentence.
+    """The problem with a web address whose host is an IP address, as the rest of a sentence.
 
-    Empty if it may be, or for a name: names are judged once they are resolved.
+    Empty for public addresses, and for names, which are checked after they are resolved.
     """
     host = httpx2.URL(url).host.strip("[]")
     try:

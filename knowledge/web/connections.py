@@ -1,7 +1,8 @@
 """Guarded connections: single HTTP requests, to checked addresses only, within a total deadline.
 
-Every request to a host of the web goes through here. Callers (`fetcher` for pages, `knowledge.git`
-for commits) decide about pauses, redirects and content.
+All requests to hosts on the web use this module. Its callers (`polite_fetcher` for pages,
+`knowledge.connectors` for APIs, `knowledge.git` for commits) decide about pauses, redirects and
+content.
 """
 
 import re
@@ -35,7 +36,7 @@ class Connections:
     ) -> None:
         """Open nothing yet; the arguments are a `Fetcher`'s."""
         self._whole_seconds = whole_seconds
-        # The operator's, told to hosts.
+        # The operator's contact for the hosts.
         self.contact = ""
         self._clock = Clock()
         self._pool = httpcore2.ConnectionPool(

@@ -1,8 +1,8 @@
-"""Crawl of a web source into the page store, from which its pages are quoted.
+"""Sync of a page or a sitemap's pages into the page store, and documents from that store.
 
-`sync` asks the host, one page a step, and keeps the results; it can be ended between any two steps
-without a loss. `web_documents` reads only the page store, so nothing is fetched while a question is
-answered or an index is updated.
+`sync` fetches one page a step and stores it; stopping between two steps loses nothing.
+`web_documents` reads only the page store, so answering a question or updating an index never
+fetches anything.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -17,8 +17,8 @@ from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
 from knowledge.files.site_addresses import OWN
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.values.source_locations import address_of, unmarked
-from knowledge.web.outgoing import outgoing_of
-from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.outgoing import load_links
+from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import (
     LIST_TYPES,
     PAGE_TYPES,
@@ -29,23 +29,29 @@ from knowledge.web.polite_fetcher import (
     Gone,
     Unchanged,
 )
-from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
+from knowledge.web.sitemaps import (
+    LISTING_BYTES,
+    ListedUrl,
+    Listing,
+    UnlistableError,
+    parse_listing_sandboxed,
+)
 
-# The reason of a full site, after its address.
+# The problem of a site without room for more pages.
 FULL: Final = (
     "has no more room: the pages of a server's own sources may take as much as "
     "`sources.web_megabytes` says, so the rest is not read"
 )
-# Pages with this reason are left out as their authors want, which is no failure.
+# Beginning of the reason of pages whose authors forbid quoting; that is no failure.
 HIDES: Final = "asks programs not to show it"
 
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
-# The failures in a row after which a host is not asked again in this run.
+# After this many failures in a row, the run stops asking the host.
 FAILURES_IN_A_ROW: Final = 5
-# The time for which a sitemap's dates of change are trusted.
-BELIEVED: Final = timedelta(days=7)
+# How long a sitemap's dates of change replace a request.
+DATES_TRUSTED_FOR: Final = timedelta(days=7)
 
 _ENDINGS: Final = {
     "text/html": ".html",
@@ -68,12 +74,13 @@ class CrawlStep:
 
 @dataclass(slots=True)
 class ListedPages:
-    """The pages that a source lists; `whole` is whether that is all of them.
+    """The pages that a source lists.
 
-    They may take `most` bytes together with the list.
+    `whole` is whether the list is complete; `reason` says why it isn't. Pages and list may take
+    `most` bytes together.
     """
 
-    pages: list[Listed] = field(default_factory=list)
+    pages: list[ListedUrl] = field(default_factory=list)
     whole: bool = True
     reason: str = ""
     most: int | None = None
@@ -82,7 +89,7 @@ class ListedPages:
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
     """Whether a site's last sync is at least the interval ago.
 
-    A sync in the future doesn't count: a clock was wrong then.
+    A sync in the future doesn't count, because the clock was wrong then.
     """
     return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
 
@@ -98,20 +105,21 @@ def sync(
 ) -> Iterator[CrawlStep]:
     """Sync a source: a page, or all pages listed in a sitemap or an `llms.txt`.
 
-    Gone pages are quoted for the time of `grace`; at most `most` bytes are kept, or any number.
+    Gone pages are still quoted for the time of `grace`. `most` is the most bytes to keep; by
+    default any number.
     """
     url = unmarked(location)
     yield CrawlStep(0, 0, url)
     root = pages.page(location, url)
     outcome = fetch_page(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
-    root = after(root, outcome, now, grace)
+    root = next_state(root, outcome, now, grace)
     try:
-        listed = listing_of(root.content, root.link or url) if root.content else None
+        listed = parse_listing_sandboxed(root.content, root.link or url) if root.content else None
     except UnlistableError as error:
         listed, root = None, replace(root, content=b"", reason=str(error))
-    known = [Listed(each) for each in pages.urls(location) if each != url]
+    known = [ListedUrl(each) for each in pages.urls(location) if each != url]
     if listed is None and not known:
-        fits = pages.keep_within(read_page(root, outcome), most)
+        fits = pages.keep_within(parse_page(root, outcome), most)
         pages.keep_site(Site(location, now, "" if fits else FULL))
         yield CrawlStep(1, 1, url)
         return
@@ -123,13 +131,14 @@ def sync(
     reason = root.reason or "is no list of pages any more"
     found = ListedPages(known, whole=False, reason=reason)
     if listed is not None:
-        found = listed_pages(listed, fetcher)
+        found = resolve_listing(listed, fetcher)
     found.most = most
     reason = yield from _sync_pages(location, found, pages, fetcher, (now, grace))
     pages.keep_site(Site(location, now, reason or found.reason))
 
 
-def listed_pages(listed: Listing, fetcher: Fetcher) -> ListedPages:
+def resolve_listing(listed: Listing, fetcher: Fetcher) -> ListedPages:
+    """The pages of a listing, with those of the sitemaps in an index."""
     found = ListedPages(list(listed.pages))
     if len(listed.listings) > INDEX_LISTINGS:
         found.whole = False
@@ -140,7 +149,7 @@ def listed_pages(listed: Listing, fetcher: Fetcher) -> ListedPages:
         try:
             inner = None
             if isinstance(outcome, Fetched):
-                inner = listing_of(outcome.content, outcome.url)
+                inner = parse_listing_sandboxed(outcome.content, outcome.url)
         except UnlistableError as error:
             inner, problem = None, str(error)
         if inner is None:
@@ -165,7 +174,7 @@ def _sync_pages(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta],
 ) -> Generator[CrawlStep, None, str]:
-    """Look at every listed page; returns why not all were read, or nothing."""
+    """Fetch every listed page; returns why some were not read, or nothing."""
     now, grace = when
     failures, full, root = 0, "", unmarked(site)
     for done, each in enumerate(found.pages, start=1):
@@ -175,8 +184,8 @@ def _sync_pages(
             if isinstance(outcome, Failed) and outcome.busy:
                 return f"{outcome.reason}; the rest waits for the next look"
             failures = failures + 1 if isinstance(outcome, Failed) else 0
-            page = after(page, outcome, now, grace)
-            if not pages.keep_within(read_page(page, outcome), found.most):
+            page = next_state(page, outcome, now, grace)
+            if not pages.keep_within(parse_page(page, outcome), found.most):
                 full = FULL
         yield CrawlStep(done, len(found.pages), each.url)
         if failures >= FAILURES_IN_A_ROW:
@@ -185,12 +194,12 @@ def _sync_pages(
         listed = {each.url for each in found.pages}
         for gone in [url for url in pages.urls(site) if url not in listed and url != root]:
             page = pages.page(site, gone)
-            pages.keep(after(page, Gone("is no longer listed"), now, grace))
+            pages.keep(next_state(page, Gone("is no longer listed"), now, grace))
     return full
 
 
-def is_current(page: WebPage, each: Listed, now: datetime) -> bool:
-    """Whether the list says that a fetched page has not changed since."""
+def is_current(page: WebPage, each: ListedUrl, now: datetime) -> bool:
+    """Whether the list says that a page is unchanged since it was fetched."""
     return (
         page.is_known
         and not page.reason
@@ -198,7 +207,7 @@ def is_current(page: WebPage, each: Listed, now: datetime) -> bool:
         and page.fetched_at is not None
         and page.checked_at is not None
         and each.modified + timedelta(days=1) < page.fetched_at
-        and timedelta() <= now - page.checked_at < BELIEVED
+        and timedelta() <= now - page.checked_at < DATES_TRUSTED_FOR
     )
 
 
@@ -209,7 +218,7 @@ def fetch_page(
     limit: int = MAX_BYTES,
     inside: Callable[[str], bool] = lambda at: True,
 ) -> FetchOutcome:
-    """Fetch a page, unless it is unchanged."""
+    """Fetch a page with its ETag and date, so an unchanged one isn't sent again."""
     etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
     return fetcher.fetch(
         page.url,
@@ -221,11 +230,11 @@ def fetch_page(
     )
 
 
-def read_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
-    """The page with the text of its content; an unreadable one keeps its old text.
+def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
+    """Parse a page's content into its text; an unreadable page keeps its old text.
 
-    A page that asks not to be shown has no text from then on. It is fetched whole each time,
-    because the rule may be only in the host's headers.
+    A page that forbids quoting loses its text and content. Without content it is fetched whole each
+    time, because the rule may be only in the host's headers.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -257,7 +266,7 @@ def _name(page: WebPage) -> str:
     """The page's name as a file: its suffix tells the format."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
-    # Many hosts send every text as `text/plain`.
+    # Many hosts send all text files as `text/plain`.
     told = page.content_type == "text/plain" and path.suffix.lower() in SUFFIXES
     if ending is None or told or path.suffix.lower() == ending:
         return path.name or "page.html"
@@ -293,7 +302,7 @@ def _document_id(link: str, scope: Scope) -> str:
 def web_documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore
 ) -> Iterator[Document | Failure]:
-    """The documents of all quotable pages, and all failures."""
+    """The quotable pages of these sources as documents, and all failures."""
     for url, scope in sources:
         doubled = duplicates(pages, url)
         for page in pages.pages(url):
@@ -311,16 +320,16 @@ def web_documents(
 
 
 def duplicates(pages: PageStore, url: str) -> set[str]:
-    """The pages of a site whose canonical address is another page of it.
+    """Pages whose canonical address is another page of the same site.
 
-    Of pages that name each other, none is a duplicate.
+    Two pages that name each other are both kept.
     """
     links: dict[str, str] = {}
     canonical: dict[str, str] = {}
     for page in pages.outlines(url):
         if page.text:
             links[page.link or page.url] = page.url
-            canonical[page.url] = outgoing_of(page.details).canonical
+            canonical[page.url] = load_links(page.details).canonical
     own = {link for link, page in links.items() if canonical[page] in ("", link)}
     return {
         page for link, page in links.items() if canonical[page] != link and canonical[page] in own
@@ -333,7 +342,7 @@ def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]
     root, named = unmarked(url), address_of(url)
     yield from sync_failure(site, named)
     for page in pages.pages(url):
-        # A crawl's start may be named without the slash at its end.
+        # The start of a crawl may lack the slash at its end.
         if page.reason.startswith(HIDES) and named not in (page.url, page.url.rstrip("/")):
             continue
         if page.reason and (page.url != root or not site.reason):
@@ -341,7 +350,7 @@ def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]
 
 
 def sync_failure(site: Site, shown: str) -> Iterator[Failure]:
-    """The failure of a source's last sync, if any; `shown` is the source's name."""
+    """The failure of a source's last sync, if any; `shown` is the source's name for readers."""
     missing = "has not been fetched yet: run `commonplace source sync`"
     reason = missing if site.synced_at is None else site.reason
     if reason:

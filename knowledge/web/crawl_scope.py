@@ -1,8 +1,8 @@
-"""Scope of a crawl: addresses inside it, in one form, without traps. Pure.
+"""Scope of a crawl: its bounds, the normal form of addresses, and the guard against traps. Pure.
 
 A crawl never leaves the scheme, host, port and folder of its start. Query parameters are sorted,
-and those of sessions and campaigns are dropped. Only a few queries of one path are read, so an
-endless calendar ends.
+and parameters of sessions and campaigns are dropped. Only a few queries of one path are visited, so
+an endless calendar ends.
 """
 
 import re
@@ -15,7 +15,7 @@ from knowledge.web.addresses import host_of, normal_url, problem_with_url
 
 # The most queries of one path.
 QUERIES: Final = 5
-# The most folders in a path, and the most repeats of one name: more are a loop.
+# The most folders in a path, and the most repeats of one name in it.
 SEGMENTS: Final = 20
 REPEATS: Final = 3
 
@@ -25,7 +25,7 @@ _SESSION: Final = re.compile(
     re.IGNORECASE,
 )
 _PATH_SESSION: Final = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/]*", re.IGNORECASE)
-# Suffixes of other files than pages, not worth a request.
+# Suffixes of files that are no pages; they are never requested.
 _NO_PAGES: Final = frozenset(
     {
         *(".7z", ".bz2", ".dmg", ".exe", ".gz", ".iso", ".jar", ".msi", ".rar", ".tar", ".tgz"),
@@ -69,7 +69,7 @@ def scope_of(url: str) -> CrawlScope:
 
 
 def page_url(url: str, base: str = "") -> str:
-    """One form for all spellings of an address, so it is requested once; empty if invalid."""
+    """The normal form of a page's address, so each page is requested once; empty if invalid."""
     found = normal_url(url, base)
     if not found:
         return ""
@@ -84,7 +84,7 @@ def page_url(url: str, base: str = "") -> str:
 
 
 def is_page(url: str) -> bool:
-    """Whether an address may be a page's, by its suffix."""
+    """Whether an address may be that of a page, by its suffix."""
     last = urlsplit(url).path.rpartition("/")[2].lower()
     return "." not in last or f".{last.rpartition('.')[2]}" not in _NO_PAGES
 
@@ -95,7 +95,7 @@ class TrapGuard:
 
     _queries: Counter[str] = field(default_factory=Counter)
 
-    def lets(self, url: str) -> bool:
+    def allows(self, url: str) -> bool:
         parts = urlsplit(url)
         segments = [segment for segment in parts.path.split("/") if segment]
         most = max(Counter(segments).values(), default=0)

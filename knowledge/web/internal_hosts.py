@@ -1,8 +1,8 @@
 """Internal hosts: hosts on private networks, named by the operator, for sources of the operator.
 
-An entry is a name, an address or a network, with a port or without one for 80 and 443. A source on
-such a host is read from these hosts alone, every other source from public addresses alone: so no
-redirect and no name leads from one side to the other.
+An entry is a name, an address or a network, with a port; without one it covers ports 80 and 443. A
+source on such a host may connect to these hosts only, any other source to public addresses only. So
+no redirect and no name leads from one side to the other.
 """
 
 import re
@@ -23,7 +23,7 @@ _NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class InternalHosts:
-    """The names and networks of the entries, each with its port."""
+    """Parsed entries: names and networks, each with its port."""
 
     names: frozenset[tuple[str, int]] = frozenset()
     networks: tuple[tuple[IPv4Network | IPv6Network, int], ...] = ()
@@ -60,7 +60,7 @@ class InternalHosts:
         return cls(frozenset(names), tuple(networks))
 
     def problem_with(self, host: str, port: int, address: str) -> str:
-        """Why an address of a host must not be connected to, as "is …"; empty if it may be."""
+        """The problem with an address of a host, as "is …"; empty if it may be connected to."""
         try:
             found = ip_address(address)
         except ValueError:
@@ -70,7 +70,7 @@ class InternalHosts:
         name = _plain(host)
         named = (name, port) in self.names
         if found.is_loopback:
-            # Any other name may come to lead to this machine's own services.
+            # Another name could be pointed at this machine's own services.
             named = named and (name == "localhost" or name.endswith(".localhost"))
         elif (problem := ssrf_guard.problem_with(address)) and not ssrf_guard.is_private(found):
             return problem
@@ -79,7 +79,7 @@ class InternalHosts:
         return f"`sources.internal` doesn't name with port {port}"
 
     def has(self, url: str, resolve: Resolve = system_addresses) -> bool:
-        """Whether an address of the web is on one of these hosts, by its name or by DNS."""
+        """Whether a web address is on one of these hosts, by its name or by DNS."""
         if not (self.names or self.networks):
             return False
         try:

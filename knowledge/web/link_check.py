@@ -1,6 +1,6 @@
-"""Check of citations on the web: is each page there, and each anchor in its page?
+"""Check of citations on the web: that each page exists, and that it has the cited anchors.
 
-Each page is fetched once, politely. A page that the host withholds counts as unchecked.
+Each page is fetched once. A page that the host refuses counts as unchecked.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -23,8 +23,8 @@ class LinkCheck:
     """The findings of a check.
 
     Attributes:
-        pages: the number of pages that are there.
-        anchors: the number of anchors that are in their page.
+        pages: the number of existing pages.
+        anchors: the number of existing anchors.
         missing: the pages that don't exist, with the reason.
         unanchored: the links whose page has no such anchor.
         unchecked: the pages that could not be fetched, with the reason.
@@ -40,7 +40,7 @@ class LinkCheck:
 def check_links(
     pages: Mapping[str, Collection[str]], fetcher: Fetcher, found: LinkCheck
 ) -> Iterator[CrawlStep]:
-    """Fetch pages, and look for their anchors; ends early at a host that is down or busy.
+    """Fetch pages and check their anchors; stops asking a host that is down or busy.
 
     Args:
         pages: the anchors to look for, as written in links, by the page's address.
@@ -63,7 +63,7 @@ def check_links(
         elif isinstance(outcome, Gone):
             found.missing[url] = outcome.reason
         elif isinstance(outcome, Failed) and outcome.no_page:
-            # There is a file, of a kind that has no anchors.
+            # The address leads to a file of a kind without anchors.
             found.pages += 1
         elif isinstance(outcome, Failed):
             found.unchecked[url] = outcome.reason
@@ -76,18 +76,18 @@ def _check_page(url: str, anchors: Collection[str], content: bytes, found: LinkC
     there: frozenset[str] = frozenset()
     try:
         if anchors:
-            there = sandbox.begin(ids_apart, content, url, _checked_ids).result()
+            there = sandbox.begin(ids_in_sandbox, content, url, _checked_ids).result()
     except UnreadableError as error:
         found.unchecked[url] = str(error).rstrip(".")
         return
     found.pages += 1
-    # Browsers look for an id as written first, then decoded.
+    # Browsers try an id as written first, then decoded.
     absent = [each for each in anchors if not {each, unquote(each)} & there]
     found.anchors += len(anchors) - len(absent)
     found.unanchored += [f"{url}#{each}" for each in absent]
 
 
-def ids_apart(content: bytes, url: str) -> Parsed:
+def ids_in_sandbox(content: bytes, url: str) -> Parsed:
     """The ids of a page's elements, and the names of its old anchors; runs in the sandbox."""
     from knowledge.files.formats.html import page_soup
 
@@ -98,10 +98,10 @@ def ids_apart(content: bytes, url: str) -> Parsed:
 
 
 def _checked_ids(values: dict[str, Any], text: str) -> frozenset[str]:
-    """Check and convert the result of `ids_apart`.
+    """Check and convert the result of `ids_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `ids_apart` can't have made it.
+        ValueError, TypeError, LookupError: if `ids_in_sandbox` can't have made it.
     """
     ids = frozenset(values["ids"])
     if not all(isinstance(each, str) for each in ids):

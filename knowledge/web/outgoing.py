@@ -1,6 +1,6 @@
-"""Outgoing links of a page, and its canonical address; read in the sandbox.
+"""Outgoing links of a page and its canonical address, extracted in the sandbox.
 
-A link counts only if neither the page nor the link says `nofollow`.
+Links with `nofollow`, and all links of a page with it, are left out.
 """
 
 import json
@@ -14,7 +14,7 @@ from knowledge.files.robots_meta import nofollow_rule_of_tags
 from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import normal_url, problem_with_url
 
-# The most links of one page; a site with more lists them elsewhere, too.
+# The most links of one page.
 LINKS: Final = 1_000
 
 
@@ -26,16 +26,16 @@ class Outgoing:
     links: tuple[str, ...] = ()
 
 
-def outgoing(content: bytes, url: str) -> Outgoing:
-    """The links of an HTML page fetched at an address; none if it can't be read."""
+def extract_links(content: bytes, url: str) -> Outgoing:
+    """The links of an HTML page; none if it can't be parsed."""
     try:
-        return sandbox.begin(outgoing_apart, content, url, _checked_links).result()
+        return sandbox.begin(extract_links_in_sandbox, content, url, _checked_links).result()
     except UnreadableError:
         return Outgoing()
 
 
-def outgoing_apart(content: bytes, url: str) -> Parsed:
-    """`outgoing` in the sandbox: the canonical address, and a line for each link."""
+def extract_links_in_sandbox(content: bytes, url: str) -> Parsed:
+    """Extract the canonical address, and a line for each link; runs in the sandbox."""
     from knowledge.files.formats.html import page_soup
 
     soup = page_soup(content)
@@ -54,7 +54,7 @@ def _href(tag: Any) -> str:
 
 
 def _drop_tools(soup: Any) -> None:
-    """Keep the article and its categories: other links of a wiki lead to its tools."""
+    """Keep a wiki page's article and categories; all other links lead to tools."""
     parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
     soup.clear()
     soup.extend(parts)
@@ -78,10 +78,10 @@ def _absolute(href: str, base: str) -> str:
 
 
 def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
-    """Check and convert the result of `outgoing_apart`.
+    """Check and convert the result of `extract_links_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `outgoing_apart` can't have made it.
+        ValueError, TypeError, LookupError: if `extract_links_in_sandbox` can't have made it.
     """
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]
@@ -90,12 +90,13 @@ def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     return Outgoing(values["canonical"], links)
 
 
-def as_details(found: Outgoing) -> str:
-    """A page's links, as they are kept beside it."""
+def dump_links(found: Outgoing) -> str:
+    """Serialize a page's links for the page store."""
     return json.dumps(asdict(found)) if found != Outgoing() else ""
 
 
-def outgoing_of(details: str) -> Outgoing:
+def load_links(details: str) -> Outgoing:
+    """Deserialize links from the page store."""
     if not details:
         return Outgoing()
     found = json.loads(details)

@@ -1,9 +1,9 @@
 """Page store: each page's last good text, its state, and the time of its fetch.
 
-A pure function, `after`, defines a page's life cycle: a fetch replaces its content, a failing page
-keeps its last good text, and a gone one keeps it for a time of grace and is then retired.
-`PageStore` is a small database of its own, in a file or in PostgreSQL. It is derived: without it,
-everything is fetched once more.
+A pure function, `next_state`, defines a page's life cycle. A fetch replaces the content. A failing
+page keeps its last good text. A gone page keeps it for a time of grace, and is then retired.
+`PageStore` is a database of its own, in a file or in PostgreSQL. It is derived data: if it is
+deleted, everything is fetched again.
 """
 
 import zlib
@@ -32,15 +32,15 @@ _VISITING: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """A page of a site as it is kept.
+    """A stored page.
 
     Attributes:
         site: its source.
         link: its address after redirects.
-        content: as it was fetched; empty at first and after retirement.
-        title, text: read from the content; empty likewise.
+        content: as fetched; empty before the first fetch and after retirement.
+        title, text: parsed from the content; empty in the same cases.
         reason: the current problem, as the rest of a sentence about the page.
-        details: more data of its reader, in the reader's own format.
+        details: further data, in a format of the module that fetches the page.
     """
 
     site: str
@@ -61,15 +61,15 @@ class WebPage:
 
     @property
     def is_known(self) -> bool:
-        """Whether the host may answer "unchanged"."""
+        """Whether the next request may be conditional: content is stored and parsed."""
         return bool(self.content) and self.readers == PARSERS_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A synced source: the time of the last sync, and the failure of the whole.
+    """A synced source: the time of its last sync, and why that failed.
 
-    `state` names its state then, such as a commit, for sources that have names for states.
+    `state` belongs to the module that syncs it: a commit, or the state of a listing.
     """
 
     url: str
@@ -78,8 +78,8 @@ class Site:
     state: str = ""
 
 
-def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after an attempt to fetch it; new content is not parsed yet.
+def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
+    """The page after an attempt to fetch it; new content still has to be parsed.
 
     A gone page keeps its text for the time of `grace`.
     """
@@ -100,15 +100,18 @@ def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta)
         case Unchanged():
             return replace(page, gone_at=None, reason="")
         case Gone():
-            return _gone(_put_off(page, looked, now, grace), outcome.reason, now, grace)
+            return _gone(_postpone_retirement(page, looked, now, grace), outcome.reason, now, grace)
         case Failed():
             return replace(page, reason=outcome.reason)
 
 
-def _put_off(page: WebPage, looked: datetime | None, now: datetime, grace: timedelta) -> WebPage:
-    """Postpone the end of a gone page by the time between two far-apart visits.
+def _postpone_retirement(
+    page: WebPage, looked: datetime | None, now: datetime, grace: timedelta
+) -> WebPage:
+    """Postpone a gone page's retirement after a long time without visits.
 
-    One visit stands for half of the grace at most: a clock that jumps ahead must not end it.
+    The time since the last visit counts for half of the grace at most, so a clock that jumps ahead
+    retires no page.
     """
     if page.gone_at is None:
         return page
@@ -137,7 +140,7 @@ class PageStore:
 
     def __init__(self, tables: DerivedTables) -> None:
         self.tables = tables
-        # Sizes by site, for one version of the tables: a command may write to them beside the bot.
+        # Cached sizes by site, valid until another process writes to the tables.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
 
@@ -151,7 +154,7 @@ class PageStore:
         self.close()
 
     def visiting(self) -> AbstractContextManager[bool]:
-        """Visit a source; False if a process on another machine is at it."""
+        """Lock visits to sources; yields False if another process holds the lock."""
         return self.tables.alone(_VISITING)
 
     def site(self, url: str) -> Site:
@@ -173,6 +176,7 @@ class PageStore:
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
+        """Delete all sites but these, with their pages."""
         self._sizes.clear()
         with self.tables.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
@@ -251,7 +255,7 @@ class PageStore:
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
-        """Keep a page, unless its site would exceed this many bytes; the page's reason says so."""
+        """Keep a page if its site then has at most this many bytes; else keep only the reason."""
         if most is None:
             self.keep(page)
             return True

@@ -1,9 +1,9 @@
 """Polite HTTP fetcher: robots.txt, a delay between requests, few redirects, bounded answers.
 
-The web fails every day, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never
-an exception. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a few
-redirects, and accepts only some content types up to a size. `safe_network` bounds its connections:
-to public addresses (`ssrf_guard`) or to internal hosts (`internal_hosts`), never to both.
+Failures are normal on the web, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`),
+never an exception. A `Fetcher` reads robots.txt first, pauses between two requests to a host,
+follows a few redirects, and accepts only some content types up to a size. It connects only to
+public addresses (`ssrf_guard`), or only to internal hosts (`internal_hosts`).
 """
 
 import codecs
@@ -23,7 +23,7 @@ from knowledge.web import ssrf_guard
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Connections, Header, error_text
 from knowledge.web.internal_hosts import InternalHosts
-from knowledge.web.safe_network import RefusedError, Resolve, bounded, system_addresses
+from knowledge.web.safe_network import RefusedError, Resolve, read_bounded, system_addresses
 
 WHOLE_SECONDS: Final = 60.0
 REDIRECTS: Final = 5
@@ -57,10 +57,10 @@ _NO_CHARSETS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A page as it is now; `url` is its address after redirects.
+    """A fetched page; `url` is its address after redirects.
 
-    `hidden` is the host's rule against showing it, if any, and `nofollow` whether the host asks
-    programs not to follow its links.
+    `hidden` is the host's rule against quoting it, if any. `nofollow` is whether the host forbids
+    programs to follow its links.
     """
 
     url: str
@@ -74,7 +74,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is unchanged since it was last fetched; the fields are those of `Fetched`."""
+    """The page is unchanged since the last fetch; the fields have the meanings of `Fetched`."""
 
     hidden: str = ""
     nofollow: bool = False
@@ -91,9 +91,10 @@ class Gone:
 class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
-    `busy` is whether the host asked for a longer pause than we wait, `down` whether the host
-    failed, and `no_page` whether there is something else: another content type, or an address
-    outside the scope.
+    Attributes:
+        busy: the host asked for a longer pause than the fetcher waits.
+        down: the host itself failed.
+        no_page: the address leads to another content type, or out of the scope.
     """
 
     reason: str
@@ -106,7 +107,7 @@ FetchOutcome = Fetched | Unchanged | Gone | Failed
 
 
 class _NoPageError(RefusedError):
-    """There is no page, or it is outside the scope; the message says which."""
+    """The address leads to no page, or out of the scope; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class _Response:
 
 
 class Fetcher:
-    """Fetches pages for one run over sources; remembers each host's robots.txt and last request."""
+    """Fetches pages in one run over sources; caches each host's robots.txt."""
 
     def __init__(
         self,
@@ -137,8 +138,8 @@ class Fetcher:
         Args:
             delay_seconds: the least time between two requests to a host; robots.txt may ask for
                 more.
-            problem_with: why an address must not be connected to, or nothing.
-            internal: connect to these hosts alone, in place of public addresses.
+            problem_with: the problem with an IP address; empty if it may be connected to.
+            internal: connect only to these hosts, instead of public addresses.
             resolve: the addresses of a host.
             sleep: waits; a stopping program can interrupt it.
             whole_seconds: the most that one request may take.
@@ -252,7 +253,7 @@ class Fetcher:
     def _request_politely(
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
-        """One request, after the host's pause; again if the host asks for a short wait."""
+        """Send one request after the host's pause; retry once if the host asks for a short wait."""
         self.pause(url, self._delay_for(url))
         response = self._ask(url, headers, limit, types)
         wait = _retry_after(response)
@@ -279,7 +280,7 @@ class Fetcher:
         own: list[Header] = [
             ("Accept-Encoding", "gzip"),
             ("Accept", "text/html, text/markdown, text/plain, application/pdf, */*;q=0.5"),
-            # As it came: hosts also put non-ASCII letters into an ETag.
+            # Unchanged bytes: some ETags have non-ASCII letters.
             *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
         with self._noted(url), self._connections.request("GET", url, own) as response:
@@ -287,7 +288,7 @@ class Fetcher:
 
     @contextmanager
     def _noted(self, url: str) -> Iterator[None]:
-        """Begin the pause of a host once the request inside has ended."""
+        """Start the host's pause at the end of the request inside."""
         try:
             yield
         finally:
@@ -295,9 +296,9 @@ class Fetcher:
 
     @contextmanager
     def connections(self, url: str) -> Iterator[Connections]:
-        """The connections for one request to an API, after the host's pause.
+        """Connections for one request to an API, after the host's pause.
 
-        robots.txt is about pages, so it isn't consulted. The caller follows redirects.
+        robots.txt covers pages, so it isn't consulted. The caller follows redirects.
 
         Raises:
             RefusedError: if the address can't be fetched.
@@ -359,7 +360,7 @@ class Fetcher:
 def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None) -> _Response:
     """Read an answer; only its head if it is no page.
 
-    `types` is None for robots.txt: any type is taken, and a long one is cut.
+    `types` is None for robots.txt: any type is accepted, and a long file counts as empty.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
@@ -376,7 +377,7 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
     if encoding not in ("identity", "", "gzip", "x-gzip"):
         raise RefusedError(f"comes compressed as {encoding[:40]}, which was not asked for")
     packed = encoding in ("gzip", "x-gzip")
-    content = bounded(response.iter_stream(), limit, packed=packed)
+    content = read_bounded(response.iter_stream(), limit, packed=packed)
     if content is None:
         if types is not None:
             raise RefusedError(f"has more than {limit / 1e6:,.0f} MB")
@@ -385,7 +386,7 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
 
 
 def _as_utf8(content: bytes, content_type: str) -> bytes:
-    """Text re-encoded in UTF-8 with a mark, if only the headers tell its encoding."""
+    """Re-encode text in UTF-8 with a byte-order mark if the headers give another encoding."""
     kind, _, rest = content_type.lower().partition(";")
     charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
     if not kind.strip().startswith("text/") or charset in ("", "utf-8", "utf8"):

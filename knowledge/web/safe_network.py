@@ -1,8 +1,8 @@
 """Network backend that connects to checked addresses only, with a total deadline per request.
 
-A name is resolved here, each of its addresses is checked, and exactly the checked address is
-connected to, so a name can't lead elsewhere a moment later. Proxies would resolve names themselves,
-so none is used. TLS still checks the name. The deadline also ends a response that trickles in.
+The backend resolves a name, checks all of its addresses, and connects to a checked address. So a
+name can't lead elsewhere a moment later (DNS rebinding). Proxies resolve names themselves, so none
+is used. TLS still checks the name. The deadline also ends a response that trickles in.
 
 Errors:
     Exception
@@ -20,7 +20,7 @@ from typing import Any
 import httpcore2
 
 Resolve = Callable[[str, int], Sequence[str]]
-# Why an address of a host, at a port, must not be connected to, as "is …"; empty if it may be.
+# The problem with an address of a host at a port, as "is …"; empty if it may be connected to.
 Guard = Callable[[str, int, str], str]
 
 
@@ -37,10 +37,10 @@ def system_addresses(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | None:
-    """The chunks together, decompressed if they are packed; None above the limit.
+def read_bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | None:
+    """Join the chunks, decompressed if they are packed; None above the limit.
 
-    Never more than the limit is decompressed, whatever a few bytes claim to be.
+    Decompression stops at the limit, so a small bomb can't fill the memory.
 
     Raises:
         RefusedError: if the packed data is damaged.
@@ -79,7 +79,7 @@ class Clock:
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
-    """Connects only to checked addresses."""
+    """Network backend for httpcore with the guard and the deadline."""
 
     def __init__(self, guard: Guard, resolve: Resolve, clock: Clock) -> None:
         self._guard = guard
@@ -99,7 +99,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         with _as_network_error(host):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
-            # One forbidden address is enough to refuse, because any of them might be connected to.
+            # One forbidden address is enough: any of them might be connected to.
             if problem := self._guard(host, port, address):
                 raise RefusedError(f"leads to {address}, which {problem}")
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")

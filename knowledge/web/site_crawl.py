@@ -1,8 +1,8 @@
-"""Crawl of a whole site: its pages are found by its sitemap and by their links, within limits.
+"""Crawl of a whole site, by its sitemap and its links, within limits.
 
-Each page is stored at once, so an interrupted crawl goes on: pages visited since the last whole
-crawl are not asked for again. Requests carry the page's ETag and date, and links are stored with
-their page, so an unchanged page costs one answer without content.
+Each page is stored at once, so an interrupted crawl resumes: it skips the pages visited since the
+last complete crawl. Requests carry the page's ETag and date, and the page's links are stored with
+it, so an unchanged page costs one answer without content.
 """
 
 from collections import deque
@@ -20,12 +20,12 @@ from knowledge.web.crawl import (
     CrawlStep,
     fetch_page,
     is_current,
-    listed_pages,
-    read_page,
+    parse_page,
+    resolve_listing,
 )
 from knowledge.web.crawl_scope import CrawlScope, TrapGuard, is_page, page_url, scope_of
-from knowledge.web.outgoing import Outgoing, as_details, outgoing, outgoing_of
-from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.outgoing import Outgoing, dump_links, extract_links, load_links
+from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import (
     LIST_TYPES,
     PAGE_TYPES,
@@ -36,11 +36,16 @@ from knowledge.web.polite_fetcher import (
     Gone,
     Unchanged,
 )
-from knowledge.web.sitemaps import LISTING_BYTES, Listed, UnlistableError, listing_of
+from knowledge.web.sitemaps import (
+    LISTING_BYTES,
+    ListedUrl,
+    UnlistableError,
+    parse_listing_sandboxed,
+)
 
 # Sitemaps to try: those in robots.txt, and the usual places.
 SITEMAPS: Final = 5
-# The time within which an interrupted crawl can go on; then it begins anew.
+# An interrupted crawl can resume within this time; later it starts again.
 UNFINISHED: Final = timedelta(days=1)
 
 _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
@@ -48,36 +53,36 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 
 @dataclass(slots=True)
 class _Frontier:
-    """The addresses still to be asked for, nearest first, each once.
+    """Queue of addresses to visit: breadth first, each once, inside the scope.
 
-    At most `left` more are returned; `cut` is whether others were dropped.
+    `left` is how many more it returns; `cut` is whether it dropped any because of that.
     """
 
     scope: CrawlScope
     depth: int
     left: int
     cut: bool = False
-    _waiting: deque[tuple[Listed, int]] = field(default_factory=deque)
+    _waiting: deque[tuple[ListedUrl, int]] = field(default_factory=deque)
     _seen: set[str] = field(default_factory=set)
     _traps: TrapGuard = field(default_factory=TrapGuard)
 
-    def add(self, found: Listed, depth: int) -> None:
+    def add(self, found: ListedUrl, depth: int) -> None:
         url = page_url(found.url)
         if depth > self.depth or not url or url in self._seen or not self.scope.has(url):
             return
-        if not is_page(url) or not self._traps.lets(url):
+        if not is_page(url) or not self._traps.allows(url):
             return
         self._seen.add(url)
         if self.left <= len(self._waiting):
             self.cut = True
             return
-        self._waiting.append((Listed(url, found.modified), depth))
+        self._waiting.append((ListedUrl(url, found.modified), depth))
 
-    def met(self, url: str) -> None:
-        """Record an address as reached through another one, such as a redirect."""
+    def mark_visited(self, url: str) -> None:
+        """Mark an address as visited, because another one has led to it."""
         self._seen.add(page_url(url))
 
-    def next(self) -> tuple[Listed, int] | None:
+    def next(self) -> tuple[ListedUrl, int] | None:
         if not self._waiting or self.left <= 0:
             return None
         self.left -= 1
@@ -90,7 +95,7 @@ class _Frontier:
 
 @dataclass(slots=True)
 class _Crawl:
-    """A crawl under way: its settings and its results."""
+    """A running crawl: its settings and its results so far."""
 
     location: str
     pages: PageStore
@@ -114,10 +119,10 @@ def sync_site(
     *,
     most: int | None = None,
 ) -> Generator[CrawlStep, None, None]:
-    """Crawl a site, a page a step.
+    """Crawl a site; each step is one page.
 
-    Pages that are gone or no longer linked are quoted for the time of `grace`; at most `most` bytes
-    are kept, or any number.
+    Pages that are gone or no longer linked are still quoted for the time of `grace`. `most` is the
+    most bytes to keep; by default any number.
     """
     crawl = crawl_at(location)
     if crawl is None:
@@ -127,11 +132,11 @@ def sync_site(
     before = pages.site(location)
     run = _Crawl(location, pages, fetcher, frontier, now, grace, most, before)
     start = page_url(crawl.url)
-    frontier.add(Listed(start), 0)
+    frontier.add(ListedUrl(start), 0)
     if crawl.depth:
         for each in _from_sitemaps(frontier.scope, crawl.url, fetcher):
             frontier.add(each, 1)
-    reason = yield from _go(run, start)
+    reason = yield from _crawl_frontier(run, start)
     if not reason and not frontier.cut:
         _retire(run)
     if frontier.cut and not reason:
@@ -153,8 +158,8 @@ def _alone(run: _Crawl, url: str) -> str:
     return f"links to no page below it: for the pages beside it, name {folder}"
 
 
-def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
-    """Ask for one page after the other; returns why it ended early, or nothing."""
+def _crawl_frontier(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
+    """Visit one page after the other; returns why the crawl stopped early, or nothing."""
     done = 0
     while (entry := run.frontier.next()) is not None:
         listed, depth = entry
@@ -162,23 +167,23 @@ def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
         done += 1
         if isinstance(outcome, Failed) and outcome.busy:
             return f"{outcome.reason}; the rest waits for the next look"
-        found = outgoing_of(run.pages.page(run.location, listed.url).details)
+        found = load_links(run.pages.page(run.location, listed.url).details)
         if found.canonical:
-            run.frontier.add(Listed(found.canonical), depth)
+            run.frontier.add(ListedUrl(found.canonical), depth)
         for link in found.links:
-            run.frontier.add(Listed(link), depth + 1)
+            run.frontier.add(ListedUrl(link), depth + 1)
         yield CrawlStep(done, done + run.frontier.waiting, listed.url)
         if run.failures >= FAILURES_IN_A_ROW:
             return f"failed {run.failures} times in a row; the rest waits for the next look"
     return ""
 
 
-def _visit(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None:
-    """Ask for a page unless it is known to be unchanged, and keep it; None if it was not asked."""
+def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | None:
+    """Fetch and keep a page; None if no request was needed or allowed."""
     page = run.pages.page(run.location, listed.url)
-    if _is_done(run, page) or is_current(page, listed, run.now):
+    if _was_visited(run, page) or is_current(page, listed, run.now):
         run.reached.add(page.url)
-        run.frontier.met(page.link or page.url)
+        run.frontier.mark_visited(page.link or page.url)
         return None
     if (run.full and not page.content) or not (is_start or run.fetcher.allows(listed.url)):
         return None
@@ -189,15 +194,15 @@ def _visit(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | Non
         # A broken link isn't reported.
         return outcome
     run.reached.add(page.url)
-    page = _with_links(after(page, outcome, run.now, run.grace), outcome, run.frontier.scope)
-    run.frontier.met(page.link or page.url)
-    if not run.pages.keep_within(read_page(page, outcome), run.most):
+    page = _with_links(next_state(page, outcome, run.now, run.grace), outcome, run.frontier.scope)
+    run.frontier.mark_visited(page.link or page.url)
+    if not run.pages.keep_within(parse_page(page, outcome), run.most):
         run.full = FULL
     return outcome
 
 
-def _is_done(run: _Crawl, page: WebPage) -> bool:
-    """Whether an interrupted crawl has visited a page already."""
+def _was_visited(run: _Crawl, page: WebPage) -> bool:
+    """Whether the interrupted crawl before this one has visited a page."""
     if page.checked_at is None or page.gone_at is not None:
         return False
     since = run.before.synced_at
@@ -220,22 +225,22 @@ def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebP
         return page
     if outcome.content_type not in _HTML:
         return replace(page, details="")
-    found = outgoing(outcome.content, outcome.url)
+    found = extract_links(outcome.content, outcome.url)
     canonical = page_url(found.canonical) if found.canonical else ""
     links = [] if outcome.nofollow else map(page_url, found.links)
     kept = Outgoing(
         canonical if canonical and scope.has(canonical) else "",
         tuple(dict.fromkeys(link for link in links if scope.has(link) and is_page(link))),
     )
-    return replace(page, details=as_details(kept))
+    return replace(page, details=dump_links(kept))
 
 
 def _retire(run: _Crawl) -> None:
-    """Mark unlinked pages as gone."""
+    """Mark the pages that this crawl did not reach as gone."""
     for url in run.pages.urls(run.location):
         if url not in run.reached:
             page = run.pages.page(run.location, url)
-            gone = after(
+            gone = next_state(
                 page,
                 Gone("is no longer linked, or closed to programs"),
                 run.now,
@@ -247,7 +252,7 @@ def _retire(run: _Crawl) -> None:
                 run.pages.drop(run.location, [url])
 
 
-def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[Listed]:
+def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[ListedUrl]:
     """The entries of the site's own sitemaps inside the scope."""
     host = host_of(url)
     usual = (f"{host}/sitemap.xml", f"{host}{scope.folder}sitemap.xml")
@@ -262,7 +267,7 @@ def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[Li
             return
 
 
-def _listed_in(address: str, fetcher: Fetcher) -> list[Listed]:
+def _listed_in(address: str, fetcher: Fetcher) -> list[ListedUrl]:
     host = host_of(address)
     outcome = fetcher.fetch(
         address,
@@ -273,7 +278,7 @@ def _listed_in(address: str, fetcher: Fetcher) -> list[Listed]:
     try:
         found = None
         if isinstance(outcome, Fetched):
-            found = listing_of(outcome.content, outcome.url)
-        return listed_pages(found, fetcher).pages if found is not None else []
+            found = parse_listing_sandboxed(outcome.content, outcome.url)
+        return resolve_listing(found, fetcher).pages if found is not None else []
     except UnlistableError:
         return []

@@ -1,6 +1,6 @@
 """Parser of sitemaps, sitemap indexes and `llms.txt`, in the sandbox.
 
-By the sitemap protocol, only addresses of the listing's own host count.
+The sitemap protocol allows only addresses on the listing's own host; others are dropped.
 
 Source:
     https://www.sitemaps.org/protocol.html and https://llmstxt.org/.
@@ -19,7 +19,7 @@ from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import sandbox
 from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
-from knowledge.web.safe_network import RefusedError, bounded
+from knowledge.web.safe_network import RefusedError, read_bounded
 
 # The protocol's own limit is 50 MB; a sitemap of this size already lists more pages than are read.
 LISTING_BYTES: Final = 20_000_000
@@ -30,12 +30,12 @@ _LINK: Final = re.compile(r"\[[^\]\n]{0,500}\]\(<?(?P<url>[^\s)>]{1,2000})>?(?:\
 
 
 class UnlistableError(Exception):
-    """A listing can't be read; the message continues a sentence about it."""
+    """The listing can't be read; the message continues a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """An address in a listing; `modified` is its stated time of change."""
+class ListedUrl:
+    """An address in a listing; `modified` is the time of change that the listing states."""
 
     url: str
     modified: datetime | None = None
@@ -45,12 +45,12 @@ class Listed:
 class Listing:
     """The entries of a listing: pages, or further listings in an index."""
 
-    pages: tuple[Listed, ...] = ()
-    listings: tuple[Listed, ...] = ()
+    pages: tuple[ListedUrl, ...] = ()
+    listings: tuple[ListedUrl, ...] = ()
 
 
-def listing(content: bytes, url: str) -> Listing | None:
-    """The listing of a content, packed with gzip or not; None if the content is a page.
+def parse_listing(content: bytes, url: str) -> Listing | None:
+    """Parse a sitemap, its index or an `llms.txt`, gzipped or not; None if it is a page.
 
     Raises:
         UnlistableError: if it is damaged, or too large.
@@ -63,26 +63,28 @@ def listing(content: bytes, url: str) -> Listing | None:
         return Listing(listings=found) if match["kind"] == b"sitemapindex" else Listing(found)
     if url.partition("?")[0].endswith("/llms.txt"):
         text = content.decode("utf-8", "replace")
-        return Listing(tuple(_on_own_host((Listed(m["url"]) for m in _LINK.finditer(text)), url)))
+        return Listing(
+            tuple(_on_own_host((ListedUrl(m["url"]) for m in _LINK.finditer(text)), url))
+        )
     return None
 
 
-def listing_of(content: bytes, url: str) -> Listing | None:
-    """`listing`, in the sandbox.
+def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
+    """Run `parse_listing` in the sandbox.
 
     Raises:
-        UnlistableError: as `listing`.
+        UnlistableError: as `parse_listing`.
     """
     try:
-        return sandbox.begin(listing_apart, content, url, _listed_apart).result()
+        return sandbox.begin(parse_listing_in_sandbox, content, url, _checked_listing).result()
     except UnreadableError as error:
         raise UnlistableError(str(error).rstrip(".")) from error
 
 
-def listing_apart(content: bytes, url: str) -> Parsed:
-    """`listing` for the sandbox: the kind, and a line for each address."""
+def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
+    """Convert the result of `parse_listing` for the sandbox: the kind, and a line per address."""
     try:
-        found = listing(content, url)
+        found = parse_listing(content, url)
     except UnlistableError as error:
         raise UnreadableError(str(error)) from error
     if found is None:
@@ -92,20 +94,20 @@ def listing_apart(content: bytes, url: str) -> Parsed:
     return {"kind": "listings" if found.listings else "pages"}, "\n".join(lines)
 
 
-def _listed_apart(values: dict[str, Any], text: str) -> Listing | None:
+def _checked_listing(values: dict[str, Any], text: str) -> Listing | None:
     if values["kind"] == "page":
         return None
     found = []
     for line in text.split("\n") if text else ():
         url, _, modified = line.partition(" ")
-        found.append(Listed(url, datetime.fromisoformat(modified) if modified else None))
+        found.append(ListedUrl(url, datetime.fromisoformat(modified) if modified else None))
     entries = tuple(found)
     return Listing(listings=entries) if values["kind"] == "listings" else Listing(entries)
 
 
 def _unpacked(content: bytes) -> bytes:
     try:
-        unpacked = bounded([content], LISTING_BYTES, packed=True)
+        unpacked = read_bounded([content], LISTING_BYTES, packed=True)
     except RefusedError as error:
         raise UnlistableError("is a damaged gzip file") from error
     if unpacked is None:
@@ -113,7 +115,7 @@ def _unpacked(content: bytes) -> bytes:
     return unpacked
 
 
-def _entries(content: bytes) -> Iterator[Listed]:
+def _entries(content: bytes) -> Iterator[ListedUrl]:
     reading = etree.iterparse(
         io.BytesIO(content),
         events=("end",),
@@ -129,7 +131,7 @@ def _entries(content: bytes) -> Iterator[Listed]:
             if _name(element) in ("url", "sitemap"):
                 values = {_name(child): (child.text or "").strip() for child in element}
                 if values.get("loc"):
-                    yield Listed(values["loc"], _moment(values.get("lastmod", "")))
+                    yield ListedUrl(values["loc"], _moment(values.get("lastmod", "")))
                 element.clear()
     except etree.XMLSyntaxError as error:
         raise UnlistableError(f"is no valid XML ({error.msg})") from error
@@ -141,7 +143,7 @@ def _name(element: "etree._Element") -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """A date or a time as the protocol writes it."""
+    """Parse a date or time of the protocol; None if it is neither."""
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
@@ -152,7 +154,7 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _on_own_host(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
+def _on_own_host(entries: Iterator[ListedUrl], url: str) -> Iterator[ListedUrl]:
     """The addresses of the listing's own host, each once, in order."""
     seen: set[str] = set()
     for entry in entries:
@@ -160,4 +162,4 @@ def _on_own_host(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
         if not found or found in seen or problem_with_url(found) or host_of(found) != host_of(url):
             continue
         seen.add(found)
-        yield Listed(found, entry.modified)
+        yield ListedUrl(found, entry.modified)

@@ -1,12 +1,12 @@
 """Guard against server-side request forgery: the IP addresses that may be connected to.
 
-People name a page, and a process inside somebody's network reads it. It must not become a way to
-the services of that network: addresses are checked after names are resolved, and only the checked
-address is connected to. All functions are pure.
+Members name pages, and the bot reads them from inside its operator's network. This must not give
+access to that network's services. Addresses are checked after names are resolved. All functions are
+pure.
 
 Source:
-    The IANA special-purpose address registries, as Python's `ipaddress` has them. Added are
-    addresses that contain another address, and clouds' own services behind public or private ones.
+    The IANA special-purpose address registries, as in Python's `ipaddress`. In addition: addresses
+    that contain another address, and services of clouds at public or private addresses.
 """
 
 from ipaddress import (
@@ -19,11 +19,11 @@ from ipaddress import (
 )
 from typing import Final
 
-# Azure's platform service has a public address, answered inside every machine.
+# Azure's platform service: a public address, answered inside every machine.
 _PLATFORM: Final = frozenset({IPv4Address("168.63.129.16")})
 
-# Networks that an operator may open (`internal_hosts`), and clouds' own services in them, by
-# Alibaba's, Amazon's, Google's and Scaleway's documentation.
+# Networks that an operator may open (`internal_hosts`), and services of clouds inside them, by the
+# documentation of Alibaba, Amazon, Google and Scaleway.
 _PRIVATE: Final = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 )
@@ -32,17 +32,17 @@ _CLOUDS: Final = tuple(
     map(ip_network, ("100.100.100.200", "fd00:ec2::/32", "fd20:ce::254", "fd00:42::42"))
 )
 
-# All public IPv6 addresses are here; later additions of the registries are outside, too.
+# All public IPv6 addresses; future special addresses are outside of it, too.
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _DOCUMENTATION: Final = IPv6Network("3fff::/20")
 _RELAYS: Final = IPv4Network("192.88.99.0/24")
-# Oracle's platform service is among these; older versions of Python call some of them global.
+# Includes Oracle's platform service; older versions of Python call some of these global.
 _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 
 
 def problem_with(address: str) -> str:
-    """Why an address, in digits, can't be read from, as "is …"; empty if it can."""
+    """The problem with an IP address, as "is …"; empty if it may be connected to."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -53,7 +53,7 @@ def problem_with(address: str) -> str:
 
 
 def is_private(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is in a private network, and no cloud's own service."""
+    """Whether an address is in a private network, and isn't a service of a cloud."""
     return any(address in each for each in _PRIVATE) and not any(
         address in each for each in _CLOUDS
     )
@@ -97,7 +97,7 @@ def _problem_with_v6(address: IPv6Address) -> str:
 
 
 def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that packets to this one may end at."""
+    """The IPv4 addresses to which a translator may forward packets."""
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if any(address in network for network in _TRANSLATED):
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))

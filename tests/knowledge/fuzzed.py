@@ -40,10 +40,10 @@ from knowledge.files.sandbox import Result, Sandbox
 from knowledge.git.packs import PackLimits, check_pack
 from knowledge.values.documents import Scope
 from knowledge.web.addresses import problem_with_url
-from knowledge.web.outgoing import outgoing_apart
+from knowledge.web.outgoing import extract_links_in_sandbox
 from knowledge.web.polite_fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
 from knowledge.web.safe_network import RefusedError
-from knowledge.web.sitemaps import UnlistableError, listing
+from knowledge.web.sitemaps import UnlistableError, parse_listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
 from tests.knowledge.made_files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
 
@@ -127,7 +127,7 @@ class _Here(Sandbox):
         made: Callable[[dict[str, Any], str], Result],
     ) -> "Future[Result]":
         future: Future[Result] = Future()
-        answer, text = sandbox_process.outcome(function, content, name)
+        answer, text = sandbox_process.run_parser(function, content, name)
         if "unreadable" in answer:
             future.set_exception(UnreadableError(answer["unreadable"]))
         else:
@@ -242,7 +242,7 @@ def _exported(name: str) -> Callable[[bytes], str]:
 def _listed(url: str) -> Callable[[bytes], str]:
     def run(content: bytes) -> str:
         try:
-            found = listing(content, url)
+            found = parse_listing(content, url)
         except UnlistableError:
             return "refused"
         for each in (*found.pages, *found.listings) if found is not None else ():
@@ -255,7 +255,7 @@ def _listed(url: str) -> Callable[[bytes], str]:
 
 def _linked(content: bytes) -> str:
     try:
-        values, text = outgoing_apart(content, "https://a.org/a")
+        values, text = extract_links_in_sandbox(content, "https://a.org/a")
     except UnreadableError:
         return "refused"
     for each in filter(None, (values["canonical"], *text.split("\n"))):

@@ -1,14 +1,14 @@
 """Detection of DiscordChatExporter's formats by their first bytes.
 
-They look like ordinary JSON, text, tables and pages. But their content is only for the server it
-comes from; only `knowledge.chat.export_file` reads it.
+The formats are JSON, text, CSV and HTML. An export may be quoted only in its own server, so only
+`knowledge.chat.export_file` reads it.
 """
 
 import re
 from enum import StrEnum
 from typing import Final
 
-# The part before the messages fits in here, whatever the channel's topic.
+# Enough for the part before the messages, with the longest topic of a channel.
 HEAD_BYTES: Final = 65_536
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -31,7 +31,7 @@ class ExportFormat(StrEnum):
 
 
 def export_format(head: bytes) -> ExportFormat | None:
-    """The format of a chat export, by its first `HEAD_BYTES` bytes; None if it is none."""
+    """The format of a chat export, by its first `HEAD_BYTES` bytes; None for other files."""
     head = head[:HEAD_BYTES].removeprefix(BOM)
     if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
         return ExportFormat.JSON if b'"messages"' in head else None

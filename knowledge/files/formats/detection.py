@@ -1,7 +1,7 @@
-"""Detection of a file's format by its bytes; its name only decides between kinds of text.
+"""Detection of a file's format by its bytes; its suffix decides only between kinds of text.
 
-Nothing in a text tells whether a `#` begins a heading or a comment. So among Markdown, plain text
-and tables the suffix decides, unless the text itself says otherwise.
+A `#` in a text may start a heading or a comment. So the suffix decides between Markdown, plain text
+and tables, unless the content clearly has another format.
 """
 
 import json
@@ -49,7 +49,7 @@ ENDINGS: Final = {
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Other zip formats, by a name in each of them, and the remedy.
+# Other formats based on zip, by a file name inside, and what to do.
 _PACKED: Final = {
     b"xl/workbook.xml": "is an Excel workbook: save its sheets as CSV.",
     b"ppt/presentation.xml": "is a PowerPoint presentation: save it as PDF.",
@@ -59,7 +59,7 @@ _PACKED: Final = {
 }
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TAG = re.compile(rb"</(?:p|div|h[1-6]|ul|ol|table|span|a|pre|section|article)\s*>", re.IGNORECASE)
-# Atomic groups without backtracking: a row of comments can be divided in too many ways.
+# Atomic groups prevent backtracking, which takes exponential time on a row of comments.
 _BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?xml.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
 
 _DIRECTIVE = re.compile(r"^\.\. (?:[\w:-]+::|_[^\n]+:)", re.MULTILINE)
@@ -111,13 +111,13 @@ def packed_format(content: bytes) -> Format | None:
 
 
 def _is_page(content: bytes) -> bool:
-    """Whether it begins as an HTML page; a Markdown text may begin with other tags."""
+    """Whether content begins as an HTML page; a Markdown text may begin with other tags."""
     match = _PAGE.search(content[:4096])
     return match is not None and _BEFORE_A_PAGE.match(content[: match.start()]) is not None
 
 
 def _has_tags(content: bytes) -> bool:
-    """Whether a file with a page's suffix is a page, despite an unusual beginning."""
+    """Whether a file with a suffix of HTML has HTML tags."""
     begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     return begins or _TAG.search(content) is not None
 
@@ -141,7 +141,7 @@ def _is_json(text: str) -> bool:
 
 
 def _is_rst(text: str, promised: Format) -> bool:
-    """Whether plain text, or text that claims to be Markdown, is reStructuredText."""
+    """Whether text with this promised format is reStructuredText."""
     underlined = any(
         len(match["line"]) >= len(match["title"].rstrip()) for match in _UNDERLINED.finditer(text)
     )

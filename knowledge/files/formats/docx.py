@@ -1,4 +1,4 @@
-"""Parser of Word files (.docx): Markdown by their styles (headings, lists, tables, links)."""
+"""Parser of Word files (.docx): converts their styles to Markdown."""
 
 import zipfile
 import zlib
@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from knowledge.files.formats.html import to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
-# The XML of a book of 1,000 pages has about this much; as objects it takes twenty times as much.
+# The XML of a book of 1,000 pages has about this size; parsed, it takes twenty times as much.
 MAX_XML_BYTES: Final = 20_000_000
 
 # Flags of a part.
@@ -37,7 +37,7 @@ _TORN: Final = (
 
 
 def parse_docx(content: bytes, name: str) -> ParsedFile:
-    """A Word file; its pictures are left out.
+    """Parse a Word file, without its pictures.
 
     Raises:
         UnreadableError: if it is torn, has no text, declares entities, or expands too far.
@@ -61,7 +61,7 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
 
 
 def _check(content: bytes) -> None:
-    """Refuse files that would cost the XML parser far more than their own size."""
+    """Refuse files that would cost the XML parser far more memory than their size."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         parts = [part for part in archive.infolist() if part.filename.endswith((".xml", ".rels"))]
         # Python's zipfile never yields more than the declared size.

@@ -1,8 +1,8 @@
-"""Front matter: the YAML or TOML on top of a Markdown text, parsed under a budget.
+"""Parser of front matter: YAML or TOML at the top of a Markdown text, within limits.
 
-YAML is parsed once: its events are checked and then built into values. With a second parser the
-built values might differ from the checked ones: two disagree about U+FEFF, so one's plain word was
-the other's alias. Values are read one by one, never serialized as a whole.
+YAML is parsed once: its events are checked and then built into values. With two parsers, the built
+values could differ from the checked ones: about U+FEFF they disagree, and one sees a plain word
+where the other sees an alias. Values are read one by one, never serialized as a whole.
 """
 
 import tomllib
@@ -19,7 +19,7 @@ from yaml.resolver import Resolver
 
 from knowledge.files.parsed_file import UnreadableError
 
-# Front matter is a few lines. Without aliases, its values can't be larger than its text.
+# Without aliases, the values can't be larger than the text.
 MAX_MATTER_CHARACTERS: Final = 50_000
 MAX_MATTER_DEPTH: Final = 50
 
@@ -35,8 +35,8 @@ _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, Overfl
 class FrontMatter:
     """The used fields of front matter.
 
-    `hidden` is the rule against showing the text. `page` has the fields that move its page on a
-    documentation site, by name.
+    `hidden` is the rule against quoting the text. `page` has the fields, by name, that move its
+    page on a documentation site.
     """
 
     title: str = ""
@@ -47,9 +47,9 @@ class FrontMatter:
     page: dict[str, str] = field(default_factory=dict)
 
 
-# PyYAML's own loaders are classes of this kind.
+# PyYAML composes its loaders in the same way.
 class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
-    """Builds values of parsed events."""
+    """Builds values from checked events."""
 
     def __init__(self, events: list[yaml.Event]) -> None:
         Composer.__init__(self)
@@ -71,7 +71,7 @@ def parsed_values(block: str) -> Any:
     """The values of a block of YAML.
 
     Raises:
-        UnreadableError: if it is no YAML, or costs far more than its own size.
+        UnreadableError: if it is no YAML, or exceeds the limits.
     """
     if len(block) > MAX_MATTER_CHARACTERS:
         raise _too_long(block)
@@ -99,9 +99,9 @@ def _too_long(block: str) -> UnreadableError:
 
 
 def _checked_events(block: str) -> Iterator[yaml.Event]:
-    """The events of a block, up to the limits of cost.
+    """The events of a block; refuses aliases and deep nesting.
 
-    Aliases of aliases stand for gigabytes, and each level of nested lists is a nested call.
+    Nested aliases can expand to gigabytes, and each level of nesting is a recursive call.
     """
     parser, depth = CParser(block), 0
     while parser.check_event():
@@ -148,14 +148,14 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
             page={key: said for key in _PAGE if (said := _text(values.get(key)).strip())},
         )
     except ValueError as error:
-        # Python writes no number of thousands of digits.
+        # Python doesn't convert numbers of thousands of digits to text.
         raise UnreadableError(
             "has front matter with an impossible value: a number of too many digits."
         ) from error
 
 
 def _title(values: dict[Any, Any]) -> str:
-    """The outermost `title` of nested mappings; titles in lists belong to others."""
+    """The outermost `title` in nested mappings; titles in lists belong to other documents."""
     waiting = [values]
     for found in waiting:
         for key, value in found.items():
@@ -184,7 +184,7 @@ def _day(value: Any) -> date | None:
 
 
 def _link(values: dict[Any, Any]) -> str:
-    """The origin of the text: the `link`, `url` or first source."""
+    """The address of the original: `link`, `url`, `source`, or the first of `sources`."""
     sources = values.get("sources")
     listed = sources if isinstance(sources, list) else []
     candidates = [values.get(key) for key in ("link", "url", "source")]

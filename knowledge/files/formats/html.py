@@ -26,21 +26,21 @@ _AROUND: Final = (
     "aside:not(.topic, .footnote, .footnote-list, .starlight-aside), "
     "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
     "[role=contentinfo], a.headerlink, a.lightbox .meta, .sphinxsidebar, td.linenos, span.linenos, "
-    # Tables of contents, as DocBook, MediaWiki and others, docutils and Sphinx write them: they
-    # name everything and answer nothing.
+    # Tables of contents of DocBook, MediaWiki, docutils and Sphinx. They would match every question
+    # without answering one.
     "div.toc, div#toc, ul.toc, ol.toc, div.contents.topic, div.toctree-wrapper, .dw__toc, "
-    # What DokuWiki writes around an article, and its links between marks and footnotes.
+    # Parts around an article in DokuWiki, and its links to and from footnotes.
     ".docInfo, .pageId, a.fn_top, a.fn_bot, "
     # GitBook's and HonKit's search, and VitePress' label of a code block.
     ".search-results, div[class*=language-] > span.lang, "
-    # By their author, for no printer and no search engine.
+    # Parts that the author hides from printers or search engines.
     ".noprint, [data-nosnippet], [data-pagefind-ignore]"
 )
 _MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source|-lang)?)-(?P<name>[\w+#-]+)")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
-# No page uses it, and decoding a megabyte takes a minute.
+# Never used by pages; decoding a megabyte would take a minute.
 _NO_ENCODINGS: Final = ("punycode",)
 # Encodings that a page can't truthfully declare in ASCII. Browsers take UTF-8 then (the HTML
 # standard, "sniffing").
@@ -59,7 +59,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def parse_html(content: bytes, name: str) -> ParsedFile:
-    """An HTML page, in the encoding that it declares.
+    """Parse an HTML page, in the encoding that it declares.
 
     Its title is its only level-one heading, or else its `<title>`. `hidden` is its rule against
     being shown by programs.
@@ -92,7 +92,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
 
 
 def page_soup(content: bytes) -> BeautifulSoup:
-    """A page as a tree of tags, in the encoding that it declares.
+    """Parse a page to a tree of tags, in the encoding that it declares.
 
     Raises:
         UnreadableError: if it is nested too deeply.
@@ -103,7 +103,7 @@ def page_soup(content: bytes) -> BeautifulSoup:
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:
-    """A piece of HTML as Markdown; `code` is the CSS selector of its inline code."""
+    """Convert a piece of HTML to Markdown; `code` is the CSS selector of its inline code."""
     soup = _soup(html)
     for tag in soup.select(code):
         tag.name = "code"
@@ -115,7 +115,7 @@ def to_markdown(root: Tag, base: str = "") -> str:
         target = _target(base, _attribute(link, "href"))
         if target.startswith(_ABSOLUTE) and link.get_text(strip=True):
             link["href"] = target
-            # Wikis repeat the name of the page there.
+            # In wikis, `title` repeats the page's name.
             link.attrs.pop("title", None)
         else:
             link.unwrap()
@@ -207,7 +207,7 @@ def _main(soup: BeautifulSoup) -> Tag:
 
 
 def _article(main: Tag, soup: BeautifulSoup) -> Tag:
-    """The article in a main part, if it has its heading and most of its text; else the part.
+    """The article in a main part, if it contains the heading and most of the text; else the part.
 
     MediaWiki writes the heading before the part.
     """
@@ -222,7 +222,7 @@ def _article(main: Tag, soup: BeautifulSoup) -> Tag:
 
 
 def _drop_own_links(heading: Tag) -> None:
-    """Drop a heading's links to itself; one that has words leaves them."""
+    """Drop a heading's links to itself, but keep their words."""
     for link in heading.select('a[href^="#"]'):
         if any(map(str.isalnum, link.get_text())):
             link.unwrap()
@@ -231,7 +231,7 @@ def _drop_own_links(heading: Tag) -> None:
 
 
 def _language(pre: Tag) -> str:
-    """The language of a code block, from classes on it, just around it or inside it."""
+    """The language of a code block, by classes on the block, its parents or its child."""
     around = [tag for tag in list(pre.parents)[:2] if tag.name == "div"]
     near: list[Any] = [pre, *pre.find_all("code", limit=1), *around]
     for tag in near:
@@ -243,7 +243,7 @@ def _language(pre: Tag) -> str:
 
 
 def _own_id(heading: Tag) -> str:
-    """The id at which a heading can be reached: its own, one inside it, or its section's."""
+    """The id that a link to a heading can use: its own, one inside it, or its section's."""
     own = _attribute(heading, "id") or _attribute(heading.find(id=True), "id")
     section = heading.parent
     if own or section is None or section.name not in ("section", "div"):

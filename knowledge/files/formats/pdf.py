@@ -1,4 +1,4 @@
-"""Parser of PDF files: each page's text, under the outline's headings or the page's number."""
+"""Parser of PDF files: the pages' text under headings of the outline, or under page numbers."""
 
 import re
 import zlib
@@ -15,7 +15,7 @@ from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError, 
 MAX_PAGES: Final = 2_000
 MAX_OUTLINE: Final = 5_000
 
-# A running head stands on most pages; a line on fewer than this share may be text.
+# A first or last line on at least this share of the pages is a running head or foot.
 _RUNNING_SHARE: Final = 0.5
 _RUNNING_PAGES: Final = 4
 
@@ -53,7 +53,7 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
     except LimitReachedError as error:
         raise UnreadableError("expands too far when it is unpacked: split it.") from error
     except (PyPdfError, zlib.error, AssertionError, *_MISUNDERSTOOD) as error:
-        # pypdf's exceptions for malformed objects; their messages are for its authors.
+        # pypdf's exceptions for malformed objects; their messages don't help members.
         raise UnreadableError("is a damaged PDF: save it again.") from error
     if not any(page.strip() for page in pages):
         raise UnreadableError(
@@ -77,7 +77,7 @@ def _page_texts(reader: PdfReader) -> list[str]:
 
 
 def _title(reader: PdfReader) -> str:
-    """The PDF's own title, unless it is a file's name left by the program."""
+    """The title in the PDF's metadata, unless it is the name of a file."""
     metadata = reader.metadata
     title = one_line(metadata.title or "") if metadata is not None else ""
     return "" if re.search(r"\.\w{2,4}$|^untitled|^microsoft word", title, re.I) else title[:200]

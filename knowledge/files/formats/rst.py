@@ -1,4 +1,4 @@
-"""Parser of reStructuredText, through docutils; Sphinx's additions are understood roughly.
+"""Parser of reStructuredText, with docutils; supports Sphinx's directives and roles in part.
 
 Nothing is included from other files, and no raw markup is taken over. Directives and roles unknown
 to docutils give their text.
@@ -28,9 +28,9 @@ _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", r
 _ROLE = re.compile(r"(?<![\w:.+-])[\w.+-]*+:(?P<name>[\w:.+-]+):`")
 _TARGET = re.compile(r"\s*<[^<>]*>$", re.DOTALL)
 
-# Directives that only arrange other pages.
+# Directives that only list other pages.
 _DROPPED: Final = frozenset({"toctree", "index", "highlight", "currentmodule", "include"})
-# Directives with an argument that is not for reading.
+# Directives whose argument is not part of the text.
 _SILENT: Final = frozenset({"only", "ifconfig", "module", "tab-set", "grid", "grid-item"})
 _CODE: Final = frozenset({"code-block", "sourcecode", "code", "prompt", "ipython", "doctest"})
 _VERSIONS: Final = {
@@ -74,13 +74,13 @@ _SETTINGS: Final = {
     "stylesheet_path": None,
     "smart_quotes": False,
     "input_encoding": "unicode",
-    # A limit of docutils' own on how far substitutions expand.
+    # docutils' limit on the expansion of substitutions.
     "line_length_limit": 100_000,
 }
 
 
 class _AnyOption(dict[str, Any]):
-    """Takes every option of a directive as text."""
+    """Accepts every option of a directive as text."""
 
     def __bool__(self) -> bool:
         return True
@@ -94,7 +94,7 @@ class _AnyOption(dict[str, Any]):
 
 # docutils is not typed.
 class _Known(Directive):  # type: ignore[misc]
-    """A directive unknown to docutils: its argument and its content."""
+    """Directive unknown to docutils; keeps its argument and its content."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -126,7 +126,7 @@ class _Known(Directive):  # type: ignore[misc]
 def _role(
     name: str, rawtext: str, text: str, *_rest: object, **_options: object
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """A role unknown to docutils: its words, without the target."""
+    """Role unknown to docutils; keeps its words, without the target."""
     words = _TARGET.sub("", nodes.unescape(text)) or text
     if name.rpartition(":")[2] in _PROSE:
         return [nodes.inline(rawtext, words)], []

@@ -49,7 +49,7 @@ _DEFINITION: Final = re.compile(
 _REFERENCE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)|\[(?P<label>[^\]\[\n]{1,500})\]\[(?P<name>[^\]\[\n]{0,100})\]"
 )
-# Headings in passages and citations are words, without pictures, addresses and emphasis.
+# Headings become plain words, because citations show them: no pictures, links or emphasis.
 _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
 _LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
@@ -59,15 +59,15 @@ _DELIMITERS: Final = re.compile(r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+
 _DASHES: Final = re.compile(r"-{4,}")
 _PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|(?<![ \t])[ \t]{2,}+(?=\|)")
 
-# A hard line break by a backslash; at a paragraph's end there is no line to break.
+# A backslash at the end of a line is a hard line break, except at the end of a paragraph.
 _HARD_BREAK: Final = re.compile(r"(?:(?<![\\ \t])[ \t]*+|(?<=[ \t]))\\(?=\n|\Z)")
 _LINE_BREAK: Final = " " * 2
-# A rule drawn with signs.
+# A horizontal rule drawn with box characters.
 _DRAWN_RULE: Final = re.compile(r"^[ \t]*[\u2500-\u257f]{3,}[ \t]*$", re.MULTILINE)
-# Inline code and targets of links, and escapes that targets don't need.
+# Inline code, targets of links, and unneeded escapes in targets.
 _TARGET: Final = re.compile(r"(?P<code>`[^`\n]{1,500}`)|(?:\]\(<?|https?://)[^\s)>]{1,2000}")
 _ESCAPED: Final = re.compile(r"\\([_*~&#+=.!-])")
-# A linked picture; most link to their own full size.
+# A linked picture; most link to the same picture in full size.
 _LINKED_PICTURE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
     r"|\[[ \t]*(?P<picture>!\[(?P<label>[^\]\n]{0,500})\]\([^)\n]{0,2000}\))[ \t]*\]"
@@ -117,8 +117,8 @@ _ELEMENTS: Final = frozenset(_ELEMENTS_TEXT.split())
 _VOID: Final = frozenset({"br", "hr", "img", "wbr"})
 _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
 
-# Fences without code: prose, and links shown as cards. Quoted as code, the prose could not be
-# highlighted, nor the address followed.
+# Languages of fences that contain no code: prose, or links shown as cards. In a code block, Discord
+# shows neither bold text nor links.
 _FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _CARD: Final = "embed"
 _PROSE_LANGUAGES: Final = frozenset({"markdown", "md"})
@@ -142,7 +142,7 @@ _BRACED_COMMENT: Final = re.compile(r"\{/\*.{0,5000}?\*/\}", re.DOTALL)
 
 
 def without_mdx(text: str) -> str:
-    """An MDX text as Markdown: without imports, exports and comments; lines keep their numbers."""
+    """Remove imports, exports and comments from MDX; lines keep their numbers."""
     text = _BRACED_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     lines: list[str] = []
     fence, exports = "", False
@@ -156,7 +156,7 @@ def without_mdx(text: str) -> str:
 
 
 def without_site_markup(text: str) -> str:
-    """A Markdown text as it reads on a page, line by line."""
+    """Reduce the markup in a Markdown text; lines keep their numbers."""
     lines = without_prose_fences(_boxes_opened(text.split("\n")))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
@@ -168,7 +168,7 @@ def without_site_markup(text: str) -> str:
 
 
 def _boxes_opened(lines: list[str]) -> list[str]:
-    """The lines without MkDocs' boxes: their text is unindented."""
+    """Replace MkDocs' boxes by their title and their unindented text."""
     found: list[str] = []
     # Indents of the open boxes, outermost first; their text is indented by four more.
     boxes: list[int] = []
@@ -190,13 +190,13 @@ def _boxes_opened(lines: list[str]) -> list[str]:
 
 
 def _has_set_in(lines: list[str], place: int, least: int) -> bool:
-    """Whether the next line is indented at least this far: otherwise the box is empty."""
+    """Whether the next line with text is indented at least this far; else the box is empty."""
     below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return not below[:least].strip() and bool(below)
 
 
 def _fence_behind(line: str, fence: str) -> str:
-    """The mark of the fence still open after a line; empty if there is none."""
+    """The mark of the fence that is open after a line; empty if none is."""
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
@@ -205,7 +205,7 @@ def _fence_behind(line: str, fence: str) -> str:
 
 
 def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
-    """Runs of lines, each with whether it is code: fenced, or indented outside of a list."""
+    """Group lines into runs of code (fenced, or indented outside a list) and of other text."""
     run: list[str] = []
     was_code, fence, listed, above = False, "", False, ""
     for line in lines:
@@ -237,7 +237,7 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
 
 
 def _with_breaks(text: str) -> str:
-    """The text with trailing backslashes replaced by invisible blanks."""
+    """Replace backslashes at line ends by two blanks, Markdown's other hard line break."""
 
     def ended(found: re.Match[str]) -> str:
         rest = text[found.end() + 1 : found.end() + 2]
@@ -247,7 +247,7 @@ def _with_breaks(text: str) -> str:
 
 
 def _unlinked(found: re.Match[str]) -> str:
-    """A linked picture: its link if it leads to another page, else the picture."""
+    """Replace a linked picture: by its link if that leads to another page, else by the picture."""
     if found["code"]:
         return found[0]
     label, address = found["label"].strip(), found["to"]
@@ -256,7 +256,7 @@ def _unlinked(found: re.Match[str]) -> str:
 
 
 def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
-    """A link by reference, with the address from its definition."""
+    """Replace a link by reference by an inline link with the address of its definition."""
     if link["code"]:
         return link[0]
     address = addresses.get((link["name"] or link["label"]).casefold())
@@ -264,7 +264,7 @@ def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
 
 
 def _in_words(line: str) -> str:
-    """A heading in words alone; any other line as it is."""
+    """Reduce a heading to plain words; other lines stay as they are."""
     if _HEADED.match(line) is None:
         return line
     said = _ESCAPED.sub(r"\1", _LABELLED.sub(r"\1", _PICTURE.sub("", line)))
@@ -291,7 +291,7 @@ def _plain_line(line: str) -> str:
 
 
 def _label(title: str) -> str:
-    """A title in bold as a line that announces the text below; a long one needs a colon."""
+    """A box's title as a bold line; a long one gets a colon."""
     said = " ".join(title.replace("*", "").split())
     if not said:
         return ""
@@ -323,7 +323,7 @@ def _barred(row: str) -> str:
 
 
 def _paired(text: str) -> Set[str]:
-    """The names of tags both opened and closed in a text, whatever code stands between."""
+    """The names of tags that the text opens and closes, wherever."""
     found = _OPENS.finditer(text) if "</" in text else ()
     names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
     closed = {name for close, name in names if close}
@@ -331,7 +331,7 @@ def _paired(text: str) -> Set[str]:
 
 
 def _without_tags(text: str, paired: Set[str]) -> str:
-    """Prose with tags as Markdown, without invisible elements; code stays."""
+    """Convert HTML tags in a text to Markdown, and drop invisible elements; code stays."""
     if not any(mark in text for mark in ("<", "&", "```")):
         return text
     return "".join(
@@ -341,12 +341,12 @@ def _without_tags(text: str, paired: Set[str]) -> str:
 
 
 def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """The visible pieces of a text, in order, each with whether it is text or code.
+    """Split a text into visible pieces, each with whether it is text rather than code.
 
-    Invisible ones leave only their line ends.
+    Invisible pieces become their line ends.
     """
     shown = position = 0
-    # Ends that don't occur from here on; searching again would take quadratic time.
+    # Ends that are known to be missing; searching for them again would take quadratic time.
     unclosed: set[str] = set()
     while (found := _OPENS.search(text, position)) is not None:
         position = found.end()
@@ -367,14 +367,14 @@ def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _inline_code(code: str) -> str:
-    """Code in a line with one mark at each end if that will do: Discord takes three for a block."""
+    """Inline code with one backtick at each end if possible; Discord takes three for a block."""
     said = code.strip("`")
     is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
     return f"`{said}`" if is_line else code
 
 
 def _closing(opened: re.Match[str]) -> str:
-    """The end of code, a comment or an embedded element; empty if none of these begins."""
+    """The closing mark of code, a comment or an embedded element; empty for other matches."""
     if opened["code"]:
         return opened["code"]
     if opened["comment"]:
@@ -384,7 +384,7 @@ def _closing(opened: re.Match[str]) -> str:
 
 
 def _as_markdown(text: str, paired: Set[str]) -> str:
-    """Text with its tags as Markdown where Markdown has an equivalent, else without them."""
+    """Replace tags by Markdown, or drop those without an equivalent."""
     if "<" in text:
         for pattern, replaced in _PAIRS:
             text = pattern.sub(replaced, text)
@@ -433,7 +433,7 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
 
 
 def without_prose_fences(lines: list[str]) -> list[str]:
-    """The lines of a Markdown text without the fences that hold no code."""
+    """Remove fences around prose and link cards from the lines of a Markdown text."""
     found = [*lines]
     place = 0
     while place < len(found):
@@ -450,7 +450,7 @@ def without_prose_fences(lines: list[str]) -> list[str]:
 
 
 def _fence_end(lines: list[str], first: int, mark: str) -> int:
-    """The line that closes a fence; behind the last one if none does."""
+    """The index of the line that closes a fence; the number of lines if none does."""
     for place in range(first, len(lines)):
         stripped = lines[place].strip()
         if stripped.startswith(mark) and not stripped.strip(mark[0]):
@@ -459,7 +459,7 @@ def _fence_end(lines: list[str], first: int, mark: str) -> int:
 
 
 def _unfenced(inside: list[str], language: str) -> list[str] | None:
-    """The lines in place of a fence; None if it holds code."""
+    """The lines that replace a fence; None if it contains code."""
     text = "\n".join(inside)
     if language == _CARD:
         addresses = _CARD_ADDRESS.findall(text)

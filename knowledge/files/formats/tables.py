@@ -52,7 +52,7 @@ ANSWER_KEYS: Final = (
 )
 LINK_KEYS: Final = ("link", "url", "source")
 
-# One of these columns marks a list of questions; the other names occur in any table.
+# A table with one of these columns is a list of questions; the other names are too common.
 _SURE_QUESTIONS: Final = QUESTION_KEYS[:5]
 _SURE_ANSWERS: Final = ANSWER_KEYS[:8]
 _ROWS_TRIED: Final = 20
@@ -60,7 +60,7 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 
 def parse_json(text: str, name: str) -> ParsedFile:
-    """A list of questions and answers, anywhere in the JSON; one object a line, too.
+    """Parse a list of questions and answers, anywhere in JSON or in JSON Lines.
 
     Raises:
         UnreadableError: if it is not JSON, or has no pairs.
@@ -79,7 +79,7 @@ def parse_json(text: str, name: str) -> ParsedFile:
 
 
 def json_value(text: str) -> Any:
-    """The values of a JSON text, or of its lines if each is an object.
+    """The values of a JSON text, or of JSON Lines.
 
     Raises:
         UnreadableError: if it is neither, or nested too deeply.
@@ -103,7 +103,7 @@ def json_value(text: str) -> Any:
 
 
 def parse_csv(text: str, name: str) -> ParsedFile:
-    """A table with its columns' names in the first row.
+    """Parse a table with the columns' names in the first row.
 
     Raises:
         UnreadableError: if it has no rows, or too many of them.
@@ -120,7 +120,7 @@ def parse_csv(text: str, name: str) -> ParsedFile:
 
 
 def has_csv_pairs(text: str) -> bool:
-    """Whether a text is a table of questions and answers, whatever its name."""
+    """Whether a text is a table of questions and answers, by its columns."""
     first, _, rest = text.lstrip().partition("\n")
     if len(first) > 500 or not rest.strip():
         return False
@@ -158,7 +158,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str) -> str:
-    """The separator of cells: the sign that gives most columns, alike in the first rows."""
+    """The delimiter that gives the most columns, and as many in each of the first rows."""
 
     def columns(delimiter: str) -> tuple[bool, int]:
         try:
@@ -213,7 +213,7 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
 
 
 def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """The entries of an object with the questions as keys."""
+    """The pairs of an object whose keys are questions."""
     for key, value in record.items():
         if isinstance(value, str) and str(key).strip().endswith(("?", "？")) and value.strip():
             yield one_line(str(key)), value.strip()
@@ -235,7 +235,7 @@ def _pair(
 
 
 def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The pair in a single record, where `name` and `text` may mean anything."""
+    """The pair in a single record, where generic keys such as `name` don't count."""
     return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 
@@ -260,7 +260,7 @@ def _sections(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _lowered(answer: str) -> str:
-    """An answer whose own headings stay below its question's."""
+    """Lower the headings in an answer below the level of its question."""
     if not re.search(r"^ {0,3}#|^ {0,3}[-=]+\s*$", answer, re.MULTILINE):
         return answer
     lines = answer.split("\n")

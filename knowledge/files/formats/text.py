@@ -17,15 +17,15 @@ from knowledge.files.formats.site_markup import without_site_markup
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.site_addresses import without_own_id
 
-# A heading further down names a part, not the whole.
+# A heading further down is the title of a part.
 TOP_CHARACTERS: Final = 50_000
-# Badges or a note above the heading.
+# The most text above the title, such as badges or a note.
 ABOVE_CHARACTERS: Final = 300
 
-# Headings and names of files that say nothing about a document.
+# Generic headings and file names, which are no titles.
 _GENERIC: Final = frozenset({"contents", "home", "index", "introduction", "overview", "readme"})
 
-# Front matter as Hugo and Zola write it, too.
+# Delimiters of front matter: YAML, and TOML as in Hugo and Zola.
 _TOML: Final = re.compile(
     r"\s{0,99}\+\+\+[ \t]{0,99}\n(?P<block>.*?)^\+\+\+[ \t]{0,99}$", re.DOTALL | re.MULTILINE
 )
@@ -33,12 +33,12 @@ _TOML: Final = re.compile(
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
 
-# Only blocks matter, and the insides of blocks can be made to take the parser hours.
+# Parse only blocks: inline Markdown can be made to take the parser hours.
 _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
-# No writing contains these control characters, and every common binary format does.
+# Control characters of binary formats, which no text contains.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# UTF-32's little-endian mark begins with UTF-16's, so it comes first.
+# UTF-32 comes first, because its little-endian mark starts with UTF-16's.
 _WIDE: Final = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -57,7 +57,7 @@ _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 
 
 def decoded(content: bytes) -> str:
-    """The text of `content`: UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
+    """Decode UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:
         UnreadableError: if it is binary or in another encoding, with the place, or has too many
@@ -103,7 +103,7 @@ def _is_writing(text: str) -> bool:
 
 
 def parse_markdown(text: str, name: str) -> ParsedFile:
-    """Markdown, with or without front matter.
+    """Parse Markdown, with or without front matter.
 
     Raises:
         UnreadableError: if the front matter is broken, or no readable text follows.
@@ -127,7 +127,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
 
 
 def parse_plain(text: str, name: str) -> ParsedFile:
-    """Plain text, without headings by `#` or front matter."""
+    """Parse plain text: `#` marks no heading, and there is no front matter."""
     headed = with_headings(text)
     return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
@@ -144,26 +144,26 @@ def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
     try:
         block, content = handler.split(text)
     except ValueError:
-        # A rule on top with no second one below it is no front matter.
+        # A single `---` is a horizontal rule, not front matter.
         return FrontMatter(), text, 1
     content = content.strip()
-    # The front matter may repeat words of the content, so the last occurrence counts.
+    # Front matter may contain the text's first words, so the last occurrence counts.
     return parsed_front_matter(block), content, text.count("\n", 0, text.rindex(content)) + 1
 
 
 def is_generic(title: str) -> bool:
-    """Whether a title could stand above any document."""
+    """Whether a title is too generic to name a document."""
     return title.strip(" _.").casefold() in _GENERIC
 
 
 def _title_heading(text: str) -> str:
-    """The heading that names the whole text, unless it could name any."""
+    """The heading that is the title of the whole text; empty if it is generic."""
     heading = first_heading(text)
     return "" if is_generic(heading) else heading
 
 
 def first_heading(text: str) -> str:
-    """The heading near the top that names the whole text, or nothing.
+    """The heading near the top that is the title of the whole text; empty if there is none.
 
     It is the only heading of the highest level, with next to nothing above it. A text with several
     such headings has none.
@@ -184,7 +184,7 @@ def first_heading(text: str) -> str:
 
 
 def with_headings(text: str) -> str:
-    """Plain text with its numbered sections as Markdown headings; other text as it is.
+    """Make Markdown headings of numbered sections in plain text.
 
     Lines such as `3. The Rise of Open-Source Software` are sections, not items of a list, if they
     count up from 1 and each is followed by text of its own. A short first line without a full stop,
@@ -199,12 +199,12 @@ def with_headings(text: str) -> str:
     opening = lines[first].strip()
     if first < min(sections) and len(opening) <= 60 and not opening.endswith("."):
         headed[first] = f"## {opening}"
-    # A heading ends the paragraph above it only with a blank line between them.
+    # A heading needs a blank line above it.
     return "\n".join(f"\n{line}\n" if line.startswith("## ") else line for line in headed)
 
 
 def _numbered_sections(lines: list[str]) -> set[int]:
-    """The positions of lines that open a numbered section; empty for a mere list."""
+    """The positions of lines that open a numbered section; empty for a numbered list."""
     sections: list[int] = []
     for position, line in enumerate(lines):
         match = _NUMBERED.fullmatch(line.strip())

@@ -1,4 +1,4 @@
-"""Pages of MediaWiki: a page's text without its chrome, with infoboxes as lists of facts.
+"""Extraction of a MediaWiki page's article: no chrome, infoboxes as lists of facts.
 
 Takes a page as a browser gets it, and the part of it that the API renders.
 """
@@ -23,20 +23,20 @@ _CHROME_CLASSES: Final = """mw-editsection toc navbox navbox-styles vertical-nav
 _CHROME: Final = frozenset(_CHROME_CLASSES.split())
 _HIDDEN: Final = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
 _HEADINGS: Final = frozenset({"h2", "h3", "h4", "h5", "h6", "mw-heading"})
-# The least links of a table for finding other articles, which are half of its text.
+# A table with at least this many links, which are half of its text, is for navigation.
 _BOX_LINKS: Final = 10
 _PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg)\Z", re.IGNORECASE)
-# The parts of an infobox that make a line, in tables and in Fandom's boxes.
+# Elements of an infobox that become a line, in tables and in Fandom's boxes.
 _LINES: Final = frozenset({"tr", "li", "pi-data", "pi-header", "pi-smart-group"})
 _WIDE: Final = "pi-horizontal-group"
 
 
 def wiki_body(soup: BeautifulSoup) -> Tag | None:
-    """The text of a page of MediaWiki, cleaned; None for any other page."""
+    """The cleaned article of a MediaWiki page; None for other pages."""
     bodies = soup.find_all(class_=_BODY) or soup.find_all(id=_OLDER_BODY)
     if not bodies:
         return None
-    # Notices of the whole site are bodies, too.
+    # The site notice has the class of a body, too.
     body = max(bodies, key=lambda one: len(one.get_text()))
     for chrome in body.find_all(_is_chrome):
         chrome.decompose()
@@ -50,7 +50,7 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     for box in body.find_all(_is_infobox):
         if (facts := _facts(box)) is None:
             continue
-        # Behind the introduction to their subject.
+        # The facts follow the introduction.
         if first is None:
             body.append(facts)
         else:
@@ -60,7 +60,7 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
 
 
 def _drop_last_boxes(article: Tag) -> None:
-    """Drop the tables of links to other articles that stand at the end of a wiki's article."""
+    """Drop navigation tables at the end of an article."""
     for last in reversed(article.find_all(True, recursive=False)):
         words = last.get_text(strip=True)
         if not words:
@@ -73,7 +73,7 @@ def _drop_last_boxes(article: Tag) -> None:
 
 
 def _list_terms(definitions: Tag) -> None:
-    """Make a list of a wiki's terms and their explanations; without terms they are indentations."""
+    """Make a list of terms with their explanations; without terms, make paragraphs."""
     parts = definitions.find_all(["dt", "dd"], recursive=False)
     if not any(part.name == "dt" for part in parts):
         for part in parts:
@@ -120,7 +120,7 @@ def _classes(tag: Tag) -> list[str]:
 
 
 def _facts(box: Tag) -> Tag | None:
-    """The lines of an infobox as a list; None if it has none."""
+    """An infobox as a list of facts; None if it has none."""
     facts = Tag(name="ul")
     for label, value in _lines(box):
         item = Tag(name="li")
@@ -130,7 +130,7 @@ def _facts(box: Tag) -> Tag | None:
 
 
 def _lines(box: Tag) -> Iterator[tuple[str, str]]:
-    """The labels and values of an infobox, without its title. A heading has no value."""
+    """The labels and values of an infobox, without its title; a heading has an empty value."""
     begun = False
     for line in box.find_all(_is_line):
         for label, value in _pairs(line):
@@ -168,7 +168,7 @@ def _pairs(line: Tag) -> Iterator[tuple[str, str]]:
 
 
 def _words(part: Tag | None) -> str:
-    """The words of a cell in one line; those of its lines are separated by semicolons."""
+    """The words of a cell in one line; semicolons separate its lines."""
     if part is None:
         return ""
     for line in part.find_all(["br", "li"]):

@@ -1,7 +1,7 @@
 """Zip archives, read one file at a time and never unpacked to the disk.
 
-Chat exports in them are given as streams, so that one may expand further than the memory spent on
-it. All other files are read whole.
+A chat export is opened as a stream, so it may be larger than the memory that it needs. Other files
+are read as a whole.
 """
 
 import stat
@@ -20,7 +20,7 @@ from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
 
 MAX_MEMBERS: Final = 5_000
 MAX_EXPANDED_BYTES: Final = 200_000_000
-# For chat exports, which need constant memory: about two million messages.
+# For chat exports, which need little memory: about two million messages.
 MAX_EXPORT_BYTES: Final = 2_000_000_000
 
 # The signature of an entry in a zip's directory.
@@ -37,9 +37,9 @@ TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One file of an archive: its path inside, and its bytes or why they can't be had.
+    """One file of an archive: its path inside, and its bytes or the reason for refusing it.
 
-    A chat export has no content, but a function that opens it; reading it may raise one of `TORN`.
+    A chat export has a function that opens it instead; reading may raise the errors in `TORN`.
     """
 
     path: str

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from knowledge.chat.conversations import (
     CONVERSATION_MESSAGES,
     OPEN_CONVERSATIONS,
-    Cutter,
+    ConversationSplitter,
     Message,
     Reaction,
     exchange,
@@ -45,7 +45,7 @@ def said(
 
 
 def conversations(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    cutter = Cutter()
+    cutter = ConversationSplitter()
     for message in messages:
         yield from cutter.add(message)
     yield from cutter.rest()

@@ -10,10 +10,10 @@ from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.chat.transcript import (
     MESSAGE_CHARACTERS,
     Channel,
-    contained,
+    contain_markdown,
     document,
     documents,
-    post,
+    post_document,
     readable,
 )
 from knowledge.secrets import HIDDEN
@@ -71,7 +71,7 @@ def test_a_secret_that_somebody_posted_is_in_no_document() -> None:
     asked = said(33, 1, "Mira", f"Why does my key {token} not work with the API?")
     told = said(34, 2, "Bo", f"Because {token} is for reading only: make another one.")
     thread = Channel(11, 33, f"Key {token} fails", "help", thread=True)
-    made = [only(thread, [asked, told]), only(TALK, [asked, told]), post(TALK, told)]
+    made = [only(thread, [asked, told]), only(TALK, [asked, told]), post_document(TALK, told)]
 
     assert token not in str(made)
     assert str(made).count(HIDDEN.strip("[]")) == 8
@@ -213,18 +213,18 @@ def test_nothing_that_pings_is_left_outside_code(text: str) -> None:
     ],
 )
 def test_markdown_ends_with_its_message(text: str, kept: str) -> None:
-    assert contained(text) == kept
+    assert contain_markdown(text) == kept
 
 
 def test_a_message_that_discord_would_not_take_is_cut() -> None:
-    assert len(contained("x" * 1_000_000)) == MESSAGE_CHARACTERS + 1
+    assert len(contain_markdown("x" * 1_000_000)) == MESSAGE_CHARACTERS + 1
 
 
 @given(st.text(alphabet="#`~-=<!> \nab\t*[]()|", max_size=120))
 @example("```<`")
 @example("```a\n```b`\n```")
 def test_no_message_changes_the_headings_of_its_document(text: str) -> None:
-    whole = f"{contained(text)}\n\n## Replies\n\nlast"
+    whole = f"{contain_markdown(text)}\n\n## Replies\n\nlast"
     found = list(sections(whole))
     assert found[-1] == ("Replies", "last")
     assert {heading for heading, _ in found} <= {"", "Replies"}

@@ -14,10 +14,11 @@ from knowledge.connectors.api_client import (
     BusyError,
     EndlessError,
     LoginError,
-    in_turn,
+    MissingError,
+    paged,
 )
 from knowledge.web.polite_fetcher import Fetcher
-from knowledge.web.safe_network import LostError, RefusedError
+from knowledge.web.safe_network import RefusedError
 from tests.knowledge.web_server import Reply, WebServer
 
 JSON = Reply("[1]", kind="application/json")
@@ -92,7 +93,7 @@ def test_a_passing_failure_is_retried_after_the_wait_that_the_host_asks_for(
         (Reply("", 500), RefusedError, r"fails \(the host answers 500\)", 6),
         (Reply("", 401), LoginError, r"asks for a login, or refuses it \(the host answers 401", 1),
         (Reply("", 403), LoginError, "asks for a login, or refuses it", 1),
-        (Reply("", 404), LostError, "has no such API, or is gone", 1),
+        (Reply("", 404), MissingError, "has no such API, or is gone", 1),
         (Reply("", 418), RefusedError, r"can't be read \(the host answers 418\)", 2),
         (TORN, RefusedError, "answers with no valid JSON", 2),
         (
@@ -136,7 +137,7 @@ NUMBERS = count()
 def test_a_list_without_an_end_is_given_up(
     ask: Callable[[str], tuple[Sequence[Any], str]], items: int
 ) -> None:
-    listed = in_turn(ask, 5)
+    listed = paged(ask, 5)
     assert [next(listed) for _ in range(items)] == [1] * items
     with pytest.raises(EndlessError):
         next(listed)

@@ -310,6 +310,7 @@ class Discussions:
         self.found: dict[int, dict[str, Any]] = {}
         self.hub = hub
         self.problem: dict[str, str] | None = None
+        self.revoked_after_listing = False
         hub.pages["/api/graphql"] = self._answer
 
     def add(self, number: int, title: str, day: float = 0) -> None:
@@ -336,11 +337,12 @@ class Discussions:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
-        if request.headers.get("Authorization") != "Bearer hunter2":
+        number = asked["variables"].get("number")
+        is_revoked = self.revoked_after_listing and number is not None
+        if is_revoked or request.headers.get("Authorization") != "Bearer hunter2":
             self.hub.send(request, Reply("{}", 401))
             return
         self.asked.append(asked["variables"])
-        number = asked["variables"].get("number")
         newest = sorted(self.found.values(), key=lambda one: str(one["updatedAt"]), reverse=True)
         pages = {"hasNextPage": False, "endCursor": None}
         listed = {"discussions": {"pageInfo": pages, "nodes": newest}}
@@ -415,3 +417,16 @@ def test_errors_of_the_graphql_api_are_told(
     asked_source.sync(1)
     assert [*asked_source.documents] == ["Heat of the iron"]
     assert any(each.startswith(reason) for each in asked_source.reasons)
+
+
+def test_a_token_revoked_during_a_visit_drops_no_discussion(
+    hub: Hub, discussions: Discussions, asked_source: VisitedService
+) -> None:
+    asked_source.sync()
+    discussions.add(5, "Heat of the iron", day=1)
+    steps = asked_source.steps(1)
+    next(steps)
+    discussions.revoked_after_listing = True
+    assert [*steps] == []
+    assert [*asked_source.documents] == ["Heat of the iron"]
+    assert asked_source.reasons[0].startswith("shows discussions only with a token")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageSequence, PngImagePlugin
 
 from knowledge.files import picture_metadata
-from knowledge.files.picture_metadata import MalformedPictureError, copied
+from knowledge.files.picture_metadata import MalformedPictureError, without_metadata
 from knowledge.files.pictures import checked_picture
 from knowledge.values.submissions import InvalidNoteError
 
@@ -143,7 +143,7 @@ def test_of_exif_the_orientation_alone_is_kept_in_either_order_of_bytes(
     tiff = head + struct.pack(f"{order}IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turned, 0, 0) + SECRET
     content = saved("JPEG", exif=b"Exif\0\0" + tiff)
 
-    assert shown(copied(picture_metadata.jpeg_parts, content))[2] == (
+    assert shown(without_metadata(picture_metadata.jpeg_parts, content))[2] == (
         turned if 2 <= turned <= 8 else 1
     )
 
@@ -162,7 +162,7 @@ def test_a_png_hides_nothing_in_the_name_of_its_colours_or_behind_their_values()
     ]
     content = plain[:start] + b"".join(added) + plain[start:]
 
-    kept = copied(picture_metadata.png_parts, content)
+    kept = without_metadata(picture_metadata.png_parts, content)
 
     assert SECRET not in kept
     assert shown(kept)[3] == PROFILE
@@ -233,7 +233,7 @@ def _steps(content: bytes) -> int:
     sys.settrace(count)
     try:
         with pytest.raises(MalformedPictureError):
-            copied(PARTS[content[:2]], content)
+            without_metadata(PARTS[content[:2]], content)
     finally:
         sys.settrace(before)
     return lines

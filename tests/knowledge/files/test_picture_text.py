@@ -138,7 +138,7 @@ def test_recognition_skips_unsure_lines_and_stops_at_its_processor_time(
     monkeypatch.setattr(text_recognition, "CPU_SECONDS", seconds)
     engine = _Engine(("Sure", 0.9), ("Unsure", 0.5), (" ", 0.9))
     monkeypatch.setattr(text_recognition, "_engine", engine)
-    assert text_recognition.recognize_apart(drawn(""), "") == ({"lines": lines}, "")
+    assert text_recognition.recognize_in_sandbox(drawn(""), "") == ({"lines": lines}, "")
 
 
 # Possible answers of a process taken over by a picture.

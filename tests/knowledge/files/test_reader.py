@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
-from knowledge.files.reader import content_of, parse_bytes
+from knowledge.files.reader import parse_bytes, read_content
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 100
 
@@ -15,7 +15,7 @@ def test_a_picture_named_md_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_bytes(PNG)
     with pytest.raises(UnreadableError, match="is not text: byte 6 is 0x1a"):
-        parse_bytes(content_of(path), name=path.name)
+        parse_bytes(read_content(path), name=path.name)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) ->
         # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
         file.truncate(60_000_000)
     with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
-        parse_bytes(content_of(path), name=path.name)
+        parse_bytes(read_content(path), name=path.name)
 
 
 def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
@@ -42,9 +42,9 @@ def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="can't be read: No such file"):
-        content_of(tmp_path / "missing.md")
+        read_content(tmp_path / "missing.md")
     with pytest.raises(UnreadableError, match="can't be read"):
-        content_of(tmp_path)
+        read_content(tmp_path)
 
 
 def test_a_page_with_a_picture_is_read_where_the_system_lists_kinds_of_files() -> None:

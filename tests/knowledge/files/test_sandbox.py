@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.files.document import parse_apart, parsed_apart
+from knowledge.files.document import checked_document, parse_in_sandbox
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.sandbox import SECONDS, Sandbox
 from knowledge.files.sandbox_process import Parse
@@ -40,8 +40,10 @@ def _running(sandbox: Sandbox) -> "subprocess.Popen[bytes]":
     return sandbox._process
 
 
-def _begin(sandbox: Sandbox, content: bytes, function: Parse = parse_apart) -> "Future[ParsedFile]":
-    return sandbox.begin(function, content, "x", parsed_apart)
+def _begin(
+    sandbox: Sandbox, content: bytes, function: Parse = parse_in_sandbox
+) -> "Future[ParsedFile]":
+    return sandbox.begin(function, content, "x", checked_document)
 
 
 def _slow_page(paragraphs: int = 300_000) -> bytes:
@@ -169,7 +171,7 @@ def test_a_thousand_files_take_one_thread_and_those_cancelled_nothing(sandbox: S
     process = _running(sandbox)
     before = set(threading.enumerate())
     os.kill(process.pid, signal.SIGSTOP)
-    futures = [_begin(sandbox, b"x", hostile_code.ending) for _ in range(1_000)]
+    futures = [_begin(sandbox, b"waits", hostile_code.ending) for _ in range(1_000)]
     last = _begin(sandbox, PAGE)
     # Beside the one that there was, at most the clock of the file whose turn it is.
     begun = set(threading.enumerate()) - before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.files.scan import FoundFile, Scan, digest_of, scan, unread_kinds
+from knowledge.files.scan import FoundFile, Scan, count_unreadable_suffixes, digest_of, scan
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -63,7 +63,7 @@ def _stale(look: Scan) -> list[str]:
 def test_a_file_that_is_as_it_was_is_kept(folder: Path) -> None:
     (folder / "a.md").write_text("one")
     look = _look(folder, _read(folder))
-    assert [record.path for record in look.kept] == [str(folder / "a.md")]
+    assert [record.path for record in look.unchanged] == [str(folder / "a.md")]
     assert (look.stale, look.vanished, look.new_ids) == ([], [], {})
 
 
@@ -273,7 +273,7 @@ def test_what_is_elsewhere_is_not_looked_for_and_stays(folder: Path) -> None:
     sources = [(str(folder), SHARED)]
 
     *_, look = scan(sources, {}, records, elsewhere={str(folder)})
-    assert (look.stale, look.vanished, look.kept, look.failures) == ([], [], [], [])
+    assert (look.stale, look.vanished, look.unchanged, look.failures) == ([], [], [], [])
 
     *_, look = scan(sources, {}, records)
     assert (_stale(look), [record.path for record in look.vanished]) == (
@@ -326,5 +326,5 @@ def test_files_of_no_readable_kind_are_counted(folder: Path) -> None:
         (folder / name).write_text("Text.")
     (folder / ".git").mkdir()
     (folder / ".git" / "x.png").write_text("")
-    assert unread_kinds(folder) == {".png": 2, "no ending": 1}
-    assert unread_kinds(folder / "a.md") == {}
+    assert count_unreadable_suffixes(folder) == {".png": 2, "no ending": 1}
+    assert count_unreadable_suffixes(folder / "a.md") == {}

@@ -19,7 +19,7 @@ from knowledge.files.site_addresses import (
     OWN,
     TEMPLATE,
     anchors,
-    cited,
+    cited_address,
     has_rule,
     own_id,
     with_absolute_links,
@@ -51,7 +51,9 @@ def test_each_anchor_is_the_one_that_the_generator_made(name: str, site: dict[st
 @built
 def test_each_page_is_one_that_the_generator_made(name: str, site: dict[str, Any]) -> None:
     for file in (*FILES, INDEX.get(name, "guide/README.md")):
-        link, rule = without_rule(cited(f"{name}:https://docs.example.org", PurePosixPath(file)))
+        link, rule = without_rule(
+            cited_address(f"{name}:https://docs.example.org", PurePosixPath(file))
+        )
         assert rule == name
         page = unquote(link.removeprefix("https://docs.example.org/"))
         assert _is_page(page, site["pages"]), page
@@ -66,7 +68,9 @@ def test_front_matter_moves_a_page_as_the_generator_moved_it(name: str) -> None:
     """A file of which the generator made no page has no address."""
     for file in BUILT["generators"][name]["moved"]:
         path = PurePosixPath(file["file"])
-        link, _ = without_rule(cited(f"{name}:https://docs.example.org", path, file["fields"]))
+        link, _ = without_rule(
+            cited_address(f"{name}:https://docs.example.org", path, file["fields"])
+        )
         page = unquote(link.removeprefix("https://docs.example.org/"))
         assert _is_page(page, [file["page"]]) if file["page"] else not link, (file, page)
 
@@ -85,7 +89,7 @@ def test_front_matter_moves_a_page_as_the_generator_moved_it(name: str) -> None:
 def test_a_field_leads_to_a_page_of_its_site(
     base_url: str, fields: dict[str, str], link: str
 ) -> None:
-    found, _ = without_rule(cited(base_url, PurePosixPath("guide/first.md"), fields))
+    found, _ = without_rule(cited_address(base_url, PurePosixPath("guide/first.md"), fields))
     assert found == link
 
 
@@ -131,7 +135,7 @@ def test_a_field_leads_to_a_page_of_its_site(
     ],
 )
 def test_a_file_is_cited_at_its_page(base_url: str, file: str, link: str) -> None:
-    assert cited(base_url, PurePosixPath(file)) == link
+    assert cited_address(base_url, PurePosixPath(file)) == link
 
 
 def test_only_what_tells_a_files_page_has_a_rule() -> None:

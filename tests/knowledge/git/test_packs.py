@@ -13,6 +13,7 @@ from dulwich.objects import Blob, ShaFile, Tree
 from dulwich.pack import Pack, write_pack_objects
 
 from knowledge.files.sandbox import Sandbox
+from knowledge.git import packs
 from knowledge.git.packs import PackLimits, check_pack, largest_unpacked, pack_index
 from knowledge.web.safe_network import RefusedError
 from tests.knowledge.files import hostile_code
@@ -131,9 +132,14 @@ def test_of_one_object_the_largest_counts_that_it_is_made_of() -> None:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox()
+    made = Sandbox(readable=[Path(__file__).parents[3]])
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def use_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "sandbox", lambda: sandbox)
 
 
 def _packed(*objects: ShaFile) -> bytes:
@@ -148,11 +154,11 @@ def _address_space(sandbox: Sandbox) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_every_object_of_a_pack_is_found_by_its_index(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_every_object_of_a_pack_is_found_by_its_index(tmp_path: Path) -> None:
     objects = [Blob.from_string(f"File {n}.".encode()) for n in range(50)]
     content = _packed(*objects)
     (tmp_path / "pack-x.pack").write_bytes(content)
-    (tmp_path / "pack-x.idx").write_bytes(pack_index(content, within=sandbox))
+    (tmp_path / "pack-x.idx").write_bytes(pack_index(content))
     with Pack(str(tmp_path / "pack-x"), object_format=SHA1) as pack:
         pack.check()
         assert {pack[one.id].as_raw_string() for one in objects} == {
@@ -161,22 +167,26 @@ def test_every_object_of_a_pack_is_found_by_its_index(sandbox: Sandbox, tmp_path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
-def test_a_pack_that_unpacks_to_too_much_memory_is_refused(sandbox: Sandbox) -> None:
+def test_a_pack_that_unpacks_to_too_much_memory_is_refused(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bomb = _packed(Blob.from_string(bytes(90_000_000)))
     assert len(bomb) < 200_000
-    pack_index(_packed(Blob.from_string(b"small")), within=sandbox)
+    pack_index(_packed(Blob.from_string(b"small")))
     tight = Sandbox(memory_bytes=_address_space(sandbox) + 50_000_000)
+    monkeypatch.setattr(packs, "sandbox", lambda: tight)
     with pytest.raises(RefusedError, match=r"sent a pack that .* needs more than \d+ MB of memory"):
-        pack_index(bomb, within=tight)
+        pack_index(bomb)
     tight.close()
 
 
-def test_a_pack_that_takes_too_long_is_refused() -> None:
+def test_a_pack_that_takes_too_long_is_refused(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     many = _packed(*(Blob.from_string(str(n).encode()) for n in range(5_000)))
-    slow = Sandbox(seconds=0.01)
+    monkeypatch.setattr(sandbox, "_seconds", 0.01)
     with pytest.raises(RefusedError, match="sent a pack that takes longer than"):
-        pack_index(many, within=slow)
-    slow.close()
+        pack_index(many)
 
 
 class _TornTree(Blob):
@@ -194,14 +204,12 @@ SOUND = _packed(Blob.from_string(b"Some text."))
         pytest.param(_packed(_TornTree.from_string(b"100644 no end")), id="torn folder"),
     ],
 )
-def test_a_damaged_pack_is_refused(sandbox: Sandbox, pack: bytes) -> None:
+def test_a_damaged_pack_is_refused(pack: bytes) -> None:
     with pytest.raises(RefusedError, match="sent a"):
-        pack_index(pack, within=sandbox)
+        pack_index(pack)
 
 
 def test_what_is_no_index_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Sandbox(readable=[Path(__file__).parents[3]])
-    monkeypatch.setattr("knowledge.git.packs.index_apart", hostile_code.lying)
+    monkeypatch.setattr(packs, "index_in_sandbox", hostile_code.lying)
     with pytest.raises(RefusedError, match="sent a pack that"):
-        pack_index(_packed(Blob.from_string(b"Some text.")), within=own)
-    own.close()
+        pack_index(_packed(Blob.from_string(b"Some text.")))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from knowledge.git import repository
 from knowledge.git.http_client import NO_REMOTE
-from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, opened
+from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, open_repository
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web import ssrf_guard
 from knowledge.web.polite_fetcher import Fetcher
@@ -36,21 +36,23 @@ class World:
         self.server = server
         self.folder = folder / "copy"
 
-    def opened(self, *, branch: str = "", most: int | None = None, name: str = NAME) -> Repository:
+    def open_repository(
+        self, *, branch: str = "", most: int | None = None, name: str = NAME
+    ) -> Repository:
         self.server.requests.clear()
         with Fetcher(0, problem_with=lambda address: "", resolve=here) as fetcher:
             source = RepositoryLocation(self.server.url(name), branch)
-            return opened(source, self.folder, fetcher, most)
+            return open_repository(source, self.folder, fetcher, most)
 
     def paths(self, folder: str = "", *, branch: str = "") -> list[str]:
-        found = self.opened(branch=branch)
+        found = self.open_repository(branch=branch)
         paths = [file.path for file in found.files(folder).files]
         found.close()
         return paths
 
     def refusal(self, *, branch: str = "", most: int | None = None, name: str = NAME) -> str:
         with pytest.raises(RefusedError) as refused:
-            self.opened(branch=branch, most=most, name=name)
+            self.open_repository(branch=branch, most=most, name=name)
         return str(refused.value)
 
 
@@ -65,7 +67,7 @@ def world(server: GitServer, tmp_path: Path) -> World:
 
 
 def test_the_files_of_the_commit_are_listed_and_read(world: World) -> None:
-    found = world.opened()
+    found = world.open_repository()
     listed = found.files()
     assert [file.path for file in listed.files] == sorted(FILES)
     assert found.content(listed.files[0]) == FILES["README.md"].encode()
@@ -79,7 +81,7 @@ def test_the_files_of_the_commit_are_listed_and_read(world: World) -> None:
 def test_a_folder_narrows_what_is_listed(world: World) -> None:
     assert world.paths("docs") == ["docs/a.md", "docs/deep/b.md"]
     assert world.paths("docs/deep/") == ["docs/deep/b.md"]
-    found = world.opened()
+    found = world.open_repository()
     listed = found.files("README.md")
     assert (listed.files, listed.whole) == ((), True)
     assert listed.reason.startswith("has no folder README.md at commit ")
@@ -87,8 +89,8 @@ def test_a_folder_narrows_what_is_listed(world: World) -> None:
 
 
 def test_where_nothing_changed_only_the_branch_is_asked_for(world: World) -> None:
-    world.opened().close()
-    world.opened().close()
+    world.open_repository().close()
+    world.open_repository().close()
     assert world.server.requests == [("GET", f"/{NAME}/info/refs")]
 
 
@@ -99,7 +101,7 @@ def _noise(size: int) -> str:
 
 
 def test_the_commit_that_is_there_is_told_so_that_only_what_changed_is_sent(world: World) -> None:
-    before = world.opened()
+    before = world.open_repository()
     before.close()
     after = world.server.repositories.commit(NAME, {**FILES, "docs/a.md": "# A\n\nMore."})
     assert world.paths("docs") == ["docs/a.md", "docs/deep/b.md"]
@@ -110,9 +112,9 @@ def test_the_commit_that_is_there_is_told_so_that_only_what_changed_is_sent(worl
 
 
 def test_a_history_that_was_written_anew_is_followed(world: World) -> None:
-    world.opened().close()
+    world.open_repository().close()
     commit = world.server.repositories.commit(NAME, {"new.md": "# New"}, rewrite=True)
-    found = world.opened()
+    found = world.open_repository()
     assert found.commit == commit
     assert [file.path for file in found.files().files] == ["new.md"]
     found.close()
@@ -141,7 +143,7 @@ def test_what_is_no_document_and_what_leads_out_is_passed_over(world: World) -> 
 def test_what_is_kept_in_lfs_is_not_taken_for_text(world: World) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
     world.server.repositories.commit(NAME, {"a.md": pointer})
-    found = world.opened()
+    found = world.open_repository()
     with pytest.raises(RefusedError, match="is kept in Git LFS, which is not read"):
         found.content(found.files().files[0])
     with pytest.raises(RefusedError, match="lacks an object of its own"):
@@ -150,7 +152,7 @@ def test_what_is_kept_in_lfs_is_not_taken_for_text(world: World) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = world.opened()
+    found = world.open_repository()
     [file, *_] = found.files().files
     monkeypatch.setattr(repository, "FILE_BYTES", len(FILES["README.md"]) - 1)
     with pytest.raises(RefusedError, match="MB when it is unpacked"):
@@ -160,7 +162,7 @@ def test_a_file_that_is_too_large_is_refused(world: World, monkeypatch: pytest.M
 
 def test_more_files_than_are_read_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "FILES", 2)
-    found = world.opened()
+    found = world.open_repository()
     listed = found.files()
     assert [file.path for file in listed.files] == ["README.md", "docs/a.md"]
     assert (listed.reason, listed.whole) == ("has more than 2 files; the first 2 are read", False)
@@ -170,15 +172,15 @@ def test_more_files_than_are_read_are_told(world: World, monkeypatch: pytest.Mon
 
 
 def test_a_copy_that_has_grown_is_begun_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.opened().close()
+    world.open_repository().close()
     monkeypatch.setattr(repository, "COPY_FACTOR", 0)
-    world.opened().close()
+    world.open_repository().close()
     assert ("POST", f"/{NAME}/git-upload-pack") in world.server.requests
 
 
 @pytest.mark.parametrize("damaged", ["*.idx", "*.pack", "HEAD", "config"])
 def test_a_copy_that_is_damaged_is_begun_anew(world: World, damaged: str) -> None:
-    world.opened().close()
+    world.open_repository().close()
     for file in world.folder.rglob(damaged):
         file.chmod(0o600)
         file.write_bytes(b"nonsense")
@@ -209,7 +211,7 @@ def test_folders_in_folders_in_folders_are_not_looked_through(
         repo.object_store.add_object(outer)
         inner = outer
     world.server.repositories.commit_tree(NAME, inner.id)
-    found = world.opened()
+    found = world.open_repository()
     listed = found.files()
     # Thirty to the power of twelve of them are claimed.
     assert (listed.files, listed.whole) == ((), False)
@@ -221,7 +223,7 @@ def test_a_folder_with_too_many_entries_is_not_taken_apart(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "TREE_BYTES", 20)
-    found = world.opened()
+    found = world.open_repository()
     with pytest.raises(RefusedError, match="has a folder that is damaged, or has too many"):
         found.files()
     found.close()
@@ -254,7 +256,7 @@ def test_whatever_is_changed_on_the_way_is_refused_or_changes_nothing(
 
     world.server.first = torn
     try:
-        found = world.opened()
+        found = world.open_repository()
     except RefusedError:
         return
     try:
@@ -307,7 +309,7 @@ def test_what_is_no_repository_for_everybody_gets_one_sentence(
         Fetcher(0, problem_with=_private_problem, resolve=_resolved) as fetcher,
         pytest.raises(RefusedError) as refused,
     ):
-        opened(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
+        open_repository(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
     assert str(refused.value).startswith(told)
 
 
@@ -344,7 +346,7 @@ def test_a_host_that_says_nonsense_is_not_understood(world: World, body: bytes) 
 def test_a_name_that_leads_into_the_own_network_is_never_asked(world: World) -> None:
     world.server.requests.clear()
     with Fetcher(0, resolve=here) as fetcher, pytest.raises(RefusedError) as refused:
-        opened(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
+        open_repository(RepositoryLocation(world.server.url(NAME)), world.folder, fetcher)
     assert str(refused.value) == "leads to 127.0.0.1, which is this machine itself"
     assert world.server.requests == []
 
@@ -374,7 +376,7 @@ def test_no_name_and_no_password_is_sent_and_no_setting_of_the_user_read(
         return chain(environ, start)
 
     world.server.first = looked_at
-    world.opened().close()
+    world.open_repository().close()
     assert seen == ["", ""]
 
 
@@ -384,12 +386,12 @@ def test_no_name_and_no_password_is_sent_and_no_setting_of_the_user_read(
 def test_a_repository_that_is_here_is_read_where_it_is(world: World, tmp_path: Path) -> None:
     path = str(world.server.repositories.folder / NAME)
     with Fetcher(0, problem_with=lambda address: "", resolve=here) as fetcher:
-        found = opened(RepositoryLocation(path), tmp_path / "none", fetcher)
+        found = open_repository(RepositoryLocation(path), tmp_path / "none", fetcher)
         assert [file.path for file in found.files("docs").files] == ["docs/a.md", "docs/deep/b.md"]
         found.close()
         with pytest.raises(LostError, match="has no branch x; it has main"):
-            opened(RepositoryLocation(path, "x"), tmp_path / "none", fetcher)
+            open_repository(RepositoryLocation(path, "x"), tmp_path / "none", fetcher)
         with pytest.raises(LostError, match="is no Git repository"):
-            opened(RepositoryLocation(str(tmp_path)), tmp_path / "none", fetcher)
+            open_repository(RepositoryLocation(str(tmp_path)), tmp_path / "none", fetcher)
     assert not (tmp_path / "none").exists()
     assert world.server.requests == []

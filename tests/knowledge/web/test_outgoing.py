@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.web.outgoing import LINKS, Outgoing, as_details, outgoing, outgoing_of
+from knowledge.web.outgoing import LINKS, Outgoing, dump_links, extract_links, load_links
 
 URL = "https://a.org/docs/a"
 
@@ -10,7 +10,7 @@ def test_links_are_absolute_in_order_and_each_comes_once() -> None:
         '<head><link rel="canonical" href="/docs/b"></head><a href="c">C</a><a href="/d?x=1#y">D'
         '</a><a href="c#z">C</a><a href="https://b.org/">E</a><a name="f">F</a>'
     )
-    assert outgoing(page.encode(), URL) == Outgoing(
+    assert extract_links(page.encode(), URL) == Outgoing(
         "https://a.org/docs/b",
         ("https://a.org/docs/c", "https://a.org/d?x=1", "https://b.org/"),
     )
@@ -18,7 +18,7 @@ def test_links_are_absolute_in_order_and_each_comes_once() -> None:
 
 def test_a_base_moves_what_is_relative() -> None:
     page = b'<base href="/other/"><a href="c">C</a>'
-    assert outgoing(page, URL).links == ("https://a.org/other/c",)
+    assert extract_links(page, URL).links == ("https://a.org/other/c",)
 
 
 @pytest.mark.parametrize(
@@ -33,25 +33,25 @@ def test_a_base_moves_what_is_relative() -> None:
     ],
 )
 def test_links_that_are_not_to_be_gone_after(page: bytes) -> None:
-    assert outgoing(page, URL) == Outgoing()
+    assert extract_links(page, URL) == Outgoing()
 
 
 def test_a_rule_for_another_program_is_not_ours() -> None:
     page = b'<meta name="googlebot" content="nofollow"><a href="c">C</a>'
-    assert outgoing(page, URL).links == ("https://a.org/docs/c",)
+    assert extract_links(page, URL).links == ("https://a.org/docs/c",)
 
 
 def test_a_page_of_links_alone_has_an_end() -> None:
     page = "".join(f'<a href="{number}">x</a>' for number in range(LINKS + 10))
-    assert len(outgoing(page.encode(), URL).links) == LINKS
+    assert len(extract_links(page.encode(), URL).links) == LINKS
 
 
 def test_a_page_that_can_not_be_read_leads_nowhere() -> None:
-    assert outgoing(b"<div>" * 10_000 + b'<a href="c">C</a>', URL) == Outgoing()
+    assert extract_links(b"<div>" * 10_000 + b'<a href="c">C</a>', URL) == Outgoing()
 
 
 def test_what_is_kept_beside_a_page_is_read_again() -> None:
     found = Outgoing("https://a.org/b", ("https://a.org/c",))
-    assert outgoing_of(as_details(found)) == found
-    assert as_details(Outgoing()) == ""
-    assert outgoing_of("") == Outgoing()
+    assert load_links(dump_links(found)) == found
+    assert dump_links(Outgoing()) == ""
+    assert load_links("") == Outgoing()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage.derived_data import open_pages
-from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import Failed, Fetched, Gone, Unchanged
 
 SITE = "https://docs.example.org/sitemap.xml"
@@ -34,7 +34,7 @@ def pages(tmp_path: Path, derived: str) -> Iterator[PageStore]:
 
 def test_what_is_fetched_replaces_what_there_was() -> None:
     broken = replace(PAGE, reason="failed", gone_at=NOW - timedelta(days=1))
-    found = after(broken, Fetched(URL + "b", b"New", "text/plain", '"2"', "then"), NOW, GRACE)
+    found = next_state(broken, Fetched(URL + "b", b"New", "text/plain", '"2"', "then"), NOW, GRACE)
     assert (found.link, found.content, found.content_type) == (URL + "b", b"New", "text/plain")
     assert (found.etag, found.last_modified, found.reason) == ('"2"', "then", "")
     assert (found.gone_at, found.fetched_at, found.checked_at) == (None, NOW, NOW)
@@ -42,43 +42,43 @@ def test_what_is_fetched_replaces_what_there_was() -> None:
 
 def test_a_page_that_is_as_it_was_is_mended_and_keeps_its_time() -> None:
     broken = replace(PAGE, reason="failed", gone_at=NOW)
-    assert after(broken, Unchanged(), NOW, GRACE) == replace(PAGE, checked_at=NOW)
+    assert next_state(broken, Unchanged(), NOW, GRACE) == replace(PAGE, checked_at=NOW)
 
 
 def test_a_page_that_fails_keeps_its_last_good_text() -> None:
-    found = after(PAGE, Failed("did not answer in time"), NOW, GRACE)
+    found = next_state(PAGE, Failed("did not answer in time"), NOW, GRACE)
     assert found == replace(PAGE, checked_at=NOW, reason="did not answer in time")
 
 
 def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() -> None:
-    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
+    gone = next_state(PAGE, Gone("is no more"), NOW, GRACE)
     assert gone.text == "Text"
     assert gone.gone_at == NOW
     assert gone.reason == "is no more; its text is quoted until 24 Mar 2026"
-    half = after(gone, Gone("is no more"), NOW + GRACE / 2, GRACE)
-    day_before = after(half, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
+    half = next_state(gone, Gone("is no more"), NOW + GRACE / 2, GRACE)
+    day_before = next_state(half, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
     assert (day_before.text, day_before.gone_at) == ("Text", NOW)
-    retired = after(day_before, Gone("is no more"), NOW + GRACE, GRACE)
+    retired = next_state(day_before, Gone("is no more"), NOW + GRACE, GRACE)
     assert (retired.text, retired.content, retired.etag) == ("", b"", "")
     assert retired.reason == "is no more since 10 Mar 2026, and is no longer quoted"
 
 
 def test_a_clock_that_jumps_ahead_retires_no_page() -> None:
-    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
-    jumped = after(gone, Gone("is no more"), NOW + timedelta(days=400), GRACE)
+    gone = next_state(PAGE, Gone("is no more"), NOW, GRACE)
+    jumped = next_state(gone, Gone("is no more"), NOW + timedelta(days=400), GRACE)
     assert jumped.text == "Text"
-    right_again = after(jumped, Gone("is no more"), NOW + timedelta(days=1), GRACE)
+    right_again = next_state(jumped, Gone("is no more"), NOW + timedelta(days=1), GRACE)
     assert (right_again.text, right_again.gone_at) == ("Text", NOW + timedelta(days=1))
 
 
 def test_a_page_that_fails_while_it_is_gone_is_not_retired_by_that() -> None:
-    gone = after(PAGE, Gone("is no more"), NOW, GRACE)
-    failed = after(gone, Failed("did not answer in time"), NOW + GRACE * 2, GRACE)
+    gone = next_state(PAGE, Gone("is no more"), NOW, GRACE)
+    failed = next_state(gone, Failed("did not answer in time"), NOW + GRACE * 2, GRACE)
     assert failed.text == "Text"
 
 
 def test_a_page_that_was_never_there_is_told() -> None:
-    found = after(WebPage(SITE, URL), Gone("is no more"), NOW, GRACE)
+    found = next_state(WebPage(SITE, URL), Gone("is no more"), NOW, GRACE)
     assert (found.text, found.reason, found.gone_at) == ("", "is no more", NOW)
 
 

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.web.sitemaps import Listed, UnlistableError, listing, listing_of
+from knowledge.web.sitemaps import (
+    ListedUrl,
+    UnlistableError,
+    parse_listing,
+    parse_listing_sandboxed,
+)
 
 MAP = "https://docs.example.org/sitemap.xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -14,7 +19,7 @@ SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
 def _urls(content: str | bytes, url: str = MAP) -> list[str]:
-    found = listing(content.encode() if isinstance(content, str) else content, url)
+    found = parse_listing(content.encode() if isinstance(content, str) else content, url)
     assert found is not None
     return [each.url for each in found.pages]
 
@@ -27,19 +32,19 @@ def test_a_sitemap_lists_pages_with_the_time_of_their_change() -> None:
         "<loc>https://docs.example.org/b?x=1&amp;y=2#part</loc></url>"
         "<url><loc>https://docs.example.org/c</loc><lastmod>lately</lastmod></url></urlset>"
     )
-    found = listing(content.encode(), MAP)
+    found = parse_listing(content.encode(), MAP)
     assert found is not None
     assert found.listings == ()
     assert found.pages == (
-        Listed("https://docs.example.org/a", datetime(2026, 3, 1, tzinfo=UTC)),
-        Listed("https://docs.example.org/b?x=1&y=2", datetime(2026, 3, 1, 8, tzinfo=UTC)),
-        Listed("https://docs.example.org/c"),
+        ListedUrl("https://docs.example.org/a", datetime(2026, 3, 1, tzinfo=UTC)),
+        ListedUrl("https://docs.example.org/b?x=1&y=2", datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ListedUrl("https://docs.example.org/c"),
     )
 
 
 def test_a_sitemap_index_lists_sitemaps() -> None:
     content = f"{HEAD}<sitemapindex {SPACE}><sitemap><loc>{MAP}.gz</loc></sitemap></sitemapindex>"
-    found = listing(content.encode(), MAP)
+    found = parse_listing(content.encode(), MAP)
     assert found is not None
     assert [each.url for each in found.listings] == [f"{MAP}.gz"]
     assert found.pages == ()
@@ -83,7 +88,7 @@ def test_an_llms_txt_lists_what_it_links_to() -> None:
 
 @pytest.mark.parametrize("content", [b"<!doctype html><html><body>Hi", b"# A page", b"", b"\xff"])
 def test_a_page_is_no_listing(content: bytes) -> None:
-    assert listing(content, "https://docs.example.org/page") is None
+    assert parse_listing(content, "https://docs.example.org/page") is None
 
 
 def test_a_packed_sitemap_is_unpacked() -> None:
@@ -93,13 +98,13 @@ def test_a_packed_sitemap_is_unpacked() -> None:
 
 def test_a_sitemap_that_unpacks_without_end_is_refused() -> None:
     with pytest.raises(UnlistableError, match="has more than 20 MB when it is unpacked"):
-        listing(gzip.compress(b"<urlset>" + b" " * 20_000_000), MAP)
+        parse_listing(gzip.compress(b"<urlset>" + b" " * 20_000_000), MAP)
 
 
 @pytest.mark.parametrize("content", [b"<urlset><url><loc>", b"<urlset>&nothing;</urlset>"])
 def test_a_damaged_sitemap_is_refused(content: bytes) -> None:
     with pytest.raises(UnlistableError, match="is no valid XML"):
-        listing(content, MAP)
+        parse_listing(content, MAP)
 
 
 def test_entities_are_not_expanded_and_no_file_is_read() -> None:
@@ -122,7 +127,7 @@ def test_entities_are_not_expanded_and_no_file_is_read() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_listing_a_page_or_refused(content: bytes) -> None:
     with contextlib.suppress(UnlistableError):
-        listing(b"<urlset>" + content, MAP)
+        parse_listing(b"<urlset>" + content, MAP)
 
 
 _LISTED = (
@@ -141,9 +146,9 @@ _LISTED = (
     ],
 )
 def test_the_sandbox_lists_what_is_listed_here(content: str, url: str) -> None:
-    assert listing_of(content.encode(), url) == listing(content.encode(), url)
+    assert parse_listing_sandboxed(content.encode(), url) == parse_listing(content.encode(), url)
 
 
 def test_what_the_sandbox_refuses_continues_a_sentence() -> None:
     with pytest.raises(UnlistableError, match=r"^is no valid XML \(.*\)$"):
-        listing_of(b"<urlset><url><loc>", MAP)
+        parse_listing_sandboxed(b"<urlset><url><loc>", MAP)

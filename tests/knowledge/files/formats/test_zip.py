@@ -176,7 +176,7 @@ def test_what_is_refused_for_its_number_of_files_was_not_begun(
 ) -> None:
     """A zip of 95 KB once left 600 threads that waited to read its pages."""
     begun: list[str] = []
-    monkeypatch.setattr(reader, "_begun", lambda content, name: begun.append(name))
+    monkeypatch.setattr(reader, "_begin_document", lambda content, name: begun.append(name))
     before = set(threading.enumerate())
     pages: dict[str, str | bytes] = {f"{n}.html": f"<!doctype html><p>{n}" for n in range(600)}
     with pytest.raises(UnreadableError, match="a zip of 600 files: take one of them"):
