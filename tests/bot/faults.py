@@ -1,26 +1,18 @@
-"""Faults of Discord's that tests bring about: what it answers, and where the bot may not write."""
+"""Faults of Discord for tests: its error answers, and channels where the bot lacks permissions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
-import pytest
 
 from tests.bot.world import World
 
-# What Discord answers: HTTP status and code.
-BROKEN = [
-    pytest.param(500, 0, id="broken"),
-    pytest.param(503, 0, id="not there"),
-    pytest.param(429, 0, id="busy"),
-]
+# Discord's answers, as HTTP status and code: broken, unavailable, busy.
+BROKEN = [(500, 0), (503, 0), (429, 0)]
 UNKNOWN_INTERACTION = 10062
-EXPIRED = [
-    pytest.param(404, UNKNOWN_INTERACTION, id="unknown interaction"),
-    pytest.param(404, 10015, id="unknown webhook"),
-    pytest.param(401, 50027, id="token expired"),
-]
+# Unknown interaction, unknown webhook, expired token.
+EXPIRED = [(404, UNKNOWN_INTERACTION), (404, 10015), (401, 50027)]
 
 
 def fail(world: World, method: str, path: str, error: tuple[int, int]) -> None:

@@ -1,9 +1,18 @@
-"""Custom ids as somebody could make them up: every word that a format has, and one number."""
+"""Forged custom ids: every word of a format with chosen numbers, and batches of them to send."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Final
+
+from simcord import InteractionResult
 
 from bot.interactions.kit.buttons import NONCE, NUMBER, CustomId, Part
+
+from tests.bot.world import World
+
+_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.01
 
 
 def forgeries(ids: CustomId, number: str, nonce: str = "ab") -> Iterator[str]:
@@ -21,3 +30,14 @@ def _choices(part: Part, number: str, nonce: str) -> list[str]:
     if part.pattern.startswith("["):
         return ["any"] if "a-z" in part.pattern else [number]
     return part.pattern.split("|")
+
+
+async def settled(world: World, results: Sequence[InteractionResult]) -> None:
+    """Wait until the bot has answered many interactions and is idle.
+
+    `Env.settle` alone inspects every unfinished task again after each one that ends.
+    """
+    async with asyncio.timeout(_SECONDS):
+        while not all(one.acknowledged and not one._interaction.loading for one in results):
+            await asyncio.sleep(_POLL_SECONDS)
+    await world.env.settle()

@@ -79,8 +79,7 @@ from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 from tests.bot.values import in_one
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
-# On a machine that is busy, an example takes as long as it takes.
-UNHURRIED = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=min(40, settings().max_examples))
 
 NAMES, TITLES, REASONS = at_most(32), at_most(100), at_most(500)
 TAGS = st.just(("\U00020000" * 30,) * 5)
@@ -149,7 +148,7 @@ def near_ones(draw: st.DrawFn) -> Near:
 # Cutting.
 
 
-@UNHURRIED
+@FEW
 @given(TEXTS, st.integers(0, 200))
 def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int) -> None:
     first = beginning(text, most)
@@ -159,7 +158,7 @@ def test_a_beginning_is_as_long_as_fits_and_splits_nothing(text: str, most: int)
     assert badly_cut(text, [first, text[len(first) :]]) == [] or not first
 
 
-@UNHURRIED
+@FEW
 @given(TEXTS)
 def test_size_is_what_the_strictest_client_counts(text: str) -> None:
     assert size(text) == strictness.units(text)
@@ -176,7 +175,7 @@ def test_long_extremes_are_split_into_messages_that_are_shown_as_they_are(
         assert badly_cut(shown(text), pieces) == []
 
 
-@UNHURRIED
+@FEW
 @given(TEXTS)
 def test_mixed_extremes_are_split_into_messages_that_are_shown_as_they_are(text: str) -> None:
     pieces = quoted_parts(shown(text), 700)
@@ -212,7 +211,7 @@ def _passage(text: str, title: str, name: str) -> StoredPassage:
     )
 
 
-@UNHURRIED
+@FEW
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES, NAMES)
 # A line of which each sign is escaped has no place to cut.
 @example("x", ["x" + 2_999 * "\\"], "x", "x")
@@ -239,7 +238,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
         assert size(in_one(said)) <= MESSAGE_CHARACTERS
 
 
-@UNHURRIED
+@FEW
 @given(REASONS, st.lists(at_most(3_000), min_size=1, max_size=5), TITLES)
 def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     text: str, passages: list[str], title: str
@@ -262,7 +261,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
 # Notes.
 
 
-@UNHURRIED
+@FEW
 @given(
     notes(),
     notes(),
@@ -298,7 +297,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
     _shown_well(messages)
 
 
-@UNHURRIED
+@FEW
 @given(notes(), notes(), st.sampled_from(NoticeEvent), st.sampled_from(Language))
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
@@ -309,7 +308,7 @@ def test_a_contributor_is_told_in_messages(
     _shown_well([f"<@{2**62}> {told[0]}"])
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
@@ -329,7 +328,7 @@ def test_what_contributors_are_shown_fits(listed: list[Note], language: Language
     _shown_well(contents)
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
 def test_what_is_near_is_asked_about_in_one_message(near: list[Near], language: Language) -> None:
     asked = notes_messages.asks_about_near(near, language)
@@ -343,7 +342,7 @@ def test_what_is_near_is_asked_about_in_one_message(near: list[Near], language: 
 # Listings.
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(REASONS, min_size=4, max_size=9), NAMES, TITLES, st.sampled_from(Language))
 def test_listings_fit_and_are_shown_as_text(
     asked: list[str], name: str, title: str, language: Language
@@ -376,8 +375,8 @@ def test_listings_fit_and_are_shown_as_text(
     )
 
 
-@UNHURRIED
-@given(st.lists(st.tuples(TITLES, REASONS), min_size=1, max_size=9), st.sampled_from(Standing))
+@FEW
+@given(st.lists(st.tuples(TITLES, REASONS), min_size=1, max_size=4), st.sampled_from(Standing))
 def test_sources_are_listed_on_pages_that_fit(
     named: list[tuple[str, str]], standing: Standing
 ) -> None:
@@ -409,7 +408,7 @@ def test_sources_are_listed_on_pages_that_fit(
         _shown_well([page.content for page in pages])
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(TITLES, min_size=1, max_size=50), notes())
 def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], note: Note) -> None:
     changes = tuple(
@@ -422,7 +421,7 @@ def test_what_publishing_would_change_is_listed_in_messages(titles: list[str], n
         _shown_well(review_messages.impact(note, Impact(100, 100, changes), language))
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(at_most(253), max_size=60))
 def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> None:
     for language in Language:
@@ -430,7 +429,7 @@ def test_hosts_are_told_in_one_message_whatever_was_typed(hosts: list[str]) -> N
         _shown_well([setup_messages.no_hosts(hosts, language)])
 
 
-@UNHURRIED
+@FEW
 @given(REASONS, at_most(4_000))
 def test_what_was_typed_is_given_back_in_a_message_or_a_file(sentence: str, text: str) -> None:
     typed = error_messages.typed([("title", sentence), ("text", text)])
@@ -447,7 +446,7 @@ def _listed(titles: Sequence[str]) -> Iterator[ListedNote]:
         yield ListedNote(number, 1, title, State.PENDING, title, ("\U00020000" * 30, "a" * 30))
 
 
-@UNHURRIED
+@FEW
 @given(st.lists(TITLES, min_size=1, max_size=40), at_most(60))
 def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typed: str) -> None:
     choices = Choices(list(_listed(titles)))
@@ -457,7 +456,7 @@ def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typ
             assert list(strictness.choices(sent)) == []
 
 
-@UNHURRIED
+@FEW
 @given(at_most(TEXT_CHARACTERS))
 def test_a_shortened_line_is_no_longer_than_it_may_be(text: str) -> None:
     line = shortened(text, 45)

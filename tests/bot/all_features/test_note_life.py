@@ -317,7 +317,7 @@ class NotesLife(RuleBasedStateMachine):
 
 
 NotesLife.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=min(60, settings().max_examples),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
