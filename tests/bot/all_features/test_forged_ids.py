@@ -226,9 +226,7 @@ def _numbered(custom_id: str, numbers: Sequence[int]) -> str:
     return "".join(part + str(number) for part, number in zip(parts, [*filled, ""], strict=True))
 
 
-def _send(
-    world: World, forger: Forger, custom_id: str, data: dict[str, Any]
-) -> InteractionResult:
+def _send(world: World, forger: Forger, custom_id: str, data: dict[str, Any]) -> InteractionResult:
     backend = world.env.backend
     record, payload = base_payload(
         backend,

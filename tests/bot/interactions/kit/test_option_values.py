@@ -98,9 +98,7 @@ async def test_a_forged_value_of_any_option_ends_in_a_sentence(
             if option["type"] not in kinds:
                 kinds.add(option["type"])
                 told = everything(await use(world, world.admin, path, sent))
-                assert told == error_messages.OPTION_MISFIT(
-                    Language.ENGLISH, option=option["name"]
-                )
+                assert told == error_messages.OPTION_MISFIT(Language.ENGLISH, option=option["name"])
 
     assert accepted == []
     assert count > 300
