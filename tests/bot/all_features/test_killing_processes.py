@@ -1,6 +1,6 @@
-"""Processes on one PostgreSQL are killed and cut off in what they do; nothing is lost.
+"""Processes on one PostgreSQL are killed or cut off during their work, and nothing is lost.
 
-`benchmarks/killing_processes.py` says how, and does the same far more often.
+`benchmarks/killing_processes.py` describes the trials, and runs far more of them.
 """
 
 import os
@@ -18,18 +18,16 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
-@pytest.mark.parametrize("trial", ["--kills=6", "--cuts=6", "--restarts=1", "--stops=1"])
-def test_nothing_is_lost_or_double_whatever_ends_processes_or_their_connections(
-    trial: str,
-) -> None:
+def test_nothing_is_lost_or_double_whatever_ends_processes_or_their_connections() -> None:
+    trials = ["--kills=5", "--cuts=5", "--restarts=1", "--stops=1", "--seconds=1"]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.killing_processes", trial, "--seconds=1"],
+        [sys.executable, "-m", "benchmarks.killing_processes", *trials],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "; 0 lost, double or told wrongly" in done.stdout
+    assert done.stdout.count("; 0 lost, double or told wrongly") == 4
