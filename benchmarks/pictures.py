@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from tests.bot.preview.test_page_in_browser import (
+from tests.bot.preview.test_shell_in_browser import (
     ADDRESS,
     BROWSER,
     ask,

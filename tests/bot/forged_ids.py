@@ -8,7 +8,6 @@ from typing import Final
 from simcord import InteractionResult
 
 from bot.interactions.kit.buttons import NONCE, NUMBER, CustomId, Part
-
 from tests.bot.world import World
 
 _SECONDS: Final = 60.0
@@ -38,6 +37,8 @@ async def settled(world: World, results: Sequence[InteractionResult]) -> None:
     `Env.settle` alone inspects every unfinished task again after each one that ends.
     """
     async with asyncio.timeout(_SECONDS):
-        while not all(one.acknowledged and not one._interaction.loading for one in results):
+        while any(  # noqa: ASYNC110 - simcord has no event for it
+            not one.acknowledged or one._interaction.loading for one in results
+        ):
             await asyncio.sleep(_POLL_SECONDS)
     await world.env.settle()
