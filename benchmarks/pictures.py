@@ -20,8 +20,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from tests.bot.preview.processes import ADDRESS
 from tests.bot.preview.test_shell_in_browser import (
-    ADDRESS,
     BROWSER,
     ask,
     channel,

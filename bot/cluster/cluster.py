@@ -50,7 +50,7 @@ class Cluster(Processes):
         settle: Callable[[Shards, datetime], Awaitable[None]],
         led: Callable[[], None],
     ) -> None:
-        """Hold nothing yet.
+        """Start without leases.
 
         Args:
             bot: runs the shards.
@@ -141,7 +141,7 @@ class Cluster(Processes):
 
     @property
     def problem(self) -> str:
-        """Why this process serves nobody, or ""."""
+        """Reason why this process serves nobody, or ""."""
         member = self.membership
         if not member.id or (member.valid and member.silent_seconds < AWAY_SECONDS):
             return ""

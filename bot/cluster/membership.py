@@ -61,7 +61,7 @@ class Membership:
         is_down: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = lasting,
     ) -> None:
-        """Hold nothing yet.
+        """Start without leases.
 
         Args:
             open_leases: connects to the database.

@@ -69,7 +69,7 @@ class Processes:
 
     @property
     def settled_shards(self) -> Shards:
-        """Shards of all processes whose guilds are known; see `Services.all_know`."""
+        """Shards of all processes whose guilds are known; see `Services.all_memberships_known`."""
         return self.ready_shards
 
     @property

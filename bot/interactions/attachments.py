@@ -10,7 +10,7 @@ from typing import Final
 import discord
 
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import send_with_retries
 from knowledge.files import reader
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
 from knowledge.files.pictures import check_size, checked_picture
@@ -102,7 +102,7 @@ class Attachments:
 
 async def _fetched(attachment: discord.Attachment) -> bytes:
     try:
-        return await resent(attachment.read)
+        return await send_with_retries(attachment.read)
     except UNREACHED as error:
         raise InvalidNoteError(
             "I can't download {file} from Discord any more. Please attach it again.",

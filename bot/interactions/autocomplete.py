@@ -16,7 +16,7 @@ from bot.answers.lookup import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import BusyError, in_time
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened, size
@@ -274,7 +274,7 @@ async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choi
             known = await every_title(interaction)
     except BusyError:
         return []
-    scopes = scopes_of(interaction.guild_id, readable_in(interaction, private=True))
+    scopes = scopes_of(interaction.guild_id, quotable_channels(interaction, private=True))
     return _offered(known.matching(typed, (*scopes, ARTICLES)))
 
 

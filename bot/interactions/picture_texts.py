@@ -14,7 +14,7 @@ from typing import Final
 import discord
 
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.pictures import pictures_among
 from bot.interactions.services import PictureText
 from knowledge.files import picture_text
@@ -54,7 +54,7 @@ class PictureTexts:
             if not (is_taken and pictures):
                 return ""
             try:
-                contents = [await resent(one.read) for one in pictures[:PICTURES]]
+                contents = [await send_with_retries(one.read) for one in pictures[:PICTURES]]
             except UNREACHED:
                 return ""
             return (await self._recognized(contents)).text

@@ -361,17 +361,17 @@ class Services(commands.AutoShardedBot):
 
     @property
     def serves(self) -> GuildFilter:
-        """Tells whether this process does a guild's background work."""
+        """Accepts the guilds whose background work this process does."""
         raise NotImplementedError
 
     @property
-    def knows(self) -> GuildFilter:
-        """Tells whether Discord has said if the bot is in a guild."""
+    def membership_known(self) -> GuildFilter:
+        """Accepts a guild once Discord has named the guilds of its shard."""
         raise NotImplementedError
 
     @property
-    def all_know(self) -> GuildFilter:
-        """Accepts every guild once all processes know their guilds, and none before."""
+    def all_memberships_known(self) -> GuildFilter:
+        """Accepts every guild once Discord has named the guilds of all shards, and none before."""
         raise NotImplementedError
 
     async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:

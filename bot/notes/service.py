@@ -160,7 +160,7 @@ class Proposal:
             self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
         )
         if wait is not None:
-            raise limits.not_yet(wait)
+            raise limits.wait_error(wait)
 
     def _pictures(self) -> Sequence[Picture] | None:
         """The pictures of the revision; None keeps the note's present ones.

@@ -53,8 +53,8 @@ _logger = logging.getLogger(__name__)
 class BackgroundTasks:
     """Tasks of a bot from its login until it closes.
 
-    `out_of_step` says why the index isn't up to date, or is empty. `answerable` is set once
-    articles and notes are indexed.
+    `out_of_step` is the reason why the index isn't up to date, or empty. `answerable` is set
+    once articles and notes are indexed.
     """
 
     def __init__(self, bot: ShardedClient, metrics: Metrics) -> None:

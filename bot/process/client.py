@@ -29,9 +29,9 @@ from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import Start, feature_folders
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.forms import Form, answer_left
+from bot.interactions.kit.forms import Form, answer_unfinished
 from bot.interactions.kit.localisation import Translator, viewer_language
-from bot.interactions.kit.retries import resend
+from bot.interactions.kit.retries import retry_token_requests
 from bot.interactions.kit.unknown_components import UnknownComponents
 from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
@@ -144,7 +144,7 @@ class Bot(ShardedClient):
             LoginError: if Discord refuses the token.
             UnreachableError: if Discord can't be reached, or ends the connection for good.
         """
-        resend()
+        retry_token_requests()
         resume_shards()
         try:
             await super().start(token, reconnect=reconnect)
@@ -209,7 +209,7 @@ class Bot(ShardedClient):
     async def _answer_left(self, mine: GuildFilter, before: datetime | None = None) -> None:
         """Answer the clicks and forms that the last process left open."""
         try:
-            await answer_left(self, self._forms, before or self._made_at, mine)
+            await answer_unfinished(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
             _logger.error("Interactions from before the start wait for the next start: %s", error)
 

@@ -25,7 +25,7 @@ class Connections:
     """The connections of one process's shards."""
 
     def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
-        """Have no connection yet; `ask` returns Discord's session limits (`IdentifyLimit`)."""
+        """Start without connections; `ask` returns Discord's session limits (`IdentifyLimit`)."""
         self.limit = IdentifyLimit(loop_seconds, ask=ask)
         self._backoffs: defaultdict[int, ConnectionBackoff] = defaultdict(
             lambda: ConnectionBackoff(loop_seconds)

@@ -69,7 +69,7 @@ class Embedding:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Do nothing yet; `open_model` is called in the thread."""
+        """Prepare the worker; `run` calls `open_model` in its own thread."""
         self._url = url
         self._open_model = open_model
         self._clock = clock

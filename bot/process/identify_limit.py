@@ -38,7 +38,7 @@ class IdentifyLimit:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         ask: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
     ) -> None:
-        """Know nothing of Discord's limits yet.
+        """Start with default limits.
 
         Args:
             now: a monotonic clock, in seconds.
@@ -90,7 +90,7 @@ class IdentifyLimit:
 
     @property
     def problem(self) -> str:
-        """Why shards wait for the next day, or ""."""
+        """Reason why shards wait for the next day, or ""."""
         if not self._held:
             return ""
         waiting = f"{len(self._held):,} shards wait" if len(self._held) > 1 else "a shard waits"

@@ -98,7 +98,7 @@ def connection_error(error: BaseException) -> LoginError:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The bot as Discord knows it; `lacking` are missing permissions by server name."""
+    """Registration of the bot at Discord; `lacking` lists missing permissions by server name."""
 
     public: bool
     lacking: dict[str, list[str]]

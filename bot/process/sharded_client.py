@@ -40,7 +40,7 @@ class ShardedClient(Services):
     """Client with the connections of this process's shards."""
 
     def __init__(self, **options: Any) -> None:
-        """Connect nothing yet; the options are those of discord.py's client."""
+        """Start without connections; the options are those of discord.py's client."""
         super().__init__(**options)
         self._connected_shards: set[int] = set()
         self.cluster = Processes(self)
@@ -110,11 +110,11 @@ class ShardedClient(Services):
         return self.cluster.own_shards.have
 
     @property
-    def knows(self) -> GuildFilter:
+    def membership_known(self) -> GuildFilter:
         return self.cluster.ready_shards.have
 
     @property
-    def all_know(self) -> GuildFilter:
+    def all_memberships_known(self) -> GuildFilter:
         return self.cluster.settled_shards.have
 
     async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:

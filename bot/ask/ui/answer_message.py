@@ -19,7 +19,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
-from bot.interactions.policy.channel_access import may_write, readable_in
+from bot.interactions.policy.channel_access import may_write, quotable_channels
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
@@ -256,7 +256,7 @@ class AnswerButton(
             return
         if await _told_gone(interaction, self.question):
             return
-        channels = readable_in(interaction, private=False)
+        channels = quotable_channels(interaction, private=False)
         held = await bot.guild_settings.in_channel(interaction.channel)
         shared = await bot.worker.call(
             lambda core: service.share(core, self.question, interaction.channel_id, channels, held),
@@ -340,7 +340,7 @@ class PickButton(
         if await _told_gone(interaction, self.question):
             return
         by_moderator = await _confirms(interaction, self.question)
-        everybodys = readable_in(interaction, private=self.question.private)
+        everybodys = quotable_channels(interaction, private=self.question.private)
         picked = await interaction.client.worker.call(
             lambda core: service.pick(
                 core,

@@ -14,7 +14,7 @@ from bot.ask.ui.phrased_answers import Phrasing
 from bot.core.job_queue import Priority
 from bot.interactions.kit.edits import PostedResponse
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.channel_access import readable_by, readable_in
+from bot.interactions.policy.channel_access import quotable_channels, readable_by
 from bot.interactions.services import Interaction, Services
 from knowledge.values.guilds import Language
 
@@ -40,7 +40,7 @@ class Answering:
             interaction.channel_id,
             earlier,
             private=private,
-            channels=readable_in(interaction, private=private),
+            channels=quotable_channels(interaction, private=private),
             answered_from=held.answered_from,
             quotations=held.quotations,
         )

@@ -28,10 +28,10 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.kit.retries import reply_once
-from bot.interactions.policy.admission import take_question
-from bot.interactions.policy.channel_access import may_write, readable_by_all
+from bot.interactions.policy.admission import count_question
+from bot.interactions.policy.channel_access import followed_readable_by_viewers, may_write
 from bot.interactions.policy.explanations import EXPLAINED
-from bot.interactions.policy.flood_control import Limit, TooFastError, unless_too_fast
+from bot.interactions.policy.flood_control import Limit, TooFastError, flood_controlled
 from bot.interactions.policy.permissions import also_directly, may_send
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
@@ -62,7 +62,7 @@ class AskCog(commands.Cog):
         private=described("Show the answer to you alone."),
     )
     @also_directly
-    @unless_too_fast
+    @flood_controlled
     async def ask(
         self,
         interaction: Interaction,
@@ -81,7 +81,7 @@ class AskCog(commands.Cog):
         )
         await self._answer(interaction, question, private=private, earlier=earlier)
 
-    @unless_too_fast
+    @flood_controlled
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, privately."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -100,7 +100,7 @@ class AskCog(commands.Cog):
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
         if not said_to_no_question(question):
-            await take_question(self.bot, interaction.user, interaction.guild_id)
+            await count_question(self.bot, interaction.user, interaction.guild_id)
         await self._answering.answer_deferred(
             interaction, question, private=private, earlier=earlier
         )
@@ -213,7 +213,7 @@ class AskCog(commands.Cog):
     ) -> Phrasing | None:
         """The answer to a message; None if its author should ask privately for a better one."""
         if not said_to_no_question(question):
-            await take_question(self.bot, message.author, _guild_id(message))
+            await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
         if await self._answering.asked_alone(asked, message.author, message.channel) is not None:
             return None
@@ -239,7 +239,7 @@ class AskCog(commands.Cog):
             _guild_id(message),
             message.channel.id,
             await self._follow_ups.questions(message, question),
-            channels=readable_by_all(self.bot, message.channel),
+            channels=followed_readable_by_viewers(self.bot, message.channel),
             answered_from=held.answered_from,
             quotations=held.quotations,
         )

@@ -6,8 +6,8 @@ import discord
 
 from bot.ask import button_messages, service
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, CustomId, Select, view_of
-from bot.interactions.kit.door import First
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.rules import readers_of_answer

@@ -17,12 +17,12 @@ from bot.ask.messages import question_line
 from bot.ask.phrased_text import QUOTES_LABELS, under_way
 from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.kit.door import First
 from bot.interactions.kit.edits import Posted, edit_once
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.localisation import message_language, viewer_language
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
@@ -153,7 +153,7 @@ class QuotesButton(
         """Restore the plain answer, for everybody."""
         message = interaction.message
         private = message is not None and message.flags.ephemeral
-        channels = readable_in(interaction, private=private)
+        channels = quotable_channels(interaction, private=private)
         reply = await self._plain(interaction, asked_again(question), channels)
         text = text_of(message) if message is not None else ""
         shown = answer_message(

@@ -8,11 +8,11 @@ import discord
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.ask import picture_messages
 from bot.interactions.kit import inbox
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.admission import take_question
+from bot.interactions.policy.admission import count_question
 from bot.interactions.policy.channel_access import may_write
 from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Interaction, Services
@@ -129,5 +129,5 @@ async def _answer(interaction: Interaction, question: str, *, private: bool) -> 
             inbox.keep(interaction)
             await interaction.response.defer(ephemeral=True, thinking=True)
         if not said_to_no_question(question):
-            await take_question(bot, interaction.user, interaction.guild_id)
+            await count_question(bot, interaction.user, interaction.guild_id)
         await bot.answers.answer_deferred(interaction, question, private=private)

@@ -10,8 +10,8 @@ from bot.ask import button_messages, service
 from bot.ask import unasked_messages as messages
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import Found
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.kit.door import Found
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator

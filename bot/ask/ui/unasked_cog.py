@@ -29,7 +29,7 @@ from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import reply_once
-from bot.interactions.policy.channel_access import readable_by_all
+from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
 from knowledge.values.channel_settings import Mode
@@ -233,7 +233,7 @@ class UnaskedCog(commands.Cog):
             message.author.id,
             place.guild.id,
             place.id,
-            channels=readable_by_all(self._bot, place),
+            channels=followed_readable_by_viewers(self._bot, place),
             answered_from=held.answered_from,
             quotations=held.quotations,
         )

@@ -19,8 +19,8 @@ from bot.gaps.service import Told
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
-from bot.interactions.kit.retries import resent
-from bot.interactions.policy.channel_access import readable_by, readable_by_all
+from bot.interactions.kit.retries import send_with_retries
+from bot.interactions.policy.channel_access import followed_readable_by_viewers, readable_by
 from bot.interactions.services import Services
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Notice, NoticeEvent
@@ -88,7 +88,7 @@ class AnswersForAskers:
         channels = (
             readable_by(self._bot, member)
             if channel is None
-            else readable_by_all(self._bot, channel)
+            else followed_readable_by_viewers(self._bot, channel)
         )
         asked_in = channel if channel is not None else self._bot.get_channel(notice.channel_id)
         held = await self._bot.guild_settings.in_channel(guild if asked_in is None else asked_in)
@@ -116,7 +116,7 @@ class AnswersForAskers:
             nonce = f"notice-{notice.id}{'' if private else '-c'}"
             try:
                 for number, part in enumerate(await self._shown(told, member, place, language)):
-                    await resent(
+                    await send_with_retries(
                         functools.partial(
                             place.send,
                             **part,

@@ -17,8 +17,8 @@ from bot.gaps.ui.answers_for_askers import AnswersForAskers
 from bot.gaps.ui.existing_answer import PointForm
 from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.features import Feature
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.policy.rules import moderators

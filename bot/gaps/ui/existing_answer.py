@@ -8,7 +8,7 @@ from bot.gaps import existing_answer, messages
 from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from knowledge.values.guilds import Language
@@ -27,7 +27,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Offer the passages nearest to the words."""
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
-        words, channels = filled.text("words"), readable_in(interaction, private=True)
+        words, channels = filled.text("words"), quotable_channels(interaction, private=True)
         found = await interaction.client.worker.call(
             lambda core: existing_answer.offered(core, guild_id, question_id, words, channels)
         )
@@ -55,7 +55,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
     question_id: int
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
+        guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
         found = await interaction.client.worker.call(
@@ -101,7 +101,7 @@ class PointButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        channels = readable_in(interaction, private=True)
+        channels = quotable_channels(interaction, private=True)
         wanted = (self.passage_id, self.digest)
         member_id = interaction.user.id
         done = await bot.worker.call(

@@ -10,8 +10,8 @@ from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
 from bot.gaps.handovers import Helper
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language

@@ -21,11 +21,11 @@ from bot.gaps import handovers
 from bot.gaps.ui.handover_buttons import HandoverButton
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
-from bot.interactions.kit.retries import LOST, resent
+from bot.interactions.kit.retries import LOST, send_with_retries
 from bot.interactions.policy.channel_access import (
-    readable_by_all,
-    readable_by_all_in,
-    seen_by_others,
+    followed_readable_by_viewers,
+    viewers_may_read,
+    visible_without_roles,
 )
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
@@ -87,7 +87,7 @@ class HandoverPosts:
 
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments that send a hand-over, or edit its message."""
-        channels = readable_by_all(self._bot, place)
+        channels = followed_readable_by_viewers(self._bot, place)
         question = await self._bot.worker.call(
             lambda core: handovers.quotable(core, question, channels), priority=Priority.ASKING
         )
@@ -145,7 +145,9 @@ class HandoverPosts:
         could read the question anyway.
         """
         for channel in self._writable(guild, settings):
-            others = seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
+            others = visible_without_roles(
+                channel, (settings.helper_role_id, settings.moderator_role_id)
+            )
             if not others or self._is_public(channel, question):
                 yield channel
 
@@ -168,7 +170,7 @@ class HandoverPosts:
     def _is_public(self, place: _Place, question: Question) -> bool:
         asked_in = self._bot.get_channel(question.channel_id or 0)
         alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
-        return not (question.private or alone) and readable_by_all_in(self._bot, place, asked_in)
+        return not (question.private or alone) and viewers_may_read(self._bot, place, asked_in)
 
     async def _post_in(
         self, place: _Place, handover: Handover, question: Question
@@ -176,7 +178,7 @@ class HandoverPosts:
         said = await self._message(handover, question, place)
         if isinstance(place, discord.TextChannel):
             nonce = f"asked-{handover.question_id}"
-            return await resent(functools.partial(place.send, **said, nonce=nonce))
+            return await send_with_retries(functools.partial(place.send, **said, nonce=nonce))
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
         await self._bot.worker.call(
@@ -223,7 +225,7 @@ class HandoverPosts:
         name = messages.thread_name(question)
         try:
             # Safe to repeat: a message has at most one thread.
-            await resent(
+            await send_with_retries(
                 lambda: message.create_thread(name=name, auto_archive_duration=_ARCHIVED_AFTER)
             )
         except UNREACHED as error:
@@ -241,7 +243,7 @@ class HandoverPosts:
         place = self._bot.get_partial_messageable(handover.channel_id or 0)
         message = place.get_partial_message(handover.message_id or 0)
         try:
-            await resent(lambda: message.edit(**said))
+            await send_with_retries(lambda: message.edit(**said))
         except discord.NotFound:
             await self._placed(handover, None, None)
         except UNREACHED as error:

@@ -1,7 +1,7 @@
 """Persistent components: custom_id formats, base classes of buttons and selects, views.
 
 Buttons and forms outlive the process that made them. Discord sends their ids back, and anybody may
-forge them, so every click goes through `bot.interactions.kit.door`. An id in an unknown format
+forge them, so `bot.interactions.kit.authorization` checks every click. An id in an unknown format
 comes from another version of the bot.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, cast, final
 import discord
 from discord.ui.select import BaseSelect
 
-from bot.interactions.kit.door import First, Rule, enter, refuse
+from bot.interactions.kit.authorization import First, Rule, authorize, refuse
 from bot.interactions.kit.errors import explained
 from bot.interactions.kit.layouts import components_of
 from bot.interactions.services import Interaction
@@ -103,7 +103,7 @@ def nonce() -> str:
 _NEVER = re.compile(r"(?!)")
 
 
-def through_the_door(kind: type, *callbacks: str) -> None:
+def forbid_overrides(kind: type, *callbacks: str) -> None:
     """Refuse a component class that overrides one of these methods and so bypasses its rule.
 
     Raises:
@@ -127,11 +127,11 @@ class _Posted:
         return first if isinstance(first, First) else first[vars(self)["action"]]
 
     @final
-    async def _entered(self, interaction: Interaction) -> bool:
+    async def _authorized(self, interaction: Interaction) -> bool:
         """Apply the rule; tell the sender if it refuses."""
         values = {name: vars(self)[name] for name in self.ids.parts}
         first = self.first_response(interaction)
-        found = await enter(interaction, first, type(self).rule, values)
+        found = await authorize(interaction, first, type(self).rule, values)
         if isinstance(found, Sentence):
             await refuse(interaction, first, found)
             return False
@@ -169,7 +169,7 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
         whether a click may do anything.
         """
         super().__init_subclass__(template=ids.pattern)
-        through_the_door(cls, "callback", "_entered")
+        forbid_overrides(cls, "callback", "_authorized")
         cls.ids, cls.rule, cls.first = ids, rule, first
         cls.labels, cls.styles = labels, styles
         _HANDLERS[ids.prefix] = cls
@@ -202,7 +202,7 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
 
     @explained
     async def callback(self, interaction: Interaction) -> None:
-        if await self._entered(interaction):
+        if await self._authorized(interaction):
             await self.clicked(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
@@ -224,7 +224,7 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
         """Register the kind of select with discord.py by its ids; each choice must pass `rule`."""
         super().__init_subclass__(template=ids.pattern)
-        through_the_door(cls, "callback", "_entered")
+        forbid_overrides(cls, "callback", "_authorized")
         cls.ids, cls.rule, cls.first = ids, rule, first
 
     def __init__(
@@ -252,7 +252,7 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
 
     @explained
     async def callback(self, interaction: Interaction) -> None:
-        if await self._entered(interaction):
+        if await self._authorized(interaction):
             await self.chosen(interaction, next(iter(self.item.values), ""))
 
     async def chosen(self, interaction: Interaction, value: str) -> None:

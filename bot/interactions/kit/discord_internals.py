@@ -3,13 +3,10 @@
 discord.py has no public way to resend a lost interaction response, to fill in a form that another
 process opened, to remove a deleted role from a cached member, to close a sharded client that was
 never set up, to resume a session at the second attempt, or to give up a shard to another process.
-The check refuses a version without one of these parts, by name.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterable
-from pkgutil import resolve_name
+from collections.abc import Callable
 from typing import Any, Final
 
 import discord
@@ -19,6 +16,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.webhook import async_
 
 from bot.interactions.services import Interaction, Services
+from knowledge.dependencies import require
 
 USED: Final = (
     "discord.webhook.async_:async_context.set",
@@ -54,29 +52,7 @@ USED: Final = (
 )
 
 
-def missing(names: Iterable[str]) -> list[str]:
-    """Return the parts, as `module:attribute`, that the installed discord.py lacks."""
-    return [name for name in names if not _is_there(name)]
-
-
-def _is_there(name: str) -> bool:
-    with contextlib.suppress(ImportError, AttributeError):
-        resolve_name(name)
-        return True
-    owner, _, attribute = name.rpartition(".")
-    with contextlib.suppress(ImportError, AttributeError, ValueError):
-        # Attributes set in `__init__` exist only on instances.
-        made = [kind.__dict__.get("__init__") for kind in resolve_name(owner).__mro__]
-        codes = [one.__code__ for one in made if hasattr(one, "__code__")]
-        return any(attribute in code.co_names for code in codes)
-    return False
-
-
-if _missing := missing(USED):
-    raise ImportError(
-        f"discord.py {discord.__version__} lacks {', '.join(_missing)}, which Commonplace needs: "
-        "install the version that was tested with it."
-    )
+require("discord.py", USED)
 
 # Sends with an interaction's token: responses, edits, follow-ups.
 WebhookAdapter = async_.AsyncWebhookAdapter

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.services import Interaction, Pacer
 
 PAUSE_SECONDS: Final = 1.0
@@ -70,7 +70,7 @@ class PostedMessage:
             return None
 
     async def edit(self, **shown: Any) -> None:
-        await resent(lambda: self.message.edit(**shown))
+        await send_with_retries(lambda: self.message.edit(**shown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ import discord
 
 from bot.core.core import Core
 from bot.interactions.kit import inbox
-from bot.interactions.kit.buttons import CustomId, nonce, through_the_door
+from bot.interactions.kit.authorization import First, Rule, authorize
+from bot.interactions.kit.buttons import CustomId, forbid_overrides, nonce
 from bot.interactions.kit.discord_internals import edit_original, fetch_original, submit
-from bot.interactions.kit.door import First, Rule, enter
 from bot.interactions.kit.errors import UNREACHED, say, worth_retrying
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
@@ -77,7 +77,9 @@ class Form(discord.ui.Modal):
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
         super().__init_subclass__()
-        through_the_door(cls, "on_submit", "interaction_check", "entered", "_dispatch_submit")
+        forbid_overrides(
+            cls, "on_submit", "interaction_check", "authorize_and_take", "_dispatch_submit"
+        )
         cls.ids, cls.rule, cls.first = ids, rule, first
 
     def __init__(self, title: str, **values: Any) -> None:
@@ -132,7 +134,7 @@ class Form(discord.ui.Modal):
 
     @classmethod
     @final
-    async def entered(
+    async def authorize_and_take(
         cls, interaction: Interaction, custom_id: str, filled: Filled, take: "_Take"
     ) -> None:
         """Take the input if the rule admits it; else give it back.
@@ -144,7 +146,7 @@ class Form(discord.ui.Modal):
         if subject is None:
             raise ValueError(f"{custom_id} is no id of {cls.__name__}")
         try:
-            found = await enter(interaction, cls.first_response(interaction), cls.rule, subject)
+            found = await authorize(interaction, cls.first_response(interaction), cls.rule, subject)
         except Exception as error:  # noqa: BLE001 - the input must come back in any case
             why = interaction.client.explanation(error)
             await cls.refused(interaction, why, subject, filled)
@@ -179,7 +181,7 @@ class Form(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take the input, or say what went wrong and give it back."""
         entered = functools.partial(
-            self.entered, interaction, self.custom_id, _filled(self), self.sent
+            self.authorize_and_take, interaction, self.custom_id, _filled(self), self.sent
         )
         await _or_given_back(interaction, entered)
 
@@ -204,7 +206,7 @@ class _Resent(discord.ui.Modal):
         for kind in self._kinds:
             if kind.ids.parse(custom_id) is not None:
                 entered = functools.partial(
-                    kind.entered, interaction, custom_id, _filled(self), kind.take
+                    kind.authorize_and_take, interaction, custom_id, _filled(self), kind.take
                 )
                 await _or_given_back(interaction, entered)
                 return
@@ -212,7 +214,7 @@ class _Resent(discord.ui.Modal):
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
 
 
-async def take_again(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
+async def take_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     """Take a submitted form that this process didn't open.
 
     Call it after discord.py's own lookup, which precedes the event `interaction`.
@@ -249,7 +251,7 @@ def _typed(field: dict[str, Any]) -> str:
     return field.get("value") or " ".join(field.get("values") or ())
 
 
-async def answer_left(
+async def answer_unfinished(
     bot: Services, kinds: tuple[type[Form], ...], before: datetime, mine: GuildFilter
 ) -> None:
     """Answer the clicks and forms that an earlier process left open.

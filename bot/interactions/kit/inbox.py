@@ -2,7 +2,7 @@
 
 After the acknowledgement, Discord shows *thinking…* or closes the form. If the process ends before
 the answer, the next process finds the record and answers
-(`bot.interactions.kit.forms.answer_left`).
+(`bot.interactions.kit.forms.answer_unfinished`).
 """
 
 import asyncio

@@ -30,7 +30,7 @@ _UNAVAILABLE: Final = 503
 LOST: Final = (aiohttp.ClientError, OSError)
 
 
-async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
+async def send_with_retries(send: Callable[[], Awaitable[_T]]) -> _T:
     """Send, and retry if the connection broke or Discord was unavailable.
 
     Only for idempotent requests: an edit, or a message with a nonce.
@@ -61,11 +61,11 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
         **shown,
     )
     try:
-        return await resent(functools.partial(send, reference=reference))
+        return await send_with_retries(functools.partial(send, reference=reference))
     except discord.HTTPException as error:
         if error.code not in _NO_REFERENCE:
             raise
-        return await resent(send)
+        return await send_with_retries(send)
 
 
 class ResendingAdapter(WebhookAdapter):
@@ -125,6 +125,6 @@ async def _resent_if_lost(
     return await send()
 
 
-def resend() -> None:
+def retry_token_requests() -> None:
     """Retry token requests in this task and the tasks it starts."""
     use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]

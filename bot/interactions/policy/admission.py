@@ -26,7 +26,7 @@ from knowledge.values.limits import Quota
 _PATIENCE_SECONDS: Final = 0.5
 
 
-async def take_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
+async def count_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
     """Count a question of a member.
 
     While the database is away, only flood control limits questions.
@@ -44,7 +44,7 @@ async def take_question(bot: Services, member: discord.abc.User, guild_id: int |
     now = datetime.now(UTC)
     try:
         until = await bot.worker.call(
-            lambda core: limits.take_question(core, sender, quota, now),
+            lambda core: limits.count_question(core, sender, quota, now),
             priority=Priority.ASKING,
         )
     except DatabaseAwayError:
@@ -87,7 +87,7 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
             )
     except (TimeoutError, *EXPLAINED):
         return ""
-    return error_messages.invalid(limits.not_yet(wait), language) if wait is not None else ""
+    return error_messages.invalid(limits.wait_error(wait), language) if wait is not None else ""
 
 
 async def _settings(bot: Services, guild_id: int | None) -> GuildSettings:

@@ -1,10 +1,10 @@
 """Channel access control: the followed channels that a reply may quote to its readers.
 
 Channels, roles and overwrites come from discord.py's cache; a channel outside the cache is not
-used. `usable` works on plain values and decides whether everybody who sees one channel may read
+quoted. `quotable` works on plain values and decides whether everybody who sees one channel may read
 another.
 
-The members of a guild are unknown, because listing them takes a privileged intent. So `usable`
+The members of a guild are unknown, because listing them takes a privileged intent. So `quotable`
 considers every possible member, with any set of the guild's roles and any overwrite of their own.
 It is exact: it says no if one such member could see the first channel and not read the second.
 
@@ -78,7 +78,7 @@ class Roles:
     others: Mapping[int, frozenset[Need]] = field(default_factory=dict)
 
 
-def usable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, ...]:
+def quotable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, ...]:
     """Return the sorted ids of the channels that every viewer of `here` may read.
 
     Viewers need not have Read Message History in `here`, because new messages are visible without.
@@ -155,30 +155,30 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
     return False
 
 
-def readable_by_all(bot: Services, channel: Any) -> tuple[int, ...]:
+def followed_readable_by_viewers(bot: Services, channel: Any) -> tuple[int, ...]:
     """Return the followed channels that every viewer of a channel may read.
 
     Seeing a thread takes seeing its channel.
     """
     guild = _guild_of(bot, channel)
-    return () if guild is None else _usable(bot, channel, _followed(bot, guild))
+    return () if guild is None else _quotable(bot, channel, _followed(bot, guild))
 
 
-def all_readable_by_all(bot: Services, channel: Any) -> frozenset[int]:
+def all_readable_by_viewers(bot: Services, channel: Any) -> frozenset[int]:
     """Return every channel that all viewers of a channel may read, with active public threads."""
     guild = _guild_of(bot, channel)
     if guild is None:
         return frozenset()
-    return _with_threads(guild, _usable(bot, channel, guild.channels))
+    return _with_threads(guild, _quotable(bot, channel, guild.channels))
 
 
-def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
+def viewers_may_read(bot: Services, here: Any, there: Any) -> bool:
     """Whether every viewer of one channel may read another."""
     there = _around(there, _guild_of(bot, here))
-    return there is not None and bool(_usable(bot, here, [there]))
+    return there is not None and bool(_quotable(bot, here, [there]))
 
 
-def _usable(
+def _quotable(
     bot: Services, channel: Any, others: Iterable[discord.abc.GuildChannel]
 ) -> tuple[int, ...]:
     guild = _guild_of(bot, channel)
@@ -188,7 +188,7 @@ def _usable(
     # The bot itself needs no check, and the owner may read everything.
     passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
     there = [_place(one, passed_over) for one in others]
-    return usable(_roles(guild), _place(here, passed_over), there)
+    return quotable(_roles(guild), _place(here, passed_over), there)
 
 
 def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[int]:
@@ -197,7 +197,9 @@ def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[in
     return found.union(one.id for one in threads)
 
 
-def seen_by_others(channel: discord.abc.GuildChannel, role_ids: Collection[int | None]) -> bool:
+def visible_without_roles(
+    channel: discord.abc.GuildChannel, role_ids: Collection[int | None]
+) -> bool:
     """Whether a channel is visible without one of these roles and without managing the server.
 
     Roles only add permissions, so it is enough to look at each role alone. Other bots don't count.
@@ -260,12 +262,12 @@ def _readable(
     )
 
 
-def readable_in(interaction: Interaction, *, private: bool) -> tuple[int, ...]:
+def quotable_channels(interaction: Interaction, *, private: bool) -> tuple[int, ...]:
     """Return the followed channels that an answer to an interaction may quote."""
     bot = interaction.client
     if private:
         return readable_by(bot, interaction.user, interaction.channel)
-    return readable_by_all(bot, interaction.channel)
+    return followed_readable_by_viewers(bot, interaction.channel)
 
 
 def may_write(interaction: Interaction) -> bool:
@@ -293,7 +295,7 @@ async def readable_answer(
     if interaction.guild_id is not None:
         here = question.guild_id == interaction.guild_id
         shown = here and (mine or sees(interaction, question.channel_id))
-        return readable_in(interaction, private=True) if shown else None
+        return quotable_channels(interaction, private=True) if shown else None
     if question.guild_id is None or not mine:
         return () if mine else None
     guild = bot.get_guild(question.guild_id)

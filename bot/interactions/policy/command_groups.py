@@ -6,7 +6,7 @@ Discord's own permissions are a default that a server can change, so each comman
 import discord
 from discord import app_commands
 
-from bot.interactions.kit.door import Rule
+from bot.interactions.kit.authorization import Rule
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS

@@ -108,7 +108,7 @@ def _buckets(burst: int, seconds: int) -> CooldownMapping[int] | None:
     return CooldownMapping(Cooldown(burst, seconds), int) if burst else None
 
 
-def unless_too_fast(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
+def flood_controlled(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
     """Decorate a command that takes a question; a member who asks too fast is told each time."""
 
     @functools.wraps(callback)

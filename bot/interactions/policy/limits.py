@@ -67,7 +67,7 @@ def notes_of(
     return Quota(quota.hour, min(quota.day or newcomers.notes, newcomers.notes))
 
 
-def take_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
+def count_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
     """Count a question; over quota, return the time when the next one is allowed."""
     return core.store.recent_questions.count_question(sender.guild_id, sender.id, quota, now)
 
@@ -94,7 +94,7 @@ _NOTES_USED_UP: Final = Sentence(
 )
 
 
-def not_yet(wait: Wait) -> InvalidNoteError:
-    """Return the message to a member who can't propose a note yet."""
+def wait_error(wait: Wait) -> InvalidNoteError:
+    """Return the error for a member who can't propose a note yet."""
     sentence = _NEW if wait.new else _NOTES_USED_UP
     return InvalidNoteError(sentence.english, when=f"<t:{int(wait.until.timestamp()) + 1}:R>")

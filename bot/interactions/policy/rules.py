@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.core.job_queue import Priority
-from bot.interactions.kit.door import Found, Rule
+from bot.interactions.kit.authorization import Found, Rule
 from bot.interactions.policy.channel_access import readable_answer
 from bot.interactions.policy.permissions import is_moderator, may_manage
 from bot.interactions.services import Interaction

@@ -9,8 +9,8 @@ import discord
 
 from bot.core.job_queue import Priority
 from bot.interactions.autocomplete import choices_at_once
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language

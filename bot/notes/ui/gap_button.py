@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction

@@ -5,8 +5,8 @@ from typing import Any
 
 import discord
 
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import anybody

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import Found
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.kit.door import Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction

@@ -7,8 +7,8 @@ from typing import Any, Final
 import discord
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language

@@ -13,12 +13,12 @@ import discord
 from cachetools import LRUCache
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.policy.admission import note_allowance
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import checked_number
@@ -166,7 +166,7 @@ class NoteSubmissions:
             interaction.channel_id or 0,
             interaction.id,
             tuple(role.id for role in member.roles),
-            readable_in(interaction, private=True),
+            quotable_channels(interaction, private=True),
             await note_allowance(self._bot, member, datetime.now(UTC)),
         )
 

@@ -6,8 +6,8 @@ import discord
 from discord import app_commands
 
 from bot.interactions.features import Feature, Round
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
-from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import components_of, layout
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused

@@ -12,8 +12,8 @@ import discord
 from discord import app_commands
 
 from bot.interactions.features import Feature, Round, Start
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import also_directly
 from bot.interactions.policy.rules import anybody

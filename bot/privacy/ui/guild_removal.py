@@ -58,7 +58,7 @@ class GuildRemoval(commands.Cog):
     async def compare(self) -> None:
         """Compare the known guilds with Discord's list."""
         try:
-            present, known, now = self._present, self._bot.knows, datetime.now(UTC)
+            present, known, now = self._present, self._bot.membership_known, datetime.now(UTC)
             gone, back = await self._bot.worker.call(
                 lambda core: guild_removal.compare(core, present, known, now)
             )
@@ -78,7 +78,7 @@ class GuildRemoval(commands.Cog):
     async def purge(self, at: datetime) -> None:
         """Delete data of guilds whose retention period is over."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
-        present, known = self._present, self._bot.all_know
+        present, known = self._present, self._bot.all_memberships_known
         worker = self._bot.worker
         purged = await worker.call(lambda core: guild_removal.purge(core, present, known, at, keep))
         if purged:

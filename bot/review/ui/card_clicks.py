@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.core.job_queue import Priority
-from bot.interactions.kit.door import First, Found
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction

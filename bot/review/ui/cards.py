@@ -10,8 +10,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId
-from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout

@@ -15,11 +15,11 @@ from discord import app_commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
-from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.command_groups import moderators_group
 from bot.interactions.policy.permissions import manages
 from bot.interactions.policy.rules import moderators
@@ -64,7 +64,7 @@ class ReviewCog(Cog):
     @app_commands.describe(note=described("The note's number, as on its card and in `/note mine`."))
     async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
-        guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
+        guild_id, channels = interaction.guild_id or 0, quotable_channels(interaction, private=True)
         found = await self.bot.worker.run_slices(
             lambda core: service.note_page(core, guild_id, note, channels),
             priority=Priority.REVIEWING,
@@ -240,7 +240,7 @@ class Queue:
     async def page(self, interaction: Interaction, place: int, said: str = "") -> dict[str, Any]:
         """Arguments of `edit_original_response` for a place, or for an empty queue."""
         guild_id, now = interaction.guild_id or 0, datetime.now(UTC)
-        channels = readable_in(interaction, private=True)
+        channels = quotable_channels(interaction, private=True)
         found = await self._bot.worker.run_slices(
             lambda core: service.queue_page(core, guild_id, place, now, channels),
             priority=Priority.REVIEWING,

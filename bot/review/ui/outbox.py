@@ -19,8 +19,8 @@ from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
-from bot.interactions.kit.retries import resent
-from bot.interactions.policy.channel_access import readable_by_all
+from bot.interactions.kit.retries import send_with_retries
+from bot.interactions.policy.channel_access import followed_readable_by_viewers
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.review import cards as review_cards
@@ -102,7 +102,9 @@ class OutboxDispatcher:
                 try:
                     # Unique by guild and time, within Discord's limit of 25 characters.
                     nonce = f"r{reminder.settings.guild_id:x}{int(at.timestamp()):x}"
-                    await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
+                    await send_with_retries(
+                        functools.partial(channel.send, said, silent=True, nonce=nonce)
+                    )
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
@@ -177,7 +179,7 @@ class OutboxDispatcher:
     async def _card(self, note: Note, settings: GuildSettings) -> ReviewCard:
         place = note.card
         channel_id = place[0] if place is not None else settings.review_channel_id or 0
-        channels = readable_by_all(self._bot, self._bot.get_channel(channel_id))
+        channels = followed_readable_by_viewers(self._bot, self._bot.get_channel(channel_id))
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_near_ahead(core, note), priority=Priority.REVIEWING
         )
@@ -293,11 +295,13 @@ class OutboxDispatcher:
                 notice.member_id
             )
             nonce = f"notice-{notice.id}"
-            await resent(functools.partial(user.send, first, view=view, nonce=nonce))
+            await send_with_retries(functools.partial(user.send, first, view=view, nonce=nonce))
             whole = notice_messages.text_to_give_back(note, notice.event)
             for number, part in enumerate(rest):
                 file = whole if number == 0 else None
-                await resent(functools.partial(_send_part, user, part, file, f"{nonce}-{number}"))
+                await send_with_retries(
+                    functools.partial(_send_part, user, part, file, f"{nonce}-{number}")
+                )
         except UNREACHED as error:
             if worth_retrying(error):
                 return False
@@ -310,7 +314,7 @@ class OutboxDispatcher:
             return True
         allowed = discord.AllowedMentions(users=[discord.Object(notice.member_id)])
         try:
-            await resent(
+            await send_with_retries(
                 functools.partial(
                     channel.send,
                     f"<@{notice.member_id}> {text}",
@@ -333,11 +337,11 @@ async def _with_files_if_allowed(
     Older invitations lack that permission. `/review note` shows the whole text.
     """
     try:
-        return await resent(functools.partial(show, with_files=True))
+        return await send_with_retries(functools.partial(show, with_files=True))
     except discord.Forbidden:
         if not files_of(card.attached):
             raise
-        return await resent(functools.partial(show, with_files=False))
+        return await send_with_retries(functools.partial(show, with_files=False))
 
 
 async def _send_part(

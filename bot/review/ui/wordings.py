@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.kit.door import First
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import is_open_to_everyone

@@ -9,11 +9,11 @@ from bot.answers.lookup import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions import autocomplete
 from bot.interactions.features import Feature
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.flood_control import unless_too_fast
+from bot.interactions.policy.channel_access import quotable_channels
+from bot.interactions.policy.flood_control import flood_controlled
 from bot.interactions.policy.permissions import also_directly
 from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Cog, Interaction, Services
@@ -39,7 +39,7 @@ class SearchCog(Cog):
     )
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     @also_directly
-    @unless_too_fast
+    @flood_controlled
     async def search(
         self,
         interaction: Interaction,
@@ -66,7 +66,7 @@ async def _show(
     """Edit the response to show a page of passages that the member may read now."""
     bot = interaction.client
     await bot.answerable()
-    channels = readable_in(interaction, private=True)
+    channels = quotable_channels(interaction, private=True)
     titles = await autocomplete.every_title(interaction)
     wanted = Search(
         query,

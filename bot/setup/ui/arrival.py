@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Cog
 from bot.setup import messages
@@ -47,7 +47,7 @@ class Arrival(Cog):
             view = view_of([SetupButton(language, action="open")]) or discord.utils.MISSING
             nonce = f"{'again' if returned else 'hello'}-{guild.id}"
             # The nonce keeps a resent greeting from appearing twice.
-            await resent(
+            await send_with_retries(
                 functools.partial(channel.send, sentence(language), view=view, nonce=nonce)
             )
             return

@@ -6,7 +6,7 @@ from typing import Final
 import discord
 
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.policy.channel_access import seen_by_others
+from bot.interactions.policy.channel_access import visible_without_roles
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
@@ -35,7 +35,7 @@ def handover_channel(
 
 def read_by_others(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
     """Whether anyone but helpers and moderators can read a channel."""
-    return seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
+    return visible_without_roles(channel, (settings.helper_role_id, settings.moderator_role_id))
 
 
 def is_public(channel: discord.abc.GuildChannel) -> bool:

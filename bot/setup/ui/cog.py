@@ -7,7 +7,7 @@ from bot.config.version import own_version
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
     also_directly,
@@ -67,7 +67,7 @@ class SetupCog(Cog):
     async def about(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         viewer = await viewer_language(interaction)
-        channels = readable_in(interaction, private=True)
+        channels = quotable_channels(interaction, private=True)
         counts, changed_at = await self.bot.worker.call(
             lambda core: service.about(core, interaction.guild_id, channels),
             priority=Priority.ASKING,

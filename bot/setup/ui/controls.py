@@ -5,8 +5,8 @@ from typing import Any, Final
 import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
-from bot.interactions.kit.door import First
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language

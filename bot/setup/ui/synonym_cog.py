@@ -6,8 +6,8 @@ import discord
 from discord import app_commands
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.command_groups import moderators_group

@@ -10,8 +10,8 @@ from discord.ext import commands
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.interactions.features import Feature, Round, Start
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.rules import administrators

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from discord import app_commands
 
 from bot.interactions.features import Feature, Round
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, message_language, viewer_language
 from bot.interactions.policy.channel_access import all_readable_by, may_write
 from bot.interactions.policy.permissions import is_moderator

@@ -13,7 +13,7 @@ import discord
 
 from bot.interactions.forum_posts import is_closed
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.policy.channel_access import all_readable_by_all, seen_by_others
+from bot.interactions.policy.channel_access import all_readable_by_viewers, visible_without_roles
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
 from bot.statistics import weekly_service as service
@@ -51,14 +51,14 @@ async def gather_week(
     )
     if digest.edition is Edition.EVERYBODY or week.is_empty:
         return week
-    seen = Audience(digest.guild_id, all_readable_by_all(bot, channel))
+    seen = Audience(digest.guild_id, all_readable_by_viewers(bot, channel))
     return replace(week, overview=await gather_overview(bot, seen, time.at))
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:
     return Readers(
         open_channels(channel.guild),
-        moderators_only=not seen_by_others(channel, (settings.moderator_role_id,)),
+        moderators_only=not visible_without_roles(channel, (settings.moderator_role_id,)),
     )
 
 

@@ -9,8 +9,8 @@ from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions import shared_buttons
+from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery

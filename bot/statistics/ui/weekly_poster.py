@@ -18,7 +18,7 @@ from cachetools import TTLCache
 
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import send_with_retries
 from bot.interactions.services import Services
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_service as service
@@ -128,7 +128,7 @@ class DigestPoster:
         # Discord's limit is 25 characters.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
         self._sent[sent] = True
-        await resent(
+        await send_with_retries(
             functools.partial(
                 channel.send, **message, files=overview.files, silent=True, nonce=nonce
             )
@@ -164,7 +164,7 @@ class DigestPoster:
             if not is_writable(review):
                 place = await self._bot.fetch_user(guild.owner_id or 0)
             nonce = f"w{digest.edition[0]}{guild.id:x}"
-            await resent(functools.partial(place.send, said, nonce=nonce))
+            await send_with_retries(functools.partial(place.send, said, nonce=nonce))
         except UNREACHED as error:
             _logger.warning(
                 "Administrators could not be told that a digest has no channel: %s", error

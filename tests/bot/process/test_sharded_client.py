@@ -55,8 +55,8 @@ async def test_a_bot_alone_leads_and_has_every_shard(world: World) -> None:
     bot = world.bot
     assert bot.cluster.leads
     assert bot.serves(world.guild.id)
-    assert bot.knows(world.guild.id)
-    assert bot.all_know(world.guild.id)
+    assert bot.membership_known(world.guild.id)
+    assert bot.all_memberships_known(world.guild.id)
 
 
 async def test_left_guilds_may_be_purged_only_when_every_shard_has_named_its_own(

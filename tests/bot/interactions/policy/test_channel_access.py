@@ -14,9 +14,9 @@ from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.channel_access import (
     all_readable_by,
-    all_readable_by_all,
-    readable_by_all_in,
-    seen_by_others,
+    all_readable_by_viewers,
+    viewers_may_read,
+    visible_without_roles,
 )
 from bot.review import messages as review_messages
 from tests.bot.forum import QUESTION as FORUM_QUESTION
@@ -144,10 +144,11 @@ async def test_the_buttons_of_an_answer_work_for_its_viewers_alone(town: Town) -
         await world.moderator.slash(thread, "ask", question=OPEN_QUESTION)
     other = await world.ask("Anything else")
     assert other.response is not None
+    message = other.response.message
     before = world.general.last_message
 
     async def forged(custom_id: str) -> str:
-        pressed = world.press(world.member, other.response.message, custom_id)
+        pressed = world.press(world.member, message, custom_id)
         await world.env.settle()
         return everything(pressed)
 
@@ -334,10 +335,10 @@ async def test_one_more_viewer_opens_a_closed_channel(world: World) -> None:
 
     moderators = [world.moderator_role.id]
     # Roles that manage the server, and bots, don't count.
-    assert not seen_by_others(channel(world.review), moderators)
-    assert seen_by_others(channel(world.review), [])
+    assert not visible_without_roles(channel(world.review), moderators)
+    assert visible_without_roles(channel(world.review), [])
     # Every member has the server's own role.
-    assert seen_by_others(channel(world.general), [*moderators, world.guild.id])
+    assert visible_without_roles(channel(world.general), [*moderators, world.guild.id])
 
     guests = world.guild.create_role("Guests")
     for who, kind in (
@@ -346,9 +347,9 @@ async def test_one_more_viewer_opens_a_closed_channel(world: World) -> None:
     ):
         world.env.backend.set_overwrite(world.review.id, Overwrite(who, kind, allow=VIEW))
         await world.env.settle()
-        assert seen_by_others(channel(world.review), moderators)
-        assert not readable_by_all_in(world.bot, channel(world.general), channel(world.review))
-        assert readable_by_all_in(world.bot, channel(world.review), channel(world.general))
+        assert visible_without_roles(channel(world.review), moderators)
+        assert not viewers_may_read(world.bot, channel(world.general), channel(world.review))
+        assert viewers_may_read(world.bot, channel(world.review), channel(world.general))
         world.env.backend.delete_overwrite(world.review.id, who)
 
 
@@ -364,8 +365,8 @@ async def test_what_all_viewers_of_a_place_may_read_is_told_with_its_public_thre
     assert guild is not None
     member, moderator = [await guild.fetch_member(one.id) for one in world.people[1:3]]
 
-    for_all = all_readable_by_all(world.bot, general)
-    for_staff = all_readable_by_all(world.bot, staff)
+    for_all = all_readable_by_viewers(world.bot, general)
+    for_staff = all_readable_by_viewers(world.bot, staff)
 
     assert {world.general.id, public.id} <= for_all
     assert for_all == all_readable_by(world.bot, member, general)

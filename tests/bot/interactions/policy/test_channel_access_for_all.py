@@ -14,7 +14,7 @@ from bot.interactions.policy.channel_access import (
     Overwrite,
     Place,
     Roles,
-    usable,
+    quotable,
 )
 
 STAFF, HELPERS, MUTED = 11, 12, 13
@@ -92,7 +92,7 @@ def places(place_id: int) -> st.SearchStrategy[Place]:
 def test_a_channel_is_used_exactly_where_nobody_there_could_be_is_kept_from_it(
     roles: Roles, here: Place, there: Place
 ) -> None:
-    assert (usable(roles, here, [there]) == ()) == kept_from_somebody(roles, here, there)
+    assert (quotable(roles, here, [there]) == ()) == kept_from_somebody(roles, here, there)
 
 
 # What that means, in servers as there are.
@@ -101,49 +101,49 @@ def test_a_channel_is_used_exactly_where_nobody_there_could_be_is_kept_from_it(
 @pytest.mark.parametrize("roles", [EVERYBODY, GATED])
 def test_what_everybody_may_read_is_used_everywhere(roles: Roles) -> None:
     for here in (OTHER_OPEN, STAFF_ONLY, STAFF_AND_HELPERS):
-        assert usable(roles, here, [OPEN]) == (OPEN.id,)
+        assert quotable(roles, here, [OPEN]) == (OPEN.id,)
 
 
 def test_what_staff_may_read_is_used_among_staff_and_nowhere_else() -> None:
-    assert usable(EVERYBODY, STAFF_TOO, [STAFF_ONLY]) == (STAFF_ONLY.id,)
-    assert usable(EVERYBODY, OPEN, [STAFF_ONLY]) == ()
-    assert usable(EVERYBODY, STAFF_AND_HELPERS, [STAFF_ONLY]) == ()
+    assert quotable(EVERYBODY, STAFF_TOO, [STAFF_ONLY]) == (STAFF_ONLY.id,)
+    assert quotable(EVERYBODY, OPEN, [STAFF_ONLY]) == ()
+    assert quotable(EVERYBODY, STAFF_AND_HELPERS, [STAFF_ONLY]) == ()
 
 
 def test_a_channel_is_used_where_fewer_may_look() -> None:
-    assert usable(EVERYBODY, STAFF_ONLY, [STAFF_AND_HELPERS]) == (STAFF_AND_HELPERS.id,)
+    assert quotable(EVERYBODY, STAFF_ONLY, [STAFF_AND_HELPERS]) == (STAFF_AND_HELPERS.id,)
 
 
 def test_what_one_role_is_kept_from_is_not_used_where_it_may_look() -> None:
     there = Place(9, roles={MUTED: HIDDEN})
-    assert usable(EVERYBODY, OPEN, [there]) == ()
-    assert usable(EVERYBODY, Place(8, roles={MUTED: HIDDEN}), [there]) == (9,)
+    assert quotable(EVERYBODY, OPEN, [there]) == ()
+    assert quotable(EVERYBODY, Place(8, roles={MUTED: HIDDEN}), [there]) == (9,)
 
 
 def test_what_one_member_is_kept_from_is_not_used_where_they_may_look() -> None:
     there = Place(9, members={21: HIDDEN})
-    assert usable(EVERYBODY, OPEN, [there]) == ()
-    assert usable(EVERYBODY, Place(8, members={21: HIDDEN}), [there]) == (9,)
+    assert quotable(EVERYBODY, OPEN, [there]) == ()
+    assert quotable(EVERYBODY, Place(8, members={21: HIDDEN}), [there]) == (9,)
 
 
 def test_a_guest_of_a_channel_keeps_out_what_the_guest_may_not_read() -> None:
     here = Place(8, HIDDEN, {STAFF: SHOWN}, {21: SHOWN})
-    assert usable(EVERYBODY, here, [STAFF_ONLY]) == ()
+    assert quotable(EVERYBODY, here, [STAFF_ONLY]) == ()
     guest_too = Place(9, HIDDEN, {STAFF: SHOWN}, {21: SHOWN})
-    assert usable(EVERYBODY, here, [guest_too]) == (9,)
+    assert quotable(EVERYBODY, here, [guest_too]) == (9,)
 
 
 def test_what_was_said_before_is_not_used_where_the_past_can_not_be_read() -> None:
     without_history = Place(9, Overwrite(denied=HISTORY))
-    assert usable(EVERYBODY, without_history, [without_history]) == ()
-    assert usable(EVERYBODY, OPEN, [OPEN]) == (OPEN.id,)
+    assert quotable(EVERYBODY, without_history, [without_history]) == ()
+    assert quotable(EVERYBODY, OPEN, [OPEN]) == (OPEN.id,)
 
 
 def test_what_is_for_adults_is_used_among_adults_alone() -> None:
     adults, more_adults = Place(8, restricted=True), Place(9, restricted=True)
-    assert usable(EVERYBODY, OPEN, [adults]) == ()
-    assert usable(EVERYBODY, more_adults, [adults, OPEN]) == (OPEN.id, adults.id)
+    assert quotable(EVERYBODY, OPEN, [adults]) == ()
+    assert quotable(EVERYBODY, more_adults, [adults, OPEN]) == (OPEN.id, adults.id)
 
 
 def test_channels_come_in_the_order_of_their_ids() -> None:
-    assert usable(EVERYBODY, OPEN, [OTHER_OPEN, STAFF_ONLY, OPEN]) == (OPEN.id, OTHER_OPEN.id)
+    assert quotable(EVERYBODY, OPEN, [OTHER_OPEN, STAFF_ONLY, OPEN]) == (OPEN.id, OTHER_OPEN.id)

@@ -1,4 +1,4 @@
-"""Entry of clicks, choices and forms: acknowledge, apply the component's rule, or refuse.
+"""Authorization of clicks, choices and forms: acknowledge, apply the rule, or refuse.
 
 Discord sends component ids back, and anybody may forge them. So each kind declares its first
 response and a rule; a class without them can't be made. A component acts on what its rule found.
@@ -35,7 +35,7 @@ Found: TypeAlias = Mapping[str, Any]
 Rule: TypeAlias = Callable[[Interaction, Mapping[str, Any]], Awaitable[Found | Sentence]]
 
 
-async def enter(
+async def authorize(
     interaction: Interaction, first: First, rule: Rule, values: Mapping[str, Any]
 ) -> Found | Sentence:
     """Acknowledge an interaction, then apply the component's rule.

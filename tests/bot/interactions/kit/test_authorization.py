@@ -1,4 +1,4 @@
-"""The door of persistent components: nothing gets in without a rule, and nothing around it."""
+"""Authorization of persistent components: each has a rule, and no method goes around it."""
 
 from typing import Any
 
@@ -24,14 +24,14 @@ def test_a_component_without_a_rule_is_not_made(kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "callback"),
-    [(Button, "callback"), (Select, "callback"), (Form, "on_submit"), (Form, "entered")],
+    [(Button, "callback"), (Select, "callback"), (Form, "on_submit"), (Form, "authorize_and_take")],
 )
 def test_a_component_that_would_go_around_its_rule_is_not_made(kind: Any, callback: str) -> None:
     with pytest.raises(TypeError, match=callback):
         type(kind)("Around", (kind,), {callback: lambda _: None}, ids=IDS, rule=anybody)
 
 
-def test_every_form_and_every_component_that_is_found_by_its_id_is_behind_the_door() -> None:
+def test_every_form_and_every_component_that_is_found_by_its_id_has_a_rule() -> None:
     bases: list[Any] = [discord.ui.Modal, discord.ui.DynamicItem]
     found = [kind.__name__ for base in bases for kind in base.__subclasses__() if _is_ours(kind)]
     assert sorted(found) == ["Button", "Form", "Select", "_Resent"]
