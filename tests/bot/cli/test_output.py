@@ -123,9 +123,6 @@ def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
     far = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH - 0.01)
     assert _printed(Reply("how many?", Refusal(), (far,)))[:2] == ["how many?", REFUSED]
     assert ask_messages.nearest_titles([far]) == ""
-
-
-def test_a_refusal_for_programs_quotes_nothing_and_names_what_is_nearest() -> None:
     record = reply_record(Reply("how many?", Refusal(), (_hit(0.2, "It has a roof."),)))
     assert (record["quotes"], record["nearest"]) == ([], ["GPU hours"])
     assert record["probability"] == 0.0
@@ -149,9 +146,6 @@ def test_stats_for_people_say_how_many_questions_were_answered() -> None:
     assert shown["servers' own documents"] == "12 in 14 passages"
     assert shown["notes waiting for review"] == "3"
     assert shown["model"] == "a-model (1234 int8)"
-
-
-def test_stats_of_a_bot_that_nobody_has_asked_are_plain_zeros() -> None:
     shown = _shown(replace(FIGURES, questions=dict.fromkeys(FIGURES.questions, 0)))
     assert (shown["questions"], shown["answered"]) == ("0", "0")
 
@@ -200,14 +194,11 @@ def test_the_pace_is_counted_from_when_the_work_is_known() -> None:
     pace.rate(_progress(0, 5))
     record = pace.record(_progress(2, 45))
     assert (record["texts_per_second"], record["remaining_seconds"]) == (10.0, 16.0)
-
-
-def test_before_the_first_file_the_time_that_remains_is_not_known() -> None:
     record = Pace(lambda: 1.0).record(_progress(0, 0))
     assert (record["texts_per_second"], record["remaining_seconds"]) == (0.0, None)
 
 
-def test_a_source_of_one_server_is_listed_with_it() -> None:
+def test_a_source_is_listed_with_its_server_and_its_machine() -> None:
     failure = Failure("/a/b.md", "is empty.", "file:/a/b.md")
     state = SourceState("/a", Scope(10), 2, 1, NOW, (failure,))
     assert str(sources_text([state])) == (
@@ -215,9 +206,6 @@ def test_a_source_of_one_server_is_listed_with_it() -> None:
         "  failed /a/b.md is empty.\n"
     )
     assert source_record(state)["scope"] == "10"
-
-
-def test_a_source_of_another_machine_is_listed_with_it() -> None:
     state = SourceState("/a", SHARED, 2, 1, NOW, (), machine="harbour")
     assert str(sources_text([state])) == (
         "/a\n  1 document from 2 files · 24 Nov 2026 12:00 UTC\n"

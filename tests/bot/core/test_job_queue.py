@@ -44,7 +44,7 @@ def test_health_goes_before_all_that_waits() -> None:
     assert queue.get() == (Priority.HEALTH, "HEALTH")
 
 
-def test_a_member_has_only_so_much_waiting_and_others_still_have_room() -> None:
+def test_jobs_of_members_are_limited_and_those_of_the_bot_are_not() -> None:
     queue: JobQueue[int] = JobQueue()
     for job in range(MEMBER_WAITING):
         queue.put(job, Priority.REVIEWING, 1)
@@ -53,9 +53,7 @@ def test_a_member_has_only_so_much_waiting_and_others_still_have_room() -> None:
         queue.put(0, Priority.REVIEWING, 1)
     queue.put(0, Priority.REVIEWING, 2)
 
-
-def test_a_full_lane_takes_nothing_more_of_members_but_all_of_the_bot_itself() -> None:
-    queue: JobQueue[int] = JobQueue()
+    queue = JobQueue()
     for member in range(MAX_WAITING):
         queue.put(member, Priority.ASKING, member)
 

@@ -77,10 +77,6 @@ def test_small_losses_in_every_set_add_up() -> None:
     assert together.worse
 
 
-def test_one_set_alone_is_not_told_twice() -> None:
-    assert joined([_figure([1.0], [1.0])]) == []
-
-
 def _judged() -> JudgedSet:
     texts = {"bees": "Bees make honey in a hive.", "cows": "Cows give milk on a meadow."}
     return JudgedSet(
@@ -137,6 +133,7 @@ def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
     evaluation = _evaluation("one", _judged())
     both = [*figures(OWN, evaluation, evaluation), *figures("bees", evaluation, evaluation)]
     assert [figure.name for figure in joined(both)] == ["answered", "refused"]
+    assert joined(both[:1]) == []
 
 
 def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:

@@ -49,12 +49,9 @@ def test_a_pointer_is_read_as_it_was_written(
     assert [path.name for path in folder.iterdir()] == [POINTER]
 
 
-def test_without_one_the_settings_say_what_serves(tmp_path: Path) -> None:
+def test_a_choice_holds_until_the_settings_name_another_model(tmp_path: Path) -> None:
     assert read_pointer(tmp_path) is None
     assert chosen_model(tmp_path, "first") == ModelRecord("first")
-
-
-def test_what_was_chosen_holds_while_the_settings_name_what_they_named(tmp_path: Path) -> None:
     write_pointer(tmp_path, POINTED)
     assert chosen_model(tmp_path, "first") == MODEL
     assert chosen_model(tmp_path, "other") == ModelRecord("other")
