@@ -27,16 +27,20 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
+from bot.cli.model_comparison import (
+    compare_on_accepted_answers,
+    compare_on_shipped_sets,
+    refuse_worse,
+)
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
-from bot.models import choice, gate, speeds
+from bot.models import choice, speeds
 from bot.models.calibrations import chosen_calibration
 from bot.models.choice import ModelChoiceError
-from bot.models.gate import Figure, Side
+from bot.models.gate import Side
 from bot.models.inventory import inventory
 from bot.models.serving_model import (
-    Opened,
     Opener,
     chosen_model,
     delete_leftover_indexes,
@@ -52,9 +56,6 @@ from bot.storage.data_folder import (
 )
 from indexer.embedding.embedder import ModelError, is_reference
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
-from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
-from indexer.evaluation.runner import Evaluation
-from indexer.ingest.pipeline import Progress
 from indexer.retrieval.reranker import open_reranking
 
 # Lowest priority.
@@ -158,7 +159,7 @@ def use_model(
         sharing(folder, settings.data.database),
     ):
         lower_priority(folder)
-        record = _brought(name)
+        record = _find_or_download(name)
         opener: Opener = context.obj or open_record
         with Core(settings, opener=opener) as core:
             err.print(f"Opening {record.name}; deriving a fast form takes a minute at first…")
@@ -211,7 +212,7 @@ def lower_priority(folder: Path) -> None:
         os.nice(_NICE - os.nice(0))
 
 
-def _brought(name: str) -> ModelRecord:
+def _find_or_download(name: str) -> ModelRecord:
     """Return the model, with a progress bar while it is downloaded."""
     columns = (
         TextColumn("Downloading {task.description}", markup=False),
@@ -236,16 +237,19 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         choice.check_disk_space(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
     sides = [_side(settings, core, one) for one in (serving, found)]
-    figures: list[Figure] = []
-    for name in COMMITTED:
-        figures += gate.figures(name, *(_evaluated(side, name) for side in sides))
-    _refuse_worse(figures, sides, anyway=anyway)
+    names = core.served.model.name, found.record.name
+    refused = (
+        f"{names[1]} is worse, as the table shows, so {names[0]} keeps serving. To switch "
+        "nevertheless, add --anyway."
+    )
+    figures = compare_on_shipped_sets(sides)
+    refuse_worse(figures, *names, refused, anyway=anyway)
     successor = open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
         run_with_progress(build(core, index, found.embedder), f"Indexing for {found.record.name}")
-        figures += _on_own(core, successor, sides)
-        _refuse_worse(figures, sides, anyway=anyway)
+        figures += compare_on_accepted_answers(core, sides, (core.index, index))
+        refuse_worse(figures, *names, refused, anyway=anyway)
         # Changes since the first pass.
         run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
@@ -253,7 +257,7 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         seconds = time.monotonic() - started
     switch_to(core.folder, settings.model.name, successor.served)
     delete_leftover_indexes(core.folder, core.database)
-    out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
+    out.print(model_output.gate_text(figures, *names), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
@@ -264,50 +268,3 @@ def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
     name = chosen_reranker(core.folder, settings.model.reranker)
     reranking = open_reranking(name, settings.model.reranker_ms, model_cache())
     return Side(found, chosen_calibration(core.folder, found.record).calibration, reranking)
-
-
-def _evaluated(side: Side, name: str) -> Evaluation:
-    """Measure one model on a committed set, with a progress bar."""
-    found: list[Evaluation] = []
-
-    def steps() -> Iterator[Progress]:
-        for step in gate.measure(side, judged_set(COMMITTED[name])):
-            if isinstance(step, Progress):
-                yield step
-            else:
-                found.append(step)
-
-    run_with_progress(steps(), f"Measuring {side.model.record.name} on {name}")
-    return found[0]
-
-
-def _on_own(core: Core, successor: Opened, sides: list[Side]) -> list[Figure]:
-    """Compare both models on the server's accepted answers, in its two indexes."""
-    try:
-        judged = gate.accepted_answers(core.store, core.index.tables)
-    except JudgedSetError as error:
-        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
-        return []
-    serving, other = (
-        side.evaluator(index, judged).evaluate()
-        for side, index in zip(sides, (core.index, successor.index), strict=True)
-    )
-    return gate.figures(gate.OWN, serving, other)
-
-
-def _names(sides: list[Side]) -> tuple[str, str]:
-    serving, other = (side.model.record.name for side in sides)
-    return serving, other
-
-
-def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> None:
-    """Exit if the other model is worse at anything, unless `anyway`."""
-    if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
-        return
-    out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
-    serving, other = _names(sides)
-    fail(
-        f"{other} is worse, as the table shows, so {serving} keeps serving. "
-        "To switch nevertheless, add --anyway.",
-        model_output.WORSE,
-    )

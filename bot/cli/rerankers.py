@@ -4,26 +4,25 @@ A reranker needs no index. The committed sets and the server's accepted answers 
 ways, and it is chosen only if nothing gets worse.
 """
 
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from bot.cli import model_output
-from bot.cli.console import err, fail, out, run_with_progress
+from bot.cli.console import err, out
+from bot.cli.model_comparison import (
+    compare_on_accepted_answers,
+    compare_on_shipped_sets,
+    refuse_worse,
+)
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.models import gate
 from bot.models.choice import ModelChoiceError, hold_model_lock
-from bot.models.gate import Figure
+from bot.models.gate import Side
 from bot.models.serving_model import Opener
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
-from bot.storage.data_folder import data_folder, model_cache, open_index
+from bot.storage.data_folder import data_folder, model_cache
 from indexer.embedding.model_files import named_folder
-from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError, judged_set
-from indexer.evaluation.runner import Evaluation, Evaluator
-from indexer.index.index import Index
-from indexer.retrieval.reranker import Reranking, open_reranking
+from indexer.embedding.model_records import RecordedModel
+from indexer.retrieval.reranker import open_reranking
 
 # The name for no reranker.
 NONE: Final = "none"
@@ -51,15 +50,22 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
         with Core(settings, opener=opener) as core:
             if core.problems():
                 err.print(*core.problems(), soft_wrap=True)
-            figures = _measured(core, [core.retriever.reranking, other])
-        before = chosen_reranker(folder, settings.model.reranker)
-        out.print(model_output.gate_text(figures, before or NONE, name or NONE), soft_wrap=True)
-        if not anyway and gate.worse_figures([*figures, *gate.pooled(figures)]):
-            fail(
-                f"{name or NONE} is worse, as the table shows; nothing was changed. To use it "
-                "nevertheless, add --anyway.",
-                model_output.WORSE,
-            )
+            model = RecordedModel(core.embedder, core.served.model)
+            sides = [
+                Side(model, core.retriever.calibration, one)
+                for one in (core.retriever.reranking, other)
+            ]
+            figures = [
+                *compare_on_shipped_sets(sides),
+                *compare_on_accepted_answers(core, sides, [core.index] * 2),
+            ]
+        names = chosen_reranker(folder, settings.model.reranker) or NONE, name or NONE
+        refused = (
+            f"{names[1]} is worse, as the table shows; nothing was changed. To use it "
+            "nevertheless, add --anyway."
+        )
+        refuse_worse(figures, *names, refused, anyway=anyway)
+        out.print(model_output.gate_text(figures, *names), soft_wrap=True)
         choose_reranker(folder, settings.model.reranker, name)
     _say_chosen(name)
 
@@ -95,45 +101,3 @@ def _as_kept(name: str) -> str:
         return ""
     folder = named_folder(name)
     return name if folder is None else str(folder.resolve())
-
-
-def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure]:
-    """Compare both on each committed set and on the server's accepted answers."""
-    figures: list[Figure] = []
-    for name in COMMITTED:
-        judged = judged_set(COMMITTED[name])
-        with (
-            tempfile.TemporaryDirectory(prefix="commonplace-reranker-") as temporary,
-            open_index(Path(temporary), core.embedder) as index,
-        ):
-            evaluators = _evaluators(core, index, judged, rerankings)
-            run_with_progress(evaluators[0].index(), f"Measuring on {name}")
-            figures += gate.figures(name, *_evaluations(evaluators))
-    try:
-        judged = gate.accepted_answers(core.store, core.index.tables)
-    except JudgedSetError as error:
-        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
-        return figures
-    own = _evaluations(_evaluators(core, core.index, judged, rerankings))
-    return [*figures, *gate.figures(gate.OWN, *own)]
-
-
-def _evaluators(
-    core: Core, index: Index, judged: JudgedSet, rerankings: Sequence[Reranking | None]
-) -> list[Evaluator]:
-    retriever = core.retriever
-    return [
-        Evaluator(
-            index,
-            core.embedder,
-            judged,
-            retriever.calibration,
-            one,
-        )
-        for one in rerankings
-    ]
-
-
-def _evaluations(evaluators: Sequence[Evaluator]) -> tuple[Evaluation, Evaluation]:
-    serving, other = (one.evaluate() for one in evaluators)
-    return serving, other

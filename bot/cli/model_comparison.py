@@ -1,0 +1,61 @@
+"""Comparison of two models or rerankers on judged sets, with progress bars."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.cli import model_output
+from bot.cli.console import err, fail, out, run_with_progress
+from bot.core.core import Core
+from bot.models import gate
+from bot.models.gate import Figure, Side
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
+from indexer.evaluation.runner import Evaluation
+from indexer.index.index import Index
+from indexer.ingest.pipeline import Progress
+
+
+def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
+    """Measure both sides on each shipped set."""
+    figures: list[Figure] = []
+    for name in COMMITTED:
+        serving, other = (_evaluated(side, name) for side in sides)
+        figures += gate.figures(name, serving, other)
+    return figures
+
+
+def _evaluated(side: Side, name: str) -> Evaluation:
+    found: list[Evaluation] = []
+
+    def steps() -> Iterator[Progress]:
+        for step in gate.measure(side, judged_set(COMMITTED[name])):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                found.append(step)
+
+    run_with_progress(steps(), f"Measuring {side.model.record.name} on {name}")
+    return found[0]
+
+
+def compare_on_accepted_answers(
+    core: Core, sides: Sequence[Side], indexes: Sequence[Index]
+) -> list[Figure]:
+    """Measure each side on the server's accepted answers, in its own index."""
+    try:
+        judged = gate.accepted_answers(core.store, core.index.tables)
+    except JudgedSetError as error:
+        err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
+        return []
+    serving, other = (
+        side.evaluator(index, judged).evaluate() for side, index in zip(sides, indexes, strict=True)
+    )
+    return gate.figures(gate.OWN, serving, other)
+
+
+def refuse_worse(
+    figures: Sequence[Figure], serving: str, other: str, sentence: str, *, anyway: bool
+) -> None:
+    """Exit with the table and a sentence if the other side is worse, unless `anyway`."""
+    if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
+        return
+    out.print(model_output.gate_text(figures, serving, other), soft_wrap=True)
+    fail(sentence, model_output.WORSE)
