@@ -17,7 +17,7 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import messages, phrasing_messages, service
 from bot.setup.ui.arrival import Arrival
 from bot.setup.ui.channel_cog import ChannelsCog
-from bot.setup.ui.controls import deliver_cards
+from bot.setup.ui.controls import deliver_cards, store_settings
 from bot.setup.ui.limits_cog import LimitsCog
 from bot.setup.ui.panel import SetupPanel
 from bot.setup.ui.synonym_cog import SynonymsCog
@@ -47,14 +47,10 @@ class SetupCog(Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         if not await manages(interaction):
             return
-        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         given = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}
         changes = {name: one.id for name, one in given.items() if one is not None}
         if changes:
-            await self.bot.worker.call(
-                lambda core: service.change(core, guild_id, member_id, **changes)
-            )
-            self.bot.guild_settings.forget(guild_id)
+            await store_settings(interaction, **changes)
         await self.bot.setup_panel.show(interaction)
         if review_channel is not None:
             await deliver_cards(interaction)

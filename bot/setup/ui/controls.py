@@ -1,5 +1,6 @@
 """Controls of the `/setup` panel: its buttons, lists and forms. Each choice is stored at once."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import discord
@@ -69,9 +70,9 @@ class SetupButton(
             form = TrialForm(await viewer_language(interaction))
             await interaction.response.send_modal(form)
         elif self.action == "hosts":
-            await _open_hosts(interaction)
+            await _open_form(interaction, HostsForm)
         elif self.action == "looks":
-            await _open_looks(interaction)
+            await _open_form(interaction, LooksForm)
         elif self.action == "open":
             await panel.show(interaction)
         elif self.action in ("end", "quote"):
@@ -81,18 +82,21 @@ class SetupButton(
             await panel.show(interaction, Page(self.action))
 
 
-async def _open_hosts(interaction: Interaction) -> None:
+async def _open_form(
+    interaction: Interaction, form: Callable[[Language, GuildSettings], Form]
+) -> None:
+    """Open a form with the stored settings."""
     async with in_time():
         settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
-    language = await viewer_language(interaction)
-    await interaction.response.send_modal(HostsForm(language, " ".join(settings.allowed_hosts)))
+    await interaction.response.send_modal(form(await viewer_language(interaction), settings))
 
 
-async def _open_looks(interaction: Interaction) -> None:
-    async with in_time():
-        settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
-    form = LooksForm(await viewer_language(interaction), settings)
-    await interaction.response.send_modal(form)
+async def store_settings(interaction: Interaction, **changes: Any) -> None:
+    guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+    await interaction.client.worker.call(
+        lambda core: service.change(core, guild_id, member_id, **changes)
+    )
+    interaction.client.guild_settings.forget(guild_id)
 
 
 async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
@@ -179,14 +183,14 @@ class HostsForm(
 ):
     """Form for trusted link hosts."""
 
-    def __init__(self, language: Language, hosts: str) -> None:
+    def __init__(self, language: Language, settings: GuildSettings) -> None:
         super().__init__(said.ACTIONS["hosts"](language))
         self.ask_text(
             said.HOSTS_FIELD(language),
             "hosts",
             _HOSTS_CHARACTERS,
             said.HOSTS_HELP(language),
-            text=hosts,
+            text=" ".join(settings.allowed_hosts),
             required=False,
             paragraph=True,
         )
@@ -198,11 +202,7 @@ class HostsForm(
             language = await viewer_language(interaction)
             await give_back(interaction, messages.no_hosts(others, language))
             return
-        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        await interaction.client.worker.call(
-            lambda core: service.change(core, guild_id, member_id, allowed_hosts=hosts)
-        )
-        interaction.client.guild_settings.forget(guild_id)
+        await store_settings(interaction, allowed_hosts=hosts)
         await interaction.client.setup_panel.show(interaction, Page.RULES)
 
 
@@ -234,12 +234,8 @@ class LooksForm(
             language = await viewer_language(interaction)
             await give_back(interaction, said.NO_COLOUR(language))
             return
-        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        looks = {"page_accent": accent, "page_welcome": filled.text("welcome").strip()}
-        await interaction.client.worker.call(
-            lambda core: service.change(core, guild_id, member_id, **looks)
-        )
-        interaction.client.guild_settings.forget(guild_id)
+        welcome = filled.text("welcome").strip()
+        await store_settings(interaction, page_accent=accent, page_welcome=welcome)
         await interaction.client.setup_panel.show(interaction, Page.PUBLIC)
 
 

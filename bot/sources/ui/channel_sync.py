@@ -8,7 +8,7 @@ fetched page with that message.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +16,7 @@ import aiohttp
 import discord
 
 from bot.core import index_updates
+from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.services import Services
@@ -249,10 +250,7 @@ class ChannelSync:
             active = [each for each in await guild.active_threads() if not each.is_private()]
             threads = [archived_thread(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
-            await self._bot.worker.call(
-                lambda core: steps.add_threads(core, step, own, "", last=True),
-                priority=Priority.INDEXING,
-            )
+            await self._store(lambda core: steps.add_threads(core, step, own, "", last=True))
         elif step.stage is SyncStage.ARCHIVED and isinstance(
             channel, discord.ForumChannel | discord.TextChannel
         ):
@@ -263,18 +261,14 @@ class ChannelSync:
             cursor = found[-1].archive_timestamp.isoformat() if found else ""
             threads = [archived_thread(each) for each in found]
             last = len(found) < PAGE_THREADS
-            await self._bot.worker.call(
-                lambda core: steps.add_threads(core, step, threads, cursor, last=last),
-                priority=Priority.INDEXING,
+            await self._store(
+                lambda core: steps.add_threads(core, step, threads, cursor, last=last)
             )
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
             pins = [archived_message(each) async for each in channel.pins(limit=None)]
             kept = [*filter(None, pins)]
             leave = {*self.updated_live}
-            await self._bot.worker.call(
-                lambda core: steps.add_pins(core, step, kept, leave),
-                priority=Priority.INDEXING,
-            )
+            await self._store(lambda core: steps.add_pins(core, step, kept, leave))
             self.unindexed = True
         elif step.stage is SyncStage.READING:
             await self._fetch_page(step, channel)
@@ -297,11 +291,11 @@ class ChannelSync:
             opener,
         )
         leave = {*self.updated_live}
-        await self._bot.worker.call(
-            lambda core: steps.add_page(core, step, page, leave),
-            priority=Priority.INDEXING,
-        )
+        await self._store(lambda core: steps.add_page(core, step, page, leave))
         self.unindexed = True
+
+    async def _store(self, function: Callable[[Core], None]) -> None:
+        await self._bot.worker.call(function, priority=Priority.INDEXING)
 
     async def _refetch(self) -> None:
         message_id, channel_id = self.refetch_queue.popitem()

@@ -25,7 +25,6 @@ from knowledge.values.guilds import Language
 
 # With these and one more button a gap, five gaps and the rest fit in Discord's 40 components.
 _ACTIONS: Final = ("point", "dismiss")
-_NO_OVERVIEW: Final = DrawnOverview()
 
 
 class DigestButton(
@@ -55,7 +54,7 @@ class DigestButton(
 
 
 def digest_message(
-    week: Week, language: Language, below: str = "", overview: DrawnOverview = _NO_OVERVIEW
+    week: Week, language: Language, below: str, overview: DrawnOverview
 ) -> dict[str, Any]:
     """Arguments to send or edit a digest message, without its files; with a line `below`."""
     said = messages.digest(week, language)
