@@ -16,7 +16,7 @@ QUESTIONS: Final = 100
 
 
 class Problem(Enum):
-    """Reasons against a new synonym, beside its form."""
+    """Reasons to refuse a well-formed synonym."""
 
     KNOWN = auto()
     FULL = auto()
@@ -31,7 +31,7 @@ class Preview:
     channels: Mapping[str, Set[int]] = field(default_factory=dict)
 
     def readable(self, channels: Set[int]) -> Impact:
-        """The impact, with those changed questions alone that were asked in these channels."""
+        """The impact with only the changed questions that were asked in these channels."""
         asked_in = self.channels
         shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
         return replace(self.impact, changes=tuple(shown))
@@ -62,7 +62,7 @@ def preview(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]
 
 
 def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | Problem:
-    """Store a new synonym; returns all, or the problem with it."""
+    """Store a new synonym; returns all synonyms, or the reason of a refusal."""
     found: list[Problem] = []
 
     def change(known: Synonyms) -> Synonyms:

@@ -88,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Rows below a heading, and a line below them; in text, the line replaces `daily` rows."""
+    """A heading, rows, and a line below them; as text, a `daily` panel has only the line."""
 
     heading: str
     rows: tuple[Row, ...]

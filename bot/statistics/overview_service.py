@@ -42,7 +42,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class AskedOften:
-    """Questions that ask the same: the most typical one, askers, and questions by evidence."""
+    """A group of same questions: the most typical text, the askers, and questions by evidence."""
 
     text: str
     askers: int
@@ -93,7 +93,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """An overview's guild and readable channels; None for the operator, who reads all of them."""
+    """Guild and channels that an overview's readers may read; None for the operator means all."""
 
     guild_id: int | None = None
     channels: Collection[int] | None = None
@@ -109,7 +109,7 @@ def prepare(core: Core, seen: Audience, now: datetime) -> Iterator[int]:
 
 
 def overview(core: Core, seen: Audience, now: datetime, quotes: int) -> Overview:
-    """Gather the overview of a guild for readers; `quotes` is the number of passages an answer."""
+    """Gather the overview of a guild for readers; `quotes` is the number of passages in an answer."""
     since = _start(now)
     counted = core.store.period_figures.days(seen.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]

@@ -1,6 +1,6 @@
 """Greeting in a guild that the bot joined, with a button to set it up.
 
-Discord sends the join event once; a guild available again after an outage has another event.
+Discord sends the join event once. After an outage, it sends another event.
 """
 
 import functools

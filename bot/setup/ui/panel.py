@@ -137,6 +137,7 @@ class _Pages:
         return items
 
     async def _moderators(self) -> list[_Item]:
+        state = self._state
         warnings = await checks.role_warnings(self._guild, self._settings, self._language)
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
         further = (
@@ -147,7 +148,7 @@ class _Pages:
             _text(text),
             self._role_select(Setting.MODERATOR_ROLE, self._role),
             discord.ui.Separator(),
-            _text(self._how_notes_are_decided()),
+            _text(said.rules(self._settings, state.quorum, state.digest_day, self._language)),
             _row(further),
         ]
 
@@ -174,10 +175,6 @@ class _Pages:
             *self._choices(Setting.PAGE, Setting.PAGE_INDEXED),
             _row([SetupButton(self._language, action="looks")]),
         ]
-
-    def _how_notes_are_decided(self) -> str:
-        state = self._state
-        return said.rules(state.settings, state.quorum, state.digest_day, self._language)
 
     def _answers(self) -> list[_Item]:
         chosen = self._settings.listen_channels
@@ -281,26 +278,23 @@ class _Pages:
 
     def _choices(self, *settings: Setting) -> Iterator[_Item]:
         """Lists of choices, each below its label."""
+        state, private = self._state, self._bot.settings.answers.private
         for setting in settings:
-            yield _text(said.label(setting, self._language))
-            yield self._choice(setting)
-
-    def _choice(self, setting: Setting) -> _Item:
-        values, holding = offered(
-            setting, self._settings, self._state.quorum, self._state.digest_day
-        )
-        if setting is Setting.PHRASING:
-            values, holding = self._phrasings()
-        private = self._bot.settings.answers.private
-        options = [
-            discord.SelectOption(
-                label=said.option(setting, value, self._language, private=private),
-                value=value,
-                default=value == holding,
+            values, holding = (
+                self._phrasings()
+                if setting is Setting.PHRASING
+                else offered(setting, self._settings, state.quorum, state.digest_day)
             )
-            for value in values
-        ]
-        return _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
+            options = [
+                discord.SelectOption(
+                    label=said.option(setting, value, self._language, private=private),
+                    value=value,
+                    default=value == holding,
+                )
+                for value in values
+            ]
+            yield _text(said.label(setting, self._language))
+            yield _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
 
     def _phrasings(self) -> tuple[list[str], str]:
         """Phrasing modes that the operator allows, and the current one."""

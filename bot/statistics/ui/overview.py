@@ -1,6 +1,6 @@
 """The overview in Discord: gathered in the worker's thread, drawn beside it.
 
-Without the extra `plot`, or the permission to attach files, the same is told as text.
+Without the extra `plot`, or the permission to attach files, the overview is text.
 """
 
 import logging
