@@ -109,7 +109,7 @@ def prepare(core: Core, seen: Audience, now: datetime) -> Iterator[int]:
 
 
 def overview(core: Core, seen: Audience, now: datetime, quotes: int) -> Overview:
-    """Gather the overview of a guild for readers; `quotes` is the number of passages in an answer."""
+    """Gather an overview for its readers; `quotes` is the number of passages in an answer."""
     since = _start(now)
     counted = core.store.period_figures.days(seen.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
