@@ -37,9 +37,9 @@ from bot.core.index_updates import run_to_end
 from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
 from indexer.embedding.model_records import ModelRecord, open_record
-from indexer.evaluation.calibration import Rows, fitted, gather
-from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, texts
-from indexer.evaluation.judged_sets import judged as judged_over
+from indexer.evaluation.calibration import Rows, collect_rows, fit_calibration
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, read_questions
+from indexer.evaluation.judged_sets import with_judgements as judged_over
 from indexer.evaluation.metrics import K, ndcg
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, calibration
@@ -97,7 +97,7 @@ def german_community() -> dict[str, JudgedSet]:
     """Both halves of the questions over a German community's notes."""
     folder = _JUDGED / _GERMAN
     working, kept = judged_set(folder), folder / "kept-back"
-    questions = texts(kept / "queries.jsonl")
+    questions = read_questions(kept / "queries.jsonl")
     return {_GERMAN: working, KEPT_BACK: judged_over(kept, working.documents, questions)}
 
 
@@ -142,7 +142,7 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
             with open_index(keep, embedder, name) as index:
                 run_to_end(update(index, embedder, judged.documents))
                 retriever = Retriever(index, embedder)
-                gather(rows, name, retriever, others)
+                collect_rows(rows, name, retriever, others)
                 order = ranked(retriever, judged)
             path.write_bytes(pickle.dumps((rows, order)))
             print(f"{embedder.model}: {name} in {time.monotonic() - started:.0f} s", flush=True)
@@ -180,7 +180,7 @@ def cross_fits(rows: Rows) -> dict[str, Calibration]:
     """For each set the parameters fitted without it, its family, and the sets held out."""
     names = list(rows.relatives)
     return {
-        name: fitted(
+        name: fit_calibration(
             rows.of((frozenset(names) - HELD_OUT - {name} - rows.relatives[name]).__contains__),
             "",
         )[0]
@@ -235,7 +235,7 @@ def report(name: str, found: Gathered, keep: Path) -> None:
     """Fit, print the tables of one model, and write the fit on all sets."""
     rows = found.rows
     fitted_on = [one for one in rows.relatives if one not in HELD_OUT]
-    own, _ = fitted(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
+    own, _ = fit_calibration(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")
     shown("order", found.ranked)

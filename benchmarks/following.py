@@ -31,7 +31,7 @@ from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
-from indexer.evaluation.judged_sets import JudgedSet, rows
+from indexer.evaluation.judged_sets import JudgedSet, read_rows
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
@@ -63,7 +63,7 @@ def is_right(judged: JudgedSet, key: str, reply: Reply) -> bool:
 def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int) -> Counter[str]:
     """The figures of one set, as numbers of pairs."""
     found: Counter[str] = Counter()
-    pairs = rows(folder / "queries.jsonl")
+    pairs = read_rows(folder / "queries.jsonl")
     for key in [key for key in pairs if int(key[1:]) % 2 == half]:
         row = pairs[key]
         kind = "standing alone" if row.get("alone") else "follow-ups"
@@ -80,7 +80,7 @@ def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int
         )
         found[f"{reply.evidence.value}, {'right' if right else 'wrong'}"] += 1
         found["right, asked alone"] += is_right(judged, key, asked(pipeline, str(row["text"])))
-    for row in rows(folder / "unanswerable.jsonl").values():
+    for row in read_rows(folder / "unanswerable.jsonl").values():
         found[f"near misses: {followed(pipeline, row).evidence.value}"] += 1
     return found
 
@@ -97,7 +97,7 @@ def report_decisions(half: int) -> None:
     pairs = [
         row
         for folder in FOLDERS
-        for key, row in rows(folder / "queries.jsonl").items()
+        for key, row in read_rows(folder / "queries.jsonl").items()
         if int(key[1:]) % 2 == half
     ]
     told = [(stands_alone(str(row["text"])), bool(row.get("alone"))) for row in pairs]
@@ -109,7 +109,7 @@ def report_decisions(half: int) -> None:
         for name in PAGES
         if name not in FOR_REPORTING
         for file in ("queries", "unanswerable")
-        for row in rows(_JUDGED / "communities" / name / f"{file}.jsonl").values()
+        for row in read_rows(_JUDGED / "communities" / name / f"{file}.jsonl").values()
         if "text" in row
     ]
     wrongly = [text for text in first if not stands_alone(text)]

@@ -23,8 +23,8 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.gaps import service as gaps_service
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.retrieval.clusters import grouped
-from indexer.text.shorthand import spelt_out
+from indexer.retrieval.clusters import cluster
+from indexer.text.query_normalization import spelt_out
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Evidence
@@ -39,7 +39,7 @@ def pairs(groups: list[list[int]]) -> set[tuple[int, int]]:
 
 
 def quality(cosines: NDArray[np.float32], truth: list[list[int]], threshold: float) -> str:
-    found, wanted = pairs(grouped(cosines, threshold)), pairs(truth)
+    found, wanted = pairs(cluster(cosines, threshold)), pairs(truth)
     precision = len(found & wanted) / max(len(found), 1)
     recall = len(found & wanted) / len(wanted)
     both = 2 * precision * recall / max(precision + recall, 1e-9)
@@ -106,7 +106,7 @@ def main() -> None:
     many /= np.linalg.norm(many, axis=1, keepdims=True)
     telling(embedder, rows)
     started = time.perf_counter()
-    number = len(grouped(many @ many.T))
+    number = len(cluster(many @ many.T))
     print(f"2,000 questions: {number} groups in {time.perf_counter() - started:.2f} s")
 
 

@@ -20,7 +20,14 @@ from typing import Final
 
 import yaml
 
-from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged, plain, rows, texts
+from indexer.evaluation.judged_sets import (
+    JudgedSet,
+    JudgedSetError,
+    plain_heading,
+    read_questions,
+    read_rows,
+    with_judgements,
+)
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes, read_content
 from knowledge.files.scan import files_of
@@ -75,15 +82,15 @@ def page_set(folder: Path, checkouts: Path) -> JudgedSet:
     _check_commit(checkout, source)
     if source.faq:
         documents, asked = _FAQS[source.faq](checkout)
-        ids = rows(folder / "queries.jsonl")
+        ids = read_rows(folder / "queries.jsonl")
         lacking = [key for key in ids if key not in asked]
         if lacking:
             raise JudgedSetError(f"{checkout} has no row {lacking[0]!r}, which {folder} names.")
         queries = {key: asked[key] for key in ids}
     else:
         documents = [page for name in source.folders for page in _pages(checkout, checkout / name)]
-        queries = texts(folder / "queries.jsonl")
-    return _with_headings(judged(folder, documents, queries, pages=str(checkout)), folder)
+        queries = read_questions(folder / "queries.jsonl")
+    return _with_headings(with_judgements(folder, documents, queries, pages=str(checkout)), folder)
 
 
 def _check_commit(checkout: Path, source: PageSource) -> None:
@@ -134,7 +141,7 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
 
 def digest(heading: str) -> str:
     """The digest of a heading in `qrels.tsv`, so that its words are not copied."""
-    return sha256(plain(heading).encode()).hexdigest()[:8]
+    return sha256(plain_heading(heading).encode()).hexdigest()[:8]
 
 
 def _covid_faq(checkout: Path) -> _Faq:

@@ -22,7 +22,7 @@ from bot.interactions.kit.buttons import CustomId
 from bot.process import logs
 from bot.programs import http_limits
 from bot.programs.http_server import Tokens
-from indexer.retrieval.spelling import corrected
+from indexer.retrieval.spelling import correct_spelling
 from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
@@ -63,7 +63,7 @@ OWN_TEXTS: Final = (
 
 
 def _corrected(text: str) -> object:
-    return corrected(text, [], lambda word: False)
+    return correct_spelling(text, [], lambda word: False)
 
 
 def _titles(text: str) -> object:
@@ -127,7 +127,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "knowledge.files.site_addresses._jekyll_page": _moved("jekyll", "permalink"),
     "bot.programs.http_limits._host": _host,
     "bot.programs.http_server.Tokens.holder": _holder,
-    "indexer.retrieval.spelling.corrected": _corrected,
+    "indexer.retrieval.spelling.correct_spelling": _corrected,
     "knowledge.chat.export_file.ExportFile.part": lambda text: ExportFile(text, BytesIO).part,
     "knowledge.chat.export_json._text": _exported,
     "knowledge.page.render.structured_data": _structured,
@@ -339,7 +339,7 @@ def test_no_text_costs_more_than_its_length(name: str) -> None:
 # What stopped the bot once, or nearly.
 _ONCE_SLOW: Final = {
     "bot.text.markdown.split": "[",
-    "indexer.contradictions.quantities.values_in": "1 ",
+    "indexer.contradictions.quantities.parse_values": "1 ",
     "indexer.text.analyzer.typed_words": ".",
     "indexer.text.sentences.sentences": ".",
     "knowledge.chat.intents.asks": "\n",

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from indexer.text.analyzer import language_of, topic
-from indexer.text.shorthand import spelt_out
+from indexer.text.query_normalization import spelt_out
 
 # A question with more topic words than this contains the antecedent of "it".
 TOPIC_WORDS: Final = 3

@@ -25,7 +25,7 @@ from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from bot.answers.places_to_search import Look, Looks, scopes_in
 from bot.answers.synonyms import Synonyms, pairs_of
-from indexer.embedding.embedder import as_read
+from indexer.embedding.embedder import truncated_to_model
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.bm25 import Ids
 from indexer.index.index import Index
@@ -254,7 +254,7 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
 
 def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
     """A question cut to the model's input length, with its spelling corrected."""
-    text = as_read(retriever.embedder, ask.text)
+    text = truncated_to_model(retriever.embedder, ask.text)
     return replace(ask, text=retriever.read(text, scopes_in(looks)))
 
 

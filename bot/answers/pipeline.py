@@ -60,7 +60,7 @@ from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import topic
-from indexer.text.sentences import seam
+from indexer.text.sentences import passage_separator
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import AnsweredFrom
@@ -383,7 +383,7 @@ class AnswerPipeline:
         ]
 
     def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
-        return pool_submit(self._index.look_up(text, candidates(HITS), scopes))
+        return pool_submit(self._index.prepare_matching(text, candidates(HITS), scopes))
 
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
         """An answer that quotes the same hits in another order.
@@ -469,12 +469,12 @@ class AnswerPipeline:
         return replace(
             quote,
             before="".join(
-                one.text + seam(one.text, following.text)
+                one.text + passage_separator(one.text, following.text)
                 for one, following in itertools.pairwise(section)
                 if one.position < own.position
             ),
             after="".join(
-                seam(one.text, following.text) + following.text
+                passage_separator(one.text, following.text) + following.text
                 for one, following in itertools.pairwise(section)
                 if following.position > own.position
             ),

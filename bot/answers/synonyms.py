@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bot.answers.outage import Outage, not_in_memory
-from indexer.text.synonyms import Pair, readings
+from indexer.text.synonyms import Pair, synonym_variants
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.values.synonyms import Synonym
 
@@ -47,4 +47,4 @@ def pairs_of(synonyms: Synonyms) -> list[Pair]:
 
 def in_question(question: str, synonyms: Synonyms) -> Synonyms:
     """The synonyms with a word in a question."""
-    return tuple(one for one in synonyms if len(readings(question, pairs_of((one,)))) > 1)
+    return tuple(one for one in synonyms if len(synonym_variants(question, pairs_of((one,)))) > 1)

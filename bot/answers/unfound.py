@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from indexer.text.analyzer import language_of, language_of_question, names, typed_words, words
-from indexer.text.shorthand import evened
+from indexer.text.query_normalization import normalized
 
 MOST: Final = 2
 
@@ -62,7 +62,8 @@ def unfound(
     found = (
         word
         for word in _names_and_nouns(question, is_common)
-        if unknown.issuperset(words(evened(word))) and not _is_said(word.casefold(), said, squeezed)
+        if unknown.issuperset(words(normalized(word)))
+        and not _is_said(word.casefold(), said, squeezed)
     )
     return tuple(dict.fromkeys(found))[:MOST]
 

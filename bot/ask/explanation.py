@@ -15,7 +15,7 @@ from bot.text.question_labels import EVIDENCE
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols
-from indexer.text.synonyms import readings
+from indexer.text.synonyms import synonym_variants
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, RecordedHit
 from knowledge.values.synonyms import synonyms_in
@@ -86,7 +86,7 @@ def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
     """How a passage was found; if by words, with the words common to it and a reading."""
     pairs = [(one.word, one.meaning) for one in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
-    found = (_common_words(read, text) for read in readings(question.text, pairs))
+    found = (_common_words(read, text) for read in synonym_variants(question.text, pairs))
     common = list(dict.fromkeys(chain.from_iterable(found)))[:WORDS_NAMED]
     named = ", ".join(f"“{plain(shortened(word, 30))}”" for word in common)
     legs = [

@@ -43,8 +43,14 @@ from bot.storage.data_folder import (
 from bot.storage.derived_data import open_pages
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
-from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
-from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
+from indexer.evaluation.calibration import (
+    Rows,
+    check_rows,
+    collect_rows,
+    cross_fit,
+    fit_calibration,
+)
+from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvest, judged_set
 from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
@@ -133,7 +139,7 @@ def _accepted(settings: Settings) -> JudgedSet:
     url = settings.data.database
     with open_store(data, url) as store, open_pages(data, url) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
-        return harvested(store.question_records.judged_helpful(), found)
+        return harvest(store.question_records.judged_helpful(), found)
 
 
 def _evaluations(
@@ -233,12 +239,12 @@ def calibrate(
         sets = _sets(folders or [], {ACCEPTED: _accepted(settings)} if from_community else {})
         model = _opened(settings, opener)
         rows = _rows(sets, model.embedder, _reranking(settings))
-        check(rows, ACCEPTED)
+        check_rows(rows, ACCEPTED)
     except JudgedSetError as error:
         fail(str(error))
     vectors = model.embedder.model
-    found, figures = fitted(rows, _provenance(sets, vectors))
-    figures = {**figures, **cross_fitted(rows)}
+    found, figures = fit_calibration(rows, _provenance(sets, vectors))
+    figures = {**figures, **cross_fit(rows)}
     found = replace(found, model=fitted_for(replace(model.record, vectors=vectors)))
     if to is None:
         with sharing(folder, settings.data.database):
@@ -278,5 +284,5 @@ def _rows(sets: Mapping[str, JudgedSet], embedder: Embedder, reranking: Rerankin
             run_with_progress(
                 Evaluator(judged_index, embedder, sets[name]).index(), f"Indexing {name}"
             )
-            gather(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
+            collect_rows(rows, name, Retriever(judged_index, embedder, reranking=reranking), sets)
     return rows

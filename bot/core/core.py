@@ -50,7 +50,7 @@ from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
-from indexer.text.synonyms import readings
+from indexer.text.synonyms import synonym_variants
 from knowledge import corpus
 from knowledge.corpus import SourceState
 from knowledge.discord_archive.sync_state import ChannelProblem
@@ -213,7 +213,7 @@ class Core:
         self, found: Opened, calibration: Calibration, reranking: Reranking | None
     ) -> None:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
-        self.index.hold_within(self._resident_bytes)
+        self.index.limit_memory(self._resident_bytes)
         languages = frozenset(found.served.model.languages)
         self.retriever = Retriever(self.index, self.embedder, calibration, reranking, languages)
         self.articles = BundledArticles(
@@ -352,7 +352,7 @@ class Core:
         """Refresh the caches that answer questions during an outage, a slice a step."""
         self.answer_pipeline.compare()
         yield
-        yield from self.index.read_lately_used()
+        yield from self.index.prefetch_recent_rows()
 
     def warm_up(self) -> Iterator[None]:
         """Fill the caches that the first questions need, a slice a step."""
@@ -387,7 +387,7 @@ class Core:
     def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
         """A query with its slips corrected, in the guild's synonyms with the likeliest passage."""
         query = self.retriever.read(query, self.articles.seen(own))
-        ways = readings(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
+        ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
         if len(ways) == 1:
             return query
         vectors = self.retriever.embedded(ways)

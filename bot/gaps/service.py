@@ -20,7 +20,7 @@ from bot.answers.replay import asked_again
 from bot.core.core import Core
 from bot.gaps import handovers
 from bot.gaps.handovers import HelpersAnswer
-from indexer.retrieval.clusters import grouped, most_typical
+from indexer.retrieval.clusters import cluster, medoid
 from knowledge.store.questions.gaps import Publication, once_each, same_words
 from knowledge.values.channel_settings import EffectiveSettings
 from knowledge.values.documents import Kind, document_of_note
@@ -114,9 +114,9 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
     joined = [
         (
             sorted((one for place in group for one in same[place]), key=lambda one: -one.id),
-            same[most_typical(cosines, group)][0],
+            same[medoid(cosines, group)][0],
         )
-        for group in grouped(cosines)
+        for group in cluster(cosines)
     ]
     return sorted(_merged(core, joined), key=lambda found: (-len(found[0]), -found[0][0].id))
 

@@ -13,7 +13,7 @@ from bot.storage.data_folder import MODEL_LOCK, try_lock
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
 from indexer.embedding.hub import Show
-from indexer.embedding.model_files import downloaded, named_folder
+from indexer.embedding.model_files import downloaded_folder, named_folder
 from indexer.embedding.model_records import ModelRecord
 from indexer.embedding.shipped_models import shipped_models
 from indexer.index.database import FORMAT as INDEX_FORMAT
@@ -62,7 +62,7 @@ def find_local_model(name: str) -> ModelRecord | None:
             )
         return ModelRecord(str(folder.resolve()), str(folder.resolve()))
     hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
-    found = downloaded(hub_name, revision or None)
+    found = downloaded_folder(hub_name, revision or None)
     # The hub's cache keeps each commit in a folder named after it.
     return None if found is None else ModelRecord(hub_name, str(found), revision or found.name)
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.storage.data_folder import open_index
 from indexer.embedding.model_records import RecordedModel
-from indexer.evaluation.judged_sets import JudgedSet, harvested
+from indexer.evaluation.judged_sets import JudgedSet, harvest
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
 from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index
@@ -111,7 +111,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
         for key, passages in found.items()
         if passages
     ]
-    return harvested(accepted, documents)
+    return harvest(accepted, documents)
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from indexer.contradictions.quantities import Subject, Value, values_in
+from indexer.contradictions.quantities import Subject, Value, parse_values
 from indexer.text.analyzer import is_stop_word, language_of, words
 
 
@@ -207,7 +207,7 @@ def _placed(
     def clause(place: int) -> int:
         return sum(joint.end() <= place for joint in joints)
 
-    values = [_dated(sentence, value) for value in values_in(sentence, language)]
+    values = [_dated(sentence, value) for value in parse_values(sentence, language)]
     for value in values:
         yield value.start, Item(f"={value.normal}", clause(value.start), value=value)
     lead = re.match(r"\W*", sentence)

@@ -23,9 +23,9 @@ def index_names(folder: Path, database: str = "") -> list[str]:
     if not database:
         return sorted(path.name for path in folder.glob(f"{INDEX}*") if path.is_dir())
     # Needs an extra.
-    from indexer.index.postgres import schemas
+    from indexer.index.postgres import index_schemas
 
-    return [name.replace("_", ".", 1) for name in schemas(database)]
+    return [name.replace("_", ".", 1) for name in index_schemas(database)]
 
 
 def has_index(place: Place) -> bool:
@@ -44,6 +44,6 @@ def delete_index(place: Place) -> bool:
     if isinstance(place, Path):
         shutil.rmtree(place, ignore_errors=True)
         return not place.exists()
-    from indexer.index.postgres import dropped
+    from indexer.index.postgres import drop_schema
 
-    return dropped(place)
+    return drop_schema(place)

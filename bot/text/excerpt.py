@@ -25,8 +25,8 @@ from indexer.text.sentences import (
     refers_back,
     sentences,
     shows_pictures,
+    spans_within,
     units,
-    within,
 )
 
 # Characters in a line of a quotation on a phone, inside a container.
@@ -320,13 +320,13 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
     elif text.startswith(FENCES, start):
         yield from _lines_of_code(text, unit)
     elif text.startswith(ROW, start):
-        rows = within(sentences(text), start, end)
+        rows = spans_within(sentences(text), start, end)
         first = head_lines([text[slice(*row)] for row in rows])
         # The first piece includes the head.
         yield start, rows[min(first, len(rows) - 1)][1]
         yield from rows[first + 1 :]
     else:
-        inner = within(sentences(text), start, end)
+        inner = spans_within(sentences(text), start, end)
         for one in inner:
             yield from _pieces(text, one, limit) if len(inner) > 1 else [unit]
 

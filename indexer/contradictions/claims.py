@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from indexer.contradictions.quantities import Subject, Value, is_soft, values_in
+from indexer.contradictions.quantities import Subject, Value, is_soft, parse_values
 from indexer.text.analyzer import language_of, words
 from indexer.text.sentences import sentences
 
@@ -63,7 +63,7 @@ _TOKEN: Final = re.compile(r"[^\W_](?:[\w.+#'’-]*[\w+#])?")
 
 
 def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
-    values = tuple(values_in(sentence, language))
+    values = tuple(parse_values(sentence, language))
     inside = {place for value in values for place in range(value.start, value.end)}
     topic: set[str] = set()
     names: set[str] = set()

@@ -93,7 +93,7 @@ _WORD_CHARACTERS: Final = 80
 _TWO_WORDS: Final = re.compile(r"\s*\S+\s+\S")
 
 
-def values_in(sentence: str, language: str) -> Iterator[Value]:
+def parse_values(sentence: str, language: str) -> Iterator[Value]:
     """Yield the values of a sentence in order; `language` is the language of its words."""
     last: Value | None = None
     two_words = _TWO_WORDS.match(sentence)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.derivation_process import answer_of_process
-from indexer.embedding.model_files import knows_no_words
+from indexer.embedding.model_files import lacks_vocabulary
 from indexer.embedding.onnx_model import (
     FORMAT,
     GRAPH,
@@ -318,7 +318,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
 def reading_reasons(transformer: Any) -> dict[str, bool]:
     """Reasons why the runtime can't read texts as a `Transformer` does, and whether they apply."""
     return {
-        "its tokenizer knows no words": knows_no_words(transformer.tokenizer),
+        "its tokenizer knows no words": lacks_vocabulary(transformer.tokenizer),
         "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
         "texts are put into a chat template": "message" in transformer.modality_config,
         "its tokenizer is called with settings of its own": bool(transformer.processing_kwargs),

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.derivation import fast_model
-from indexer.embedding.model_files import NO_WORDS, knows_no_words, model_folder
+from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
     VECTORS,
@@ -92,11 +92,8 @@ def is_reference(embedder: Embedder) -> bool:
     return embedder.model.endswith(_REFERENCE)
 
 
-def as_read(embedder: Embedder, text: str) -> str:
-    """A text cut where the model stops reading, at the end of a word.
-
-    A text that fits is returned as it is.
-    """
+def truncated_to_model(embedder: Embedder, text: str) -> str:
+    """Cut a text at the end of the last word that the model reads; a text that fits stays whole."""
     # No token is shorter than a character.
     if len(text) <= embedder.max_tokens or embedder.count_tokens(text) <= embedder.max_tokens:
         return text
@@ -108,7 +105,7 @@ def as_read(embedder: Embedder, text: str) -> str:
     return text[: ends[max(fitting, 1) - 1]]
 
 
-def embedded_passages(
+def embed_with_codes(
     embedder: Embedder, texts: Sequence[str]
 ) -> tuple[NDArray[np.float32], list[bytes]]:
     """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
@@ -163,8 +160,8 @@ def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
     return RuntimeEmbedder(runtime)
 
 
-def reason(error: Exception) -> str:
-    """The message for a model that can't be opened, by the libraries' exception."""
+def error_sentence(error: Exception) -> str:
+    """A sentence for the users of a model, from an exception of the libraries."""
     if isinstance(error, UnpicklingError):
         return (
             "Its weights are a pickle that holds more than numbers, which could run code when it "
@@ -174,7 +171,7 @@ def reason(error: Exception) -> str:
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
-def quieten() -> None:
+def silence_model_libraries() -> None:
     """Keep progress bars and telemetry of the model libraries out of a server's log.
 
     Call it before they are imported.
@@ -240,7 +237,7 @@ class SentenceTransformerEmbedder:
             ModelError: if it is missing or can't be read.
         """
         folder = model_folder(name)
-        quieten()
+        silence_model_libraries()
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -256,12 +253,12 @@ class SentenceTransformerEmbedder:
         # Broken model files raise many kinds of exceptions.
         except Exception as error:
             raise ModelError(
-                f"The model {name!r} can't be opened: {reason(error)} Name a model of "
+                f"The model {name!r} can't be opened: {error_sentence(error)} Name a model of "
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) under [model] in config.toml."
             ) from error
-        if knows_no_words(self._transformer.tokenizer):
-            raise ModelError(f"The model {name!r} can't be opened: {NO_WORDS}")
+        if lacks_vocabulary(self._transformer.tokenizer):
+            raise ModelError(f"The model {name!r} can't be opened: {NO_VOCABULARY}")
         self._digest = source_digest(folder) if folder is not None else name
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer

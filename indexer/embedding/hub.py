@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from indexer.embedding.embedder import ModelError, quieten
-from indexer.embedding.model_files import SKIPPED, TAKEN
+from indexer.embedding.embedder import ModelError, silence_model_libraries
+from indexer.embedding.model_files import DOWNLOADED_FILES, OTHER_FORMATS
 from indexer.embedding.onnx_model import file_digest
 
 # Larger models are too slow on a CPU, and an untrusted listing must not fill the disk.
@@ -57,7 +57,7 @@ def fetch(name: str, revision: str = "", show: Show = _unshown) -> Fetched:
     Raises:
         HubError: with the remedy.
     """
-    quieten()
+    silence_model_libraries()
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -74,8 +74,8 @@ def _fetched(name: str, revision: str, show: Show) -> Fetched:
 
     asked: dict[str, Any] = {
         "revision": revision or None,
-        "allow_patterns": list(TAKEN),
-        "ignore_patterns": list(SKIPPED),
+        "allow_patterns": list(DOWNLOADED_FILES),
+        "ignore_patterns": list(OTHER_FORMATS),
     }
     listed = snapshot_download(
         name, dry_run=True, tqdm_class=_bar(lambda done, total: None), **asked

@@ -10,15 +10,22 @@ import yaml
 from indexer.embedding.shipped_models import shipped_models
 
 # Files taken from the hub: they shape vectors, or are the card. A `*` matches across folders.
-TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
+DOWNLOADED_FILES: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
 # The model in other formats.
-SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
+OTHER_FORMATS: Final = (
+    "onnx/*",
+    "openvino/*",
+    "coreml/*",
+    "*/onnx/*",
+    "*/openvino/*",
+    "*/coreml/*",
+)
 
 
 # If a tokenizer's files are missing, the library makes one up, with special tokens and a few
 # characters. A real vocabulary has at least this many words.
 _LEAST_WORDS: Final = 10
-NO_WORDS: Final = (
+NO_VOCABULARY: Final = (
     "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "
     "vocabulary missing in its folder? Copy the folder whole."
 )
@@ -26,7 +33,7 @@ NO_WORDS: Final = (
 
 def model_folder(name: str) -> Path | None:
     """The folder with the model's files; None if they are not on this machine."""
-    return named_folder(name) or downloaded(name)
+    return named_folder(name) or downloaded_folder(name)
 
 
 def named_folder(name: str) -> Path | None:
@@ -59,7 +66,7 @@ def model_languages(name: str) -> frozenset[str]:
     return frozenset(str(language)[:2].lower() for language in named)
 
 
-def downloaded(name: str, revision: str | None = None) -> Path | None:
+def downloaded_folder(name: str, revision: str | None = None) -> Path | None:
     """The folder of a model downloaded earlier from the hub, of one revision if named."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -70,15 +77,15 @@ def downloaded(name: str, revision: str | None = None) -> Path | None:
             name,
             revision=revision,
             local_files_only=True,
-            allow_patterns=list(TAKEN),
-            ignore_patterns=list(SKIPPED),
+            allow_patterns=list(DOWNLOADED_FILES),
+            ignore_patterns=list(OTHER_FORMATS),
         )
     except (LocalEntryNotFoundError, HFValidationError):
         return None
     return Path(found)
 
 
-def knows_no_words(tokenizer: Any) -> bool:
+def lacks_vocabulary(tokenizer: Any) -> bool:
     """Whether a tokenizer was made up by the library, because the model's own is missing."""
     special = getattr(tokenizer, "all_special_tokens", None)
     return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS

@@ -15,7 +15,7 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
-from indexer.embedding.model_files import downloaded, model_folder, model_languages
+from indexer.embedding.model_files import downloaded_folder, model_folder, model_languages
 from indexer.embedding.onnx_model import RuntimeModel, RuntimeModelError, source_digest
 from indexer.embedding.shipped_models import derived_folder, shipped_models
 
@@ -51,7 +51,7 @@ class RecordedModel:
     record: ModelRecord
 
 
-def recorded(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedModel:
+def recorded_model(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedModel:
     """A model just opened, with its record filled in."""
     if record.vectors == embedder.model:
         return RecordedModel(embedder, record)
@@ -87,7 +87,7 @@ def open_record(record: ModelRecord, cache: Path) -> RecordedModel:
     Raises:
         ModelError: if it is missing, or is another model.
     """
-    return recorded(record, cache, _derived(record, cache) or _opened(record, cache))
+    return recorded_model(record, cache, _derived(record, cache) or _opened(record, cache))
 
 
 def _opened(record: ModelRecord, cache: Path) -> Embedder:
@@ -116,7 +116,7 @@ def recorded_folder(record: ModelRecord) -> Path | None:
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder
-    return downloaded(record.name, record.revision) if record.revision else None
+    return downloaded_folder(record.name, record.revision) if record.revision else None
 
 
 def check_digest(folder: Path, digest: str, cache: Path) -> None:

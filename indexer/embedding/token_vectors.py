@@ -32,7 +32,7 @@ class TokenReader(Protocol):
 
 
 class TokenVectors:
-    """The token vectors of a model. They can be asked for from several threads at once."""
+    """The token vectors of a model. Several threads can use them at once."""
 
     def __init__(self, model: TokenReader, codec: TokenCodec) -> None:
         self.codec = codec

@@ -53,7 +53,7 @@ FOREIGN: Final = 300
 class Rows:
     """Questions as features, (n, f), with whether the best passage answers, by kind and set.
 
-    `relatives` are the sets that a set shares documents with, itself among them.
+    `related_sets` are the sets that a set shares documents with, itself among them.
     """
 
     values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
@@ -97,7 +97,9 @@ class Rows:
         )
 
 
-def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
+def collect_rows(
+    rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]
+) -> None:
     """Add the rows of one judged set, indexed behind `retriever`.
 
     Questions of a set that shares documents with this one are not foreign to it. Each of its own is
@@ -105,7 +107,7 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
     """
     judged = sets[name]
     everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
-    rows.relatives[name] = relatives(name, sets)
+    rows.relatives[name] = related_sets(name, sets)
     foreign = [
         text
         for other, theirs in sets.items()
@@ -136,7 +138,7 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
         rows.add(kind, name, found)
 
 
-def relatives(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
+def related_sets(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
     """The sets with a document of this one, and translations `a-x` of a set `a-y`."""
     own = _texts(sets[name])
     return frozenset(
@@ -150,7 +152,7 @@ def _texts(judged: JudgedSet) -> set[str]:
     return {" ".join(document.text.split()).casefold() for document in judged.documents}
 
 
-def check(rows: Rows, accepted: str) -> None:
+def check_rows(rows: Rows, accepted: str) -> None:
     """Require enough questions to fit on, with both right and wrong first passages.
 
     Answers are mostly accepted because they came first. A set of accepted answers, named
@@ -180,7 +182,7 @@ def check(rows: Rows, accepted: str) -> None:
         )
 
 
-def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
+def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds; the measurements come with them.
 
     *strong* begins at the least probability above which enough answers are right, over all kinds of
@@ -194,10 +196,10 @@ def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     strong = _least(rows, chances, STRONG_PRECISION, 1.0)
     none = min(_least(rows, chances, PARTIAL_PRECISION, strong), strong)
     calibration = replace(draft, strong=strong, none=none)
-    return calibration, measured(rows, calibration)
+    return calibration, measure(rows, calibration)
 
 
-def cross_fitted(rows: Rows) -> dict[str, float]:
+def cross_fit(rows: Rows) -> dict[str, float]:
     """The measurements on each set with parameters fitted without it, as for an unseen server.
 
     Sets that share documents with it are left out, too. If nothing is left, every set is halved,
@@ -206,11 +208,11 @@ def cross_fitted(rows: Rows) -> dict[str, float]:
     names = list(dict.fromkeys(name for _, name in rows.values))
     without = {name: _names_without(name, names, rows.relatives) for name in names}
     if not all(without.values()):
-        return cross_fitted(rows.halves())
+        return cross_fit(rows.halves())
     found: dict[str, float] = {}
     for name in names:
-        calibration, _ = fitted(rows.of(without[name].__contains__), "")
-        figures = measured(rows.of({name}.__contains__), calibration)
+        calibration, _ = fit_calibration(rows.of(without[name].__contains__), "")
+        figures = measure(rows.of({name}.__contains__), calibration)
         found.update({f"cross-fitted {key}": value for key, value in figures.items()})
     return found
 
@@ -237,7 +239,7 @@ def _least(
     return 1.0
 
 
-def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
+def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
     """The effect of the parameters on each kind of question of each set.
 
     *Strong precision* is the share of right answers among *strong* ones: of the answerable

@@ -62,10 +62,12 @@ class JudgedSet:
         if passage.document_id not in self.judgements[question]:
             return False
         heading = self.headings.get(question, {}).get(passage.document_id, "")
-        return plain(heading)[:_COMPARED] in plain(f"{passage.title} {passage.heading}")
+        return plain_heading(heading)[:_COMPARED] in plain_heading(
+            f"{passage.title} {passage.heading}"
+        )
 
 
-def plain(heading: str) -> str:
+def plain_heading(heading: str) -> str:
     """A heading's letters and digits, without signs, which may be markup or escaped."""
     return "".join(filter(str.isalnum, re.sub(r"<[^>]*>", "", heading))).casefold()
 
@@ -85,12 +87,12 @@ def judged_set(folder: Path) -> JudgedSet:
             title=str(row.get("title") or ""),
             text=str(row.get("text") or ""),
         )
-        for key, row in rows(folder / "corpus.jsonl").items()
+        for key, row in read_rows(folder / "corpus.jsonl").items()
     ]
-    return judged(folder, documents, texts(folder / "queries.jsonl"))
+    return with_judgements(folder, documents, read_questions(folder / "queries.jsonl"))
 
 
-def judged(
+def with_judgements(
     folder: Path, documents: Sequence[Document], queries: Mapping[str, str], pages: str = ""
 ) -> JudgedSet:
     """The judged set of a folder's judgements, documents and questions.
@@ -118,7 +120,7 @@ def judged(
         documents=documents,
         queries={key: text for key, text in queries.items() if key in judgements},
         judgements=judgements,
-        unanswerable=texts(unanswerable) if unanswerable.exists() else {},
+        unanswerable=read_questions(unanswerable) if unanswerable.exists() else {},
         foreign=_foreign(unanswerable) if unanswerable.exists() else frozenset(),
         headings=headings,
     )
@@ -126,23 +128,23 @@ def judged(
 
 def _foreign(path: Path) -> frozenset[str]:
     """The ids of a file's questions that are unrelated to its documents."""
-    return frozenset(key for key, row in rows(path).items() if row.get("kind") == "foreign")
+    return frozenset(key for key, row in read_rows(path).items() if row.get("kind") == "foreign")
 
 
-def texts(path: Path) -> dict[str, str]:
+def read_questions(path: Path) -> dict[str, str]:
     """The questions of a file by their `_id`.
 
     Raises:
         JudgedSetError: if it can't be read, or a question has no words.
     """
-    found = {key: str(row.get("text") or "") for key, row in rows(path).items()}
+    found = {key: str(row.get("text") or "") for key, row in read_rows(path).items()}
     blank = next((key for key, text in found.items() if not text.strip()), None)
     if blank is not None:
         raise JudgedSetError(f"{path}: the question {blank!r} has no `text`.")
     return found
 
 
-def rows(path: Path) -> dict[str, dict[str, object]]:
+def read_rows(path: Path) -> dict[str, dict[str, object]]:
     """The objects of a file by their `_id`.
 
     Raises:
@@ -213,14 +215,13 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
     return judgements, headings
 
 
-def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
+def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
     """A judged set of answers that people accepted: each first hit's document is relevant.
 
-    Questions in the same words in the same guild are one, so that a popular one does not decide
-    alone. Follow-ups are left out, as they ask nothing by themselves, and so are questions whose
-    document is gone or no longer visible. People accepted the first results of the retriever of
-    that time: such a set shows whether a change loses good answers, hardly whether it finds better
-    ones.
+    Equal questions of one guild count once, so that a popular one does not decide alone. Follow-ups
+    are left out, because they ask nothing by themselves, and so are questions with a document that
+    is gone or no longer visible. People accepted the first results of an earlier retriever: such a
+    set shows lost answers, but hardly better ones.
 
     Raises:
         JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.

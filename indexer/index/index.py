@@ -125,7 +125,7 @@ class Index:
         """The last known generations of these scopes, without asking the database."""
         return tuple(map(self._resident.generation, scopes))
 
-    def hold_within(self, resident_bytes: int | None) -> None:
+    def limit_memory(self, resident_bytes: int | None) -> None:
         """Bound the bytes of the scopes in memory; None is any number."""
         self._resident.most_bytes = resident_bytes
         self._resident.fit()
@@ -182,7 +182,7 @@ class Index:
     def unasked(self) -> Iterator[None]:
         """Answer from memory as it is, without comparing generations.
 
-        Anything missing from memory is still read from the database. Documents in `taken_out` may
+        Rows missing from memory are still read from the database. Documents in `taken_out` may
         still be found.
         """
         self._unasked = True
@@ -199,7 +199,7 @@ class Index:
         return frozenset(self.tables.taken_out)
 
     def compare(self) -> None:
-        """Bring memory to the generations of the database."""
+        """Replay in memory all changes of the database."""
         resident = self._resident.scopes()
         self._replay(resident if len(resident) <= _COMPARED else None)
         self.tables.taken_out.clear()
@@ -307,7 +307,7 @@ class Index:
             lookup = BM25Lookup(seen, query_words(text), k)
         return lookup.found(also, among)
 
-    def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
+    def prepare_matching(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
         """A function precomputing the next `matching` call; another thread may run it meanwhile.
 
         One at a time, and only within `steady`: the generation is not compared.
@@ -359,13 +359,13 @@ class Index:
             yield
             self._replay()
 
-    def read_lately_used(self) -> Iterator[None]:
+    def prefetch_recent_rows(self) -> Iterator[None]:
         """Read the rows of the last searched scopes, as many as fit, a slice a step.
 
         Then questions in them can be answered from memory alone. The index may change between two
         steps.
         """
-        for passage_ids in self._resident.lately_used():
+        for passage_ids in self._resident.recently_searched():
             yield from self._rows.read(passage_ids)
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:

@@ -48,8 +48,8 @@ class PostgresConnection:
             place.url,
             place.schema,
             IndexReadError,
-            lock_space=_number(f"writing {place.schema}"),
-            held=_number(f"open {place.schema}"),
+            lock_space=_lock_number(f"writing {place.schema}"),
+            held=_lock_number(f"open {place.schema}"),
         )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
@@ -120,17 +120,17 @@ class PostgresConnection:
         return {name for [name] in self.rows(sql, [self._schema])}
 
     def size(self) -> int:
-        """How many passages there are."""
+        """The number of passages."""
         [(count,)] = self.rows("select count(*) from passages")
         return int(count)
 
 
-def _number(told: str) -> int:
-    """The number of an advisory lock: PostgreSQL's have no names."""
-    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:7], "big")
+def _lock_number(name: str) -> int:
+    """The number of an advisory lock; PostgreSQL's have no names."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
-def schemas(url: str) -> list[str]:
+def index_schemas(url: str) -> list[str]:
     """The schemas of a database with an index.
 
     Raises:
@@ -142,10 +142,10 @@ def schemas(url: str) -> list[str]:
 
 
 def is_index(place: IndexSchema) -> bool:
-    return place.schema in schemas(place.url)
+    return place.schema in index_schemas(place.url)
 
 
-def dropped(place: IndexSchema) -> bool:
+def drop_schema(place: IndexSchema) -> bool:
     """Drop an index's schema; False if a process has it open, or it holds no index.
 
     Raises:
@@ -156,13 +156,13 @@ def dropped(place: IndexSchema) -> bool:
     with closing(Connection(place.url, _CATALOGUE, IndexReadError)) as connection:
         with connection.writing():
             sql = "select cast(pg_try_advisory_xact_lock(?) as int)"
-            [[mine]] = connection.tuples(sql, [_number(f"open {place.schema}")])
+            [[mine]] = connection.tuples(sql, [_lock_number(f"open {place.schema}")])
             if mine:
                 connection.run(f"drop schema {place.schema} cascade")
         return bool(mine)
 
 
-def opened_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:
+def open_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:
     """The index in a schema, made if it is missing.
 
     Raises:

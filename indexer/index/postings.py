@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.text.edit_distance import slips
+from indexer.text.edit_distance import single_edits
 
 # New passages are merged once they are this many and this share of the sorted ones: merging copies
 # every posting, about a second for a million passages.
@@ -169,7 +169,7 @@ class Postings:
 
     def corrections(self, word: str) -> list[str]:
         """The known words that an unknown one may be a slip of."""
-        return [] if word in self._terms else sorted(slips(word) & self._terms.keys())
+        return [] if word in self._terms else sorted(single_edits(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         # Ids ascend and are never reused, so they are sorted.

@@ -253,7 +253,7 @@ class ResidentScopes:
         held = self._held.get(scope)
         return held is not None and self._rows.has(held.passage_ids())
 
-    def lately_used(self) -> Iterator[list[int]]:
+    def recently_searched(self) -> Iterator[list[int]]:
         """The passages of the last searched scopes, as long as their rows fit.
 
         The scopes may change between two steps. Too large ones are skipped.

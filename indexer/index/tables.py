@@ -61,9 +61,9 @@ def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
     if isinstance(place, Path):
         return SQLiteConnection(place, expected)
     # Needs the packages of an extra.
-    from indexer.index.postgres import opened_schema
+    from indexer.index.postgres import open_schema
 
-    return opened_schema(place, expected)
+    return open_schema(place, expected)
 
 
 class IndexTables:

@@ -55,12 +55,12 @@ class CutDocument:
 
 def document_digest(document: Document) -> str:
     """The digest of all that determines a document's passages, including the way of cutting."""
-    said = {key: value for key, value in asdict(document).items() if value is not None}
+    fields = {key: value for key, value in asdict(document).items() if value is not None}
     if not document.wordings:
-        # As before there were any, so that nothing is put in anew.
-        del said["wordings"]
-    fields = json.dumps([CUTTING, said], ensure_ascii=False, default=str, sort_keys=True)
-    return hashlib.sha256(fields.encode()).hexdigest()
+        # Digests from before this field existed stay valid, so no document is indexed again.
+        del fields["wordings"]
+    text = json.dumps([CUTTING, fields], ensure_ascii=False, default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:

@@ -16,11 +16,11 @@ from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import (
-    InOrder,
+    OrderedSteps,
     Progress,
     UpdateReport,
     cut_in_slices,
-    index_together,
+    index_documents,
 )
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.discord_archive.archive import ChannelArchive
@@ -68,7 +68,7 @@ def update_channels(
     if check:
         changed |= _missing(index, archive, report)
     yield Progress(0, len(changed), "", report)
-    order = InOrder(index, embedder, report, queue)
+    order = OrderedSteps(index, embedder, report, queue)
     for done, thread_id in enumerate(sorted(changed)):
         thread = archive.threads.get(thread_id)
         channel = archive.channel(thread.channel_id) if thread is not None else None
@@ -134,7 +134,7 @@ class _ThreadUpdate:
     changes: int
     report: UpdateReport
 
-    def steps(self, withheld: Withheld, order: InOrder) -> Iterator[None]:
+    def steps(self, withheld: Withheld, order: OrderedSteps) -> Iterator[None]:
         """Put in a thread's documents, delete those it no longer has, and record both."""
         known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
         made: dict[str, str] = {}
@@ -159,7 +159,7 @@ class _ThreadUpdate:
     def _write(self, cut: CutDocument, out: set[str]) -> Iterator[None]:
         if self._has_changed():
             return
-        yield from index_together(self.index, self.embedder, [cut], self.report)
+        yield from index_documents(self.index, self.embedder, [cut], self.report)
         out.discard(cut.document.id)
         if self._has_changed():
             # During the embedding, a part of it may have been deleted. This is still the step that

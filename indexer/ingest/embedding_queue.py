@@ -1,7 +1,7 @@
 """Embedding by other processes: an update's offers to workers, and their results.
 
 An update offers the texts without a vector, and stores the results. A worker embeds by the very
-same model (`kind_of`), so the index is the same whichever process embedded. Results are checked
+same model (`job_kind`), so the index is the same whichever process embedded. Results are checked
 before they are stored: a vector of another length, or with NaN in it, is dropped. The codes of the
 tokens, if the model has them, follow the vector.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, embedded_passages
+from indexer.embedding.embedder import Embedder, embed_with_codes
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Vectors taken over in one step, in some 10 ms.
 _COLLECTED: Final = 128
 # Texts that a worker takes at once: a second's work at most.
-TAKEN: Final = 16
+JOBS_TAKEN: Final = 16
 # The interval of a worker's sign of life; one batch needs less.
 SEEN_SECONDS: Final = 2.0
 # Marks a whole passage, which needs token codes, too. A result may be stored by another process
@@ -42,24 +42,24 @@ _logger = logging.getLogger(__name__)
 
 
 class SetAsideError(IndexError_):
-    """Every worker that tried some text died of it; the message says more."""
+    """Every worker that took some text died; the message gives the remedy."""
 
 
-def kind_of(embedder: Embedder) -> str:
+def job_kind(embedder: Embedder) -> str:
     """The kind of jobs for this model: vectors of different models never mix."""
     coded = "" if tokens_of(embedder) is None else " coded"
     return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}{coded}"
 
 
 class EmbeddingQueue:
-    """The queue as an index update sees it."""
+    """The embedding queue, for index updates."""
 
     def __init__(self, jobs: "WorkQueue") -> None:
         self._jobs = jobs
 
     def is_attended(self, embedder: Embedder) -> bool:
         """Whether a worker is alive that embeds as this embedder does."""
-        return self._jobs.is_attended(kind_of(embedder))
+        return self._jobs.is_attended(job_kind(embedder))
 
     def offer(
         self,
@@ -75,7 +75,7 @@ class EmbeddingQueue:
         missing = index.tables.missing_vectors(texts)
         coded: Container[bytes] = () if tokens_of(embedder) is None else whole
         self._jobs.offer(
-            kind_of(embedder),
+            job_kind(embedder),
             {
                 key: _WHOLE + text if key in coded else text
                 for key, text in texts.items()
@@ -85,7 +85,7 @@ class EmbeddingQueue:
 
     def collect(self, index: Index, embedder: Embedder) -> int:
         """Store some returned vectors and their codes; returns their number."""
-        kind = kind_of(embedder)
+        kind = job_kind(embedder)
         found = self._jobs.results(kind, _COLLECTED)
         vectors = {key: _vector(result, embedder) for key, result in found.items()}
         good = {key: vector for key, vector in vectors.items() if vector is not None}
@@ -102,7 +102,7 @@ class EmbeddingQueue:
     def state(self) -> QueueState:
         return self._jobs.state()
 
-    def still_out(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
+    def must_wait(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
         """Whether to wait for these texts' vectors; otherwise embed the missing ones here.
 
         Raises:
@@ -111,7 +111,7 @@ class EmbeddingQueue:
         missing = index.tables.missing_vectors(texts)
         if not missing:
             return False
-        kind = kind_of(embedder)
+        kind = job_kind(embedder)
         if not self._jobs.is_attended(kind):
             self._jobs.drop(kind, missing)
             return False
@@ -144,12 +144,12 @@ class EmbeddingWorker:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take nothing yet. `name` must be unique among processes; `clock` gives seconds."""
+        """Open a worker; `name` must be unique among processes, and `clock` gives seconds."""
         self._jobs = jobs
         self._embedder = embedder
         self._clock = clock
         self._seen_at = -math.inf
-        self.kind = kind_of(embedder)
+        self.kind = job_kind(embedder)
         self.name = name
         self.done = 0
         self.failed = 0
@@ -163,12 +163,12 @@ class EmbeddingWorker:
         if self._clock() - self._seen_at >= SEEN_SECONDS:
             self._jobs.seen(self.kind, self.name)
             self._seen_at = self._clock()
-        taken = self._jobs.take(self.kind, self.name, TAKEN)
+        taken = self._jobs.take(self.kind, self.name, JOBS_TAKEN)
         if not taken:
             return 0
         try:
             texts = [job.text.removeprefix(_WHOLE) for job in taken]
-            embedded = embedded_passages(self._embedder, texts)
+            embedded = embed_with_codes(self._embedder, texts)
         except Exception as error:  # noqa: BLE001 - one bad text must not end a worker
             # Not the error's message: it may contain the text.
             self._jobs.fail(self.name, taken, type(error).__name__)
@@ -184,7 +184,7 @@ class EmbeddingWorker:
         return len(taken)
 
     def leave(self) -> None:
-        """End, so nobody waits for this worker."""
+        """Unregister this worker, so that no update waits for it."""
         self._jobs.leave(self.name)
 
 
@@ -199,7 +199,7 @@ def _handed_in(
 
 
 def _size(dimension: int) -> int:
-    """How many bytes a vector takes."""
+    """The size of a vector in bytes."""
     return dimension * np.dtype(np.float32).itemsize
 
 

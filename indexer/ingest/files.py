@@ -19,11 +19,11 @@ from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import (
-    InOrder,
+    OrderedSteps,
     Progress,
     UpdateReport,
     cut_in_slices,
-    index_together,
+    index_documents,
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
@@ -81,7 +81,7 @@ def update_files(
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
     known = index.tables.document_digests(KINDS) if scan.stale else {}
-    order = InOrder(index, embedder, report, queue)
+    order = OrderedSteps(index, embedder, report, queue)
     files = _FileUpdate(index, embedder, known, report, withheld, order)
     for done, found in enumerate(scan.stale):
         for _ in files.update(found):
@@ -172,7 +172,7 @@ class _FileUpdate:
     known: Mapping[str, str]
     report: UpdateReport
     withheld: Withheld
-    order: InOrder
+    order: OrderedSteps
     waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: FoundFile) -> Iterator[None]:
@@ -187,7 +187,7 @@ class _FileUpdate:
             file.trusted = False
             yield from self._keep_last_good(file, str(error))
             return
-        if self._says_the_same(file):
+        if self._is_unchanged(file):
             file.documents = dict.fromkeys(file.before)
             file.failures = list(found.before.failures) if found.before is not None else []
             self.report.failed += file.failures
@@ -215,7 +215,7 @@ class _FileUpdate:
                 if file.put_in < file.given:
                     continue
                 removed = [key for key in file.before if key not in file.documents]
-                yield from index_together(
+                yield from index_documents(
                     self.index,
                     self.embedder,
                     file.cuts,
@@ -227,8 +227,8 @@ class _FileUpdate:
 
         yield from self.order.after([cut for file in files for cut in file.cuts], put_in)
 
-    def _says_the_same(self, file: _File) -> bool:
-        """Whether only a file's time has changed."""
+    def _is_unchanged(self, file: _File) -> bool:
+        """Whether a file's time is the only change."""
         before = file.found.before
         return (
             before is not None
@@ -261,7 +261,7 @@ class _FileUpdate:
                 yield from self._write_waiting(file)
 
     def _ingest_part_export(self, file: _File, part: FilePart) -> Iterator[None]:
-        """Take in a chat export inside a zip; a damaged one doesn't stop the others."""
+        """Ingest a chat export inside a zip; a damaged one doesn't stop the others."""
         try:
             yield from self._ingest_export(file, part)
         except UnreadableError as error:
@@ -271,10 +271,10 @@ class _FileUpdate:
             file.fail(failure, [key for key in self._still_quotable(file) if key.startswith(own)])
 
     def _ingest_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
-        """Take in the conversations of a chat export.
+        """Ingest the conversations of a chat export.
 
         There may be a hundred thousand, so the file's record names them only once all are in. Until
-        then their ids tell their file.
+        then their ids begin with the file's.
         """
         file.withheld = self.withheld.version
         for item in corpus.exported(file.found, self.withheld, part):
@@ -309,7 +309,7 @@ class _FileUpdate:
         def put_in() -> Iterator[None]:
             if record is not None and file.put_in < before:
                 return
-            yield from index_together(self.index, self.embedder, cuts, self.report, record=record)
+            yield from index_documents(self.index, self.embedder, cuts, self.report, record=record)
             file.put_in += 1
 
         yield from self.order.after(cuts, put_in)

@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, embedded_passages
+from indexer.embedding.embedder import Embedder, embed_with_codes
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
-from indexer.ingest.prepared_vectors import prepared
+from indexer.ingest.prepared_vectors import load_prepared
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.values.documents import Document, Failure, FileRecord, Kind
 
@@ -91,12 +91,12 @@ class Progress:
         return PAUSE_SECONDS if self.report.waits else 0.0
 
 
-class InOrder:
+class OrderedSteps:
     """Steps of an update that need vectors, run in the order in which they were given.
 
     Without a queue, or without workers, each step runs at once, and its texts are embedded here.
-    Otherwise they are offered to workers, and the step runs once they are back and all earlier
-    steps are done. If workers have died of a text, its step is left out.
+    Otherwise its texts are offered to workers, and the step runs after their vectors have come back
+    and all earlier steps are done. A step is left out if workers have died of one of its texts.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class InOrder:
             collected = queue.collect(self._index, self._embedder)
             self._report.embedded += collected
             try:
-                still_out = queue.still_out(self._index, self._embedder, texts)
+                still_out = queue.must_wait(self._index, self._embedder, texts)
             except SetAsideError as error:
                 self._left_out = error
                 still_out, steps = False, _nothing
@@ -203,12 +203,12 @@ def update(
         report.removed += removed
     yield Progress(0, len(work), "", report)
     done = 0
-    order = InOrder(index, embedder, report, queue)
+    order = OrderedSteps(index, embedder, report, queue)
 
     def put_in(group: list[CutDocument]) -> Iterator[None]:
         nonlocal done
         for cut in group:
-            yield from index_together(index, embedder, [cut], report)
+            yield from index_documents(index, embedder, [cut], report)
             done += 1
 
     for group in _groups(embedder, work):
@@ -289,8 +289,10 @@ def _groups(
 
 
 def put(index: Index, embedder: Embedder, document: Document) -> None:
-    """Make one document answerable, at once and whole."""
-    for _ in index_together(index, embedder, [_cut(embedder, document)], UpdateReport()):
+    """Index one document at once."""
+    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
+    cuts = [CutDocument(document, tuple(cut))]
+    for _ in index_documents(index, embedder, cuts, UpdateReport()):
         pass
 
 
@@ -299,7 +301,7 @@ def index_in_slices(
 ) -> Iterator[None]:
     """Cut, embed and put in one document, a slice a step."""
     cut = yield from cut_in_slices(embedder, document)
-    yield from index_together(index, embedder, [cut], report)
+    yield from index_documents(index, embedder, [cut], report)
 
 
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
@@ -335,7 +337,7 @@ def cut_and_embedded(
     codes: dict[str, bytes] = {}
     for start in range(0, len(distinct), SLICE_TEXTS):
         some = distinct[start : start + SLICE_TEXTS]
-        embedded, coded = embedded_passages(embedder, some)
+        embedded, coded = embed_with_codes(embedder, some)
         vectors.update(zip(some, embedded, strict=True))
         codes.update(zip(some, coded, strict=True))
         yield
@@ -353,7 +355,7 @@ def embed_documents(
         yield
 
 
-def index_together(
+def index_documents(
     index: Index,
     embedder: Embedder,
     cuts: Sequence[CutDocument],
@@ -362,7 +364,7 @@ def index_together(
     removed: Sequence[str] = (),
     record: FileRecord | None = None,
 ) -> Iterator[None]:
-    """Embed the missing texts of documents, and put these in, in one transaction.
+    """Embed the missing texts of documents, and store the documents in one transaction.
 
     The transaction also stores the vectors of the last slice, deletes `removed` documents and
     stores `record`.
@@ -376,11 +378,6 @@ def index_together(
             continue
         break
     report.passages += sum(len(cut.passages) for cut in cuts)
-
-
-def _cut(embedder: Embedder, document: Document) -> CutDocument:
-    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
-    return CutDocument(document, tuple(cut))
 
 
 def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
@@ -409,7 +406,7 @@ def _embed(
     texts = _texts(cuts)
     coded = _whole_digests(cuts) if tokens_of(embedder) is not None else ()
     missing = index.tables.missing_vectors(texts, coded)
-    ready = prepared(embedder).of(missing, coded)
+    ready = load_prepared(embedder).of(missing, coded)
     if ready.vectors:
         index.tables.store_vectors(ready.vectors, ready.codes)
         missing -= ready.vectors.keys()
@@ -425,7 +422,7 @@ def _embed(
             yield
         some = wanted[start : start + SLICE_TEXTS]
         keys = [key for key, _ in some]
-        embedded, made = embedded_passages(embedder, [text for _, text in some])
+        embedded, made = embed_with_codes(embedder, [text for _, text in some])
         vectors = dict(zip(keys, embedded, strict=True))
         codes = {key: one for key, one in zip(keys, made, strict=True) if key in coded}
         report.embedded += len(some)

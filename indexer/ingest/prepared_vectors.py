@@ -28,7 +28,7 @@ class Prepared(NamedTuple):
     codes: Mapping[bytes, bytes]
 
     def of(self, digests: Collection[bytes], coded: Collection[bytes]) -> "Prepared":
-        """The part of these digests, without any of `coded` that lacks its codes."""
+        """The entries of these digests; a digest in `coded` without codes is left out."""
         found = [
             key
             for key in digests
@@ -40,11 +40,11 @@ class Prepared(NamedTuple):
         )
 
 
-NOTHING: Final = Prepared({}, {})
+NOT_PREPARED: Final = Prepared({}, {})
 
 
-def made_by(embedder: Embedder) -> str:
-    """One name for everything besides the text that shapes vectors and codes."""
+def file_key(embedder: Embedder) -> str:
+    """The name of the file for a model, its format and its codec."""
     tokens = tokens_of(embedder)
     codec = b"" if tokens is None else tokens.codec.centre.tobytes()
     deviation = 0.0 if tokens is None else tokens.codec.deviation
@@ -52,15 +52,15 @@ def made_by(embedder: Embedder) -> str:
     return hashlib.sha256(shaping.encode() + codec).hexdigest()[:16]
 
 
-def prepared(embedder: Embedder) -> Prepared:
+def load_prepared(embedder: Embedder) -> Prepared:
     """The prepared vectors of a model; empty if it has no file."""
-    return _read(FOLDER / f"{made_by(embedder)}.npz")
+    return _read(FOLDER / f"{file_key(embedder)}.npz")
 
 
 @lru_cache(maxsize=1)
 def _read(path: Path) -> Prepared:
     if not path.is_file():
-        return NOTHING
+        return NOT_PREPARED
     with np.load(path, allow_pickle=False) as arrays:
         keys = [row.tobytes() for row in arrays["digests"]]
         vectors = arrays["vectors"].astype(np.float32)

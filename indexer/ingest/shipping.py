@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from indexer.embedding.derivation import derive
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, embedded_passages, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, embed_with_codes, open_embedder
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.shipped_models import FOLDER as MODELS
 from indexer.embedding.shipped_models import ShippedModel, shipped_models
 from indexer.ingest import prepared_vectors
-from indexer.ingest.prepared_vectors import Prepared, made_by
+from indexer.ingest.prepared_vectors import Prepared, file_key
 from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
@@ -40,7 +40,7 @@ def ship() -> None:
         sys.stdout.write(f"{one.name}: {one.folder.name}\n")
     embedder = open_embedder(DEFAULT_MODEL, MODELS)
     made = prepare(embedder, article_passages(embedder))
-    prepared_vectors.write(prepared_vectors.FOLDER / f"{made_by(embedder)}.npz", made)
+    prepared_vectors.write(prepared_vectors.FOLDER / f"{file_key(embedder)}.npz", made)
     sys.stdout.write(f"{DEFAULT_MODEL}: {len(made.vectors)} vectors\n")
 
 
@@ -71,7 +71,7 @@ def prepare(embedder: Embedder, cut: Iterable[Passage]) -> Prepared:
         whole[first] = passage.embedded
         windows.update(zip(others, passage.windows, strict=True))
     texts = {**windows, **whole}
-    vectors, codes = embedded_passages(embedder, list(texts.values()))
+    vectors, codes = embed_with_codes(embedder, list(texts.values()))
     coded = dict(zip(texts, codes, strict=True))
     return Prepared(
         dict(zip(texts, vectors, strict=True)), {key: coded[key] for key in whole if coded[key]}

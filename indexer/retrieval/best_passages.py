@@ -23,7 +23,7 @@ class BestPassage:
     also: tuple["BestPassage", ...] = ()
 
     def with_also(self, *others: "BestPassage") -> "BestPassage":
-        """This one, and behind it others of the same document."""
+        """A copy with others of the same document appended to `also`."""
         new = [replace(one, also=()) for one in others if one.passage.id != self.passage.id]
         return replace(self, also=(*self.also, *new)[:ALSO])
 
@@ -58,7 +58,7 @@ def best_of_each(
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:
-    """`best`, but with one passage as the best of its document, and that document first."""
+    """Move one passage to the first place, as the best of its document."""
     first = BestPassage(rank, passage)
     others = []
     for one in best:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 SAME_QUESTION: Final = 0.45
 
 
-def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
+def cluster(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
     """Group texts by meaning, by their pairwise cosines, (n, n).
 
     Two groups become one above the threshold. Members are in ascending order. The largest group is
@@ -36,7 +36,7 @@ def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> l
     return sorted(groups.values(), key=lambda group: (-len(group), group[0]))
 
 
-def most_typical(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
+def medoid(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
     """The member nearest to the others on average; of equal ones the first."""
     places = list(group)
     return places[int(np.argmax(cosines[np.ix_(places, places)].mean(axis=1).round(4)))]

@@ -43,8 +43,8 @@ _DEFAULT: Final = "calibration.toml"
 _SHIPPED: Final = "calibration*.toml"
 _WITHOUT_TOKENS: Final = "without_tokens.toml"
 
-# A larger margin is no surer. A single document has no next one: it gets about the mean margin of
-# right and wrong answers.
+# A larger margin counts as this one. A single document gets about the mean margin of right and
+# wrong answers.
 MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
 # The distance of a missing word if the passage's tokens aren't known.
@@ -71,10 +71,10 @@ class CalibrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The retriever's knowledge of a question and its best passage.
+    """Input of the evidence: a question with its best passage and scores.
 
     Attributes:
-        question: spelt out and in lower case, so that typing habits tell nothing.
+        question: normalized (`indexer.text.query_normalization`) and in lower case.
         passage: the best passage's text with title and heading.
         cosine: of the question and the passage's best window.
         scores: of the best documents, best first; at least one.
@@ -93,19 +93,19 @@ class Support:
     def lacks(self) -> bool:
         """Whether the passage is never *strong*: about another platform, or in an unread language.
 
-        An unread question that meets a passage in a language that the model reads was misjudged, as
-        "wat is" is in English chats.
+        If only the question seems to be in an unread language, the guess was wrong: "wat is" occurs
+        in English chats.
         """
         if self.unread and language_of(self.passage) == self.unread:
             return True
-        return lacking(self.question, self.passage)
+        return names_other_platform(self.question, self.passage)
 
 
-def lacking(question: str, text: str) -> bool:
+def names_other_platform(question: str, text: str) -> bool:
     """Whether a question names platforms, and a text names only others.
 
     Args:
-        question: spelt out and in lower case.
+        question: normalized and in lower case.
         text: of a passage with title and heading.
     """
     asked = [one for one in _PLATFORMS if one.search(question) is not None]

@@ -31,7 +31,7 @@ WORDS_WEIGHT: Final = 0.38
 # Token vectors also match paraphrases, so beside them BM25 weighs less.
 LATE_WEIGHT: Final = 1.5
 WORDS_BESIDE_LATE: Final = 0.2
-# In a language that the model doesn't read, words tell more than vectors, and tokens nothing.
+# In a language that the model doesn't read, words weigh more than vectors, and tokens nothing.
 WORDS_UNREAD: Final = 1.2
 # The usual late score of a near passage. It is subtracted, so scores are as large as without
 # tokens, and separate searches can be compared.
@@ -172,9 +172,9 @@ class Ranked:
         scores = near + words * coverages
         compared = np.array([key in late for key in ids], np.bool_)
         if compared.any():
-            told = np.array([late[key].score for key in ids if key in late])
-            moved = near[compared] + WORDS_BESIDE_LATE * coverages[compared] + LATE_WEIGHT * told
-            scores[compared] = moved - LATE_WEIGHT * LATE_CENTRE
+            own = np.array([late[key].score for key in ids if key in late])
+            blended = near[compared] + WORDS_BESIDE_LATE * coverages[compared] + LATE_WEIGHT * own
+            scores[compared] = blended - LATE_WEIGHT * LATE_CENTRE
         order = np.lexsort((cosines.ids, -scores, ~compared))
         if compared.any():
             scores[~compared] = np.minimum(scores[~compared], scores[compared].min())
@@ -211,6 +211,6 @@ def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
 
 
 def everyday_questions() -> list[str]:
-    """Unrelated texts: questions and small talk on everything under the sun."""
+    """Unrelated texts: everyday questions and small talk."""
     text = files("indexer.retrieval").joinpath(_EVERYDAY).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip()]

@@ -1,7 +1,6 @@
 """Highlighter: the sentence of a passage that answers the question, to be put in bold. Pure.
 
-The choice costs no model call: a sentence takes the mean cosine of the windows that hold it, known
-from the search.
+No model is called: a sentence gets the mean cosine of its windows, which the search has computed.
 """
 
 import re
@@ -25,10 +24,10 @@ CARRIED: Final = 0.5
 LEAD: Final = 0.05
 # The more of a question its heading has, the likelier the text below answers from its beginning.
 NAMED: Final = 0.15
-# A question repeated in a note isn't its answer.
+# The penalty of a sentence that is a question.
 ASKS: Final = 1.0
-# Nor is a sentence of at least `REPEATED_WORDS` words with this share of them from question and
-# heading.
+# A sentence repeats the question if it has at least `REPEATED_WORDS` words, and this share of them
+# is from question and heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
 # Code with this many consecutive words of the question is the part that the asker pasted.
@@ -56,7 +55,7 @@ def highlighted(
     passage's windows; see `deciding_sentence` for the rest.
     """
     spans, plain, runs = _sentences_and_windows(text)
-    places = quotable(plain, [text[start:end] for start, end in spans])
+    places = candidate_sentences(plain, [text[start:end] for start, end in spans])
     if len(spans) < 2 or not places:
         return None
     cosines = _cosines_of_sentences(windows, runs, len(spans))
@@ -69,7 +68,7 @@ def highlighted(
         # The index has the words of the whole passage in one language, too.
         language_of(text),
     )
-    return None if chosen is None else marked(plain, spans, places[chosen])
+    return None if chosen is None else span_to_mark(plain, spans, places[chosen])
 
 
 # A passage is likely to answer several questions.
@@ -88,7 +87,7 @@ def _cosines_of_sentences(
 ) -> list[float]:
     """For each sentence the mean cosine of the windows that hold it, or the least of all windows.
 
-    A short passage is its own window, and tells nothing about its sentences.
+    All sentences of a short passage, which is its own window, get 0.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -99,7 +98,7 @@ def _cosines_of_sentences(
     return [sum(found) / len(found) if found else min(windows) for found in held]
 
 
-def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
+def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
     """The positions of possible answers: no heading, label, picture, number or header row.
 
     An announcement counts if its subject follows, or nothing else is said.
@@ -121,7 +120,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
     return [i for i in found if i < last or not announces(written[i])] or found
 
 
-def marked(
+def span_to_mark(
     sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
 ) -> tuple[int, int]:
     """The span to mark for a sentence: of its announcement, if it is announced code.
@@ -149,9 +148,9 @@ def deciding_sentence(
 ) -> int | None:
     """The position of the sentence of a passage that most likely answers, by its score.
 
-    It is looked for after a sentence that repeats the question: a pasted error is not its own
-    remedy. None if the best is the first item of a list and another is as good except for its
-    position.
+    If the best one repeats the question, a later one is chosen: a pasted error is not its own
+    remedy. None if the best is the first item of a list, and only its position makes it better than
+    another.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))

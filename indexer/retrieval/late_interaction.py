@@ -1,8 +1,8 @@
 """Late interaction (MaxSim): the best passages ordered by the cosines of single tokens, too.
 
-One vector of a passage tells its subject; the vectors of its tokens tell whether it has the
-question's words, in whatever form. Each word of the question is compared with the nearest token of
-a passage. The *late* score is half the mean over all words and half the mean weighted by rarity; it
+The one vector of a passage represents its subject. Its token vectors show whether it has the
+question's words, in any form. Each word of the question is compared with the nearest token of a
+passage. The *late* score is half the mean over all words and half the mean weighted by rarity; it
 is a part of the passage's score (`indexer.retrieval.fusion`). The weakest word's nearness in the
 best passage is a feature of evidence.
 
@@ -28,7 +28,7 @@ from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import language_of, word_set
-from indexer.text.shorthand import spelt_out
+from indexer.text.query_normalization import spelt_out
 from knowledge.values.documents import Scope
 
 # Compared passages: with half as many, recall in the first five documents is lower by 0.003; with
@@ -38,7 +38,7 @@ COMPARED: Final = 16
 MET: Final = 0.6
 
 
-def late_of_each(
+def late_scores_by_query(
     index: Index | WhatIfIndex,
     tokens: TokenVectors,
     queries: Sequence[str],
@@ -83,14 +83,14 @@ def late_scores(
     for word, places in enumerate(question.places):
         shares[word, places] = 1 / len(places)
     own = shares @ nearest
-    rare = rarities(question.words, weights)
+    rare = rarity_weights(question.words, weights)
     scores = (own.mean(axis=0) + rare @ own / rare.sum()) / 2
     telling = own[rare > 0]
     unmet = np.maximum(MET - telling.min(axis=0), 0) / len(telling)
     return list(starmap(LateScore, zip(scores.tolist(), unmet.tolist(), strict=True)))
 
 
-def rarities(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
+def rarity_weights(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
     """The weight of each word of a question, (n,), 0 for stop words; all 1 if none has any."""
     known = {form: weight for forms, weight in weights for form in forms}
     language = language_of(" ".join(names))

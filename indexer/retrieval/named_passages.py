@@ -12,30 +12,30 @@ from typing import Final
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
-from indexer.text.shorthand import evened
+from indexer.text.query_normalization import normalized
 
 # The candidates: the best by score, up to this number, and the best by words with this share of the
 # best coverage. A named passage has every word of the question.
-LOOKED_AT: Final = 12
+MOST_CANDIDATES: Final = 12
 HAS_WORDS: Final = 0.8
 
 _WORD: Final = re.compile(r"\w+")
 
 
-def looked_at(ranked: Ranked, legs: Legs) -> list[int]:
+def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
     """The ids of possibly named candidates, the best first."""
     most = max((legs.coverages[key] for key in legs.worded), default=0.0)
     worded = (key for key in legs.worded if legs.coverages[key] >= HAS_WORDS * most)
-    return list(dict.fromkeys([*ranked.ids[:LOOKED_AT], *worded]))
+    return list(dict.fromkeys([*ranked.ids[:MOST_CANDIDATES], *worded]))
 
 
-def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
+def named_passage(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
     """The first of these passages whose heading or title the question repeats.
 
     Capitals, punctuation and polite words around a question make no difference. None if passages of
     several documents match, or none does.
     """
-    asked = {_words(question), _words(evened(question))} - {""}
+    asked = {_words(question), _words(normalized(question))} - {""}
     found = [
         one
         for one in passages

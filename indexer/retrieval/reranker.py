@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from indexer.embedding.derivation import fast_model
-from indexer.embedding.embedder import ModelError, quieten, reason
-from indexer.embedding.model_files import NO_WORDS, knows_no_words, model_folder
+from indexer.embedding.embedder import ModelError, error_sentence, silence_model_libraries
+from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.reranker_export import RECIPE
 from indexer.retrieval.hit import RERANKER, Hit
 
@@ -64,7 +64,7 @@ class CrossEncoderReranker:
             ModelError: if it is missing, can't be read, or gives more than one score a pair.
         """
         folder = _folder_of(name)
-        quieten()
+        silence_model_libraries()
         try:
             from sentence_transformers import CrossEncoder
 
@@ -74,10 +74,10 @@ class CrossEncoderReranker:
         # Broken model files raise many kinds of exceptions.
         except Exception as error:
             raise ModelError(
-                f"The reranker {name!r} can't be opened: {reason(error)} {_REMEDY}"
+                f"The reranker {name!r} can't be opened: {error_sentence(error)} {_REMEDY}"
             ) from error
-        if knows_no_words(self._encoder.tokenizer):
-            raise ModelError(f"The reranker {name!r} can't be opened: {NO_WORDS}")
+        if lacks_vocabulary(self._encoder.tokenizer):
+            raise ModelError(f"The reranker {name!r} can't be opened: {NO_VOCABULARY}")
         if self._encoder.num_labels != 1:
             raise ModelError(_several_scores(name, self._encoder.num_labels))
 
@@ -170,7 +170,7 @@ class Reranking:
             scores = _numbers(self._reranker.scores(query, texts), len(texts)) if texts else []
         # Any model may fail in any way; no answer may be lost for that.
         except Exception as error:
-            failed = f"The reranker {self.name!r} failed: {reason(error)}"
+            failed = f"The reranker {self.name!r} failed: {error_sentence(error)}"
             if not self.dispensable:
                 raise RerankerError(failed) from error
             self.problem = f"{failed} Until the next start, answers are given without it."
@@ -208,7 +208,7 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
     try:
         return Reranking(reranker, budget_ms / 1e3, name=name)
     except Exception as error:
-        raise ModelError(f"The reranker {name!r} can't be used: {reason(error)}") from error
+        raise ModelError(f"The reranker {name!r} can't be used: {error_sentence(error)}") from error
 
 
 def open_dispensable_reranking(
@@ -223,7 +223,7 @@ def open_dispensable_reranking(
         reranking = open_reranking(name, budget_ms, cache)
     # As above: a broken model must not keep the bot from starting.
     except Exception as error:  # noqa: BLE001
-        problem = f"Answers are given without a reranker. {reason(error)}"
+        problem = f"Answers are given without a reranker. {error_sentence(error)}"
         _logger.warning("%s", problem)
         return None, problem
     if reranking is not None:
@@ -253,7 +253,7 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
     return min(seconds)
 
 
-def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
+def rerank(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
     """Hits in the reranker's order, behind one that the question names."""
     order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:

@@ -45,12 +45,12 @@ from indexer.retrieval.fusion import (
 )
 from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.hit import MEANING, WORDS, Hit
-from indexer.retrieval.late_interaction import late_of_each
-from indexer.retrieval.named_passages import looked_at, named
-from indexer.retrieval.reranker import Reranking, reordered
-from indexer.retrieval.spelling import corrected
+from indexer.retrieval.late_interaction import late_scores_by_query
+from indexer.retrieval.named_passages import named_passage, naming_candidates
+from indexer.retrieval.reranker import Reranking, rerank
+from indexer.retrieval.spelling import correct_spelling
 from indexer.text.analyzer import language_of_question
-from indexer.text.shorthand import spelt_out
+from indexer.text.query_normalization import spelt_out
 from knowledge.values.documents import Scope
 from knowledge.values.questions import Evidence
 
@@ -105,8 +105,8 @@ class Retriever:
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def read(self, query: str, scopes: Sequence[Scope]) -> str:
-        """A question as it is embedded, looked up and judged: with its sure slips corrected."""
-        return corrected(query, self.index.postings(scopes), self.is_common)
+        """A question with its spelling corrected by the words of these scopes."""
+        return correct_spelling(query, self.index.postings(scopes), self.is_common)
 
     def unread_language(self, query: str) -> str:
         """The language of a query if the embedder doesn't read it, else empty."""
@@ -162,7 +162,7 @@ class Retriever:
         if reranking is None or not fitting:
             return [hits[:k] for hits in found]
         return [
-            _first(k, [*reordered(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
+            _first(k, [*rerank(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
             for query, hits in zip(queries, found, strict=True)
         ]
 
@@ -202,12 +202,12 @@ class Retriever:
         ]
         if tokens is not None:
             best = [one.ids if known else [] for one, known in zip(ranked, read, strict=True)]
-            late = late_of_each(self.index, tokens, queries, best, scopes)
+            late = late_scores_by_query(self.index, tokens, queries, best, scopes)
             ranked = [
                 Ranked.of(near, found, scores) if scores else one
                 for one, near, found, scores in zip(ranked, cosines, legs, late, strict=True)
             ]
-        may_be_named = list(map(looked_at, ranked, legs))
+        may_be_named = list(map(naming_candidates, ranked, legs))
         # Read in one go, whatever most of the queries will need.
         self.index.passages(
             [
@@ -228,7 +228,7 @@ class Retriever:
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = best_of_each(self.index.passages, ranked.ids, k)
-        wanted = named(query, self.index.passages(may_be_named).values())
+        wanted = named_passage(query, self.index.passages(may_be_named).values())
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
         highest = max((ranked.scores[one.rank] for one in best), default=0.0)

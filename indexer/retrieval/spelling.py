@@ -1,8 +1,8 @@
 """Spelling correction of questions, by the words of the searched passages.
 
-A sure slip is corrected before a question is embedded, looked up and judged: neither the passages
-nor the model know the word, and it is one slip away from exactly one word that both know, or else
-from exactly one word of many passages, such as a community's own subject.
+A word is corrected before a question is embedded, looked up and judged, if neither the passages nor
+the model have it, and it is one slip away from exactly one word of both. Otherwise it must be one
+slip away from exactly one word of many passages, such as a community's own subject.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import Final
 
 from indexer.index.postings import Postings
 from indexer.text.analyzer import is_stop_word, stem_of_rare
-from indexer.text.edit_distance import slips
+from indexer.text.edit_distance import single_edits
 
-# A part of a name, an address or code is never a slip: its letters may be meant.
+# Parts of names, addresses and code are never corrected.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
 # A word in this many passages, and this share of all, is their subject, even if the model knows it
 # only in parts.
@@ -39,7 +39,9 @@ _ENDINGS: Final = (
 )
 
 
-def corrected(text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]) -> str:
+def correct_spelling(
+    text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]
+) -> str:
     """A question with its sure slips corrected.
 
     Args:
@@ -58,7 +60,9 @@ def _mended(
     if _is_known(scopes, word) or is_stop_word(word, "en") or _is_word(word, is_common):
         return typed
     # Hardly anybody errs in the first letter.
-    near = [other for other in slips(word) if other[0] == word[0] and _is_known(scopes, other)]
+    near = [
+        other for other in single_edits(word) if other[0] == word[0] and _is_known(scopes, other)
+    ]
     meant = list(filter(is_common, near))
     if not meant:
         least = max(OFTEN_SHARE * sum(one.passages for one in scopes), OFTEN_PASSAGES)

@@ -1,8 +1,8 @@
 """Analyzer: tokens of passages and queries, stemmed, with stop words and a guess of the language.
 
 The same text always gives the same tokens. Code, versions and file names are kept whole *and* match
-by their parts. Scripts without spaces are matched by pairs of characters. There is no query syntax:
-every character is only text.
+by their parts. Scripts without spaces are matched by pairs of characters. Queries have no syntax:
+every character is text.
 
 Stems follow the text's language, told by its stop words. A query is analysed in its own language
 and in English, because a few words are too short to tell.
@@ -20,7 +20,7 @@ from typing import Final
 
 import Stemmer
 
-from indexer.text.shorthand import spelt_out
+from indexer.text.query_normalization import spelt_out
 from indexer.text.symbols import symbols
 
 # Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
@@ -84,14 +84,10 @@ def words(text: str, language: str = "") -> list[str]:
     return list(_words_in_order(text, language))
 
 
-def word_set(text: str, language: str = "") -> frozenset[str]:
-    """The words of a text, each once, in no order; for the language see `words`."""
-    return _word_set(text, language)
-
-
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
-def _word_set(text: str, language: str) -> frozenset[str]:
+def word_set(text: str, language: str = "") -> frozenset[str]:
+    """The words of a text, each once, in no order; for the language see `words`."""
     return frozenset(_words_in_order(text, language))
 
 
@@ -220,9 +216,8 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
     """The words of a text as (word, extra), in reading order.
 
-    `extra` marks a form whose parts are yielded as well: `v2.7.1` beside `v2`, `7`, `1`;
-    `opensource` beside `open`, `source`. A question may do without extras that the index does not
-    know.
+    `extra` marks a whole form beside its parts: `v2.7.1` beside `v2`, `7` and `1`, `opensource`
+    beside `open` and `source`. A question's extras are ignored if the index doesn't have them.
     """
     return chain.from_iterable(_words_of_chunk(chunk, language) for chunk in _chunks(text))
 
@@ -349,7 +344,7 @@ _NAMED: Final = re.compile(r"\w[\w.'’-]*")
 def names(question: str) -> list[str]:
     """Capitalised words other than the first, and words with digits.
 
-    A question in capitals, Or In Title Case, tells nothing by them: only digits count then.
+    In a question in capitals, or in title case, only words with digits count.
     """
     tokens = _NAMED.findall(question)
     capitals = sum(token[0].isupper() for token in tokens)

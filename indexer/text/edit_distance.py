@@ -1,4 +1,4 @@
-"""Edit distance of one: all single slips of the keyboard on a word. Pure."""
+"""Edit distance of one: all words that differ from a word by one slip of the keyboard. Pure."""
 
 from functools import lru_cache
 from typing import Final
@@ -11,7 +11,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 # A word is looked up in the postings of every scope.
 @lru_cache(maxsize=64)
-def slips(word: str) -> frozenset[str]:
+def single_edits(word: str) -> frozenset[str]:
     """All words at a Damerau distance of 1: a letter too many, too few or wrong, two swapped.
 
     Short words and words with digits have none, because a slip gives another word. Nor have words

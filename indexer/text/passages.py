@@ -24,11 +24,11 @@ from indexer.text.sentences import (
     announces,
     fence_mark,
     fences,
-    have_head,
+    has_header,
     sentences,
+    spans_within,
     text_windows,
     units,
-    within,
 )
 from knowledge.files.site_addresses import without_own_id
 from knowledge.values.documents import Document
@@ -43,26 +43,26 @@ HEADING_SEPARATOR: Final = " › "
 PREFIX_SHARE: Final = 0.25
 
 # A longer section is first cut into stretches, at blank lines if possible: the splitter counts its
-# input many times over. No script has more characters a token than this, but a model may take a
-# line of a million letters for one word, and that must not become one passage.
+# input many times over.
 STRETCH_CHARACTERS: Final = 20_000
+# The most characters of a token in any script. A model may read a line of a million letters as one
+# word, which must not become one passage.
 CHARACTERS_A_TOKEN: Final = 12
-# Of a tried text, this many characters are counted first for each token that fits.
+# While a cut is tried, only this many characters for each token that fits are counted at first.
 TRIED_CHARACTERS: Final = 16
 
 # Code up to this size is one passage, because it is quoted whole: with marks and citation, it fills
-# a message. So is a row of a table, and a table with its announcement. If it is longer than the
-# model reads, the model knows its beginning.
+# a message. The same holds for a row of a table, and for a table with its announcement. The model
+# reads only the beginning of one that is too long for it.
 CODE_CHARACTERS: Final = 1_500
 
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
 # 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
 
-# Only blocks matter; the insides of blocks take three quarters of the parser's time.
+# Parsing the insides of blocks, which aren't needed, would take three quarters of the time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
-# Every heading matches this, and hardly anything else, so most chats needn't be parsed for
-# headings.
+# Every heading matches this, and hardly anything else. Most chats have no match and aren't parsed.
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand unmatched brackets cost little.
 _LINK = re.compile(
@@ -98,9 +98,9 @@ class Passage:
 
     @cached_property
     def embedded(self) -> str:
-        """The words embedded: title and heading in front, wordings behind, no link addresses.
+        """The embedded words: title, heading, text without link addresses, and wordings.
 
-        Behind, because a text too long for the model may lose them: each is a window, too.
+        Wordings come last, because a model may cut them off: each is also a window of its own.
         """
         return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 
@@ -238,9 +238,8 @@ _HTML_BLOCK: Final = re.compile(r" {0,3}</?[A-Za-z]")
 def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """A text's lines in runs [first, last) of about so many characters, each parsed alone.
 
-    They end only before a line that begins Markdown anew: a `#` heading, or text behind a blank
-    line. Inside a code fence or HTML such lines mean nothing. A run of four times the size ends at
-    any line.
+    A run ends only before a `#` heading or a paragraph, and never inside a code fence or HTML. A
+    run of four times the size ends at any line.
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
@@ -328,13 +327,13 @@ def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
 def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> tuple[str, ...]:
     """A body in pieces of about equal size, cut at the best places.
 
-    A piece is cut between units (`indexer.text.sentences.units`), never between an announcement and
-    its unit. A unit too long for the model is cut between sentences or lines; code only if it is
+    Cuts are between units (`indexer.text.sentences.units`), never between an announcement and its
+    unit. A unit too long for the model is cut between sentences or lines; code is cut only if it is
     too long to be quoted whole.
     """
 
     def count(text: str) -> int:
-        # Where much more than fits is tried, it isn't counted to its end.
+        # A text far too long isn't counted to its end.
         beginning = _counted(text[: capacity * TRIED_CHARACTERS], count_tokens)
         if beginning > 2 * capacity or len(text) <= capacity * TRIED_CHARACTERS:
             return beginning
@@ -400,16 +399,16 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
         return line if line > body.find("\n", unit[0]) + 1 else end
     if body.startswith(ROW, unit[0]):
         return _cut_between_rows(body, unit, first, end)
-    inside = within(sentences(body), max(first, unit[0]) + 1, end + 1)
+    inside = spans_within(sentences(body), max(first, unit[0]) + 1, end + 1)
     return inside[-1][0] if inside else end
 
 
 def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
     """`_cut_at` in a table: never right after its head, nor in a row that can be quoted whole."""
-    rows = within(sentences(body), *table)
-    headed = have_head([body[slice(*row)] for row in rows[:3]])
-    places = within(rows[3 if headed else 1 :], first + 1, table[1])
-    if fitting := within(places, first + 1, end + 1):
+    rows = spans_within(sentences(body), *table)
+    headed = has_header([body[slice(*row)] for row in rows[:3]])
+    places = spans_within(rows[3 if headed else 1 :], first + 1, table[1])
+    if fitting := spans_within(places, first + 1, end + 1):
         return fitting[-1][0]
     whole = places[0][0] if places else table[1]
     return whole if whole - max(first, table[0]) <= CODE_CHARACTERS else end

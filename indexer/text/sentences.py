@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-# A window is about one thought: found best on four question sets (docs/decisions.md, retrieval).
+# The best size on four question sets (docs/decisions.md, retrieval): about one thought.
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
@@ -23,7 +23,7 @@ _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-# A run of points is read once: not again from each of them, nor backwards from its end.
+# Possessive, so that a long run of points is read once and matching stays linear.
 _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[)\]\"'”’»*_`]*+(?=\s)|[。！？]+[」』”）]*")
 _WORD_BEGIN = re.compile(r"\S")
 _ABBREVIATION = re.compile(
@@ -40,8 +40,7 @@ _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd co
     bzw usw evtl ggf"""
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
-# A line in bold as a label, a heading, "Examples", and a line that ends in a colon. No full
-# sentence is one.
+# A label: a short line in bold, without a full stop.
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*:?\s*\Z")
 # A number in bold with its point, the beginning of one of several rules.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
@@ -112,19 +111,21 @@ def window_runs(text: str) -> list[tuple[int, int]]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
 
-    A code fence is one sentence, and so is each line of a list or table, or of pictures: these can
-    be marked or quoted without breaking. A line break of Markdown ends a sentence; abbreviations,
-    initials and numbered items don't.
+    A code fence is one sentence, and so is each line of a list, a table or pictures: marking or
+    quoting a part would break them. A hard line break of Markdown ends a sentence. Abbreviations,
+    initials and numbers of items don't.
     """
     return list(_sentences(text))
 
 
-def within(spans: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
-    """The spans that begin from `start` to before `end`; they are in order."""
+def spans_within(
+    spans: Sequence[tuple[int, int]], start: int, end: int
+) -> Sequence[tuple[int, int]]:
+    """The spans, given in order, that begin in [`start`, `end`)."""
     return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
-# A quoted passage is cut into sentences by its windows, its quotation and its excerpt.
+# Windows, quotation and excerpt of a passage all need its sentences.
 @lru_cache(maxsize=1_024)
 def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(_spans(text))
@@ -186,13 +187,13 @@ def _ends_abbreviated(piece: str) -> bool:
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Paragraphs, and the single lines of lists, tables and pictures, and labels above them."""
+    """Paragraphs; lines of lists, tables and pictures, and labels, are blocks of their own."""
     position = start
     block = start
     broken = False
     for line in text[start:end].splitlines(keepends=True):
         alone = line.lstrip().startswith("|") or not line.strip() or shows_pictures(line)
-        # A small letter continues the sentence.
+        # After a hard line break, a small letter continues the sentence.
         begins = broken and not line.lstrip()[:1].islower()
         if alone or begins or _begins_block(line):
             yield block, position
@@ -267,9 +268,9 @@ def _set_in(text: str, start: int) -> int:
 
 
 def announces(text: str) -> bool:
-    """Whether a unit is only an announcement, which says nothing without the next one.
+    """Whether a unit only announces the next one.
 
-    It ends in a colon, is a heading, or says that something follows.
+    It ends in a colon, is a heading or label, or says that something follows.
     """
     if text.startswith((*FENCES, ROW)):
         return False
@@ -282,15 +283,15 @@ def announces(text: str) -> bool:
 
 
 def refers_back(text: str) -> bool:
-    """Whether a unit begins with a word that refers back, or announces an example."""
+    """Whether a unit refers back, as an example or by its first word ("This …")."""
     return _REFERS_BACK.match(text) is not None or _EXAMPLES.match(text) is not None
 
 
-def seam(before: str, after: str) -> str:
+def passage_separator(before: str, after: str) -> str:
     """The separator of two passages of a section.
 
-    A line end stands before a row or an item of a list, an empty line after a list, and otherwise
-    a hard line break, because both may be one paragraph.
+    A line end before a row of a table or an item of a list; an empty line after a list; otherwise a
+    hard line break, because the passages may be parts of one paragraph.
     """
     if after.startswith(ROW) or LIST_MARKER.match(after) is not None:
         return "\n"
@@ -299,6 +300,6 @@ def seam(before: str, after: str) -> str:
     return "\n\n" if is_below else f"{_LINE_BREAK}\n"
 
 
-def have_head(rows: Sequence[str]) -> bool:
-    """Whether rows of a table begin with its head: the line below has nothing but dashes."""
+def has_header(rows: Sequence[str]) -> bool:
+    """Whether rows of a table begin with its header: the second row has only dashes."""
     return len(rows) > 2 and not rows[1].strip("|:- \t\n")

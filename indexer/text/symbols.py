@@ -1,8 +1,7 @@
-"""Symbols: signs that are words where people talk of code (`==`, `>>>`, `[::-1]`, `*args`, `.env`).
+"""Symbols of code in text (`==`, `>>>`, `[::-1]`, `*args`, `.env`), indexed beside its words.
 
-Ordinary punctuation, an arrow between two words, or a mark of Markdown is no symbol. Passages and
-questions have symbols beside their words, and nothing else changes. `C++`, `C#`, `__name__`,
-`@name` and `--flag` are words with signs inside; the analyzer keeps them.
+Ordinary punctuation, an arrow between two words and marks of Markdown are no symbols. The analyzer
+keeps `C++`, `C#`, `__name__`, `@name` and `--flag`, which are words with signs inside.
 """
 
 import re

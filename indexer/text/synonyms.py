@@ -26,7 +26,7 @@ def both_ways(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
     return list(pairs), [(second, first) for first, second in pairs]
 
 
-def readings(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
+def synonym_variants(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
     """The question, then with the second of each pair for the first, then the reverse.
 
     Equal readings come once: a question without these words has one.

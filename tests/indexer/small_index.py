@@ -35,7 +35,7 @@ def opened(
     place: Place, embedder: WordEmbedder, model: str = "words", resident_bytes: int | None = None
 ) -> Index:
     index = Index(place, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
-    index.hold_within(resident_bytes)
+    index.limit_memory(resident_bytes)
     return index
 
 

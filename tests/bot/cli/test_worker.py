@@ -16,7 +16,7 @@ import pytest
 from bot.storage.data_folder import model_cache
 from indexer.embedding.derivation import DERIVING
 from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
-from indexer.ingest.embedding_queue import kind_of
+from indexer.ingest.embedding_queue import job_kind
 from knowledge.store.postgres.work_queue import WorkQueue
 
 ROOT = Path(__file__).parents[3]
@@ -44,8 +44,8 @@ def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_aske
         _command("--config", str(config), data=data), cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     try:
-        jobs.offer(kind_of(model), {b"key": "How do I archive a thread?"})
-        while not (found := jobs.results(kind_of(model), 1)):
+        jobs.offer(job_kind(model), {b"key": "How do I archive a thread?"})
+        while not (found := jobs.results(job_kind(model), 1)):
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate()
@@ -53,7 +53,7 @@ def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_aske
         process.kill()
     assert process.returncode == 0
     assert found[b"key"] == model.embed_passages(["How do I archive a thread?"])[0].tobytes()
-    assert not jobs.is_attended(kind_of(model))
+    assert not jobs.is_attended(job_kind(model))
     assert "archive" not in said
 
 

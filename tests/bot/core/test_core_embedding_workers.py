@@ -17,7 +17,7 @@ from bot.core.index_updates import run_to_end
 from bot.core.worker import Worker
 from bot.process.embedding import Embedding
 from bot.sources import channel_sync_steps
-from indexer.ingest.embedding_queue import EmbeddingWorker, kind_of
+from indexer.ingest.embedding_queue import EmbeddingWorker, job_kind
 from indexer.ingest.pipeline import Progress
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.discord_archive.sync_state import ProgressMessage
@@ -51,7 +51,7 @@ def attended(postgres_url: str) -> Iterator[Embedding]:
     thread = threading.Thread(target=embedding.run)
     thread.start()
     jobs = WorkQueue(postgres_url)
-    while not jobs.is_attended(kind_of(WordEmbedder(64))):
+    while not jobs.is_attended(job_kind(WordEmbedder(64))):
         threading.Event().wait(0.01)
     jobs.close()
     yield embedding
@@ -75,7 +75,7 @@ async def test_a_bots_import_is_embedded_by_a_worker(
     assert found[0].passage.document_id == f"file:{handbook / '42.md'}"
     figures = await worker.call(Core.figures)
     assert figures.work is not None
-    assert figures.work.workers == {kind_of(embedder): 1}
+    assert figures.work.workers == {job_kind(embedder): 1}
     await worker.stop()
 
 
@@ -169,7 +169,7 @@ def test_what_no_worker_could_embed_is_told(
     settings: Settings, tmp_path: Path, postgres_url: str
 ) -> None:
     jobs = WorkQueue(postgres_url)
-    kind = kind_of(WordEmbedder(64))
+    kind = job_kind(WordEmbedder(64))
     jobs.offer(kind, {b"key": "text"})
     with Core(settings, WordEmbedder(64)) as core:
         assert core.problems() == ()

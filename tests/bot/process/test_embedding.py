@@ -10,13 +10,13 @@ import pytest
 
 from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, Glance
 from indexer.embedding.embedder import Embedder
-from indexer.ingest.embedding_queue import kind_of
+from indexer.ingest.embedding_queue import job_kind
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.work_queue import WorkQueue
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 
-KIND = kind_of(WordEmbedder(64))
+KIND = job_kind(WordEmbedder(64))
 
 
 class Clock:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.contradictions.quantities import values_in
+from indexer.contradictions.quantities import parse_values
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def test_a_value_has_one_form_however_it_is_written(
     text: str, of: str, normal: float | str
 ) -> None:
     language = "de" if text.startswith(("nach", "um", "am")) else "en"
-    assert (of, normal) in [(value.of, value.normal) for value in values_in(text, language)]
+    assert (of, normal) in [(value.of, value.normal) for value in parse_values(text, language)]
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_the_span_of_a_value_lies_in_its_sentence(text: str) -> None:
-    for value in values_in(text, "en"):
+    for value in parse_values(text, "en"):
         assert 0 <= value.start < value.end <= len(text)
 
 
 def test_numbers_in_a_row_are_of_the_same() -> None:
-    found = [value.normal for value in values_in("on Python 3.9, 3.10 and 3.11", "en")]
+    found = [value.normal for value in parse_values("on Python 3.9, 3.10 and 3.11", "en")]
     assert found == ["3.9", "3.10", "3.11"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, RuntimeEmbedder, embedded_passages
+from indexer.embedding.embedder import Embedder, RuntimeEmbedder, embed_with_codes
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
 from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
@@ -130,7 +130,7 @@ def test_a_model_without_a_codec_has_none(minilm: RuntimeModel) -> None:
     embedder = RuntimeEmbedder(other)
     assert embedder.tokens is None
     assert tokens_of(embedder) is None
-    vectors, codes = embedded_passages(embedder, TEXTS)
+    vectors, codes = embed_with_codes(embedder, TEXTS)
     np.testing.assert_array_equal(vectors, minilm.embed_passages(TEXTS))
     assert codes == [b""] * len(TEXTS)
 
@@ -138,7 +138,7 @@ def test_a_model_without_a_codec_has_none(minilm: RuntimeModel) -> None:
 def test_an_embedder_of_another_kind_has_none() -> None:
     embedder = WordEmbedder(64)
     assert tokens_of(embedder) is None
-    vectors, codes = embedded_passages(embedder, ["one", "two"])
+    vectors, codes = embed_with_codes(embedder, ["one", "two"])
     np.testing.assert_array_equal(vectors, embedder.embed_passages(["one", "two"]))
     assert codes == [b"", b""]
 
@@ -146,6 +146,6 @@ def test_an_embedder_of_another_kind_has_none() -> None:
 def test_the_small_model_has_them(model: Embedder) -> None:
     tokens = tokens_of(model)
     assert tokens is not None
-    vectors, codes = embedded_passages(model, TEXTS[:2])
+    vectors, codes = embed_with_codes(model, TEXTS[:2])
     np.testing.assert_array_equal(vectors, model.embed_passages(TEXTS[:2]))
     assert codes == tokens.of_passages(TEXTS[:2])[1]

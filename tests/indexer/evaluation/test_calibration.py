@@ -10,11 +10,11 @@ from indexer.evaluation.calibration import (
     PARTIAL_PRECISION,
     STRONG_PRECISION,
     Rows,
-    cross_fitted,
-    fitted,
-    gather,
-    measured,
-    relatives,
+    collect_rows,
+    cross_fit,
+    fit_calibration,
+    measure,
+    related_sets,
 )
 from indexer.evaluation.judged_sets import JudgedSet
 from indexer.index.index import Index
@@ -50,7 +50,7 @@ def _set(name: str, answerable: list[tuple[float, bool]], foreign: list[float]) 
 
 def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
     rows = _set("a", [(0.9, True), (0.8, False), (0.7, True), (0.3, True)], [0.75, 0.5, 0.1, 0.1])
-    figures = measured(rows, replace(_by_cosine(0.7), none=1 / (1 + np.exp(3.0))))
+    figures = measure(rows, replace(_by_cosine(0.7), none=1 / (1 + np.exp(3.0))))
     assert figures["a answerable kept"] == 3 / 4
     assert figures["a foreign refused"] == 2 / 4
     assert figures["a strong share"] == 3 / 4
@@ -65,12 +65,12 @@ def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
 
 def test_strong_and_none_are_where_right_answers_are_as_often_as_promised() -> None:
     rows = _sampled("a", 5, 0.0)
-    calibration, figures = fitted(rows, "")
+    calibration, figures = fit_calibration(rows, "")
     assert figures["a strong precision, all kinds"] >= STRONG_PRECISION
     less = replace(calibration, strong=calibration.strong - 0.03)
-    assert measured(rows, less)["a strong precision, all kinds"] < STRONG_PRECISION
+    assert measure(rows, less)["a strong precision, all kinds"] < STRONG_PRECISION
     shown = replace(calibration, strong=calibration.none)
-    assert measured(rows, shown)["a strong precision, all kinds"] > PARTIAL_PRECISION
+    assert measure(rows, shown)["a strong precision, all kinds"] > PARTIAL_PRECISION
     assert 0 < calibration.none < calibration.strong
 
 
@@ -94,16 +94,16 @@ def _joined(*sets: Rows) -> Rows:
 
 def test_each_set_is_measured_with_what_was_fitted_without_it() -> None:
     easy, hard = _sampled("easy", 1, 0.0), _sampled("hard", 2, 0.3)
-    figures = cross_fitted(_joined(easy, hard))
-    from_hard, _ = fitted(hard, "")
-    expected = measured(easy, from_hard)["easy strong share"]
+    figures = cross_fit(_joined(easy, hard))
+    from_hard, _ = fit_calibration(hard, "")
+    expected = measure(easy, from_hard)["easy strong share"]
     assert figures["cross-fitted easy strong share"] == expected
     # Fitted where everything is nearer, hardly anything of the other set is called strong.
-    assert expected < measured(easy, fitted(easy, "")[0])["easy strong share"] / 2
+    assert expected < measure(easy, fit_calibration(easy, "")[0])["easy strong share"] / 2
 
 
 def test_a_set_alone_is_cut_into_halves() -> None:
-    figures = cross_fitted(_sampled("a", 3, 0.0))
+    figures = cross_fit(_sampled("a", 3, 0.0))
     names = ("a (1)", "a (2)")
     precisions = [figures[f"cross-fitted {name} strong precision, all kinds"] for name in names]
     assert np.mean(precisions) == pytest.approx(STRONG_PRECISION, abs=0.05)
@@ -120,14 +120,14 @@ def test_sets_that_share_a_document_are_neither_foreign_nor_fitted_on() -> None:
         "city": judged("Trams run."),
         "farm-de": judged("Bienen machen Honig."),
     }
-    assert relatives("farm", sets) == {"farm", "zoo", "farm-de"}
-    assert relatives("city", sets) == {"city"}
+    assert related_sets("farm", sets) == {"farm", "zoo", "farm-de"}
+    assert related_sets("city", sets) == {"city"}
 
     easy, twin, hard = _sampled("easy", 1, 0.0), _sampled("twin", 1, 0.0), _sampled("hard", 2, 0.3)
     rows = _joined(easy, twin, hard)
     rows.relatives = {"easy": frozenset({"easy", "twin"})}
-    expected = measured(easy, fitted(hard, "")[0])["easy strong share"]
-    assert cross_fitted(rows)["cross-fitted easy strong share"] == expected
+    expected = measure(easy, fit_calibration(hard, "")[0])["easy strong share"]
+    assert cross_fit(rows)["cross-fitted easy strong share"] == expected
 
 
 def test_cutting_into_halves_keeps_every_row_once() -> None:
@@ -155,7 +155,7 @@ def test_a_guilds_question_is_judged_by_what_it_may_see(tmp_path: Path) -> None:
     embedder, rows = WordEmbedder(64), Rows()
     with Index(tmp_path / "index", model="words", dimension=64, max_tokens=256) as index:
         build(index, embedder, documents)
-        gather(rows, "own", Retriever(index, embedder), {"own": judged, "other": other})
+        collect_rows(rows, "own", Retriever(index, embedder), {"own": judged, "other": other})
     assert rows.right["answerable", "own"].tolist() == [True, True]
     assert ("removed", "own") not in rows.right
     assert rows.right["foreign", "own"].tolist() == [False]

@@ -10,7 +10,7 @@ from indexer.evaluation.judged_sets import (
     COMMITTED,
     LEAST_HARVEST,
     JudgedSetError,
-    harvested,
+    harvest,
     judged_set,
 )
 from indexer.index.stored_passage import StoredPassage
@@ -213,11 +213,11 @@ CORPUS_NOW = [_document("common"), _document("note:1", GUILD), _document("below"
 
 def test_too_few_accepted_answers_are_counted_and_the_remedy_is_named() -> None:
     with pytest.raises(JudgedSetError, match=r"^19 answers .* A set needs 20 .* press Helpful"):
-        harvested(ENOUGH, CORPUS_NOW)
+        harvest(ENOUGH, CORPUS_NOW)
 
 
 def test_the_document_of_an_accepted_answers_first_hit_is_relevant() -> None:
-    judged = harvested([*ENOUGH, _accepted(1, "note:1", "Where?", GUILD)], CORPUS_NOW)
+    judged = harvest([*ENOUGH, _accepted(1, "note:1", "Where?", GUILD)], CORPUS_NOW)
     assert len(judged.queries) == LEAST_HARVEST
     assert judged.queries["1"] == "Where?"
     assert judged.judgements["1"] == {"note:1": 1}
@@ -227,11 +227,11 @@ def test_the_document_of_an_accepted_answers_first_hit_is_relevant() -> None:
 def test_a_follow_up_is_no_question_by_itself() -> None:
     follow_up = replace(_accepted(1, "common"), earlier="Who made it?")
     with pytest.raises(JudgedSetError, match=r"^19 answers"):
-        harvested([*ENOUGH, follow_up], CORPUS_NOW)
+        harvest([*ENOUGH, follow_up], CORPUS_NOW)
 
 
 def test_a_question_is_asked_from_where_it_was_asked() -> None:
-    judged = harvested([*ENOUGH, _accepted(1, "note:1", "", GUILD)], CORPUS_NOW)
+    judged = harvest([*ENOUGH, _accepted(1, "note:1", "", GUILD)], CORPUS_NOW)
     assert judged.scopes["1"] == (SHARED, ARTICLES, GUILD)
     assert judged.scopes["100"] == (SHARED, ARTICLES)
 
@@ -245,7 +245,7 @@ def test_an_answer_whose_document_can_not_be_found_any_more_is_passed_over(
     question: Question,
 ) -> None:
     with pytest.raises(JudgedSetError, match=r"^19 answers"):
-        harvested([*ENOUGH, question], CORPUS_NOW)
+        harvest([*ENOUGH, question], CORPUS_NOW)
 
 
 def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_documents() -> None:
@@ -254,7 +254,7 @@ def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_document
         _accepted(2, "note:1", "where  IS it?", GUILD),
         _accepted(3, "common", "where is it?"),
     ]
-    judged = harvested([*ENOUGH, *asked], CORPUS_NOW)
+    judged = harvest([*ENOUGH, *asked], CORPUS_NOW)
     assert judged.judgements["1"] == {"common": 1, "note:1": 1}
     assert "2" not in judged.queries
     assert judged.judgements["3"] == {"common": 1}

@@ -83,10 +83,10 @@ def test_a_lookup_ahead_changes_no_result(tmp_path: Path, embedder: WordEmbedder
             also = [key for key, _ in index.matching("of", 20, SCOPES)]
             expected = index.matching(text, k, SCOPES, also)
             for ahead in (text, "something else"):
-                index.look_up(ahead, k, SCOPES)()
+                index.prepare_matching(ahead, k, SCOPES)()
                 assert index.matching(text, k, SCOPES, also) == expected
             of_one = index.matching(text, k, [ONE])
-            index.look_up(text, k, SCOPES)()
+            index.prepare_matching(text, k, SCOPES)()
             assert index.matching(text, k, [ONE]) == of_one
 
 
@@ -95,6 +95,6 @@ def test_a_lookup_ahead_is_dropped_when_the_index_changes(
 ) -> None:
     with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("a", "commonword"))
-        index.look_up("uncommonword", 5, [SHARED])()
+        index.prepare_matching("uncommonword", 5, [SHARED])()
         put(index, embedder, new_document("b", "uncommonword"))
         assert len(index.matching("uncommonword", 5, [SHARED])) == 1

@@ -184,9 +184,9 @@ def test_results_do_not_depend_on_the_scopes_in_memory(steps: list[Step]) -> Non
 def test_a_new_bound_holds_at_once(filled: Path, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, *SCOPES)
-        index.hold_within(1)
+        index.limit_memory(1)
         assert len(_resident(index)) == 1
-        index.hold_within(None)
+        index.limit_memory(None)
         _ask(index, embedder, *SCOPES)
         assert _resident(index) == [*SCOPES]
 
@@ -197,12 +197,12 @@ def test_rows_of_recently_searched_scopes_are_read_as_far_as_they_fit(
     with opened(filled, embedder) as index:
         _ask(index, embedder, ONE, TWO)
         index._rows.forget_passages()
-        assert list(index._resident.lately_used())
-        list(index.read_lately_used())
+        assert list(index._resident.recently_searched())
+        list(index.prefetch_recent_rows())
         assert [index._resident.has_rows(scope) for scope in SCOPES] == [False, True, True]
         # 20 passages of 60 fit.
         monkeypatch.setattr(index._rows, "fitting", lambda: 20)
-        [of_the_last] = index._resident.lately_used()
+        [of_the_last] = index._resident.recently_searched()
         assert of_the_last == index._resident.of([TWO])[0].passage_ids()
 
 

@@ -85,7 +85,7 @@ def test_a_document_is_complete_only_if_its_scope_s_rows_are_cached(
         assert rows.has(ids[:3])
         assert not rows.has(ids)
         assert not resident.has_rows(SHARED)
-        list(index.read_lately_used())
+        list(index.prefetch_recent_rows())
         assert resident.has_rows(SHARED)
         document_id = index.passages(ids[:1])[ids[0]].document_id
         assert rows.document_passages(document_id) == index.document_passages(document_id)
@@ -145,5 +145,5 @@ def test_codes_of_deleted_passages_leave_the_cache(tmp_path: Path) -> None:
         index.matching("common", 1, SCOPES)
         kept = index.tables.passage_ids(["file:doc2"], SCOPES)
         assert set(index._rows._codes) == set(kept)
-        list(index.read_lately_used())
+        list(index.prefetch_recent_rows())
         assert len(index._rows._codes) == index.size(SCOPES)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.index.index import Index
-from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, kind_of
+from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, job_kind
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.documents import SHARED, Document, Kind
@@ -99,5 +99,5 @@ def content(index: Index) -> tuple[list[tuple[object, ...]], Found]:
 
 def nothing_is_left(world: World) -> bool:
     state = world.jobs.state()
-    kind = kind_of(world.embedder)
+    kind = job_kind(world.embedder)
     return (state.waiting, state.set_aside) == (0, 0) and not world.jobs.results(kind, 1)

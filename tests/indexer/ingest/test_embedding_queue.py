@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.index.index import Index
-from indexer.ingest.embedding_queue import SetAsideError, kind_of
+from indexer.ingest.embedding_queue import SetAsideError, job_kind
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge import corpus
@@ -100,7 +100,7 @@ def test_a_worker_of_another_model_is_not_waited_for(world: World, alone: Index)
     other = world.worker("other", WordEmbedder(64, model="other"))
     drive(world.update(), lambda: pytest.fail("It waits for nobody."))
     world.worker().leave()
-    world.jobs.offer(kind_of(world.embedder), {b"key": "text"})
+    world.jobs.offer(job_kind(world.embedder), {b"key": "text"})
     assert other.step() == 0
     assert content(world.index) == content(alone)
 

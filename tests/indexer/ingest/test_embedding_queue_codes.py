@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding.embedder import embedded_passages
+from indexer.embedding.embedder import embed_with_codes
 from indexer.index.index import Index
-from indexer.ingest.embedding_queue import kind_of
+from indexer.ingest.embedding_queue import job_kind
 from indexer.ingest.pipeline import update
 from indexer.text.passages import with_titles
 from knowledge.values.documents import SHARED, Document, Kind
@@ -80,7 +80,7 @@ def test_passages_embedded_here_after_the_last_worker_left_have_codes(coded: Wor
 
 def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
     other = coded.worker("other", WordEmbedder(64, model="coded words"))
-    assert other.kind != kind_of(coded.embedder)
+    assert other.kind != job_kind(coded.embedder)
     drive(coded.update(), lambda: pytest.fail("It waits for nobody."))
     assert other.step() == 0
     assert _codes(coded.index).keys() == _wholes(coded.index)
@@ -92,7 +92,7 @@ def test_results_of_a_torn_length_are_not_stored(
     """The vectors are whole. The codes have a byte too few or too many."""
 
     def torn(number: int, job: Job) -> bytes:
-        vectors, codes = embedded_passages(CodedEmbedder(64), [job.text])
+        vectors, codes = embed_with_codes(CodedEmbedder(64), [job.text])
         bad = [codes[0][:-1], codes[0] + b"x", codes[0][:1], b"x" * 17][number % 4]
         result: bytes = vectors[0].tobytes() + bad
         return result

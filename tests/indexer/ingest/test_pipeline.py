@@ -22,7 +22,7 @@ from indexer.ingest.pipeline import (
     Progress,
     UpdateReport,
     cut_and_embedded,
-    index_together,
+    index_documents,
     put,
     update,
 )
@@ -304,7 +304,7 @@ def test_a_vector_pruned_before_its_passage_is_stored_is_made_again(
     documents = [_document("a", "One sentence."), _document("b", "Another sentence.")]
     cuts = [CutDocument(one, tuple(passages(one, embedder.count_tokens, 256))) for one in documents]
     with _open(tmp_path, embedder) as index:
-        steps = index_together(index, embedder, cuts, UpdateReport())
+        steps = index_documents(index, embedder, cuts, UpdateReport())
         next(steps)
         assert index.tables.prune_vectors() == 1
         list(steps)

@@ -11,7 +11,7 @@ from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
-from indexer.ingest.prepared_vectors import NOTHING, made_by, prepared
+from indexer.ingest.prepared_vectors import NOT_PREPARED, file_key, load_prepared
 from indexer.ingest.shipping import article_passages, prepare
 from knowledge import corpus
 from tests.fakes import WordEmbedder
@@ -44,12 +44,12 @@ def test_indexing_the_bundled_articles_embeds_nothing(model: Embedder, tmp_path:
 
 def test_the_prepared_vectors_are_exactly_those_of_the_articles(model: Embedder) -> None:
     used = {key for passage in article_passages(model) for key in passage.digests}
-    assert prepared(model).vectors.keys() == used
-    assert [path.stem for path in prepared_vectors.FOLDER.iterdir()] == [made_by(model)]
+    assert load_prepared(model).vectors.keys() == used
+    assert [path.stem for path in prepared_vectors.FOLDER.iterdir()] == [file_key(model)]
 
 
 def test_prepared_vectors_are_those_of_the_model(model: Embedder) -> None:
-    made, kept = prepare(model, article_passages(model)[::STEP]), prepared(model)
+    made, kept = prepare(model, article_passages(model)[::STEP]), load_prepared(model)
     for key, vector in made.vectors.items():
         assert float(vector @ kept.vectors[key]) >= LEAST_COSINE
     assert made.codes
@@ -60,22 +60,22 @@ def test_prepared_vectors_are_those_of_the_model(model: Embedder) -> None:
 
 def test_another_model_has_no_prepared_vectors(tmp_path: Path) -> None:
     embedder = WordEmbedder()
-    assert prepared(embedder) == NOTHING
+    assert load_prepared(embedder) == NOT_PREPARED
     assert _updated(tmp_path, embedder).embedded > 0
 
 
 def test_another_codec_has_other_prepared_vectors(
     model: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, tokens = made_by(model), tokens_of(model)
+    before, tokens = file_key(model), tokens_of(model)
     assert tokens is not None
     monkeypatch.setattr(tokens, "codec", type(tokens.codec)(tokens.codec.centre, 0.5))
-    assert made_by(model) != before
+    assert file_key(model) != before
 
 
 def test_a_passage_without_its_codes_is_embedded(model: Embedder) -> None:
-    kept = prepared(model)
+    kept = load_prepared(model)
     [key] = list(kept.codes)[:1]
     lacking = prepared_vectors.Prepared(kept.vectors, {})
-    assert lacking.of([key], [key]) == NOTHING
+    assert lacking.of([key], [key]) == NOT_PREPARED
     assert kept.of([key], [key]).codes == {key: kept.codes[key]}

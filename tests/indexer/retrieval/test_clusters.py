@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.retrieval import clusters
-from indexer.retrieval.clusters import grouped, most_typical
+from indexer.retrieval.clusters import cluster, medoid
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
 
@@ -28,12 +28,12 @@ def cosines(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def test_what_asks_the_same_is_one_group_and_the_largest_is_first() -> None:
-    assert grouped(cosines(TEXTS)) == [[0, 1, 3], [2, 4], [5]]
+    assert cluster(cosines(TEXTS)) == [[0, 1, 3], [2, 4], [5]]
 
 
 @given(st.permutations(range(len(TEXTS))))
 def test_the_order_of_the_questions_changes_no_group(order: list[int]) -> None:
-    found = grouped(cosines([TEXTS[place] for place in order]))
+    found = cluster(cosines([TEXTS[place] for place in order]))
     assert sorted(sorted(order[place] for place in group) for group in found) == [
         [0, 1, 3],
         [2, 4],
@@ -42,16 +42,16 @@ def test_the_order_of_the_questions_changes_no_group(order: list[int]) -> None:
 
 
 def test_none_and_one_are_groups_of_their_own() -> None:
-    assert grouped(np.zeros((0, 0), np.float32)) == []
-    assert grouped(np.ones((1, 1), np.float32)) == [[0]]
+    assert cluster(np.zeros((0, 0), np.float32)) == []
+    assert cluster(np.ones((1, 1), np.float32)) == [[0]]
 
 
 def test_the_most_typical_question_is_nearest_to_the_others() -> None:
-    assert most_typical(cosines(TEXTS), [0, 1, 3]) == 0
+    assert medoid(cosines(TEXTS), [0, 1, 3]) == 0
 
 
 def test_two_thousand_questions_are_grouped_without_a_step_for_every_pair() -> None:
     random = np.random.default_rng(1)
     vectors = random.normal(size=(2_000, 64)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert lines_run(lambda: grouped(vectors @ vectors.T), clusters) < 20 * 2_000
+    assert lines_run(lambda: cluster(vectors @ vectors.T), clusters) < 20 * 2_000

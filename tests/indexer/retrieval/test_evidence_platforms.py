@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.retrieval.evidence import lacking
+from indexer.retrieval.evidence import names_other_platform
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from indexer.retrieval.evidence import lacking
 def test_what_holds_for_one_platform_is_no_answer_for_another(
     question: str, text: str, lacks: bool
 ) -> None:
-    assert lacking(question, text) is lacks
+    assert names_other_platform(question, text) is lacks

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.retrieval.highlight import deciding_sentence, marked, quotable
+from indexer.retrieval.highlight import candidate_sentences, deciding_sentence, span_to_mark
 from indexer.text.sentences import sentences
 
 
@@ -10,10 +10,10 @@ def chosen(question: str, text: str) -> str:
     """What is marked by words alone, as if all sentences were equally near; nothing if none is."""
     spans = sentences(text)
     plain = [text[slice(*span)] for span in spans]
-    places = quotable(plain, plain)
+    places = candidate_sentences(plain, plain)
     weights = [((word,), 1.0) for word in question.split()]
     best = deciding_sentence(question, [plain[i] for i in places], [0.5] * len(places), weights, "")
-    return "" if best is None else text[slice(*marked(plain, spans, places[best]))]
+    return "" if best is None else text[slice(*span_to_mark(plain, spans, places[best]))]
 
 
 TABLE = """\

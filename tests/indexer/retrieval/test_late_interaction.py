@@ -13,7 +13,7 @@ from indexer.embedding.token_codes import TokenCodec
 from indexer.index.bm25 import Weight
 from indexer.retrieval.fusion import Cosines, Legs, Ranked
 from indexer.retrieval.hit import LateScore
-from indexer.retrieval.late_interaction import MET, late_scores, rarities
+from indexer.retrieval.late_interaction import MET, late_scores, rarity_weights
 from tests.fakes import CodedEmbedder
 
 EMBEDDER = CodedEmbedder()
@@ -95,9 +95,9 @@ def test_a_word_of_several_tokens_counts_as_one() -> None:
 
 def test_words_of_grammar_have_no_rarity_and_where_none_has_any_all_are_alike() -> None:
     weights = [(("otter", "otters"), 3.0), (("eat", "eats"), 2.0)]
-    assert rarities(["What", "do", "Otters", "eat", "?"], weights).tolist() == [0, 0, 3, 2, 0]
-    assert rarities(["What", "is", "it"], weights).tolist() == [1, 1, 1]
-    assert rarities(["What", "is", "it"], []).tolist() == [1, 1, 1]
+    assert rarity_weights(["What", "do", "Otters", "eat", "?"], weights).tolist() == [0, 0, 3, 2, 0]
+    assert rarity_weights(["What", "is", "it"], weights).tolist() == [1, 1, 1]
+    assert rarity_weights(["What", "is", "it"], []).tolist() == [1, 1, 1]
 
 
 # The order.

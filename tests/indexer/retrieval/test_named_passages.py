@@ -11,7 +11,7 @@ from bot.storage.data_folder import open_index
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import update
 from indexer.retrieval.fusion import Cosines, Legs, Ranked
-from indexer.retrieval.named_passages import LOOKED_AT, looked_at, named
+from indexer.retrieval.named_passages import MOST_CANDIDATES, named_passage, naming_candidates
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.questions import Evidence
@@ -50,7 +50,7 @@ WORDED = replace(passage(5, "note:1", "The ferry", ""), wordings=("boat times", 
     ],
 )
 def test_a_heading_or_title_names_its_passage(question: str, found: StoredPassage | None) -> None:
-    assert named(question, [LAMP, DOCK, OTHER, THIRD, WORDED]) is found
+    assert named_passage(question, [LAMP, DOCK, OTHER, THIRD, WORDED]) is found
 
 
 def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
@@ -82,11 +82,11 @@ def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
 
 
 def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> None:
-    nearest = list(range(LOOKED_AT + 1))
+    nearest = list(range(MOST_CANDIDATES + 1))
     every_word, nearly_all, half = 100, 101, 102
     coverages = {every_word: 0.50, nearly_all: 0.45, half: 0.25}
     none = np.zeros(0, np.float32)
     cosines = Cosines(np.zeros(0, np.int64), none, none, none, np.zeros(0, np.int64))
     ranked = Ranked(nearest, [1.0] * len(nearest), nearest, cosines)
-    found = looked_at(ranked, Legs(nearest, coverages, [every_word, nearly_all, half]))
-    assert found == [*nearest[:LOOKED_AT], every_word, nearly_all]
+    found = naming_candidates(ranked, Legs(nearest, coverages, [every_word, nearly_all, half]))
+    assert found == [*nearest[:MOST_CANDIDATES], every_word, nearly_all]

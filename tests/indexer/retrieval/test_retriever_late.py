@@ -206,7 +206,7 @@ def test_rows_read_ahead_include_codes(index: Index, model: Embedder, tmp_path: 
     with opened(tmp_path / "index", model) as later:
         retriever = Retriever(later, model)
         later.matching(QUESTION, 1, [SHARED])
-        list(later.read_lately_used())
+        list(later.prefetch_recent_rows())
         with later.unasked():
             assert retriever.hits([QUESTION], [SHARED]) == expected
 

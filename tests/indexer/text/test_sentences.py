@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from indexer.text.sentences import (
     announces,
+    passage_separator,
     refers_back,
-    seam,
     sentence_windows,
     sentences,
     units,
@@ -185,4 +185,4 @@ def test_an_example_that_is_given_refers_to_nothing() -> None:
 def test_passages_of_a_section_may_be_parts_of_one_paragraph_table_or_list(
     before: str, after: str, between: str
 ) -> None:
-    assert seam(before, after) == between
+    assert passage_separator(before, after) == between

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.text.synonyms import readings
+from indexer.text.synonyms import synonym_variants
 
 PAIRS = [("perm", "permission"), ("battle pass", "season ticket"), ("vip", "rank")]
 
@@ -21,4 +21,4 @@ PAIRS = [("perm", "permission"), ("battle pass", "season ticket"), ("vip", "rank
     ],
 )
 def test_a_question_is_read_with_either_word(question: str, others: list[str]) -> None:
-    assert readings(question, PAIRS) == (question, *others)
+    assert synonym_variants(question, PAIRS) == (question, *others)

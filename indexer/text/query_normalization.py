@@ -1,8 +1,8 @@
-"""Query normalization: signs without meaning are evened out, shorthand of chats is spelt out.
+"""Query normalization: chat shorthand is spelt out; apostrophes, hyphens and fillers are removed.
 
-It is chance whether somebody types "what's" or "whats", "open-source" or "open source", a question
-mark or none. Order and verdict must not depend on it, so a question is looked up, embedded and
-judged as `spelt_out` gives it.
+People type "what's" or "whats", "open-source" or "open source", with or without a question mark.
+The order of results and the evidence must not depend on that. So questions are looked up, embedded
+and judged in the form of `spelt_out`.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from typing import Final
 # Names such as O'Reilly keep theirs.
 _APOSTROPHE: Final = re.compile(r"(?<=\w)['\u2019`\u00b4](?=(?:s|t|d|m|ll|re|ve)\b)", re.IGNORECASE)
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
-# In a chunk with one of these a hyphen is part of a name: a file, an option, an address.
+# In a chunk with one of these, hyphens belong to a name: of a file, an option or an address.
 _CODE: Final = re.compile(r"[./\\:#+@$%&_=]|(?:^|\s)-")
 _CHUNK: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"(?<=[^\W_])[?!\uff1f\uff01]+(?=\s)")
@@ -40,8 +40,8 @@ _SIGNS_AROUND: Final = ".,!?():;\"'"
 
 
 @lru_cache(maxsize=256)
-def evened(question: str) -> str:
-    """A question without apostrophes, hyphens between words, question marks, and fillers."""
+def normalized(question: str) -> str:
+    """A question without apostrophes, hyphens between words, question marks and fillers."""
     without = _MARKS.sub("", _without_politeness(question))
     without = _ARE.sub(r"\g<before>\g<of>are", without)
     return _CHUNK.sub(lambda chunk: _evened(chunk.group()), without) or question
@@ -108,9 +108,9 @@ def _evened(chunk: str) -> str:
 
 @lru_cache(maxsize=256)
 def spelt_out(question: str) -> str:
-    """A question as it is embedded and judged: evened, spelt out, and asked."""
+    """The normalized question with shorthand spelt out and a question mark at its end."""
     tables = ("shorthand", "contractions")
-    read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), evened(question))
+    read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), normalized(question))
     # A full stop ends a statement.
     return read if read.endswith((".", "\u3002")) else f"{read}?"
 
