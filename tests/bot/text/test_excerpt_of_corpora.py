@@ -102,11 +102,12 @@ def test_every_excerpt_is_whole_in_all_its_parts(name: str) -> None:
     for document in documents(name):
         for passage in passages(document, _tokens, 256):
             spans = sentences(passage.text)
-            for deciding in (None, *spans):
+            # A third of the sentences, others in each passage.
+            for deciding in (None, *spans[passage.position % 3 :: 3]):
                 for limit in LIMITS:
                     _check(passage.text, limit, deciding)
                     checked += 1
-    assert checked > 1_000
+    assert checked > 400
 
 
 @pytest.mark.parametrize("name", CORPORA)

@@ -11,9 +11,10 @@ from bot.process.client import Bot
 from bot.search import messages as search_messages
 from bot.search.service import Nothing
 from bot.text import error_messages
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Language
+from tests.bot.ask.helping import publish
 from tests.bot.steps import content
 from tests.bot.town import HEADLINE, Town, is_told
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
@@ -29,9 +30,11 @@ async def searched(
 
 
 async def have(world: World, *documents: Document) -> None:
+    """Index these files in place of all others."""
+
     def fill(core: Core) -> None:
-        for document in documents:
-            put(core.index, core.embedder, document)
+        for _ in update(core.index, core.embedder, documents, kinds=[Kind.FILE]):
+            pass
 
     await world.core(fill)
     world.bot.autocomplete.forget()
@@ -41,44 +44,32 @@ def file(number: int, text: str, title: str = "", scope: Scope = SHARED) -> Docu
     return Document(f"file:{number}", scope, Kind.FILE, title or f"File {number}", text)
 
 
-async def crowd(world: World) -> None:
-    """Have more documents that are nearer than any search looks at."""
+def crowd(world: World) -> list[Document]:
+    """More documents that are nearer than any search looks at."""
     scope = Scope(world.guild.id)
-    texts = (f"{QUESTION} {number}" for number in range(MANY))
-    await have(world, *(file(number, text, scope=scope) for number, text in enumerate(texts)))
+    return [file(number, f"{QUESTION} {number}", scope=scope) for number in range(MANY)]
 
 
 # What is found.
 
 
-async def test_a_search_quotes_and_cites_to_the_member_alone(world: World) -> None:
-    await world.publish()
+async def test_a_search_quotes_and_cites_to_the_member_alone_and_records_nothing(
+    world: World,
+) -> None:
+    await publish(world)
 
     found = await searched(world)
 
     assert found.ephemeral
     assert f"> {TEXT}" in content(found).replace("**", "")
     assert f"**{TITLE}** · by mia" in content(found)
-
-
-async def test_a_search_is_no_question_and_no_gap(world: World) -> None:
-    await searched(world, "Zanzibar ferry timetable")
-
-    def kept(core: Core) -> int:
-        return len(core.store.database.rows("select 1 from questions"))
-
-    assert await world.core(kept) == 0
-
-
-async def test_what_is_only_near_is_said_to_be(world: World) -> None:
-    assert search_messages._ONLY_NEAR.english in content(
-        await searched(world, "Zanzibar ferry timetable")
-    )
+    near = await searched(world, "Zanzibar ferry timetable")
+    assert search_messages._ONLY_NEAR.english in content(near)
+    assert await world.core(lambda core: core.store.database.rows("select 1 from questions")) == []
 
 
 async def test_a_title_that_is_chosen_shows_its_document_first(world: World) -> None:
-    await crowd(world)
-    await have(world, file(900, "Bread and butter.", QUESTION))
+    await have(world, *crowd(world), file(900, "Bread and butter.", QUESTION))
 
     assert content(await searched(world)).split("\n")[1] == "> Bread and butter."
 
@@ -97,42 +88,27 @@ async def test_hostile_text_is_harmless(world: World) -> None:
 # Filters.
 
 
-async def test_the_best_note_with_a_tag_is_found_behind_all_that_is_nearer(world: World) -> None:
-    await crowd(world)
-    await world.propose("Cycling", "Bring a helmet.", tags="bikes")
-    await world.moderator.click(world.card, label="Approve")
+async def test_filters_find_notes_behind_all_that_is_nearer_or_say_why_none_is_found(
+    world: World,
+) -> None:
+    await have(world, *crowd(world))
+    await publish(world, "Cycling", "Bring a helmet.", tags=("bikes",))
+    await publish(world, "Other", f"{TEXT} Or not.", by=world.second_member)
 
-    text = content(await searched(world, tag="#Bikes"))
-
-    assert "Bring a helmet" in text
-    assert "File" not in text
-    assert "#bikes · page 1 of 1" in text
-
-
-async def test_notes_of_one_member_are_found(world: World) -> None:
-    await world.publish()
-    await world.propose_as(world.second_member, "Other", f"{TEXT} Or not.")
-    await world.moderator.click(world.card, label="Approve")
-
-    text = content(await searched(world, contributor=world.second_member))
-
-    assert "Or not" in text
-    assert TITLE not in text
-
-
-async def test_what_no_note_has_is_told(world: World) -> None:
-    await world.propose_as(world.second_member, "Other", f"{TEXT} Or not.")
-    await world.moderator.click(world.card, label="Approve")
-    await world.propose("Cycling", "Bring a helmet.", tags="bikes")
-    await world.moderator.click(world.card, label="Approve")
-
-    unused = content(await searched(world, tag="boats"))
-    nobody = content(await searched(world, contributor=world.admin))
-    neither = content(await searched(world, tag="bikes", contributor=world.second_member))
+    tagged = content(await searched(world, tag="#Bikes"))
+    assert "Bring a helmet" in tagged
+    assert "File" not in tagged
+    assert "#bikes · page 1 of 1" in tagged
+    theirs = content(await searched(world, contributor=world.second_member))
+    assert "Or not" in theirs
+    assert "Cycling" not in theirs
 
     def told(why: Nothing, tag: str, actor: MemberActor) -> str:
         return search_messages.nothing(why, tag, f"<@{actor.id}>", PLAIN)
 
+    unused = content(await searched(world, tag="boats"))
+    nobody = content(await searched(world, contributor=world.admin))
+    neither = content(await searched(world, tag="bikes", contributor=world.second_member))
     assert unused == told(Nothing.NO_TAG, "boats", world.admin)
     assert nobody == told(Nothing.NO_NOTES, "", world.admin)
     assert neither == told(Nothing.NEITHER, "bikes", world.second_member)
@@ -144,15 +120,13 @@ async def test_a_note_that_is_not_live_is_not_found_by_its_tag(world: World) -> 
     assert "#bikes" in content(await searched(world, tag="bikes", by=world.moderator))
 
 
-async def test_a_query_of_nothing_or_too_much_is_refused(world: World) -> None:
+async def test_a_query_of_nothing_or_too_much_is_refused_in_the_readers_language(
+    world: World,
+) -> None:
     assert content(await searched(world, " ?! ")) == search_messages.NO_QUERY(PLAIN)
     # Discord's limit counts signs; clients count an emoji as two.
     assert "202" in content(await searched(world, "a" + "\U0001f642" * 100 + "b"))
-
-
-async def test_a_search_speaks_its_readers_language(world: World) -> None:
     world.speaks(world.member, "de")
-
     assert content(await searched(world, "?")) == search_messages.NO_QUERY(Language.GERMAN)
     assert "Seite 1 von" in content(await searched(world))
 
@@ -178,9 +152,9 @@ async def test_pages_are_turned_after_a_restart(world: World, new_bot: Callable[
 
 
 async def test_a_narrowed_search_stays_narrowed_on_its_next_page(world: World) -> None:
-    await crowd(world)
+    await have(world, *crowd(world))
     for number in range(7):
-        await world.publish(f"Cycling {number}", f"Bring helmet number {number}.")
+        await publish(world, f"Cycling {number}", f"Bring helmet number {number}.")
     first = await searched(world, contributor=world.member)
     assert first.response is not None
 
@@ -211,7 +185,7 @@ async def test_what_staff_said_is_found_by_staff_alone(town: Town) -> None:
 
 
 async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> None:
-    await crowd(town.world)
+    await have(town.world, *crowd(town.world))
     member, world = town.world.member, town.world
     town.show(town.staff, member.id, OverwriteType.MEMBER)
     first = await searched(world, HEADLINE)
@@ -227,7 +201,7 @@ async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> No
 
 
 async def test_another_servers_notes_and_titles_are_not_there(world: World) -> None:
-    await world.publish()
+    await publish(world)
     other = build_world(world.env, "Another")
     await other.set_up()
 
@@ -240,7 +214,7 @@ async def test_another_servers_notes_and_titles_are_not_there(world: World) -> N
 
 
 async def test_a_direct_message_searches_shared_documents(world: World) -> None:
-    await world.publish()
+    await publish(world)
     user = world.member.user
 
     found = await user.slash("search", query="What is open source AI?")
