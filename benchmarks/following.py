@@ -25,7 +25,7 @@ from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import AnswerPipeline, Reply
-from bot.answers.places_to_search import BundledArticles
+from bot.answers.search_tiers import BundledArticles
 from bot.core.index_updates import run_to_end
 from bot.models.calibrations import chosen_calibration
 from bot.storage.data_folder import open_index

@@ -199,7 +199,7 @@ def _titled(quote: Quote) -> Titled:
     return Titled(quote.text, quote.citation.title)
 
 
-def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
+def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
     """Hits, best first, with a penalty for documents past their review date."""
     return sorted(
         hits,

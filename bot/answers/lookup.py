@@ -21,9 +21,9 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.decision import lowered
+from bot.answers.decision import with_due_penalty
 from bot.answers.outage import Outage
-from bot.answers.places_to_search import Look, Looks, scopes_in
+from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import truncated_to_model
 from indexer.embedding.vector_cache import VectorCache
@@ -252,17 +252,17 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
     return np.intersect1d(found, index.selected(lookup.selection, seen))
 
 
-def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
+def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
     """A question cut to the model's input length, with its spelling corrected."""
     text = truncated_to_model(retriever.embedder, ask.text)
-    return replace(ask, text=retriever.read(text, scopes_in(looks)))
+    return replace(ask, text=retriever.read(text, scopes_of_tiers(tiers)))
 
 
-def read_in_ways(
-    retriever: Retriever, ask: Ask, looks: Looks, synonyms: Synonyms
+def asks_with_synonyms(
+    retriever: Retriever, ask: Ask, tiers: SearchTiers, synonyms: Synonyms
 ) -> tuple[Ask, ...]:
-    """A question `as_asked`, then with synonyms in its words and in the questions before it."""
-    read = as_asked(retriever, ask, looks)
+    """A question `corrected`, then with synonyms in its words and in the questions before it."""
+    read = corrected(retriever, ask, tiers)
     if not synonyms:
         return (read,)
     ways = (
@@ -272,7 +272,7 @@ def read_in_ways(
     return tuple(dict.fromkeys([read, *ways]))
 
 
-def likeliest(lookups: Sequence[Lookup]) -> Lookup:
+def surest(lookups: Sequence[Lookup]) -> Lookup:
     """The lookup with the surest evidence; of equally sure ones, the first."""
     order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
     return max(
@@ -350,51 +350,51 @@ class Lookups:
         self._confirmed = confirmed
         self._times = times or StageTimes()
 
-    def of(self, looks: Mapping[Ask, Looks], vectors: _Vectors) -> dict[Ask, Lookup]:
+    def of(self, tiers: Mapping[Ask, SearchTiers], vectors: _Vectors) -> dict[Ask, Lookup]:
         """The strongest lookup of each question.
 
         Args:
-            looks: by question, the places to search in order. A place is searched only if no place
-                before it has evidence (`BundledArticles.looks`).
+            tiers: by question, from `BundledArticles.tiers`. A tier is searched only if no tier
+                before it has evidence.
             vectors: by text of `queries_of`, (d,) float32 of unit length.
         """
-        shown = self._shown_before(looks, vectors)
+        shown = self._shown_before(tiers, vectors)
         found: dict[Ask, Lookup] = {}
-        for turn in range(max(map(len, looks.values()), default=0)):
+        for turn in range(max(map(len, tiers.values()), default=0)):
             waiting = {
-                ask: look
-                for ask, look in looks.items()
-                if turn < len(look) and (not turn or found[ask].evidence is Evidence.NONE)
+                ask: own
+                for ask, own in tiers.items()
+                if turn < len(own) and (not turn or found[ask].evidence is Evidence.NONE)
             }
             for ask, lookup in self._in_turn(waiting, turn, vectors, shown).items():
-                stronger = self._stronger(found.get(ask), lookup, looks[ask][turn], vectors)
+                stronger = self._stronger(found.get(ask), lookup, tiers[ask][turn], vectors)
                 if stronger is not None:
                     found[ask] = stronger
         return found
 
     def _stronger(
-        self, before: Lookup | None, lookup: Lookup, look: Look, vectors: _Vectors
+        self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: _Vectors
     ) -> Lookup | None:
-        """The lookup, if it replaces the one of the place before; else None."""
+        """The lookup, if it replaces the one of the tier before; else None."""
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
             with self._times.timed(Stage.DECIDE):
                 lookup = self._confirmed.first(self._retriever, lookup, vectors)
-        if look.is_of_guest and lookup.evidence is not Evidence.STRONG:
+        if tier.is_articles_only and lookup.evidence is not Evidence.STRONG:
             lookup = replace(lookup, evidence=Evidence.NONE)
         if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
             return lookup
         return None
 
     def _shown_before(
-        self, looks: Mapping[Ask, Looks], vectors: _Vectors
+        self, tiers: Mapping[Ask, SearchTiers], vectors: _Vectors
     ) -> dict[Ask, StoredPassage]:
         """By follow-up, the passage that answers the question before it, if there is one."""
-        before = {ask: ask.before for ask in looks if ask.earlier}
+        before = {ask: ask.before for ask in tiers if ask.earlier}
         if not before:
             return {}
-        found = self.of({one: looks[ask] for ask, one in before.items()}, vectors)
+        found = self.of({one: tiers[ask] for ask, one in before.items()}, vectors)
         return {
             ask: found[one].hits[0].passage
             for ask, one in before.items()
@@ -403,51 +403,51 @@ class Lookups:
 
     def _in_turn(
         self,
-        looks: Mapping[Ask, Looks],
+        tiers: Mapping[Ask, SearchTiers],
         turn: int,
         vectors: _Vectors,
         shown: Mapping[Ask, StoredPassage],
     ) -> dict[Ask, Lookup]:
-        """The lookup of each question in its next place.
+        """The lookup of each question in its next tier.
 
         It is judged against all visible documents: a server with a single note shows neither how
         rare a word is nor which cosine is chance.
         """
         lookups: dict[Ask, Lookup] = {}
-        for look in dict.fromkeys(looks.values()):
-            here = [ask for ask in looks if looks[ask] == look]
+        for own in dict.fromkeys(tiers.values()):
+            here = [ask for ask in tiers if tiers[ask] == own]
             with self._times.timed(Stage.SEARCH):
-                found = self._ranked(here, look[turn], vectors, shown, share=1 / len(looks))
+                found = self._ranked(here, own[turn], vectors, shown, share=1 / len(tiers))
             with self._times.timed(Stage.DECIDE):
                 for ask, hits in zip(here, found, strict=True):
-                    ranked = lowered(hits, self._due) if self._due else hits
+                    ranked = with_due_penalty(hits, self._due) if self._due else hits
                     judged = self._retriever.judged(ask.text, ranked)
-                    lookup = Lookup(ask, ranked, *judged, scopes_in(look), look[turn].selection)
-                    lookups[ask] = as_sure(lookup)
+                    lookup = Lookup(ask, ranked, *judged, scopes_of_tiers(own), own[turn].selection)
+                    lookups[ask] = capped_evidence(lookup)
         return lookups
 
     def _ranked(
         self,
         asks: Sequence[Ask],
-        look: Look,
+        tier: SearchTier,
         vectors: _Vectors,
         shown: Mapping[Ask, StoredPassage],
         *,
         share: float,
     ) -> list[list[Hit]]:
-        """The hits of each question in one place, with `beside_shown` for follow-ups."""
+        """The hits of each question in one tier, with sibling sections for follow-ups."""
         retriever, among = self._retriever, None
-        if look.selection is not None:
-            among = retriever.index.selected(look.selection, look.scopes)
+        if tier.selection is not None:
+            among = retriever.index.selected(tier.selection, tier.scopes)
         stacked = np.stack([vector_of(ask, vectors) for ask in asks])
         found = retriever.ranked_together(
-            [ask.text for ask in asks], stacked, look.scopes, HITS, share=share, among=among
+            [ask.text for ask in asks], stacked, tier.scopes, HITS, share=share, among=among
         )
         for place, ask in enumerate(asks):
             if ask in shown:
-                siblings = _siblings(retriever, shown[ask], look.scopes, among)
-                ranked = retriever.ranked(ask.text, stacked[place], look.scopes, 1, among=siblings)
-                found[place] = beside_shown(found[place], ranked, shown[ask])
+                siblings = _siblings(retriever, shown[ask], tier.scopes, among)
+                ranked = retriever.ranked(ask.text, stacked[place], tier.scopes, 1, among=siblings)
+                found[place] = with_sibling_sections(found[place], ranked, shown[ask])
         return found
 
 
@@ -464,7 +464,9 @@ def _siblings(
     return found if among is None else np.intersect1d(found, among)
 
 
-def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage) -> list[Hit]:
+def with_sibling_sections(
+    hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage
+) -> list[Hit]:
     """Hits with other sections of its document in place of the passage shown before.
 
     These get a score bonus; the other hits keep their order, which may be a reranker's.
@@ -490,7 +492,7 @@ def context_after(question: Question) -> str:
     return chain if len(chain) <= EARLIER_CHARACTERS else own[:EARLIER_CHARACTERS]
 
 
-def as_sure(lookup: Lookup) -> Lookup:
+def capped_evidence(lookup: Lookup) -> Lookup:
     """A lookup, reduced to *partial* if its strong evidence comes from earlier questions alone.
 
     The hits may be near the context only. A first hit without any word of the follow-up itself is

@@ -40,19 +40,19 @@ from bot.answers.lookup import (
     Observer,
     Stage,
     StageTimes,
-    likeliest,
+    asks_with_synonyms,
     queries_of,
-    read_in_ways,
+    surest,
     vector_of,
 )
 from bot.answers.outage import Outage, not_in_memory
 from bot.answers.page_links import PageLinks
-from bot.answers.places_to_search import BundledArticles, scopes_in
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
+from bot.answers.search_tiers import BundledArticles, scopes_of_tiers
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.synonyms import GuildSynonyms, in_question
-from bot.answers.unfound import unfound
+from bot.answers.unmatched_terms import unmatched_terms
 from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
@@ -143,7 +143,7 @@ _TO_SMALL_TALK: Final = {
 }
 
 
-def said_to_no_question(text: str, language: Language = Language.ENGLISH) -> str:
+def response_without_lookup(text: str, language: Language = Language.ENGLISH) -> str:
     """The response to small talk or an invalid question; empty for a valid question."""
     talk = small_talk(text)
     return problem_with(text, language) if talk is None else _TO_SMALL_TALK[talk](language)
@@ -224,7 +224,7 @@ class AnswerPipeline:
         The questions before a follow-up are looked up again; no earlier answer is reused.
         """
         started = time.perf_counter()
-        problems = {ask: said_to_no_question(ask.text) for ask in asks}
+        problems = {ask: response_without_lookup(ask.text) for ask in asks}
         sound = [ask for ask in asks if not problems[ask]]
         replies = iter(self._replies_to(sound, record=record))
         seconds = (time.perf_counter() - started) / max(len(asks), 1)
@@ -307,7 +307,7 @@ class AnswerPipeline:
             hits=[recorded_hit(hit) for hit in reply.hits],
         )
 
-    def compare(self) -> None:
+    def refresh_caches(self) -> None:
         """Refresh caches from the database, so that an outage can be bridged."""
         self._recording.reserve()
         with self._index.steady():
@@ -342,14 +342,14 @@ class AnswerPipeline:
     def _keys_of(self, asks: Sequence[Ask]) -> list[ReplyKey]:
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
-        looks_of, synonyms_of = cache(self._articles.looks), cache(self.synonyms.of)
+        tiers_of, synonyms_of = cache(self._articles.tiers), cache(self.synonyms.of)
         keys = []
         for ask in asks:
-            looks = looks_of(ask.scopes, ask.answered_from)
-            generations = self._index.generation_of(scopes_in(looks))
+            tiers = tiers_of(ask.scopes, ask.answered_from)
+            generations = self._index.generation_of(scopes_of_tiers(tiers))
             known = synonyms_of(ask.guild_id)
             keys.append(
-                ReplyKey(ask.text, ask.earlier, looks, ask.quotations, generations, settings, known)
+                ReplyKey(ask.text, ask.earlier, tiers, ask.quotations, generations, settings, known)
             )
         return keys
 
@@ -357,15 +357,16 @@ class AnswerPipeline:
         if not new:
             return []
         ways = [
-            read_in_ways(self._retriever, ask, key.looks, key.synonyms) for key, ask in new.items()
+            asks_with_synonyms(self._retriever, ask, key.tiers, key.synonyms)
+            for key, ask in new.items()
         ]
-        looks = {way: key.looks for key, own in zip(new, ways, strict=True) for way in own}
-        texts = queries_of(looks)
+        tiers = {way: key.tiers for key, own in zip(new, ways, strict=True) for way in own}
+        texts = queries_of(tiers)
         with self._times.timed(Stage.EMBED):
             # Embedding a batch takes all cores. For a single text, another core looks up its words
             # meanwhile.
-            [first, *_] = looks
-            scopes = looks[first][0].scopes
+            [first, *_] = tiers
+            scopes = tiers[first][0].scopes
             words = self._words_beside(first.text, scopes) if len(texts) == 1 else None
             try:
                 vectors = dict(zip(texts, self._retriever.embedded(texts), strict=True))
@@ -373,8 +374,8 @@ class AnswerPipeline:
                 if words is not None:
                     words()
         lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
-        found = lookups.of(looks, vectors)
-        best = [likeliest([found[way] for way in own]) for own in ways]
+        found = lookups.of(tiers, vectors)
+        best = [surest([found[way] for way in own]) for own in ways]
         with self._times.timed(Stage.DECIDE):
             replies = {one.ask: self._reply(one, vector_of(one.ask, vectors)) for one in best}
         return [
@@ -398,7 +399,7 @@ class AnswerPipeline:
         """
         with self._index.steady():
             outcome = reply.outcome
-            seen = scopes_in(self._articles.looks(ask.scopes, ask.answered_from))
+            seen = scopes_of_tiers(self._articles.tiers(ask.scopes, ask.answered_from))
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
             hits = [reply.hits[place] for place in places]
@@ -413,7 +414,7 @@ class AnswerPipeline:
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
         """The generation that a reply in these scopes would have now."""
-        return self._generation(scopes_in(self._articles.looks(scopes, answered_from)))
+        return self._generation(scopes_of_tiers(self._articles.tiers(scopes, answered_from)))
 
     def _generation(self, scopes: Iterable[Scope]) -> int:
         """The number of changes of all these scopes, in this index."""
@@ -485,7 +486,7 @@ class AnswerPipeline:
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
         said = [all_words(hit.passage) for hit in quoted]
-        return unfound(text, unknown, said, self._retriever.is_common)
+        return unmatched_terms(text, unknown, said, self._retriever.is_common)
 
 
 def _asks_only_about(words: Sequence[str], question: str) -> bool:

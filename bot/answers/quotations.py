@@ -99,7 +99,7 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
     return excerpt(text, lines, span, own, most)[0]
 
 
-def whole(kind: Kind, text: str) -> str:
+def passage_markdown(kind: Kind, text: str) -> str:
     """The Markdown of a whole passage, without the line breaks of an editor."""
     return tightened(text if kind in TYPED else joined(text)[0])[0]
 

@@ -87,7 +87,7 @@ class Replay:
         return then[0] if then else "", now[0] if now else ""
 
 
-def asked_again(question: Question | OpenQuestion) -> Ask:
+def ask_from_record(question: Question | OpenQuestion) -> Ask:
     return Ask(
         question.text,
         question.asker_id,
@@ -100,7 +100,7 @@ def asked_again(question: Question | OpenQuestion) -> Ask:
     )
 
 
-def with_words(
+def with_passage_texts(
     question: Question, index: Index, channels: Collection[int] | None = None
 ) -> Question:
     """A recorded question, with text from the index for hits recorded without text.

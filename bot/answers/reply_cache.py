@@ -10,7 +10,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
-from bot.answers.places_to_search import Looks, scopes_in
+from bot.answers.search_tiers import SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms
 from knowledge.values.documents import Scope
 
@@ -23,14 +23,14 @@ _Reply = TypeVar("_Reply")
 class ReplyKey(NamedTuple):
     """Key of a cached reply.
 
-    `text` is verbatim, because capitals mark names. `looks` are the places searched, and
+    `text` is verbatim, because capitals mark names. `tiers` are the scopes searched, and
     `generations` count the changes of their scopes. `settings` identifies all other influences but
     the guild's `synonyms`.
     """
 
     text: str
     earlier: str
-    looks: Looks
+    tiers: SearchTiers
     quotations: int | None
     generations: tuple[int, ...]
     settings: str
@@ -63,6 +63,6 @@ class ReplyCache(Generic[_Reply]):
         """
         if generation != self._generation:
             for key in list(self._replies):
-                if key.generations != generations(scopes_in(key.looks)):
+                if key.generations != generations(scopes_of_tiers(key.tiers)):
                     del self._replies[key]
             self._generation = generation

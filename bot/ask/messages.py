@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.answers.decision import Answer, Clarification, Quote, Refusal
 from bot.answers.phrased import Phrased
-from bot.answers.pipeline import Reply, said_to_no_question
+from bot.answers.pipeline import Reply, response_without_lookup
 from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, shown_places
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
 from bot.text.languages import Sentence, language_name
@@ -63,7 +63,7 @@ def answer(
         phrased: a model's lines, shown above the quotations.
     """
     if isinstance(reply.outcome, Clarification):
-        return AnswerText(said_to_no_question(reply.question, language))
+        return AnswerText(response_without_lookup(reply.question, language))
     asked = [question_line(reply.question)] if repeats_question else []
     if reply.foreign:
         asked.append(not_my_language(reply.foreign, language))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.answers.decision import citation
-from bot.answers.quotations import citation_line, whole
+from bot.answers.quotations import citation_line, passage_markdown
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -32,7 +32,7 @@ def gone(hit: RecordedHit, language: Language) -> str:
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
     """A whole passage, split into messages, the last with its citation."""
-    *parts, last = quoted_parts(shown(whole(found.kind, found.text)))
+    *parts, last = quoted_parts(shown(passage_markdown(found.kind, found.text)))
     cited = citation_line(citation(found), language)
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
     return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]

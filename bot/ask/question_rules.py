@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
+from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from knowledge.chat.intents import is_small_talk, prose, word_count
 
 # A shorter message depends on its context.
@@ -52,7 +52,7 @@ _MOST_SETTLED_WORDS: Final = 14
 def begins_question(text: str) -> bool:
     """Whether a message asks a question that needs no context."""
     plain = prose(text).strip()
-    if said_to_no_question(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
+    if response_without_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False
     if _GOES_ON.match(text.lstrip()) or "<@" in text:
         return False
@@ -95,7 +95,7 @@ def questions_of_post(title: str, text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LaterMessage:
     """A message, `seconds` after a question.
 
     `known` means that the bot wrote it, `refers` that it replies to the question or mentions the
@@ -109,7 +109,7 @@ class Heard:
     refers: bool = False
 
 
-def is_settled(asker_id: int, heard: Iterable[Heard], *, in_post: bool) -> bool:
+def is_settled(asker_id: int, heard: Iterable[LaterMessage], *, in_post: bool) -> bool:
     """Whether a question needs no answer: its asker says so, or somebody has answered.
 
     Messages of the bot, replies to the question and mentions of the asker count as answers. So do

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bot.answers.decision import Answer, Citation, near_best, recorded_hit, recorded_passage
 from bot.answers.lookup import Ask, context_after, scopes_of
 from bot.answers.pipeline import Reply
-from bot.answers.replay import asked_again, with_words
+from bot.answers.replay import ask_from_record, with_passage_texts
 from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -24,13 +24,13 @@ from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit
 # Answers.
 
 
-def unrecorded(core: Core, ask: Ask) -> Reply:
+def answer_unrecorded(core: Core, ask: Ask) -> Reply:
     """The answer to a question, without a record."""
     [reply] = core.answer_pipeline.ask([ask], record=False)
     return reply
 
 
-def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
+def is_better_private(core: Core, public: Ask, alone: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
     True if the asker's best passage is from a channel hidden from others, and the public answer is
@@ -131,25 +131,25 @@ def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, 
 # Feedback.
 
 
-def keep_verdict(core: Core, feedback: Feedback) -> bool:
+def record_verdict(core: Core, feedback: Feedback) -> bool:
     """Record feedback; False if the question is no longer on record."""
     return core.store.feedback_records.record(feedback)
 
 
-def keep_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
+def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
     """Record feedback with its reason, and mark its form as taken, in one transaction."""
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
 
 
-def take_back(core: Core, question_id: int, *, by_moderator: bool) -> None:
+def withdraw_confirmation(core: Core, question_id: int, *, by_moderator: bool) -> None:
     core.store.feedback_records.take_back(question_id, by_moderator=by_moderator)
 
 
-def recorded(core: Core, question: Question, channels: Sequence[int]) -> Question:
+def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -> Question:
     """A recorded question with the hits that readers of these channels may see."""
-    return with_words(question, core.index, channels)
+    return with_passage_texts(question, core.index, channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ def pick(
     if not said_so:
         return Picked(confirmed=False)
     _suggest_wording(core, found.document_id)
-    ask = asked_again(question)
+    ask = ask_from_record(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:

@@ -25,7 +25,7 @@ LEAST_PROBABILITY: Final = 0.8
 LEAST_COSINE: Final = 0.7
 
 
-def looked_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
+def look_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
     """The unrecorded answer to a message that doesn't address the bot; None if it is unsure.
 
     `asks` is the question, or a forum post's title and then its whole text: the title may say too
@@ -46,23 +46,23 @@ def is_sure(reply: Reply) -> bool:
     )
 
 
-def begin(core: Core, question: HelpedQuestion) -> bool:
+def start_waiting(core: Core, question: HelpedQuestion) -> bool:
     """Record a waiting question; False if it is on record already."""
     return core.store.helped_questions.add(question)
 
 
-def unfinished(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
+def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
     """Waiting questions, and the guilds of all questions on record."""
     helped = core.store.helped_questions
     return helped.waiting(mine), helped.guilds(mine)
 
 
-def due(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
+def due_for_check(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
     """At most `most` questions of a day ago, due for their second check."""
     return core.store.helped_questions.due(at, most, mine)
 
 
-def claimed(
+def claim(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
     """Record the reply; returns it with the id, or None if it is claimed or a cap is reached."""
@@ -71,11 +71,11 @@ def claimed(
     return replace(reply, question_id=question_id) if question_id is not None else None
 
 
-def posted(core: Core, question: HelpedQuestion, reply_id: int) -> None:
+def record_post(core: Core, question: HelpedQuestion, reply_id: int) -> None:
     core.store.helped_questions.record_reply(question.message_id, reply_id)
 
 
-def leave(core: Core, question: HelpedQuestion) -> None:
+def leave_to_people(core: Core, question: HelpedQuestion) -> None:
     """Leave a question to people, and check it again in a day."""
     core.store.helped_questions.watch(question)
 
@@ -93,7 +93,7 @@ def answered_well(core: Core, question: HelpedQuestion) -> bool:
     return said != {Verdict.UNHELPFUL}
 
 
-def forgotten(core: Core, message_ids: Collection[int]) -> None:
+def forget_deleted(core: Core, message_ids: Collection[int]) -> None:
     """Forget questions of deleted messages, in the store and in memory."""
     if core.store.helped_questions.forget(message_ids):
         core.answer_pipeline.forget()
@@ -101,11 +101,11 @@ def forgotten(core: Core, message_ids: Collection[int]) -> None:
         intents.forget()
 
 
-def left_unanswered(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
+def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
     """Record an unanswered question as a gap, unless it would be answered by now."""
     gap = None
     if not core.store.quote_opt_outs.is_withheld(question.asker_id) and (
-        question.question_id is not None or looked_up(core, asks) is None
+        question.question_id is not None or look_up(core, asks) is None
     ):
         [reply] = core.answer_pipeline.ask(asks[-1:], record=False)
         recorded = core.answer_pipeline.record_of(asks[-1], reply)

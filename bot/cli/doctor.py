@@ -148,7 +148,7 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
     """Whether the phrasing endpoint accepts the settings; sends no member's text."""
     if settings.phrasing.mode == "off":
         return
-    from bot.phrasing.trial import problem
+    from bot.phrasing.endpoint_trial import problem
 
     found = problem(settings.phrasing, config.phrasing_key())
     answers = f"{settings.phrasing.model} answers at {settings.phrasing.url}"

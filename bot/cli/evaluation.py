@@ -187,10 +187,10 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
         yield None
         return
     # Imported only if a language model is used.
-    from bot.phrasing.evaluation import EndpointError, EndpointOrder
+    from bot.phrasing.endpoint_reranker import EndpointError, EndpointReranker
 
     try:
-        with EndpointOrder(settings.phrasing, config.phrasing_key()) as order:
+        with EndpointReranker(settings.phrasing, config.phrasing_key()) as order:
             yield order
             for outcome, count in order.kept.items():
                 err.print(f"{key}: {counted(count, 'question')} in the same order ({outcome}).")

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from bot.answers.decision import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
-from bot.answers.quotations import excerpts, whole
+from bot.answers.quotations import excerpts, passage_markdown
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
@@ -223,5 +223,5 @@ def hit_text(rank: int, hit: Hit) -> Text:
     where = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
     text = Text(f"{rank}. {where}", style="bold")
     text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
-    quoted = whole(hit.passage.kind, hit.passage.text)
+    quoted = passage_markdown(hit.passage.kind, hit.passage.text)
     return text.append(f"{quoted}\n", style="not bold")

@@ -21,9 +21,9 @@ from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
 from bot.answers.outage import Outage
 from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline
-from bot.answers.places_to_search import BundledArticles
 from bot.answers.recording_queue import RecordingQueue
-from bot.answers.replay import Replay, asked_again, compared, with_words
+from bot.answers.replay import Replay, ask_from_record, compared, with_passage_texts
+from bot.answers.search_tiers import BundledArticles
 from bot.answers.synonyms import pairs_of
 from bot.config.settings import Settings
 from bot.core.worker import WorkerStoppedError
@@ -237,7 +237,7 @@ class Core:
         )
         self.answer_pipeline.unindexed_notes = self.unindexed_notes
         # The index's generation when a gap's questions were last asked again, by gap.
-        self.asked_again: dict[int, tuple[int, ...]] = {}
+        self.ask_from_record: dict[int, tuple[int, ...]] = {}
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, kind: Callable[[Self], _Part]) -> _Part:
@@ -250,7 +250,7 @@ class Core:
         """Clear members' questions from memory."""
         self.answer_pipeline.forget()
         self.question_vectors.clear()
-        self.asked_again.clear()
+        self.ask_from_record.clear()
         self._parts.clear()
 
     def close(self) -> None:
@@ -350,7 +350,7 @@ class Core:
 
     def refresh_outage_caches(self) -> Iterator[None]:
         """Refresh the caches that answer questions during an outage, a slice a step."""
-        self.answer_pipeline.compare()
+        self.answer_pipeline.refresh_caches()
         yield
         yield from self.index.prefetch_recent_rows()
 
@@ -380,13 +380,13 @@ class Core:
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
         """Like `search`, in these scopes and the articles."""
-        query = self.retriever.read(query, self.articles.seen(own))
+        query = self.retriever.read(query, self.articles.visible_scopes(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
 
     def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
         """A query with its slips corrected, in the guild's synonyms with the likeliest passage."""
-        query = self.retriever.read(query, self.articles.seen(own))
+        query = self.retriever.read(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
         if len(ways) == 1:
             return query
@@ -401,7 +401,7 @@ class Core:
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """Like `search_in`, for an embedded query; adds articles if the scopes have none near."""
-        first, *further = self.articles.looks(own)
+        first, *further = self.articles.tiers(own)
         # Evidence is judged by the ten best.
         most = max(k, HITS)
         found = self.retriever.ranked(query, vector, first.scopes, most)
@@ -417,8 +417,8 @@ class Core:
         question = self.store.question_records.question(question_id)
         if question is None or question.pruned:
             return None
-        question = with_words(question, self.index)
-        ask = asked_again(question)
+        question = with_passage_texts(question, self.index)
+        ask = ask_from_record(question)
         [now] = self.answer_pipeline.ask([ask], record=False)
         texts = {
             hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
@@ -430,7 +430,7 @@ class Core:
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if it is outside the scopes."""
         found = self.index.tables.document_passages(document_id)
-        seen = self.articles.seen(scopes)
+        seen = self.articles.visible_scopes(scopes)
         return [passage for passage in found if passage.scope in seen]
 
     # Notes in the index.
@@ -471,7 +471,7 @@ class Core:
 
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
         """Counts of a guild: documents for a reader of these channels, questions and notes."""
-        scopes = self.articles.seen(scopes_of(guild_id, channels))
+        scopes = self.articles.visible_scopes(scopes_of(guild_id, channels))
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {
             **self.index.tables.counts(scopes),

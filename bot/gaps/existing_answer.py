@@ -52,7 +52,7 @@ def passage(
     if question is None or found is None:
         return None
     hit = recorded_passage(found)
-    seen = core.articles.seen(_scopes(question, channels))
+    seen = core.articles.visible_scopes(_scopes(question, channels))
     return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
 
 
@@ -76,7 +76,7 @@ def point(
     answered = [
         question
         for question in groups[0].questions
-        if stored.scope in core.articles.seen(_scopes(question, channels))
+        if stored.scope in core.articles.visible_scopes(_scopes(question, channels))
     ]
     records = core.store.question_records
     with core.store.database.writing(guild_id):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.answers.replay import with_words
+from bot.answers.replay import with_passage_texts
 from bot.core.core import Core
 from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter
@@ -170,7 +170,7 @@ def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
 
 def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
     """A question with the hits that readers of these channels may see."""
-    return with_words(question, core.index, channels)
+    return with_passage_texts(question, core.index, channels)
 
 
 def tried(core: Core, handover: Handover) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.quotations import whole
+from bot.answers.quotations import passage_markdown
 from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
@@ -194,7 +194,9 @@ def passage(found: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long one is cut."""
     parts = filter(None, (found.title, found.heading))
     named = " › ".join(plain(shortened(part, 100)) for part in parts)
-    first, *rest = quoted_parts(shown(whole(found.kind, found.text)), _PASSAGE_CHARACTERS)
+    first, *rest = quoted_parts(
+        shown(passage_markdown(found.kind, found.text)), _PASSAGE_CHARACTERS
+    )
     return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
 
 

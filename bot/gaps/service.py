@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bot.answers.decision import Answer, recorded_hit
 from bot.answers.pipeline import Reply
-from bot.answers.replay import asked_again
+from bot.answers.replay import ask_from_record
 from bot.core.core import Core
 from bot.gaps import handovers
 from bot.gaps.handovers import HelpersAnswer
@@ -201,21 +201,23 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
     A gap is asked again only if the index has changed in its scopes.
     """
     gaps = core.store.gaps
-    seen = cache(core.articles.seen)
+    seen = cache(core.articles.visible_scopes)
 
     def generations(question: OpenQuestion) -> tuple[int, ...]:
-        return core.index.generation_of(seen(asked_again(question).scopes))
+        return core.index.generation_of(seen(ask_from_record(question).scopes))
 
     due = [
         question
         for question in gaps.open(guild_id)
-        if core.asked_again.get(question.id) != generations(question)
+        if core.ask_from_record.get(question.id) != generations(question)
     ][:ASKED_AGAIN]
     for start in range(0, len(due), SLICE):
         questions = due[start : start + SLICE]
         seen.cache_clear()
         at = {question.id: generations(question) for question in questions}
-        replies = core.answer_pipeline.ask([asked_again(one) for one in questions], record=False)
+        replies = core.answer_pipeline.ask(
+            [ask_from_record(one) for one in questions], record=False
+        )
         gaps.settle(
             guild_id,
             [
@@ -224,7 +226,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
                 if reply.evidence is Evidence.STRONG and _is_another(core, question, reply)
             ],
         )
-        core.asked_again.update(at)
+        core.ask_from_record.update(at)
         yield len(due) - start
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
 
@@ -274,7 +276,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
     answered: list[OpenQuestion] = []
     for start in range(0, len(near), SLICE):
         part = near[start : start + SLICE]
-        replies = core.answer_pipeline.ask([asked_again(one) for one in part], record=False)
+        replies = core.answer_pipeline.ask([ask_from_record(one) for one in part], record=False)
         answered += [
             question
             for question, reply in zip(part, replies, strict=True)
@@ -402,7 +404,7 @@ def to_tell(
         gaps.reopen(notice.id, notice.question_id or 0)
         return None
     ask = replace(
-        asked_again(question), private=recorded.private, told_for=question.id, channels=channels
+        ask_from_record(question), private=recorded.private, told_for=question.id, channels=channels
     )
     if held is not None:
         ask = replace(ask, answered_from=held.answered_from, quotations=held.quotations)

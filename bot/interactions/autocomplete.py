@@ -215,7 +215,9 @@ class AutocompleteCache:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
             scopes = scopes_of(guild_id, tuple(followed))
             titles = await self._bot.worker.call(
-                lambda core: Titles(core.index.tables.titles(core.articles.seen(scopes), TITLES)),
+                lambda core: Titles(
+                    core.index.tables.titles(core.articles.visible_scopes(scopes), TITLES)
+                ),
                 priority=Priority.ASKING,
             )
             self._titles[guild_id] = titles

@@ -24,7 +24,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from bot.answers.phrased import Outcome
-from bot.phrasing.circuit import Circuit
+from bot.phrasing.circuit_breaker import Circuit
 
 CONNECT_SECONDS: Final = 2.0
 REPLY_BYTES: Final = 65_536

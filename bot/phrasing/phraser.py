@@ -103,7 +103,7 @@ class Phraser:
     async def _written(
         self, task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased
     ) -> Phrased:
-        parsed = replies.written(reply)
+        parsed = replies.parse_sentences(reply)
         if parsed is None:
             return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
         found = await written_sentences.written(task, offered, parsed, self._embed)
@@ -120,13 +120,13 @@ class Phraser:
         return replace(found, seconds=time.monotonic() - began)
 
     async def _order_asked(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        offered = lettered(passages)
+        offered = by_prompt_id(passages)
         if len(offered) < 2:
             return Ordered(Outcome.NOTHING, model=self.model, problem="nothing to put into order")
         reply = await self._endpoint.reply(order_prompt(question, offered))
         if isinstance(reply, Failure):
             return Ordered(reply.outcome, model=self.model, problem=reply.problem)
-        found = places(replies.order(reply) or (), list(offered), len(passages))
+        found = places(replies.parse_order(reply) or (), list(offered), len(passages))
         return Ordered(
             Outcome.SHOWN if found else Outcome.INVALID,
             found,
@@ -138,7 +138,7 @@ class Phraser:
 
 
 def _chosen(task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased) -> Phrased:
-    parsed = replies.chosen(reply)
+    parsed = replies.parse_choice(reply)
     if parsed is None:
         return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
     found = choose(task.quotes, offered, parsed)
@@ -209,7 +209,7 @@ def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen
 MOST_ORDERED: Final = 10
 
 
-def lettered(passages: Sequence[Quoted]) -> dict[str, Quoted]:
+def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
     """Return the passages to reorder, by their ids in the prompt."""
     return {str(place): one for place, one in enumerate(passages[:MOST_ORDERED], 1)}
 

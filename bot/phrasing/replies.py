@@ -40,7 +40,7 @@ class _Order(BaseModel, strict=True):
     order: list[str]
 
 
-def chosen(reply: Reply) -> Chosen | None:
+def parse_choice(reply: Reply) -> Chosen | None:
     """Return the choice; None if it is invalid or was cut."""
     try:
         found = Chosen.model_validate_json(_bare(reply.text))
@@ -49,7 +49,7 @@ def chosen(reply: Reply) -> Chosen | None:
     return None if reply.is_cut else found
 
 
-def written(reply: Reply) -> list[Written] | None:
+def parse_sentences(reply: Reply) -> list[Written] | None:
     """Return the sentences; None if invalid. A reply that was cut loses its last one."""
     text = _bare(reply.text)
     try:
@@ -71,7 +71,7 @@ def _without_last(found: object) -> object:
             return found
 
 
-def order(reply: Reply) -> list[str] | None:
+def parse_order(reply: Reply) -> list[str] | None:
     """Return the order of ids; None if it is invalid."""
     try:
         return None if reply.is_cut else _Order.model_validate_json(_bare(reply.text)).order

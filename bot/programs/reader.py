@@ -6,7 +6,7 @@ Waiting requests are batched, like members' questions.
 from dataclasses import dataclass
 from functools import partial
 
-from bot.answers.pipeline import problem_with, said_to_no_question
+from bot.answers.pipeline import problem_with, response_without_lookup
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
@@ -33,7 +33,7 @@ class Reader:
 
     async def ask(self, question: str) -> Answered:
         # Refused early, so that an invalid question takes no turn.
-        if problem := said_to_no_question(question):
+        if problem := response_without_lookup(question):
             raise UnusableError(problem)
         answered = await self.worker.call_batched(service.ask, Question(self.guild_id, question))
         if isinstance(answered, UnusableError):

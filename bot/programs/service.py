@@ -182,5 +182,5 @@ def document_id_of(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
     found = _DIGEST.fullmatch(shown)
     if found is None:
         return "" if _WITH_PATH.match(shown) else shown
-    candidates = core.index.tables.document_ids(found[1], core.articles.seen(scopes))
+    candidates = core.index.tables.document_ids(found[1], core.articles.visible_scopes(scopes))
     return next((one for one in candidates if public_id(one) == shown), "")

@@ -18,11 +18,11 @@ from bot.answers.lookup import (
     Ask,
     Lookup,
     Lookups,
-    likeliest,
+    asks_with_synonyms,
     queries_of,
-    read_in_ways,
+    surest,
 )
-from bot.answers.places_to_search import Looks
+from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
@@ -132,8 +132,8 @@ class ImpactPreview:
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embedded, CACHED)
         # Summaries of the present answers.
-        self._now: LRUCache[tuple[tuple[Ask, ...], Looks, _Judging], AnswerSummary] = LRUCache(
-            CACHED
+        self._now: LRUCache[tuple[tuple[Ask, ...], SearchTiers, _Judging], AnswerSummary] = (
+            LRUCache(CACHED)
         )
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
@@ -163,11 +163,11 @@ class ImpactPreview:
             # A newly published document is not due for review.
             due = self._pipeline.due - {document.id}
             filled = {
-                ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
+                ask: self._articles.tiers(ask.scopes, ask.answered_from, filled=True)
                 for ask in chain.from_iterable(ways)
             }
             then = Lookups(after, due, self._confirmed).of(filled, known)
-            new = [_summary(likeliest([then[way] for way in own])) for own in ways]
+            new = [_summary(surest([then[way] for way in own])) for own in ways]
             changes += _changes(some, self._summaries_now(ways, known), new)
             done += sum(one.times for one in some)
             yield Impact(done, total, tuple(changes))
@@ -208,8 +208,10 @@ class ImpactPreview:
             )
             for one in some
         ]
-        looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
-        return [read_in_ways(self._retriever, ask, looks[ask.scopes], synonyms) for ask in asks]
+        tiers = {ask.scopes: self._articles.tiers(ask.scopes) for ask in asks}
+        return [
+            asks_with_synonyms(self._retriever, ask, tiers[ask.scopes], synonyms) for ask in asks
+        ]
 
     def _vectors_of(self, ways: Sequence[_Ways]) -> Mapping[str, NDArray[np.float32]]:
         queries = queries_of(chain.from_iterable(ways))
@@ -221,16 +223,16 @@ class ImpactPreview:
         """The present answer of each question, looked up once per generation of the index."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         judging = (self._index.generation, self._retriever.identity, due, confirmed)
-        looks = {own: self._articles.looks(own[0].scopes, own[0].answered_from) for own in ways}
-        found = {own: self._now.get((own, looks[own], judging)) for own in ways}
+        tiers = {own: self._articles.tiers(own[0].scopes, own[0].answered_from) for own in ways}
+        found = {own: self._now.get((own, tiers[own], judging)) for own in ways}
         missing = {
-            ask: looks[own] for own, summary in found.items() if summary is None for ask in own
+            ask: tiers[own] for own, summary in found.items() if summary is None for ask in own
         }
         lookups = Lookups(self._retriever, due, self._confirmed).of(missing, vectors)
         for own, summary in found.items():
             if summary is None:
-                found[own] = made = _summary(likeliest([lookups[way] for way in own]))
-                self._now[own, looks[own], judging] = made
+                found[own] = made = _summary(surest([lookups[way] for way in own]))
+                self._now[own, tiers[own], judging] = made
         return [summary for own in ways if (summary := found[own]) is not None]
 
 

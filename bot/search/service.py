@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.decision import Quote, citation, lowered
+from bot.answers.decision import Quote, citation, with_due_penalty
 from bot.answers.lookup import scopes_of
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
@@ -85,8 +85,8 @@ def _found(core: Core, wanted: Search) -> Found:
         hits = core.retriever.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS, among=among)
     else:
         hits = core.ranked(wanted.query, vector, wanted.scopes, DOCUMENTS)
-    hits = lowered(hits, core.answer_pipeline.due)
-    seen = core.articles.seen(wanted.scopes)
+    hits = with_due_penalty(hits, core.answer_pipeline.due)
+    seen = core.articles.visible_scopes(wanted.scopes)
     only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
     named = _named(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
     if named:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.answers.lookup import scopes_of
-from bot.answers.places_to_search import scopes_in
+from bot.answers.search_tiers import scopes_of_tiers
 from bot.core.core import Core
 from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice
 from bot.text.markdown import legible, shortened, size
@@ -32,7 +32,7 @@ def offered(core: Core, guild_id: int) -> Offered:
     synced = core.store.synced_channels.all()
     core.archive.set_channels(synced)
     channels = [one for one in core.archive.channels() if one.guild_id == guild_id]
-    scopes = core.articles.seen(scopes_of(guild_id, [one.id for one in channels]))
+    scopes = core.articles.visible_scopes(scopes_of(guild_id, [one.id for one in channels]))
     return Offered(
         core.index.tables.tags(scopes),
         channels,
@@ -48,9 +48,9 @@ def languages(core: Core) -> tuple[str, ...]:
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
     """Whether any document of a guild fits a selection, regardless of its readers."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
-    first, *_ = looks = core.articles.looks(scopes_of(guild_id, followed), of)
+    first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
     selection = first.selection
-    return selection is None or len(core.index.selected(selection, scopes_in(looks))) > 0
+    return selection is None or len(core.index.selected(selection, scopes_of_tiers(tiers))) > 0
 
 
 def change(

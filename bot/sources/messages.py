@@ -6,7 +6,7 @@ Parsers explain failures in English; their text is shown as it is.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import MOST_SITES, AddOutcome, ArticlesReport
 from bot.text.languages import Plural, Sentence
@@ -113,14 +113,14 @@ SYNCING: Final = Sentence(
     "I'm reading all sources of this server again. `/source list` shows the progress."
 )
 ARTICLES_NAME: Final = Sentence("The bundled articles on open-source AI")
-_STANDINGS: Final[Mapping[Standing, Sentence]] = {
-    Standing.OFF: Sentence('not quoted: `articles.bundled` is "never" in config.toml'),
-    Standing.ENDED: Sentence(
+_STANDINGS: Final[Mapping[ArticlesUse, Sentence]] = {
+    ArticlesUse.OFF: Sentence('not quoted: `articles.bundled` is "never" in config.toml'),
+    ArticlesUse.ENDED: Sentence(
         "not quoted in this server; `/source add address:articles` brings them back"
     ),
-    Standing.BESIDE: Sentence("quoted like all other sources"),
-    Standing.ALONE: Sentence("quoted until there is a source or a note"),
-    Standing.GUEST: Sentence("quoted only if nothing else fits"),
+    ArticlesUse.BESIDE: Sentence("quoted like all other sources"),
+    ArticlesUse.ALONE: Sentence("quoted until there is a source or a note"),
+    ArticlesUse.GUEST: Sentence("quoted only if nothing else fits"),
 }
 NO_SOURCE: Final = Sentence("No sources yet. `/source add` adds a channel or a web address.")
 _HEADING: Final = Sentence("**Sources of this server**")

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from bot.answers.lookup import scopes_of
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports
 from knowledge.connectors.kinds import kind_of
@@ -100,7 +100,7 @@ class ArticlesReport:
     """Number of bundled articles, and whether a guild is answered from them."""
 
     documents: int
-    standing: Standing
+    standing: ArticlesUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def articles_report(core: Core, guild_id: int) -> ArticlesReport:
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
     return ArticlesReport(
         core.index.tables.counts([ARTICLES])["documents"],
-        core.articles.standing(scopes_of(guild_id, followed)),
+        core.articles.articles_use(scopes_of(guild_id, followed)),
     )
 
 

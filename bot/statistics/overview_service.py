@@ -219,7 +219,7 @@ def _scopes(core: Core, seen: Audience) -> Sequence[Scope]:
         return [*core.index.tables.passages_by_scope()]
     followed = core.store.synced_channels.all()
     channels = [one.id for one in followed if one.guild_id == seen.guild_id and one.id in seen]
-    return core.articles.seen(scopes_of(seen.guild_id, channels))
+    return core.articles.visible_scopes(scopes_of(seen.guild_id, channels))
 
 
 def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:

@@ -205,7 +205,7 @@ class AnswerButton(
 
     async def _explain(self, interaction: Interaction) -> None:
         question = await interaction.client.worker.call(
-            lambda core: service.recorded(core, self.question, self.channels),
+            lambda core: service.with_visible_hits(core, self.question, self.channels),
             priority=Priority.ASKING,
         )
         language = await viewer_language(interaction)
@@ -219,7 +219,7 @@ class AnswerButton(
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
         known = await interaction.client.worker.call(
-            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
         )
         thanks = {
             Verdict.HELPFUL: button_messages.FEEDBACK_HELPFUL,
@@ -244,7 +244,9 @@ class AnswerButton(
         by_moderator = await _confirms(interaction, self.question)
         if by_moderator is not None:
             await interaction.client.worker.call(
-                lambda core: service.take_back(core, self.question_id, by_moderator=by_moderator),
+                lambda core: service.withdraw_confirmation(
+                    core, self.question_id, by_moderator=by_moderator
+                ),
                 priority=Priority.ASKING,
             )
 

@@ -64,7 +64,7 @@ class Answering:
         alone = replace(asked, private=True, channels=own)
         await self._bot.answerable()
         better = await self._bot.worker.call(
-            lambda core: service.answers_alone(core, asked, alone), priority=Priority.ASKING
+            lambda core: service.is_better_private(core, asked, alone), priority=Priority.ASKING
         )
         return alone if better else None
 

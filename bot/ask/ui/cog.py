@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
+from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages, service
 from bot.ask.ui.answer_message import pictured
@@ -74,9 +74,9 @@ class AskCog(commands.Cog):
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
         # A member without the right to write here can't do so through the bot. Small talk is
         # answered privately, to disturb nobody.
-        private = private or not may_write(interaction) or bool(said_to_no_question(question))
+        private = private or not may_write(interaction) or bool(response_without_lookup(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
-        earlier = await self._follow_ups.earlier_by(
+        earlier = await self._follow_ups.context_of_asker(
             question, interaction.user.id, interaction.channel_id, private=private
         )
         await self._answer(interaction, question, private=private, earlier=earlier)
@@ -99,7 +99,7 @@ class AskCog(commands.Cog):
     async def _answer(
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
-        if not said_to_no_question(question):
+        if not response_without_lookup(question):
             await count_question(self.bot, interaction.user, interaction.guild_id)
         await self._answering.answer_deferred(
             interaction, question, private=private, earlier=earlier
@@ -163,7 +163,7 @@ class AskCog(commands.Cog):
         asked = await self._ask_of(message, message.content.strip())
         try:
             found = await self.bot.worker.call(
-                lambda core: service.unrecorded(core, asked), priority=Priority.ASKING
+                lambda core: service.answer_unrecorded(core, asked), priority=Priority.ASKING
             )
         except EXPLAINED as error:
             self.bot.explanation(error)
@@ -212,7 +212,7 @@ class AskCog(commands.Cog):
         self, message: discord.Message, question: str, language: Language
     ) -> Phrasing | None:
         """The answer to a message; None if its author should ask privately for a better one."""
-        if not said_to_no_question(question):
+        if not response_without_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
         if await self._answering.asked_alone(asked, message.author, message.channel) is not None:
@@ -271,7 +271,7 @@ class AskCog(commands.Cog):
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
         return await self.bot.worker.call(
-            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
         )
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:

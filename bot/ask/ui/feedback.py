@@ -51,7 +51,7 @@ class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READER
         if reason is FeedbackReason.OTHER:
             await interaction.response.send_modal(ReasonModal(self.question_id, language))
             return
-        await keep_reason(interaction, self.question_id, chosen=reason)
+        await record_reason(interaction, self.question_id, chosen=reason)
 
 
 class ReasonModal(
@@ -68,10 +68,10 @@ class ReasonModal(
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())
+        await record_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 
-async def keep_reason(
+async def record_reason(
     interaction: Interaction,
     question_id: int,
     reason: str = "",
@@ -80,7 +80,9 @@ async def keep_reason(
     """Record that an answer did not help, with the reason."""
     feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
     known = await interaction.client.worker.call(
-        lambda core: service.keep_reason(core, feedback, interaction.guild_id or 0, interaction.id),
+        lambda core: service.record_reason(
+            core, feedback, interaction.guild_id or 0, interaction.id
+        ),
         priority=Priority.ASKING,
     )
     said = button_messages.REASON_KEPT if known else button_messages.FEEDBACK_GONE

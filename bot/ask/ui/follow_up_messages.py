@@ -11,7 +11,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.follow_ups import stands_alone
-from bot.answers.pipeline import said_to_no_question
+from bot.answers.pipeline import response_without_lookup
 from bot.ask import service
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
@@ -46,7 +46,7 @@ class FollowUpMessages:
             isinstance(channel, discord.Thread)
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _SAID
-            and not said_to_no_question(message.content)
+            and not response_without_lookup(message.content)
             # Answers to thanks and greetings would repeat the passages.
             and (asks(message.content) or not is_small_talk(message.content))
             and self._is_to_nobody_else(message)
@@ -88,7 +88,7 @@ class FollowUpMessages:
             return ""
         first = await self._question_of_thread(message.channel)
         if first is None:
-            return await self.earlier_by(
+            return await self.context_of_asker(
                 question, message.author.id, message.channel.id, private=False
             )
         return await self._bot.worker.call(
@@ -96,7 +96,7 @@ class FollowUpMessages:
             priority=Priority.ASKING,
         )
 
-    async def earlier_by(
+    async def context_of_asker(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
         """The questions before a member's follow-up, ending with their last one in the channel."""

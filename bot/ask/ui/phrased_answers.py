@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.answers.replay import asked_again
+from bot.answers.replay import ask_from_record
 from bot.ask import button_messages, service
 from bot.ask.messages import question_line
 from bot.ask.phrased_text import QUOTES_LABELS, under_way
@@ -137,7 +137,7 @@ class QuotesButton(
         elif await self._takes_out(interaction, question):
             await self._take_out(interaction, question)
         else:
-            reply = await self._plain(interaction, asked_again(question), self.channels)
+            reply = await self._plain(interaction, ask_from_record(question), self.channels)
             language = await viewer_language(interaction)
             shown = answer_message(reply, language=language, private=False)
             del shown["content"]
@@ -154,7 +154,7 @@ class QuotesButton(
         message = interaction.message
         private = message is not None and message.flags.ephemeral
         channels = quotable_channels(interaction, private=private)
-        reply = await self._plain(interaction, asked_again(question), channels)
+        reply = await self._plain(interaction, ask_from_record(question), channels)
         text = text_of(message) if message is not None else ""
         shown = answer_message(
             reply,
@@ -170,6 +170,6 @@ class QuotesButton(
         bot = interaction.client
         ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
         reply = await bot.worker.call(
-            lambda core: service.unrecorded(core, ask), priority=Priority.ASKING
+            lambda core: service.answer_unrecorded(core, ask), priority=Priority.ASKING
         )
         return await pictured(bot, replace(reply, question_id=self.question_id))

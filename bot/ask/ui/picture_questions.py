@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
+from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from bot.ask import picture_messages
 from bot.interactions.kit import inbox
 from bot.interactions.kit.authorization import First, Found
@@ -44,7 +44,7 @@ async def picture_offer(
     buttons = [
         PictureButton(language, member_id=member_id, shown=_SHOWN[private], action=action)
         for action in picture_messages.LABELS
-        if action == "picture" or not said_to_no_question(words)
+        if action == "picture" or not response_without_lookup(words)
     ]
     return {
         "content": picture_messages.offer(words, text, language),
@@ -128,6 +128,6 @@ async def _answer(interaction: Interaction, question: str, *, private: bool) -> 
             private = True
             inbox.keep(interaction)
             await interaction.response.defer(ephemeral=True, thinking=True)
-        if not said_to_no_question(question):
+        if not response_without_lookup(question):
             await count_question(bot, interaction.user, interaction.guild_id)
         await bot.answers.answer_deferred(interaction, question, private=private)

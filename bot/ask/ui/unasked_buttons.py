@@ -75,7 +75,7 @@ class HelpedButton(
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)
         known = await interaction.client.worker.call(
-            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
+            lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
         )
         if not known:
             return button_messages.FEEDBACK_GONE

@@ -23,7 +23,7 @@ from bot.answers.pipeline import Reply
 from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
-from bot.ask.ui.still_unanswered import SAID, Place, asked_and_settled, is_closed, lacking_to_help
+from bot.ask.ui.settled_check import SAID, Place, is_closed, lacking_to_help, message_and_settled
 from bot.ask.ui.unasked_buttons import helped_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
@@ -136,7 +136,7 @@ class UnaskedCog(commands.Cog):
         except TooFastError:
             return
         begun = await self._bot.worker.call(
-            lambda core: unasked.begin(core, question), priority=Priority.INDEXING
+            lambda core: unasked.start_waiting(core, question), priority=Priority.INDEXING
         )
         self._guilds.add(place.guild.id)
         if begun:
@@ -195,7 +195,7 @@ class UnaskedCog(commands.Cog):
         if message is not None and reply is None:
             await self._leave(question)
             return
-        now, settled = await asked_and_settled(self._bot, question, place)
+        now, settled = await message_and_settled(self._bot, question, place)
         if now is None or settled:
             await self._close(question)
             return
@@ -207,7 +207,7 @@ class UnaskedCog(commands.Cog):
         await self._post(question, now, place, reply)
 
     async def _leave(self, question: HelpedQuestion) -> None:
-        await self._bot.worker.call(lambda core: unasked.leave(core, question))
+        await self._bot.worker.call(lambda core: unasked.leave_to_people(core, question))
 
     async def _close(self, question: HelpedQuestion) -> None:
         await self._bot.worker.call(lambda core: unasked.close(core, question))
@@ -242,7 +242,7 @@ class UnaskedCog(commands.Cog):
     async def _looked_up(self, message: discord.Message, place: Place) -> Reply | None:
         asks = await self._asks(message, place)
         return await self._bot.worker.call(
-            lambda core: unasked.looked_up(core, asks), priority=Priority.INDEXING
+            lambda core: unasked.look_up(core, asks), priority=Priority.INDEXING
         )
 
     async def _post(
@@ -255,7 +255,7 @@ class UnaskedCog(commands.Cog):
         """Record an answer, then post it."""
         ask = (await self._asks(message, place))[0]
         claimed = await self._bot.worker.call(
-            lambda core: unasked.claimed(core, question, ask, reply, self._caps)
+            lambda core: unasked.claim(core, question, ask, reply, self._caps)
         )
         if claimed is None:
             await self._leave(question)
@@ -273,7 +273,7 @@ class UnaskedCog(commands.Cog):
                 buttons=helped_buttons(claimed.question_id or 0, language),
             ),
         )
-        await self._bot.worker.call(lambda core: unasked.posted(core, question, sent.id))
+        await self._bot.worker.call(lambda core: unasked.record_post(core, question, sent.id))
         known = {"question_id": claimed.question_id, "channel_id": place.id}
         _logger.info("A question was answered unasked.", extra=known)
 
@@ -285,11 +285,15 @@ class UnaskedCog(commands.Cog):
         Questions still unanswered after a day become gaps.
         """
         mine = self._bot.serves
-        waiting, guilds = await self._bot.worker.call(lambda core: unasked.unfinished(core, mine))
+        waiting, guilds = await self._bot.worker.call(
+            lambda core: unasked.waiting_questions(core, mine)
+        )
         self._guilds |= guilds
         await self._resume(waiting)
         now = datetime.now(UTC)
-        due = await self._bot.worker.call(lambda core: unasked.due(core, now, MOST_LOOKED_AT, mine))
+        due = await self._bot.worker.call(
+            lambda core: unasked.due_for_check(core, now, MOST_LOOKED_AT, mine)
+        )
         for question in due:
             with self._errors_logged(question):
                 await self._look_again(question)
@@ -311,7 +315,7 @@ class UnaskedCog(commands.Cog):
             await self._close(question)
         else:
             await self._bot.worker.call(
-                lambda core: unasked.left_unanswered(core, question, asks),
+                lambda core: unasked.record_gap(core, question, asks),
                 priority=Priority.INDEXING,
             )
 
@@ -322,7 +326,7 @@ class UnaskedCog(commands.Cog):
         place = await self._place(question)
         if place is None or lacking_to_help(self._bot, place) or is_closed(place, later=True):
             return []
-        message, settled = await asked_and_settled(self._bot, question, place)
+        message, settled = await message_and_settled(self._bot, question, place)
         return [] if message is None or settled else await self._asks(message, place)
 
     # Deletions.
@@ -348,5 +352,5 @@ class UnaskedCog(commands.Cog):
             if task is not None:
                 task.cancel()
         await self._bot.worker.call(
-            lambda core: unasked.forgotten(core, message_ids), priority=Priority.INDEXING
+            lambda core: unasked.forget_deleted(core, message_ids), priority=Priority.INDEXING
         )

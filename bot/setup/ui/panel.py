@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
@@ -242,8 +242,8 @@ class _Pages:
             self._language, found.channels, found.others, found.articles, 0
         )
         items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]
-        if found.articles.standing is not Standing.OFF:
-            action = "quote" if found.articles.standing is Standing.ENDED else "end"
+        if found.articles.standing is not ArticlesUse.OFF:
+            action = "quote" if found.articles.standing is ArticlesUse.ENDED else "end"
             items.append(_row([SetupButton(self._language, action=action)]))
         return items
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.answers.decision import Answer, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.ask import messages as ask_messages
 from bot.ask import passage_messages
 from bot.ask.explanation import why
@@ -376,9 +376,9 @@ def test_listings_fit_and_are_shown_as_text(
 
 
 @FEW
-@given(st.lists(st.tuples(TITLES, REASONS), min_size=1, max_size=4), st.sampled_from(Standing))
+@given(st.lists(st.tuples(TITLES, REASONS), min_size=1, max_size=4), st.sampled_from(ArticlesUse))
 def test_sources_are_listed_on_pages_that_fit(
-    named: list[tuple[str, str]], standing: Standing
+    named: list[tuple[str, str]], standing: ArticlesUse
 ) -> None:
     """How the articles stand is one line, which nobody's text gets into: each is tried by some."""
     counts = Counts(12_345, 12, 12_345, 12_345)

@@ -12,8 +12,8 @@ from bot.answers.decision import (
     Refusal,
     citation,
     decide,
-    lowered,
     near_best,
+    with_due_penalty,
 )
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind
@@ -59,8 +59,8 @@ def test_a_passage_a_quarter_worse_than_the_best_is_not_quoted_one_a_tenth_worse
 def test_a_note_past_its_review_date_gives_way_to_one_that_is_nearly_as_good() -> None:
     due = replace(_hit(0.80), passage=file_passage(document_id="note:1"))
     near, far = _hit(0.78, "It is open."), _hit(0.70, "It has a roof.")
-    assert lowered([due, near, far], {"note:1"}) == [near, due, far]
-    assert lowered([due, near, far], ()) == [due, near, far]
+    assert with_due_penalty([due, near, far], {"note:1"}) == [near, due, far]
+    assert with_due_penalty([due, near, far], ()) == [due, near, far]
 
 
 def test_what_two_documents_say_to_the_letter_is_quoted_once() -> None:

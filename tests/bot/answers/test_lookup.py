@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.answers.lookup import SIBLING_GAIN, Ask, beside_shown, context_after
+from bot.answers.lookup import SIBLING_GAIN, Ask, context_after, with_sibling_sections
 from indexer.retrieval.hit import Hit
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 from tests.bot.values import file_passage
@@ -60,7 +60,7 @@ def test_another_section_takes_the_place_of_the_one_shown_unless_it_is_far_worse
 
     def order(score: float) -> list[int]:
         siblings = [found("press", 4, score)]
-        return [hit.passage.id for hit in beside_shown(hits, siblings, shown.passage)]
+        return [hit.passage.id for hit in with_sibling_sections(hits, siblings, shown.passage)]
 
     assert order(0.6 - SIBLING_GAIN / 2) == [4, 2, 3]
     assert order(0.6 - SIBLING_GAIN * 1.5) == [2, 4, 3]
@@ -71,6 +71,6 @@ def test_the_other_hits_keep_the_order_of_a_reranker() -> None:
     shown = found("press", 1, 0.9)
     hits = [found("bees", 3, 0.3), shown, found("cows", 2, 0.6)]
 
-    after = beside_shown(hits, [found("press", 4, 0.7)], shown.passage)
+    after = with_sibling_sections(hits, [found("press", 4, 0.7)], shown.passage)
 
     assert [hit.passage.id for hit in after] == [4, 3, 2]

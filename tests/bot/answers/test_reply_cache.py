@@ -6,12 +6,12 @@ import pytest
 
 from bot.answers.decision import Refusal
 from bot.answers.pipeline import Reply
-from bot.answers.places_to_search import Look
 from bot.answers.reply_cache import REPLIES, ReplyCache, ReplyKey
+from bot.answers.search_tiers import SearchTier
 from indexer.index.selection import Selection
 from knowledge.values.documents import ARTICLES, SHARED, Scope, channel_scope
 
-KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, (7,), "settings")
+KEY = ReplyKey("Who digs?", "", (SearchTier((SHARED,)),), None, (7,), "settings")
 REPLY = Reply("Who digs?", Refusal())
 
 
@@ -26,11 +26,11 @@ def test_the_same_question_gets_the_same_reply() -> None:
     [
         KEY._replace(text="who digs?"),
         KEY._replace(earlier="And in winter?"),
-        KEY._replace(looks=(Look((SHARED, Scope(5))),)),
-        KEY._replace(looks=(Look((Scope(5),)),)),
-        KEY._replace(looks=(Look((SHARED, channel_scope(5))),)),
-        KEY._replace(looks=(Look((SHARED,)), Look((ARTICLES,)))),
-        KEY._replace(looks=(Look((SHARED,), Selection()),)),
+        KEY._replace(tiers=(SearchTier((SHARED, Scope(5))),)),
+        KEY._replace(tiers=(SearchTier((Scope(5),)),)),
+        KEY._replace(tiers=(SearchTier((SHARED, channel_scope(5))),)),
+        KEY._replace(tiers=(SearchTier((SHARED,)), SearchTier((ARTICLES,)))),
+        KEY._replace(tiers=(SearchTier((SHARED,), Selection()),)),
         KEY._replace(quotations=1),
         KEY._replace(generations=(8,)),
         KEY._replace(settings="others"),
@@ -64,7 +64,7 @@ def test_nothing_of_an_earlier_generation_stays_in_memory_and_other_guilds_keep_
     generations = {changed: 7, other: 7}
     for scope in generations:
         for text in ("a?", "b?"):
-            cache.put(KEY._replace(text=text, looks=(Look((scope,)),)), REPLY)
+            cache.put(KEY._replace(text=text, tiers=(SearchTier((scope,)),)), REPLY)
 
     def current(scopes: Iterable[Scope]) -> tuple[int, ...]:
         return tuple(generations[scope] for scope in scopes)
@@ -74,4 +74,4 @@ def test_nothing_of_an_earlier_generation_stays_in_memory_and_other_guilds_keep_
     generations[changed] = 8
     cache.keep_current(15, current)
     assert len(cache) == 2
-    assert cache.get(KEY._replace(text="a?", looks=(Look((other,)),))) is REPLY
+    assert cache.get(KEY._replace(text="a?", tiers=(SearchTier((other,)),))) is REPLY

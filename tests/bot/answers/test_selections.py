@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask, ConfirmedAnswers
 from bot.answers.pipeline import AnswerPipeline, Reply
-from bot.answers.places_to_search import BundledArticles
+from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_pages
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index

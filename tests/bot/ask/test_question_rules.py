@@ -7,7 +7,7 @@ import pytest
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
-    Heard,
+    LaterMessage,
     begins_question,
     is_settled,
     questions_of_post,
@@ -134,7 +134,7 @@ def test_a_post_asks_its_title_and_all_of_it() -> None:
 
 
 ASKER, OTHER = 1, 2
-STATEMENT = Heard(OTHER, "Hold the button on its back for ten seconds.", 60)
+STATEMENT = LaterMessage(OTHER, "Hold the button on its back for ten seconds.", 60)
 
 
 def test_what_somebody_else_says_settles_a_question_unless_it_is_small_talk_or_asks_too() -> None:
@@ -153,7 +153,7 @@ def test_in_a_text_channel_only_what_comes_soon_or_refers_to_it_settles_a_questi
 
 
 def test_what_its_asker_adds_settles_a_question_only_where_it_says_so() -> None:
-    added = Heard(ASKER, "It is the white one with two antennas.", 5)
+    added = LaterMessage(ASKER, "It is the white one with two antennas.", 5)
     assert not is_settled(ASKER, [added], in_post=True)
     assert is_settled(ASKER, [added, replace(added, text="nvm, found it")], in_post=True)
 

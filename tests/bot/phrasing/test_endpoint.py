@@ -9,7 +9,12 @@ from email.utils import format_datetime
 import pytest
 
 from bot.answers.phrased import Outcome
-from bot.phrasing.circuit import FAILURES, LONGEST_PAUSE_SECONDS, OPEN_SECONDS, WITHIN_SECONDS
+from bot.phrasing.circuit_breaker import (
+    FAILURES,
+    LONGEST_PAUSE_SECONDS,
+    OPEN_SECONDS,
+    WITHIN_SECONDS,
+)
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure, Prompt, Reply
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,

@@ -62,14 +62,14 @@ async def _reply(endpoint: Endpoint, mode: Mode) -> Reply:
 
 async def test_replies_have_the_form_that_was_asked_for(server: LlamaServer) -> None:
     endpoint = _endpoint(server.url)
-    chosen = replies.chosen(await _reply(endpoint, Mode.CHOOSE))
+    chosen = replies.parse_choice(await _reply(endpoint, Mode.CHOOSE))
     assert chosen is not None
     assert set(chosen.sentences) <= {"1.1", "1.2", "2.1", "2.2"}
     reply = await _reply(endpoint, Mode.PHRASE)
-    assert replies.written(reply) is not None
+    assert replies.parse_sentences(reply) is not None
     asked = await endpoint.reply(order_prompt(QUESTION, dict(zip("12", QUOTES, strict=True))))
     assert isinstance(asked, Reply)
-    assert set(replies.order(asked) or ()) <= {"1", "2"}
+    assert set(replies.parse_order(asked) or ()) <= {"1", "2"}
     await endpoint.close()
 
 

@@ -58,15 +58,15 @@ def texts(draw: st.DrawFn) -> str:
 async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
     offered = numbered(QUOTES)
-    if (parsed := replies.chosen(reply)) is not None:
+    if (parsed := replies.parse_choice(reply)) is not None:
         choice = phraser.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
         for line in choice.lines:
             check_verbatim(line, list(QUOTES))
-    if (sentences := replies.written(reply)) is not None:
+    if (sentences := replies.parse_sentences(reply)) is not None:
         found = await written(TASK, offered, sentences, embed)
         check_shown(found.lines)
-    named = replies.order(reply) or ()
+    named = replies.parse_order(reply) or ()
     places = phraser.places(named, ["1", "2", "3"], 4)
     assert sorted(places) in ([], [0, 1, 2, 3])
 
@@ -80,7 +80,7 @@ async def test_whatever_the_passages_are_there_is_a_result(
     if offered:
         one = data.draw(st.sampled_from(offered))
         text = json.dumps({"sentences": [{"text": one.text, "from": [one.id]}]})
-        sentences = replies.written(Reply(text))
+        sentences = replies.parse_sentences(Reply(text))
         assert sentences is not None
         found = await written(Task("?", quotes, Mode.PHRASE), offered, sentences, embed)
         assert all(line.text for line in found.lines)

@@ -12,7 +12,7 @@ import pytest
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.answers.places_to_search import Guest
+from bot.answers.search_tiers import ArticlesSetting
 from bot.config.sections import ArticleSettings, DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -126,7 +126,7 @@ NEW_NOTES = [
 
 @pytest.mark.parametrize("bundled", ["always", "auto"])
 def test_the_preview_of_a_note_or_revision_equals_its_impact(
-    core_with_articles: Core, bundled: Guest
+    core_with_articles: Core, bundled: ArticlesSetting
 ) -> None:
     core = core_with_articles
     core.articles.chosen = bundled

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.service import ArticlesReport
@@ -23,7 +23,7 @@ from knowledge.values.documents import SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.synced_channels import SyncedContent
 
-BUNDLED = ArticlesReport(16, Standing.GUEST)
+BUNDLED = ArticlesReport(16, ArticlesUse.GUEST)
 COUNTS = Counts(1_340, 340, 12_345, 87)
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -140,8 +140,8 @@ def test_paths_of_the_operators_files_are_not_shown() -> None:
     assert "for every server" in page.content
 
 
-@pytest.mark.parametrize("standing", list(Standing))
-def test_the_list_shows_whether_the_bundled_articles_are_quoted(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", list(ArticlesUse))
+def test_the_list_shows_whether_the_bundled_articles_are_quoted(standing: ArticlesUse) -> None:
     bundled = ArticlesReport(16, standing)
     shown = sources_messages.source_list(
         Language.ENGLISH, [channel_report()], [], bundled, 0
@@ -149,4 +149,4 @@ def test_the_list_shows_whether_the_bundled_articles_are_quoted(standing: Standi
     *_, last = shown.splitlines()
     assert last.startswith(f"{sources_messages.ARTICLES_NAME.english} · 16 documents · ")
     assert last == sources_messages.articles_entry(Language.ENGLISH, bundled)
-    assert ("not quoted" in last) is (standing in (Standing.OFF, Standing.ENDED))
+    assert ("not quoted" in last) is (standing in (ArticlesUse.OFF, ArticlesUse.ENDED))

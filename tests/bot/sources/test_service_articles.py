@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.answers.lookup import scopes_of
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -22,9 +22,11 @@ FOLLOWED = SyncedChannel(5, GUILD, SyncedContent.POSTS, datetime(2026, 3, 4, tzi
 def test_ending_the_articles_twice_is_logged_once(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         ended = [service.choose_articles(core, GUILD, ADMIN, quoted=False) for _ in range(2)]
-        assert [report.standing for report in ended] == [Standing.ENDED] * 2
-        assert service.articles_report(core, OTHER).standing is Standing.ALONE
-        assert service.choose_articles(core, GUILD, ADMIN, quoted=True).standing is Standing.ALONE
+        assert [report.standing for report in ended] == [ArticlesUse.ENDED] * 2
+        assert service.articles_report(core, OTHER).standing is ArticlesUse.ALONE
+        assert (
+            service.choose_articles(core, GUILD, ADMIN, quoted=True).standing is ArticlesUse.ALONE
+        )
         decided = [entry.event for entry in core.store.audit_log.entries(GUILD)]
         assert decided == ["settings", "settings"]
 
@@ -39,7 +41,7 @@ def test_ended_articles_are_neither_searched_nor_counted_nor_offered(tmp_path: P
         assert core.search("who makes honey", GUILD, 3) == []
         assert core.document(ARTICLE.id, own) == []
         assert core.counts(GUILD)["documents"] == 0
-        assert core.index.tables.titles(core.articles.seen(own), 10) == []
+        assert core.index.tables.titles(core.articles.visible_scopes(own), 10) == []
 
 
 def test_a_search_shows_articles_only_without_a_near_document_of_the_guild(tmp_path: Path) -> None:
@@ -63,6 +65,6 @@ def test_a_synced_channel_counts_as_a_document_of_the_guild(tmp_path: Path) -> N
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
         for document in (post, ARTICLE):
             put(core.index, core.embedder, document)
-        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, Standing.ALONE)
+        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, ArticlesUse.ALONE)
         core.store.synced_channels.add(FOLLOWED, ADMIN)
-        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, Standing.GUEST)
+        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, ArticlesUse.GUEST)

@@ -2,7 +2,7 @@
 
 from simcord import MemberActor
 
-from bot.answers.pipeline import said_to_no_question
+from bot.answers.pipeline import response_without_lookup
 from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, Verdict
@@ -57,6 +57,6 @@ async def test_only_an_askers_thanks_below_an_answer_count_as_helpful(world: Wor
 
 def test_every_kind_has_a_line_in_german() -> None:
     for text in ("hi", "thanks", "good bot", "bad bot", "ok", "help", "who are you", "commands"):
-        english = said_to_no_question(text)
+        english = response_without_lookup(text)
         assert english
-        assert said_to_no_question(text, Language.GERMAN) != english
+        assert response_without_lookup(text, Language.GERMAN) != english

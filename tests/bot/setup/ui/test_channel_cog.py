@@ -221,7 +221,9 @@ async def test_tags_are_offered_and_each_choice_of_them_keeps_the_others(world: 
 
     await publish(world, "Ferries", RUST, "zanzibar")
     assert await offered("zanz") == ["zanzibar"]
-    tags = await world.core(lambda core: core.index.tables.tags(core.articles.seen([SHARED])))
+    tags = await world.core(
+        lambda core: core.index.tables.tags(core.articles.visible_scopes([SHARED]))
+    )
     assert (await offered(tags[0]))[0] == tags[0]
 
     await set_(world, world.help, tags="rust go", sources="notes", only_or_first="first")

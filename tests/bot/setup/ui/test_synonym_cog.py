@@ -99,7 +99,7 @@ async def test_a_synonym_applies_to_its_server_only(world: World) -> None:
     await _kept(world)
 
     def ways(core: Core) -> list[str]:
-        scopes = core.articles.seen(())
+        scopes = core.articles.visible_scopes(())
         return [core.read(ASKED, guild_id, scopes) for guild_id in (world.guild.id, 7, None)]
 
     here, *elsewhere = await world.core(ways)

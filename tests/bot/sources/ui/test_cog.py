@@ -8,7 +8,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.answers.places_to_search import Standing
+from bot.answers.search_tiers import ArticlesUse
 from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -166,11 +166,11 @@ async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: Wo
     back = await change(world, "add", address="articles")
     again = content(await world.ask(question))
 
-    assert told.endswith(sources_messages._STANDINGS[Standing.ENDED].english)
+    assert told.endswith(sources_messages._STANDINGS[ArticlesUse.ENDED].english)
     assert shown.splitlines()[-1] == told
     assert "I don't know" in without
     assert "Nearest titles" not in without
-    assert back.endswith(sources_messages._STANDINGS[Standing.ALONE].english)
+    assert back.endswith(sources_messages._STANDINGS[ArticlesUse.ALONE].english)
     assert "I don't know" not in before
     assert again == before
 

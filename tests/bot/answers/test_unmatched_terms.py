@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.answers.unfound import unfound
+from bot.answers.unmatched_terms import unmatched_terms
 from indexer.text.analyzer import query_words
 
 # As the default model's vocabulary has them, which is of the most frequent words.
@@ -13,7 +13,7 @@ COMMON = frozenset(COMMON_TEXT.split())
 
 def found(question: str, *quoted: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
     forms = frozenset(form for word in query_words(question) for form in word.forms)
-    return unfound(
+    return unmatched_terms(
         question, forms - {*known}, quoted or ("A passage of words.",), COMMON.__contains__
     )
 

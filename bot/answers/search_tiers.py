@@ -22,7 +22,7 @@ from knowledge.values.documents import ARTICLES, Scope
 from knowledge.web.page_store import PageStore
 
 
-class Standing(StrEnum):
+class ArticlesUse(StrEnum):
     """How a guild uses the bundled articles.
 
     OFF: never, by the operator's choice. ENDED: no longer, by the guild's. BESIDE: like its own
@@ -36,18 +36,18 @@ class Standing(StrEnum):
     GUEST = "guest"
 
 
-Guest = Literal["auto", "always", "never"]
+ArticlesSetting = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SearchTier:
     """A place to search: all documents of these scopes, or a selection of them."""
 
     scopes: tuple[Scope, ...]
     selection: Selection | None = None
 
     @property
-    def is_of_guest(self) -> bool:
+    def is_articles_only(self) -> bool:
         """Whether only the articles are searched, which then need strong evidence.
 
         A question about something else would otherwise be answered from them.
@@ -55,12 +55,12 @@ class Look:
         return self.scopes == (ARTICLES,)
 
 
-Looks = tuple[Look, ...]
+SearchTiers = tuple[SearchTier, ...]
 
 
-def scopes_in(looks: Looks) -> tuple[Scope, ...]:
+def scopes_of_tiers(tiers: SearchTiers) -> tuple[Scope, ...]:
     """The scopes of these places, each once."""
-    return tuple(dict.fromkeys(scope for look in looks for scope in look.scopes))
+    return tuple(dict.fromkeys(scope for tier in tiers for scope in tier.scopes))
 
 
 class BundledArticles:
@@ -70,7 +70,7 @@ class BundledArticles:
         self,
         store: Store,
         index: Index,
-        chosen: Guest = "auto",
+        chosen: ArticlesSetting = "auto",
         *,
         pages: PageStore | None = None,
         outage: Outage | None = None,
@@ -88,9 +88,9 @@ class BundledArticles:
         self._saves: Counter[int] = Counter()
         self.chosen = chosen
 
-    def looks(
+    def tiers(
         self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
-    ) -> Looks:
+    ) -> SearchTiers:
         """The places to search, in order, each only if the ones before it have no evidence.
 
         Args:
@@ -99,30 +99,30 @@ class BundledArticles:
             filled: whether these scopes hold documents, even if the index has none yet.
         """
         scopes = self._scopes(own, filled=filled)
-        whole = tuple(map(Look, scopes))
+        whole = tuple(map(SearchTier, scopes))
         selection = self._selections.of(of)
         if selection is None:
             return whole
-        selected = tuple(Look(each, selection) for each in scopes)
+        selected = tuple(SearchTier(each, selection) for each in scopes)
         return (*selected, *whole) if of.first else selected
 
     def _scopes(self, own: Sequence[Scope], *, filled: bool) -> tuple[tuple[Scope, ...], ...]:
-        standing = self.standing(own, filled=filled)
-        if standing in (Standing.OFF, Standing.ENDED):
+        articles_use = self.articles_use(own, filled=filled)
+        if articles_use in (ArticlesUse.OFF, ArticlesUse.ENDED):
             return (tuple(own),)
-        if standing is Standing.GUEST:
+        if articles_use is ArticlesUse.GUEST:
             return (tuple(own), (ARTICLES,))
         return ((*own, ARTICLES),)
 
-    def standing(self, own: Sequence[Scope], *, filled: bool = False) -> Standing:
-        """How the articles are used beside these scopes; arguments as in `looks`."""
+    def articles_use(self, own: Sequence[Scope], *, filled: bool = False) -> ArticlesUse:
+        """How the articles are used beside these scopes; arguments as in `tiers`."""
         if self.chosen == "never":
-            return Standing.OFF
+            return ArticlesUse.OFF
         if self._are_ended(own):
-            return Standing.ENDED
+            return ArticlesUse.ENDED
         if self.chosen == "always":
-            return Standing.BESIDE
-        return Standing.GUEST if filled or self._index.size(own) else Standing.ALONE
+            return ArticlesUse.BESIDE
+        return ArticlesUse.GUEST if filled or self._index.size(own) else ArticlesUse.ALONE
 
     def refresh(self) -> None:
         """Refresh the caches for an outage from the database."""
@@ -138,6 +138,6 @@ class BundledArticles:
             raise not_in_memory()
         return not self._ended.isdisjoint(own)
 
-    def seen(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
+    def visible_scopes(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
         """All visible scopes."""
-        return scopes_in(self.looks(own))
+        return scopes_of_tiers(self.tiers(own))

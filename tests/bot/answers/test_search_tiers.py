@@ -9,7 +9,7 @@ import pytest
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import AnswerPipeline
-from bot.answers.places_to_search import BundledArticles, Guest, Looks
+from bot.answers.search_tiers import ArticlesSetting, BundledArticles, SearchTiers
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
@@ -43,9 +43,9 @@ def _fill(index: Index, *documents: Document) -> None:
         put(index, WordEmbedder(4_096), document)
 
 
-def _scopes(looks: Looks) -> tuple[tuple[Scope, ...], ...]:
-    assert all(look.selection is None for look in looks)
-    return tuple(look.scopes for look in looks)
+def _scopes(tiers: SearchTiers) -> tuple[tuple[Scope, ...], ...]:
+    assert all(tier.selection is None for tier in tiers)
+    return tuple(tier.scopes for tier in tiers)
 
 
 def _end(store: Store, guild_id: int) -> None:
@@ -53,7 +53,11 @@ def _end(store: Store, guild_id: int) -> None:
 
 
 def _asked(
-    store: Store, index: Index, text: str, chosen: Guest = "auto", guild_id: int | None = GUILD
+    store: Store,
+    index: Index,
+    text: str,
+    chosen: ArticlesSetting = "auto",
+    guild_id: int | None = GUILD,
 ) -> list[str]:
     """The documents that are quoted, best first; none of a refusal."""
     articles = BundledArticles(store, index, chosen)
@@ -75,15 +79,15 @@ def _asked(
     ],
 )
 def test_the_operator_says_where_the_articles_stand(
-    store: Store, index: Index, chosen: Guest, empty: object, filled: object
+    store: Store, index: Index, chosen: ArticlesSetting, empty: object, filled: object
 ) -> None:
     articles = BundledArticles(store, index, chosen)
-    assert _scopes(articles.looks(OWN)) == empty
-    assert _scopes(articles.looks(OWN, filled=True)) == filled
+    assert _scopes(articles.tiers(OWN)) == empty
+    assert _scopes(articles.tiers(OWN, filled=True)) == filled
     _fill(index, NOTE)
-    assert _scopes(articles.looks(OWN)) == filled
+    assert _scopes(articles.tiers(OWN)) == filled
     # Another guild has nothing of its own because of that.
-    assert articles.looks(scopes_of(OTHER, ()))[0].scopes == (
+    assert articles.tiers(scopes_of(OTHER, ()))[0].scopes == (
         *scopes_of(OTHER, ()),
         *((ARTICLES,) if chosen != "never" else ()),
     )
@@ -94,9 +98,9 @@ def test_a_guild_ends_the_articles_for_itself_whatever_the_operator_says(
 ) -> None:
     _end(store, GUILD)
     articles = BundledArticles(store, index, "always")
-    assert _scopes(articles.looks(OWN)) == (OWN,)
-    assert articles.seen(scopes_of(OTHER, ())) == (SHARED, Scope(OTHER), ARTICLES)
-    assert articles.seen(scopes_of(None, ())) == (SHARED, ARTICLES)
+    assert _scopes(articles.tiers(OWN)) == (OWN,)
+    assert articles.visible_scopes(scopes_of(OTHER, ())) == (SHARED, Scope(OTHER), ARTICLES)
+    assert articles.visible_scopes(scopes_of(None, ())) == (SHARED, ARTICLES)
 
 
 def test_the_articles_answer_a_server_that_has_nothing_of_its_own(

@@ -39,7 +39,7 @@ _BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could wil
 _BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
 
 
-def unfound(
+def unmatched_terms(
     question: str,
     unknown: frozenset[str],
     quoted: Sequence[str],

@@ -9,7 +9,7 @@ import discord
 
 from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
-    Heard,
+    LaterMessage,
     is_settled,
 )
 from bot.interactions import forum_posts
@@ -18,7 +18,7 @@ from bot.interactions.services import Services
 from knowledge.values.helped_questions import HelpedQuestion
 
 # Most messages fetched after a question.
-MOST_HEARD: Final = 50
+MOST_LATER_MESSAGES: Final = 50
 # Most authors of later messages to fetch, for their roles.
 MOST_AUTHORS: Final = 5
 
@@ -27,17 +27,17 @@ SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply}
 Place = discord.TextChannel | discord.Thread
 
 
-async def asked_and_settled(
+async def message_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
     """The current message of a question, None if deleted; and whether it needs no answer."""
     before = discord.Object(question.message_id - 1)
-    said = [one async for one in place.history(limit=MOST_HEARD, after=before)]
+    said = [one async for one in place.history(limit=MOST_LATER_MESSAGES, after=before)]
     if not said or said[0].id != question.message_id:
         return None, False
     message, *later = said
     heard = [
-        Heard(
+        LaterMessage(
             one.author.id,
             one.content,
             (one.created_at - message.created_at).total_seconds(),
@@ -55,7 +55,7 @@ async def asked_and_settled(
 
 
 async def _helper_is_there(
-    bot: Services, question: HelpedQuestion, place: Place, heard: list[Heard]
+    bot: Services, question: HelpedQuestion, place: Place, heard: list[LaterMessage]
 ) -> bool:
     """Whether a helper or moderator has written; fetches members, as a history has no roles."""
     settings = await bot.guild_settings.settings(question.guild_id)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.config.phrasing import PhrasingSettings
-from bot.phrasing.trial import problem
+from bot.phrasing.endpoint_trial import problem
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,

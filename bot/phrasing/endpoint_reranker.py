@@ -25,7 +25,7 @@ class EndpointError(Exception):
     """The endpoint can't be asked; the message has no text of the request."""
 
 
-class EndpointOrder:
+class EndpointReranker:
     """Reorders hits; `kept` counts the questions with an unchanged order, by outcome.
 
     It runs its own event loop, so no other may be running.
