@@ -41,7 +41,7 @@ def asked(row: dict[str, Any]) -> list[str]:
 def answered(core: Core, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Reply]]:
     for row in rows:
         asks = [replace(_ASK, text=text) for text in asked(row)]
-        reply = service.looked_up(core, asks) if asks else None
+        reply = service.look_up(core, asks) if asks else None
         if reply is not None:
             yield row, reply
 

@@ -94,7 +94,7 @@ class SimilarNotes:
         self._vectors = VectorCache(core.embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
 
     def _scopes(self, guild_id: int, channels: Sequence[int] = ()) -> tuple[Scope, ...]:
-        return self._articles.seen(scopes_of(guild_id, channels))
+        return self._articles.visible_scopes(scopes_of(guild_id, channels))
 
     def documents(
         self,

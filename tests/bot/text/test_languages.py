@@ -82,7 +82,7 @@ def test_the_catalogues_have_what_the_code_says(tmp_path: Path) -> None:
     extracted = tmp_path / "extracted.pot"
     options = ["-F", str(BOT.parent / "pyproject.toml"), "-o", str(extracted)]
     folders = [str(BOT), str(BOT.parent / "knowledge")]
-    CommandLineInterface().run(["pybabel", "-q", "extract", *options, *folders])
+    CommandLineInterface().run(["pybabel", "-q", "extract", *options, *folders])  # type: ignore[no-untyped-call]
     now = known(catalogue(extracted))
     assert len(now) > 500
     assert known(catalogue(LOCALE / "commonplace.pot")) == now
