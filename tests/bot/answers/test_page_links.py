@@ -46,7 +46,7 @@ class Unread(PublicNotes):
     def __init__(self, error: StoreError) -> None:
         self.error = error
 
-    def among(self, guild_id: int, note_ids: object) -> NoReturn:
+    def on_page(self, guild_id: int, note_ids: object) -> NoReturn:
         raise self.error
 
 
