@@ -11,7 +11,6 @@ Source:
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ from knowledge.connectors.connector import (
     ServiceKind,
     any_value,
 )
-from knowledge.connectors.threads import Place, thread_content, without_mentions
+from knowledge.connectors.threads import Place, thread_content
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     REMEMBERED_BYTES,
@@ -38,6 +37,7 @@ from knowledge.connectors.tracker import (
     changed_releases,
     issue_content,
     message,
+    release_content,
     token_required,
 )
 from knowledge.values.source_locations import ServiceLocation
@@ -95,7 +95,7 @@ class GitHub:
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            return (yield from self._releases(state))
+            return (yield from changed_releases(self._api, state, self._listed, "id", _released))
         since = ListState(state)
         try:
             if self._part == "issues":
@@ -240,19 +240,14 @@ class GitHub:
 
     # Releases.
 
-    def _releases(self, state: Mapping[str, str]) -> Listing:
-        query = {"per_page": PAGE_ITEMS}
-        found = PagedList(self._api, "/releases", query, state.get("etag", ""))
-        return (yield from changed_releases(found, state, self._listed, "id", _released))
-
     def _release(self, key: str) -> Content:
         release = self._listed.get(key) or self._api.json(f"/releases/{key}")
-        return Content(
-            title=f"{self._name} {release['name'] or release['tag_name']}",
-            body=without_mentions(visible(release["body"]), self._filters.without).encode(),
-            link=release["html_url"],
-            suffix=".md",
-            verified=datetime.fromisoformat(release["published_at"]).date(),
+        return release_content(
+            f"{self._name} {release['name'] or release['tag_name']}",
+            release["body"],
+            release["html_url"],
+            release["published_at"],
+            self._filters,
         )
 
 

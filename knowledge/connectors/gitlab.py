@@ -10,7 +10,6 @@ Source:
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ from knowledge.connectors.connector import (
     ServiceKind,
     any_value,
 )
-from knowledge.connectors.threads import Place, without_mentions
+from knowledge.connectors.threads import Place
 from knowledge.connectors.tracker import (
     PAGE_ITEMS,
     Filters,
@@ -33,6 +32,7 @@ from knowledge.connectors.tracker import (
     changed_releases,
     issue_content,
     message,
+    release_content,
     token_required,
 )
 from knowledge.values.source_locations import ServiceLocation
@@ -61,7 +61,8 @@ class GitLab:
     def listing(self, state: Mapping[str, str]) -> Listing:
         """List the changes since the last visit."""
         if self._part == "releases":
-            return (yield from self._releases(state))
+            released = changed_releases(self._api, state, self._listed, "tag_name", _released)
+            return (yield from released)
         since = ListState(state)
         query = {"state": "closed", "order_by": "updated_at", "sort": "desc"}
         query |= {"per_page": PAGE_ITEMS, "scope": "all"}
@@ -127,20 +128,15 @@ class GitLab:
             self._members = {_name(one) for one in found if one["access_level"] >= _REPORTER}
         return self._members
 
-    def _releases(self, state: Mapping[str, str]) -> Listing:
-        query = {"per_page": PAGE_ITEMS}
-        found = PagedList(self._api, "/releases", query, state.get("etag", ""))
-        return (yield from changed_releases(found, state, self._listed, "tag_name", _released))
-
     def _release(self, key: str) -> Content:
         name = quote(key, safe="")
         release = self._listed.get(key) or self._api.json(f"/releases/{name}")
-        return Content(
-            title=f"{self._name} {release['name'] or key}",
-            body=without_mentions(visible(release["description"]), self._filters.without).encode(),
-            link=f"{self._url}/{name}",
-            suffix=".md",
-            verified=datetime.fromisoformat(release["released_at"]).date(),
+        return release_content(
+            f"{self._name} {release['name'] or key}",
+            release["description"],
+            f"{self._url}/{name}",
+            release["released_at"],
+            self._filters,
         )
 
 

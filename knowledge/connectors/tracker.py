@@ -20,7 +20,7 @@ from knowledge.connectors.connector import (
     RemovedDocument,
     token_variable,
 )
-from knowledge.connectors.threads import WITHOUT, Place, thread_content
+from knowledge.connectors.threads import WITHOUT, Place, thread_content, without_mentions
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError
 
@@ -126,7 +126,7 @@ def changed_issues(
 
 
 def changed_releases(
-    found: PagedList,
+    api: ApiClient,
     state: Mapping[str, str],
     listed: ItemCache,
     key: str,
@@ -135,12 +135,13 @@ def changed_releases(
     """List the releases with a visible text, and cache them.
 
     Args:
-        found: the list.
+        api: asks the service.
         state: returned again if the list is unchanged.
         listed: the cache.
         key: the field of their id.
         text: a release's text; empty if the release is not public yet.
     """
+    found = PagedList(api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
     for release in found:
         told = text(release)
         if not visible(told):
@@ -151,6 +152,19 @@ def changed_releases(
     if found.unchanged:
         return ListingEnd(state)
     return ListingEnd({"etag": found.etag}, whole=True)
+
+
+def release_content(
+    title: str, text: str, link: str, published_at: str, filters: Filters
+) -> Content:
+    """The document of a release."""
+    return Content(
+        title=title,
+        body=without_mentions(visible(text), filters.without).encode(),
+        link=link,
+        suffix=".md",
+        verified=datetime.fromisoformat(published_at).date(),
+    )
 
 
 def token_required(what: str, url: str) -> LostError:

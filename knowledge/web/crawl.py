@@ -137,6 +137,24 @@ def sync(
     pages.keep_site(Site(location, now, reason or found.reason))
 
 
+def fetch_listing(
+    url: str, fetcher: Fetcher, inside: Callable[[str], bool] = lambda at: True
+) -> Listing:
+    """Fetch a sitemap; redirects must stay `inside`.
+
+    Raises:
+        UnlistableError: with the problem, as the rest of a sentence.
+    """
+    types = PAGE_TYPES | LIST_TYPES
+    outcome = fetcher.fetch(url, types=types, limit=LISTING_BYTES, inside=inside)
+    if not isinstance(outcome, Fetched):
+        raise UnlistableError(getattr(outcome, "reason", "failed"))
+    found = parse_listing_sandboxed(outcome.content, outcome.url)
+    if found is None:
+        raise UnlistableError("is no sitemap")
+    return found
+
+
 def resolve_listing(listed: Listing, fetcher: Fetcher) -> ListedPages:
     """The pages of a listing, with those of the sitemaps in an index."""
     found = ListedPages(list(listed.pages))
@@ -144,19 +162,11 @@ def resolve_listing(listed: Listing, fetcher: Fetcher) -> ListedPages:
         found.whole = False
         found.reason = f"lists {len(listed.listings):,} sitemaps; {INDEX_LISTINGS} are read"
     for each in listed.listings[:INDEX_LISTINGS]:
-        outcome = fetcher.fetch(each.url, types=PAGE_TYPES | LIST_TYPES, limit=LISTING_BYTES)
-        problem = "" if isinstance(outcome, Fetched) else getattr(outcome, "reason", "failed")
         try:
-            inner = None
-            if isinstance(outcome, Fetched):
-                inner = parse_listing_sandboxed(outcome.content, outcome.url)
+            found.pages += fetch_listing(each.url, fetcher).pages
         except UnlistableError as error:
-            inner, problem = None, str(error)
-        if inner is None:
             found.whole = False
-            found.reason = f"lists {each.url}, which {problem or 'is no sitemap'}"
-            continue
-        found.pages += inner.pages
+            found.reason = f"lists {each.url}, which {error}"
     if not found.pages and not found.reason:
         found.whole = False
         found.reason = "lists no page of its own scheme, host and port"

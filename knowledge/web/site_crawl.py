@@ -18,6 +18,7 @@ from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
     FULL,
     CrawlStep,
+    fetch_listing,
     fetch_page,
     is_current,
     parse_page,
@@ -27,8 +28,6 @@ from knowledge.web.crawl_scope import CrawlScope, TrapGuard, is_page, page_url, 
 from knowledge.web.outgoing import Outgoing, dump_links, extract_links, load_links
 from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import (
-    LIST_TYPES,
-    PAGE_TYPES,
     Failed,
     Fetched,
     Fetcher,
@@ -37,10 +36,8 @@ from knowledge.web.polite_fetcher import (
     Unchanged,
 )
 from knowledge.web.sitemaps import (
-    LISTING_BYTES,
     ListedUrl,
     UnlistableError,
-    parse_listing_sandboxed,
 )
 
 # Sitemaps to try: those in robots.txt, and the usual places.
@@ -269,16 +266,8 @@ def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[Li
 
 def _listed_in(address: str, fetcher: Fetcher) -> list[ListedUrl]:
     host = host_of(address)
-    outcome = fetcher.fetch(
-        address,
-        types=PAGE_TYPES | LIST_TYPES,
-        limit=LISTING_BYTES,
-        inside=lambda at: at.startswith(f"{host}/"),
-    )
     try:
-        found = None
-        if isinstance(outcome, Fetched):
-            found = parse_listing_sandboxed(outcome.content, outcome.url)
-        return resolve_listing(found, fetcher).pages if found is not None else []
+        found = fetch_listing(address, fetcher, lambda at: at.startswith(f"{host}/"))
     except UnlistableError:
         return []
+    return resolve_listing(found, fetcher).pages

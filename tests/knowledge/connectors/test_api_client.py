@@ -17,9 +17,8 @@ from knowledge.connectors.api_client import (
     MissingError,
     paged,
 )
-from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.safe_network import RefusedError
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 JSON = Reply("[1]", kind="application/json")
 TORN = replace(JSON, content="[1")
@@ -39,12 +38,7 @@ def slept() -> list[float]:
 
 @pytest.fixture
 def client(server: WebServer, slept: list[float]) -> Iterator[ApiClient]:
-    with Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        sleep=slept.append,
-    ) as fetcher:
+    with local_fetcher(sleep=slept.append) as fetcher:
         yield ApiClient(fetcher, server.url(""))
 
 

@@ -4,9 +4,8 @@ import pytest
 
 from knowledge.connectors.recognition import recognised
 from knowledge.values.source_locations import ServiceLocation
-from knowledge.web.polite_fetcher import Fetcher
 from tests.knowledge.connectors.wiki_server import API, WikiPage, WikiServer
-from tests.knowledge.web_server import Reply
+from tests.knowledge.web_server import Reply, local_fetcher
 
 Recognise = Callable[[str], ServiceLocation | None]
 GENERATOR = '<meta name="generator" content="MediaWiki 1.43.1">'
@@ -26,12 +25,7 @@ def wiki() -> Iterator[WikiServer]:
 
 @pytest.fixture
 def recognise(wiki: WikiServer) -> Iterator[Recognise]:
-    with Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        sleep=lambda seconds: None,
-    ) as fetcher:
+    with local_fetcher() as fetcher:
         yield lambda path: recognised(f"{wiki.base}{path}", fetcher)
 
 
@@ -85,9 +79,7 @@ def test_other_kinds_are_recognised_by_their_generator(
 
 
 def test_the_operator_is_named_to_hosts(wiki: WikiServer) -> None:
-    with Fetcher(
-        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
-    ) as it:
+    with local_fetcher() as it:
         it.introduce("ops@harbour.example")
         it.fetch(f"{wiki.base}/")
     assert {told["user-agent"].partition(" ")[2] for _, told in wiki.requests} == {

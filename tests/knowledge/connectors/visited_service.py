@@ -8,7 +8,7 @@ from knowledge.values.documents import SHARED, Document
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher
+from tests.knowledge.web_server import local_fetcher
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -26,12 +26,7 @@ class VisitedService:
         self.without: tuple[str, ...] = ()
 
     def steps(self, days: float = 0, most: int | None = None) -> Generator[CrawlStep, None, None]:
-        with Fetcher(
-            0,
-            problem_with=lambda address: "",
-            resolve=lambda host, port: ["127.0.0.1"],
-            sleep=lambda seconds: None,
-        ) as fetcher:
+        with local_fetcher() as fetcher:
             yield from sync(
                 self.location,
                 self.pages,

@@ -19,6 +19,7 @@ from knowledge.web import ssrf_guard
 from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 from tests.knowledge.git_server import GitServer
+from tests.knowledge.web_server import local_fetcher
 
 NAME = "owner/name.git"
 FILES = {"README.md": "# Hi\n\nThere.", "docs/a.md": "# A\n\nOne.", "docs/deep/b.md": "# B\n\nTwo."}
@@ -40,7 +41,7 @@ class World:
         self, *, branch: str = "", most: int | None = None, name: str = NAME
     ) -> Repository:
         self.server.requests.clear()
-        with Fetcher(0, problem_with=lambda address: "", resolve=here) as fetcher:
+        with local_fetcher() as fetcher:
             source = RepositoryLocation(self.server.url(name), branch)
             return open_repository(source, self.folder, fetcher, most)
 
@@ -385,7 +386,7 @@ def test_no_name_and_no_password_is_sent_and_no_setting_of_the_user_read(
 
 def test_a_repository_that_is_here_is_read_where_it_is(world: World, tmp_path: Path) -> None:
     path = str(world.server.repositories.folder / NAME)
-    with Fetcher(0, problem_with=lambda address: "", resolve=here) as fetcher:
+    with local_fetcher() as fetcher:
         found = open_repository(RepositoryLocation(path), tmp_path / "none", fetcher)
         assert [file.path for file in found.files("docs").files] == ["docs/a.md", "docs/deep/b.md"]
         found.close()

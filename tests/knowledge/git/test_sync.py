@@ -13,8 +13,8 @@ from knowledge.values.documents import SHARED, Document, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher
 from tests.knowledge.git_server import GitServer
+from tests.knowledge.web_server import local_fetcher
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -31,9 +31,7 @@ class World:
 
     def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
         self.server.requests.clear()
-        with Fetcher(
-            0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
-        ) as fetcher:
+        with local_fetcher() as fetcher:
             now = NOW + timedelta(days=days)
             looked = sync(self.location, self.data, self.pages, fetcher, now, GRACE, most=most)
             return list(looked)
@@ -109,9 +107,7 @@ def test_a_history_that_was_written_anew_is_followed_with_every_link(world: Worl
 
 def test_a_sync_that_is_ended_in_the_middle_goes_on(world: World) -> None:
     first = world.commit({f"{name}.md": f"# {name.upper()}\n\nOne." for name in "abc"})
-    with Fetcher(
-        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
-    ) as fetcher:
+    with local_fetcher() as fetcher:
         steps = sync(world.location, world.data, world.pages, fetcher, NOW, GRACE)
         while next(steps).url != "b.md":
             pass

@@ -7,9 +7,8 @@ from knowledge.values.documents import SHARED, Document, Failure
 from knowledge.values.source_locations import CrawlLocation
 from knowledge.web.crawl import CrawlStep, web_documents
 from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.site_crawl import sync_site
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -42,12 +41,7 @@ class World:
         return list(self.steps(days, most))
 
     def steps(self, days: float = 0, most: int | None = None) -> Iterator[CrawlStep]:
-        with Fetcher(
-            0,
-            problem_with=lambda address: "",
-            resolve=lambda host, port: ["127.0.0.1"],
-            sleep=lambda seconds: None,
-        ) as fetcher:
+        with local_fetcher() as fetcher:
             now = NOW + timedelta(days=days)
             yield from sync_site(self.location, self.pages, fetcher, now, GRACE, most=most)
 

@@ -17,8 +17,7 @@ from knowledge.web.crawl import (
     web_documents,
 )
 from knowledge.web.page_store import PageStore
-from knowledge.web.polite_fetcher import Fetcher
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -35,9 +34,7 @@ class World:
     def sync(self, path: str, days: float = 0, most: int | None = None) -> list[CrawlStep]:
         """Look at a source so many days later."""
         self.server.requests.clear()
-        with Fetcher(
-            0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
-        ) as fetcher:
+        with local_fetcher() as fetcher:
             now = NOW + timedelta(days=days)
             return list(sync(self.server.url(path), self.pages, fetcher, now, GRACE, most=most))
 
@@ -269,9 +266,7 @@ def test_a_look_that_was_ended_goes_on_where_it_was(world: World) -> None:
     world.lists("a", "b")
     world.page("a")
     world.page("b")
-    with Fetcher(
-        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"]
-    ) as fetcher:
+    with local_fetcher() as fetcher:
         steps = sync(world.server.url(MAP), world.pages, fetcher, NOW, GRACE)
         for step in steps:
             if step.done == 1:

@@ -6,8 +6,7 @@ import pytest
 
 from knowledge.web.crawl import FAILURES_IN_A_ROW
 from knowledge.web.link_check import IDS, LinkCheck, check_links
-from knowledge.web.polite_fetcher import Fetcher
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def server() -> Iterator[WebServer]:
 def _checked(server: WebServer, pages: dict[str, set[str]]) -> LinkCheck:
     found = LinkCheck()
     asked = {server.url(path): anchors for path, anchors in pages.items()}
-    with Fetcher(0, problem_with=lambda _: "", resolve=lambda *_: ["127.0.0.1"]) as fetcher:
+    with local_fetcher() as fetcher:
         steps = [*check_links(asked, fetcher, found)]
     assert [step.done for step in steps] == [*range(1, len(steps) + 1)]
     return found

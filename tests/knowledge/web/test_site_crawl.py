@@ -13,10 +13,10 @@ from bot.storage.derived_data import open_pages
 from knowledge.values.documents import SHARED
 from knowledge.web.crawl import site_state
 from knowledge.web.crawl_scope import QUERIES
-from knowledge.web.polite_fetcher import REDIRECTS, Fetcher
+from knowledge.web.polite_fetcher import REDIRECTS
 from knowledge.web.site_crawl import SITEMAPS, sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 
 @pytest.fixture
@@ -128,12 +128,7 @@ def test_robots_txt_is_obeyed(world: World) -> None:
     world.page("/docs/secret")
     world.page("/docs/a")
     waited: list[float] = []
-    with Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        sleep=waited.append,
-    ) as fetcher:
+    with local_fetcher(sleep=waited.append) as fetcher:
         list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
     assert world.asked == ["/docs/", "/docs/a"]
     assert world.reasons() == []

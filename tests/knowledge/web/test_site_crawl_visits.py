@@ -9,10 +9,9 @@ import pytest
 
 from bot.storage.derived_data import open_pages
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL
-from knowledge.web.polite_fetcher import Fetcher
 from knowledge.web.site_crawl import sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.web_server import Reply, WebServer, local_fetcher
 
 
 @pytest.fixture
@@ -88,12 +87,7 @@ def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
     world.page("/docs/", "slow", "a")
     world.page("/docs/a")
     world.server.pages["/docs/slow"] = waits
-    with Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        whole_seconds=0.3,
-    ) as fetcher:
+    with local_fetcher(whole_seconds=0.3) as fetcher:
         list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
     ended.set()
     assert world.titles() == ["docs", "docs a"]

@@ -98,22 +98,6 @@ def test_what_generators_write_around_an_article_is_no_text_of_it(body: str) -> 
     assert parse_bytes(page.encode(), name="x.html").text == READ
 
 
-def test_a_wikis_article_is_read_without_its_tools() -> None:
-    edit = '<span class=mw-editsection>[<a href="/w?action=edit">edit</a>]</span>'
-    body = ARTICLE.replace("<h1>Ferry</h1>", "").replace(">A<", f">A{edit}<")
-    body = body.replace("nine.", "nine.<sup class=reference>[1]</sup>")
-    page = (
-        "<!doctype html><title>Ferry - W</title><main><ul><li>Discussion</ul><h1 id=firstHeading>"
-        "Ferry</h1><div class=noprint>From the wiki</div><div id=mw-content-text><div class="
-        f"mw-parser-output><div class=hatnote>See also</div>{body}<table class=navbox><tr><td>"
-        "Harbours</table></div><div class=printfooter>Retrieved from</div></div>"
-        "<div class=catlinks>Categories</div></main>"
-    )
-    reading = parse_bytes(page.encode(), name="x.html")
-    assert reading.title == "Ferry"
-    assert reading.text == READ.replace("# Ferry", "# Ferry {#firstHeading}", 1)
-
-
 def test_a_table_of_links_at_the_end_of_a_wikis_article_is_no_text_of_it() -> None:
     row = "".join(f"<td><a href=/{number}>Pier {number}</a>" for number in range(12))
     page = (
