@@ -55,7 +55,7 @@ def answer_with(server: WebServer, *replies: Reply) -> None:
 @pytest.mark.parametrize(
     ("failure", "seconds"),
     [
-        (Reply("", 500), 2),
+        *((Reply("", status), 2) for status in (500, 502, 504)),
         (Reply("", 503), 2),
         (BUSY, 2),
         (replace(BUSY, headers={"Retry-After": "9"}), 9),
