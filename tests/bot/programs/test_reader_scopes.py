@@ -166,18 +166,18 @@ def _markers(texts: Sequence[str]) -> set[str]:
     return {marker for text in texts for marker in MARKER.findall(text)}
 
 
-PLACES = st.lists(st.tuples(st.sampled_from(SCOPES), st.booleans()), max_size=6)
+PLACES = st.lists(st.tuples(st.sampled_from(SCOPES), st.booleans()), max_size=5)
 NOTES = st.lists(
     st.builds(
         Note, st.sampled_from([HERE, ELSEWHERE]), st.sampled_from(Fate), st.sampled_from(End)
     ),
-    max_size=4,
+    max_size=3,
 )
 
 
 @pytest.mark.slow
 @given(PLACES, NOTES)
-@settings(max_examples=12)
+@settings(max_examples=10)
 def test_a_program_sees_exactly_the_live_documents_of_its_scopes(
     beside: Beside, places: list[tuple[Scope, bool]], notes: list[Note]
 ) -> None:
