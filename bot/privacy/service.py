@@ -1,6 +1,6 @@
 """Personal data: shown, exported, and deleted with derived data; pruning of old questions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,7 +9,7 @@ from bot.answers import small_talk
 from bot.core.core import Core
 from bot.text.question_labels import FEEDBACK_REASONS
 from knowledge.chat import intents
-from knowledge.store.erasure.personal_data import Forgotten, Stored
+from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.notes import PageName
 from knowledge.values.questions import FeedbackReason
 
@@ -88,25 +88,25 @@ def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> N
         core.store.quote_opt_outs.quote_again(member_id, name)
 
 
-def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgotten:
-    """Delete a member's data and clear all caches of questions. Call `follow` next.
+def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[int]:
+    """Delete a member's data and clear all caches of questions. Call `update_index` next.
 
     Quotations from chats are removed with the next sync.
     """
-    forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
+    note_ids = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.clear_question_caches()
     small_talk.forget()
     intents.forget()
-    return forgotten
+    return note_ids
 
 
-def update_index(core: Core, forgotten: Forgotten) -> Iterator[int]:
+def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
     """Update the index after `forget`, one note a slice: a moderator may have decided on thousands.
 
     If the process dies in between, the next start finishes the update.
     """
-    core.unindexed_notes.update(forgotten.note_ids)
-    for note_id in forgotten.note_ids:
+    core.unindexed_notes.update(note_ids)
+    for note_id in note_ids:
         core.index_note(note_id)
         yield note_id
 

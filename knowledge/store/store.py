@@ -111,11 +111,7 @@ class Store:
 
     def remember(self, key: str, value: str) -> None:
         with self.database.writing():
-            self.database.run(
-                "insert into memory (key, value) values (?, ?) "
-                "on conflict (key) do update set value = excluded.value",
-                (key, value),
-            )
+            self.database.replace("memory", {"key": key, "value": value}, ["key"])
 
     def remembered(self, prefix: str) -> dict[str, str]:
         """All values whose keys have this prefix, by the rest of the key."""
@@ -132,12 +128,15 @@ class Store:
         """Store a source and the base URL of its files; False if it was one already."""
         self.source_changes += 1
         with self.database.writing():
-            added = self.database.run(
-                "insert into sources (location, scope, added_at, base_url) "
-                "values (?, ?, ?, ?) on conflict (location, scope) do nothing",
-                (location, scope, now().isoformat(), base_url),
+            return self.database.insert_new(
+                "sources",
+                {
+                    "location": location,
+                    "scope": scope,
+                    "added_at": now().isoformat(),
+                    "base_url": base_url,
+                },
             )
-            return added == 1
 
     def move_source(self, location: str, base_url: str) -> None:
         """Change the base URL of a source's files."""

@@ -70,16 +70,6 @@ class Stored:
     everywhere: int
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Data to update elsewhere after a member was forgotten.
-
-    `note_ids` are notes with another text, name or wording now.
-    """
-
-    note_ids: tuple[int, ...]
-
-
 class PersonalData:
     """Personal data in the community database."""
 
@@ -139,7 +129,7 @@ class PersonalData:
             found.setdefault(row["question_id"], []).append(row["title"])
         return found
 
-    def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
+    def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> list[int]:
         """Forget a member; the file keeps no trace.
 
         Their messages are withheld from quotation from then on; see `QuoteOptOuts`.
@@ -148,6 +138,9 @@ class PersonalData:
             member_id: the member.
             withdraw: whether their live notes are withdrawn, or stay without a name.
             name: their user name, for chat exports without ids.
+
+        Returns:
+            The ids of notes with another text, name or wording now.
         """
         with self._database.erasing():
             # A restored older copy must not bring them back.
@@ -178,7 +171,7 @@ class PersonalData:
         gone = [row["digest"] for row in recorded if row["passage"] not in quotable]
         run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
 
-    def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> Forgotten:
+    def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
         changed = [*self._leave_notes(member_id), *self._wordings.forget(member_id)]
@@ -203,7 +196,7 @@ class PersonalData:
             ("members", "user_id"),
         ):
             self._delete(table, column, member_id)
-        return Forgotten(tuple(changed))
+        return changed
 
     def _delete(self, table: str, column: str, member_id: int) -> None:
         # Names are constants of this module; the value is bound.

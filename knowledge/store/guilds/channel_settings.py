@@ -61,10 +61,7 @@ class ChannelSettingsTable:
             known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))
             settings = replace(known, **changes)
             if settings.empty:
-                self._database.run(
-                    "delete from channel_settings where channel_id = ? and guild_id = ?",
-                    [channel_id, guild_id],
-                )
+                self.forget(channel_id, guild_id)
             else:
                 self._database.replace("channel_settings", _row(settings), ["channel_id"])
             if settings != known:
@@ -77,13 +74,11 @@ class ChannelSettingsTable:
     def forget(self, channel_id: int, guild_id: int) -> bool:
         """Delete the settings of a deleted channel; returns whether it had any."""
         with self._database.writing(guild_id):
-            return (
-                self._database.run(
-                    "delete from channel_settings where channel_id = ? and guild_id = ?",
-                    [channel_id, guild_id],
-                )
-                == 1
+            deleted = self._database.run(
+                "delete from channel_settings where channel_id = ? and guild_id = ?",
+                [channel_id, guild_id],
             )
+        return deleted == 1
 
 
 def _settings(row: Mapping[str, Any]) -> ChannelSettings:

@@ -69,9 +69,7 @@ class Guilds:
 
     def _begin(self, guild_id: int) -> None:
         """Insert the guild's row if it is missing, inside a transaction."""
-        self._database.run(
-            "insert into guilds (id) values (?) on conflict (id) do nothing", [guild_id]
-        )
+        self._database.insert_new("guilds", {"id": guild_id})
 
     def change(
         self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
@@ -148,16 +146,13 @@ class Guilds:
         if not hours or at - waiting_since < hours:
             return False
         with self._database.writing(guild_id):
-            return (
-                self._database.run(
-                    "update guilds set reminded_at = ? "
-                    # A time in the future comes from a wrong clock.
-                    "where id = ? and (reminded_at is null or reminded_at <= ? "
-                    "or reminded_at > ?)",
-                    [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
-                )
-                == 1
+            reminded = self._database.run(
+                # A time in the future comes from a wrong clock.
+                "update guilds set reminded_at = ? where id = ? "
+                "and (reminded_at is null or reminded_at <= ? or reminded_at > ?)",
+                [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
             )
+        return reminded == 1
 
     # Joining and leaving.
 
@@ -222,11 +217,7 @@ class Guilds:
                         "update guilds set left_at = ? where id = ?",
                         [counted.isoformat(), row["id"]],
                     )
-            self._database.run(
-                "insert into memory (key, value) values (?, ?) "
-                "on conflict (key) do update set value = excluded.value",
-                [LAST_LOOK, at.isoformat()],
-            )
+            self._database.replace("memory", {"key": LAST_LOOK, "value": at.isoformat()}, ["key"])
 
     # Review rules.
 

@@ -22,17 +22,21 @@ class SyncedChannels:
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
         with self._database.writing(channel.guild_id):
-            added = self._database.run(
-                "insert into channels (id, guild_id, reads, added_at) values (?, ?, ?, ?) "
-                "on conflict (id) do nothing",
-                [channel.id, channel.guild_id, channel.reads.value, channel.added_at.isoformat()],
+            added = self._database.insert_new(
+                "channels",
+                {
+                    "id": channel.id,
+                    "guild_id": channel.guild_id,
+                    "reads": channel.reads.value,
+                    "added_at": channel.added_at.isoformat(),
+                },
             )
             if added:
                 detail = {"reads": channel.reads.value}
                 self._log.append(
                     channel.guild_id, actor_id, "followed", f"channel:{channel.id}", detail
                 )
-        return added == 1
+        return added
 
     def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
         with self._database.writing(guild_id):

@@ -6,7 +6,7 @@ A digest is claimed before it is posted, and settled afterwards, so no two proce
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
@@ -15,6 +15,7 @@ from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 _OF_ONE = "where guild_id = ? and edition = ?"
+_CHOSEN: Final = ("channel_id", "weekday", "hour", "zone", "post_hours")
 
 
 class WeeklyDigests:
@@ -73,29 +74,22 @@ class WeeklyDigests:
 
     def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
         """Store the channel and time of a digest; its progress stays."""
-        chosen = [
-            digest.channel_id,
-            digest.weekday,
-            digest.hour,
-            digest.zone,
-            digest.post_hours,
-        ]
+        chosen = {name: getattr(digest, name) for name in _CHOSEN}
+        row = {
+            "guild_id": digest.guild_id,
+            "edition": digest.edition.value,
+            **chosen,
+            "chosen_at": digest.chosen_at.isoformat(),
+            "warned": 0,
+        }
         with self._database.writing(digest.guild_id):
-            self._database.run(
-                "insert into guilds (id) values (?) on conflict (id) do nothing",
-                [digest.guild_id],
-            )
-            self._database.run(
-                "insert into digests "
-                "(guild_id, edition, channel_id, weekday, hour, zone, post_hours, chosen_at) "
-                "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (guild_id, edition) do update set "
-                "channel_id = excluded.channel_id, weekday = excluded.weekday, "
-                "hour = excluded.hour, zone = excluded.zone, post_hours = excluded.post_hours, "
-                "chosen_at = excluded.chosen_at, warned = 0",
-                [digest.guild_id, digest.edition.value, *chosen, digest.chosen_at.isoformat()],
-            )
-            keys = ("edition", "channel", "weekday", "hour", "zone", "post_hours")
-            detail = dict(zip(keys, [digest.edition.value, *chosen], strict=True))
+            self._database.insert_new("guilds", {"id": digest.guild_id})
+            self._database.replace("digests", row, ["guild_id", "edition"])
+            detail = {
+                "edition": digest.edition.value,
+                "channel": chosen.pop("channel_id"),
+                **chosen,
+            }
             self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
 
     def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:

@@ -296,12 +296,14 @@ class Decisions:
                 return Outcome(note, Obstacle.UNCHANGED)
             if isinstance(wordings, SuggestedWording):
                 self._wordings.copied(note, wordings)
-            self._wordings.change(note, new)
+            self._wordings.change(revision_id, new)
             pending = self._notes.of_revision(note.latest_revision_id)
             if note.live and pending.revision.state is State.PENDING:
                 theirs = pending.revision.submission.wordings
                 added = [one for one in new if one not in (*before, *theirs)]
-                self._wordings.change(pending, [*theirs, *added][: max(WORDINGS, len(theirs))])
+                self._wordings.change(
+                    pending.revision.id, [*theirs, *added][: max(WORDINGS, len(theirs))]
+                )
             self._states.record(note, moderator.id, "reworded", number=len(new))
             return Outcome(self._notes.of_revision(revision_id), live_changed=note.live)
 

@@ -40,10 +40,6 @@ class Wordings:
         )
         return [record(SuggestedWording, row) for row in rows]
 
-    def change(self, note: Note, wordings: Sequence[str]) -> None:
-        """Replace a revision's wordings, inside a transaction; its card is outdated then."""
-        self._write(note.revision.id, wordings)
-
     def copied(self, note: Note, suggested: SuggestedWording) -> None:
         """Record the asker of a copied wording, inside a transaction."""
         row = {
@@ -67,11 +63,12 @@ class Wordings:
         copied = {(row["note_id"], row["wording"]) for row in rows}
         for row in {row["id"]: row for row in rows}.values():
             own, note_id = json.loads(row["wordings"]), row["note_id"]
-            self._write(row["id"], [one for one in own if (note_id, one) not in copied])
+            self.change(row["id"], [one for one in own if (note_id, one) not in copied])
         self._database.run("delete from copied_wordings where member_id = ?", [member_id])
         return list(dict.fromkeys(row["note_id"] for row in rows))
 
-    def _write(self, revision_id: int, wordings: Sequence[str]) -> None:
+    def change(self, revision_id: int, wordings: Sequence[str]) -> None:
+        """Replace a revision's wordings, inside a transaction; its card is outdated then."""
         self._database.run(
             "update revisions set wordings = ? where id = ?",
             [json.dumps(wordings, ensure_ascii=False), revision_id],

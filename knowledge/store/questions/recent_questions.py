@@ -30,8 +30,6 @@ class RecentQuestions:
             )
             wait = quota.wait([datetime.fromisoformat(row["asked_at"]) for row in rows], now)
             if wait is None:
-                self._database.run(
-                    "insert into recent_questions (guild_id, member_id, asked_at) values (?, ?, ?)",
-                    [guild_id, member_id, now.isoformat()],
-                )
+                row = {"guild_id": guild_id, "member_id": member_id, "asked_at": now.isoformat()}
+                self._database.insert("recent_questions", row)
         return wait

@@ -190,7 +190,7 @@ def test_a_live_note_stays_without_a_name_and_others_keep_their_data(store: Stor
     assert (live.contributor_id, live.contributor) == (0, FORMER_MEMBER)
     assert live.revision.submission.text == "live words"
     assert waiting.revision.state is State.WITHDRAWN
-    assert {1, 4} <= set(forgotten.note_ids)
+    assert {1, 4} <= set(forgotten)
     left = [one.text for one in store.gaps.open(GUILD)][2:5]
     assert left == ["And later?", "And then?", "where is it? "]
     verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback_records.of(1)}

@@ -79,7 +79,7 @@ def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_el
 
     forgotten = store.personal_data.forget(BEN.id, withdraw=False)
 
-    assert note.id in forgotten.note_ids
+    assert note.id in forgotten
     live = store.notes.live(note.id)
     assert live is not None
     assert (live.revision.submission, live.co_authors) == (SECOND, ())
