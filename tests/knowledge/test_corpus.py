@@ -13,13 +13,14 @@ from knowledge.values.documents import ARTICLES, Document, Failure, Kind, Scope
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from tests.knowledge.made_files import zipped
+from tests.stores import Place
 
 GUILD = Scope(10)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
+    with Place(tmp_path).store() as opened:
         yield opened
 
 
@@ -114,39 +115,29 @@ def test_a_file_that_has_vanished_from_a_folder_yields_nothing(store: Store, fol
     assert _imported(store) == []
 
 
-def test_an_empty_folder_yields_nothing(folder: Path) -> None:
+def test_a_folder_is_walked_in_the_order_of_its_paths_without_hidden_and_other_files(
+    folder: Path,
+) -> None:
     assert _names(folder) == []
-
-
-def test_a_folder_is_walked_in_the_order_of_its_paths(folder: Path) -> None:
-    for name in ("z.md", "b/two.txt", "b/one.MD", "a.markdown", "b/c/deep.md"):
+    for name in ("z.md", "b/two.txt", "b/one.MD", "a.markdown", "b/c/deep.md", ".hidden.md",
+                 ".git/config.md", "picture.png", "script.py"):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
     assert _names(folder) == ["a.markdown", "b/c/deep.md", "b/one.MD", "b/two.txt", "z.md"]
 
 
-def test_hidden_files_hidden_folders_and_other_formats_are_passed_over(folder: Path) -> None:
-    for name in (".hidden.md", ".git/config.md", "picture.png", "script.py", "seen.md"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("x")
-    assert _names(folder) == ["seen.md"]
-
-
-def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path: Path, folder: Path) -> None:
+def test_links_out_of_the_folder_or_to_itself_are_not_followed(
+    tmp_path: Path, folder: Path
+) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "key.md").write_text("secret")
     (folder / "file.md").symlink_to(secret / "key.md")
     (folder / "inside").symlink_to(secret, target_is_directory=True)
     (folder / "broken.md").symlink_to(tmp_path / "nowhere.md")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
     (folder / "own.md").write_text("own")
     assert _names(folder) == ["own.md"]
-
-
-def test_a_folder_that_links_to_itself_ends(folder: Path) -> None:
-    (folder / "a.md").write_text("x")
-    (folder / "again").symlink_to(folder, target_is_directory=True)
-    assert _names(folder) == ["a.md"]
 
 
 def test_a_source_is_added_once_however_its_path_is_written(

@@ -1,7 +1,5 @@
 """The bundled articles in the corpus. `test_project.py` checks their files."""
 
-import pytest
-
 from indexer.text.passages import sections
 from knowledge import corpus
 from knowledge.values.documents import Document, Kind
@@ -9,27 +7,19 @@ from knowledge.values.documents import Document, Kind
 ARTICLES = [item for item in corpus.articles() if isinstance(item, Document)]
 
 
-def test_every_article_can_be_read() -> None:
+def test_every_article_can_be_read_and_has_what_a_citation_needs() -> None:
     assert [item for item in corpus.articles() if not isinstance(item, Document)] == []
     assert len(ARTICLES) == 16
+    assert len({article.title for article in ARTICLES}) == 16
+    for article in ARTICLES:
+        assert article.kind is Kind.ARTICLE, article.id
+        assert article.link.startswith("https://"), article.id
+        assert article.verified is not None, article.id
+        assert article.tags, article.id
 
 
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
-def test_an_article_has_what_a_citation_needs(article: Document) -> None:
-    assert article.kind is Kind.ARTICLE
-    assert article.link.startswith("https://")
-    assert article.verified is not None
-    assert article.tags
-
-
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
-def test_an_article_has_sections_each_with_a_text_of_its_own(article: Document) -> None:
-    parts = list(sections(article.text, article.title))
-    headed = [heading for heading, _ in parts if heading]
-    assert len(headed) >= 3
-    assert len(set(headed)) == len(headed)
-
-
-def test_no_two_articles_have_one_title() -> None:
-    titles = [article.title for article in ARTICLES]
-    assert len(set(titles)) == len(titles)
+def test_an_article_has_sections_each_with_a_text_of_its_own() -> None:
+    for article in ARTICLES:
+        headed = [heading for heading, _ in sections(article.text, article.title) if heading]
+        assert len(headed) >= 3, article.id
+        assert len(set(headed)) == len(headed), article.id

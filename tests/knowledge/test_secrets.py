@@ -62,10 +62,10 @@ def test_a_token_is_hidden_whole_wherever_it_stands(token: str) -> None:
         assert shown[-1] == text[-1]
 
 
-@pytest.mark.parametrize("before", range(0, 6_000, 500))
-def test_a_token_in_a_long_text_is_hidden_wherever_it_stands(before: int) -> None:
-    text = "x " * (before // 2) + TOKENS["github"] + " y" * 2_000
-    assert without_secrets(text) == text.replace(TOKENS["github"], HIDDEN)
+def test_a_token_in_a_long_text_is_hidden_wherever_it_stands() -> None:
+    for before in range(0, 6_000, 500):
+        text = "x " * (before // 2) + TOKENS["github"] + " y" * 2_000
+        assert without_secrets(text) == text.replace(TOKENS["github"], HIDDEN), before
 
 
 @pytest.mark.parametrize(

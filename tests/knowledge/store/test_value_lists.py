@@ -37,14 +37,13 @@ def test_what_is_listed_and_there_is_found_once(
     assert sorted(row["member_id"] for row in found) == sorted(there)
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1])
-def test_a_list_of_any_length_is_found_whole(database: Database, length: int) -> None:
-    listed = [2 * one for one in range(length)]
-    found = rows_among(database, _FOUND, listed, before=[-1], after=[1])
-    assert sorted(row["member_id"] for row in found) == [one for one in listed if one < 3 * MOST]
-
-
-def test_of_an_empty_list_nothing_is_asked(database: Database) -> None:
+def test_a_list_of_any_length_is_found_whole_and_an_empty_one_asks_nothing(
+    database: Database,
+) -> None:
+    for length in (1, 2, 3, MOST - 1, MOST, MOST + 1, 2 * MOST + 1):
+        listed = [2 * one for one in range(length)]
+        found = [row["member_id"] for row in rows_among(database, _FOUND, listed, [-1], [1])]
+        assert sorted(found) == [one for one in listed if one < 3 * MOST]
     assert rows_among(database, "this is no statement in (?)", []) == []
 
 
