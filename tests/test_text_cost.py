@@ -208,6 +208,7 @@ NOT_CALLED: Final = {
         knowledge.page.render.Renderer._shared
         knowledge.store.audit.log_chain._named
         knowledge.store.guilds.channel_settings.ChannelSettingsTable.change
+        knowledge.store.guilds.weekly_digests.WeeklyDigests.choose
         knowledge.store.questions.gaps.Gaps.record_check
         knowledge.store.questions.handovers.Handovers._step
         knowledge.store.questions.phrasings.Phrasings.finish
