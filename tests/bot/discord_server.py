@@ -1,7 +1,7 @@
-"""As much of Discord as one bot needs, over HTTP and a websocket on this machine.
+"""Fake Discord over HTTP and a websocket on this machine, with the few routes that one bot needs.
 
-For real processes, which simcord's Discord in memory can't reach: how the bot starts, what it
-leaves in its log, what it finishes when it is stopped. A route that is not here answers 404.
+It serves bots in processes of their own, which can't reach simcord: tests of the start, the log
+and the stop use it. Other routes answer 404.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class DiscordServer:
         return app
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Have more routes than these; there are none."""
+        """Add routes of a subclass."""
 
     async def ask(self, question: str) -> None:
         """Send `/ask` as the member, in a direct message."""
@@ -187,7 +187,7 @@ class DiscordServer:
 def as_json(
     value: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """As Discord sends it: discord.py takes no charset in the content type."""
+    """A JSON response without a charset in its content type, as discord.py requires."""
     body = json.dumps(value).encode()
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
@@ -202,7 +202,7 @@ async def discord_server(made: DiscordServer | None = None) -> AsyncIterator[Dis
 
 
 class Reachable(Protocol):
-    """Where a bot can connect to."""
+    """Address of a Discord, and the event of a connected bot."""
 
     @property
     def address(self) -> str:
@@ -224,11 +224,10 @@ async def bot_process(
     root: Path = ROOT,
     **environment: str,
 ) -> AsyncIterator["BotProcess"]:
-    """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
+    """Run `commonplace` against `discord` in a process of its own, which is killed at the end.
 
-    With `connected`, it is there when it has connected; opening the core takes `opening_seconds`.
-    What it says goes to `log`; nobody reads it before its end unless that is a file. `root` is the
-    checkout whose program it is.
+    With `connected`, wait for its connection. Opening the core takes `opening_seconds`. Output goes
+    to `log`; a pipe is read only at the end. `root` is the checkout of the program.
     """
     environment = {
         **os.environ,
@@ -260,7 +259,7 @@ async def bot_process(
 
 
 class BotProcess(Protocol):
-    """What tests need of `asyncio.subprocess.Process`."""
+    """The part of `asyncio.subprocess.Process` that tests use."""
 
     stdout: asyncio.StreamReader | None
     stderr: asyncio.StreamReader | None
@@ -298,7 +297,7 @@ def _bots() -> ForkServer:
 
 
 class ForkedProcess:
-    """A bot that is a copy of a process which has imported it."""
+    """A bot forked from a process that has imported it."""
 
     _ending: asyncio.Task[int]
 
@@ -312,7 +311,7 @@ class ForkedProcess:
     async def begun(
         cls, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes] | int
     ) -> Self:
-        """Start it; what it says goes to `log`."""
+        """Start it with its output in `log`."""
         pid, ended, outs = _begun(arguments, environment, log)
         process = cls(pid)
         if outs:
@@ -349,7 +348,7 @@ class ForkedProcess:
 def _begun(
     arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes] | int
 ) -> tuple[int, int, list[int]]:
-    """Start a copy; its id, and the pipes of its end and of what it says."""
+    """Fork a copy; returns its id, the pipe of its exit code, and the pipes of its output."""
     with ExitStack() as stack:
 
         def open_here(stream: int) -> int:
@@ -366,7 +365,7 @@ def _begun(
 
 
 async def _reader(pipe: int) -> asyncio.StreamReader:
-    """What can be read from a pipe, which is closed at its end."""
+    """A reader of a pipe, which is closed at its end."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
@@ -375,7 +374,7 @@ async def _reader(pipe: int) -> asyncio.StreamReader:
 
 
 async def _connected(discord: Reachable, process: BotProcess) -> None:
-    """Wait until the bot is there, no longer than it lives."""
+    """Wait until the bot has connected or ended."""
     there = asyncio.create_task(discord.connected.wait())
     ended = asyncio.create_task(process.wait())
     await asyncio.wait([there, ended], timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)

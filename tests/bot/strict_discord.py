@@ -1,9 +1,8 @@
-"""A Discord that is as strict as the real one, at the place where requests leave the bot.
+"""Validation of every request that the bot sends to simcord, as strict as the real Discord.
 
-Every request passes here on its way to simcord. What Discord would refuse is kept as a sentence,
-and the test ends with them: an exception would only meet the bot's own handlers. Where Discord's
-description of its interface lies beside the project (`../shared/discord/openapi.json`), each
-request is compared with the schema of its route, too.
+Each violation is recorded as a sentence, and the test fails at its end: the bot's own handlers
+would catch an exception. If Discord's OpenAPI description lies beside the project
+(`../shared/discord/openapi.json`), each request is also compared with the schema of its route.
 """
 
 import fnmatch
@@ -36,7 +35,7 @@ Dispatch = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the bot sent."""
+    """A request of the bot."""
 
     backend: Backend
     method: str
@@ -59,7 +58,7 @@ class Request:
 
 @dataclass
 class StrictDiscord:
-    """Looks at every request before simcord does."""
+    """Validates every request, then passes it to simcord."""
 
     dispatch: Dispatch
     problems: list[str] = field(default_factory=list)
@@ -114,7 +113,7 @@ class StrictDiscord:
         return answer
 
     def unanswered(self) -> list[str]:
-        """The interactions that nobody responded to: «This interaction failed», members read."""
+        """Interactions without a response; their members read “This interaction failed”."""
         return [
             f"interaction {one.id} of type {one.type} ({one.command_name}) was not answered"
             for backend in self._backends
@@ -191,7 +190,7 @@ def _callback(request: Request, interaction_id: int) -> Iterator[str]:
 
 
 def _response(kind: object, data: Mapping[str, Any], files: int) -> Iterator[str]:
-    """What is wrong with what is shown by a first response."""
+    """Violations of a first response's content."""
     flags = int(data.get("flags") or 0)
     if kind == 4:
         yield from _flags(flags, _OF_RESPONSES)
@@ -227,7 +226,7 @@ def _by_token(request: Request, token: str, where: Sequence[str]) -> Iterator[st
 
 
 def _edit(request: Request, channel_id: int, message_id: int | None) -> Iterator[str]:
-    """Changes to a message that is there."""
+    """Edits of an existing message."""
     kept = request.backend.messages.get(channel_id, {}).get(message_id or 0)
     before = {"content": kept.content, "embeds": kept.embeds, "flags": kept.flags} if kept else None
     yield from _flags(int(request.body.get("flags") or 0), _OF_EDITS)
@@ -236,7 +235,7 @@ def _edit(request: Request, channel_id: int, message_id: int | None) -> Iterator
 
 
 def _in_channel(request: Request, channel_id: int, where: Sequence[str]) -> Iterator[str]:
-    """Messages that the bot writes by itself."""
+    """Messages that answer no interaction."""
     if request.method == "POST" and not where:
         yield from _flags(int(request.body.get("flags") or 0), _OF_MESSAGES)
         yield from strictness.message(request.body, edits=False, files=len(request.files))
@@ -259,7 +258,7 @@ def _flags(flags: int, known: int) -> Iterator[str]:
 
 
 def disagreements(request: Request) -> Iterator[str]:
-    """Where a request is not as the description of its route says."""
+    """Differences between a request and the description of its route."""
     operation = _operation(request.method, request.path)
     if operation is None:
         yield "Discord describes no such route"
@@ -274,7 +273,7 @@ def disagreements(request: Request) -> Iterator[str]:
 
 
 def _compared(schema: str, body: str) -> Iterator[str]:
-    """Where a body is not as a schema says; both are JSON."""
+    """Differences between a body and a schema; both are JSON."""
     for error in _validator(schema).iter_errors(json.loads(body)):
         worst = _nearest(error)
         where = "/".join(map(str, worst.instance_path))
@@ -282,7 +281,7 @@ def _compared(schema: str, body: str) -> Iterator[str]:
 
 
 def _nearest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
-    """What is wrong with that of a thing's alternatives that it comes nearest to."""
+    """Errors of the alternative schema that a value matches best."""
     alternatives = [each for each in getattr(error.kind, "context", []) if each]
     if not alternatives:
         return error
@@ -292,7 +291,7 @@ def _nearest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationEr
 
 
 def _distance(error: jsonschema_rs.ValidationError) -> tuple[bool, int]:
-    """How early it was found to be wrong; another type is another alternative."""
+    """Distance of an error: an earlier error, or another type, is farther."""
     return error.instance_path[-1:] == ["type"], -len(error.instance_path)
 
 
@@ -306,7 +305,7 @@ def _description() -> Any:
 
 @functools.cache
 def _routes() -> list[tuple[re.Pattern[str], int, str]]:
-    """Each path as an expression, how many of its parts are fixed, and as it is described."""
+    """Each path's regular expression, its number of fixed parts, and its description."""
     found = []
     for path in _description()["paths"]:
         fixed = len([part for part in path.split("/") if not part.startswith("{")])
@@ -315,7 +314,7 @@ def _routes() -> list[tuple[re.Pattern[str], int, str]]:
 
 
 def _operation(method: str, path: str) -> str | None:
-    """Where the operation stands in the description, the path with the most fixed parts first."""
+    """Keys of the operation in the description; the path with the most fixed parts wins."""
     fitting = [
         (fixed, described)
         for pattern, fixed, described in _routes()
@@ -326,7 +325,7 @@ def _operation(method: str, path: str) -> str | None:
 
 @functools.cache
 def _schema(operation: str) -> str | None:
-    """The schema of an operation's body, as text: what can be a key."""
+    """The schema of an operation's body as JSON text, which is hashable."""
     method, path = operation.split(" ", 1)
     content = _description()["paths"][path][method].get("requestBody", {}).get("content", {})
     body = content.get("application/json") or next(iter(content.values()), None)

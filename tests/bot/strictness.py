@@ -1,8 +1,8 @@
-"""What Discord refuses, or shows to somebody whom it is not for: the rules, as pure functions.
+"""Discord's rules for messages, components and commands, as pure functions.
 
-simcord is a kind Discord: it counts less, and forgives. Each function here takes what the bot sent
-and says what is wrong with it, in sentences. Characters are counted as UTF-16 code units: Discord's
-servers count code points, its clients count units, and whatever fits in units fits in both.
+simcord checks fewer of them. Each function takes sent JSON and yields the violations as sentences.
+Lengths are in UTF-16 code units: Discord's servers count code points and its clients count units,
+and a text that fits in units fits in both.
 
 Source:
     Discord's developer documentation: "Message", "Component reference", "Application commands",
@@ -36,12 +36,12 @@ _LOCALES: Final = frozenset(
 
 
 def units(text: str) -> int:
-    """How long a text is in UTF-16 code units."""
+    """Length of a text in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _text(value: object, name: str, most: int, *, least: int = 0) -> Iterator[str]:
-    """What is wrong with a text: its kind, its length, that nothing of it can be seen."""
+    """Violations of a text: wrong type, too long, nothing visible."""
     if value is None:
         if least:
             yield f"{name} is missing"
@@ -56,7 +56,7 @@ def _text(value: object, name: str, most: int, *, least: int = 0) -> Iterator[st
 
 
 def wrong_signs(value: object) -> Iterator[str]:
-    """Signs that are none: halves of surrogate pairs, and zero bytes."""
+    """Invalid characters: halves of surrogate pairs, and zero bytes."""
     if isinstance(value, str):
         if re.search("[\ud800-\udfff]", value):
             yield f"half of a surrogate pair in {value[:60]!r}"
@@ -83,7 +83,7 @@ _ACCESSORIES: Final = {2, 11}
 def message(
     body: Mapping[str, Any], *, edits: bool, files: int = 0, before: Mapping[str, Any] | None = None
 ) -> Iterator[str]:
-    """What is wrong with a message that is sent, or with the changes to one.
+    """Violations of a sent or edited message.
 
     Args:
         body: what is sent.
@@ -118,7 +118,7 @@ def message(
 
 
 def _files(body: Mapping[str, Any], files: int) -> Iterator[str]:
-    """What is wrong with the files of a message, and with how its layout describes them."""
+    """Violations of a message's files and of their descriptions in its layout."""
     attached = body.get("attachments") or []
     if len(attached) > 10 or files > 10:
         yield "more than ten files"
@@ -129,7 +129,7 @@ def _files(body: Mapping[str, Any], files: int) -> Iterator[str]:
 
 
 def _changed(body: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with an edit, seen beside the message: once a layout, always a layout."""
+    """Violations of an edit, given the message: a layout stays a layout."""
     is_layout = int(before["flags"]) & COMPONENTS_V2
     becomes = int(body.get("flags") or 0) & COMPONENTS_V2
     if is_layout and "flags" in body and not becomes:
@@ -144,7 +144,7 @@ def _changed(body: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str
 
 
 def mentions(body: Mapping[str, Any]) -> Iterator[str]:
-    """Whom a message may ping: nobody, but those named one by one."""
+    """Violations of pings: only members named one by one may be pinged."""
     if not any(body.get(key) for key in ("content", "embeds", "components")):
         return
     allowed = body.get("allowed_mentions")
@@ -188,7 +188,7 @@ def _embeds(embeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def everything_in(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """All components, whatever they are in."""
+    """All components, nested ones included."""
     for one in components:
         yield one
         yield from everything_in(one.get("components") or [])
@@ -196,7 +196,7 @@ def everything_in(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[s
 
 
 def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str]:
-    """What is wrong with the components of a message."""
+    """Violations of a message's components."""
     found = list(everything_in(components))
     if v2:
         if len(found) > 40:
@@ -216,7 +216,7 @@ def layout(components: Sequence[Mapping[str, Any]], *, v2: bool) -> Iterator[str
 
 
 def _misplaced(components: Sequence[Mapping[str, Any]], outer: int | None) -> Iterator[str]:
-    """Components of a layout that stand where Discord takes none of their kind."""
+    """Components of a layout in places where Discord refuses their kind."""
     for one in components:
         kind = one.get("type")
         if kind not in _INSIDE[outer]:
@@ -235,7 +235,7 @@ def ids(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def component(one: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with one component, wherever it stands."""
+    """Violations of one component, whatever contains it."""
     yield from _of_layout(one)
     kind = one.get("type")
     if kind == 1:
@@ -256,7 +256,7 @@ def component(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_layout(one: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a section, a file or a container."""
+    """Violations of a section, a file or a container."""
     kind = one.get("type")
     if kind == 9:
         if not 1 <= len(one.get("components") or []) <= 3:
@@ -328,7 +328,7 @@ def _input(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def form(data: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a form."""
+    """Violations of a form."""
     yield from _text(data.get("title"), "title", 45, least=1)
     yield from _text(data.get("custom_id"), "custom_id of a form", 100, least=1)
     rows = data.get("components") or []
@@ -346,7 +346,7 @@ def form(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def choices(offered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with what is offered while an option is typed."""
+    """Violations of autocomplete choices."""
     if len(offered) > 25:
         yield f"{len(offered)} choices, 25 is the most"
     for choice in offered:
@@ -356,7 +356,7 @@ def choices(offered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def commands(listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with all commands together."""
+    """Violations of all commands together."""
     for kind, most in _COMMANDS.items():
         names = [one["name"] for one in listed if one.get("type", 1) == kind]
         if len(names) > most or len(set(names)) < len(names):

@@ -1,7 +1,7 @@
-"""Discord refuses, breaks, or does what it was asked and never says so; and rights that are gone.
+"""Refused, broken and unconfirmed requests to Discord, and lost permissions.
 
-Whatever happens: nothing that was confirmed is lost, nothing is there twice, and whoever clicked
-gets a sentence where Discord lets one through.
+Nothing confirmed is lost, nothing is doubled, and the clicking member gets a sentence if Discord
+accepts one.
 """
 
 import asyncio

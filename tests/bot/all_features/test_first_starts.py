@@ -1,4 +1,4 @@
-"""Processes that begin at the same moment on an empty database: each finds what it needs."""
+"""Processes that start at the same moment on an empty database share one set-up."""
 
 import threading
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_all_that_begin_at_once_on_an_empty_database_work(
 def _first_started(
     settings: Settings, together: threading.Barrier
 ) -> tuple[list[str], int, list[int]]:
-    """A process from its beginning; the migrations, documents and shards that it has."""
+    """Start a process; returns its migrations, documents and shards."""
     try:
         together.wait()
         with Core(settings, WordEmbedder(64)) as core:

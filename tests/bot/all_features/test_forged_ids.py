@@ -1,6 +1,6 @@
-"""Every id of a button, list or form, made up by members without rights, in every place.
+"""Forged ids of all buttons, lists and forms, from members without rights, in every place.
 
-Nothing is told, posted or changed but what is theirs.
+They read, post and change only their own data.
 """
 
 import itertools
@@ -57,7 +57,7 @@ CHOSEN: Final = ("2", "1:0", "3:ab", "other", "off_topic", "1", "de", "forged")
 
 @dataclass(frozen=True)
 class Forger:
-    """Somebody without rights in a place, what they may not know, and numbers to try there."""
+    """A member without rights in a place, words they may not read, and numbers to try there."""
 
     actor: MemberActor
     channel_id: int
@@ -68,7 +68,7 @@ class Forger:
 
 
 class Discord:
-    """What the bot has sent: each request with its JSON and its files."""
+    """Records the bot's requests with their JSON and files."""
 
     def __init__(self, strict: StrictDiscord) -> None:
         self.requests: list[tuple[str, str, str]] = []
@@ -193,7 +193,7 @@ def _forged(numbers: Sequence[int]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _sent_with(kind: type, turn: int) -> dict[str, Any]:
-    """What comes with a click, a choice or a form."""
+    """Data of a click, a choice or a form."""
     if issubclass(kind, Form):
         filled = FIELDS[turn % len(FIELDS)]
         return {"components": [_field(name, value) for name, value in filled.items()]}
@@ -251,7 +251,7 @@ def _send(world: World, forger: Forger, custom_id: str, data: dict[str, Any]) ->
 
 
 def _rows(core: Core) -> dict[str, list[str]]:
-    """What is kept, but for how far each interaction has been dealt with."""
+    """Rows of all tables, except the state of interactions."""
     database = core.store.database
     return {
         table: [repr(row) for row in database.rows(f"select * from {table}")]  # noqa: S608
@@ -261,7 +261,7 @@ def _rows(core: Core) -> dict[str, list[str]]:
 
 
 def _messages(world: World) -> dict[int, str]:
-    """The messages that not one member alone sees, as they are."""
+    """All messages except ephemeral ones."""
     backend = world.env.backend
     return {
         message.id: repr(serializers.message_payload(backend, message))

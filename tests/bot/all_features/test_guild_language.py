@@ -1,4 +1,4 @@
-"""The language that a server has chosen: answers, and what members are told without asking."""
+"""The server's language in answers, and in messages that the bot sends unasked."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

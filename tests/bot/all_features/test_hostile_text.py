@@ -1,4 +1,4 @@
-"""Everything that is shown of what somebody typed, with the worst that they can type."""
+"""Messages that show members' text, with the most hostile text they can type."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -131,7 +131,7 @@ def notes(draw: st.DrawFn) -> Note:
 
 @st.composite
 def near_ones(draw: st.DrawFn) -> Near:
-    """What is near to a note."""
+    """Texts similar to a note."""
     text = draw(at_most(300))
     statement = Statement(text, 0, len(text), ((0, 1), (len(text) // 2, len(text))))
     return Near(
@@ -380,7 +380,7 @@ def test_listings_fit_and_are_shown_as_text(
 def test_sources_are_listed_on_pages_that_fit(
     named: list[tuple[str, str]], standing: ArticlesUse
 ) -> None:
-    """How the articles stand is one line, which nobody's text gets into: each is tried by some."""
+    """The state of the articles is a line without members' text, so examples draw one each."""
     counts = Counts(12_345, 12, 12_345, 12_345)
     channels, others = [], []
     for name, reason in named:

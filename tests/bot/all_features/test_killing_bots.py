@@ -1,6 +1,6 @@
-"""Processes of a bot that people use are cut off from their database; nothing is lost or double.
+"""Bot processes in use lose their database connections, and nothing is lost or doubled.
 
-`benchmarks/killing_bots.py` says how, does the same far more often, and kills and stops them, too.
+`benchmarks/killing_bots.py` describes the trials, and runs far more, with kills and stops.
 """
 
 import os

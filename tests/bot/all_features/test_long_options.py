@@ -1,4 +1,4 @@
-"""Options of commands: each says how long it may be, and a longer one breaks nothing."""
+"""Text options of commands declare their longest value, and a longer one breaks nothing."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""No order of steps breaks a note's life: a state machine over members, moderators and guilds."""
+"""State machine of a note's life: members, moderators and guilds in any order of steps."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ LATEST = st.sampled_from([True, True, True, False])
 
 
 class NotesLife(RuleBasedStateMachine):
-    """Everybody may try anything at any time; what is allowed follows from the state alone."""
+    """Everybody tries any step at any time; the state alone decides whether it is allowed."""
 
     @initialize()
     def open(self) -> None:

@@ -1,4 +1,4 @@
-"""What is due in a guild is done by the process that runs its shard, and by no other."""
+"""Due work of a guild is done only by the process that runs its shard."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -36,7 +36,7 @@ def runs(bot: Bot, guild_id: int, *, elsewhere: bool) -> None:
 
 @pytest.fixture
 async def due(world: World) -> World:
-    """A guild in which everything is due that comes by itself; another process runs its shard."""
+    """A guild whose background work is due, and whose shard another process runs."""
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
     runs(world.bot, world.guild.id, elsewhere=True)
@@ -81,7 +81,7 @@ def rows(core: Core) -> dict[str, list[dict[str, Any]]]:
 
 
 async def every_round(world: World) -> None:
-    """Everything that the bot does by itself, a day from now, when all of it is due."""
+    """Run all background rounds as of tomorrow, when all are due."""
     bot, later = world.bot, datetime.now(UTC) + LATER
     await part(bot, OutboxDispatcher).remind(later)
     await bot.outbox.catch_up()
@@ -108,7 +108,7 @@ async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None
 
 
 async def test_the_process_of_its_shard_does_all_of_it(due: World) -> None:
-    """Else the test above would show nothing."""
+    """The control for the test above."""
     before, messages = await due.core(rows), said(due)
     runs(due.bot, due.guild.id, elsewhere=False)
     await every_round(due)

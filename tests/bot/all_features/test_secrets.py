@@ -1,4 +1,4 @@
-"""What somebody typed without thinking: a secret in a note is shown to nobody, and stays stored."""
+"""Secrets in notes: shown to nobody, kept in the store."""
 
 from typing import Any
 

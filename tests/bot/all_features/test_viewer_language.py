@@ -1,4 +1,4 @@
-"""What one member alone sees is in the language of their client, where the bot speaks it."""
+"""Ephemeral messages are in the language of the member's client, if the bot speaks it."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _TITLES: Final = re.compile(r"\*\*.*?\*\*|\[.*?\]\(.*?\)")
 
 
 def shown(sent: Any) -> Iterator[str]:
-    """Every text in what was sent that somebody reads."""
+    """Visible texts in sent JSON."""
     if isinstance(sent, list):
         for one in sent:
             yield from shown(one)
@@ -49,7 +49,7 @@ def shown(sent: Any) -> Iterator[str]:
 
 
 def told(env: Env, since: int = 0) -> list[str]:
-    """What those who did something were shown because of it, without what is quoted to them."""
+    """Responses since a request, without quotations."""
     texts = [
         text
         for request in env.http_requests[since:]

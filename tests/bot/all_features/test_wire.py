@@ -1,6 +1,6 @@
 """The bot as a real process against a strict Discord over HTTP and a websocket.
 
-What simcord can't show: the library's own retries, broken connections, clocks, another process.
+It covers retries of discord.py, broken connections, clocks and restarts, which simcord can't.
 """
 
 import asyncio

@@ -39,13 +39,40 @@ async def healthz(bot: Bot) -> tuple[int, dict[str, Any]]:
         return response.status, await response.json()
 
 
+async def report(bot: Bot) -> tuple[int, str, list[str]]:
+    status, sent = await healthz(bot)
+    return status, sent["status"], sent["reasons"]
+
+
 # Health.
 
 
-async def test_a_bot_that_can_answer_is_well(world: World) -> None:
-    await prepared(world.bot)
-    status, said = await healthz(world.bot)
-    assert (status, said["status"], said["reasons"]) == (200, "ok", [])
+async def test_health_follows_connections_and_degradations(world: World) -> None:
+    bot = world.bot
+    await prepared(bot)
+    assert await report(bot) == (200, "ok", [])
+
+    bot.degradations.leave_out("phrasing", "The endpoint does not answer.")
+    assert await report(bot) == (200, "degraded", ["The endpoint does not answer."])
+    _, samples = await metrics(bot)
+    assert samples["commonplace_degraded", ""] == samples["commonplace_healthy", ""] == 1
+
+    bot.dispatch("shard_disconnect", 0)
+    await world.env.settle()
+    reasons = ["Discord is not connected.", "The endpoint does not answer."]
+    assert await report(bot) == (503, "unavailable", reasons)
+
+    bot.degradations.restore("phrasing")
+    bot.dispatch("shard_resumed", 0)
+    await world.env.settle()
+    assert await report(bot) == (200, "ok", [])
+    assert (await metrics(bot))[1]["commonplace_degraded", ""] == 0
+
+    bot.shard_count = 3
+    bot.dispatch("shard_connect", 2)
+    await world.env.settle()
+    missing = ["Discord is not connected: 1 of 3 shards."]
+    assert await report(bot) == (503, "unavailable", missing)
 
 
 async def test_a_bot_that_is_not_there_yet_says_what_it_waits_for(settings: Settings) -> None:
@@ -81,39 +108,6 @@ async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_pat
     assert "Restore it from a backup" in said["reasons"][0]
 
 
-async def test_while_discord_is_away_the_bot_is_not_well(world: World) -> None:
-    await prepared(world.bot)
-    world.bot.dispatch("shard_disconnect", 0)
-    await world.env.settle()
-    status, said = await healthz(world.bot)
-    assert (status, said["reasons"]) == (503, ["Discord is not connected."])
-    world.bot.dispatch("shard_resumed", 0)
-    await world.env.settle()
-    assert (await healthz(world.bot))[0] == 200
-
-
-async def test_a_bot_of_which_one_shard_is_away_is_not_well(world: World) -> None:
-    await prepared(world.bot)
-    world.bot.shard_count = 3
-    world.bot.dispatch("shard_connect", 2)
-    await world.env.settle()
-    status, said = await healthz(world.bot)
-    assert (status, said["reasons"]) == (503, ["Discord is not connected: 1 of 3 shards."])
-
-
-async def test_what_is_left_out_degrades_a_bot_that_is_well(world: World) -> None:
-    await prepared(world.bot)
-    world.bot.degradations.leave_out("phrasing", "The endpoint does not answer.")
-    status, said = await healthz(world.bot)
-    _, samples = await metrics(world.bot)
-    assert (status, said["status"]) == (200, "degraded")
-    assert said["reasons"] == ["The endpoint does not answer."]
-    assert samples["commonplace_degraded", ""] == samples["commonplace_healthy", ""] == 1
-    world.bot.degradations.restore("phrasing")
-    assert (await healthz(world.bot))[1]["status"] == "ok"
-    assert (await metrics(world.bot))[1]["commonplace_degraded", ""] == 0
-
-
 async def test_a_reranker_that_is_missing_degrades_the_bot(
     simcord_env: Env, tmp_path: Path
 ) -> None:
@@ -127,16 +121,6 @@ async def test_a_reranker_that_is_missing_degrades_the_bot(
         status, said = await healthz(bot)
     assert (status, said["status"]) == (200, "degraded")
     assert "There is no reranker 'no/such-model' on this machine" in said["reasons"][0]
-
-
-async def test_a_bot_that_is_not_well_says_so_first(world: World) -> None:
-    await prepared(world.bot)
-    world.bot.degradations.leave_out("phrasing", "The endpoint does not answer.")
-    world.bot.dispatch("shard_disconnect", 0)
-    await world.env.settle()
-    status, said = await healthz(world.bot)
-    assert (status, said["status"]) == (503, "unavailable")
-    assert said["reasons"] == ["Discord is not connected.", "The endpoint does not answer."]
 
 
 class Wordless(WordEmbedder):
@@ -179,7 +163,7 @@ class Overflowing(WordEmbedder):
 async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
     simcord_env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once, this stopped updates of sources until the next start."""
+    """Such an error once stopped updates of sources until the next start."""
     monkeypatch.setattr(background, "RETRY_SECONDS", 0)
     assert simcord_env.bot is not None
     await simcord_env.bot.close()

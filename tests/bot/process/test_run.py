@@ -1,4 +1,4 @@
-"""How the bot's process starts and ends, as real processes against a Discord on this machine."""
+"""Start and end of the bot's process, with real processes and a fake Discord."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The websocket: sessions that can be resumed, compressed as Discord does it, and its bad days."""
+"""Gateway websocket of the fake Discord: resumable sessions, compression, and failures."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _PRIVILEGED: Final = (1 << 1) | (1 << 8) | CONTENT
 
 @dataclass
 class Session:
-    """What one IDENTIFY began: its events are kept, so that it can be resumed."""
+    """Session begun by one IDENTIFY; it keeps its events for a RESUME."""
 
     intents: int
     shard: int = 0
@@ -32,7 +32,7 @@ class Session:
 
 @dataclass
 class _Line:
-    """One socket, and how far its compressed stream is."""
+    """One socket and the state of its compressed stream."""
 
     socket: web.WebSocketResponse
     compressor: Any
@@ -53,7 +53,7 @@ class _Line:
 
 @dataclass
 class Gateway:
-    """Where the bot is told what happens."""
+    """Sends events to the bot."""
 
     state: State
     # What the application is allowed in the portal.
@@ -84,7 +84,7 @@ class Gateway:
     _former: list[tuple[_Line, Session]] = field(default_factory=list)
 
     def recommended(self) -> Json:
-        """What `GET /gateway/bot` says."""
+        """The response of `GET /gateway/bot`."""
         return {
             "url": f"{self.state.address}/gateway/".replace("http", "ws"),
             "shards": self.shards,
@@ -201,7 +201,7 @@ class Gateway:
         self._sessions[session.shard], self._lines[session.shard] = session, line
 
     def _complete(self) -> None:
-        """The bot is there when every shard is."""
+        """Mark the bot as connected once every shard is."""
         if len(self._lines) == self.shards:
             self.connected.set()
 
@@ -222,7 +222,7 @@ class Gateway:
             self._complete()
 
     async def emit(self, event: str, data: Any) -> None:
-        """Tell the bot; what it can't be told now is kept for when it resumes."""
+        """Send an event to the bot; while it is disconnected, keep the event for a RESUME."""
         await self._tell(self._shard_of(data.get("guild_id")), event, data)
 
     async def _tell(self, shard: int, event: str, data: Any) -> None:
@@ -247,7 +247,7 @@ class Gateway:
                 self._former = [one for one in self._former if one[0] is not line]
 
     def _as_seen(self, message: Json, session: Session) -> Json:
-        """A message without what only a privileged intent shows."""
+        """A message without the fields that need a privileged intent."""
         mine = message["author"]["id"] == str(APPLICATION)
         mentioned = any(one["id"] == str(APPLICATION) for one in message["mentions"])
         if mine or mentioned or not message.get("guild_id") or session.intents & CONTENT:
@@ -278,5 +278,5 @@ class Gateway:
             await self.close(4000, shard)
 
     def cut(self, shard: int = 0) -> None:
-        """Let the connection break without a word."""
+        """Break the connection without a close code."""
         self._lose(shard).transport.abort()

@@ -1,4 +1,4 @@
-"""What people do in Discord's client, which lets them do only what it shows them."""
+"""Actions of people in Discord's client, limited to the components it shows."""
 
 import secrets
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Person:
         return await self._interact(COMMAND, channel, {**data, "options": given})
 
     async def type(self, channel: Json, name: str, option: str, typed: str) -> Interaction:
-        """Type into an option that offers something meanwhile."""
+        """Type into an option with autocomplete."""
         command, path = self._command(name)
         leaf = path[-1] if path else command
         [known] = [one for one in leaf["options"] if one["name"] == option]
@@ -102,12 +102,12 @@ class Person:
         return await self.press(message, found[0]["custom_id"])
 
     async def press(self, message: Json, custom_id: str) -> Interaction:
-        """Click what has an id, on a message that may have changed meanwhile."""
+        """Click a component by its id, even if the message has changed."""
         data = {"custom_id": custom_id, "component_type": 2, "id": 1}
         return await self._on(message, data)
 
     async def choose(self, message: Json, value: str) -> Interaction:
-        """Choose in the only list on a message."""
+        """Choose from the only list on a message."""
         everything = strictness.everything_in(message["components"])
         [found] = [one for one in everything if one["type"] == 3]
         assert value in {one["value"] for one in found["options"]}
@@ -119,7 +119,7 @@ class Person:
         return await self._interact(COMPONENT, channel, data, message=message)
 
     async def fill(self, opened: Interaction, **values: Any) -> Interaction:
-        """Fill in the form that an interaction was answered with, and send it."""
+        """Fill in and submit the form that answered an interaction."""
         assert opened.response is not None
         assert opened.response["type"] == 9, opened.response
         form = opened.response["data"]
@@ -159,7 +159,7 @@ class Person:
     # Making payloads.
 
     def _command(self, name: str) -> tuple[Json, list[Json]]:
-        """A command that the bot has sent, and the groups and the command inside it."""
+        """A registered command with the path of its groups."""
         first, *rest = name.split()
         [command] = [one for one in self.state.commands if one["name"] == first]
         path: list[Json] = []
@@ -170,7 +170,7 @@ class Person:
         return command, path
 
     def _option(self, data: Json, known: Json, value: Any) -> Json:
-        """An option with a value, and what it refers to."""
+        """An option with its value and resolved data."""
         kind, sent = known["type"], value
         resolved = data["resolved"]
         if kind == _USER:
@@ -237,7 +237,7 @@ class Person:
 
 
 def labels(message: Json) -> list[str]:
-    """What the buttons of a message say."""
+    """Labels of a message's buttons."""
     return [
         one["label"]
         for one in strictness.everything_in(message["components"])

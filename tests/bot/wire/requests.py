@@ -1,4 +1,4 @@
-"""Requests as they are read from the wire, and the ways in which Discord fails to answer them."""
+"""Requests read from the wire, and simulated failures of Discord to answer them."""
 
 import json
 import re
@@ -16,7 +16,7 @@ Files = dict[int, tuple[str, bytes, str]]
 
 @dataclass
 class Sent:
-    """A request of the bot's, read."""
+    """A parsed request of the bot."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class Sent:
 
 @dataclass
 class Fault:
-    """How Discord fails, so many times, where a route matches.
+    """A failure of Discord on requests to a matching route, some times.
 
     Attributes:
         method, path: which requests.
@@ -52,7 +52,7 @@ class Fault:
     met: int = 0
 
     def meets(self, method: str, path: str) -> bool:
-        """Whether it is this one's turn."""
+        """Whether this fault applies to a request."""
         fits = method == self.method and re.search(self.path, path) is not None
         if fits and self.met < self.times:
             self.met += 1
@@ -80,7 +80,7 @@ async def read(request: web.Request) -> tuple[Any, Files]:
 
 
 def failed(request: web.Request, fault: Fault) -> web.Response:
-    """The answer of a Discord that fails; none where the connection is cut."""
+    """The response to a failing request; None if the connection is cut."""
     if fault.status == 0:
         assert request.transport is not None
         request.transport.abort()

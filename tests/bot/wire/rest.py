@@ -1,7 +1,7 @@
-"""The REST interface: the routes that a bot may use, each as strict as Discord is.
+"""REST interface of the fake Discord, as strict as the real one.
 
-A route that is not here, a body that Discord refuses and an interaction answered too late are kept
-in `problems`, and a test ends with them.
+Unknown routes, invalid bodies and late responses are recorded in `problems`, which fail the test
+at its end.
 """
 
 import json
@@ -47,7 +47,7 @@ Handler = Callable[["Sent"], Awaitable[Any]]
 
 @dataclass
 class Rest:
-    """What the bot can ask of Discord."""
+    """Routes for the bot."""
 
     state: State
     gateway: Gateway
@@ -143,7 +143,7 @@ class Rest:
             self.problems.append("a User-Agent that Discord blocks")
 
     def _refuse(self, sent: Sent, found: Iterable[str]) -> None:
-        """Refuse what is wrong, as Discord does, and remember it for the end of the test."""
+        """Refuse an invalid request as Discord does, and record the problem."""
         wrong = [*strictness.wrong_signs(sent.body), *found]
         if wrong:
             self.problems += [f"{sent.method} {sent.path}: {problem}" for problem in wrong]
@@ -151,7 +151,7 @@ class Rest:
             raise RefusedError(400, 50035, "Invalid Form Body", errors)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """A file, for whoever has its address."""
+        """A file by its address."""
         content = self.state.files.get(int(request.match_info["id"]))
         signed = {"ex", "is", "hm"} <= set(request.query)
         if content is None or not signed or self.files_expired:
@@ -235,7 +235,7 @@ class Rest:
     async def _first_message(
         self, taken: Interaction, kind: int, data: Json, sent: Sent
     ) -> Json | None:
-        """The message that a first response makes or changes."""
+        """The message that a first response creates or edits."""
         if kind in (4, 5):
             flags = int(data.get("flags") or 0) | (LOADING if kind == 5 else 0)
             message = await self._say(taken, {**data, "flags": flags}, sent.files)
@@ -253,7 +253,7 @@ class Rest:
         return None
 
     async def _say(self, taken: Interaction, body: Json, files: Files) -> Json:
-        """A message in answer to an interaction."""
+        """Create a message that answers an interaction."""
         channel = self.state.channels[taken.channel_id]
         named = {"id": str(taken.id), "type": taken.kind, "user": self.state.users[taken.user_id]}
         message = self.state.write(
@@ -319,7 +319,7 @@ class Rest:
     # Messages.
 
     async def _change(self, message: Json, body: Json, sent: Sent) -> None:
-        """Take over what an edit names; what it does not name stays."""
+        """Apply an edit; other fields stay."""
         message["flags"] |= int(body.get("flags") or 0) & strictness.COMPONENTS_V2
         for key in ("content", "embeds"):
             if key in body:
@@ -519,7 +519,7 @@ def _wrong_edit(message: Json, sent: Sent) -> Iterable[str]:
 
 
 def _wrong_response(taken: Interaction, kind: int, data: Json, files: int) -> Iterable[str]:
-    """What is wrong with a first response."""
+    """Violations of a first response."""
     flags = int(data.get("flags") or 0)
     if (kind == 8) != (taken.kind == 4):
         yield f"response {kind} to an interaction of kind {taken.kind}"

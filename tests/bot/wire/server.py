@@ -46,17 +46,17 @@ class WireServer:
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """Its address."""
         return self.state.address
 
     @property
     def connected(self) -> asyncio.Event:
-        """Whether the bot is there."""
+        """Whether the bot is connected."""
         return self.gateway.connected
 
     @property
     def problems(self) -> list[str]:
-        """What Discord did not like."""
+        """Violations of Discord's rules so far."""
         return [*self.rest.problems, *self.gateway.problems]
 
     def person(self, name: str, *roles: Json) -> Person:
@@ -66,7 +66,7 @@ class WireServer:
         return Person(self.state, self.gateway, self.guild, account)
 
     def fail(self, method: str, path: str, status: int = 0, **how: Any) -> Fault:
-        """Fail from now on where a route matches."""
+        """Fail requests to a matching route from now on."""
         fault = Fault(method, path, status, **how)
         self.rest.faults.append(fault)
         return fault
@@ -79,7 +79,7 @@ class WireServer:
     # Looking.
 
     def messages(self, channel: Json, *, private: bool = False) -> list[Json]:
-        """What has been said in a channel, the private parts too if wanted."""
+        """Messages in a channel, optionally with ephemeral ones."""
         return [
             one
             for one in self.state.messages.values()
@@ -87,11 +87,11 @@ class WireServer:
         ]
 
     def unanswered(self) -> list[Interaction]:
-        """Whatever the bot has not acknowledged."""
+        """Interactions that the bot has not acknowledged."""
         return [one for one in self.state.interactions.values() if one.response is None]
 
     async def until(self, look: Callable[[], _T], what: str = "") -> _T:
-        """Wait until something is so, and give back what is seen.
+        """Wait until a function returns something true; returns it.
 
         Raises:
             AssertionError: if it does not become so.
@@ -106,7 +106,7 @@ class WireServer:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def answered(self, one: Interaction) -> Json:
-        """The message that an interaction was answered with, once nothing more is promised."""
+        """The final response to an interaction, after *thinking…*."""
 
         def look() -> Json | None:
             message = self.state.messages.get(one.original or 0)
@@ -135,7 +135,7 @@ class WireServer:
 
 @asynccontextmanager
 async def wire_server() -> AsyncIterator[WireServer]:
-    """A strict Discord on a free port; whatever it did not like fails the test at the end."""
+    """A strict Discord on a free port; violations fail the test at the end."""
     made = WireServer()
     async with TestServer(made.application()) as server:
         made.state.address = str(server.make_url("")).rstrip("/")

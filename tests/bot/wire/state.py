@@ -1,4 +1,4 @@
-"""What this Discord knows, as Discord writes it: servers, channels, people, messages, files."""
+"""State of the fake Discord in wire format: servers, channels, people, messages, files."""
 
 import itertools
 import re
@@ -29,22 +29,22 @@ _numbers = itertools.count(1)
 
 
 def snowflake() -> int:
-    """A new id, which says when it was made."""
+    """A new id that contains its creation time."""
     return (int(time.time() * 1000) - _EPOCH_MS) << 22 | next(_numbers) % (1 << 22)
 
 
 def permissions(names: str) -> int:
-    """The number that stands for these permissions."""
+    """Bit set of permissions, by their names in one string."""
     return discord.Permissions(**dict.fromkeys(names.split(), True)).value
 
 
 def now() -> str:
-    """This moment as Discord writes it."""
+    """Current time in Discord's format."""
     return datetime.now(UTC).isoformat()
 
 
 class RefusedError(Exception):
-    """What Discord answers with a status that is no success."""
+    """Response of Discord with an error status."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Interaction:
-    """What somebody did, and what the bot has made of it so far."""
+    """An interaction and the bot's responses so far."""
 
     id: int
     token: str
@@ -70,12 +70,12 @@ class Interaction:
 
     @property
     def channel_id(self) -> int:
-        """Where it was done."""
+        """Id of the channel."""
         return int(self.payload["channel_id"])
 
     @property
     def user_id(self) -> int:
-        """Who did it."""
+        """Id of the user."""
         return int((self.payload.get("user") or self.payload["member"]["user"])["id"])
 
 
@@ -94,7 +94,7 @@ def user(name: str, *, bot: bool = False) -> Json:
 
 @dataclass
 class State:
-    """Everything, in the shapes in which it is sent."""
+    """All objects, in the shapes that Discord sends."""
 
     address: str = ""
     me: Json = field(
@@ -113,7 +113,7 @@ class State:
     # Who and where.
 
     def add_guild(self, name: str, guild_id: int | None = None) -> Json:
-        """A server with the bot in it, whose role lets it do what its invitation asks for."""
+        """Add a server with the bot, whose role has the invitation's permissions."""
         guild_id = guild_id or snowflake()
         guild: Json = {
             "id": str(guild_id),
@@ -265,7 +265,7 @@ class State:
         raise RefusedError(404, 10007, "Unknown Member")
 
     def allowed(self, channel: Json, user_id: int) -> discord.Permissions:
-        """What somebody may do in a channel."""
+        """Permissions of a user in a channel."""
         if channel["type"] == 1:
             return discord.Permissions.all()
         guild = self.guilds[int(channel["guild_id"])]
@@ -285,7 +285,7 @@ class State:
     # What the bot may do.
 
     def reachable(self, channel_id: int, needs: str = "view_channel") -> Json:
-        """A channel, if the bot may do there what it is about to."""
+        """A channel, if the bot has the needed permission there."""
         channel = self.channels.get(channel_id)
         if channel is None:
             raise RefusedError(404, 10003, "Unknown Channel")
@@ -349,7 +349,7 @@ class State:
         return attachment
 
     def upload(self, channel_id: int, content: bytes, filename: str, kind: str = "") -> Json:
-        """A file that Discord keeps, at an address that is signed."""
+        """Store a file at a signed address."""
         file_id = snowflake()
         self.files[file_id] = content
         address = f"{self.address}/attachments/{channel_id}/{file_id}/{filename}?ex=1&is=1&hm=1"
@@ -364,7 +364,7 @@ class State:
 
 
 def numbered(components: list[Json]) -> list[Json]:
-    """Components as Discord gives them back: each with a number."""
+    """Components as Discord returns them, each with a number."""
     count = itertools.count(1)
 
     def named(one: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Buttons that outlive their process: made anew from what Discord sends of them."""
+"""Persistent buttons: rebuilt from the custom_id that Discord sends."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The formats of ids: those of messages that were posted long ago are read and written the same."""
+"""Formats of custom ids: ids of old messages are still read, and written the same."""
 
 import itertools
 import re
@@ -77,7 +77,7 @@ def test_an_id_that_was_posted_is_read_by_one_format_which_writes_it_the_same(
 
 
 def test_no_format_has_words_that_no_posted_id_has() -> None:
-    """Whoever adds one adds its ids to the file; none of those that are there may go."""
+    """A new format adds its ids to the file; ids in the file must stay."""
     examples = [forgeries(ids, "123", "cafecafecafe") for ids in FORMATS.values()]
     assert sorted(itertools.chain(*examples)) == sorted(POSTED)
 

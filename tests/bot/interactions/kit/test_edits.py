@@ -1,4 +1,4 @@
-"""A message is edited once, in time, and only while it says what it was sent with."""
+"""Delayed edits: once, in time, and only of a message that still has its line."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ LINE = "-# A language model may add to this until <t:1764115220:T>."
 
 
 class Sent:
-    """A message in a Discord that does what a test says."""
+    """A sent message; its fields decide how Discord treats it."""
 
     channel_id = 7
 

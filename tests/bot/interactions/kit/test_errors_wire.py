@@ -1,4 +1,4 @@
-"""Errors over the wire: said to one member alone, and to those whose Discord is behind."""
+"""Errors over the wire: explained in private, also to members with an old client."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every form is taken after a restart that happened while it was open; nothing typed is lost."""
+"""Forms that were open during a restart are accepted, and no input is lost."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -272,7 +272,7 @@ async def test_a_form_that_was_open_at_a_restart_is_taken(
 
 
 def watch_forms(core: Core) -> None:
-    """Have the database remember how each form stood when it was done with."""
+    """Record each form's state at its deletion from the inbox."""
     for sql in (
         "create temp table forms_done (taken integer, fields text)",
         "create temp trigger form_done before delete on inbox begin "

@@ -1,4 +1,4 @@
-"""Forms whose process was killed: what was typed is submitted once, or comes back."""
+"""Forms whose process is killed: the input is submitted once, or given back."""
 
 import asyncio
 

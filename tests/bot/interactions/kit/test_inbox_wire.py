@@ -1,4 +1,4 @@
-"""Clicks whose process was killed: each is answered after the start."""
+"""Clicks whose process is killed: each is answered after the restart."""
 
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def left(settings: Settings) -> list[KeptInteraction]:
 
 
 async def killed_before_told(server: WireServer, settings: Settings, action: Action) -> Interaction:
-    """Click below a card, and kill the process where it is about to say what came of that."""
+    """Click below a card, and kill the process just before its answer."""
     async with bot_process(server, "run", "--data", settings.data.folder) as process:
         await server.until(lambda: server.state.commands, "commands")
         await proposed(server, "Quokkas", TEXT)

@@ -1,4 +1,4 @@
-"""Layouts: rows of components, and what a message says however it was posted."""
+"""Layouts: rows of components, and the text of any message."""
 
 from typing import Any
 

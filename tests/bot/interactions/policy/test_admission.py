@@ -1,4 +1,4 @@
-"""Members who have used up what they may send are told when they can go on, before they type."""
+"""Members with a used-up quota read when they can go on, before they type."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,8 +69,12 @@ async def test_every_way_to_ask_counts_and_is_refused_when_it_is_one_too_many(
 
     [reply] = await mentioned(world, world.member, QUESTION)
     about = await world.member.context_menu(world.general, "Ask about this", message)
+    before = len(world.general.history())
     command = await world.ask(UNKNOWN)
 
+    # The refusal is private, although the answer would have been public.
+    assert len(world.general.history()) == before
+    assert command.followups[0].ephemeral
     assert USED_UP in said(about)
     assert USED_UP in everything(command)
     assert USED_UP in reply
@@ -78,20 +82,9 @@ async def test_every_way_to_ask_counts_and_is_refused_when_it_is_one_too_many(
     assert USED_UP not in everything(await world.ask(by=world.second_member))
 
 
-async def test_a_refusal_is_for_the_asker_alone_though_the_answer_would_have_been_public(
-    world: World,
-) -> None:
-    await questions(world, Quota(hour=1))
+async def test_only_answered_questions_of_limited_members_are_counted(world: World) -> None:
     await world.ask()
-    before = len(world.general.history())
-
-    refused = await world.ask()
-
-    assert len(world.general.history()) == before
-    assert refused.followups[0].ephemeral
-
-
-async def test_small_talk_and_what_is_refused_count_for_nothing(world: World) -> None:
+    assert await counted(world) == 0
     await questions(world, EVERYBODY_TWO)
     await world.ask("hello")
     for _ in range(4):
@@ -128,20 +121,6 @@ async def test_questions_are_counted_over_a_restart(
     assert USED_UP in everything(await world.ask())
 
 
-async def test_an_hour_later_one_can_go_on(world: World) -> None:
-    await questions(world, Quota(hour=1))
-    await world.ask()
-    earlier = (datetime.now(UTC) - timedelta(minutes=61)).isoformat()
-
-    def passed(core: Any) -> None:
-        with core.store.database.writing():
-            core.store.database.run("update recent_questions set asked_at = ?", [earlier])
-
-    await world.core(passed)
-
-    assert USED_UP not in everything(await world.ask())
-
-
 async def test_one_server_counts_nothing_of_another(simcord_env: Env, world: World) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
@@ -151,15 +130,19 @@ async def test_one_server_counts_nothing_of_another(simcord_env: Env, world: Wor
     assert USED_UP in everything(await world.ask())
     assert USED_UP not in everything(await other.ask())
 
+    # An hour later, the member can ask again.
+    earlier = (datetime.now(UTC) - timedelta(minutes=61)).isoformat()
 
-async def test_where_nothing_is_limited_nothing_is_kept(world: World) -> None:
-    await world.ask()
+    def passed(core: Any) -> None:
+        with core.store.database.writing():
+            core.store.database.run("update recent_questions set asked_at = ?", [earlier])
 
-    assert await counted(world) == 0
+    await world.core(passed)
+    assert USED_UP not in everything(await world.ask())
 
 
-class TestWhatTheOperatorChose:
-    """Defaults for every server, and for direct messages."""
+class TestOperatorsLimits:
+    """Default limits of every server and of direct messages."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
@@ -172,13 +155,11 @@ class TestWhatTheOperatorChose:
         for _ in range(2):
             await world.member.user.send_dm(QUESTION)
 
-        heard = [text_of(one) for one in world.member.user.dm_channel.history()]
-        assert sum(USED_UP in one for one in heard) == 1
+        received = [text_of(one) for one in world.member.user.dm_channel.history()]
+        assert sum(USED_UP in one for one in received) == 1
 
-    async def test_a_server_chooses_otherwise(self, world: World) -> None:
+        # A server's own choice takes the place of the default.
         await questions(world, Quota())
-        await world.ask()
-
         assert USED_UP not in everything(await world.ask())
 
 
@@ -235,7 +216,7 @@ async def test_of_two_forms_that_are_sent_at_once_only_as_many_are_taken_as_are_
     assert await world.core(lambda core: core.store.notes.latest(world.guild.id, 2)) is None
 
 
-async def test_what_a_moderator_asked_for_can_always_be_sent(world: World) -> None:
+async def test_revisions_count_unless_a_moderator_requested_them(world: World) -> None:
     await world.propose()
     await decided(world, world.moderator, "Request changes", {"reason": "Say when."})
     await notes(world, Quota(day=1))
@@ -244,17 +225,13 @@ async def test_what_a_moderator_asked_for_can_always_be_sent(world: World) -> No
 
     assert WROTE_MUCH not in everything(result)
     assert (await world.note(2)).revision.number == 2
-
-
-async def test_other_texts_for_ones_notes_count_too(world: World) -> None:
-    await notes(world, Quota(day=2))
-    await world.publish()
+    await notes(world, Quota(day=3))
     await edit(world)
-
     assert WROTE_MUCH in said(await opened(world))
 
 
-async def test_who_is_new_waits_with_notes_but_asks_what_they_like(world: World) -> None:
+async def test_new_members_wait_with_notes_but_ask_and_report(world: World) -> None:
+    await world.publish()
     await limit(world, Limits(newcomers=Newcomers(account_days=3_650)))
 
     refused = await opened(world)
@@ -264,6 +241,11 @@ async def test_who_is_new_waits_with_notes_but_asks_what_they_like(world: World)
     assert "<t:" in said(refused)
     assert USED_UP not in everything(await world.ask())
     assert (await opened(world, world.moderator)).modal is not None
+    reported = await world.member.slash(
+        world.general, "note report", note="1", problem="wrong", reason="It moved."
+    )
+    assert NEW_HERE not in everything(reported)
+    assert (await world.note()).reports
 
 
 async def test_who_is_new_may_be_allowed_a_note_a_day(world: World) -> None:
@@ -271,15 +253,3 @@ async def test_who_is_new_may_be_allowed_a_note_a_day(world: World) -> None:
     await world.propose()
 
     assert WROTE_MUCH in said(await opened(world))
-
-
-async def test_a_report_is_never_limited(world: World) -> None:
-    await world.publish()
-    await limit(world, Limits(newcomers=Newcomers(account_days=3_650)))
-
-    reported = await world.member.slash(
-        world.general, "note report", note="1", problem="wrong", reason="It moved."
-    )
-
-    assert NEW_HERE not in everything(reported)
-    assert (await world.note()).reports
