@@ -1,4 +1,4 @@
-"""Errors over the wire: explained in private, also to members with an old client."""
+"""Errors over the wire: explained in private, also for commands of an earlier version."""
 
 import pytest
 
