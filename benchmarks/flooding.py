@@ -88,7 +88,7 @@ class Seen:
         current_member.set(MODERATOR)
         submission = Submission(f"Note {number}", self.text(600))
         outcome = await self.worker.call(
-            lambda core: service.indexed(
+            lambda core: service.update_index(
                 core, core.store.contributions.propose(guild, Member(3, "Mira"), 5, submission)
             )
         )

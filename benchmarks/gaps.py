@@ -76,7 +76,7 @@ def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
             asks = [Ask(one.text, one.asker_id, GUILD) for one in open_questions]
             replies = core.answer_pipeline.ask(asks, record=False)
             for one, reply in zip(open_questions, replies, strict=True):
-                if gaps_service.answers(note.id, reply, wanted=True):
+                if gaps_service.quotes_note(note.id, reply, wanted=True):
                     counts = told[reply.evidence]
                     counts[0] += rows[one.id - 1]["group"] == row["group"]
                     counts[1] += 1

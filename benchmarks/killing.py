@@ -108,7 +108,7 @@ def prepare(place: Place) -> None:
     with place.core() as core:
         for guild_id in (GUILD, GUILD, OTHER):
             written = Submission("Hours", f"The lantern of {guild_id} is lit at dusk.")
-            note = review_service.indexed(
+            note = review_service.update_index(
                 core, core.store.contributions.propose(guild_id, MIRA, 5, written)
             ).note
             if note.id != PENDING:
@@ -120,7 +120,7 @@ def prepare(place: Place) -> None:
         index_updates.complete_update(core)
     backups.back_up(place.database, place.root / "old.db")
     with place.core() as core:
-        review_service.indexed(
+        review_service.update_index(
             core,
             core.store.contributions.propose(
                 GUILD, MIRA, 5, Submission("Later", "After the backup.")

@@ -163,7 +163,9 @@ class Worker:
         def propose() -> Outcome:
             return self._core.store.contributions.propose(attempt["guild"], CONTRIBUTOR, 5, written)
 
-        return service.taken(self._core, attempt["guild"], attempt["id"], propose).done
+        return service.once_per_interaction(
+            self._core, attempt["guild"], attempt["id"], propose
+        ).done
 
     def _approve(self, attempt: dict[str, Any]) -> bool:
         outcome = service.decide(

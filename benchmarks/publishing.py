@@ -75,7 +75,7 @@ def measure(folder: Path, size: int) -> str:
         core.answer_pipeline.ask([Ask("is anybody here?", 1, GUILD)])
         decided, answered = [], []
         for submission, question in notes():
-            note = review_service.indexed(
+            note = review_service.update_index(
                 core, core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission)
             ).note
             started = time.perf_counter()

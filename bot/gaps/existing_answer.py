@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bot.answers.decision import recorded_passage
 from bot.answers.lookup import scopes_of
 from bot.core.core import Core
-from bot.gaps.service import chosen
+from bot.gaps.service import groups_with
 from indexer.index.stored_passage import StoredPassage
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Scope
@@ -19,7 +19,7 @@ from knowledge.values.questions import Feedback, OpenQuestion, RecordedHit, Verd
 _OFFERED = 25
 
 
-def offered(
+def nearest_passages(
     core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
 ) -> list[tuple[StoredPassage, str]]:
     """The passages nearest to the moderator's words, best first, each with its digest.
@@ -38,7 +38,7 @@ def _scopes(question: OpenQuestion, channels: Sequence[int]) -> tuple[Scope, ...
     return scopes_of(question.guild_id, readable)
 
 
-def passage(
+def offered_passage(
     core: Core,
     guild_id: int,
     question_id: int,
@@ -56,7 +56,7 @@ def passage(
     return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
 
 
-def point(
+def confirm_passage(
     core: Core,
     guild_id: int,
     question_id: int,
@@ -68,8 +68,8 @@ def point(
 
     Gaps whose askers may not read it stay open. False if nothing was confirmed.
     """
-    found = passage(core, guild_id, question_id, wanted, channels)
-    groups = chosen(core, guild_id, [question_id])
+    found = offered_passage(core, guild_id, question_id, wanted, channels)
+    groups = groups_with(core, guild_id, [question_id])
     if found is None or not groups:
         return False
     stored, hit = found

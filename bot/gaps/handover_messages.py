@@ -64,11 +64,11 @@ _QUIET: Final = Sentence(
 _ASKER_TOLD: Final = Sentence("When somebody answers it, I'll tell the asker.")
 
 
-def not_handed_on(why: NotHandedOn, language: Language) -> str:
+def refusal(why: NotHandedOn, language: Language) -> str:
     return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
 
 
-def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
+def confirmation(*, mine: bool, quiet: bool, language: Language) -> str:
     """Confirmation to the member who asked for the hand-over."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
@@ -122,7 +122,7 @@ def actions(handover: Handover) -> list[str]:
     return ["send"] if handover.answer and not handover.noted else []
 
 
-def put_to_helpers(handover: Handover, question: Question, language: Language) -> str:
+def handover_message(handover: Handover, question: Question, language: Language) -> str:
     """The question for the helpers, without its asker."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
@@ -134,7 +134,7 @@ def put_to_helpers(handover: Handover, question: Question, language: Language) -
     named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
     if named and not handover.answer:
         lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
-    return "\n".join([*lines, standing(handover, language), *_draft(handover, language)])
+    return "\n".join([*lines, state_line(handover, language), *_draft(handover, language)])
 
 
 def _named(hit: RecordedHit) -> str:
@@ -142,7 +142,7 @@ def _named(hit: RecordedHit) -> str:
     return f"[{title}](<{hit.link}>)" if _ADDRESS.fullmatch(hit.link) else f"**{title}**"
 
 
-def standing(handover: Handover, language: Language) -> str:
+def state_line(handover: Handover, language: Language) -> str:
     """The state of a question, and since when."""
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
@@ -179,7 +179,7 @@ NOT_YOURS: Final = Sentence("Only the helper who claimed it or a moderator can d
 NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
 
 
-def taken(handover: Handover, language: Language) -> str:
+def already_taken(handover: Handover, language: Language) -> str:
     """The response to a click that came too late."""
     sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
         handover.state, _TAKEN
@@ -226,7 +226,7 @@ THANKS_TO_NOBODY: Final = Sentence(
 _HELPER: Final = Sentence("A helper")
 
 
-def told(
+def answer_messages(
     question: OpenQuestion,
     handover: Handover,
     server: str,

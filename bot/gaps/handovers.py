@@ -14,7 +14,7 @@ from knowledge.values.questions import OpenQuestion, Question
 
 
 @dataclass(frozen=True, slots=True)
-class Helper:
+class ActingHelper:
     """A helper or moderator, acting on a hand-over."""
 
     id: int
@@ -29,7 +29,7 @@ class HelpersAnswer:
     handover: Handover
 
 
-def hand_on(
+def hand_over(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
     """Put a gap to the helpers, once for all questions in the same words, ignoring case."""
@@ -42,18 +42,18 @@ def hand_on(
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOn:
+class HandoverResult:
     """Whether a gap was posted to the helpers, and whether its asker wants no notices."""
 
     posted: bool
     quiet: bool
 
 
-def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
+def handover_result(core: Core, question: Question, handed_on_id: int) -> HandoverResult:
     """The outcome of a hand-over; `handed_on_id` may be another gap in the same words."""
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, handed_on_id) is not None
-    return HandedOn(posted, core.store.gaps.has_opted_out(question.asker_id))
+    return HandoverResult(posted, core.store.gaps.has_opted_out(question.asker_id))
 
 
 def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
@@ -80,7 +80,7 @@ def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
     return core.store.handovers.find(guild_id, question_id)
 
 
-def to_answer(
+def question_to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
     """The hand-over of a question, and the question, None if its text was pruned."""
@@ -88,8 +88,8 @@ def to_answer(
     return find(core, guild_id, question_id), asked if asked and asked.text else None
 
 
-def step(
-    core: Core, action: str, guild_id: int, question_id: int, member: Helper
+def apply_action(
+    core: Core, action: str, guild_id: int, question_id: int, member: ActingHelper
 ) -> HandoverOutcome | None:
     """Claim, decline, give back or reopen a question; None if it is not on record."""
     handovers, now = core.store.handovers, datetime.now(UTC)
@@ -100,7 +100,7 @@ def step(
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerOutcome:
     """The outcome of a helper's answer, and how many askers are told."""
 
     outcome: HandoverOutcome
@@ -109,7 +109,7 @@ class Answered:
 
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
-) -> Answered | None:
+) -> AnswerOutcome | None:
     """Store a helper's answer and the notices to all askers in one transaction, once for each form.
 
     `helper` has no name if they don't want to be named. See `Handovers.answer`.
@@ -138,10 +138,10 @@ def answer(
         return HandoverOutcome(True, found) if found is not None else None
 
     outcome = store.handled.once(guild_id, [form_id], act, again)
-    return Answered(outcome, len(told)) if outcome is not None else None
+    return AnswerOutcome(outcome, len(told)) if outcome is not None else None
 
 
-def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
+def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:
     """The helper's answer that a notice is about; None if it or its question was deleted."""
     asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
     found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
@@ -150,7 +150,7 @@ def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
     return HelpersAnswer(asked, found)
 
 
-def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
+def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
     """A helper's answer that wasn't proposed as a note yet; None if there is none."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
@@ -173,20 +173,22 @@ def quotable(core: Core, question: Question, channels: Sequence[int]) -> Questio
     return with_passage_texts(question, core.index, channels)
 
 
-def tried(core: Core, handover: Handover) -> None:
+def mark_attempted(core: Core, handover: Handover) -> None:
     core.store.handovers.record_attempt(handover.question_id)
 
 
-def placed(core: Core, handover: Handover, channel_id: int | None, message_id: int | None) -> None:
+def record_message(
+    core: Core, handover: Handover, channel_id: int | None, message_id: int | None
+) -> None:
     """Record the message of a hand-over; None if the message was deleted."""
     core.store.handovers.record_message(handover.question_id, channel_id, message_id)
 
 
-def shown(core: Core, handover: Handover) -> None:
+def mark_message_current(core: Core, handover: Handover) -> None:
     """Mark the message of a hand-over as up to date."""
     core.store.handovers.mark_shown(handover)
 
 
-def give_up(core: Core, handover: Handover) -> None:
+def end_unposted(core: Core, handover: Handover) -> None:
     """End a hand-over without a channel to post it in."""
     core.store.handovers.drop_queued(handover.question_id)

@@ -82,7 +82,7 @@ _DISMISSED_MANY: Final = Plural(
 _TAKEN: Final = Sentence("Somebody was faster: {standing}.")
 
 
-def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
+def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
     if not groups:
         return Page(_NO_GAPS(language), 0, 1)
     number = page_number(page, len(groups), GROUPS_A_PAGE)
@@ -96,21 +96,21 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
     room = (MESSAGE_CHARACTERS - size(lines[0]) - size(last) - 1) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
-        below = about(group, language)
+        below = group_details(group, language)
         most = min(QUESTION_CHARACTERS, room - size(below))
         example = plain_within(in_context(group.example), most)
         lines += [f"{place}. {QUOTED(language, text=example)}", f"-# {below}"]
     return Page("\n".join([*lines, last]), number, count)
 
 
-def about(group: Group, language: Language) -> str:
+def group_details(group: Group, language: Language) -> str:
     unhelpful = sum(question.unhelpful for question in group.questions)
     partial = sum(
         question.evidence is not Evidence.NONE and not question.unhelpful
         for question in group.questions
     )
     parts = [
-        asked(group, language),
+        times_asked(group, language),
         _LAST(language, when=f"<t:{int(group.last.timestamp())}:R>"),
     ]
     if unhelpful:
@@ -124,7 +124,7 @@ def about(group: Group, language: Language) -> str:
     return " · ".join(parts)
 
 
-def asked(group: Group, language: Language) -> str:
+def times_asked(group: Group, language: Language) -> str:
     """How often and by how many members a group was asked, in plain text."""
     times = TIMES(len(group.questions), language)
     return _MEMBERS(group.askers, language, times=times)
@@ -156,7 +156,7 @@ def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) ->
     return _DISMISSED(language, question=plain(shortened(groups[0].example.text, 100)))
 
 
-def taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
+def already_taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
     """The response to a claim of questions already claimed or answered by others."""
     return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
 
@@ -182,7 +182,7 @@ ANSWERS_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answe
 _PASSAGE_CHARACTERS: Final = 1_500
 
 
-def found(words: str, language: Language = Language.ENGLISH) -> str:
+def passages_found(words: str, language: Language = Language.ENGLISH) -> str:
     return _FOUND(language, words=plain(shortened(words, 100)))
 
 
@@ -190,7 +190,7 @@ def passage_option(title: str, heading: str) -> str:
     return place_name(title, heading, OPTION_CHARACTERS) or "…"
 
 
-def passage(found: StoredPassage) -> str:
+def passage_to_confirm(found: StoredPassage) -> str:
     """A passage for a moderator to confirm; a long one is cut."""
     parts = filter(None, (found.title, found.heading))
     named = " › ".join(plain(shortened(part, 100)) for part in parts)

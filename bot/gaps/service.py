@@ -84,14 +84,14 @@ def groups(core: Core, guild_id: int) -> list[Group]:
             tuple(asked),
             example,
             any(question.id in awaited for question in asked),
-            _standing([handovers[one.id] for one in asked if one.id in handovers]),
+            _current_handover([handovers[one.id] for one in asked if one.id in handovers]),
         )
         for asked, example in same_questions(core, questions)
     ]
     return sorted(found, key=lambda group: (group.is_answered, -group.askers))
 
 
-def _standing(handovers: Sequence[Handover]) -> Handover | None:
+def _current_handover(handovers: Sequence[Handover]) -> Handover | None:
     """The hand-over that stands for a group: the last claimed one, or else the last one."""
     claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
@@ -147,7 +147,7 @@ def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
     return core.retriever.cosine_scale().of(vectors @ vectors.T)
 
 
-def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
+def groups_with(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
     """The open groups that contain any of these questions."""
     wanted = frozenset(question_ids)
     return [group for group in groups(core, guild_id) if not wanted.isdisjoint(group.ids)]
@@ -157,7 +157,7 @@ def dismiss(
     core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int
 ) -> list[Group]:
     """Dismiss whole groups; returns the groups dismissed."""
-    found = chosen(core, guild_id, question_ids)
+    found = groups_with(core, guild_id, question_ids)
     for group in found:
         core.store.gaps.dismiss(guild_id, group.ids, moderator_id)
     return found
@@ -165,7 +165,7 @@ def dismiss(
 
 def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
     """Merge groups permanently; returns their number."""
-    found = chosen(core, guild_id, question_ids)
+    found = groups_with(core, guild_id, question_ids)
     if len(found) > 1:
         ids = [one for group in found for one in group.ids]
         core.store.gaps.merge(guild_id, ids, moderator_id)
@@ -176,7 +176,7 @@ def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
     """Claim groups for a moderator; returns the hand-overs already taken by others."""
-    found = chosen(core, guild_id, question_ids)
+    found = groups_with(core, guild_id, question_ids)
     taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
 
@@ -185,7 +185,7 @@ def give_back(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> None:
     """End a moderator's claims."""
-    for group in chosen(core, guild_id, question_ids):
+    for group in groups_with(core, guild_id, question_ids):
         if group.handover is not None and group.handover.helper_id == member_id:
             core.store.handovers.give_back(
                 guild_id, group.handover.question_id, member_id, at, moderator=True
@@ -195,7 +195,7 @@ def give_back(
 # Later answers.
 
 
-def refreshed(core: Core, guild_id: int) -> Iterator[int]:
+def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
     """Ask gaps again and settle the ones answered by now, in slices; then prepare grouping.
 
     A gap is asked again only if the index has changed in its scopes.
@@ -256,7 +256,7 @@ def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[
     """
     for publication in core.store.gaps.unchecked_publications(mine):
         if _is_indexed(core, publication):
-            yield from _check(core, publication)
+            yield from _check_publication(core, publication)
 
 
 def _is_indexed(core: Core, publication: Publication) -> bool:
@@ -264,14 +264,14 @@ def _is_indexed(core: Core, publication: Publication) -> bool:
     return bool(found) and found[0].revision == publication.number
 
 
-def _check(core: Core, publication: Publication) -> Iterator[int]:
+def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
     gaps = core.store.gaps
     questions = gaps.open(publication.guild_id)
     yield from core.question_vectors.prepare([question.text for question in questions])
     wanted = _wanted(core, publication, questions)
     near: list[OpenQuestion] = []
     for start in range(0, len(questions), _COMPARED):
-        near += _near(core, publication, questions[start : start + _COMPARED], wanted)
+        near += _near_note(core, publication, questions[start : start + _COMPARED], wanted)
         yield len(questions) - start
     answered: list[OpenQuestion] = []
     for start in range(0, len(near), SLICE):
@@ -280,7 +280,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
         answered += [
             question
             for question, reply in zip(part, replies, strict=True)
-            if answers(publication.note_id, reply, wanted=question.id in wanted)
+            if quotes_note(publication.note_id, reply, wanted=question.id in wanted)
             and _is_another(core, question, reply)
         ]
         yield len(near) - start
@@ -293,7 +293,7 @@ def _check(core: Core, publication: Publication) -> Iterator[int]:
     yield 0
 
 
-def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
+def quotes_note(note_id: int, reply: Reply, *, wanted: bool) -> bool:
     """Whether a reply quotes this note first, and is good enough for a notice.
 
     `wanted` means that the note was written for this question.
@@ -318,7 +318,7 @@ def _wanted(
     return frozenset()
 
 
-def _near(
+def _near_note(
     core: Core,
     publication: Publication,
     questions: Sequence[OpenQuestion],
@@ -347,20 +347,20 @@ def _near(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NewAnswer:
     """A new answer for an earlier asker."""
 
     question: OpenQuestion
     reply: Reply
 
 
-def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
+def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices to earlier askers."""
     found = core.store.notices.unsent(mine)
     return [one for one in found if one.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)]
 
 
-def may_be_told(core: Core, notice: Notice, now: datetime) -> bool:
+def is_due(core: Core, notice: Notice, now: datetime) -> bool:
     """Whether a notice may be sent: about notes once an hour, about a helper's answer at once."""
     last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
@@ -375,16 +375,16 @@ def asked_publicly(core: Core, notice: Notice) -> bool:
     return question is not None and not question.private
 
 
-def sent(core: Core, notice: Notice) -> None:
+def mark_notice_sent(core: Core, notice: Notice) -> None:
     core.store.notices.sent(notice.id)
 
 
-def to_tell(
+def answer_to_deliver(
     core: Core,
     notice: Notice,
     channels: tuple[int, ...] = (),
     held: EffectiveSettings | None = None,
-) -> Told | HelpersAnswer | None:
+) -> NewAnswer | HelpersAnswer | None:
     """The content of a notice; None if the note no longer answers the question.
 
     The answer is recorded once, as a question of its own, because its buttons need an id.
@@ -396,7 +396,7 @@ def to_tell(
         held: the settings of the question's channel, if it still exists.
     """
     if notice.event is NoticeEvent.HELPED:
-        return handovers.to_tell(core, notice)
+        return handovers.answer_to_deliver(core, notice)
     gaps = core.store.gaps
     recorded = core.store.question_records.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)
@@ -417,7 +417,7 @@ def to_tell(
         [reply] = core.answer_pipeline.ask([ask])
     else:
         reply = replace(reply, question_id=known)
-    return Told(question, reply)
+    return NewAnswer(question, reply)
 
 
 def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
@@ -427,4 +427,4 @@ def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
     note = core.store.notes.find(notice.revision_id, notice.guild_id)
     if note is None:
         return False
-    return answers(note.id, reply, wanted=core.store.gaps.question_of_note(note.id) is not None)
+    return quotes_note(note.id, reply, wanted=core.store.gaps.question_of_note(note.id) is not None)

@@ -51,7 +51,7 @@ FORM_IDS: Final = CustomId(
 )
 
 
-def checked_number(pictures: list[_Counted]) -> list[_Counted]:
+def check_picture_count(pictures: list[_Counted]) -> list[_Counted]:
     """Return the pictures of a note, if they aren't too many.
 
     Raises:
@@ -68,8 +68,8 @@ def too_many_pictures(number: int) -> InvalidNoteError:
     )
 
 
-def extending(note: Note, draft: Draft) -> Draft:
-    earlier = revising(note)
+def draft_of_extension(note: Note, draft: Draft) -> Draft:
+    earlier = draft_of_revision(note)
     typed = [tag for tag in draft.tags.replace(",", " ").split() if tag not in earlier.tags]
     return replace(
         earlier,
@@ -85,7 +85,7 @@ def extending(note: Note, draft: Draft) -> Draft:
     )
 
 
-def revising(note: Note) -> Draft:
+def draft_of_revision(note: Note) -> Draft:
     """The initial draft of a note's next revision."""
     submission = note.revision.submission
     return Draft(
@@ -99,18 +99,18 @@ def revising(note: Note) -> Draft:
     )
 
 
-def titles(draft: Draft) -> str:
+def title_field(draft: Draft) -> str:
     """The text of the field for the title: it, and below it the other ways to ask, one a line."""
     return "\n".join(filter(None, (draft.title[:TITLE_CHARACTERS], draft.wordings)))
 
 
-def parted_titles(typed: str) -> tuple[str, str]:
+def split_title_field(typed: str) -> tuple[str, str]:
     """The title, and the other ways to ask, typed into one field."""
     title, _, wordings = typed.lstrip("\r\n").partition("\n")
     return title, wordings
 
 
-def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
+def form_ids(draft: Draft, *, with_file: bool) -> dict[str, Any]:
     base = Base.NOTE
     if with_file:
         base = Base.FILE
@@ -132,7 +132,7 @@ def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
     }
 
 
-def opened_with(subject: Mapping[str, Any]) -> Draft:
+def draft_of_ids(subject: Mapping[str, Any]) -> Draft:
     """An empty draft with the subject that the form's id names."""
     channel_id, message_id = subject["channel_id"], subject["message_id"]
     return Draft(
@@ -144,19 +144,19 @@ def opened_with(subject: Mapping[str, Any]) -> Draft:
     )
 
 
-def of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
+def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
     """The draft of a helper's answer, credited to the helper if they agreed to be named."""
     return Draft(
         " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip(),
         answered.answer,
-        tags=tag_of(asked.answered_from),
+        tags=single_tag(asked.answered_from),
         question_id=asked.id,
         origin=origin,
         contributor=Member(answered.helper_id, answered.helper) if answered.helper else None,
     )
 
 
-def tag_of(answered_from: AnsweredFrom) -> str:
+def single_tag(answered_from: AnsweredFrom) -> str:
     """The tag of a channel answered from one tag: a note without it wouldn't answer there."""
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 

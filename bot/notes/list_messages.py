@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from bot.notes.messages import SHOWN_REASON_CHARACTERS, where
+from bot.notes.messages import SHOWN_REASON_CHARACTERS, state_line
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import legible, plain, shortened, size
 from bot.text.paging import Page
@@ -55,7 +55,7 @@ _CARD: Final = Sentence("card")
 _UNTITLED: Final = Sentence("Untitled")
 
 
-def mine(
+def page_of_own_notes(
     notes: Sequence[tuple[Note, int]],
     wanted: Filter,
     number: int,
@@ -86,7 +86,7 @@ def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) ->
         place = f"{note.guild_id}/{note.card[0]}/{note.card[1]}"
         line += f" · [{_CARD(language)}](<https://discord.com/channels/{place}>)"
     room = _LISTED_CHARACTERS - size(line) - len("\n-# ") - _ADDED_CHARACTERS
-    return f"{line}\n-# {where(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
+    return f"{line}\n-# {state_line(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
 
 
 NO_NOTES: Final = Sentence("You haven't proposed a note here yet. Start with `/note add`.")

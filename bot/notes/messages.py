@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.notes import picture_messages
-from bot.notes.service import Seen
+from bot.notes.service import VisibleNote
 from bot.review.cards import NUMBERED, REVISION, Card, asked_as, problem_name, status_line
-from bot.review.findings import SOURCE, difference, near_lines
-from bot.review.similar_notes import Near
+from bot.review.check_messages import similar_lines
+from bot.review.revision_diff import SOURCE, revision_difference
+from bot.review.similar_notes import SimilarDocument
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -34,7 +35,7 @@ _RETIRED: Final = Sentence("{line}; **retired**: no longer used for answers")
 _EARLIER_LIVE: Final = Sentence("{line}; an earlier text is **live**")
 
 
-def where(
+def state_line(
     note: Note,
     quorum: int = 1,
     room: int = SHOWN_REASON_CHARACTERS,
@@ -60,17 +61,17 @@ _BY: Final = Sentence("by {name}")
 _VERIFIED: Final = Sentence("verified {when}")
 
 
-def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]:
+def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[Card]:
     """The cards of a note: its live text, then its latest one if that isn't live but visible."""
-    cards_ = [_text_of(found.live, found, "", language)] if found.live else []
+    cards_ = [_card_of_revision(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
-        line = where(latest, found.quorum, language=language)
-        cards_.append(_text_of(latest, found, line, language))
+        line = state_line(latest, found.quorum, language=language)
+        cards_.append(_card_of_revision(latest, found, line, language))
     return cards_
 
 
-def _text_of(note: Note, found: Seen, line: str, language: Language) -> Card:
+def _card_of_revision(note: Note, found: VisibleNote, line: str, language: Language) -> Card:
     """The card of a revision: title, credit, tags, text and source; a long text as a file."""
     submission = note.revision.submission.shown
     credit = [
@@ -121,7 +122,7 @@ _AS_FILE: Final = Sentence(
 )
 
 
-def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
+def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
     """Introduce the file with a text that doesn't fit in a form."""
     submission = note.revision.submission.shown
     return _AS_FILE(
@@ -136,7 +137,9 @@ _PLACE: Final = Sentence("{number} of {count}")
 _LIVE: Final = Sentence("**Live**: used for answers")
 
 
-def revision(revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH) -> Card:
+def revision_card(
+    revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH
+) -> Card:
     """The card of one of several revisions; `number` counts from 0.
 
     The first is shown whole, the others as changes. A text that doesn't fit is attached as a file.
@@ -152,7 +155,11 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
         _PLACE(language, number=number + 1, count=len(revisions)),
     ]
     top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", _place_in_history(note, language)])
-    text = difference(revisions[number - 1], note, language) if number else shown(submission.text)
+    text = (
+        revision_difference(revisions[number - 1], note, language)
+        if number
+        else shown(submission.text)
+    )
     first, *rest = quoted_parts(text, MESSAGE_CHARACTERS - size(top) - len("\n\n> …"))
     if not rest:
         return Card(f"{top}\n{first}")
@@ -160,29 +167,31 @@ def revision(revisions: Sequence[Note], number: int, language: Language = Langua
 
 
 def _place_in_history(note: Note, language: Language) -> str:
-    return _LIVE(language) if note.live else where(note, language=language)
+    return _LIVE(language) if note.live else state_line(note, language=language)
 
 
-def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH) -> str:
+def ask_about_similar(
+    near: Sequence[SimilarDocument], language: Language = Language.ENGLISH
+) -> str:
     """Ask the sender of a new note about similar documents."""
     found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
     lines = [found]
     room = MESSAGE_CHARACTERS - size(found) - size(choices) - 2
-    for line in (line for one in near for line in near_lines([one], language)):
+    for line in (line for one in near for line in similar_lines([one], language)):
         if size(line) + 1 <= room:
             lines.append(line)
             room -= size(line) + 1
     return "\n".join([*lines, choices])
 
 
-def is_the_same(asked: str, language: Language = Language.ENGLISH) -> str:
+def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
     """Confirm that nothing was submitted; `asked` is the message about similar documents."""
     around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])
 
 
-def extend_label(near: Near, language: Language = Language.ENGLISH) -> str:
+def extend_label(near: SimilarDocument, language: Language = Language.ENGLISH) -> str:
     """The label of the button that extends a similar note; at most 80 characters."""
     return _EXTEND(language, title=shortened(legible(near.title), 60))
 
@@ -219,7 +228,7 @@ _WITHDRAWN: Final = Sentence(
 )
 
 
-def asks_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
+def ask_to_withdraw(note: Note, language: Language = Language.ENGLISH) -> str:
     sentence = _WITHDRAW_PENDING
     if note.live:
         sentence = _WITHDRAW_LIVE
@@ -281,7 +290,9 @@ _PUBLIC_ONCE_APPROVED: Final = Sentence(
 )
 
 
-def note_taken(note: Note, language: Language = Language.ENGLISH, *, public: bool = False) -> str:
+def note_submitted(
+    note: Note, language: Language = Language.ENGLISH, *, public: bool = False
+) -> str:
     title = plain(note.revision.submission.shown.title)
     taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
     return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED(language)}" if public else taken

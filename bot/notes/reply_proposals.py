@@ -12,7 +12,7 @@ from bot.core.core import Core
 from bot.interactions.policy import limits
 from bot.interactions.policy.limits import Allowance
 from bot.notes.answer_detection import is_answer, title_of_question
-from bot.notes.drafts import of_answer
+from bot.notes.drafts import draft_of_answer
 from knowledge.discord_archive.documents import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.drafts import Draft
@@ -22,7 +22,7 @@ from knowledge.values.submissions import InvalidNoteError
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UnansweredQuestion:
     """An unanswered question, by the message that asks it, or that puts it to helpers.
 
     `question` is its record. Without one, the bot passed it over, and its words are the message's.
@@ -38,7 +38,7 @@ class Asked:
 class Reply:
     """A member's message, with the unanswered question, its `words` and its post's title."""
 
-    asked: Asked
+    asked: UnansweredQuestion
     words: str
     title: str
     author: Member
@@ -48,20 +48,24 @@ class Reply:
     allowance: Allowance | None
 
 
-def asked_in(core: Core, guild_id: int, message_ids: Collection[int]) -> Asked | None:
+def unanswered_question_in(
+    core: Core, guild_id: int, message_ids: Collection[int]
+) -> UnansweredQuestion | None:
     """The unanswered question of one of these messages, by their ids alone."""
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)
         if handover is not None:
-            found = recorded(core, guild_id, message_id, handover.question_id)
+            found = recorded_question(core, guild_id, message_id, handover.question_id)
             return found if found is not None and not handover.noted else None
         helped = core.store.helped_questions.find(guild_id, message_id)
         if helped is not None and helped.reply_id is None:
-            return Asked(message_id, helped.asker_id)
+            return UnansweredQuestion(message_id, helped.asker_id)
     return None
 
 
-def recorded(core: Core, guild_id: int, message_id: int, question_id: int) -> Asked | None:
+def recorded_question(
+    core: Core, guild_id: int, message_id: int, question_id: int
+) -> UnansweredQuestion | None:
     """A recorded question that found no answer; `message_id` is the refusal, or the hand-over."""
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id or question.private or not question.text:
@@ -70,7 +74,7 @@ def recorded(core: Core, guild_id: int, message_id: int, question_id: int) -> As
     if question.evidence is not Evidence.NONE and handover is None:
         return None
     is_handed_over = handover is not None and handover.message_id == message_id
-    return Asked(message_id, question.asker_id, question, is_handed_over)
+    return UnansweredQuestion(message_id, question.asker_id, question, is_handed_over)
 
 
 def draft_of(core: Core, reply: Reply) -> Draft | None:
@@ -106,7 +110,7 @@ def propose_handed_over(core: Core, guild_id: int, question_id: int) -> Note | N
     if asked.private or withheld or not handover.helper:
         return None
     source = SourceMessage(handover.channel_id or 0, handover.message_id)
-    draft = replace(of_answer(asked, handover, 0), source=source)
+    draft = replace(draft_of_answer(asked, handover, 0), source=source)
     return _proposed(core, guild_id, draft, handover.message_id, question_id)
 
 

@@ -12,9 +12,9 @@ from bot.answers.small_talk import small_talk
 from bot.core.core import Core
 from bot.interactions.policy import limits
 from bot.interactions.policy.limits import Allowance
-from bot.notes.drafts import checked_number
+from bot.notes.drafts import check_picture_count
 from bot.review import service as review_service
-from bot.review.similar_notes import Near, SimilarNotes
+from bot.review.similar_notes import SimilarDocument, SimilarNotes
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.discord_archive.documents import quotable
@@ -58,7 +58,7 @@ class Check:
     """
 
     is_set_up: bool
-    similar: tuple[tuple[Near, int | None], ...] = ()
+    similar: tuple[tuple[SimilarDocument, int | None], ...] = ()
 
 
 class Proposal:
@@ -90,7 +90,7 @@ class Proposal:
             yield from self._core.part(SimilarNotes).embed_ahead(guild_id, self._submission)
             yield Check(is_set_up=True, similar=tuple(self._similar()))
 
-    def _similar(self) -> Iterator[tuple[Near, int | None]]:
+    def _similar(self) -> Iterator[tuple[SimilarDocument, int | None]]:
         """Yield similar documents, without others' pending notes, which only moderators see."""
         sender, notes = self._sender, self._core.store.notes
         for one in self._core.part(SimilarNotes).documents(
@@ -115,7 +115,7 @@ class Proposal:
         yield from review_service.embed_unreviewed_ahead(
             self._core, guild_id, self._submission, self._role_ids
         )
-        yield review_service.taken(
+        yield review_service.once_per_interaction(
             self._core, guild_id, self._sender.interaction_id, self._kept, self._draft.origin
         )
 
@@ -176,10 +176,10 @@ class Proposal:
             note = store.notes.live(note.id)
         if note is None:
             return draft.pictures
-        return checked_number([*store.pictures.of(note.revision.id), *draft.pictures])
+        return check_picture_count([*store.pictures.of(note.revision.id), *draft.pictures])
 
 
-def as_it_stands(core: Core, note: Note) -> Note:
+def reloaded(core: Core, note: Note) -> Note:
     """The note as it is now, with its card if it was posted meanwhile."""
     return core.store.notes.find(note.revision.id, note.guild_id) or note
 
@@ -196,7 +196,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisibleNote:
     """A note as its viewer may see it.
 
     `live` has the live revision and `latest` the latest one; each is None if it doesn't exist or
@@ -215,7 +215,7 @@ class Seen:
         return self.live or self.latest
 
 
-def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None:
+def visible_note(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> VisibleNote | None:
     """A guild's note as its viewer may see it; None if they may not."""
     latest = core.store.notes.latest(guild_id, note_id)
     if latest is None:
@@ -226,11 +226,11 @@ def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None
     pictures = {note.revision.id: core.store.pictures.of(note.revision.id) for note in shown}
     url = core.page_links.of(guild_id, [note_id]).get(note_id, "")
     if not inside:
-        return Seen(live, None, pictures=pictures, page_url=url) if live else None
-    return Seen(live, latest, review_service.quorum(core, latest), pictures, url)
+        return VisibleNote(live, None, pictures=pictures, page_url=url) if live else None
+    return VisibleNote(live, latest, review_service.quorum(core, latest), pictures, url)
 
 
-def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
+def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
     """A member's notes with their latest revisions, newest first, each with its quorum."""
     return [
         (note, review_service.quorum(core, note))
@@ -238,7 +238,7 @@ def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
     ]
 
 
-def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
+def visible_history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
     """The revisions of a note that its viewer may see, oldest first.
 
     The contributor and moderators see all. Others see the approved revisions of a live note.
@@ -251,7 +251,9 @@ def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Not
     return [note for note in revisions if note.revision.state is State.APPROVED]
 
 
-def own(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | Obstacle | None:
+def own_note_in_guild(
+    core: Core, guild_id: int, note_id: int, member_id: int
+) -> Note | Obstacle | None:
     """A member's own note in this guild with its latest revision.
 
     An obstacle for another member's live note, None if there is no such note.
@@ -265,7 +267,7 @@ def own(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | Obsta
     return Obstacle.NOT_YOURS if note.live_revision_id is not None else None
 
 
-def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
+def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
     """The member's note with the revision that can be withdrawn, if any."""
     note = core.store.notes.latest(guild_id, note_id)
     if note is None or note.contributor_id != member_id:
@@ -305,10 +307,10 @@ def withdraw(
     if confirmed is None:
         return None
     guild_id = confirmed.guild_id
-    note = to_withdraw(core, guild_id, confirmed.id, member_id)
+    note = withdrawable(core, guild_id, confirmed.id, member_id)
     if note is None or note.revision.id != revision_id:
         return Outcome(confirmed, Obstacle.DECIDED)
-    return review_service.taken(
+    return review_service.once_per_interaction(
         core,
         guild_id,
         asked_in,
@@ -327,7 +329,7 @@ def report(
 ) -> Outcome | None:
     """Record a report of a live note, once per interaction."""
     contributions, reason = core.store.contributions, " ".join(reason.split())
-    return review_service.taken(
+    return review_service.once_per_interaction(
         core,
         guild_id,
         asked_in,
@@ -355,11 +357,11 @@ def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange)
     return core.store.contributions.source_changed(message_ids, change)
 
 
-def may_be_quoted(core: Core, said: ArchivedMessage) -> bool:
+def is_quotable(core: Core, said: ArchivedMessage) -> bool:
     return said.message not in core.store.quote_opt_outs.withheld()
 
 
-def exchange(
+def thread_transcript(
     core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
 ) -> Transcript | None:
     """Make a transcript of a thread, without small talk and members who opted out of quotation.
@@ -373,7 +375,7 @@ def exchange(
     return transcript(channel, worth, withheld, TEXT_CHARACTERS)
 
 
-def extendable(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
+def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
     """A member's own note, or another member's live note in this guild with secrets redacted."""
     own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)

@@ -10,17 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.review.findings import (
-    ASKED_AS,
-    SOURCE,
-    TAGS,
-    difference,
-    flag_lines,
-    impact_sentence,
-    near_lines,
-)
+from bot.review.check_messages import flag_lines, impact_sentence, similar_lines
 from bot.review.impact import Impact
-from bot.review.service import NOTHING_FOUND, Action, Findings
+from bot.review.revision_diff import ASKED_AS, SOURCE, TAGS, revision_difference
+from bot.review.service import NO_DATA, Action, CardData
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.values.guilds import GuildSettings, Language
@@ -69,7 +62,7 @@ class Card:
     pictures: tuple[Picture, ...] = ()
 
 
-class Standing(StrEnum):
+class CardState(StrEnum):
     """State of a note, shown by the colour of its card."""
 
     WAITING = "waiting"
@@ -87,7 +80,7 @@ class ReviewCard:
     from the live text. The third, if any, has everything else.
     """
 
-    standing: Standing
+    standing: CardState
     texts: tuple[str, ...]
     attached: Card
 
@@ -124,7 +117,7 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
 def card(
     note: Note,
     at: datetime,
-    findings: Findings = NOTHING_FOUND,
+    findings: CardData = NO_DATA,
     room: int = LAYOUT_CHARACTERS,
     *,
     impact: Impact | None = None,
@@ -138,7 +131,7 @@ def card(
     """
     submission = note.revision.submission.shown
     status = status_line(note, findings.quorum, language)
-    title, by = f"**{plain(submission.title)}**", origin(note, findings.record, language)
+    title, by = f"**{plain(submission.title)}**", credit_line(note, findings.record, language)
     head = "\n".join([status, title, by])
     spare = room - size(head) - _more_room(language) - len("\n> …")
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
@@ -147,7 +140,7 @@ def card(
         *([_SUGGESTED(language)] if findings.suggests else []),
         *([page_line(note, language)] if on_page and _is_live_or_may_be(note) else []),
         *flag_lines(findings.flags, language),
-        *near_lines(findings.near, language),
+        *similar_lines(findings.near, language),
         *(
             [IF_PUBLISHED(language, change=impact_sentence(impact, language))]
             if impact and impact.total
@@ -159,17 +152,17 @@ def card(
     name = f"note-{note.id}-revision-{note.revision.number}.md"
     file = ("", "") if whole else (name, submission.text)
     attached = Card("", *file, findings.pictures)
-    return ReviewCard(_standing(note, at), (head, body, *([foot] if foot else [])), attached)
+    return ReviewCard(_card_state(note, at), (head, body, *([foot] if foot else [])), attached)
 
 
-def _standing(note: Note, at: datetime) -> Standing:
+def _card_state(note: Note, at: datetime) -> CardState:
     if note.revision.state is State.PENDING or (note.live and note.reconsidered(at)):
-        return Standing.WAITING
+        return CardState.WAITING
     if note.revision.state is State.CHANGES_REQUESTED:
-        return Standing.RETURNED
+        return CardState.RETURNED
     if note.revision.state is State.REJECTED:
-        return Standing.REJECTED
-    return Standing.LIVE if note.live else Standing.CLOSED
+        return CardState.REJECTED
+    return CardState.LIVE if note.live else CardState.CLOSED
 
 
 NUMBERED: Final = Sentence("Note {number}")
@@ -197,7 +190,9 @@ IF_PUBLISHED: Final = Sentence("If published: {change}")
 _MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
 
 
-def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
+def credit_line(
+    note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH
+) -> str:
     """The ids of note and revision, the author, and the author's record of approvals."""
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
@@ -305,7 +300,9 @@ def _more_room(language: Language) -> int:
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
     """The text, or its difference from the text `before`; and whether it is the whole text."""
     text = (
-        difference(before, note, language) if before else shown(note.revision.submission.shown.text)
+        revision_difference(before, note, language)
+        if before
+        else shown(note.revision.submission.shown.text)
     )
     first, *rest = quoted_parts(text, room)
     return (f"{first}\n> …", False) if rest else (first, before is None)

@@ -5,11 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from bot.review.cards import page_line, status_line
-from bot.review.findings import (
-    impact_sentence,
-)
+from bot.review.check_messages import impact_sentence
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import Action, LogLine, Side
+from bot.review.service import Action, LogDirection, LogLine
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from bot.text.question_labels import EVIDENCE
@@ -23,9 +21,9 @@ QUEUE_LABELS: Final[Mapping[str, Sentence]] = {
     "previous": Sentence("Previous"),
     "next": Sentence("Next"),
 }
-LOG_LABELS: Final[Mapping[Side, Sentence]] = {
-    Side.NEWER: Sentence("Newer"),
-    Side.OLDER: Sentence("Older"),
+LOG_LABELS: Final[Mapping[LogDirection, Sentence]] = {
+    LogDirection.NEWER: Sentence("Newer"),
+    LogDirection.OLDER: Sentence("Older"),
 }
 LOG_EMPTY: Final = Sentence("No log entry matches.")
 ONE_TAG: Final = Sentence("A rule is for one tag. Give one, or none for every note.")
@@ -38,7 +36,7 @@ _FOR_DAYS: Final = Sentence("waiting for {days} days")
 _PLACE: Final = Sentence("{place} of {total}")
 
 
-def queue_head(
+def queue_header(
     note: Note,
     place: tuple[int, int],
     at: datetime,
@@ -139,10 +137,10 @@ def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
 def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
     if not found:
         return _NO_RULES(language)
-    return shortened_lines([rule_line(rule, language) for rule in found], language)
+    return fitting_lines([rule_line(rule, language) for rule in found], language)
 
 
-def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
+def fitting_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """As many lines as one message holds, and the number of lines left out."""
     kept: list[str] = []
     for number, line in enumerate(lines):
@@ -196,7 +194,7 @@ def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) ->
     return "\n".join(log_line(line, language) for line in lines)
 
 
-def fitting(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
+def count_fitting_lines(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
     """The number of first lines that fit in one message."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
@@ -317,7 +315,9 @@ def on_page(note: Note, language: Language = Language.ENGLISH) -> str:
     return _KEPT_OFF(language, title=title, line=line) if note.off_page else f"“{title}”: {line}"
 
 
-def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
+def confirm_action(
+    note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH
+) -> str:
     title = plain(note.revision.submission.shown.title)
     name = plain(shortened(note.contributor, 40))
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.review.cards import Card
-from bot.review.findings import difference
 from bot.review.outbox import DECIDED_LATER
+from bot.review.revision_diff import revision_difference
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
 from knowledge.values.guilds import Language
@@ -86,7 +86,7 @@ _CHANGED: Final = Sentence("The changes:\n")
 _WRITTEN: Final = Sentence("Your text:\n")
 
 
-def notice(
+def notice_parts(
     note: Note,
     event: NoticeEvent,
     before: Note | None = None,
@@ -110,13 +110,15 @@ def notice(
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:
         head = _CHANGED(language)
-        part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
+        part, *rest = quoted_parts(
+            revision_difference(before, note), MESSAGE_CHARACTERS - len(head)
+        )
         return [first, head + part, *rest]
     if event in REVISABLE:
         back = _WRITTEN(language)
         text = shown(note.revision.submission.shown.text)
         part, *rest = quoted_parts(text, MESSAGE_CHARACTERS - len(back) - len("\n> …"))
-        if text_to_give_back(note, event):
+        if returned_text(note, event):
             return [first, f"{back}{part}\n> …"]
         return [first, back + part, *rest]
     return [first]
@@ -136,7 +138,7 @@ def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: La
     )
 
 
-def text_to_give_back(note: Note, event: NoticeEvent) -> Card | None:
+def returned_text(note: Note, event: NoticeEvent) -> Card | None:
     """The contributor's text as a file, if it is too long for the notice."""
     text = note.revision.submission.shown.text
     if event not in REVISABLE or len(quoted_parts(shown(text))) < NOTICE_MESSAGES:

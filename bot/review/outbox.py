@@ -43,32 +43,32 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
     return core.store.review_cards.due(mine)
 
 
-def begin_posting(core: Core, note: Note, number: int) -> int:
+def posting_number(core: Core, note: Note, number: int) -> int:
     """The change number of the first attempt to post this card, for its nonce."""
     return core.store.review_cards.begin_posting(note.revision.id, number)
 
 
-def posted(core: Core, note: Note, place: Place) -> None:
+def record_card(core: Core, note: Note, place: Place) -> None:
     core.store.review_cards.record_message(note.revision.id, *place)
 
 
-def shown(core: Core, note: Note, number: int) -> None:
+def mark_card_current(core: Core, note: Note, number: int) -> None:
     """Mark a card as up to date with this change of its note."""
     core.store.review_cards.mark_shown(note.revision.id, number)
 
 
-def lost(core: Core, message_ids: Sequence[int]) -> None:
+def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
     """Mark cards as deleted; their notes get new ones."""
     core.store.review_cards.forget_messages(message_ids)
 
 
-def replace_lost(core: Core, place: Place) -> int:
+def mark_card_replaced(core: Core, place: Place) -> int:
     """Mark a card as deleted; returns the number of its replacement."""
-    lost(core, [place[1]])
+    mark_cards_deleted(core, [place[1]])
     return card_number(place[1])
 
 
-def left_behind(core: Core, guild_id: int) -> list[Place]:
+def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
     """Cards outside of the review channel; marks them to be posted there."""
     return core.store.review_cards.forget_misplaced(guild_id)
 
@@ -79,7 +79,7 @@ def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Pl
     return [note.card for note in waiting if note.card is not None]
 
 
-def changed(core: Core, note: Note) -> None:
+def mark_card_outdated(core: Core, note: Note) -> None:
     core.store.review_cards.mark_outdated(note.revision.id)
 
 
@@ -102,28 +102,28 @@ class Delivery:
     settings: GuildSettings
 
 
-def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
+def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
     """Undelivered notices about notes."""
     found = core.store.notices.unsent(mine)
     return [one for one in found if one.event not in _TO_ASKERS and one.revision_id is not None]
 
 
-def delivery(core: Core, notice: Notice) -> Delivery | None:
+def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
     """The content of a notice. If its note is gone, marks the notice as sent and returns None."""
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     if note is None:
-        sent(core, notice)
+        mark_notice_sent(core, notice)
         return None
     decision = DECIDED_LATER.get(notice.event)
     return Delivery(
         notice,
         note,
-        review_service.own_words(core, note),
+        review_service.contributors_revision(core, note),
         core.store.notes.last_reason(note.revision.id, decision) if decision else "",
         review_service.title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
         core.store.guilds.settings(note.guild_id),
     )
 
 
-def sent(core: Core, notice: Notice) -> None:
+def mark_notice_sent(core: Core, notice: Notice) -> None:
     core.store.notices.sent(notice.id)

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from bot.core.core import Core
 from bot.review.impact import Impact, ImpactPreview
-from bot.review.similar_notes import Near, SimilarNotes
+from bot.review.similar_notes import SimilarDocument, SimilarNotes
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
@@ -43,13 +43,13 @@ from knowledge.values.submissions import Submission, checked_wordings
 _logger = logging.getLogger(__name__)
 
 # Errors that delay the update of the index, but not the decision.
-_UNFOLLOWED: Final = (StoreError, IndexError_, ModelError)
+_INDEX_ERRORS: Final = (StoreError, IndexError_, ModelError)
 
 _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class CardData:
     """Information for the moderators who decide on a revision.
 
     `record` counts the contributor's revisions by state. `before` is the live note that a pending
@@ -62,12 +62,12 @@ class Findings:
     before: Note | None = None
     quorum: int = 1
     flags: tuple[Flag, ...] = ()
-    near: tuple[Near, ...] = ()
+    near: tuple[SimilarDocument, ...] = ()
     pictures: tuple[Picture, ...] = ()
     suggests: bool = False
 
 
-NOTHING_FOUND: Final = Findings({})
+NO_DATA: Final = CardData({})
 
 
 class Action(StrEnum):
@@ -89,7 +89,7 @@ class Action(StrEnum):
     ON_PAGE = "on_page"
 
 
-_RULED: Final = {
+_DECISIONS: Final = {
     Action.APPROVE: Decision.APPROVE,
     Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
     Action.REJECT: Decision.REJECT,
@@ -98,7 +98,7 @@ _RULED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class ActionOutcome:
     """Outcome of a moderator's action, and the number of approvals that the note needs."""
 
     outcome: Outcome
@@ -120,7 +120,7 @@ class Click:
 SHORT_CHARACTERS: Final = 4_000
 
 
-def indexed(core: Core, outcome: _Outcome) -> _Outcome:
+def update_index(core: Core, outcome: _Outcome) -> _Outcome:
     """Update the index after a change in the store.
 
     The change stands even if the update fails; the index catches up later.
@@ -128,12 +128,12 @@ def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     if outcome is not None and outcome.live_changed:
         try:
             core.index_note(outcome.note.id)
-        except _UNFOLLOWED as error:
+        except _INDEX_ERRORS as error:
             _logger.error("Note %d is not followed by the index yet: %s", outcome.note.id, error)
     return outcome
 
 
-def taken(
+def once_per_interaction(
     core: Core,
     guild_id: int,
     interaction_id: int,
@@ -160,7 +160,7 @@ def taken(
         return Outcome(note, live_changed=True) if note is not None else None
 
     ids = [one for one in (interaction_id, origin) if one]
-    return indexed(core, store.handled.once(guild_id, ids, act, again))
+    return update_index(core, store.handled.once(guild_id, ids, act, again))
 
 
 def decide(
@@ -184,7 +184,7 @@ def decide(
                 return Outcome(note, Obstacle.NO_ORIGINAL)
             ruling = replace(ruling, duplicate_of=named)
     decisions = core.store.decisions
-    return taken(
+    return once_per_interaction(
         core,
         guild_id,
         asked_in,
@@ -192,25 +192,27 @@ def decide(
     )
 
 
-def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
+def act(core: Core, note: Note, click: Click) -> Iterator[ActionOutcome | None]:
     """Carry out a moderator's click, in slices. The last value is the outcome.
 
     The outcome is None if the note is gone. A revision that goes live is embedded first.
     """
-    yield from embed_revision_ahead(core, note.guild_id, live_after(core, note, click.action))
-    if click.action in _RULED:
-        ruling = Ruling(_RULED[click.action], click.reason, click.duplicate_of)
+    yield from embed_revision_ahead(
+        core, note.guild_id, revision_made_live(core, note, click.action)
+    )
+    if click.action in _DECISIONS:
+        ruling = Ruling(_DECISIONS[click.action], click.reason, click.duplicate_of)
         outcome = decide(
             core, note.guild_id, note.revision.id, click.moderator, ruling, click.interaction_id
         )
     else:
-        outcome = taken(
-            core, note.guild_id, click.interaction_id, lambda: _changed(core, note, click)
+        outcome = once_per_interaction(
+            core, note.guild_id, click.interaction_id, lambda: _change_note(core, note, click)
         )
-    yield _acted(core, outcome)
+    yield _action_outcome(core, outcome)
 
 
-def _changed(core: Core, note: Note, click: Click) -> Outcome | None:
+def _change_note(core: Core, note: Note, click: Click) -> Outcome | None:
     """Carry out an action other than a decision on a pending revision."""
     decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
     match click.action:
@@ -240,22 +242,22 @@ def keep_off_page(
 
 def edit_and_approve(
     core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
-) -> Iterator[Acted | None]:
+) -> Iterator[ActionOutcome | None]:
     """Approve a revision as edited by a moderator, in slices. The last value is the outcome."""
     guild_id, revision_id = note.guild_id, note.revision.id
     yield from embed_ahead(core, guild_id, submission)
     decisions = core.store.decisions
-    outcome = taken(
+    outcome = once_per_interaction(
         core,
         guild_id,
         interaction_id,
         lambda: decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
     )
-    yield _acted(core, outcome)
+    yield _action_outcome(core, outcome)
 
 
-def _acted(core: Core, outcome: Outcome | None) -> Acted | None:
-    return None if outcome is None else Acted(outcome, quorum(core, outcome.note))
+def _action_outcome(core: Core, outcome: Outcome | None) -> ActionOutcome | None:
+    return None if outcome is None else ActionOutcome(outcome, quorum(core, outcome.note))
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
@@ -288,7 +290,7 @@ def embed_unreviewed_ahead(
         yield from embed_ahead(core, guild_id, submission)
 
 
-def live_after(core: Core, note: Note, action: Action) -> int:
+def revision_made_live(core: Core, note: Note, action: Action) -> int:
     """The id of the revision that an action makes live, or 0."""
     if action in {Action.APPROVE, Action.ROLL_BACK}:
         return note.revision.id
@@ -314,7 +316,7 @@ def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterato
         yield from embed_ahead(core, guild_id, note.revision.submission)
 
 
-def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
+def embed_similar_ahead(core: Core, note: Note) -> Iterator[None]:
     """Embed the texts that `findings` compares, in slices."""
     if note.revision.state is State.PENDING:
         submission = note.revision.submission
@@ -324,21 +326,21 @@ def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
 # Cards and notices.
 
 
-def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
+def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
     """Collect the information for the moderators who decide; all of them can read `channels`."""
     notes = core.store.notes
     record = notes.record_of(note)
     pictures = core.store.pictures.of(note.revision.id)
     if note.revision.state is not State.PENDING:
         suggests = bool(note.live and suggested_wordings(core, note))
-        return Findings(record, pictures=pictures, suggests=suggests)
+        return CardData(record, pictures=pictures, suggests=suggests)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
     near = core.part(SimilarNotes).documents(
         note.guild_id, note.revision.submission, note.id, channels
     )
     before, needed = notes.live(note.id), quorum(core, note)
-    return Findings(record, before, needed, tuple(flags), tuple(near), pictures)
+    return CardData(record, before, needed, tuple(flags), tuple(near), pictures)
 
 
 def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
@@ -370,7 +372,7 @@ def reword(
 ) -> Outcome | None:
     """Change the wordings of a note; the index has them at once if it is live."""
     decisions, revision_id = core.store.decisions, note.revision.id
-    return taken(
+    return once_per_interaction(
         core,
         note.guild_id,
         interaction_id,
@@ -388,7 +390,7 @@ def quorum(core: Core, note: Note) -> int:
     return requirements(rules, note.revision.submission.tags).quorum
 
 
-def own_words(core: Core, note: Note) -> Note | None:
+def contributors_revision(core: Core, note: Note) -> Note | None:
     """The contributor's last revision, if somebody else wrote this one; else None."""
     if note.revision.writer_id == note.contributor_id:
         return None
@@ -410,7 +412,7 @@ def title_before(core: Core, note: Note) -> str:
     return earlier[-1] if earlier else note.revision.submission.shown.title
 
 
-def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
+def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
     """A guild's note with its pending revision, or else its live one."""
     notes = core.store.notes
     latest = notes.latest(guild_id, note_id)
@@ -447,7 +449,7 @@ class NotePage:
 
     note: Note
     settings: GuildSettings
-    findings: Findings
+    card_data: CardData
     place: int = 0
     total: int = 1
 
@@ -469,7 +471,7 @@ def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
     """Look up a note in slices; nothing if there is none. The viewer can read `channels`."""
-    note = any_note(core, guild_id, note_id)
+    note = note_to_review(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
 
@@ -477,9 +479,9 @@ def note_page(
 def _page(
     core: Core, note: Note, channels: Sequence[int], place: int = 0, total: int = 1
 ) -> Iterator[NotePage | None]:
-    yield from embed_near_ahead(core, note)
+    yield from embed_similar_ahead(core, note)
     settings = core.store.guilds.settings(note.guild_id)
-    yield NotePage(note, settings, findings(core, note, channels), place, total)
+    yield NotePage(note, settings, card_data(core, note, channels), place, total)
 
 
 def revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
@@ -490,12 +492,12 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
     return core.store.review_cards.revision_of(guild_id, message_id)
 
 
-def forget_cards(core: Core, message_ids: Sequence[int]) -> None:
+def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
     """Mark deleted cards, to be posted again."""
     core.store.review_cards.forget_messages(message_ids)
 
 
-def forget_channel(core: Core, channel_id: int) -> None:
+def mark_channel_deleted(core: Core, channel_id: int) -> None:
     """Mark the cards of a deleted channel, to be posted again."""
     core.store.review_cards.forget_channel(channel_id)
 
@@ -514,7 +516,7 @@ def save_rule(core: Core, guild_id: int, rule: Rule, member_id: int) -> None:
 LOG_LINES: Final = 15
 
 
-class Side(StrEnum):
+class LogDirection(StrEnum):
     """Direction of paging in the log."""
 
     NEWER = "newer"
@@ -571,7 +573,7 @@ def log_page(
     core: Core,
     guild_id: int,
     filters: LogFilters,
-    beside: tuple[Side, int],
+    beside: tuple[LogDirection, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:
     """Read the lines of a guild's log next to a line, newer or older.
@@ -581,13 +583,13 @@ def log_page(
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.wanted)
-    if side is Side.NEWER:
+    if side is LogDirection.NEWER:
         found = page(LOG_LINES, after=entry_id)
     else:
         found = page(LOG_LINES, before=entry_id) if entry_id else page(LOG_LINES)
     lines = _log_lines(core, guild_id, found)
     lines = lines[: fitting(lines)]
-    if side is Side.NEWER:
+    if side is LogDirection.NEWER:
         lines.reverse()
     if not lines:
         return LogPage((), newer=False, older=False)

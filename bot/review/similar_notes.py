@@ -49,7 +49,7 @@ class Closeness(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class SimilarDocument:
     """A document near to a proposed note.
 
     `cosine` is the cosine of the nearest two passages. `link` leads to the document; for a pending
@@ -102,7 +102,7 @@ class SimilarNotes:
         submission: Submission,
         own_note_id: int | None = None,
         channels: Sequence[int] = (),
-    ) -> list[Near]:
+    ) -> list[SimilarDocument]:
         """The nearest similar documents to a submission, best first, at most three.
 
         `own_note_id`, the submission's own note, is left out. All viewers can read `channels`.
@@ -157,9 +157,9 @@ class SimilarNotes:
         titles = [hit.passage.title for hit in hits if hit.passage.kind is not Kind.NOTE]
         return next((title for title in titles if title.casefold() == wanted), "")
 
-    def _near(self, submission: Submission, found: _Candidate) -> Near:
+    def _near(self, submission: Submission, found: _Candidate) -> SimilarDocument:
         same = _shared_runs(submission.text, found.text) >= SAME_SHARE
-        return Near(
+        return SimilarDocument(
             found.document_id,
             found.kind,
             found.title,

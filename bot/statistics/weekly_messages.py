@@ -105,7 +105,7 @@ def _for_moderators(week: Week, language: Language) -> Iterator[str]:
 
 def _gap(group: Group, language: Language) -> str:
     question = plain_within(group.example.text, _QUESTION_CHARACTERS)
-    about = gaps_messages.about(group, language)
+    about = gaps_messages.group_details(group, language)
     return f"{QUOTED(language, text=question)}\n-# {about}"
 
 

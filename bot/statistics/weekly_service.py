@@ -143,7 +143,7 @@ def unanswered_posts(
 def close_answered_gaps(core: Core, digest: WeeklyDigest) -> Iterator[int]:
     """Close gaps that are answered by now, in slices."""
     if digest.edition is Edition.MODERATORS:
-        yield from gaps_service.refreshed(core, digest.guild_id)
+        yield from gaps_service.recheck_gaps(core, digest.guild_id)
 
 
 def gather_week(

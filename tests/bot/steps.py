@@ -186,7 +186,7 @@ async def proposed(world: World, submissions: Sequence[Submission], channel_id: 
 
     def propose(core: Core) -> None:
         for submission in submissions:
-            review_service.indexed(
+            review_service.update_index(
                 core, core.store.contributions.propose(world.guild.id, mia, channel_id, submission)
             )
 

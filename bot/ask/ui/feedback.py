@@ -67,7 +67,9 @@ class ReasonModal(
         self.ask_text(button_messages.REASON(language), "reason", REASON_CHARACTERS, paragraph=True)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         await record_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 

@@ -108,7 +108,9 @@ class PictureForm(
         )
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         await _answer(interaction, filled.text("question"), private=subject["shown"] == "private")
 
 

@@ -15,7 +15,7 @@ import discord
 from bot.core.worker import WorkerStoppedError
 from bot.gaps import handover_messages, messages, service
 from bot.gaps.handovers import HelpersAnswer
-from bot.gaps.service import Told
+from bot.gaps.service import NewAnswer
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
@@ -60,12 +60,12 @@ class AnswersForAskers:
         """Check new notes against gaps, and deliver what is due."""
         mine = self._bot.serves
         await self._bot.worker.run_slices(lambda core: service.check_publications(core, mine))
-        for notice in await self._bot.worker.call(lambda core: service.unsent(core, mine)):
+        for notice in await self._bot.worker.call(lambda core: service.unsent_notices(core, mine)):
             await self._deliver_if_due(notice)
 
     async def _deliver_if_due(self, notice: Notice) -> None:
         now = datetime.now(UTC)
-        if await self._bot.worker.call(lambda core: service.may_be_told(core, notice, now)):
+        if await self._bot.worker.call(lambda core: service.is_due(core, notice, now)):
             await self._notify(notice)
 
     async def _notify(self, notice: Notice) -> None:
@@ -95,7 +95,7 @@ class AnswersForAskers:
         # For a deleted channel, the settings recorded with the question apply.
         known = None if asked_in is None else held
         told = await self._bot.worker.call(
-            lambda core: service.to_tell(core, notice, channels, known)
+            lambda core: service.answer_to_deliver(core, notice, channels, known)
         )
         # An outdated notice about a note became a gap again; a helper's answer may be deleted.
         gone = told is None and notice.event is NoticeEvent.HELPED
@@ -104,10 +104,10 @@ class AnswersForAskers:
             await self._sent(notice)
 
     async def _sent(self, notice: Notice) -> None:
-        await self._bot.worker.call(lambda core: service.sent(core, notice))
+        await self._bot.worker.call(lambda core: service.mark_notice_sent(core, notice))
 
     async def _deliver(
-        self, notice: Notice, told: Told | HelpersAnswer, places: list[Any], language: Language
+        self, notice: Notice, told: NewAnswer | HelpersAnswer, places: list[Any], language: Language
     ) -> bool:
         """Deliver in the first possible place, by direct message last; False to retry later."""
         member: discord.Member = places[-1]
@@ -133,13 +133,17 @@ class AnswersForAskers:
         return True
 
     async def _shown(
-        self, told: Told | HelpersAnswer, member: discord.Member, place: Any, language: Language
+        self,
+        told: NewAnswer | HelpersAnswer,
+        member: discord.Member,
+        place: Any,
+        language: Language,
     ) -> list[dict[str, Any]]:
         """Arguments that send an answer: one message, or several for a helper's long answer."""
         server, private = member.guild.name, place is member
         quiet = shared_buttons.no_more_answers(language)
         if isinstance(told, HelpersAnswer):
-            parts = handover_messages.told(
+            parts = handover_messages.answer_messages(
                 told.question, told.handover, server, private=private, language=language
             )
             more = [{"content": part} for part in parts[1:]]

@@ -44,7 +44,7 @@ class GapsCog(Cog):
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return
         guild_id = interaction.guild_id or 0
-        await self.bot.worker.run_slices(lambda core: service.refreshed(core, guild_id))
+        await self.bot.worker.run_slices(lambda core: service.recheck_gaps(core, guild_id))
         await _show(interaction, 0)
 
 
@@ -52,7 +52,7 @@ async def _show(interaction: Interaction, page: int, chosen: Collection[int] = (
     guild_id = interaction.guild_id or 0
     groups = await interaction.client.worker.call(lambda core: service.groups(core, guild_id))
     language = await viewer_language(interaction)
-    shown = messages.gaps(groups, page, language)
+    shown = messages.page_of_gaps(groups, page, language)
     view = _view(groups, shown, language, chosen, interaction.user.id)
     await interaction.edit_original_response(content=shown.content, view=view)
 
@@ -121,7 +121,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
             discord.SelectOption(
                 label=messages.option(group, place),
                 value=str(group.example.id),
-                description=messages.asked(group, language),
+                description=messages.times_asked(group, language),
                 default=not frozenset(chosen).isdisjoint(group.ids),
             )
             for place, group in enumerate(groups, first)
@@ -210,7 +210,7 @@ async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> 
         taken = await bot.worker.call(
             lambda core: service.claim(core, guild_id, chosen, member_id, now)
         )
-        said = messages.taken(taken, language)
+        said = messages.already_taken(taken, language)
     else:
         await bot.worker.call(
             lambda core: service.give_back(core, guild_id, chosen, member_id, now)

@@ -24,12 +24,16 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
         self.ask_text(messages.POINT_LABEL(language), "words", messages.POINT_CHARACTERS)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         """Offer the passages nearest to the words."""
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), quotable_channels(interaction, private=True)
         found = await interaction.client.worker.call(
-            lambda core: existing_answer.offered(core, guild_id, question_id, words, channels)
+            lambda core: existing_answer.nearest_passages(
+                core, guild_id, question_id, words, channels
+            )
         )
         language = await viewer_language(interaction)
         if not found:
@@ -45,7 +49,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
         ]
         select = PointSelect(messages.CHOOSE_PASSAGE(language), options, question_id=question_id)
         await interaction.edit_original_response(
-            content=messages.found(words, language), view=view_of([select])
+            content=messages.passages_found(words, language), view=view_of([select])
         )
 
 
@@ -59,7 +63,9 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
         found = await interaction.client.worker.call(
-            lambda core: existing_answer.passage(core, guild_id, self.question_id, wanted, channels)
+            lambda core: existing_answer.offered_passage(
+                core, guild_id, self.question_id, wanted, channels
+            )
         )
         language = await viewer_language(interaction)
         if found is None:
@@ -75,7 +81,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATO
             action="answers",
         )
         await interaction.edit_original_response(
-            content=messages.passage(passage),
+            content=messages.passage_to_confirm(passage),
             view=view_of([button]),
         )
 
@@ -105,7 +111,7 @@ class PointButton(
         wanted = (self.passage_id, self.digest)
         member_id = interaction.user.id
         done = await bot.worker.call(
-            lambda core: existing_answer.point(
+            lambda core: existing_answer.confirm_passage(
                 core, guild_id, self.question_id, wanted, member_id, channels
             )
         )

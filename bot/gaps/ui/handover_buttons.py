@@ -9,7 +9,7 @@ import discord
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
-from bot.gaps.handovers import Helper
+from bot.gaps.handovers import ActingHelper
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
@@ -66,22 +66,22 @@ async def _hand_on(
     refusal = bot.handovers.refusal(guild, settings, question)
     now = datetime.now(UTC)
     if refusal is not None:
-        return messages.not_handed_on(refusal, language)
+        return messages.refusal(refusal, language)
     claimed = await bot.worker.call(
-        lambda core: handovers.hand_on(core, guild.id, question.id, member_id, now),
+        lambda core: handovers.hand_over(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
     )
     if isinstance(claimed, NotHandedOn):
-        return messages.not_handed_on(claimed, language)
+        return messages.refusal(claimed, language)
     await bot.handovers.catch_up()
     done = await bot.worker.call(
-        lambda core: handovers.handed_on(core, question, claimed), priority=Priority.ASKING
+        lambda core: handovers.handover_result(core, question, claimed), priority=Priority.ASKING
     )
     # A message that failed only for the moment is sent with a later round.
     if not done.posted:
         return messages.NOT_POSTED(language)
     mine = question.asker_id == member_id
-    return messages.handed_on(mine=mine, quiet=done.quiet, language=language)
+    return messages.confirmation(mine=mine, quiet=done.quiet, language=language)
 
 
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
@@ -123,9 +123,11 @@ class HandoverButton(
     async def _step(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
         language = await viewer_language(interaction)
-        member = Helper(interaction.user.id, may_decide(interaction.user, self.settings))
+        member = ActingHelper(interaction.user.id, may_decide(interaction.user, self.settings))
         outcome = await bot.worker.call(
-            lambda core: handovers.step(core, self.action, guild_id, self.question_id, member),
+            lambda core: handovers.apply_action(
+                core, self.action, guild_id, self.question_id, member
+            ),
             priority=Priority.ASKING,
         )
         if outcome is None:
@@ -133,14 +135,14 @@ class HandoverButton(
             return
         await bot.handovers.catch_up()
         if not outcome.done:
-            taken = messages.taken(outcome.handover, language)
+            taken = messages.already_taken(outcome.handover, language)
             await interaction.followup.send(taken, ephemeral=True)
 
     async def _open_form(self, interaction: Interaction) -> None:
         guild_id = interaction.guild_id or 0
         async with in_time():
             found, asked = await interaction.client.worker.call(
-                lambda core: handovers.to_answer(core, guild_id, self.question_id),
+                lambda core: handovers.question_to_answer(core, guild_id, self.question_id),
                 priority=Priority.ASKING,
             )
         language = await viewer_language(interaction)
@@ -158,7 +160,7 @@ class HandoverButton(
         language = await viewer_language(interaction)
         origin = interaction.message.id if interaction.message is not None else 0
         found = await bot.worker.call(
-            lambda core: handovers.to_note(core, guild_id, self.question_id)
+            lambda core: handovers.answer_to_propose(core, guild_id, self.question_id)
         )
         if found is None:
             await interaction.edit_original_response(content=messages.NOTED_ALREADY(language))
@@ -173,7 +175,7 @@ def _why_not(interaction: Interaction, found: Handover | None, language: Languag
     """The reason why a helper may not answer; empty if they may."""
     if found is None:
         return messages.GONE(language)
-    return "" if found.free_for(interaction.user.id) else messages.taken(found, language)
+    return "" if found.free_for(interaction.user.id) else messages.already_taken(found, language)
 
 
 class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=_helpers):
@@ -198,7 +200,9 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         self.ask(messages.NAME_LABEL(language), select)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         """Store the answer and tell the askers, or return the text if it came too late."""
         bot = interaction.client
         language = await viewer_language(interaction)
@@ -219,7 +223,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         )
         if answered is None or not answered.outcome.done:
             gone = messages.GONE(language)
-            said = messages.taken(answered.outcome.handover, language) if answered else gone
+            said = messages.already_taken(answered.outcome.handover, language) if answered else gone
             await give_back(interaction, said)
             return
         await bot.reply_proposals.propose_handed_over(guild_id, interaction.channel, question_id)

@@ -77,7 +77,7 @@ class HandoverPosts:
 
     async def _mark_shown(self, handover: Handover) -> None:
         await self._bot.worker.call(
-            lambda core: handovers.shown(core, handover), priority=Priority.ASKING
+            lambda core: handovers.mark_message_current(core, handover), priority=Priority.ASKING
         )
 
     async def _question(self, handover: Handover) -> Question | None:
@@ -93,7 +93,7 @@ class HandoverPosts:
         )
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
-            "content": messages.put_to_helpers(handover, question, language),
+            "content": messages.handover_message(handover, question, language),
             "view": handover_view(handover, language),
         }
 
@@ -125,14 +125,14 @@ class HandoverPosts:
 
     async def _drop(self, handover: Handover) -> None:
         await self._bot.worker.call(
-            lambda core: handovers.give_up(core, handover), priority=Priority.ASKING
+            lambda core: handovers.end_unposted(core, handover), priority=Priority.ASKING
         )
 
     async def _placed(
         self, handover: Handover, channel_id: int | None, message_id: int | None
     ) -> None:
         await self._bot.worker.call(
-            lambda core: handovers.placed(core, handover, channel_id, message_id),
+            lambda core: handovers.record_message(core, handover, channel_id, message_id),
             priority=Priority.ASKING,
         )
 
@@ -182,7 +182,7 @@ class HandoverPosts:
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
         await self._bot.worker.call(
-            lambda core: handovers.tried(core, handover), priority=Priority.ASKING
+            lambda core: handovers.mark_attempted(core, handover), priority=Priority.ASKING
         )
         tags = [one for one in place.available_tags if not one.moderated]
         create = functools.partial(

@@ -78,7 +78,7 @@ class Form(discord.ui.Modal):
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
         super().__init_subclass__()
         forbid_overrides(
-            cls, "on_submit", "interaction_check", "authorize_and_take", "_dispatch_submit"
+            cls, "on_submit", "interaction_check", "authorize_and_handle", "_dispatch_submit"
         )
         cls.ids, cls.rule, cls.first = ids, rule, first
 
@@ -134,8 +134,8 @@ class Form(discord.ui.Modal):
 
     @classmethod
     @final
-    async def authorize_and_take(
-        cls, interaction: Interaction, custom_id: str, filled: Filled, take: "_Take"
+    async def authorize_and_handle(
+        cls, interaction: Interaction, custom_id: str, filled: Filled, handle: "_Handler"
     ) -> None:
         """Take the input if the rule admits it; else give it back.
 
@@ -155,7 +155,7 @@ class Form(discord.ui.Modal):
             why = found(await viewer_language(interaction))
             await cls.refused(interaction, why, subject, filled)
         else:
-            await take(interaction, {**subject, **found}, filled)
+            await handle(interaction, {**subject, **found}, filled)
 
     @classmethod
     async def refused(
@@ -165,13 +165,17 @@ class Form(discord.ui.Modal):
         await give_back(interaction, why)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         """Take the input, with the id's values and the rule's findings in `subject`."""
         raise NotImplementedError
 
-    async def sent(self, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle_in_opener(
+        self, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         """Take the input in the process that opened the form, with its objects at hand."""
-        await self.take(interaction, subject, filled)
+        await self.handle(interaction, subject, filled)
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
         """Record that discord.py found this form; it calls this before `on_submit`."""
@@ -181,12 +185,16 @@ class Form(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take the input, or say what went wrong and give it back."""
         entered = functools.partial(
-            self.authorize_and_take, interaction, self.custom_id, _filled(self), self.sent
+            self.authorize_and_handle,
+            interaction,
+            self.custom_id,
+            _filled(self),
+            self.handle_in_opener,
         )
         await _or_given_back(interaction, entered)
 
 
-_Take = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
+_Handler = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
 
 
 class _Resent(discord.ui.Modal):
@@ -206,7 +214,7 @@ class _Resent(discord.ui.Modal):
         for kind in self._kinds:
             if kind.ids.parse(custom_id) is not None:
                 entered = functools.partial(
-                    kind.authorize_and_take, interaction, custom_id, _filled(self), kind.take
+                    kind.authorize_and_handle, interaction, custom_id, _filled(self), kind.handle
                 )
                 await _or_given_back(interaction, entered)
                 return
@@ -214,7 +222,7 @@ class _Resent(discord.ui.Modal):
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))
 
 
-async def take_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
+async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     """Take a submitted form that this process didn't open.
 
     Call it after discord.py's own lookup, which precedes the event `interaction`.

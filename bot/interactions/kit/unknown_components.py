@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.interactions.kit.buttons import CustomId
 from bot.interactions.kit.errors import say
-from bot.interactions.kit.forms import Form, take_unopened_form
+from bot.interactions.kit.forms import Form, handle_unopened_form
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
@@ -30,7 +30,7 @@ class UnknownComponents(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
-            await take_unopened_form(interaction, self._forms)
+            await handle_unopened_form(interaction, self._forms)
         elif interaction.type is discord.InteractionType.component:
             sentence = None
             if not self._known(interaction):

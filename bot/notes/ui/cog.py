@@ -14,9 +14,9 @@ from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
-from bot.notes.drafts import revising
+from bot.notes.drafts import draft_of_revision
 from bot.notes.list_messages import FILTER_LABELS, Filter
-from bot.notes.service import Seen
+from bot.notes.service import VisibleNote
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
 from bot.notes.ui.page_button import page_button
@@ -111,7 +111,7 @@ class NotesCog(commands.Cog):
         if found is None or found.note is None:
             await interaction.edit_original_response(content=messages.NO_HISTORY(language))
             return
-        first, *rest = messages.shown_note(found, language)
+        first, *rest = messages.note_cards(found, language)
         buttons: list[discord.ui.Item[Any]] = []
         if found.live is not None:
             label = messages.REPORT_LABEL(language)
@@ -128,13 +128,13 @@ class NotesCog(commands.Cog):
         for card in rest:
             await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
 
-    async def _seen(self, interaction: Interaction, typed: str) -> Seen | None:
+    async def _seen(self, interaction: Interaction, typed: str) -> VisibleNote | None:
         note_id = await autocomplete.note_id_of(interaction, typed)
         if note_id is None or interaction.guild_id is None:
             return None
         guild_id, viewer = interaction.guild_id, await viewer_of(interaction)
         return await self.bot.worker.call(
-            lambda core: service.seen(core, guild_id, note_id, viewer)
+            lambda core: service.visible_note(core, guild_id, note_id, viewer)
         )
 
     @note.command(
@@ -176,7 +176,7 @@ class NotesCog(commands.Cog):
             said = refusal(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
-            draft = replace(revising(found), without=without_pictures)
+            draft = replace(draft_of_revision(found), without=without_pictures)
             await open_form(interaction, draft, file)
         else:
             await open_revision(interaction, found, without_pictures=without_pictures)
@@ -187,7 +187,7 @@ class NotesCog(commands.Cog):
             return None
         guild_id, member_id = interaction.guild_id, interaction.user.id
         return await self.bot.worker.call(
-            lambda core: service.own(core, guild_id, note_id, member_id)
+            lambda core: service.own_note_in_guild(core, guild_id, note_id, member_id)
         )
 
     @note.command(
@@ -200,7 +200,7 @@ class NotesCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.note_id_of(interaction, note)
         found = await self.bot.worker.call(
-            lambda core: service.to_withdraw(
+            lambda core: service.withdrawable(
                 core, interaction.guild_id or 0, note_id or 0, interaction.user.id
             )
         )
@@ -215,7 +215,7 @@ class NotesCog(commands.Cog):
             for action in messages.WITHDRAW_LABELS
         )
         await interaction.edit_original_response(
-            content=messages.asks_to_withdraw(found, language), view=view
+            content=messages.ask_to_withdraw(found, language), view=view
         )
 
     @note.command(

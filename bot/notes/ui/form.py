@@ -21,8 +21,8 @@ from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.review import messages as review_messages
-from bot.review.findings import TAGS as TAGS_LABEL
-from bot.review.findings import TITLE
+from bot.review.revision_diff import TAGS as TAGS_LABEL
+from bot.review.revision_diff import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft, OnPage
@@ -55,7 +55,7 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
         return messages.NOT_A_MEMBER
     note_id, member_id = values["note_id"], interaction.user.id
     note = await interaction.client.worker.call(
-        lambda core: service.extendable(core, guild_id, note_id, member_id)
+        lambda core: service.extendable_note(core, guild_id, note_id, member_id)
     )
     if note_id and (note is None or note.guild_id != guild_id):
         return messages.NO_SUCH_NOTE
@@ -95,7 +95,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if told:
             headline = form_messages.FOR_PAGE_TITLES[headline]
         as_text = file is not None and not is_picture(file)
-        super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
+        super().__init__(headline(language), **drafts.form_ids(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
         # A new note may come as a file with title and text, so neither field is required.
         either = not (as_text or draft.note_id or draft.source)
@@ -106,7 +106,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             "title",
             TITLE_CHARACTERS + _WORDINGS_CHARACTERS,
             (title_help or form_messages.TITLE_HELP)(language),
-            text=drafts.titles(draft),
+            text=drafts.title_field(draft),
             required=title_help is None,
             paragraph=True,
         )
@@ -159,7 +159,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     ) -> dict[str, Any]:
         """Return the draft with a button to continue, like a refused one."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
-        draft = drafts.opened_with(subject) if subject else Draft()
+        draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
         draft = _typed(draft, Filled(texts, known, {}))
         return bot.submissions.given_back(draft, form_messages.RESTARTED(language), language)
@@ -169,18 +169,20 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
         """Return the draft as it was typed, with a button to continue."""
-        typed = _typed(drafts.opened_with(subject), filled)
+        typed = _typed(drafts.draft_of_ids(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
-    async def sent(
+    async def handle_in_opener(
         self, interaction: Interaction, _subject: dict[str, Any], filled: Filled
     ) -> None:
         await _taken(interaction, self._draft, filled, self._given)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         """Submit the draft; a form without a text field keeps its initial text."""
-        draft = drafts.opened_with(subject)
+        draft = drafts.draft_of_ids(subject)
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
             draft = replace(draft, origin=interaction.message.id)
@@ -209,7 +211,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
 
 def _typed(draft: Draft, filled: Filled) -> Draft:
     tags = [*filled.choices.get("known_tags", ()), filled.text("tags")]
-    title, wordings = drafts.parted_titles(filled.text("title"))
+    title, wordings = drafts.split_title_field(filled.text("title"))
     return replace(
         draft,
         title=title,
@@ -243,8 +245,8 @@ async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) 
     if note is None:
         return None
     if of_note:
-        return drafts.revising(note)
-    return drafts.extending(note, on_message) if on_message is not None else None
+        return drafts.draft_of_revision(note)
+    return drafts.draft_of_extension(note, on_message) if on_message is not None else None
 
 
 def file_of(name: str, text: str) -> discord.File:
@@ -283,7 +285,7 @@ async def open_revision(
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):
-        draft = replace(drafts.revising(note), without=without_pictures)
+        draft = replace(drafts.draft_of_revision(note), without=without_pictures)
         await open_form(interaction, draft)
         return
     if interaction.guild_id is None:
@@ -291,7 +293,7 @@ async def open_revision(
         text = note.revision.submission.shown.text
     language = await viewer_language(interaction)
     await interaction.response.send_message(
-        messages.as_file(note, language),
+        messages.introduce_file(note, language),
         file=file_of(messages.file_name(note), text),
         view=view_of([ReviseButton(language, note_id=note.id, action="upload")])
         or discord.utils.MISSING,
@@ -354,6 +356,6 @@ class ReviseButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         if self.action == "upload":
-            await open_form(interaction, drafts.revising(self.note))
+            await open_form(interaction, drafts.draft_of_revision(self.note))
         else:
             await open_revision(interaction, self.note)

@@ -9,7 +9,7 @@ from bot.interactions.kit.errors import in_time
 from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction
 from bot.notes import messages
-from bot.notes.drafts import tag_of
+from bot.notes.drafts import single_tag
 from bot.notes.ui.form import open_form
 from bot.text.markdown import shortened
 from knowledge.values.drafts import Draft
@@ -47,6 +47,6 @@ async def _open(interaction: Interaction, asked: Question | None) -> None:
     """Open the form for a question; without one, it is empty."""
     draft = Draft()
     if asked is not None:
-        tag = tag_of(asked.answered_from)
+        tag = single_tag(asked.answered_from)
         draft = Draft(shortened(asked.text, 100), tags=tag, question_id=asked.id)
     await open_form(interaction, draft)

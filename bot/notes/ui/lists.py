@@ -29,11 +29,11 @@ async def viewer_of(interaction: Interaction) -> Viewer:
 
 async def show_page(interaction: Interaction, wanted: Filter, number: int) -> None:
     notes = await interaction.client.worker.call(
-        lambda core: service.mine(core, interaction.guild_id or 0, interaction.user.id)
+        lambda core: service.own_notes(core, interaction.guild_id or 0, interaction.user.id)
     )
     viewer = await viewer_of(interaction)
     language = await viewer_language(interaction)
-    page = list_messages.mine(
+    page = list_messages.page_of_own_notes(
         notes, wanted, number, with_cards=viewer.is_moderator, language=language
     )
     view = pages_view(
@@ -70,7 +70,7 @@ async def show_revision(interaction: Interaction, note_id: int, number: int | No
 async def _history(interaction: Interaction, note_id: int) -> list[Note]:
     viewer = await viewer_of(interaction)
     return await interaction.client.worker.call(
-        lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
+        lambda core: service.visible_history(core, interaction.guild_id or 0, note_id, viewer)
     )
 
 
@@ -80,7 +80,7 @@ async def _show(
     language = await viewer_language(interaction)
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
-    card = messages.revision(revisions, number, language)
+    card = messages.revision_card(revisions, number, language)
     view = pages_view(
         Page(card.content, number, len(revisions)),
         messages.HISTORY_LABELS,

@@ -17,7 +17,7 @@ from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.permissions import may_help
 from bot.interactions.services import Services
 from bot.notes import reply_proposals
-from bot.notes.reply_proposals import Asked, Reply
+from bot.notes.reply_proposals import Reply, UnansweredQuestion
 from bot.notes.ui.saved_messages import name_if_closed
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import archived_message
@@ -135,18 +135,20 @@ class ReplyProposals:
             self._begun_from[thread.id] = found
         return self._begun_from[thread.id]
 
-    async def _asked(self, guild_id: int, asking: list[discord.Message]) -> Asked | None:
+    async def _asked(
+        self, guild_id: int, asking: list[discord.Message]
+    ) -> UnansweredQuestion | None:
         """The first unanswered question among messages."""
         ids = [one.id for one in asking]
         found = await self._bot.worker.call(
-            lambda core: reply_proposals.asked_in(core, guild_id, ids)
+            lambda core: reply_proposals.unanswered_question_in(core, guild_id, ids)
         )
         for message in asking if found is None else ():
             refusal = await self._refusal(message)
             question_id = shared_buttons.question_to_write(refusal) if refusal else None
             if question_id is not None:
                 recorded = functools.partial(
-                    reply_proposals.recorded,
+                    reply_proposals.recorded_question,
                     guild_id=guild_id,
                     message_id=message.id,
                     question_id=question_id,

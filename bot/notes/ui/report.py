@@ -53,7 +53,9 @@ class ReportModal(
         self.ask_text(reason, "reason", REASON_CHARACTERS, help_, paragraph=True)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         note_id, problem = (
             filled.choice("note") or str(subject["note_id"]),
             filled.choice("problem"),

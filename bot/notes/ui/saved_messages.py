@@ -65,7 +65,7 @@ async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> 
     return (
         mine
         or said is None
-        or await interaction.client.worker.call(lambda core: service.may_be_quoted(core, said))
+        or await interaction.client.worker.call(lambda core: service.is_quotable(core, said))
     )
 
 
@@ -190,7 +190,9 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Chos
     solved = archived_thread(thread).solved
     place = Channel(thread.guild.id, thread.id, thread.name, thread=True, solved=solved)
     said = [*filter(None, map(archived_message, [*begun_from, *found]))]
-    made = await interaction.client.worker.call(lambda core: service.exchange(core, place, said))
+    made = await interaction.client.worker.call(
+        lambda core: service.thread_transcript(core, place, said)
+    )
     if made is None:
         return _Chosen([first], why_alone=form_messages.NO_ANSWER)
     kept = {one.id for one in made.messages}

@@ -21,14 +21,14 @@ from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, picture_messages, service
-from bot.notes.drafts import checked_number
+from bot.notes.drafts import check_picture_count
 from bot.notes.service import Proposal, Sender
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
 from bot.notes.ui.gap_button import open_note
 from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
-from bot.review.similar_notes import Near
+from bot.review.similar_notes import SimilarDocument
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.drafts import Draft
@@ -52,7 +52,7 @@ class _Said:
     sentence: str
     draft: Draft | None = None
     actions: tuple[str, ...] = ("edit",)
-    own: tuple[tuple[Near, int], ...] = ()
+    own: tuple[tuple[SimilarDocument, int], ...] = ()
     public: Note | None = None
 
 
@@ -113,7 +113,7 @@ class NoteSubmissions:
     async def propose_answer(
         self, interaction: Interaction, asked: OpenQuestion, answered: Handover, origin: int
     ) -> None:
-        await self.submit(interaction, drafts.of_answer(asked, answered, origin))
+        await self.submit(interaction, drafts.draft_of_answer(asked, answered, origin))
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         return _giving_back(_Said(sentence, draft), draft, language)
@@ -153,7 +153,7 @@ class NoteSubmissions:
         if not checked.similar:
             return None
         return _Said(
-            messages.asks_about_near([one for one, _ in checked.similar], language),
+            messages.ask_about_similar([one for one, _ in checked.similar], language),
             draft,
             ("same", "submit", "edit"),
             tuple((one, note_id) for one, note_id in checked.similar if note_id is not None),
@@ -189,9 +189,9 @@ class NoteSubmissions:
             )
         await self._bot.outbox.catch_up_in_time()
         await self._sources.saved(draft.source)
-        note = await self._bot.worker.call(lambda core: service.as_it_stands(core, outcome.note))
+        note = await self._bot.worker.call(lambda core: service.reloaded(core, outcome.note))
         public = note.revision.for_page and not note.off_page
-        taken = messages.note_taken(note, language, public=public)
+        taken = messages.note_submitted(note, language, public=public)
         said = taken if note.card else messages.CARD_NOT_POSTED(language)
         return _Said(said, public=note if public else None)
 
@@ -237,7 +237,7 @@ def _pictures(
     beside = message.attachments if message is not None else []
     if not found and any(one.filename == drafts.FILE_NAME for one in beside):
         found = pictures_among(beside)
-    return checked_number(found)
+    return check_picture_count(found)
 
 
 def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
@@ -283,7 +283,7 @@ class DraftButton(
     async def clicked(self, interaction: Interaction) -> None:
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
-            said = messages.is_the_same(asked, await viewer_language(interaction))
+            said = messages.confirm_same(asked, await viewer_language(interaction))
             await interaction.edit_original_response(content=said, view=None, attachments=[])
         elif self.action == "submit":
             bot: Services = interaction.client
@@ -299,7 +299,7 @@ class DraftButton(
 async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Admit the writer of a draft; sets the `draft`, and the `note` that it may extend."""
     note = await interaction.client.worker.call(
-        lambda core: service.extendable(
+        lambda core: service.extendable_note(
             core, interaction.guild_id, values["note_id"], interaction.user.id
         ),
         priority=Priority.ASKING,
@@ -318,4 +318,4 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders,
 
     async def clicked(self, interaction: Interaction) -> None:
         """Open the form of that note, with the draft below its text."""
-        await open_form(interaction, drafts.extending(self.note, self.draft))
+        await open_form(interaction, drafts.draft_of_extension(self.note, self.draft))

@@ -9,14 +9,16 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from bot.review import messages, service
-from bot.review.service import Acted, Action, Click
+from bot.review.service import Action, ActionOutcome, Click
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, Note
 
 _MODERATORS: Final = moderators()
 
 
-async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+async def moderators_of_revision(
+    interaction: Interaction, values: Mapping[str, Any]
+) -> Found | Sentence:
     """Admit members who are moderators now; sets the `note` with the revision."""
     found = await _MODERATORS(interaction, values)
     if isinstance(found, Sentence):
@@ -29,7 +31,7 @@ async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found
     return messages.CARD_GONE if note is None else {"note": note}
 
 
-def first_on_card(interaction: Interaction) -> First:
+def first_response_to_decision(interaction: Interaction) -> First:
     """First response to a click: on a card a private answer, in the queue the next page."""
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
@@ -52,10 +54,12 @@ async def act(
     acted = await interaction.client.worker.run_slices(
         lambda core: service.act(core, note, click), priority=Priority.REVIEWING
     )
-    return await say_done(interaction, acted, action)
+    return await report_outcome(interaction, acted, action)
 
 
-async def say_done(interaction: Interaction, acted: Acted | None, action: Action) -> bool:
+async def report_outcome(
+    interaction: Interaction, acted: ActionOutcome | None, action: Action
+) -> bool:
     """Tell the moderator the outcome, then everyone concerned.
 
     Returns:
@@ -64,21 +68,21 @@ async def say_done(interaction: Interaction, acted: Acted | None, action: Action
     bot = interaction.client
     language = await viewer_language(interaction)
     if acted is None:
-        await tell(interaction, messages.CARD_GONE(language))
+        await show_outcome(interaction, messages.CARD_GONE(language))
         return False
     outcome = acted.outcome
     if outcome.obstacle is not None:
         sentence = messages.obstacle(outcome.note, outcome.obstacle, acted.quorum, language)
     else:
-        sentence = messages.done(outcome.note, action, acted.quorum, language)
+        sentence = messages.confirm_action(outcome.note, action, acted.quorum, language)
     try:
-        await tell(interaction, sentence)
+        await show_outcome(interaction, sentence)
     finally:
         await bot.outbox.catch_up()
     return outcome.obstacle is None
 
 
-async def tell(interaction: Interaction, sentence: str) -> None:
+async def show_outcome(interaction: Interaction, sentence: str) -> None:
     """Show the outcome of a click; in the queue, it is shown above the next note."""
     bot = interaction.client
     place = bot.queue.place(interaction.message)

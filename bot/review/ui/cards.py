@@ -20,11 +20,17 @@ from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
-from bot.review.cards import ReviewCard, Standing
-from bot.review.findings import ASKED_AS, TAGS, TITLE
+from bot.review.cards import CardState, ReviewCard
 from bot.review.impact import Impact
+from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
 from bot.review.service import Action
-from bot.review.ui.card_clicks import act, deciders, first_on_card, say_done, tell
+from bot.review.ui.card_clicks import (
+    act,
+    first_response_to_decision,
+    moderators_of_revision,
+    report_outcome,
+    show_outcome,
+)
 from bot.review.ui.wordings import show_wordings
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -50,12 +56,12 @@ _STYLES = {
 }
 
 
-_COLOURS: Final[Mapping[Standing, discord.Colour]] = {
-    Standing.WAITING: discord.Colour.gold(),
-    Standing.LIVE: discord.Colour.green(),
-    Standing.RETURNED: discord.Colour.blue(),
-    Standing.REJECTED: discord.Colour.red(),
-    Standing.CLOSED: discord.Colour.light_grey(),
+_COLOURS: Final[Mapping[CardState, discord.Colour]] = {
+    CardState.WAITING: discord.Colour.gold(),
+    CardState.LIVE: discord.Colour.green(),
+    CardState.RETURNED: discord.Colour.blue(),
+    CardState.REJECTED: discord.Colour.red(),
+    CardState.CLOSED: discord.Colour.light_grey(),
 }
 
 
@@ -78,7 +84,7 @@ class CardsCog(commands.Cog):
         revision_id = await self._revision(interaction, message)
         found: Found | Sentence = messages.NOT_A_CARD
         if revision_id is not None:
-            found = await deciders(interaction, {"revision_id": revision_id})
+            found = await moderators_of_revision(interaction, {"revision_id": revision_id})
         if isinstance(found, Sentence):
             refusal = found(await viewer_language(interaction))
             await interaction.edit_original_response(content=refusal)
@@ -114,11 +120,11 @@ class CardsCog(commands.Cog):
         """Mark the cards of a deleted review channel, to be posted in its successor."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
-            await self.bot.worker.call(lambda core: service.forget_channel(core, channel.id))
+            await self.bot.worker.call(lambda core: service.mark_channel_deleted(core, channel.id))
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(lambda core: service.forget_cards(core, message_ids))
+            await self.bot.worker.call(lambda core: service.mark_cards_deleted(core, message_ids))
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
@@ -156,7 +162,7 @@ def card_buttons(
 class CardButton(
     Button,
     ids=CustomId("card", revision_id=int, action=Action),
-    rule=deciders,
+    rule=moderators_of_revision,
     labels=cards.LABELS,
     styles=_STYLES,
 ):
@@ -170,7 +176,7 @@ class CardButton(
         if self.action in _RULINGS or self.action is Action.EDIT:
             return First.OWN
         beside = self.action in {Action.IMPACT, Action.WORDINGS}
-        return First.THINKING if beside else first_on_card(interaction)
+        return First.THINKING if beside else first_response_to_decision(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
         """Act at once, or open the form that the action needs."""
@@ -198,7 +204,7 @@ _RULINGS: Final = (*_NEEDS_A_REASON, *_TAKES_A_REASON)
 class RulingModal(
     Form,
     ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE),
-    rule=deciders,
+    rule=moderators_of_revision,
 ):
     """The form for the reason of a decision, and for the original of a duplicate."""
 
@@ -220,10 +226,12 @@ class RulingModal(
 
     @classmethod
     def first_response(cls, interaction: Interaction) -> First:
-        return first_on_card(interaction)
+        return first_response_to_decision(interaction)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         decided = await act(
             interaction,
             subject["note"],
@@ -255,7 +263,9 @@ async def _show_impact(interaction: Interaction, note: Note) -> None:
 # Edit & approve.
 
 
-class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=deciders):
+class EditModal(
+    Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=moderators_of_revision
+):
     """The form in which a moderator edits a contributor's note and approves it.
 
     A text too long for a form is edited as a file.
@@ -290,10 +300,12 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), r
 
     @classmethod
     def first_response(cls, interaction: Interaction) -> First:
-        return first_on_card(interaction)
+        return first_response_to_decision(interaction)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         if not await _approved_in(interaction, subject["note"], filled):
             await _give_back(interaction)
 
@@ -308,7 +320,7 @@ async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> 
             filled.text("title"), text, filled.text("tags"), link, filled.text("wordings")
         )
     except InvalidNoteError as error:
-        await tell(
+        await show_outcome(
             interaction,
             error_messages.invalid(error, await viewer_language(interaction)),
         )
@@ -318,7 +330,7 @@ async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> 
         lambda core: service.edit_and_approve(core, note, moderator, submission, interaction.id),
         priority=Priority.REVIEWING,
     )
-    return await say_done(interaction, acted, Action.EDIT)
+    return await report_outcome(interaction, acted, Action.EDIT)
 
 
 async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment | None) -> str:

@@ -25,7 +25,7 @@ from bot.interactions.policy.permissions import manages
 from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
-from bot.review.service import LogFilters, Side
+from bot.review.service import LogDirection, LogFilters
 from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
 from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.text import error_messages
@@ -73,7 +73,9 @@ class ReviewCog(Cog):
             await interaction.edit_original_response(content=messages.NO_SUCH_NOTE(language))
             return
         settings = found.settings
-        card = cards.card(found.note, now, found.findings, on_page=settings.page, language=language)
+        card = cards.card(
+            found.note, now, found.card_data, on_page=settings.page, language=language
+        )
         await interaction.edit_original_response(
             **card_message(card, card_buttons(found.note, settings, now, language)),
             attachments=files_of(card.attached),
@@ -102,7 +104,7 @@ class ReviewCog(Cog):
         if export:
             await self._export(interaction, filters)
         else:
-            await show_log(interaction, filters, Side.OLDER, 0)
+            await show_log(interaction, filters, LogDirection.OLDER, 0)
 
     async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
         """Send the filtered log as a file."""
@@ -188,16 +190,16 @@ def exported(lines: list[service.LogLine]) -> str:
 
 
 async def show_log(
-    interaction: Interaction, filters: LogFilters, side: Side, entry_id: int
+    interaction: Interaction, filters: LogFilters, side: LogDirection, entry_id: int
 ) -> None:
     language = await viewer_language(interaction)
     guild_id = interaction.guild_id or 0
-    fitting = functools.partial(messages.fitting, language=language)
+    fitting = functools.partial(messages.count_fitting_lines, language=language)
     page = await interaction.client.worker.call(
         lambda core: service.log_page(core, guild_id, filters, (side, entry_id), fitting)
     )
-    beside = [(Side.NEWER, page.lines[0])] if page.newer else []
-    beside += [(Side.OLDER, page.lines[-1])] if page.older else []
+    beside = [(LogDirection.NEWER, page.lines[0])] if page.newer else []
+    beside += [(LogDirection.OLDER, page.lines[-1])] if page.older else []
     view = view_of(
         LogButton(language, action=side, entry_id=line.entry.id, **asdict(filters))
         for side, line in beside
@@ -208,14 +210,14 @@ async def show_log(
 
 class LogButton(
     Button,
-    ids=CustomId("log", action=Side, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
+    ids=CustomId("log", action=LogDirection, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
     rule=moderators(),
     first=First.IN_PLACE,
     labels=messages.LOG_LABELS,
 ):
     """*Newer* and *Older* in the log, with its filters."""
 
-    action: Side
+    action: LogDirection
     entry_id: int
     days: int
     member_id: int
@@ -250,9 +252,11 @@ class Queue:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
             return {**layout([discord.ui.TextDisplay(nothing)]), "attachments": []}
         note, settings = found.note, found.settings
-        above = messages.queue_head(note, (found.place, found.total), now, said, language)
+        above = messages.queue_header(note, (found.place, found.total), now, said, language)
         room = LAYOUT_CHARACTERS - size(above)
-        card = cards.card(note, now, found.findings, room, on_page=settings.page, language=language)
+        card = cards.card(
+            note, now, found.card_data, room, on_page=settings.page, language=language
+        )
         beside = [
             QueueButton(language, place=found.place, action=action)
             for action in messages.QUEUE_LABELS

@@ -110,7 +110,9 @@ class OutboxDispatcher:
 
     async def move_cards(self, guild_id: int) -> None:
         """Delete pending cards outside of the review channel; the next round posts them in it."""
-        left = await self._bot.worker.call(lambda core: outbox.left_behind(core, guild_id))
+        left = await self._bot.worker.call(
+            lambda core: outbox.cards_outside_channel(core, guild_id)
+        )
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
             try:
@@ -134,7 +136,7 @@ class OutboxDispatcher:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._bot.worker.call(lambda core: outbox.lost(core, lost))
+            await self._bot.worker.call(lambda core: outbox.mark_cards_deleted(core, lost))
 
     # Cards.
 
@@ -173,7 +175,7 @@ class OutboxDispatcher:
                 number = await self._replace(place)
             if not await self._post(note, number, card, buttons):
                 return False
-        await self._bot.worker.call(lambda core: outbox.shown(core, note, number))
+        await self._bot.worker.call(lambda core: outbox.mark_card_current(core, note, number))
         return True
 
     async def _card(self, note: Note, settings: GuildSettings) -> ReviewCard:
@@ -181,10 +183,10 @@ class OutboxDispatcher:
         channel_id = place[0] if place is not None else settings.review_channel_id or 0
         channels = followed_readable_by_viewers(self._bot, self._bot.get_channel(channel_id))
         await self._bot.worker.run_slices(
-            lambda core: review_service.embed_near_ahead(core, note), priority=Priority.REVIEWING
+            lambda core: review_service.embed_similar_ahead(core, note), priority=Priority.REVIEWING
         )
         findings = await self._bot.worker.call(
-            lambda core: review_service.findings(core, note, channels)
+            lambda core: review_service.card_data(core, note, channels)
         )
         if note.revision.state is not State.PENDING:
             self._impacts.pop(note.revision.id, None)
@@ -198,7 +200,7 @@ class OutboxDispatcher:
         )
 
     async def _replace(self, place: Place) -> int:
-        return await self._bot.worker.call(lambda core: outbox.replace_lost(core, place))
+        return await self._bot.worker.call(lambda core: outbox.mark_card_replaced(core, place))
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -209,7 +211,7 @@ class OutboxDispatcher:
                 return
             self._impacts[note.revision.id] = found
             if found.total:
-                await self._bot.worker.call(lambda core: outbox.changed(core, note))
+                await self._bot.worker.call(lambda core: outbox.mark_card_outdated(core, note))
                 await self.catch_up()
         except EXPLAINED as error:
             _logger.info("A card lacks what its note would change: %s", error)
@@ -247,7 +249,9 @@ class OutboxDispatcher:
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        posting = await self._bot.worker.call(lambda core: outbox.begin_posting(core, note, number))
+        posting = await self._bot.worker.call(
+            lambda core: outbox.posting_number(core, note, number)
+        )
         nonce = f"card-{note.revision.id}-{posting}"
 
         async def send(*, with_files: bool) -> discord.Message:
@@ -257,7 +261,7 @@ class OutboxDispatcher:
 
         message = await _with_files_if_allowed(card, send)
         place = (message.channel.id, message.id)
-        await self._bot.worker.call(lambda core: outbox.posted(core, note, place))
+        await self._bot.worker.call(lambda core: outbox.record_card(core, note, place))
         if posting != number and not await self._edit(place, card, buttons, settings):
             # The message of the earlier attempt was deleted before the bot knew of it.
             await self._replace(place)
@@ -267,13 +271,13 @@ class OutboxDispatcher:
 
     async def _notify(self) -> None:
         mine = self._bot.serves
-        for notice in await self._bot.worker.call(lambda core: outbox.unsent(core, mine)):
+        for notice in await self._bot.worker.call(lambda core: outbox.unsent_notices(core, mine)):
             await self._deliver(notice)
 
     async def _deliver(self, notice: Notice) -> None:
-        delivery = await self._bot.worker.call(lambda core: outbox.delivery(core, notice))
+        delivery = await self._bot.worker.call(lambda core: outbox.notice_delivery(core, notice))
         if delivery is not None and await self._deliver_directly(delivery):
-            await self._bot.worker.call(lambda core: outbox.sent(core, notice))
+            await self._bot.worker.call(lambda core: outbox.mark_notice_sent(core, notice))
 
     async def _deliver_directly(self, delivery: Delivery) -> bool:
         """Notify a contributor by direct message, else in the channel where they proposed the note.
@@ -281,7 +285,7 @@ class OutboxDispatcher:
         Returns False if it should be tried again later.
         """
         notice, note = delivery.notice, delivery.note
-        first, *rest = notice_messages.notice(
+        first, *rest = notice_messages.notice_parts(
             note,
             notice.event,
             delivery.before,
@@ -296,7 +300,7 @@ class OutboxDispatcher:
             )
             nonce = f"notice-{notice.id}"
             await send_with_retries(functools.partial(user.send, first, view=view, nonce=nonce))
-            whole = notice_messages.text_to_give_back(note, notice.event)
+            whole = notice_messages.returned_text(note, notice.event)
             for number, part in enumerate(rest):
                 file = whole if number == 0 else None
                 await send_with_retries(

@@ -10,8 +10,8 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import is_open_to_everyone
 from bot.interactions.services import Interaction
 from bot.review import messages, service
-from bot.review.findings import ASKED_AS
-from bot.review.ui.card_clicks import deciders
+from bot.review.revision_diff import ASKED_AS
+from bot.review.ui.card_clicks import moderators_of_revision
 from bot.text import error_messages
 from bot.text.markdown import legible, shortened
 from knowledge.values.notes import Member, Note, Outcome, SuggestedWording
@@ -77,7 +77,7 @@ async def _say_done(interaction: Interaction, outcome: Outcome | None) -> None:
 class WordingButton(
     Button,
     ids=CustomId("wording", revision_id=int, question_id=int),
-    rule=deciders,
+    rule=moderators_of_revision,
     first=First.IN_PLACE,
 ):
     """Adds a member's question to a note's wordings."""
@@ -99,7 +99,7 @@ class WordingButton(
 
 
 class EditWordingsButton(
-    Button, ids=CustomId("wordings", revision_id=int), rule=deciders, first=First.OWN
+    Button, ids=CustomId("wordings", revision_id=int), rule=moderators_of_revision, first=First.OWN
 ):
     """Opens the form of a note's wordings."""
 
@@ -113,7 +113,7 @@ class EditWordingsButton(
 class WordingsModal(
     Form,
     ids=CustomId("form:wordings", revision_id=int, nonce=NONCE),
-    rule=deciders,
+    rule=moderators_of_revision,
     first=First.IN_PLACE,
 ):
     """The form of a note's wordings, one a line."""
@@ -131,7 +131,9 @@ class WordingsModal(
         )
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         note: Note = subject["note"]
         try:
             title = note.revision.submission.title

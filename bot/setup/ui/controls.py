@@ -196,7 +196,9 @@ class HostsForm(
         )
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         hosts, others = parse_hosts(filled.text("hosts"))
         if others:
             language = await viewer_language(interaction)
@@ -227,7 +229,9 @@ class LooksForm(
         )
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         typed = filled.text("accent").strip().lower()
         accent = f"#{typed.removeprefix('#')}" if typed else ""
         if not is_accent(accent):
@@ -251,7 +255,9 @@ class TrialForm(
         self.ask_text(field, "question", QUESTION_CHARACTERS, text=example, paragraph=True)
 
     @classmethod
-    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+    async def handle(
+        cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
+    ) -> None:
         bot = interaction.client
         with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
             await _answer(interaction, filled.text("question"))

@@ -22,13 +22,13 @@ from bot.interactions.autocomplete import Choices
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.notes.list_messages import Filter
-from bot.notes.service import Seen
+from bot.notes.service import VisibleNote
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import notice_messages
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import Action, Findings, LogLine
-from bot.review.similar_notes import Closeness, Near
+from bot.review.service import Action, CardData, LogLine
+from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
 from bot.sources import messages as sources_messages
@@ -130,11 +130,11 @@ def notes(draw: st.DrawFn) -> Note:
 
 
 @st.composite
-def near_ones(draw: st.DrawFn) -> Near:
+def near_ones(draw: st.DrawFn) -> SimilarDocument:
     """Texts similar to a note."""
     text = draw(at_most(300))
     statement = Statement(text, 0, len(text), ((0, 1), (len(text) // 2, len(text))))
-    return Near(
+    return SimilarDocument(
         "note:1",
         Kind.NOTE,
         draw(TITLES),
@@ -270,7 +270,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     st.sampled_from(Language),
 )
 def test_a_card_fits_with_everything_there_is_to_say(
-    note: Note, before: Note, near: list[Near], action: Action, language: Language
+    note: Note, before: Note, near: list[SimilarDocument], action: Action, language: Language
 ) -> None:
     impact = Impact(
         10,
@@ -278,17 +278,17 @@ def test_a_card_fits_with_everything_there_is_to_say(
         (ChangedQuestion("a", 1, AnswerSummary(Evidence.NONE), AnswerSummary(Evidence.NONE)),),
     )
     found = tuple(flags(note.revision.submission.text, ()))
-    findings = Findings({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
+    findings = CardData({"approved": 3, "rejected": 1}, None, 10, found, tuple(near))
     said = [
-        review_messages.done(before, action, 10, language),
+        review_messages.confirm_action(before, action, 10, language),
         *(review_messages.obstacle(before, why, 10, language) for why in Obstacle),
     ]
     messages = [
         *said,
-        notes_messages.note_taken(note, language),
+        notes_messages.note_submitted(note, language),
         review_cards.status_line(note, 10, language),
     ]
-    head = review_messages.queue_head(note, (1, 3), WHEN, max(said, key=size), language)
+    head = review_messages.queue_header(note, (1, 3), WHEN, max(said, key=size), language)
     for known in (findings, replace(findings, before=before)):
         room = LAYOUT_CHARACTERS - size(head)
         card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
@@ -302,7 +302,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
 ) -> None:
-    told = notice_messages.notice(note, event, before, language)
+    told = notice_messages.notice_parts(note, event, before, language)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])
@@ -312,27 +312,31 @@ def test_a_contributor_is_told_in_messages(
 @given(st.lists(notes(), min_size=1, max_size=9), st.sampled_from(Language))
 def test_what_contributors_are_shown_fits(listed: list[Note], language: Language) -> None:
     mine = [(note, 10) for note in listed]
-    page = notes_list_messages.mine(mine, Filter.ALL, 0, with_cards=True, language=language)
+    page = notes_list_messages.page_of_own_notes(
+        mine, Filter.ALL, 0, with_cards=True, language=language
+    )
     note, other = listed[0], listed[-1]
-    contents = [page.content, notes_messages.revision(listed, 0, language).content]
-    contents += [notes_messages.revision([note, other], 1, language).content]
+    contents = [page.content, notes_messages.revision_card(listed, 0, language).content]
+    contents += [notes_messages.revision_card([note, other], 1, language).content]
     contents += [
-        card.content for card in notes_messages.shown_note(Seen(note, other, 10), language)
+        card.content for card in notes_messages.note_cards(VisibleNote(note, other, 10), language)
     ]
     contents += [
-        notes_messages.asks_to_withdraw(note, language),
+        notes_messages.ask_to_withdraw(note, language),
         notes_messages.withdrawn(note, language),
         notes_messages.reported(note, Problem.WRONG, language),
-        notes_messages.as_file(note, language),
+        notes_messages.introduce_file(note, language),
     ]
     _shown_well(contents)
 
 
 @FEW
 @given(st.lists(near_ones(), min_size=1, max_size=3), st.sampled_from(Language))
-def test_what_is_near_is_asked_about_in_one_message(near: list[Near], language: Language) -> None:
-    asked = notes_messages.asks_about_near(near, language)
-    _shown_well([asked, notes_messages.is_the_same(asked, language)])
+def test_what_is_near_is_asked_about_in_one_message(
+    near: list[SimilarDocument], language: Language
+) -> None:
+    asked = notes_messages.ask_about_similar(near, language)
+    _shown_well([asked, notes_messages.confirm_same(asked, language)])
     for one in near:
         label = notes_messages.extend_label(one, language)
         button = {"type": 2, "style": 2, "custom_id": "a", "label": label}
@@ -362,13 +366,15 @@ def test_listings_fit_and_are_shown_as_text(
     counts = {"documents": 1, "passages": 2, "generation": 3}
     _shown_well(
         [
-            gaps_messages.gaps(groups, 0, language).content,
+            gaps_messages.page_of_gaps(groups, 0, language).content,
             gaps_messages.dismissed(groups[:1], language),
             community_messages.leaderboard(
                 board, community_messages.Period.ALL, 0, language
             ).content,
             community_messages.stats(activity, language),
-            review_messages.log_page(lines[: review_messages.fitting(lines, language)], language),
+            review_messages.log_page(
+                lines[: review_messages.count_fitting_lines(lines, language)], language
+            ),
             review_messages.rules([Rule(tag, 10, 3_650, 2**62) for tag in asked * 9], language),
             setup_messages.about("1.0", counts, title, WHEN, language),
         ]

@@ -55,7 +55,7 @@ class NotesLife(RuleBasedStateMachine):
         self.before: dict[int, str | None] = {}
         for guild_id, contributor in ((GUILDS[0], 0), (GUILDS[0], 1), (GUILDS[1], 0)):
             submission = Submission("Lantern", f"The lantern of note {guild_id} {contributor}.")
-            review_service.indexed(
+            review_service.update_index(
                 self.core,
                 self.core.store.contributions.propose(guild_id, PEOPLE[contributor], 5, submission),
             )
@@ -79,7 +79,7 @@ class NotesLife(RuleBasedStateMachine):
         submission = Submission("Lantern", text, ("news",) if news else ())
         roles = (55,) if role else ()
         self._approved(
-            review_service.indexed(
+            review_service.update_index(
                 self.core,
                 self.core.store.contributions.propose(guild, person, 5, submission, role_ids=roles),
             )
@@ -89,7 +89,7 @@ class NotesLife(RuleBasedStateMachine):
     def revise(self, note: int, elsewhere: bool, person: Member, text: str) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
         submission = Submission("Lantern", text)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core, self.core.store.contributions.revise(guild, note, person, submission)
         )
         if outcome is not None and outcome.note.contributor_id != person.id:
@@ -126,7 +126,7 @@ class NotesLife(RuleBasedStateMachine):
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
         submission = Submission("Lantern", text)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core,
             self.core.store.decisions.edit_and_approve(guild, revision, person, submission),
         )
@@ -138,7 +138,7 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         before = self.core.store.notes.find(revision, guild)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core, self.core.store.decisions.undo(guild, revision, person)
         )
         if outcome is None or not outcome.done:
@@ -155,7 +155,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=MEMBER)
     def withdraw(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core, self.core.store.contributions.withdraw(guild, note, person.id)
         )
         self._own(outcome, guild, note, person)
@@ -165,7 +165,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def retire(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core, self.core.store.decisions.retire(guild, note, person)
         )
         if outcome is not None and outcome.done:
@@ -174,7 +174,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def restore(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        outcome = review_service.indexed(
+        outcome = review_service.update_index(
             self.core, self.core.store.decisions.restore(guild, note, person)
         )
         if outcome is not None and outcome.done:
@@ -185,7 +185,7 @@ class NotesLife(RuleBasedStateMachine):
         guild = self._guild(number, elsewhere=elsewhere)
         revision = self._revision(guild, number, latest=latest)
         self._approved(
-            review_service.indexed(
+            review_service.update_index(
                 self.core, self.core.store.decisions.roll_back(guild, revision, person)
             )
         )
@@ -193,7 +193,7 @@ class NotesLife(RuleBasedStateMachine):
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON)
     def keep(self, note: int, elsewhere: bool, person: Member) -> None:
         guild = self._guild(note, elsewhere=elsewhere)
-        review_service.indexed(self.core, self.core.store.decisions.keep(guild, note, person))
+        review_service.update_index(self.core, self.core.store.decisions.keep(guild, note, person))
 
     @rule(elsewhere=ELSEWHERE, note=NUMBERS, person=PERSON, problem=st.sampled_from(Problem))
     def report(self, note: int, elsewhere: bool, person: Member, problem: Problem) -> None:

@@ -150,7 +150,7 @@ def test_what_the_asker_may_no_longer_see_is_gone_and_nothing_of_another_guild_c
     core: Core,
 ) -> None:
     submission = Submission("Quokka", TEXTS["meetup"])
-    revision = review_service.indexed(
+    revision = review_service.update_index(
         core, core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, submission)
     ).note.revision
     review_service.decide(core, GUILD, revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))

@@ -55,7 +55,7 @@ def approve(core: Core, note: Note) -> None:
 
 
 def retire(core: Core) -> None:
-    review_service.indexed(core, core.store.decisions.retire(GUILD, 2, ADA))
+    review_service.update_index(core, core.store.decisions.retire(GUILD, 2, ADA))
 
 
 def ask(core: Core, text: str = QUESTION, guild_id: int | None = GUILD, **more: object) -> Reply:

@@ -73,7 +73,7 @@ def opened(folder: Path) -> Iterator[Opener]:
 
 
 def _proposed(core: Core, guild_id: int = GUILD, submission: Submission = NOTE) -> int:
-    return review_service.indexed(
+    return review_service.update_index(
         core, core.store.contributions.propose(guild_id, MIRA, 5, submission)
     ).note.revision.id
 
@@ -319,7 +319,7 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
     assert (first.citation.document_id, first.citation.due) == ("note:2", False)
     assert (second.citation.document_id, second.citation.due) == ("note:1", True)
     assert "due for review" in citation_line(second.citation)
-    review_service.indexed(core, core.store.decisions.keep(GUILD, 1, ADA))
+    review_service.update_index(core, core.store.decisions.keep(GUILD, 1, ADA))
     outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)
     assert not any(quote.citation.due for quote in outcome.quotes)
@@ -556,7 +556,7 @@ def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action
         note = core.store.notes.of_revision(revision_id)
         decisions, contributions = core.store.decisions, core.store.contributions
         if action is Action.RESTORE:
-            review_service.indexed(core, decisions.retire(GUILD, note.id, ADA))
+            review_service.update_index(core, decisions.retire(GUILD, note.id, ADA))
         else:
             short = Submission("Short", "Nothing of all that.")
             revised = contributions.revise(GUILD, note.id, MIRA, short)
@@ -567,13 +567,13 @@ def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action
         embedder.batches.clear()
 
         note = core.store.notes.of_revision(revision_id)
-        again = review_service.live_after(core, note, action)
+        again = review_service.revision_made_live(core, note, action)
         steps = list(review_service.embed_revision_ahead(core, GUILD, again))
         ahead = list(embedder.batches)
         if action is Action.RESTORE:
-            review_service.indexed(core, decisions.restore(GUILD, note.id, ADA))
+            review_service.update_index(core, decisions.restore(GUILD, note.id, ADA))
         else:
-            review_service.indexed(core, decisions.undo(GUILD, revision_id, ADA))
+            review_service.update_index(core, decisions.undo(GUILD, revision_id, ADA))
 
         assert len(steps) >= len(ahead) > 1
         assert embedder.batches == ahead
@@ -599,7 +599,7 @@ def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path)
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         core.store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
         contributions = core.store.contributions
-        published = review_service.taken(
+        published = review_service.once_per_interaction(
             core,
             GUILD,
             1,

@@ -130,7 +130,7 @@ def test_a_note_that_another_process_retires_meanwhile_is_not_left_in_the_index(
         def retire() -> None:
             retired = other.store.decisions.retire(GUILD, 1, ADA)
             assert retired is not None
-            review_service.indexed(other, retired)
+            review_service.update_index(other, retired)
 
         slow.meanwhile = retire
         _approved(core, revision_id)
@@ -149,7 +149,7 @@ def test_a_note_that_is_retired_while_an_update_is_under_way_is_not_put_in_by_it
     while not core.index.tables.document_passages("note:1"):
         next(steps)
     assert core.index.tables.document_passages("note:40") == []
-    review_service.indexed(core, core.store.decisions.retire(GUILD, 40, ADA))
+    review_service.update_index(core, core.store.decisions.retire(GUILD, 40, ADA))
     run_to_end(steps)
     assert core.index.tables.document_passages("note:40") == []
     assert core.index.tables.document_passages("note:39") != []

@@ -137,7 +137,7 @@ def test_after_a_minute_nothing_is_answered_any_more(away: Away) -> None:
 def _retire(away: Away) -> None:
     retired = away.core.store.decisions.retire(GUILD, 1, ADA)
     assert retired is not None
-    review_service.indexed(away.core, retired)
+    review_service.update_index(away.core, retired)
 
 
 def _retire_behind_the_index(away: Away) -> None:

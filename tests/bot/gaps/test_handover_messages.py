@@ -35,7 +35,7 @@ def test_a_question_is_one_message_however_it_stands(
     answer = text if state is HandoverState.ANSWERED else ""
 
     for name in ("", "A name"):
-        shown = messages.put_to_helpers(
+        shown = messages.handover_message(
             handover(state, answer=answer, helper=name), question, language
         )
         assert size(shown) <= MESSAGE_CHARACTERS
@@ -53,7 +53,7 @@ def test_an_answer_is_whole_in_messages_each_of_which_discord_takes(
     question = OpenQuestion(1, 1, 2, HELPER, text, "", AT, Evidence.NONE, False)
     answered = handover(HandoverState.ANSWERED, answer=text, helper="*" * 100)
 
-    parts = messages.told(question, answered, "@" * 200, private=private)
+    parts = messages.answer_messages(question, answered, "@" * 200, private=private)
 
     assert all(1 <= size(part) <= MESSAGE_CHARACTERS for part in parts)
     assert sum(part.count("😀") for part in parts) >= text.count("😀")
@@ -63,7 +63,7 @@ def test_who_did_not_agree_is_named_neither_to_the_asker_nor_below_the_question(
     question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
     unnamed = handover(HandoverState.ANSWERED, answer="There.")
 
-    assert "A helper answers" in messages.told(question, unnamed, "S", private=False)[0]
-    assert str(HELPER) not in messages.standing(unnamed, Language.ENGLISH)
+    assert "A helper answers" in messages.answer_messages(question, unnamed, "S", private=False)[0]
+    assert str(HELPER) not in messages.state_line(unnamed, Language.ENGLISH)
     # Helpers among themselves see who was there first.
-    assert str(HELPER) in messages.taken(unnamed, Language.ENGLISH)
+    assert str(HELPER) in messages.already_taken(unnamed, Language.ENGLISH)

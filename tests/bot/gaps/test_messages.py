@@ -33,12 +33,12 @@ def test_a_page_of_the_largest_groups_is_one_message(
     handover = Handover(1, 1, state, True, AT, MEMBER)
     group = Group(tuple(asked), asked[0], awaited=True, handover=handover)
 
-    shown = messages.gaps([group] * 12, 1, language)
+    shown = messages.page_of_gaps([group] * 12, 1, language)
 
     assert size(shown.content) <= MESSAGE_CHARACTERS
     assert shown.content.count("-# ") == messages.GROUPS_A_PAGE
     assert 1 <= len(messages.option(group, 12)) <= 100
-    assert 1 <= len(messages.asked(group, language)) <= 100
+    assert 1 <= len(messages.times_asked(group, language)) <= 100
 
 
 def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
@@ -50,8 +50,8 @@ def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
 
 
 def test_a_long_passage_is_cut_and_says_so() -> None:
-    shown = messages.passage(file_passage("word " * 1_000, title="T", heading="H"))
+    shown = messages.passage_to_confirm(file_passage("word " * 1_000, title="T", heading="H"))
 
     assert size(shown) <= MESSAGE_CHARACTERS
     assert "> …" in shown
-    assert messages.passage(file_passage("word", heading="")) == "> word\n-# **T**"
+    assert messages.passage_to_confirm(file_passage("word", heading="")) == "> word\n-# **T**"

@@ -75,7 +75,7 @@ def test_no_answered_question_is_skipped_as_too_distant(core: Core) -> None:
     wanted = {
         one.id
         for one, reply in zip(left, replies, strict=True)
-        if gaps_service.answers(note_id, reply, wanted=False)
+        if gaps_service.quotes_note(note_id, reply, wanted=False)
     }
     assert wanted
 
@@ -120,7 +120,7 @@ def test_the_unhelpful_passage_does_not_settle_its_question(core: Core) -> None:
     core.store.decisions.keep(GUILD, 1, MODERATOR)
     core.index_note(1)
     to_end(gaps_service.check_publications(core))
-    to_end(gaps_service.refreshed(core, GUILD))
+    to_end(gaps_service.recheck_gaps(core, GUILD))
 
     assert open_texts(core) == [TITLE]
     assert told(core) == []
@@ -146,9 +146,9 @@ def test_a_gap_with_strong_evidence_is_settled_when_gaps_are_listed(
     ask(core, TITLE, "quokka")
     publish(core)
 
-    to_end(gaps_service.refreshed(core, GUILD))
+    to_end(gaps_service.recheck_gaps(core, GUILD))
     embedded = len(core.embedder.calls)  # type: ignore[attr-defined]
-    to_end(gaps_service.refreshed(core, GUILD))
+    to_end(gaps_service.recheck_gaps(core, GUILD))
 
     assert open_texts(core)[0] == "quokka"
     # Nothing has changed since, so nothing was asked again.
@@ -169,7 +169,7 @@ def test_a_partial_answer_is_a_gap_until_a_member_finds_it_helpful(core: Core) -
     core.store.database.run("update questions set evidence = 'partial'")
 
     [group] = gaps_service.groups(core, GUILD)
-    assert "1 answered in part" in messages.about(group, Language.ENGLISH)
+    assert "1 answered in part" in messages.group_details(group, Language.ENGLISH)
 
     core.store.feedback_records.record(Feedback(1, ASKER, Verdict.HELPFUL))
     assert gaps_service.groups(core, GUILD) == []
@@ -201,7 +201,7 @@ def test_many_gaps_are_grouped_without_embedding_and_without_a_step_for_every_pa
 
 def hand_over(core: Core, question_id: int = 1, by: int = ASKER) -> Handover:
     now = datetime.now(UTC)
-    assert handovers.hand_on(core, GUILD, question_id, by, now) == question_id
+    assert handovers.hand_over(core, GUILD, question_id, by, now) == question_id
     found = handovers.find(core, GUILD, question_id)
     assert found is not None
     return found
@@ -223,7 +223,7 @@ def test_a_group_answered_by_a_helper_is_listed_last(core: Core) -> None:
 def test_a_dismissed_question_is_not_handed_over(core: Core) -> None:
     ask(core, UNKNOWN)
     gaps_service.dismiss(core, GUILD, [1], MODERATOR.id)
-    found = handovers.hand_on(core, GUILD, 1, ASKER, datetime.now(UTC))
+    found = handovers.hand_over(core, GUILD, 1, ASKER, datetime.now(UTC))
     assert found is NotHandedOn.NO_GAP
 
 

@@ -42,7 +42,7 @@ def opened(folder: Path, name: str = FIRST, database: str = "") -> Core:
 def publish(core: Core, title: str, text: str) -> int:
     """Publish a note; returns its id."""
     proposed = core.store.contributions.propose(GUILD, MIRA, 5, Submission(title, text))
-    note = review_service.indexed(core, proposed).note
+    note = review_service.update_index(core, proposed).note
     review_service.decide(core, GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
     return note.id
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notes.drafts import as_file, extending, from_file
+from bot.notes.drafts import as_file, draft_of_extension, from_file
 from knowledge.store.database import now
 from knowledge.values.drafts import Draft
 from knowledge.values.notes import Note, Revision, SourceMessage, State
@@ -85,7 +85,9 @@ def test_an_earlier_note_is_extended_below_its_text_with_the_new_tags() -> None:
     revision = Revision(3, 1, 1, submission, State.APPROVED, now())
     note = Note(1, 5, 9, "Mia", 4, revision)
 
-    draft = extending(note, Draft("Other", "On Fridays.", "lisbon, meetup", "https://a.example"))
+    draft = draft_of_extension(
+        note, Draft("Other", "On Fridays.", "lisbon, meetup", "https://a.example")
+    )
 
     assert (draft.title, draft.text) == ("Meetup", "In Lisbon.\n\nOn Fridays.")
     assert (draft.tags, draft.link) == ("lisbon meetup", "https://a.example")

@@ -12,7 +12,7 @@ def test_marks_and_mentions_in_a_difference_are_text() -> None:
     old = values.note("Write ~~this~~ to @everyone in **bold** [here](https://a.example).")
     new = values.note("Write ~~that~~ to @everyone in **bold** [there](https://b.example).")
 
-    content = messages.revision([old, new], 1).content
+    content = messages.revision_card([old, new], 1).content
 
     assert r"\~\~" in content
     assert "](https://" not in content
@@ -24,7 +24,7 @@ def test_a_revision_longer_than_a_message_has_its_text_as_a_file() -> None:
     note = values.note(text)
 
     for revisions in ([note], [values.note("Short."), note]):
-        card = messages.revision(revisions, len(revisions) - 1)
+        card = messages.revision_card(revisions, len(revisions) - 1)
         assert size(card.content) <= MESSAGE_CHARACTERS
         assert card.content.endswith("> …")
         assert (card.file_name, card.file_text) == ("note-1-revision-1.md", text)
@@ -32,10 +32,10 @@ def test_a_revision_longer_than_a_message_has_its_text_as_a_file() -> None:
 
 def test_the_state_line_of_a_note_names_its_live_and_retired_texts() -> None:
     live = values.note("x", State.APPROVED)
-    assert messages.where(live).endswith("; used for answers")
+    assert messages.state_line(live).endswith("; used for answers")
     pending = replace(values.note("x"), live_revision_id=6)
-    assert messages.where(pending) == "**Pending**; an earlier text is **live**"
+    assert messages.state_line(pending) == "**Pending**; an earlier text is **live**"
     retired = replace(live, live_revision_id=None, retired_revision_id=7)
-    assert messages.where(retired).endswith("; **retired**: no longer used for answers")
+    assert messages.state_line(retired).endswith("; **retired**: no longer used for answers")
     rejected = values.note("x", State.REJECTED, "_" * 500)
-    assert size(messages.where(rejected, room=100)) <= 100
+    assert size(messages.state_line(rejected, room=100)) <= 100

@@ -9,7 +9,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.notes import service
-from bot.notes.list_messages import PAGE_NOTES, Filter, mine
+from bot.notes.list_messages import PAGE_NOTES, Filter, page_of_own_notes
 from bot.notes.service import Viewer
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Note, Obstacle, State
@@ -49,7 +49,7 @@ def decide(core: Core, revision_id: int, decision: Decision) -> None:
 
 def seen(core: Core, viewer: Viewer, guild_id: int = GUILD) -> tuple[int | None, int | None] | None:
     """The ids of the live and of the latest revision that a viewer may see."""
-    found = service.seen(core, guild_id, 1, viewer)
+    found = service.visible_note(core, guild_id, 1, viewer)
     if found is None:
         return None
     return _id(found.live), _id(found.latest)
@@ -66,9 +66,9 @@ def test_a_note_that_was_never_live_is_for_its_contributor_and_moderators(
     propose(core, decision=decision)
     assert [seen(core, viewer) for viewer in INSIDERS] == [(None, 1)] * 2
     assert seen(core, OTHER) is None
-    assert service.history(core, GUILD, 1, OTHER) == []
+    assert service.visible_history(core, GUILD, 1, OTHER) == []
     # Its existence is not revealed either.
-    assert service.own(core, GUILD, 1, OTHER.id) is None
+    assert service.own_note_in_guild(core, GUILD, 1, OTHER.id) is None
 
 
 def test_others_see_the_live_text_and_the_approved_revisions(core: Core) -> None:
@@ -81,20 +81,20 @@ def test_others_see_the_live_text_and_the_approved_revisions(core: Core) -> None
     assert [seen(core, viewer) for viewer in INSIDERS] == [(2, 4)] * 2
     assert seen(core, OTHER) == (2, None)
     for viewer, expected in (*((one, [1, 2, 3, 4]) for one in INSIDERS), (OTHER, [1, 2])):
-        history = service.history(core, GUILD, 1, viewer)
+        history = service.visible_history(core, GUILD, 1, viewer)
         assert [note.revision.id for note in history] == expected
-    assert service.own(core, GUILD, 1, OTHER.id) is Obstacle.NOT_YOURS
-    assert isinstance(service.own(core, GUILD, 1, MIRA.id), Note)
+    assert service.own_note_in_guild(core, GUILD, 1, OTHER.id) is Obstacle.NOT_YOURS
+    assert isinstance(service.own_note_in_guild(core, GUILD, 1, MIRA.id), Note)
 
 
 def test_nothing_is_visible_from_another_server(core: Core) -> None:
     propose(core, decision=Decision.APPROVE)
     for viewer in (*INSIDERS, OTHER):
         assert seen(core, viewer, OTHER_GUILD) is None
-        assert service.history(core, OTHER_GUILD, 1, viewer) == []
-    assert service.own(core, OTHER_GUILD, 1, MIRA.id) is None
-    assert service.mine(core, OTHER_GUILD, MIRA.id) == []
-    assert service.to_withdraw(core, OTHER_GUILD, 1, MIRA.id) is None
+        assert service.visible_history(core, OTHER_GUILD, 1, viewer) == []
+    assert service.own_note_in_guild(core, OTHER_GUILD, 1, MIRA.id) is None
+    assert service.own_notes(core, OTHER_GUILD, MIRA.id) == []
+    assert service.withdrawable(core, OTHER_GUILD, 1, MIRA.id) is None
     assert service.live_note(core, OTHER_GUILD, 1) == []
 
 
@@ -102,7 +102,7 @@ def test_a_withdrawal_affects_only_the_confirmed_revision_of_ones_own_note(core:
     propose(core)
 
     def to_withdraw(member_id: int = MIRA.id) -> int | None:
-        return _id(service.to_withdraw(core, GUILD, 1, member_id))
+        return _id(service.withdrawable(core, GUILD, 1, member_id))
 
     assert (to_withdraw(), to_withdraw(OTHER.id)) == (1, None)
     decide(core, 1, Decision.APPROVE)
@@ -128,7 +128,9 @@ def _title(note: Note) -> str:
 
 
 def test_own_notes_are_filtered_by_state_and_paged(core: Core) -> None:
-    assert mine([], Filter.ALL, 0, with_cards=False).content.startswith("You haven't proposed")
+    assert page_of_own_notes([], Filter.ALL, 0, with_cards=False).content.startswith(
+        "You haven't proposed"
+    )
     titles: dict[str, Decision | None] = {
         Filter.LIVE: Decision.APPROVE,
         Filter.REJECTED: Decision.REJECT,
@@ -141,18 +143,20 @@ def test_own_notes_are_filtered_by_state_and_paged(core: Core) -> None:
     core.store.contributions.withdraw(GUILD, 5, MIRA.id)
     propose(core, Filter.RETIRED, Decision.APPROVE)
     core.store.decisions.retire(GUILD, 6, MODERATOR, "Old.")
-    notes = service.mine(core, GUILD, MIRA.id)
+    notes = service.own_notes(core, GUILD, MIRA.id)
 
     for wanted in set(Filter) - {Filter.ALL}:
-        page = mine(notes, wanted, 0, with_cards=False)
+        page = page_of_own_notes(notes, wanted, 0, with_cards=False)
         title = "Changes" if wanted is Filter.CHANGES_REQUESTED else wanted
         assert [
             one.revision.submission.title for one, _ in notes if _title(one) in page.content
         ] == [title]
-    first, last = (mine(notes, Filter.ALL, number, with_cards=False) for number in (0, 9))
+    first, last = (
+        page_of_own_notes(notes, Filter.ALL, number, with_cards=False) for number in (0, 9)
+    )
     assert "6 notes · page 1 of 2" in first.content
     assert (first.count, last.number) == (2, 1)
     assert first.content.count("\n-# ") == PAGE_NOTES
     assert last.content.index("rejected") < last.content.index("live")
-    nothing = mine(notes[:1], Filter.PENDING, 0, with_cards=False)
+    nothing = page_of_own_notes(notes[:1], Filter.PENDING, 0, with_cards=False)
     assert nothing.content.startswith("None of your notes")

@@ -99,7 +99,7 @@ class Beside:
         marker = f"marker{1_000 + next(self.numbers)}x"
         submission = Submission(f"Quokkas {marker}", TEXT.format(marker=marker))
         made = self.bot.store.contributions.propose(note.guild_id, MIRA, 5, submission)
-        revision = review_service.indexed(self.bot, made).note.revision.id
+        revision = review_service.update_index(self.bot, made).note.revision.id
         decision = {Fate.REJECTED: Decision.REJECT, Fate.LIVE: Decision.APPROVE}.get(note.fate)
         if decision is not None:
             review_service.decide(self.bot, note.guild_id, revision, ADA, Ruling(decision))
@@ -113,7 +113,7 @@ class Beside:
             found = self.bot.store.notes.find(revision, note.guild_id)
             assert found is not None
             decisions = self.bot.store.decisions
-            review_service.indexed(self.bot, decisions.retire(note.guild_id, found.id, ADA))
+            review_service.update_index(self.bot, decisions.retire(note.guild_id, found.id, ADA))
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from bot.notes import messages as notes_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import notice_messages
-from bot.review.cards import Standing
-from bot.review.service import Action, Findings
+from bot.review.cards import CardState
+from bot.review.service import Action, CardData
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.notes import (
@@ -46,14 +46,16 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     note = values.note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
-    findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
+    findings = CardData({"approved": 3, "rejected": 1}, quorum=2)
     card = review_cards.card(note, WHEN, findings)
     assert all(text.strip() for text in card.texts)
     assert size("".join(card.texts)) <= LAYOUT_CHARACTERS
-    messages = [review_cards.status_line(note), notes_messages.note_taken(note)]
-    messages += [part for event in NoticeEvent for part in notice_messages.notice(note, event)]
+    messages = [review_cards.status_line(note), notes_messages.note_submitted(note)]
+    messages += [
+        part for event in NoticeEvent for part in notice_messages.notice_parts(note, event)
+    ]
     messages += [review_messages.obstacle(note, why) for why in Obstacle]
-    messages += [review_messages.done(note, action) for action in Action]
+    messages += [review_messages.confirm_action(note, action) for action in Action]
     for message in messages:
         assert message.strip()
         assert len(message) <= MESSAGE_CHARACTERS
@@ -80,23 +82,23 @@ def test_a_card_is_never_longer_than_its_room(reports: int) -> None:
     report = Report(1, 1, 4, Problem.WRONG, "y" * 400, WHEN)
     note = replace(note, reports=(report,) * reports)
     for room in range(3_300, 3_400, 9):
-        card = review_cards.card(note, WHEN, Findings({}, quorum=2), room)
+        card = review_cards.card(note, WHEN, CardData({}, quorum=2), room)
         assert size("".join(card.texts)) <= room
 
 
 @pytest.mark.parametrize(
     ("note", "standing"),
     [
-        (values.note("x"), Standing.WAITING),
-        (values.note("x", State.APPROVED), Standing.LIVE),
-        (replace(values.note("x", State.APPROVED), sampled=True), Standing.WAITING),
-        (replace(values.note("x", State.APPROVED), live_revision_id=8), Standing.CLOSED),
-        (values.note("x", State.CHANGES_REQUESTED), Standing.RETURNED),
-        (values.note("x", State.REJECTED), Standing.REJECTED),
-        (values.note("x", State.WITHDRAWN), Standing.CLOSED),
+        (values.note("x"), CardState.WAITING),
+        (values.note("x", State.APPROVED), CardState.LIVE),
+        (replace(values.note("x", State.APPROVED), sampled=True), CardState.WAITING),
+        (replace(values.note("x", State.APPROVED), live_revision_id=8), CardState.CLOSED),
+        (values.note("x", State.CHANGES_REQUESTED), CardState.RETURNED),
+        (values.note("x", State.REJECTED), CardState.REJECTED),
+        (values.note("x", State.WITHDRAWN), CardState.CLOSED),
     ],
 )
-def test_a_cards_colour_follows_from_the_notes_state(note: Note, standing: Standing) -> None:
+def test_a_cards_colour_follows_from_the_notes_state(note: Note, standing: CardState) -> None:
     assert review_cards.card(note, WHEN).standing is standing
 
 

@@ -18,9 +18,9 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answered_together
-from bot.review import findings, impact
+from bot.review import check_messages, impact
 from bot.review import service as review_service
-from bot.review.findings import impact_sentence
+from bot.review.check_messages import impact_sentence
 from bot.review.impact import SLICE, AnswerSummary, ChangedQuestion, Impact, ImpactPreview
 from indexer.ingest.pipeline import put
 from knowledge.store.notes.decisions import Ruling
@@ -67,7 +67,7 @@ def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Repl
 
 
 def _propose(core: Core, submission: Submission) -> Note:
-    return review_service.indexed(
+    return review_service.update_index(
         core, core.store.contributions.propose(GUILD, MEMBER, 5, submission)
     ).note
 
@@ -140,7 +140,7 @@ def test_the_preview_of_a_note_or_revision_equals_its_impact(
     # The live text of a revised note is left out.
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
     outcome = core.store.contributions.revise(GUILD, 1, MEMBER, revised)
-    review_service.indexed(core, outcome)
+    review_service.update_index(core, outcome)
     [pending] = core.store.notes.pending(GUILD)
     impact = _whole(core.part(ImpactPreview).of_revision(pending))
     assert impact.refused >= 1
@@ -340,6 +340,6 @@ def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
     impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
     told = "1 answer fewer for the last 3 questions."
-    assert impact_sentence(impact) == f"{told} {findings._LESS_OF_ARTICLES.english}"
+    assert impact_sentence(impact) == f"{told} {check_messages._LESS_OF_ARTICLES.english}"
     from_a_note = replace(impact.changes[0], before=replace(before, document_id="note:1"))
     assert impact_sentence(replace(impact, changes=(from_a_note,))) == told

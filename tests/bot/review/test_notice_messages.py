@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.review.notice_messages import notice
+from bot.review.notice_messages import notice_parts
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.submissions import REASON_CHARACTERS
 from tests.bot import values
@@ -13,7 +13,7 @@ def test_a_rejected_contributor_gets_title_reason_and_whole_text(reason: str) ->
     sentences = [f"Sentence number {number} of a long note." for number in range(100)]
     note = values.note(" ".join(sentences), State.REJECTED, reason)
 
-    first, *rest = notice(note, NoticeEvent.REJECTED)
+    first, *rest = notice_parts(note, NoticeEvent.REJECTED)
 
     assert "“GPU hours” was not accepted" in first
     assert ("Reason: " in first) == bool(reason)
@@ -23,5 +23,5 @@ def test_a_rejected_contributor_gets_title_reason_and_whole_text(reason: str) ->
 
 def test_a_retirement_without_a_reason_mentions_none() -> None:
     note = values.note("Text.", State.APPROVED)
-    assert "Reason:" not in notice(note, NoticeEvent.RETIRED)[0]
-    assert "Reason: Old." in notice(note, NoticeEvent.RETIRED, reason="Old.")[0]
+    assert "Reason:" not in notice_parts(note, NoticeEvent.RETIRED)[0]
+    assert "Reason: Old." in notice_parts(note, NoticeEvent.RETIRED, reason="Old.")[0]

@@ -7,7 +7,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.review import messages, service
-from bot.review.service import LogFilters, Side
+from bot.review.service import LogDirection, LogFilters
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Outcome
 from knowledge.values.submissions import Submission
@@ -26,7 +26,7 @@ def core(settings: Settings) -> Iterator[Core]:
 
 def propose(core: Core, click: int = 1, title: str = "Title") -> Outcome:
     submission = Submission(title, "Text.")
-    return service.taken(
+    return service.once_per_interaction(
         core,
         GUILD,
         click,
@@ -61,20 +61,24 @@ def test_pages_of_long_log_lines_lose_none_in_either_direction(core: Core) -> No
         core.store.contributions.propose(GUILD, MEMBER, 5, Submission(f"{number}" + "*" * 90, "x"))
         core.store.decisions.decide(GUILD, number, MODERATOR, Ruling(Decision.REJECT, "_" * 300))
 
-    def pages(side: Side, entry_id: int) -> Iterator[list[int]]:
+    def pages(side: LogDirection, entry_id: int) -> Iterator[list[int]]:
         page = service.log_page(
-            core, GUILD, LogFilters(0, 0, "rejected"), (side, entry_id), messages.fitting
+            core,
+            GUILD,
+            LogFilters(0, 0, "rejected"),
+            (side, entry_id),
+            messages.count_fitting_lines,
         )
         yield [line.entry.id for line in page.lines]
-        if page.older if side is Side.OLDER else page.newer:
-            yield from pages(side, page.lines[-1 if side is Side.OLDER else 0].entry.id)
+        if page.older if side is LogDirection.OLDER else page.newer:
+            yield from pages(side, page.lines[-1 if side is LogDirection.OLDER else 0].entry.id)
 
-    older = list(pages(Side.OLDER, 0))
+    older = list(pages(LogDirection.OLDER, 0))
     assert len(older) > 1
     ids = [one for page in older for one in page]
     assert len(ids) == 12
     assert ids == sorted(ids, reverse=True)
-    newer = list(pages(Side.NEWER, older[-1][0]))
+    newer = list(pages(LogDirection.NEWER, older[-1][0]))
     assert [one for page in reversed(newer) for one in page] == ids[: -len(older[-1])] + [
         one for one in older[-1] if one > older[-1][0]
     ]

@@ -9,7 +9,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.review import service as review_service
-from bot.review.similar_notes import Closeness, Near, SimilarNotes
+from bot.review.similar_notes import Closeness, SimilarDocument, SimilarNotes
 from indexer.ingest.pipeline import put
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope
@@ -40,7 +40,7 @@ def core(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Core]:
 
 
 def _propose(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
-    return review_service.indexed(
+    return review_service.update_index(
         core, core.store.contributions.propose(guild_id, MEMBER, 5, submission)
     ).note
 
@@ -55,7 +55,9 @@ def _publish(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
     return outcome.note
 
 
-def _near(core: Core, submission: Submission = LIKE, own: int | None = None) -> list[Near]:
+def _near(
+    core: Core, submission: Submission = LIKE, own: int | None = None
+) -> list[SimilarDocument]:
     return core.part(SimilarNotes).documents(GUILD, submission, own)
 
 
@@ -114,7 +116,7 @@ def test_documents_of_other_guilds_are_never_found(core: Core) -> None:
 
 def test_a_note_is_no_neighbour_of_itself(core: Core) -> None:
     note = _publish(core, MEETUP)
-    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, LIKE))
+    review_service.update_index(core, core.store.contributions.revise(GUILD, note.id, MEMBER, LIKE))
     assert _near(core, LIKE, own=note.id) == []
     assert {near.document_id for near in _near(core, LIKE)} == {f"note:{note.id}"}
 
@@ -139,7 +141,9 @@ def test_a_pending_note_is_embedded_once(core: Core, embedder: WordEmbedder) -> 
 def test_a_live_and_a_pending_revision_of_one_note_are_both_found(core: Core) -> None:
     note = _publish(core, MEETUP)
     revised = Submission(MEETUP.title, MEETUP.text + " Bring friends.")
-    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
+    review_service.update_index(
+        core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised)
+    )
     assert [near.pending for near in _near(core, MEETUP)] == [False, True]
 
 

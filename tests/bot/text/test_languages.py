@@ -21,8 +21,8 @@ from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
-from bot.review import findings
 from bot.review import messages as review_messages
+from bot.review import revision_diff
 from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
 from bot.text.languages import Plural, Sentence, of_locale, written
@@ -194,8 +194,8 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         review_messages.RULING_TITLES,
         review_messages.TEXT,
         review_messages.TEXT_AS_FILE,
-        findings.TAGS,
-        findings.TITLE,
+        revision_diff.TAGS,
+        revision_diff.TITLE,
         button_messages.WHAT_WAS_WRONG,
         notes_form_messages.LINK,
         notes_form_messages.NEW_TITLE,

@@ -141,11 +141,15 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
     def change(core: Core) -> None:
         guild_id = world.guild.id
         if how == "retired":
-            review_service.indexed(core, core.store.decisions.retire(guild_id, 1, max_))
+            review_service.update_index(core, core.store.decisions.retire(guild_id, 1, max_))
         elif how == "withdrawn":
-            review_service.indexed(core, core.store.contributions.withdraw(guild_id, 1, mia.id))
+            review_service.update_index(
+                core, core.store.contributions.withdraw(guild_id, 1, mia.id)
+            )
         else:
-            review_service.indexed(core, core.store.contributions.revise(guild_id, 1, mia, revised))
+            review_service.update_index(
+                core, core.store.contributions.revise(guild_id, 1, mia, revised)
+            )
             review_service.decide(core, guild_id, 2, max_, Ruling(Decision.APPROVE))
 
     await world.core(change)

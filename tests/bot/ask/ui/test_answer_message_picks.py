@@ -206,7 +206,7 @@ async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
     before = await chosen(world, posted)
 
     await world.core(
-        lambda core: review_service.indexed(
+        lambda core: review_service.update_index(
             core, core.store.decisions.retire(world.guild.id, 2, moderator)
         )
     )

@@ -82,7 +82,7 @@ async def test_each_asker_is_answered_once_in_the_channel_of_the_question(
         [world.member.id, world.second_member.id]
     )
     assert all(ANSWERED in text_of(message).replace("**", "") for message in told)
-    assert said(await listed(world)) == gaps_messages.gaps([], 0).content
+    assert said(await listed(world)) == gaps_messages.page_of_gaps([], 0).content
 
     message = told[0]
     assert buttons(message)[-1] == "Don't tell me"

@@ -13,7 +13,7 @@ from tests.bot.steps import longest_part, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, World, build_world, choices, custom_ids, text_of
 
 EN = Language.ENGLISH
-NOTHING_OPEN = gaps_messages.gaps([], 0).content
+NOTHING_OPEN = gaps_messages.page_of_gaps([], 0).content
 
 
 async def listed(world: World, by: MemberActor | None = None) -> InteractionResult:

@@ -114,12 +114,14 @@ async def test_a_passage_closed_to_the_askers_is_neither_offered_nor_confirmed(
         [stored] = core.index.tables.document_passages(document.id)
         wanted = (stored.id, digest_of(recorded_passage(stored)))
         guild_id, channels = world.guild.id, [staff]
-        assert existing_answer.offered(core, guild_id, 99, "Honey jars", channels) == []
-        offered = existing_answer.offered(core, guild_id, 1, "Honey jars", channels)
+        assert existing_answer.nearest_passages(core, guild_id, 99, "Honey jars", channels) == []
+        offered = existing_answer.nearest_passages(core, guild_id, 1, "Honey jars", channels)
         return (
             stored.id in [passage.id for passage, _ in offered],
-            existing_answer.passage(core, guild_id, 1, wanted, channels),
-            existing_answer.point(core, guild_id, 1, wanted, world.moderator.id, channels),
+            existing_answer.offered_passage(core, guild_id, 1, wanted, channels),
+            existing_answer.confirm_passage(
+                core, guild_id, 1, wanted, world.moderator.id, channels
+            ),
         )
 
     assert await world.core(forge) == (False, None, False)

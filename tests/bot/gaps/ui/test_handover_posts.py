@@ -53,7 +53,7 @@ async def test_a_private_question_is_posted_only_among_helpers_and_moderators(
     world = helping.world
     await helping.choose(handover_channel_id=world.help.id, review_channel_id=world.help.id)
     refused = await helping.hand_over(private=True)
-    assert said(refused) == messages.not_handed_on(NotHandedOn.PRIVATE, EN)
+    assert said(refused) == messages.refusal(NotHandedOn.PRIVATE, EN)
     assert await world.core(lambda core: core.store.handovers.of_guild(world.guild.id)) == {}
 
     await helping.choose(review_channel_id=world.review.id)

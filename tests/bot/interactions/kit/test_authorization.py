@@ -24,7 +24,12 @@ def test_a_component_without_a_rule_is_not_made(kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "callback"),
-    [(Button, "callback"), (Select, "callback"), (Form, "on_submit"), (Form, "authorize_and_take")],
+    [
+        (Button, "callback"),
+        (Select, "callback"),
+        (Form, "on_submit"),
+        (Form, "authorize_and_handle"),
+    ],
 )
 def test_a_component_that_would_go_around_its_rule_is_not_made(kind: Any, callback: str) -> None:
     with pytest.raises(TypeError, match=callback):

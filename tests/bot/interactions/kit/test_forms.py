@@ -150,7 +150,7 @@ async def say_why(world: World) -> Opened:
 def proposed(revision_id: int, text: str = TYPED) -> Check:
     async def check(world: World, result: InteractionResult) -> None:
         assert await latest_text(world, revision_id) == text.strip()
-        assert said(result) == notes_messages.note_taken(await world.note(revision_id))
+        assert said(result) == notes_messages.note_submitted(await world.note(revision_id))
 
     return check
 
@@ -288,7 +288,7 @@ def forms_done(core: Core) -> list[tuple[Any, ...]]:
 async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> None:
     result = await world.propose()
 
-    assert said(result) == notes_messages.note_taken(await world.note(1))
+    assert said(result) == notes_messages.note_submitted(await world.note(1))
     assert result.followups == []
     assert await world.core(lambda core: core.store.notes.find(2, world.guild.id)) is None
 

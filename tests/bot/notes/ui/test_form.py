@@ -75,7 +75,7 @@ async def test_the_form_shows_its_fields_and_which_are_required(world: World) ->
 
 async def test_a_file_is_the_text_and_has_the_title_unless_one_is_typed(world: World) -> None:
     result = await with_file(world, "our_meetup.md", f"# Where we meet\n\n{TEXT}".encode())
-    assert said(result) == messages.note_taken(await world.note())
+    assert said(result) == messages.note_submitted(await world.note())
     await with_file(world, "our_meetup.txt", b"Bring a chair.")
     # Its content decides how a file is read, not its name.
     await with_file(world, "our_meetup.txt", pdf(["Copy the database at night."]), "Typed")
@@ -171,7 +171,7 @@ async def test_a_draft_with_bad_input_is_returned_whole_with_one_sentence(
     assert control(form, "tags")["value"] == "a b c d e f"
     taken = await world.member.submit_modal(form, good)
 
-    assert said(taken) == messages.note_taken(await world.note())
+    assert said(taken) == messages.note_submitted(await world.note())
     assert "Source: <https://example.org/>" in text_of(world.card)
 
 
@@ -190,7 +190,7 @@ async def test_the_draft_is_returned_when_the_submission_breaks(
     fields = {"title": TITLE, "text": control(form, "text")["value"]}
     taken = await world.member.submit_modal(form, fields)
 
-    assert said(taken) == messages.note_taken(await world.note())
+    assert said(taken) == messages.note_submitted(await world.note())
 
 
 async def test_a_draft_is_submitted_once(world: World) -> None:
@@ -238,7 +238,7 @@ async def test_the_note_of_a_member_with_the_publishing_role_is_live_at_once(
     await world.propose_as(world.member, "Another", "By a member without the role.")
 
     assert (await world.note(1)).live
-    assert said(result) == messages.note_taken(await world.note(1))
+    assert said(result) == messages.note_submitted(await world.note(1))
     assert (await world.note(2)).revision.state is State.PENDING
 
 

@@ -115,7 +115,7 @@ async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: Wo
     await public.publish()
     kept = await public.moderator.click(public.card, custom_id="card:1:off_page")
     note = await public.note()
-    assert said(kept) == review_messages.done(note, Action.OFF_PAGE)
+    assert said(kept) == review_messages.confirm_action(note, Action.OFF_PAGE)
     assert note.off_page == {PageVeto.MODERATOR}
     assert cards._OFF_PAGE[PageVeto.MODERATOR].english in text_of(public.card)
     assert await on_page(public) == set()

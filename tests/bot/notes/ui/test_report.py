@@ -59,7 +59,7 @@ async def test_a_report_is_on_the_card_until_moderators_keep_the_note(world: Wor
     assert REASON in text_of(world.card)
     await world.moderator.click(world.card, label="Keep as it is")
     assert "Reported" not in text_of(world.card)
-    assert told(world) == notice_messages.notice(await world.note(), NoticeEvent.REPORT_KEPT)
+    assert told(world) == notice_messages.notice_parts(await world.note(), NoticeEvent.REPORT_KEPT)
     # A moderator gets no notice about a report that they settled.
     assert len(world.moderator.user.dm_channel.history()) == 0
     assert len(world.general.history()) == 0
@@ -70,11 +70,13 @@ async def test_the_reporter_is_notified_of_a_new_text_and_of_a_retirement(world:
     await report(world)
     await edit(world)
     await world.moderator.click(world.card, label="Approve")
-    assert told(world) == notice_messages.notice(await world.note(2), NoticeEvent.REPORT_REVISED)
+    assert told(world) == notice_messages.notice_parts(
+        await world.note(2), NoticeEvent.REPORT_REVISED
+    )
 
     await report(world)
     await decided(world, world.moderator, "Retire", {"reason": "It has closed."})
-    expected = notice_messages.notice(
+    expected = notice_messages.notice_parts(
         await world.note(2), NoticeEvent.REPORT_RETIRED, reason="It has closed."
     )
     assert told(world)[1:] == expected

@@ -38,7 +38,7 @@ async def set_up_again(world: World) -> None:
 async def test_a_proposed_note_is_a_card_and_answers_nothing_yet(world: World) -> None:
     result = await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
 
-    assert said(result) == messages.note_taken(await world.note())
+    assert said(result) == messages.note_submitted(await world.note())
     card = text_of(world.card)
     assert card.splitlines()[1] == f"**{TITLE}**"
     assert f"> {TEXT}" in card

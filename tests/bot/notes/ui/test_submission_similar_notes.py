@@ -86,7 +86,7 @@ async def test_two_clicks_on_submit_anyway_submit_once_after_a_restart(
 
     assert not await exists(world, 3)
     note = await world.note(2)
-    assert text_of(shown) in {messages.note_taken(note), messages.TAKEN_ALREADY.english}
+    assert text_of(shown) in {messages.note_submitted(note), messages.TAKEN_ALREADY.english}
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
     assert "Similar:" in text_of(world.card)
@@ -128,7 +128,7 @@ async def test_an_extension_of_another_members_note_is_credited_to_both(
     await restarted(world, new_bot)
     fields = {"title": "Zanzibar by sea", "text": values(form)[1], "tags": "", "link": ""}
     taken = await world.moderator.submit_modal(form, fields)
-    assert said(taken) == messages.note_taken(await world.note(2))
+    assert said(taken) == messages.note_submitted(await world.note(2))
 
     name = plain(world.moderator.name)
     assert f"extended by {name}" in text_of(world.card)
@@ -190,7 +190,7 @@ async def test_a_pending_note_is_shown_to_its_contributor_and_extended_by_nobody
 
     theirs = await propose(world, world.second_member)
 
-    assert said(theirs) == messages.note_taken(await world.note(2))
+    assert said(theirs) == messages.note_submitted(await world.note(2))
     for number in (1, 99):
         message = shown_message(theirs).message
         pressed = world.press(world.second_member, message, f"extend:{number}")

@@ -55,7 +55,7 @@ async def test_an_earlier_text_is_made_live_again(world: World) -> None:
     revised = Submission(TITLE, EDITED)
     mia = Member(world.member.id, "mia")
     await world.core(
-        lambda core: review_service.indexed(
+        lambda core: review_service.update_index(
             core, core.store.contributions.revise(world.guild.id, 1, mia, revised)
         )
     )
@@ -125,7 +125,11 @@ async def test_of_simultaneous_clicks_on_one_card_exactly_one_decides(world: Wor
     note = await world.note()
     assert [review.moderator_id for review in note.reviews] == [world.moderator.id]
     late = review_messages.obstacle(note, Obstacle.DECIDED)
-    assert [said(one) for one in clicks] == [review_messages.done(note, Action.APPROVE), late, late]
+    assert [said(one) for one in clicks] == [
+        review_messages.confirm_action(note, Action.APPROVE),
+        late,
+        late,
+    ]
     assert len(world.member.user.dm_channel.history()) == 1
 
 
@@ -151,7 +155,7 @@ async def test_a_decision_stands_although_its_card_was_deleted_meanwhile(world: 
 
     result = await world.moderator.submit_modal(form, {"reason": "Because."})
 
-    assert said(result) == review_messages.done(await world.note(), Action.REJECT)
+    assert said(result) == review_messages.confirm_action(await world.note(), Action.REJECT)
     assert await state(world) is State.REJECTED
 
 

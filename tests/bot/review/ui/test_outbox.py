@@ -95,7 +95,7 @@ async def test_a_decision_counts_once_although_its_card_could_not_be_edited(
     clicked = await world.moderator.click(world.card, label="Approve")
     await rounds(world)
 
-    assert said(clicked) == review_messages.done(await world.note(), Action.APPROVE)
+    assert said(clicked) == review_messages.confirm_action(await world.note(), Action.APPROVE)
     assert [review.moderator_id for review in (await world.note()).reviews] == [world.moderator.id]
     assert len(cards_shown(world)) == 1
     if error != UNKNOWN_MESSAGE:
@@ -220,7 +220,7 @@ async def test_an_approval_stands_although_its_notice_is_refused_everywhere(worl
 
     result = await world.moderator.click(world.card, label="Approve")
 
-    assert said(result) == review_messages.done(await world.note(), Action.APPROVE)
+    assert said(result) == review_messages.confirm_action(await world.note(), Action.APPROVE)
     assert SENTENCE in await answer(world)
 
 

@@ -1,26 +1,28 @@
-"""Review findings as text: similar notes, the word diff, risk flags, the impact. Pure."""
+"""Automatic checks of a note as text: similar documents, risk flags, impact. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.review.impact import Impact
-from bot.review.similar_notes import Closeness, Near
+from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened, size
 from indexer.contradictions.detector import Statement
 from knowledge.review.risk_flags import Flag, Risk
-from knowledge.review.text_diff import Change, compact, differences
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Note
 
 _NEAR: Final = Sentence("Similar: {places}")
 _DISAGREES: Final = Sentence("⚠ Disagrees with {place}: here “{here}”, there “{there}”")
 _SAME_TEXT: Final = Sentence(" (**nearly the same text**)")
 _PENDING: Final = Sentence(", pending")
+# Longest sentence with its differing words in bold.
+_STATEMENT_CHARACTERS: Final = 240
 
 
-def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> list[str]:
-    """Similar documents, and their contradictions with the submission."""
+def similar_lines(
+    near: Sequence[SimilarDocument], language: Language = Language.ENGLISH
+) -> list[str]:
+    """List similar documents, and their contradictions with the submission."""
     if not near:
         return []
     places = [
@@ -40,7 +42,7 @@ def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> l
     ]
 
 
-def _place(near: Near, language: Language) -> str:
+def _place(near: SimilarDocument, language: Language) -> str:
     title = plain(shortened(near.title, 60)) or near.document_id
     pending = _PENDING(language) if near.pending else ""
     named = f"[{title}](<{near.link}>)" if near.link.startswith("http") else f"“{title}”"
@@ -54,10 +56,7 @@ def _statement(statement: Statement) -> str:
         position = end
     parts.append(plain(statement.text[position:]))
     whole = " ".join(part for part in parts if part)
-    return whole if size(whole) <= STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
-
-
-STATEMENT_CHARACTERS: Final = 240
+    return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
 
 
 _ANSWERED: Final = Plural("{number:,} more answer", "{number:,} more answers")
@@ -90,53 +89,6 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
     changes = ", ".join(parts) or _NO_CHANGE(language)
     told = _OF_THE_LAST(impact.total, language, changes=changes)
     return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.silences_articles else told
-
-
-TITLE: Final = Sentence("Title")
-TAGS: Final = Sentence("Tags")
-SOURCE: Final = Sentence("Source")
-ASKED_AS: Final = Sentence("Asked as")
-_NOTHING_DIFFERENT: Final = Sentence("No difference.")
-
-
-def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
-    """The difference between two revisions: removed text struck out, added text bold."""
-    before, after = old.revision.submission.shown, new.revision.submission.shown
-    lines = [
-        f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
-            "  ", " "
-        )
-        for name, was, became in (
-            (TITLE, before.title, after.title),
-            (ASKED_AS, " · ".join(before.wordings), " · ".join(after.wordings)),
-            (TAGS, ", ".join(before.tags), ", ".join(after.tags)),
-            (SOURCE, before.link, after.link),
-        )
-        if was != became
-    ]
-    pieces = compact(differences(before.text, after.text))
-    if pieces:
-        lines.append("".join(_marked(piece.change, piece.text) for piece in pieces))
-    return "\n".join(lines) or _NOTHING_DIFFERENT(language)
-
-
-# Markdown around changed words within a text.
-_MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
-
-
-def _marked(change: Change, text: str) -> str:
-    """A piece of text with its marks around each line; Discord ignores marks next to blanks.
-
-    Markdown in the piece is escaped: old and new markup mixed could format other text.
-    """
-    mark = _MARKS[change]
-    lines = []
-    for line in text.split("\n"):
-        inner = line.strip()
-        start = len(line) - len(line.lstrip())
-        marked = f"{mark}{plain(inner)}{mark}" if inner else ""
-        lines.append(f"{line[:start]}{marked}{line[start + len(inner) :]}")
-    return "\n".join(lines)
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {
