@@ -141,7 +141,7 @@ NOT_CALLED: Final = {
         bot.answers.selections.Selections._selection
         bot.review.service.suggested_wordings
         bot.review.similar_notes.SimilarNotes.original
-        bot.gaps.existing_answer.offered
+        bot.gaps.existing_answer.nearest_passages
         bot.programs.service.document_id_of
         bot.gaps.handovers.answer
         bot.page.service.keep_off
