@@ -69,7 +69,7 @@ def refusal(why: NotHandedOn, language: Language) -> str:
 
 
 def confirmation(*, mine: bool, quiet: bool, language: Language) -> str:
-    """Confirmation to the member who asked for the hand-over."""
+    """Confirm the hand-over of a question; `mine` means by its asker."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
@@ -147,7 +147,7 @@ def state_line(handover: Handover, language: Language) -> str:
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
-        # Helpers who didn't want to be named stay unnamed here, too.
+        # A helper who opted against being named stays unnamed among helpers, too.
         helper = helper if handover.helper else _A_HELPER(language)
         return _ANSWERED(language, helper=helper, when=at)
     if handover.state is HandoverState.DECLINED:

@@ -1,4 +1,4 @@
-"""Hand-overs in the worker's thread: gaps taken, answered and declined by helpers."""
+"""Hand-overs of gaps to helpers, in the worker's thread: claims, answers and refusals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class HelpersAnswer:
 def hand_over(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
-    """Put a gap to the helpers, once for all questions in the same words, ignoring case."""
+    """Hand a gap over to the helpers, once for all questions in the same words, ignoring case."""
     same = _same(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
@@ -43,7 +43,7 @@ def hand_over(
 
 @dataclass(frozen=True, slots=True)
 class HandoverResult:
-    """Whether a gap was posted to the helpers, and whether its asker wants no notices."""
+    """Whether a gap was posted to the helpers, and whether its asker opted out of notices."""
 
     posted: bool
     quiet: bool
@@ -101,10 +101,10 @@ def apply_action(
 
 @dataclass(frozen=True, slots=True)
 class AnswerOutcome:
-    """The outcome of a helper's answer, and how many askers are told."""
+    """The outcome of a helper's answer, and the number of askers to notify."""
 
     outcome: HandoverOutcome
-    told: int
+    notified: int
 
 
 def answer(
@@ -122,11 +122,11 @@ def answer(
     askers = once_each(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
     )
-    told = [one for one in askers if not store.gaps.has_opted_out(one.asker_id)]
+    notified = [one for one in askers if not store.gaps.has_opted_out(one.asker_id)]
 
     def act() -> tuple[HandoverOutcome | None, int | None]:
         outcome = store.handovers.answer(
-            guild_id, handover.question_id, (helper.id, helper.name, text), told, at
+            guild_id, handover.question_id, (helper.id, helper.name, text), notified, at
         )
         if outcome is None or not outcome.done:
             return outcome, None
@@ -138,7 +138,7 @@ def answer(
         return HandoverOutcome(True, found) if found is not None else None
 
     outcome = store.handled.once(guild_id, [form_id], act, again)
-    return AnswerOutcome(outcome, len(told)) if outcome is not None else None
+    return AnswerOutcome(outcome, len(notified)) if outcome is not None else None
 
 
 def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:

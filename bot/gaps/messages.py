@@ -144,7 +144,7 @@ def option(group: Group, place: int) -> str:
 
 
 def in_context(question: OpenQuestion) -> str:
-    """A question; a follow-up comes after the question before it."""
+    """A question; a follow-up is preceded by its earlier question."""
     return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 

@@ -61,7 +61,7 @@ class Group:
 
     @property
     def askers(self) -> int:
-        """The number of members who asked; all whose data was deleted count as one."""
+        """The number of askers; all members with deleted data count as one."""
         return len({question.asker_id for question in self.questions})
 
     @property
@@ -175,7 +175,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Claim groups for a moderator; returns the hand-overs already taken by others."""
+    """Claim groups for a moderator; returns the hand-overs of other claimants or answerers."""
     found = groups_with(core, guild_id, question_ids)
     taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
@@ -223,7 +223,8 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
             [
                 question.id
                 for question, reply in zip(questions, replies, strict=True)
-                if reply.evidence is Evidence.STRONG and _is_another(core, question, reply)
+                if reply.evidence is Evidence.STRONG
+                and _differs_from_unhelpful(core, question, reply)
             ],
         )
         core.ask_from_record.update(at)
@@ -231,8 +232,8 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
 
 
-def _is_another(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage differs from the one that didn't help."""
+def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) -> bool:
+    """Whether the best passage differs from the unhelpful one, if any."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -281,7 +282,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
             question
             for question, reply in zip(part, replies, strict=True)
             if quotes_note(publication.note_id, reply, wanted=question.id in wanted)
-            and _is_another(core, question, reply)
+            and _differs_from_unhelpful(core, question, reply)
         ]
         yield len(near) - start
     told = [
@@ -343,7 +344,7 @@ def _near_note(
     ]
 
 
-# Telling.
+# Notices.
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,8 +362,8 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
-    """Whether a notice may be sent: about notes once an hour, about a helper's answer at once."""
-    last = core.store.gaps.last_notice_at(notice.member_id)
+    """Whether a notice may be sent: about a note once an hour, about a helper's answer at once."""
+    last = core.store.gaps.last_told(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True
     # A time in the future comes from a wrong clock.

@@ -55,10 +55,10 @@ _OPINES: Final = _any("opines")
 
 
 def title_of_question(text: str, *, is_known: bool = False) -> str:
-    """The first sentence of a message that asks something and is understood without the others.
+    """The first question of a message that can be understood alone, as the title of a note.
 
-    Empty if there is none: such a question can't be the title of a note. A text that `is_known` to
-    be a question, such as a post's title, may be one without asking.
+    Empty if there is none. A text `is_known` to be a question, such as a post's title, needs no
+    question words.
     """
     plain = prose(text).strip()
     asking = (one.strip() for one in _SENTENCE_END.split(plain) if _asks(one))
@@ -81,7 +81,7 @@ def _names_topic(question: str) -> bool:
 
 
 def is_answer(question: str, title: str, reply: str) -> bool:
-    """Whether a reply tells its reader something that is worth keeping.
+    """Whether a reply has information worth a note.
 
     `title` is the question as the title of a note, `question` the whole message.
     """

@@ -37,7 +37,7 @@ class Base(StrEnum):
     NO_PICTURES = "no_pictures"
 
 
-# An id of 0 stands for none.
+# An id of 0 means none.
 FORM_IDS: Final = CustomId(
     "form:note",
     note_id=int,
@@ -100,12 +100,12 @@ def draft_of_revision(note: Note) -> Draft:
 
 
 def title_field(draft: Draft) -> str:
-    """The text of the field for the title: it, and below it the other ways to ask, one a line."""
+    """The text of the title field: the title, then the other ways to ask, one a line."""
     return "\n".join(filter(None, (draft.title[:TITLE_CHARACTERS], draft.wordings)))
 
 
 def split_title_field(typed: str) -> tuple[str, str]:
-    """The title, and the other ways to ask, typed into one field."""
+    """Split the title field into the title and the other ways to ask."""
     title, _, wordings = typed.lstrip("\r\n").partition("\n")
     return title, wordings
 
@@ -157,7 +157,10 @@ def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Dra
 
 
 def single_tag(answered_from: AnsweredFrom) -> str:
-    """The tag of a channel answered from one tag: a note without it wouldn't answer there."""
+    """The only tag of a channel's notes; empty if the channel has several tags or none.
+
+    A note without that tag wouldn't be found in the channel.
+    """
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 

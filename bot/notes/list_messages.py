@@ -1,6 +1,6 @@
 """Pages of a member's own notes, each with its state in one line. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -33,15 +33,6 @@ FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
     Filter.WITHDRAWN: Sentence("Withdrawn"),
     Filter.RETIRED: Sentence("Retired"),
 }
-_FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
-    Filter.ALL: lambda note: True,
-    Filter.LIVE: lambda note: note.live_revision_id is not None,
-    Filter.PENDING: lambda note: note.revision.state is State.PENDING,
-    Filter.CHANGES_REQUESTED: lambda note: note.revision.state is State.CHANGES_REQUESTED,
-    Filter.REJECTED: lambda note: note.revision.state is State.REJECTED,
-    Filter.WITHDRAWN: lambda note: note.revision.state is State.WITHDRAWN,
-    Filter.RETIRED: lambda note: note.retired_revision_id is not None,
-}
 # Four fit in a message even if each has a long reason and a link to its card.
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
@@ -64,7 +55,7 @@ def page_of_own_notes(
     language: Language = Language.ENGLISH,
 ) -> Page:
     """A page of a member's own notes; each comes with its quorum."""
-    matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
+    matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
     if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
     count = -(-len(matching) // PAGE_NOTES)
@@ -77,6 +68,16 @@ def page_of_own_notes(
         head += _PAGE(language, number=number + 1, count=count)
     lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
     return Page("\n".join([head, *lines]), number, count)
+
+
+def _matches(note: Note, wanted: Filter) -> bool:
+    if wanted is Filter.ALL:
+        return True
+    if wanted is Filter.LIVE:
+        return note.live_revision_id is not None
+    if wanted is Filter.RETIRED:
+        return note.retired_revision_id is not None
+    return note.revision.state is State(wanted)
 
 
 def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) -> str:

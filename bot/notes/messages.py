@@ -154,7 +154,8 @@ def revision_card(
         f"<t:{int(note.revision.created_at.timestamp())}:f>",
         _PLACE(language, number=number + 1, count=len(revisions)),
     ]
-    top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", _place_in_history(note, language)])
+    state = _LIVE(language) if note.live else state_line(note, language=language)
+    top = "\n".join([f"**{title}**", f"-# {' · '.join(about)}", state])
     text = (
         revision_difference(revisions[number - 1], note, language)
         if number
@@ -164,10 +165,6 @@ def revision_card(
     if not rest:
         return Card(f"{top}\n{first}")
     return Card(f"{top}\n{first}\n> …", file_name(note), submission.text)
-
-
-def _place_in_history(note: Note, language: Language) -> str:
-    return _LIVE(language) if note.live else state_line(note, language=language)
 
 
 def ask_about_similar(

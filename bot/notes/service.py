@@ -54,7 +54,7 @@ class Sender:
 class Check:
     """Whether a server reviews notes, and the documents similar to a new one.
 
-    A similar note comes with its id, because the sender may extend it instead.
+    Each similar note has its id, because the sender may extend it instead.
     """
 
     is_set_up: bool
@@ -80,7 +80,7 @@ class Proposal:
             self._author, self._role_ids = draft.contributor, ()
 
     def check(self) -> Iterator[Check | None]:
-        """Search for documents similar to a new note, unless its sender has seen them already."""
+        """Search for documents similar to a new note, unless the sender chose to submit anyway."""
         guild_id = self._sender.guild_id
         if not self._core.store.guilds.settings(guild_id).complete:
             yield Check(is_set_up=False)
@@ -189,7 +189,7 @@ def reloaded(core: Core, note: Note) -> Note:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The member who looks at a note."""
+    """The viewer of a note."""
 
     id: int
     is_moderator: bool = False
@@ -256,7 +256,7 @@ def own_note_in_guild(
 ) -> Note | Obstacle | None:
     """A member's own note in this guild with its latest revision.
 
-    An obstacle for another member's live note, None if there is no such note.
+    Returns an obstacle for another member's live note, None if there is no such note.
     """
     note = core.store.notes.latest(guild_id, note_id)
     if note is None:
@@ -285,7 +285,7 @@ def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
 
 
 def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: int) -> Note | None:
-    """A revision of a member's own note, in any state; None stands for every guild."""
+    """A revision of a member's own note, in any state; a `guild_id` of None means every guild."""
     note = core.store.notes.find(revision_id, guild_id)
     return note if note is not None and note.contributor_id == member_id else None
 

@@ -1,7 +1,8 @@
 """Impact preview: the guild's last questions, asked again as if something were changed.
 
-The change is a proposed note in the index, or other synonyms. Each question is looked up as now and
-as then, by the same retriever and evidence. Nothing is written, and no question is recorded.
+The change is a proposed note in the index, or other synonyms. Each question is looked up without
+and with the change, by the same retriever and evidence. Nothing is written, and no question is
+recorded.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ class AnswerSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChangedQuestion:
-    """A question whose answer would change; it was asked `times` times."""
+    """A question with a changed answer; it was asked `times` times."""
 
     question: str
     times: int
@@ -102,7 +103,7 @@ class Impact:
 
     @property
     def silences_articles(self) -> bool:
-        """Whether a lost answer was a bundled article's: they step back once there are notes."""
+        """Whether a lost answer quoted a bundled article: with notes, articles are quoted less."""
         lost = (c.before for c in self.changes if c.after.refused)
         return any(answer.document_id.startswith("article:") for answer in lost)
 

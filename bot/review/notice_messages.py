@@ -15,7 +15,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, NoticeEvent
 
-# A text that takes this many messages is returned as a file.
+# A text of this many messages is returned as a file.
 NOTICE_MESSAGES: Final = 3
 
 REVISABLE: Final = frozenset(

@@ -11,10 +11,10 @@ from knowledge.store.notes.review_cards import card_number
 from knowledge.values.guilds import GuildFilter, GuildSettings
 from knowledge.values.notes import Decision, Note, Notice, NoticeEvent
 
-# Events for askers, whom `bot.gaps` notifies.
+# Events for askers; `bot.gaps` notifies them.
 _TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
 
-# In notices of extensions, the note has its earlier title, known to contributor and writer.
+# Notices of extensions use the note's earlier title: both contributor and writer know it.
 _OF_EXTENSIONS: Final = frozenset(
     {
         NoticeEvent.EXTENDED,
@@ -24,7 +24,7 @@ _OF_EXTENSIONS: Final = frozenset(
     }
 )
 
-# Later decisions, whose reason is not in the review of the revision.
+# Decisions after the review; their reasons are not in the review of the revision.
 DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
     NoticeEvent.UNDONE: Decision.UNDO,
     NoticeEvent.RETIRED: Decision.RETIRE,
@@ -58,8 +58,17 @@ def mark_card_current(core: Core, note: Note, number: int) -> None:
 
 
 def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark cards as deleted; their notes get new ones."""
+    """Mark deleted cards, to be posted again."""
     core.store.review_cards.forget_messages(message_ids)
+
+
+def mark_channel_deleted(core: Core, channel_id: int) -> None:
+    """Mark the cards of a deleted channel, to be posted again."""
+    core.store.review_cards.channel_lost(channel_id)
+
+
+def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
+    return core.store.review_cards.revision_of(guild_id, message_id)
 
 
 def mark_card_replaced(core: Core, place: Place) -> int:
@@ -69,8 +78,8 @@ def mark_card_replaced(core: Core, place: Place) -> int:
 
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
-    """Cards outside of the review channel; marks them to be posted there."""
-    return core.store.review_cards.forget_misplaced(guild_id)
+    """Mark the cards outside of the review channel, to be posted in it, and return them."""
+    return core.store.review_cards.left_behind(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:

@@ -1,6 +1,6 @@
 """Review of notes: decisions, cards, queue, rules and log, with updates of the index.
 
-Everything here runs in the core's thread. After a decision, the index contains exactly the live
+These functions run in the core's thread. After a decision, the index contains exactly the live
 notes of the store. A decision stands even if the index can't be written: it is updated later, at
 the latest when the core is opened again.
 """
@@ -50,7 +50,7 @@ _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """Information for the moderators who decide on a revision.
+    """Information for the card of a revision.
 
     `record` counts the contributor's revisions by state. `before` is the live note that a pending
     revision would replace. `quorum` is the number of approvals needed. `flags` are risks in the
@@ -327,7 +327,7 @@ def embed_similar_ahead(core: Core, note: Note) -> Iterator[None]:
 
 
 def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
-    """Collect the information for the moderators who decide; all of them can read `channels`."""
+    """Collect the information for the card of a note; all of its readers can read `channels`."""
     notes = core.store.notes
     record = notes.record_of(note)
     pictures = core.store.pictures.of(note.revision.id)
@@ -470,7 +470,7 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note in slices; nothing if there is none. The viewer can read `channels`."""
+    """Look up a note in slices; yields nothing if there is none. The viewer can read `channels`."""
     note = note_to_review(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
@@ -486,20 +486,6 @@ def _page(
 
 def revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
     return core.store.notes.find(revision_id, guild_id)
-
-
-def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
-    return core.store.review_cards.revision_of(guild_id, message_id)
-
-
-def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark deleted cards, to be posted again."""
-    core.store.review_cards.forget_messages(message_ids)
-
-
-def mark_channel_deleted(core: Core, channel_id: int) -> None:
-    """Mark the cards of a deleted channel, to be posted again."""
-    core.store.review_cards.forget_channel(channel_id)
 
 
 # Rules, and the log.

@@ -29,7 +29,7 @@ from knowledge.values.submissions import Submission, is_link
 # worded titles, reach it. So do 13 % of nearest documents about something else, most of them on a
 # neighbouring topic (docs/decisions.md, what is near to a note).
 CLOSE_COSINE: Final = 0.65
-# Least share of a note's runs of three words at which another text counts as the same.
+# Least share of a note's runs of three words in another text that counts as the same.
 SAME_SHARE: Final = 0.6
 RUN_WORDS: Final = 3
 

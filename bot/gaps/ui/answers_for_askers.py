@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AnswersForAskers:
-    """Delivers answers to earlier askers, one round at a time, so that each is told once."""
+    """Delivers answers to earlier askers, one round at a time, so that none is sent twice."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -57,7 +57,7 @@ class AnswersForAskers:
                 return
 
     async def catch_up(self) -> None:
-        """Check new notes against gaps, and deliver what is due."""
+        """Check new notes against gaps, and deliver the notices that are due."""
         mine = self._bot.serves
         await self._bot.worker.run_slices(lambda core: service.check_publications(core, mine))
         for notice in await self._bot.worker.call(lambda core: service.unsent_notices(core, mine)):
@@ -70,7 +70,7 @@ class AnswersForAskers:
 
     async def _notify(self, notice: Notice) -> None:
         guild = self._bot.get_guild(notice.guild_id)
-        # An unavailable guild comes back, and the notice with the next round.
+        # An unavailable guild returns; a later round delivers the notice.
         if guild is None or guild.unavailable:
             return
         try:
@@ -80,11 +80,11 @@ class AnswersForAskers:
             await self._sent(notice)
             return
         except UNREACHED as error:
-            _logger.info("Whether somebody is still there is not known: %s", error)
+            _logger.info("The membership of an asker could not be checked: %s", error)
             return
         channel = await self._channel(notice, member)
-        # A direct message in place of a channel reveals nothing: the asker may read all that the
-        # channel's readers may.
+        # A direct message in place of a channel reveals nothing: the asker may read everything that
+        # the channel's readers may.
         channels = (
             readable_by(self._bot, member)
             if channel is None
@@ -94,20 +94,26 @@ class AnswersForAskers:
         held = await self._bot.guild_settings.in_channel(guild if asked_in is None else asked_in)
         # For a deleted channel, the settings recorded with the question apply.
         known = None if asked_in is None else held
-        told = await self._bot.worker.call(
+        answer = await self._bot.worker.call(
             lambda core: service.answer_to_deliver(core, notice, channels, known)
         )
         # An outdated notice about a note became a gap again; a helper's answer may be deleted.
-        gone = told is None and notice.event is NoticeEvent.HELPED
+        gone = answer is None and notice.event is NoticeEvent.HELPED
         places: list[Any] = [member] if channel is None else [channel, member]
-        if gone or (told is not None and await self._deliver(notice, told, places, held.language)):
+        if gone or (
+            answer is not None and await self._deliver(notice, answer, places, held.language)
+        ):
             await self._sent(notice)
 
     async def _sent(self, notice: Notice) -> None:
         await self._bot.worker.call(lambda core: service.mark_notice_sent(core, notice))
 
     async def _deliver(
-        self, notice: Notice, told: NewAnswer | HelpersAnswer, places: list[Any], language: Language
+        self,
+        notice: Notice,
+        answer: NewAnswer | HelpersAnswer,
+        places: list[Any],
+        language: Language,
     ) -> bool:
         """Deliver in the first possible place, by direct message last; False to retry later."""
         member: discord.Member = places[-1]
@@ -115,7 +121,9 @@ class AnswersForAskers:
             private = place is member
             nonce = f"notice-{notice.id}{'' if private else '-c'}"
             try:
-                for number, part in enumerate(await self._shown(told, member, place, language)):
+                for number, part in enumerate(
+                    await self._messages(answer, member, place, language)
+                ):
                     await send_with_retries(
                         functools.partial(
                             place.send,
@@ -127,14 +135,14 @@ class AnswersForAskers:
             except UNREACHED as error:
                 if worth_retrying(error):
                     return False
-                _logger.info("Somebody who asked could not be told: %s", error)
+                _logger.info("An asker could not be notified: %s", error)
             else:
                 return True
         return True
 
-    async def _shown(
+    async def _messages(
         self,
-        told: NewAnswer | HelpersAnswer,
+        answer: NewAnswer | HelpersAnswer,
         member: discord.Member,
         place: Any,
         language: Language,
@@ -142,16 +150,16 @@ class AnswersForAskers:
         """Arguments that send an answer: one message, or several for a helper's long answer."""
         server, private = member.guild.name, place is member
         quiet = shared_buttons.no_more_answers(language)
-        if isinstance(told, HelpersAnswer):
+        if isinstance(answer, HelpersAnswer):
             parts = handover_messages.answer_messages(
-                told.question, told.handover, server, private=private, language=language
+                answer.question, answer.handover, server, private=private, language=language
             )
             more = [{"content": part} for part in parts[1:]]
             return [{"content": parts[0], "view": view_of([quiet])}, *more]
-        lead = messages.answer_lead(told.question, server, private=private, language=language)
+        lead = messages.answer_lead(answer.question, server, private=private, language=language)
         return [
             await self._bot.answers.message_to_asker(
-                told.reply,
+                answer.reply,
                 None if private else place,
                 language=language,
                 lead=lead,

@@ -38,7 +38,7 @@ class HandOnButton(
     question: Question
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Put the question to the helpers; a private one after a confirmation."""
+        """Hand the question over to the helpers; a private one after a confirmation."""
         bot, guild, question = interaction.client, interaction.guild, self.question
         language = await viewer_language(interaction)
         view = discord.utils.MISSING
@@ -59,7 +59,7 @@ async def _hand_on(
     member_id: int,
     language: Language,
 ) -> str:
-    """Put a question to the helpers, once; returns the sentence for the member who clicked."""
+    """Hand a question over to the helpers, once; returns the response to the click."""
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
@@ -203,7 +203,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Store the answer and tell the askers, or return the text if it came too late."""
+        """Store the answer and notify the askers, or return the text if it came too late."""
         bot = interaction.client
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
@@ -229,5 +229,5 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         await bot.reply_proposals.propose_handed_over(guild_id, interaction.channel, question_id)
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
-        thanks = messages.THANKS if answered.told else messages.THANKS_TO_NOBODY
+        thanks = messages.THANKS if answered.notified else messages.THANKS_TO_NOBODY
         await interaction.edit_original_response(content=thanks(language))

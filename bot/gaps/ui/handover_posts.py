@@ -60,11 +60,11 @@ class HandoverPosts:
                 try:
                     await self._show(handover)
                 except UNREACHED as error:
-                    _logger.warning("A question could not be put to the helpers: %s", error)
+                    _logger.warning("A question could not be posted to the helpers: %s", error)
 
     async def _show(self, handover: Handover) -> None:
         guild = self._bot.get_guild(handover.guild_id)
-        # An unavailable guild comes back, and is served with the next round.
+        # An unavailable guild returns; a later round serves it.
         if guild is None or guild.unavailable:
             return
         if not handover.posted:
@@ -111,12 +111,12 @@ class HandoverPosts:
             except UNREACHED as error:
                 if worth_retrying(error):
                     raise
-                _logger.info("A question is not taken where helpers are: %s", error)
+                _logger.info("A helpers' channel refused a question: %s", error)
                 continue
             channel_id, message_id = message.channel.id, message.id
             await self._placed(handover, channel_id, message_id)
             if handover.changes > 1:
-                # By the nonce, Discord may return an earlier message, which shows an earlier state.
+                # Because of the nonce, Discord may return an earlier message with an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
             await self._mark_shown(handover)
             await self._begin_thread(place, message, question)
@@ -249,7 +249,7 @@ class HandoverPosts:
         except UNREACHED as error:
             if worth_retrying(error):
                 raise
-            _logger.info("How a question stands can't be shown: %s", error)
+            _logger.info("The state of a question can't be shown: %s", error)
 
 
 def handover_view(handover: Handover, language: Language) -> discord.ui.View | None:

@@ -138,7 +138,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
-        """Add the field for pictures, which may take a file with the text, too."""
+        """Add the field for pictures and, without a text field, for a file with the text."""
         draft, language = self._draft, self._language
         upload = discord.ui.FileUpload[Any](
             custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
@@ -197,7 +197,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             lost = form_messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
-        # Without a text field or file, the initial text is looked up again.
+        # Without a text field or file, the initial text is loaded again.
         texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
         if "text" not in filled.texts and not texts:
             found = await _base(interaction, subject["note"], base)
@@ -259,7 +259,7 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    """Open the form, or tell its sender to wait before they type anything."""
+    """Open the form, or refuse before the member types if they must wait."""
     language = await viewer_language(interaction)
     if refusal := await note_refusal(interaction, draft.note_id, language):
         await interaction.response.send_message(refusal, ephemeral=True)
@@ -267,7 +267,7 @@ async def open_form(
     guild_id = draft.guild_id or interaction.guild_id
     if draft.page is not OnPage.OFF:
         # The form can't wait for a database query, so it uses cached settings. `/page review` lists
-        # notes whose writers weren't told about the public page.
+        # notes whose forms did not announce the public page.
         settings = interaction.client.guild_settings.known(guild_id or 0)
         told = settings.page and draft.is_own
         draft = replace(draft, page=OnPage.TOLD if told else OnPage.UNTOLD)
@@ -302,7 +302,7 @@ async def open_revision(
 
 
 async def draft_on(message: discord.Message | None) -> Draft | None:
-    """The draft on a private message of the bot, whose only viewer is the writer."""
+    """The draft on a private message of the bot to the writer."""
     if message is None or not message.flags.ephemeral:
         return None
     for file in message.attachments:
@@ -318,7 +318,7 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
 async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
     """The sender of an interaction as a member of a guild; None if they aren't one.
 
-    In a direct message, Discord is asked: a banned contributor still sees the buttons there.
+    For a direct message, this asks Discord: a banned contributor still has the buttons there.
     """
     member = interaction.user
     if not isinstance(member, discord.Member) or member.guild.id != guild_id:

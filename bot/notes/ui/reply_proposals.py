@@ -24,7 +24,7 @@ from bot.sources.ui.discord_messages import archived_message
 from knowledge.values.notes import Member, SourceMessage
 
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
-# Messages after a question, among which its refusal is.
+# Messages after a question to search for its refusal.
 _MOST_AFTER: Final = 20
 # Cached first messages of threads; None for one that can't be fetched.
 _THREADS: Final = 4_096

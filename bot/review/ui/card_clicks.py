@@ -1,4 +1,4 @@
-"""Decisions of moderators: check rights, decide, tell everyone concerned."""
+"""Decisions of moderators: check rights, decide, show the outcome, and start the deliveries."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +19,7 @@ _MODERATORS: Final = moderators()
 async def moderators_of_revision(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Admit members who are moderators now; sets the `note` with the revision."""
+    """Admit current moderators; sets the `note` with the revision."""
     found = await _MODERATORS(interaction, values)
     if isinstance(found, Sentence):
         return found
@@ -45,9 +45,9 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Act on a note, update its card and notify the people concerned.
+    """Act on a note, show the outcome, and deliver its card and notices.
 
-    Returns whether the action was done. If not, the moderator was told the reason.
+    Returns whether the action was done. If not, the moderator got the reason.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
@@ -60,10 +60,9 @@ async def act(
 async def report_outcome(
     interaction: Interaction, acted: ActionOutcome | None, action: Action
 ) -> bool:
-    """Tell the moderator the outcome, then everyone concerned.
+    """Show the moderator the outcome, then deliver cards and notices.
 
-    Returns:
-        Whether anything was done.
+    Returns whether the action was done.
     """
     bot = interaction.client
     language = await viewer_language(interaction)

@@ -19,7 +19,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
-from bot.review import cards, messages, service
+from bot.review import cards, messages, outbox, service
 from bot.review.cards import CardState, ReviewCard
 from bot.review.impact import Impact
 from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
@@ -103,7 +103,7 @@ class CardsCog(commands.Cog):
 
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
         return await self.bot.worker.call(
-            lambda core: service.revision_of_card(core, interaction.guild_id or 0, message.id)
+            lambda core: outbox.revision_of_card(core, interaction.guild_id or 0, message.id)
         )
 
     @commands.Cog.listener()
@@ -120,11 +120,11 @@ class CardsCog(commands.Cog):
         """Mark the cards of a deleted review channel, to be posted in its successor."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
-            await self.bot.worker.call(lambda core: service.mark_channel_deleted(core, channel.id))
+            await self.bot.worker.call(lambda core: outbox.mark_channel_deleted(core, channel.id))
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(lambda core: service.mark_cards_deleted(core, message_ids))
+            await self.bot.worker.call(lambda core: outbox.mark_cards_deleted(core, message_ids))
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
@@ -266,7 +266,7 @@ async def _show_impact(interaction: Interaction, note: Note) -> None:
 class EditModal(
     Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=moderators_of_revision
 ):
-    """The form in which a moderator edits a contributor's note and approves it.
+    """The form to edit and approve a contributor's note.
 
     A text too long for a form is edited as a file.
     """
@@ -311,7 +311,7 @@ class EditModal(
 
 
 async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> bool:
-    """Approve a revision as edited in the form; False if it fails, after telling the moderator."""
+    """Approve a revision as edited in the form; False if the moderator got a refusal instead."""
     bot = interaction.client
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))

@@ -64,7 +64,7 @@ class OutboxDispatcher:
         self._bot.autocomplete.forget()
         async with self._one_at_a_time:
             await self._show_cards()
-            await self._notify()
+            await self._deliver_notices()
             await self._bot.handovers.catch_up()
         self._bot.answers_for_askers.begin()
 
@@ -173,7 +173,7 @@ class OutboxDispatcher:
         if not edited and (place is None or note.revision.state is State.PENDING):
             if place is not None:
                 number = await self._replace(place)
-            if not await self._post(note, number, card, buttons):
+            if not await self._post(note, number, card, buttons, settings):
                 return False
         await self._bot.worker.call(lambda core: outbox.mark_card_current(core, note, number))
         return True
@@ -185,7 +185,7 @@ class OutboxDispatcher:
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_similar_ahead(core, note), priority=Priority.REVIEWING
         )
-        findings = await self._bot.worker.call(
+        data = await self._bot.worker.call(
             lambda core: review_service.card_data(core, note, channels)
         )
         if note.revision.state is not State.PENDING:
@@ -193,7 +193,7 @@ class OutboxDispatcher:
         return review_cards.card(
             note,
             datetime.now(UTC),
-            findings,
+            data,
             impact=self._impacts.get(note.revision.id),
             on_page=settings.page,
             language=settings.language,
@@ -214,7 +214,7 @@ class OutboxDispatcher:
                 await self._bot.worker.call(lambda core: outbox.mark_card_outdated(core, note))
                 await self.catch_up()
         except EXPLAINED as error:
-            _logger.info("A card lacks what its note would change: %s", error)
+            _logger.info("A card lacks the impact of its note: %s", error)
 
     async def _edit(
         self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
@@ -222,15 +222,9 @@ class OutboxDispatcher:
         """Edit a posted card; False if it is gone, or in an earlier channel closed to the bot."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
-
-        async def edit(*, with_files: bool) -> discord.Message:
-            # Without files, an edit removes the files of a withdrawn text.
-            files = files_of(card.attached) if with_files else []
-            shown = card_message(card, buttons, with_files=with_files)
-            return await message.edit(**shown, attachments=files)
-
         try:
-            await _with_files_if_allowed(card, edit)
+            # An edit also removes the files of a withdrawn text.
+            await _with_files_if_allowed(card, buttons, message.edit, "attachments")
         except discord.NotFound:
             return False
         except discord.Forbidden:
@@ -239,37 +233,37 @@ class OutboxDispatcher:
             return False
         return True
 
-    async def _post(self, note: Note, number: int, card: ReviewCard, buttons: _Buttons) -> bool:
+    async def _post(
+        self,
+        note: Note,
+        number: int,
+        card: ReviewCard,
+        buttons: _Buttons,
+        settings: GuildSettings,
+    ) -> bool:
         """Post a card; False without a review channel.
 
         Discord accepts a nonce once. If an earlier attempt succeeded, Discord returns its message,
         and the bot edits it.
         """
-        settings = await self._bot.guild_settings.current(note.guild_id)
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
         posting = await self._bot.worker.call(
             lambda core: outbox.posting_number(core, note, number)
         )
-        nonce = f"card-{note.revision.id}-{posting}"
-
-        async def send(*, with_files: bool) -> discord.Message:
-            files = files_of(card.attached) if with_files else []
-            shown = card_message(card, buttons, with_files=with_files)
-            return await channel.send(**shown, files=files, nonce=nonce)
-
-        message = await _with_files_if_allowed(card, send)
+        send = functools.partial(channel.send, nonce=f"card-{note.revision.id}-{posting}")
+        message = await _with_files_if_allowed(card, buttons, send, "files")
         place = (message.channel.id, message.id)
         await self._bot.worker.call(lambda core: outbox.record_card(core, note, place))
         if posting != number and not await self._edit(place, card, buttons, settings):
-            # The message of the earlier attempt was deleted before the bot knew of it.
+            # The message of the earlier attempt was deleted before the bot recorded it.
             await self._replace(place)
         return True
 
     # Notices.
 
-    async def _notify(self) -> None:
+    async def _deliver_notices(self) -> None:
         mine = self._bot.serves
         for notice in await self._bot.worker.call(lambda core: outbox.unsent_notices(core, mine)):
             await self._deliver(notice)
@@ -280,9 +274,9 @@ class OutboxDispatcher:
             await self._bot.worker.call(lambda core: outbox.mark_notice_sent(core, notice))
 
     async def _deliver_directly(self, delivery: Delivery) -> bool:
-        """Notify a contributor by direct message, else in the channel where they proposed the note.
+        """Notify a contributor by direct message, or else in the channel of the proposal.
 
-        Returns False if it should be tried again later.
+        Returns False if the delivery should be retried later.
         """
         notice, note = delivery.notice, delivery.note
         first, *rest = notice_messages.notice_parts(
@@ -328,24 +322,33 @@ class OutboxDispatcher:
                 )
             )
         except UNREACHED as error:
-            _logger.warning("A contributor could not be told: %s", error)
+            _logger.warning("A contributor could not be notified: %s", error)
             return not worth_retrying(error)
         return True
 
 
 async def _with_files_if_allowed(
-    card: ReviewCard, show: Callable[..., Awaitable[discord.Message]]
+    card: ReviewCard,
+    buttons: _Buttons,
+    send: Callable[..., Awaitable[discord.Message]],
+    files_argument: str,
 ) -> discord.Message:
-    """Post or edit a card with its file, or without it where the bot may not attach files.
+    """Post or edit a card with its files, or without them if the bot may not attach files.
 
     Older invitations lack that permission. `/review note` shows the whole text.
     """
+
+    async def attempt(*, with_files: bool) -> discord.Message:
+        files = files_of(card.attached) if with_files else []
+        shown = card_message(card, buttons, with_files=with_files)
+        return await send(**shown, **{files_argument: files})
+
     try:
-        return await send_with_retries(functools.partial(show, with_files=True))
+        return await send_with_retries(functools.partial(attempt, with_files=True))
     except discord.Forbidden:
         if not files_of(card.attached):
             raise
-        return await send_with_retries(functools.partial(show, with_files=False))
+        return await send_with_retries(functools.partial(attempt, with_files=False))
 
 
 async def _send_part(

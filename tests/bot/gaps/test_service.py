@@ -239,6 +239,6 @@ def test_a_form_sent_twice_notifies_each_asker_of_the_words_once(core: Core) -> 
         assert done is not None
         assert done.outcome.done
         assert done.outcome.handover.answer == "At nine."
-        assert done.told == 1
+        assert done.notified == 1
     notices = core.store.notices.unsent()
     assert [one.member_id for one in notices if one.handed_on_id] == [ASKER]
