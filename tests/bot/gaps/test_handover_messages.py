@@ -1,4 +1,4 @@
-"""What helpers and askers are shown fits Discord's messages, and names nobody who did not agree."""
+"""Messages of hand-overs: within Discord's limits, and without the names of unnamed helpers."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def handover(state: HandoverState, **changed: object) -> Handover:
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("text", LONG)
 @pytest.mark.parametrize("state", HandoverState)
-def test_a_question_is_one_message_however_it_stands(
+def test_a_question_is_one_message_in_every_state(
     language: Language, text: str, state: HandoverState
 ) -> None:
     hits = [
@@ -47,9 +47,7 @@ def test_a_question_is_one_message_however_it_stands(
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("text", LONG)
-def test_an_answer_is_whole_in_messages_each_of_which_discord_takes(
-    text: str, private: bool
-) -> None:
+def test_an_answer_is_whole_in_messages_within_the_limit(text: str, private: bool) -> None:
     question = OpenQuestion(1, 1, 2, HELPER, text, "", AT, Evidence.NONE, False)
     answered = handover(HandoverState.ANSWERED, answer=text, helper="*" * 100)
 
@@ -59,7 +57,7 @@ def test_an_answer_is_whole_in_messages_each_of_which_discord_takes(
     assert sum(part.count("😀") for part in parts) >= text.count("😀")
 
 
-def test_who_did_not_agree_is_named_neither_to_the_asker_nor_below_the_question() -> None:
+def test_an_unnamed_helper_is_named_only_in_late_clicks_of_other_helpers() -> None:
     question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
     unnamed = handover(HandoverState.ANSWERED, answer="There.")
 

@@ -1,4 +1,4 @@
-"""Pages of `/gaps` fit one message, whatever was asked and however much is to be said of it."""
+"""Pages of `/gaps`: one message for any questions, states and languages."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def test_a_page_of_the_largest_groups_is_one_message(
     assert 1 <= len(messages.times_asked(group, language)) <= 100
 
 
-def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
+def test_a_follow_up_is_listed_after_its_earlier_question() -> None:
     alone = OpenQuestion(1, 1, 2, MEMBER, "When was PyTorch made?", "", AT, Evidence.NONE, False)
     after = replace(alone, text="and where?", earlier="Who?\nWhen was PyTorch made?")
 
@@ -49,7 +49,7 @@ def test_a_follow_up_is_listed_behind_the_question_before_it() -> None:
     assert messages.in_context(after) == "When was PyTorch made? › and where?"
 
 
-def test_a_long_passage_is_cut_and_says_so() -> None:
+def test_a_long_passage_is_shortened_visibly() -> None:
     shown = messages.passage_to_confirm(file_passage("word " * 1_000, title="T", heading="H"))
 
     assert size(shown) <= MESSAGE_CHARACTERS

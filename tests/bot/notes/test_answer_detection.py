@@ -1,4 +1,4 @@
-"""Rules for replies: what answers a question well enough to be proposed as a note."""
+"""Detection of answers worth a note, in English and German."""
 
 import os
 from pathlib import Path
@@ -64,26 +64,26 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("reply", lines(ANSWERS))
-def test_an_answer_that_tells_what_to_do_is_one(reply: str) -> None:
+def test_an_instruction_is_an_answer(reply: str) -> None:
     assert is_answer(ASKED, ASKED, reply)
 
 
 @pytest.mark.parametrize("reply", lines(TALK))
-def test_talk_on_the_way_to_an_answer_is_none(reply: str) -> None:
+def test_talk_is_no_answer(reply: str) -> None:
     assert not is_answer(ASKED, ASKED, reply)
 
 
 @pytest.mark.parametrize("question", lines(NO_TITLES))
-def test_a_question_that_names_no_topic_is_no_title(question: str) -> None:
+def test_a_question_without_a_topic_is_no_title(question: str) -> None:
     assert title_of_question(question) == ""
 
 
-def test_the_title_is_the_sentence_that_asks() -> None:
+def test_the_title_is_the_asking_sentence() -> None:
     text = "hey all! My server is slow since Friday. How do I give the server more memory? thanks"
     assert title_of_question(text) == "How do I give the server more memory?"
 
 
-def test_a_posts_title_need_not_ask() -> None:
+def test_a_posts_title_needs_no_question_words() -> None:
     assert title_of_question("Ferry to Zanzibar on Sundays") == ""
     assert title_of_question("Ferry to Zanzibar on Sundays", is_known=True) != ""
 

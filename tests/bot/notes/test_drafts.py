@@ -1,4 +1,4 @@
-"""Drafts come back from their file to the letter, with all their data."""
+"""Drafts and their files: a round trip keeps everything; broken files are no drafts."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
     without=st.booleans(),
     read=st.booleans(),
 )
-def test_a_draft_comes_back_from_its_file_to_the_letter(
+def test_a_draft_survives_its_file_to_the_letter(
     title: str,
     text: str,
     tags: str,
@@ -55,7 +55,7 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
 
 
 @pytest.mark.parametrize("text", ["---\n{}\n---\n", "\r\n---\r\n", "", "\n\n", "---"])
-def test_a_text_that_looks_like_front_matter_is_still_the_text(text: str) -> None:
+def test_a_text_like_front_matter_stays_the_text(text: str) -> None:
     assert from_file(as_file(Draft("Title", text)).encode()) == Draft("Title", text)
 
 
@@ -71,16 +71,16 @@ def test_a_text_that_looks_like_front_matter_is_still_the_text(text: str) -> Non
     ],
     ids=["empty", "cut off", "no UTF-8", "no JSON", "no fields", "no object"],
 )
-def test_a_file_that_is_empty_or_broken_is_no_draft(content: bytes) -> None:
+def test_an_empty_or_broken_file_is_no_draft(content: bytes) -> None:
     assert from_file(content) is None
 
 
-def test_a_files_title_is_taken_where_none_was_typed_and_cut_to_a_titles_length() -> None:
+def test_a_files_title_is_shortened_and_replaces_no_typed_one() -> None:
     assert Draft().filled("x " * 100, "Text.").title == ("x " * 50).strip()
     assert Draft("Typed").filled("From the file", "Text.").title == "Typed"
 
 
-def test_an_earlier_note_is_extended_below_its_text_with_the_new_tags() -> None:
+def test_an_extension_is_below_the_notes_text_with_the_new_tags() -> None:
     submission = Submission("Meetup", "In Lisbon.", ("lisbon",), "")
     revision = Revision(3, 1, 1, submission, State.APPROVED, now())
     note = Note(1, 5, 9, "Mia", 4, revision)

@@ -1,5 +1,6 @@
 """The offer of text read in pictures, and its place in the note."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from knowledge.values.submissions import FORM_CHARACTERS
 READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
 
 
-def test_what_is_in_the_text_already_is_not_offered() -> None:
+def test_lines_already_in_the_text_are_not_offered() -> None:
     text = "Where it says runtimeerror:  CUDA out of memory, restart."
     offered = picture_messages.offer(text, READ, Language.ENGLISH)
     assert "RuntimeError" not in offered
@@ -19,13 +20,11 @@ def test_what_is_in_the_text_already_is_not_offered() -> None:
     assert picture_messages.offer(f"{text} Tried to allocate 20 mib", READ, Language.ENGLISH) == ""
 
 
-def test_next_to_nothing_is_not_offered() -> None:
-    assert picture_messages.offer("Text", "", Language.ENGLISH) == ""
-    assert picture_messages.offer("Text", "ok", Language.ENGLISH) == ""
-
-
-def test_a_text_that_has_no_room_is_left_alone() -> None:
-    assert picture_messages.offer("x" * FORM_CHARACTERS, READ, Language.ENGLISH) == ""
+@pytest.mark.parametrize(
+    ("text", "read"), [("Text", ""), ("Text", "ok"), ("x" * FORM_CHARACTERS, READ)]
+)
+def test_too_short_a_text_or_too_full_a_note_gets_no_offer(text: str, read: str) -> None:
+    assert picture_messages.offer(text, read, Language.ENGLISH) == ""
 
 
 @given(
@@ -33,7 +32,7 @@ def test_a_text_that_has_no_room_is_left_alone() -> None:
     st.lists(st.text(st.characters(exclude_categories=["C", "Z"])), max_size=100),
     st.sampled_from(Language),
 )
-def test_what_is_offered_fits_in_a_message_and_with_the_text_in_a_form(
+def test_an_offer_fits_in_a_message_and_with_the_text_in_a_form(
     text: str, lines: list[str], language: Language
 ) -> None:
     offered = picture_messages.offer(text, "\n".join(lines), language)

@@ -1,4 +1,4 @@
-"""Texts of review cards and notices: true in every state, whole, and within Discord's limits."""
+"""Texts and buttons of review cards in every state: complete, and within Discord's limits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ TEXTS = st.text(max_size=3_000) | st.sampled_from(
     reason=st.text(max_size=500),
     state=st.sampled_from(State),
 )
-def test_every_card_and_notice_is_a_message_that_discord_takes(
+def test_every_card_and_notice_is_within_discords_limits(
     text: str, reason: str, state: State
 ) -> None:
     note = values.note(text, state, reason, tags=("a" * 30,) * 5, link="https://a.org/" + "x" * 490)

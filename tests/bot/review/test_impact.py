@@ -1,4 +1,4 @@
-"""The impact preview equals the impact of publishing, over the bundled articles."""
+"""Impact preview: it equals the impact of publishing, and writes nothing."""
 
 import itertools
 import json
@@ -147,7 +147,7 @@ def test_the_preview_of_a_note_or_revision_equals_its_impact(
     assert _previewed(impact) == _real(core, pending.revision.id)
 
 
-def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
+def test_a_new_answer_counts_once_for_each_time_its_question_was_asked(core: Core) -> None:
     _ask(core)
     core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
@@ -158,7 +158,7 @@ def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core
     assert change.after.passage == FERRY.text
 
 
-def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
+def test_an_answer_with_another_first_passage_is_counted(core: Core) -> None:
     _approve(core, _propose(core, FERRY).revision.id)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     closer = Submission(UNKNOWN, UNKNOWN)
@@ -166,7 +166,7 @@ def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) 
     assert (impact.replaced, impact.refused) == (1, 0)
 
 
-def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+def test_a_follow_up_is_replayed_with_its_earlier_question(core: Core) -> None:
     """The section beside the earlier answer's answers it."""
     core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
@@ -174,14 +174,14 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
-def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
+def test_a_question_on_a_new_topic_is_not_answered_by_a_note_on_the_earlier_one(core: Core) -> None:
     new = "zanzibar mayor elections candidates parties"
     core.answer_pipeline.ask([Ask(new, 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
 
-def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
+def test_only_the_newest_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
     assert _whole(core.part(ImpactPreview).of_document(_document(FERRY))) == Impact(0, 0)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
@@ -191,7 +191,7 @@ def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     )
 
 
-def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
+def test_each_question_is_replayed_with_its_readers_channels(core: Core) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
     put(core.index, core.embedder, said)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
@@ -205,7 +205,7 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
 
 
 @pytest.mark.parametrize(("tags", "answered"), [(("boats",), 2), (("other",), 1)])
-def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
+def test_a_question_is_replayed_with_its_channels_tags(
     core: Core, tags: tuple[str, ...], answered: int
 ) -> None:
     boats = AnsweredFrom(("boats",))
@@ -231,7 +231,7 @@ def test_a_preview_replays_slices_and_writes_nothing(core: Core) -> None:
     assert records.recent_public(GUILD, 1_000) == asked
 
 
-def test_the_index_may_change_between_two_steps(core: Core) -> None:
+def test_the_index_may_change_between_two_slices(core: Core) -> None:
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     steps = core.part(ImpactPreview).of_document(_document(FERRY))
     next(steps)
@@ -240,7 +240,7 @@ def test_the_index_may_change_between_two_steps(core: Core) -> None:
     assert _whole(steps).answered == 1
 
 
-async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
+async def test_a_members_question_precedes_the_next_slice(settings: Settings) -> None:
     def opened() -> Core:
         return Core(settings, WordEmbedder())
 
