@@ -8,13 +8,14 @@ attempt the dispatcher looks for the post before it posts again.
 import asyncio
 import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import discord
 
+from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
@@ -34,6 +35,7 @@ from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.questions import Question
 
 _Place = discord.TextChannel | discord.ForumChannel
+_Result = TypeVar("_Result")
 
 # Minutes of a day. The question of an archived thread is still listed in `/gaps`.
 _ARCHIVED_AFTER: Final = 1440
@@ -53,9 +55,7 @@ class HandoverPosts:
         async with self._one_at_a_time:
             now = datetime.now(UTC)
             mine = self._bot.serves
-            due = await self._bot.worker.call(
-                lambda core: handovers.due(core, now, mine), priority=Priority.ASKING
-            )
+            due = await self._call(lambda core: handovers.due(core, now, mine))
             for handover in due:
                 try:
                     await self._show(handover)
@@ -69,40 +69,30 @@ class HandoverPosts:
             return
         if not handover.posted:
             await self._post(handover, guild)
-        elif handover.message_id is not None:
+            return
+        if handover.message_id is not None:
             await self._edit(handover)
-            await self._mark_shown(handover)
-        else:
-            await self._mark_shown(handover)
+        await self._call(lambda core: handovers.mark_message_current(core, handover))
 
-    async def _mark_shown(self, handover: Handover) -> None:
-        await self._bot.worker.call(
-            lambda core: handovers.mark_message_current(core, handover), priority=Priority.ASKING
-        )
-
-    async def _question(self, handover: Handover) -> Question | None:
-        return await self._bot.worker.call(
-            lambda core: handovers.question(core, handover), priority=Priority.ASKING
-        )
+    async def _call(self, function: Callable[[Core], _Result]) -> _Result:
+        return await self._bot.worker.call(function, priority=Priority.ASKING)
 
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments that send a hand-over, or edit its message."""
         channels = followed_readable_by_viewers(self._bot, place)
-        question = await self._bot.worker.call(
-            lambda core: handovers.quotable(core, question, channels), priority=Priority.ASKING
-        )
+        quotable = await self._call(lambda core: handovers.quotable(core, question, channels))
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
-            "content": messages.handover_message(handover, question, language),
+            "content": messages.handover_message(handover, quotable, language),
             "view": handover_view(handover, language),
         }
 
     # Posting.
 
     async def _post(self, handover: Handover, guild: discord.Guild) -> None:
-        question = await self._question(handover)
+        question = await self._call(lambda core: handovers.question(core, handover))
         if question is None:
-            await self._drop(handover)
+            await self._call(lambda core: handovers.end_unposted(core, handover))
             return
         settings = await self._bot.guild_settings.settings(guild.id)
         for place in self.places(guild, settings, question):
@@ -114,27 +104,21 @@ class HandoverPosts:
                 _logger.info("A helpers' channel refused a question: %s", error)
                 continue
             channel_id, message_id = message.channel.id, message.id
-            await self._placed(handover, channel_id, message_id)
+            await self._call(
+                functools.partial(
+                    handovers.record_message,
+                    handover=handover,
+                    channel_id=channel_id,
+                    message_id=message_id,
+                )
+            )
             if handover.changes > 1:
                 # Because of the nonce, Discord may return an earlier message with an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
-            await self._mark_shown(handover)
+            await self._call(lambda core: handovers.mark_message_current(core, handover))
             await self._begin_thread(place, message, question)
             return
-        await self._drop(handover)
-
-    async def _drop(self, handover: Handover) -> None:
-        await self._bot.worker.call(
-            lambda core: handovers.end_unposted(core, handover), priority=Priority.ASKING
-        )
-
-    async def _placed(
-        self, handover: Handover, channel_id: int | None, message_id: int | None
-    ) -> None:
-        await self._bot.worker.call(
-            lambda core: handovers.record_message(core, handover, channel_id, message_id),
-            priority=Priority.ASKING,
-        )
+        await self._call(lambda core: handovers.end_unposted(core, handover))
 
     def places(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
@@ -181,9 +165,7 @@ class HandoverPosts:
             return await send_with_retries(functools.partial(place.send, **said, nonce=nonce))
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
-        await self._bot.worker.call(
-            lambda core: handovers.mark_attempted(core, handover), priority=Priority.ASKING
-        )
+        await self._call(lambda core: handovers.mark_attempted(core, handover))
         tags = [one for one in place.available_tags if not one.moderated]
         create = functools.partial(
             place.create_thread,
@@ -235,7 +217,7 @@ class HandoverPosts:
 
     async def _edit(self, handover: Handover) -> None:
         """Edit the message of a hand-over, unless it is deleted or its channel closed."""
-        question = await self._question(handover)
+        question = await self._call(lambda core: handovers.question(core, handover))
         if question is None:
             return
         channel = self._bot.get_channel(handover.channel_id or 0)
@@ -245,7 +227,7 @@ class HandoverPosts:
         try:
             await send_with_retries(lambda: message.edit(**said))
         except discord.NotFound:
-            await self._placed(handover, None, None)
+            await self._call(lambda core: handovers.record_message(core, handover, None, None))
         except UNREACHED as error:
             if worth_retrying(error):
                 raise
