@@ -363,7 +363,7 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
     """Whether a notice may be sent: about a note once an hour, about a helper's answer at once."""
-    last = core.store.gaps.last_told(notice.member_id)
+    last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True
     # A time in the future comes from a wrong clock.

@@ -64,7 +64,7 @@ def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
 
 def mark_channel_deleted(core: Core, channel_id: int) -> None:
     """Mark the cards of a deleted channel, to be posted again."""
-    core.store.review_cards.channel_lost(channel_id)
+    core.store.review_cards.forget_channel(channel_id)
 
 
 def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
@@ -79,7 +79,7 @@ def mark_card_replaced(core: Core, place: Place) -> int:
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
     """Mark the cards outside of the review channel, to be posted in it, and return them."""
-    return core.store.review_cards.left_behind(guild_id)
+    return core.store.review_cards.forget_misplaced(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
