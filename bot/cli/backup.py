@@ -48,9 +48,9 @@ TakeOption = Annotated[
 
 
 def check_reachable(path: Path) -> Path:
-    """Return a path, existing or not, or fail if this user may not look at it.
+    """Return a path; exit if this user has no permission to look it up.
 
-    A service's or a container's user can reach few folders.
+    The path need not exist. Users of services and containers have access to few folders.
     """
     try:
         path.stat()

@@ -124,9 +124,10 @@ class Core:
             settings: name the data folder and the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: begin a new index beside another model's; `index_updates.complete` then lets
-            it serve.
-            early: gets the guilds' settings before the model is opened, which takes seconds.
+            rebuild: begin a new index beside another model's; `index_updates.complete_update` then
+            lets it serve.
+            early: called with the guilds' settings before the model is opened; opening takes
+            seconds.
             clock: seconds; measures outages of the database.
 
         Raises:
@@ -134,9 +135,9 @@ class Core:
         """
         folder = self.folder = data_folder(settings.data.folder)
         self.configured = settings.model.name
-        # Ids of notes whose index entries may be outdated; and the number of changes with unknown
-        # outcome when all notes were last compared with the index.
+        # Ids of notes whose index entries may be outdated.
         self.unindexed_notes: set[int] = set()
+        # The database's count of unknown outcomes when all notes were last compared with the index.
         self.compared_after = 0
         self.database = settings.data.database
         with ExitStack() as opened:
@@ -241,7 +242,7 @@ class Core:
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, kind: Callable[[Self], _Part]) -> _Part:
-        """Return a feature's own part of the core, made once for the model that serves."""
+        """Return a feature's own part of the core, cached until another model serves."""
         if kind not in self._parts:
             self._parts[kind] = kind(self)
         return cast("_Part", self._parts[kind])
@@ -262,7 +263,7 @@ class Core:
             _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
 
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each configured part that answers lack at the moment."""
+        """A sentence for each degradation: a part missing from answers, or an outdated index."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
@@ -371,7 +372,7 @@ class Core:
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
     ) -> list[Hit]:
-        """The best passages for a query, one a document, whatever the evidence.
+        """Return the `k` best documents' best passages, whatever their evidence.
 
         `channels` must be readable by everybody who sees the hits.
         """
@@ -379,13 +380,16 @@ class Core:
         return self.search_in(self.read(query, guild_id, own), own, k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
-        """Like `search`, in these scopes and the articles."""
+        """Search as `search` does, in these scopes and the articles."""
         query = self.retriever.read(query, self.articles.visible_scopes(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
 
     def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
-        """A query with its slips corrected, in the guild's synonyms with the likeliest passage."""
+        """Correct a query's typing errors, and replace its words by the guild's synonyms.
+
+        Of several readings, the one with the strongest evidence is returned.
+        """
         query = self.retriever.read(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
         if len(ways) == 1:
@@ -400,7 +404,10 @@ class Core:
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
-        """Like `search_in`, for an embedded query; adds articles if the scopes have none near."""
+        """Rank as `search_in` does, for an embedded query.
+
+        The articles are searched only if the scopes have no evidence.
+        """
         first, *further = self.articles.tiers(own)
         # Evidence is judged by the ten best.
         most = max(k, HITS)
@@ -436,7 +443,7 @@ class Core:
     # Notes in the index.
 
     def find_overdue_notes(self, at: datetime) -> None:
-        """Find the notes past their review date, which rank lower."""
+        """Tell the answer pipeline the notes past their review date, because they rank lower."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
 

@@ -30,7 +30,7 @@ WITHHELD: Final = "withheld"
 QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
 
 # Interval between progress lines in the log.
-TELL_SECONDS: Final = 10.0
+PROGRESS_SECONDS: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def with_progress_logged(
     def steps(core: Core) -> Iterator[Progress]:
         last = now()
         for progress in make(core):
-            if progress.done < progress.total and now() - last >= TELL_SECONDS:
+            if progress.done < progress.total and now() - last >= PROGRESS_SECONDS:
                 last = now()
                 _logger.info("%d of %d documents are indexed.", progress.done, progress.total)
             yield progress
@@ -128,7 +128,7 @@ def _follow(
 def _forget_chats(core: Core, read: str, withheld: str) -> None:
     """Delete recorded quotations of members who opted out since the last call.
 
-    `read` names the sources that were read again without them.
+    `read` names the sources that were read again without these members' messages.
     """
     key = f"{WITHHELD} from {read}"
     if core.store.recall(key) != withheld:

@@ -74,8 +74,8 @@ class LiveSwitch:
         self._folder = folder
         self._seen: object = None
         self._waits_until = 0.0
-        # Whether the serving model is known to be config.toml's.
-        self._content = False
+        # Whether the serving model is config.toml's, as far as known.
+        self._serves_wanted = False
         # The serving index and its generation at the last deletion in kept indexes.
         self._pruned = ("", 0)
 
@@ -123,11 +123,11 @@ class LiveSwitch:
         Returns:
             Whether another model serves now.
         """
-        if self._content or self._waits():
+        if self._serves_wanted or self._waits():
             return False
         wanted: ModelRecord | None = await self._worker.call(lambda core: core.wanted)
         if wanted is None:
-            self._content = True
+            self._serves_wanted = True
             return False
         try:
             switched = await self._built(wanted)

@@ -1,8 +1,8 @@
 """Shadow index: the index of another model, built in slices beside the serving one.
 
-Building it writes to no other file, so that the store and the channel archive stay in step with the
-serving index. Before the new index serves, documents that the serving one lost are deleted from it,
-so nothing that members deleted meanwhile is ever quoted.
+A build writes to no other file, so the store and the channel archive stay in step with the serving
+index. Before the new index serves, `catch_up` deletes from it all documents that the serving index
+has lost. So members' deletions during the build take effect.
 """
 
 from collections.abc import Iterator

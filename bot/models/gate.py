@@ -143,7 +143,7 @@ def _found_in_ten(one: Evaluation) -> list[float]:
 
 
 def pooled(found: Sequence[Figure]) -> list[Figure]:
-    """Pool the figures of all sets, because small losses in each add up."""
+    """Pool the figures of all sets: small losses in each set add up to a significant one."""
     joined = []
     for name in LEAST_LOSS:
         own = [figure for figure in found if figure.name == name]

@@ -64,7 +64,7 @@ def command_for(language: str) -> str:
 
 
 def other_model(serving: str) -> str:
-    """A hint at the other shipped model, with both costs; empty if `serving` isn't shipped."""
+    """A hint on the other shipped model with both costs, or "" if `serving` isn't shipped."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

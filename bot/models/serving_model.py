@@ -216,14 +216,10 @@ def open_serving(
         return replace(old, wanted=wanted)
     served = Served(found.record, serving.index)
     if kept is None or kept.serving != served or kept.configured != name:
-        _note(folder, name, served, kept)
+        previous = kept.previous if kept is not None else None
+        # The first model, or a new name of the serving one.
+        write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
     return Opened(served, found.embedder, index)
-
-
-def _note(folder: Path, name: str, served: Served, kept: Pointer | None) -> None:
-    """Write the pointer for the first model, or for a new name of the serving one."""
-    previous = kept.previous if kept is not None else None
-    write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
 
 
 def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:

@@ -27,7 +27,7 @@ class RerankerChoice:
     previous: str
 
 
-def read_choice(folder: Path) -> RerankerChoice | None:
+def _read_choice(folder: Path) -> RerankerChoice | None:
     """The choice; None if there is none, or the file can't be read."""
     path = folder / FILE
     try:
@@ -42,7 +42,7 @@ def read_choice(folder: Path) -> RerankerChoice | None:
 
 def chosen_reranker(folder: Path, configured: str) -> str:
     """The name of the serving reranker, or ""; `configured` is config.toml's."""
-    choice = read_choice(folder)
+    choice = _read_choice(folder)
     return choice.serving if choice is not None and choice.configured == configured else configured
 
 
@@ -64,5 +64,5 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
 
 def previous_reranker(folder: Path, configured: str) -> str | None:
     """The reranker before the current choice; None if no choice holds."""
-    choice = read_choice(folder)
+    choice = _read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

@@ -64,11 +64,11 @@ class SourceMachines:
         """
         before = {}
         for location in filter(_path_of, locations):
-            had = self._had(location)
-            if had != self.machine:
+            owner = self._owner(location)
+            if owner != self.machine:
                 self._store.remember(_key(location), json.dumps(asdict(self.machine)))
-            if had is not None and had.id != self.machine.id:
-                before[location] = had.name
+            if owner is not None and owner.id != self.machine.id:
+                before[location] = owner.name
         return before
 
     def elsewhere(self) -> dict[str, str]:
@@ -80,26 +80,26 @@ class SourceMachines:
         found = {}
         for location, _ in self._store.sources():
             path = _path_of(location)
-            had = self._had(location) if path else self.machine
-            if had is None and not missing_source_failures(path):
-                had = self._first_claim(location)
-            if had is not None and had.id != self.machine.id:
-                found[location] = had.name
-            elif had is None and is_visited(location):
+            owner = self._owner(location) if path else self.machine
+            if owner is None and not missing_source_failures(path):
+                owner = self._first_claim(location)
+            if owner is not None and owner.id != self.machine.id:
+                found[location] = owner.name
+            elif owner is None and is_visited(location):
                 found[location] = ""
         return found
 
     def _first_claim(self, location: str) -> Machine:
         with self._store.database.writing():
             # Another machine may have been quicker.
-            had = self._had(location)
-            if had is None:
+            owner = self._owner(location)
+            if owner is None:
                 self.claim([location])
-        return had or self.machine
+        return owner or self.machine
 
-    def _had(self, location: str) -> Machine | None:
-        told = self._store.recall(_key(location))
-        return None if told is None else Machine(**json.loads(told))
+    def _owner(self, location: str) -> Machine | None:
+        recorded = self._store.recall(_key(location))
+        return None if recorded is None else Machine(**json.loads(recorded))
 
 
 def _key(location: str) -> str:

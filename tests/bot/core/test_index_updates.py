@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.index_updates import TELL_SECONDS, with_progress_logged
+from bot.core.index_updates import PROGRESS_SECONDS, with_progress_logged
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 
@@ -20,8 +20,8 @@ def _update(_core: Any) -> Iterator[Progress]:
     ("seconds", "said"),
     [
         (0.0, []),
-        (TELL_SECONDS / 2, [f"{done} of 4 documents are indexed." for done in (1, 3)]),
-        (TELL_SECONDS, [f"{done} of 4 documents are indexed." for done in range(4)]),
+        (PROGRESS_SECONDS / 2, [f"{done} of 4 documents are indexed." for done in (1, 3)]),
+        (PROGRESS_SECONDS, [f"{done} of 4 documents are indexed." for done in range(4)]),
     ],
 )
 def test_the_log_says_how_far_a_long_update_is_but_no_titles(

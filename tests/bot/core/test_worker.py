@@ -3,8 +3,9 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,9 +90,9 @@ def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
     return asyncio.ensure_future(worker.call(Diary.hold, priority=Priority.ASKING))
 
 
-def written(worker: Worker[Diary], word: str, priority: Priority) -> "asyncio.Task[str]":
-    """Record a word in a job without waiting for it."""
-    return asyncio.ensure_future(worker.call(lambda diary: diary.write(word), priority=priority))
+async def written(worker: Worker[Diary], word: str, priority: Priority) -> str:
+    """Record a word in a job."""
+    return await worker.call(lambda diary: diary.write(word), priority=priority)
 
 
 def of_member(worker: Worker[Diary], word: str, member: int) -> "asyncio.Task[str]":
@@ -104,74 +105,48 @@ def of_member(worker: Worker[Diary], word: str, member: int) -> "asyncio.Task[st
     return asyncio.ensure_future(asked())
 
 
+async def run_together(
+    worker: Worker[Diary], diary: Diary, *jobs: Coroutine[Any, Any, object]
+) -> list[object]:
+    """Queue jobs while the thread is blocked, then run them; returns results and exceptions."""
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [asyncio.ensure_future(job) for job in jobs]
+    await asyncio.sleep(0)
+    diary.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    await holding
+    return found
+
+
 async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
     worker: Worker[Diary], diary: Diary
 ) -> None:
-    holding = held(worker)
-    await asyncio.sleep(0)
-    waiting = [
-        written(worker, priority.name, priority)
-        for priority in (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
-    ]
-    await asyncio.sleep(0)
-
-    diary.gate.set()
-    await asyncio.gather(holding, *waiting)
-
+    urgency = (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
+    await run_together(worker, diary, *(written(worker, one.name, one) for one in urgency))
     assert diary.done == ["ASKING", "REVIEWING", "INDEXING"]
 
 
 async def test_questions_that_wait_together_are_answered_in_one_call(
     worker: Worker[Diary], diary: Diary
 ) -> None:
-    holding = held(worker)
-    await asyncio.sleep(0)
-    waiting = [
-        asyncio.ensure_future(worker.call_batched(Diary.write_all, letter)) for letter in "abc"
-    ]
-    await asyncio.sleep(0)
-
-    diary.gate.set()
-    answers = await asyncio.gather(*waiting)
-    await holding
-
+    calls = (worker.call_batched(Diary.write_all, letter) for letter in "abc")
+    assert await run_together(worker, diary, *calls) == ["A", "B", "C"]
     assert diary.done == ["a+b+c"]
-    assert answers == ["A", "B", "C"]
 
 
-async def test_what_is_done_by_another_function_is_never_in_the_same_call(
+async def test_a_call_has_questions_of_one_function_up_to_a_limit(
     worker: Worker[Diary], diary: Diary
 ) -> None:
-    holding = held(worker)
-    await asyncio.sleep(0)
-    waiting = [
-        asyncio.ensure_future(worker.call_batched(Diary.write_all, "a")),
-        asyncio.ensure_future(worker.call_batched(Diary.write_others, "b")),
-        asyncio.ensure_future(worker.call_batched(Diary.write_others, "c")),
-    ]
-    await asyncio.sleep(0)
-
-    diary.gate.set()
-    await asyncio.gather(holding, *waiting)
-
-    assert diary.done == ["a", "others b+c"]
-
-
-async def test_no_call_takes_more_questions_than_the_most(
-    worker: Worker[Diary], diary: Diary
-) -> None:
-    holding = held(worker)
-    await asyncio.sleep(0)
-    waiting = [
-        asyncio.ensure_future(worker.call_batched(Diary.write_all, "q"))
-        for _ in range(MAX_BATCH + 3)
-    ]
-    await asyncio.sleep(0)
-
-    diary.gate.set()
-    await asyncio.gather(holding, *waiting)
-
-    assert [len(call.split("+")) for call in diary.done] == [MAX_BATCH, 3]
+    await run_together(
+        worker,
+        diary,
+        worker.call_batched(Diary.write_others, "b"),
+        worker.call_batched(Diary.write_others, "c"),
+        *(worker.call_batched(Diary.write_all, "q") for _ in range(MAX_BATCH + 3)),
+    )
+    assert diary.done[0] == "others b+c"
+    assert [len(call.split("+")) for call in diary.done[1:]] == [MAX_BATCH, 3]
 
 
 async def test_before_each_turn_something_is_done_first() -> None:
@@ -284,17 +259,8 @@ async def test_a_bad_question_spoils_no_other_of_its_batch(
             raise KeyError("bad")
         return core.write_all(entries)
 
-    holding = held(worker)
-    await asyncio.sleep(0)
-    waiting = [
-        asyncio.ensure_future(worker.call_batched(answer, entry)) for entry in ("a", "bad", "c")
-    ]
-    await asyncio.sleep(0)
-
-    diary.gate.set()
-    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-    await holding
-
+    calls = (worker.call_batched(answer, entry) for entry in ("a", "bad", "c"))
+    outcomes = await run_together(worker, diary, *calls)
     assert outcomes[::2] == ["A", "C"]
     assert isinstance(outcomes[1], KeyError)
     assert diary.done == ["a", "c"]
@@ -326,7 +292,7 @@ async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_doe
     holding = held(worker)
     await asyncio.sleep(0)
     late = of_member(worker, "late", 1)
-    own = written(worker, "own", Priority.REVIEWING)
+    own = asyncio.ensure_future(written(worker, "own", Priority.REVIEWING))
     await asyncio.sleep(0)
     now[0] = PATIENCE_SECONDS[Priority.ASKING] + 1
 
