@@ -25,7 +25,7 @@ from bot.models.presets import other_model
 from bot.process.command_sync import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
 from bot.process.sharded_client import ShardedClient
-from bot.sources.file_follower import FileFollower
+from bot.sources.file_watcher import FileWatcher
 from knowledge.store.database import is_away
 
 # Number of the preparing step that indexes articles and notes.
@@ -61,7 +61,7 @@ class BackgroundTasks:
         self.out_of_step = "The index is being updated from its sources."
         self._bot = bot
         self._metrics = metrics
-        self._files = FileFollower(bot)
+        self._files = FileWatcher(bot)
         self.answerable = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
         self._loops: list[tasks.Loop[Any]] = []

@@ -15,9 +15,9 @@ from bot.interactions.policy.permissions import (
 )
 from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import messages, phrasing_messages, service
-from bot.setup.ui.arrival import Arrival
 from bot.setup.ui.channel_cog import ChannelsCog
 from bot.setup.ui.controls import deliver_cards, store_settings
+from bot.setup.ui.greeting import GreetingCog
 from bot.setup.ui.limits_cog import LimitsCog
 from bot.setup.ui.panel import SetupPanel
 from bot.setup.ui.synonym_cog import SynonymsCog
@@ -88,5 +88,5 @@ async def _phrasing_in(interaction: Interaction) -> Phrasing:
 
 def feature(bot: Services) -> Feature:
     bot.setup_panel = SetupPanel(bot)
-    cogs = [SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), SynonymsCog(bot), Arrival(bot)]
+    cogs = [SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), SynonymsCog(bot), GreetingCog(bot)]
     return Feature(cogs)

@@ -11,7 +11,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.process.client import Bot, start_worker
-from bot.sources.file_follower import FileFollower
+from bot.sources.file_watcher import FileWatcher
 from bot.storage.machines import FILE, this_machine
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.corpus import SourceState
@@ -189,7 +189,7 @@ async def bots(tmp_path: Path) -> AsyncIterator[list[Bot]]:
 async def test_one_process_of_a_machine_follows_its_files_until_it_ends(
     bots: list[Bot], handbook: Path
 ) -> None:
-    first, second = (FileFollower(bot) for bot in bots)
+    first, second = (FileWatcher(bot) for bot in bots)
     assert first.has_lock
     assert not second.has_lock
     await bots[0].worker.call(lambda core: add_paths(core.store, [handbook]))

@@ -22,7 +22,7 @@ from knowledge.values.guilds import Language
 _logger = logging.getLogger(__name__)
 
 
-class Arrival(Cog):
+class GreetingCog(Cog):
     """Greets a guild that the bot joined."""
 
     @commands.Cog.listener()

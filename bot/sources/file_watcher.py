@@ -1,4 +1,4 @@
-"""File follower: indexes changes of imported files, one process per machine.
+"""File watcher: indexes changes of imported files, one process per machine.
 
 A lock in the data folder chooses the process. Leader election doesn't matter here, because every
 machine has its own files.
@@ -19,8 +19,8 @@ LOCK = "files.lock"
 _logger = logging.getLogger(__name__)
 
 
-class FileFollower:
-    """Follows this machine's files, unless another process does."""
+class FileWatcher:
+    """Watches this machine's files, unless another process does."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
