@@ -19,10 +19,10 @@ from knowledge.values.guilds import Language
 SCREEN_LINES: Final = 23
 LEAST_LINES: Final = 4
 SMALL_CHARACTERS: Final = 36
-# Stands for a question of two lines and a line of evidence.
 # With less room than this, a quotation is left out.
 LEAST_CHARACTERS: Final = 100
 
+# Stands for a question of two lines and a line of evidence.
 _USUAL_HEAD: Final = "\n" * 2
 # Kinds of text typed in Discord, where line breaks are meant.
 TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cachetools import LRUCache
 
@@ -29,7 +29,7 @@ from bot.interactions.services import Services
 from bot.phrasing import service
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
-from bot.phrasing.task import Found, Ordered, Quoted, ResultKey, Task, task_of
+from bot.phrasing.task import Found, Quoted, ResultKey, task_of
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
 from knowledge.values.guilds import GuildSettings, Phrasing
@@ -43,27 +43,6 @@ _EDIT_TIME: Final = timedelta(seconds=5)
 PART: Final = "phrasing"
 
 _logger = logging.getLogger(__name__)
-
-
-class Asked(Protocol):
-    """Client of a model, as the dispatcher uses it."""
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        """Everything besides the task that determines a reply."""
-
-    @property
-    def problem(self) -> str:
-        """The endpoint's problem as a sentence, or empty."""
-
-    async def phrase(self, task: Task) -> Phrased:
-        """Return lines to show for a task, or the reason for none."""
-
-    async def order(self, question: str, passages: "tuple[Quoted, ...]") -> Ordered:
-        """Return an order of passages."""
-
-    async def close(self) -> None:
-        """Cancel the requests in flight."""
 
 
 Observer = Callable[[Phrased, int], None]
@@ -85,7 +64,7 @@ class PhrasingDispatcher:
     """
 
     settings: PhrasingSettings
-    model: Asked
+    model: Phraser
     is_closed: Callable[[], bool]
     worker: Callable[[], Worker[Any]]
     degradations: Degradations

@@ -120,7 +120,7 @@ class AskCog(commands.Cog):
 
     async def _answer_message(self, message: discord.Message) -> None:
         addressed = message.guild is None or self.bot.user in message.mentions
-        if not addressed and not self._follow_ups.may(message):
+        if not addressed and not self._follow_ups.may_be_follow_up(message):
             return
         self.bot.track(message.author.id)
         if not await self.bot.allowed_guilds.answers(message.author, _guild_id(message)):

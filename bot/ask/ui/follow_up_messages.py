@@ -25,7 +25,7 @@ _KEPT_THREADS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
 
-_SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+_TYPED: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
 class FollowUpMessages:
@@ -36,7 +36,7 @@ class FollowUpMessages:
         # By thread, the question answered by its starter message; None for other threads.
         self._answered: dict[int, int | None] = {}
 
-    def may(self, message: discord.Message) -> bool:
+    def may_be_follow_up(self, message: discord.Message) -> bool:
         """Whether a message without a mention may be a follow-up, by its own text and place.
 
         Without the Message Content intent its text is empty, so it never is.
@@ -45,7 +45,7 @@ class FollowUpMessages:
         return (
             isinstance(channel, discord.Thread)
             and isinstance(channel.parent, discord.TextChannel)
-            and message.type in _SAID
+            and message.type in _TYPED
             and not response_without_lookup(message.content)
             # Answers to thanks and greetings would repeat the passages.
             and (asks(message.content) or not is_small_talk(message.content))

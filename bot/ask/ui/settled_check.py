@@ -22,7 +22,7 @@ MOST_LATER_MESSAGES: Final = 50
 # Most authors of later messages to fetch, for their roles.
 MOST_AUTHORS: Final = 5
 
-SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+TYPED: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 Place = discord.TextChannel | discord.Thread
 
@@ -46,7 +46,7 @@ async def message_and_settled(
         )
         for one in later
         # Other bots don't count, nor does this bot's unasked answer.
-        if one.type in SAID
+        if one.type in TYPED
         and one.id != question.reply_id
         and (not one.author.bot or one.author == bot.user)
     ]

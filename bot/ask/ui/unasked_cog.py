@@ -23,7 +23,7 @@ from bot.answers.pipeline import Reply
 from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
-from bot.ask.ui.settled_check import SAID, Place, is_closed, lacking_to_help, message_and_settled
+from bot.ask.ui.settled_check import TYPED, Place, is_closed, lacking_to_help, message_and_settled
 from bot.ask.ui.unasked_buttons import helped_buttons
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
@@ -83,7 +83,7 @@ class UnaskedCog(commands.Cog):
             message.guild is None
             or message.author.bot
             or message.webhook_id is not None
-            or message.type not in SAID
+            or message.type not in TYPED
         ):
             return
         if isinstance(channel, discord.PartialMessageable):
