@@ -123,13 +123,10 @@ async def test_of_simultaneous_clicks_on_one_card_exactly_one_decides(world: Wor
     await world.env.settle()
 
     note = await world.note()
-    assert [review.moderator_id for review in note.reviews] == [world.moderator.id]
+    assert len(note.reviews) == 1
     late = review_messages.obstacle(note, Obstacle.DECIDED)
-    assert [said(one) for one in clicks] == [
-        review_messages.confirm_action(note, Action.APPROVE),
-        late,
-        late,
-    ]
+    done = review_messages.confirm_action(note, Action.APPROVE)
+    assert sorted(said(one) for one in clicks) == sorted([done, late, late])
     assert len(world.member.user.dm_channel.history()) == 1
 
 
