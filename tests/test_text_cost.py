@@ -176,7 +176,7 @@ NOT_CALLED: Final = {
     "reads a part of what a caller that is called here parsed": """
         knowledge.files.formats.html._Converter.process_text
         knowledge.files.formats.html.to_markdown
-        knowledge.files.formats.rst._role
+        knowledge.files.formats.rst._unknown_role
         knowledge.page.markdown._cell
         knowledge.page.markdown._code
         knowledge.page.markdown._image

@@ -1,10 +1,9 @@
 """Confinement of the sandbox's process: no files, no network, no new processes.
 
-Limits (`setrlimit`) hold on every system that has them. On Linux, Landlock takes away every file
-but those of Python and its libraries. A seccomp filter refuses sockets, new processes, signals,
-inspection of other processes, and all changes of files, owners and modes, because Landlock doesn't
-cover all of these. On other systems the process has its user's rights, but no bot token, and the
-limits still hold.
+All systems but Windows apply the limits (`setrlimit`). On Linux, Landlock allows only reads of
+Python and its libraries. A seccomp filter refuses sockets, new processes, signals, inspection of
+other processes, and changes of files, owners and modes, because Landlock doesn't cover all of
+these. On other systems the process keeps its user's rights, but its environment has no bot token.
 
 Source:
     https://docs.kernel.org/userspace-api/landlock.html and seccomp_filter.html.
@@ -204,7 +203,7 @@ def limit(memory_bytes: int) -> None:
 
 
 def limit_processes() -> None:
-    """Forbid new processes and threads; root alone is not bound by this."""
+    """Forbid new processes and threads; root is exempt."""
     if sys.platform == "win32":
         return
     import resource
@@ -214,7 +213,7 @@ def limit_processes() -> None:
 
 
 def limit_time(seconds: float) -> None:
-    """End this process after this much more processor time."""
+    """Kill this process after so many more seconds of processor time."""
     if sys.platform == "win32":
         return
     import resource
@@ -227,7 +226,7 @@ def limit_time(seconds: float) -> None:
 
 
 def confine(readable: Sequence[Path]) -> None:
-    """Drop every right that the system lets this thread and its children drop.
+    """Restrict file access and system calls of this thread and its children (Linux only).
 
     Args:
         readable: files and folders that stay readable.
@@ -242,10 +241,10 @@ def confine(readable: Sequence[Path]) -> None:
 
 
 def libraries() -> list[Path]:
-    """The files of Python, its packages and the system's shared libraries.
+    """The paths of Python, its packages, the system's shared libraries, and `knowledge`.
 
-    The working directory isn't one of them, though Python may look for modules there: the data
-    folder may be below it. Of this program, only the package `knowledge` is readable.
+    The working directory is left out, even if it is in `sys.path`, because it may contain the data
+    folder.
     """
     packages = [
         Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
@@ -296,7 +295,10 @@ def _filter_calls(system: ctypes.CDLL) -> None:
 
 
 def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
-    """The filter's BPF instructions: code, jump if true, jump if false, operand."""
+    """The filter's BPF instructions: code, jump if true, jump if false, operand.
+
+    `kernel` is the kernel's number of the architecture, `column` its index in `_REFUSED_CALLS`.
+    """
     load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
     # Offsets of the filter's input: the call's number, the architecture, the first argument's lower
     # half.

@@ -1,7 +1,7 @@
 """Parser of one document of any format but zip: format detection, then the format's parser.
 
-Runs in the sandbox for files of unknown origin. A chat export is refused: it may be quoted only in
-its own server, and is read as a stream. Libraries are imported when they are first needed.
+Runs in the sandbox for files of unknown origin. Chat exports are refused:
+`knowledge.chat.export_file` reads them. Libraries are imported when they are first needed.
 """
 
 import re
@@ -43,8 +43,8 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
     """Parse a file that is one document.
 
     JSON, PDF and UTF-16 can contain lone surrogates and control characters. Databases and Discord
-    refuse them, so they become the replacement character. The name's suffix decides between kinds
-    of text; the rest of the name becomes the title of an untitled document.
+    refuse them, so they become the replacement character. The suffix of `name` selects among text
+    formats; the rest becomes the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
@@ -111,7 +111,7 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
 
 
 def _name_as_title(name: str) -> str:
-    """Make a title of a file's name, or of its folder's if the file's is generic ("index")."""
+    """Make a title from the file name, or from the folder name if the file name is generic."""
     path = PurePath(name)
     stem = _NOTION_ID.sub("", path.stem if path.suffix.lower() in ENDINGS else path.name)
     if is_generic(stem) and path.parent.name:
@@ -127,7 +127,7 @@ def _name_as_title(name: str) -> str:
 
 
 def parse_in_sandbox(content: bytes, name: str) -> tuple[dict[str, Any], str]:
-    """Run `parse_document` in the sandbox's process; returns plain values and the text."""
+    """Run `parse_document` in the sandbox's process; returns JSON values and the text."""
     found = parse_document(content, name)
     values = {
         "title": found.title,

@@ -32,9 +32,9 @@ class ParsedFile:
         verified: the day on which a person last checked it.
         link: the address of the original.
         hidden: its rule against quoting, if any.
-        first_line: the line of the file with the text's first line, if all later lines correspond,
-            too; else 0.
-        page: the fields of its front matter that move its page on a documentation site.
+        first_line: the line number of the text's first line in the file; 0 if the lines of text and
+            file don't correspond.
+        page: the fields of its front matter that determine its address on a documentation site.
     """
 
     title: str
@@ -51,7 +51,7 @@ def check_size(size: int, limit: int = MAX_BYTES) -> None:
     """Refuse more bytes than the limit.
 
     Raises:
-        UnreadableError: naming both.
+        UnreadableError: with size and limit.
     """
     if size > limit:
         raise UnreadableError(

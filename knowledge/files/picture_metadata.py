@@ -1,7 +1,8 @@
 """Lossless copies of pictures without metadata: PNG and APNG, JPEG, GIF, WebP. Nothing is decoded.
 
-Each format has an allowlist of the parts that a viewer needs; only these are copied. Exif keeps
-only the orientation, and bytes after the end are dropped. The time is linear in the file's length.
+Each format has an allowlist of parts that viewers need; only these are copied. Exif is reduced to
+the orientation, and bytes after the picture's end are dropped. The time is linear in the file's
+length.
 
 Source:
     PNG (W3C, third edition, with APNG); JPEG (ITU-T T.81), JFIF (T.871) and Exif 3.0; GIF89a; WebP
@@ -99,7 +100,7 @@ def png_parts(content: bytes) -> Parts:
 
 
 def _shown_chunk(kind: bytes, data: bytes) -> bytes:
-    """The chunk reduced to the Exif orientation, or to a colour profile without its name."""
+    """Reduce an Exif chunk to the orientation; remove a colour profile's name from its chunk."""
     if kind == b"eXIf":
         turned = _orientation(data)
         return _png_chunk(kind, turned) if turned else b""
@@ -155,7 +156,7 @@ def jpeg_parts(content: bytes) -> Parts:
 
 
 def _mark(content: bytes, place: int) -> tuple[int, int]:
-    """The marker at a place, after any fill bytes, and its position."""
+    """The JPEG marker at `place` or after fill bytes there, and its position."""
     if content[place] != 0xFF:
         raise MalformedPictureError("There is no mark where one should be.")
     while content[place + 1] == 0xFF:
@@ -164,7 +165,7 @@ def _mark(content: bytes, place: int) -> tuple[int, int]:
 
 
 def _shown_segment(kind: int, data: bytes) -> bytes:
-    """The part of a segment that viewers need, if any; JFIF loses its thumbnail."""
+    """The part of a JPEG segment that viewers need; empty if none. JFIF loses its thumbnail."""
     if kind in _JPEG_SHOWN or (kind == _APP2 and data.startswith(_ICC)):
         return _segment(kind, data)
     if kind == _APP0 and data.startswith(_JFIF) and len(data) >= 14:
@@ -222,7 +223,7 @@ def _colours(packed: int) -> int:
 
 
 def _after_blocks(content: bytes, place: int) -> int:
-    """The position after a run of length-prefixed blocks, which an empty block ends."""
+    """The position after a series of length-prefixed blocks; an empty block ends it."""
     while length := content[place]:
         place += length + 1
     return place + 1
@@ -261,7 +262,7 @@ def webp_parts(content: bytes) -> Parts:
 
 
 def _webp_chunks(chunks: bytes) -> Parts:
-    """The chunks that viewers need, and a last one with the orientation if there is one."""
+    """The chunks that viewers need, then the Exif orientation if there is one."""
     exif, seen = b"", set[bytes]()
     for kind, data in _riff(chunks):
         if kind in seen:

@@ -43,7 +43,7 @@ class TextLine:
 
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
-    """The sandbox for pictures: its process needs more memory, so it ends after each picture."""
+    """The sandbox for pictures; its process needs much memory, so it ends after each picture."""
     return Sandbox(SECONDS, MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
 
 

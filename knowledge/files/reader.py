@@ -74,7 +74,7 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
 
 
 def parser_name(path: PurePath) -> str:
-    """A file's name for its parser, with its folder, whose name may be the better title."""
+    """A file's folder and name, for its parser; either may become the document's title."""
     return PurePath(path.parent.name, path.name).as_posix()
 
 
@@ -102,7 +102,7 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
     progress is cancelled.
 
     Raises:
-        UnreadableError: if nothing of it can be read.
+        UnreadableError: if the whole file can't be read.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:

@@ -1,7 +1,7 @@
-"""Main loop of the sandbox's process: parse requests from standard input until that ends.
+"""Main loop of the sandbox's process: parse files sent to standard input until it is closed.
 
-A request is a line of JSON and the file's content. An answer is a line of JSON and a text. The line
-contains the length of the part after it.
+A request is a line of JSON and the file's content. An answer is a line of JSON and the text. The
+JSON states the length of the part after it.
 """
 
 import importlib
@@ -25,7 +25,7 @@ Parse = Callable[[bytes, str], Parsed]
 _RECURSION: Final = 5_000
 _STACK_BYTES: Final = 256_000_000
 # Python rarely returns memory to the system, so a process that holds this much ends.
-_HELD_BYTES: Final = 300_000_000
+_MOST_RESIDENT_BYTES: Final = 300_000_000
 _MEMORY: Final = Path("/proc/self/statm")
 
 
@@ -89,11 +89,11 @@ def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) 
         function: Parse = getattr(importlib.import_module(module), name)
         values, text = run_parser(function, content, header["name"])
         # The current memory; the peak would include the parent's.
-        last = _held_bytes(memory) > _HELD_BYTES
+        last = _resident_bytes(memory) > _MOST_RESIDENT_BYTES
         send(answers, {**values, "last": last}, text.encode(errors="replace"))
 
 
-def _held_bytes(memory: IO[str] | None) -> int:
+def _resident_bytes(memory: IO[str] | None) -> int:
     """Resident memory of this process; 0 on systems without /proc."""
     if memory is None:
         return 0
@@ -102,7 +102,7 @@ def _held_bytes(memory: IO[str] | None) -> int:
 
 
 def run_parser(function: Parse, content: bytes, name: str) -> Parsed:
-    """Run a parsing function; an error becomes `unreadable` with the sentence to show."""
+    """Run a parsing function; returns an error as `unreadable`, with the sentence to show."""
     try:
         values, text = function(content, name)
     except UnreadableError as error:

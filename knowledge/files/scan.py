@@ -1,8 +1,8 @@
 """Change detection among imported files, without reading unchanged ones.
 
-A file with unchanged size and time is not opened. If a file appears and another one with the same
-content vanishes, that is a move: the file keeps its document id, which answers, links and feedback
-refer to. `scan` only detects changes; it stores nothing.
+Files with unchanged size and modification time are not opened. If one file vanishes and a new one
+has the same content, the file was moved: it keeps its document id, because answers, links and
+feedback refer to it. `scan` only detects changes; it stores nothing.
 """
 
 import hashlib
@@ -40,8 +40,8 @@ _NAVIGATION: Final = frozenset(
 class FoundFile:
     """A file found by the scan.
 
-    `before` is its record from the last scan, also under an old path. `base_url` is its source's
-    address on the web, and `inside` its path below that.
+    `before` is its record from the last scan, even if it was moved since then. `base_url` is its
+    source's address on the web, and `inside` its path below that.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class Scan:
     Attributes:
         unchanged: unchanged files.
         stale: new, possibly changed and moved files, in the order of their paths.
-        moved: the old path of each moved one of `stale`, by its new one.
+        moved: old paths of moved files, by new path; these files are also in `stale`.
         vanished: the records of missing files.
         failures: unreadable folders and sources; their documents are kept.
         new_ids: the new document ids to store, by path.
@@ -80,7 +80,7 @@ class Scan:
     new_ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, found: FoundFile, *, retry: bool, withheld: str) -> None:
-        """Decide whether a file is unchanged or stale, by its record."""
+        """Add a file to `unchanged` or `stale`, by its record."""
         before = found.before
         if before is not None and before.path != str(found.path):
             self.moved[str(found.path)] = before.path
@@ -103,7 +103,7 @@ def digest_of(content: bytes) -> str:
 
 
 def digest_in_steps(path: Path) -> Generator[None, None, str]:
-    """The digest of a file of any size; a step for every few megabytes.
+    """Digest a file of any size; yields after every `STEP_BYTES`.
 
     Raises:
         UnreadableError: if the system refuses to read it.
@@ -131,8 +131,8 @@ def scan(
 ) -> Iterator[Scan]:
     """Scan every file of every source; yields the same scan after each step, complete at the end.
 
-    A file in two sources belongs to one, by `in_order_of_claim`. A missing source's documents are
-    kept, except chats read under another version of `withheld`.
+    A file in two sources belongs to the first in `in_order_of_claim`. A missing source's documents
+    are kept, except chats read under another version of `withheld`.
 
     Args:
         sources: the location and scope of each.
@@ -144,40 +144,40 @@ def scan(
         elsewhere: locations on other machines; they are skipped, and their documents kept.
     """
     result = Scan()
-    there: dict[str, FoundFile] = {}
-    for _ in _listed(sources, ids, result, there, base_urls, elsewhere):
+    present: dict[str, FoundFile] = {}
+    for _ in _listed(sources, ids, result, present, base_urls, elsewhere):
         yield result
     ordered = [location for location, _ in in_order_of_claim(sources)]
-    lost = [
+    missing = [
         record
         for path, record in records.items()
-        if path not in there
+        if path not in present
         and (
             not (
                 _is_in_unreadable_folder(record, result.failures)
-                or _source_of(record.path, ordered) in elsewhere
+                or _first_containing(record.path, ordered) in elsewhere
             )
             or record.withheld not in ("", withheld)
         )
     ]
-    for old, path in _moves(there, lost, records):
+    for old, path in _moves(present, missing, records):
         if path:
-            there[path] = replace(there[path], document_id=old.document_id, before=old)
+            present[path] = replace(present[path], document_id=old.document_id, before=old)
         yield result
-    _with_records(there, lost, records)
-    result.new_ids = _unique_ids(there, ids)
-    living = {found.document_id for found in there.values()}
-    result.vanished = [record for record in lost if record.document_id not in living]
-    for found in there.values():
+    _with_records(present, missing, records)
+    result.new_ids = _unique_ids(present, ids)
+    living = {found.document_id for found in present.values()}
+    result.vanished = [record for record in missing if record.document_id not in living]
+    for found in present.values():
         result.add(found, retry=retry, withheld=withheld)
     yield result
 
 
 def in_order_of_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
-    """Sources in the order in which they claim a file that is in several.
+    """Sort sources: a file in several belongs to the first.
 
-    A server's own sources come before shared ones, so its documents aren't shared because of a
-    folder around them. Among these, the innermost come first.
+    A guild's sources precede shared ones, so a shared folder around them doesn't share their files.
+    Within each group, inner folders precede outer ones.
     """
     return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
 
@@ -186,11 +186,11 @@ def _listed(
     sources: Sequence[tuple[str, Scope]],
     ids: Mapping[str, str],
     result: Scan,
-    there: dict[str, FoundFile],
+    present: dict[str, FoundFile],
     base_urls: Mapping[str, str],
     elsewhere: Collection[str],
 ) -> Iterator[None]:
-    """List all files of all sources into `there`, by path; yields after every `STEP_FILES`."""
+    """Add all files of all sources to `present`, by path; yields after every `STEP_FILES`."""
     # Sources on other machines; their files are skipped, also inside other sources.
     theirs: list[str] = []
     for location, scope in in_order_of_claim(sources):
@@ -203,19 +203,19 @@ def _listed(
                 continue
             path, status = entry
             key = str(path)
-            if key not in there and not _source_of(key, theirs):
+            if key not in present and not _first_containing(key, theirs):
                 document_id = ids.get(key, f"file:{key}")
                 found = FoundFile(path, scope, status.st_size, status.st_mtime_ns, document_id)
                 base_url = base_urls.get(location, "")
-                there[key] = (
-                    _with_place_on_web(found, Path(location), base_url) if base_url else found
+                present[key] = (
+                    _with_web_address(found, Path(location), base_url) if base_url else found
                 )
-                if len(there) % STEP_FILES == 0:
+                if len(present) % STEP_FILES == 0:
                     yield
 
 
-def _source_of(path: str, locations: Iterable[str]) -> str:
-    """The first of these sources that is, or contains, the path; empty if there is none."""
+def _first_containing(path: str, locations: Iterable[str]) -> str:
+    """The first location that equals or contains the path; empty if there is none."""
     parts = Path(path).parts
     for one in locations:
         inside = Path(one).parts
@@ -224,8 +224,8 @@ def _source_of(path: str, locations: Iterable[str]) -> str:
     return ""
 
 
-def _with_place_on_web(found: FoundFile, source: Path, base_url: str) -> FoundFile:
-    """Add a file's place on the web; for a source of one file, the address is its folder's."""
+def _with_web_address(found: FoundFile, source: Path, base_url: str) -> FoundFile:
+    """Set a file's `base_url` and `inside`; the source may be the file itself."""
     if not found.path.is_relative_to(source):
         return found
     inside = found.path.relative_to(source if found.path != source else source.parent)
@@ -321,7 +321,7 @@ def _suffix(name: str) -> str:
 
 
 def count_unreadable_suffixes(location: Path) -> Counter[str]:
-    """The visible files of a folder that are of no readable kind, counted by suffix."""
+    """Count the visible files in a folder that have no readable format, by suffix."""
     counted: Counter[str] = Counter()
     for _, folders, names in os.walk(location):
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
@@ -339,13 +339,18 @@ def _is_in_unreadable_folder(record: FileRecord, failures: Sequence[Failure]) ->
 
 
 def _moves(
-    there: Mapping[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
+    present: Mapping[str, FoundFile],
+    missing: Sequence[FileRecord],
+    records: Mapping[str, FileRecord],
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Yield moved files with their new path, or an empty path for a step without a move."""
+    """Match missing files with new ones by content; yields (old record, new path).
+
+    The path is empty if a compared file wasn't moved.
+    """
     by_size: dict[int, list[FileRecord]] = {}
-    for record in lost:
+    for record in missing:
         by_size.setdefault(record.size, []).append(record)
-    for path, found in sorted(there.items()):
+    for path, found in sorted(present.items()):
         candidates = by_size.get(found.size, [])
         if path in records or not candidates:
             continue
@@ -363,32 +368,33 @@ def _moves(
 
 
 def _with_records(
-    there: dict[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
+    present: dict[str, FoundFile], missing: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> None:
     """Attach each file's record.
 
-    After an interrupted move, the record is still under the old path, and the id under the new one.
+    If the import of a moved file was interrupted, its record is still under the old path, and its
+    document id already under the new one.
     """
-    by_id = {record.document_id: record for record in lost}
-    for path, found in there.items():
+    by_id = {record.document_id: record for record in missing}
+    for path, found in present.items():
         before = found.before or records.get(path) or by_id.get(found.document_id)
-        there[path] = replace(found, before=before)
+        present[path] = replace(found, before=before)
 
 
-def _unique_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
-    """Make the ids unique; returns the ids to store."""
-    own = {path: f"file:{path}" for path in there}
-    taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
-    for path, found in there.items():
+def _unique_ids(present: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
+    """Make the document ids of `present` unique; returns the ids to store, by path."""
+    own = {path: f"file:{path}" for path in present}
+    taken = {found.document_id for path, found in present.items() if found.document_id != own[path]}
+    for path, found in present.items():
         # Another file has this id, because it moved away from this path.
         if found.document_id == own[path] and own[path] in taken:
             number = 2
             while f"{own[path]}#{number}" in taken:
                 number += 1
-            there[path] = replace(found, document_id=f"{own[path]}#{number}", before=None)
-            taken.add(there[path].document_id)
+            present[path] = replace(found, document_id=f"{own[path]}#{number}", before=None)
+            taken.add(present[path].document_id)
     return {
         path: found.document_id
-        for path, found in there.items()
+        for path, found in present.items()
         if found.document_id != ids.get(path, own[path])
     }

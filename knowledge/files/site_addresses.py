@@ -59,14 +59,14 @@ _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A generator's rules.
+    """A site generator's rules for addresses of pages and anchors of headings.
 
     Attributes:
         page: the address of a text's page below the site's, by the text's path and the fields of
             its front matter; None if the text has no page of its own.
         anchor: the anchor of a heading, by its words; empty if unknown.
         repeated: the pattern for the anchor of a repeated heading.
-        prose: converts a heading's Markdown, without code, before the anchor is made of it.
+        prose: converts a heading's Markdown, without code, before the anchor is computed.
         is_title_linked: whether a heading of the first level has an anchor.
         keeps_files: whether the site also contains files that aren't texts.
     """
@@ -82,12 +82,14 @@ class Generator:
 def cited_address(
     base_url: str, path: PurePosixPath, fields: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The address of a file on the web; if headings have anchors, it ends in the rule's mark.
+    """The address of a file on the web.
+
+    If its headings have anchors, the address ends in the anchor rule: `#{mkdocs}`.
 
     Args:
-        base_url: the source's base URL, as `split_base_url` takes it.
+        base_url: the source's base URL, in a form accepted by `split_base_url`.
         path: the file's path in its source.
-        fields: the fields of its front matter that move its page.
+        fields: the fields of its front matter that determine its address, such as `slug`.
 
     Returns:
         The address; empty if the generator makes no page of the file.
@@ -115,17 +117,19 @@ def cited_address(
 
 
 def has_rule(base_url: str) -> bool:
-    """Whether a base URL leads to generated pages, and not to the files themselves."""
+    """Whether a base URL leads to generated pages instead of the files themselves."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
 
 
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
-    """Make relative links in a Markdown text absolute, also those from the site's root.
+    """Make relative links in a Markdown text absolute.
+
+    Links from the site's root are resolved only if the site is generated.
 
     Args:
         text: the text.
-        base_url: where its source can be read, as `cited_address` takes it.
+        base_url: its source's base URL, as in `cited_address`.
         path: the text's path in its source.
     """
 
@@ -150,7 +154,7 @@ def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
 
 
 def split_base_url(base_url: str) -> tuple[str, str]:
-    """The rule's name and the address of a base URL; an address alone has no rule."""
+    """Split a base URL into the rule's name and the address; the name is empty without a rule."""
     name, colon, address = base_url.partition(":")
     if colon and name in GENERATORS and name != TEMPLATE:
         return name, address
@@ -158,7 +162,7 @@ def split_base_url(base_url: str) -> tuple[str, str]:
 
 
 def without_rule(link: str) -> tuple[str, str]:
-    """Split an address of `cited_address` into the address and its anchors' rule."""
+    """Split a result of `cited_address` into the address and the anchor rule."""
     found = _RULE.search(link)
     return (link[: found.start()], found["rule"]) if found else (link, "")
 
@@ -188,7 +192,7 @@ def with_own_id(heading: str, new_id: str) -> str:
 def anchors(
     rule: str, headings: Iterable[str], levels: Iterable[int] = itertools.repeat(2)
 ) -> Iterator[str]:
-    """The anchor of each heading of a page, in order; empty if it has none, or none is known."""
+    """The anchor of each heading of a page, in order; empty if it is missing or unknown."""
     generator = _OUTLINE if rule == OUTLINE else GENERATORS.get(rule)
     taken: Counter[str] = Counter()
     for heading, level in zip(headings, levels, strict=False):
@@ -217,12 +221,12 @@ def _words(heading: str, prose: Callable[[str], str]) -> str:
 
 
 def _without_dashes(prose: str) -> str:
-    """Kramdown's and goldmark's typography: no anchor has a dash."""
+    """Remove `--` and `---`: kramdown and goldmark draw dashes, which no anchor contains."""
     return _DASHES.sub("", prose)
 
 
 def _hugo_prose(prose: str) -> str:
-    """Hugo uses only the first part of text in bold or italics, for example up to an apostrophe."""
+    """Cut bold and italic text as Hugo does, for example at an apostrophe; remove dashes."""
     return _without_dashes(_EMPHASIZED.sub(lambda found: found["first"], prose))
 
 
@@ -230,13 +234,13 @@ def _hugo_prose(prose: str) -> str:
 
 
 def _github_anchor(words: str) -> str:
-    """GitHub's html-pipeline, kramdown's GFM and github-slugger: Ruby's word characters."""
-    kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_sign(sign))
+    """As GitHub's html-pipeline, kramdown's GFM and github-slugger: keep Ruby's word characters."""
+    kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_word_character(sign))
     return "".join(kept).replace(" ", "-")
 
 
-def _is_ruby_sign(sign: str) -> bool:
-    """Whether Ruby counts a character as part of a word: circled letters, but no fractions."""
+def _is_ruby_word_character(sign: str) -> bool:
+    """Whether Ruby counts a character as a word character: circled letters yes, fractions no."""
     kind = unicodedata.category(sign)
     return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or _is_circled(sign)
 
@@ -246,7 +250,7 @@ def _is_circled(sign: str) -> bool:
 
 
 def _hugo_anchor(words: str) -> str:
-    """Hugo's `github` ids; Go lowers a capital I with a dot to one letter."""
+    """As Hugo's `github` ids; Go lowers a capital I with a dot to one letter."""
     kept = (
         sign
         for sign in words.replace("\u0130", "i").lower()
@@ -256,7 +260,7 @@ def _hugo_anchor(words: str) -> str:
 
 
 def _gitlab_anchor(words: str) -> str:
-    """Comrak's `Anchorizer`, in GitLab since 17.0; before, runs of hyphens were one."""
+    """As Comrak's `Anchorizer`, in GitLab since 17.0; earlier versions merged repeated hyphens."""
     kept = (
         sign
         for sign in words.lower()
@@ -268,19 +272,22 @@ def _gitlab_anchor(words: str) -> str:
 
 
 def _python_markdown_anchor(words: str) -> str:
-    """`markdown.extensions.toc.slugify`."""
+    """As `markdown.extensions.toc.slugify`."""
     plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
 
 
 def _mdbook_anchor(words: str) -> str:
-    """`mdbook::utils::normalize_id`: only ASCII letters are lowered."""
-    kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_sign(sign))
+    """As `mdbook::utils::normalize_id`: lower only ASCII letters."""
+    kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_character(sign))
     return "".join(sign.lower() if sign.isascii() else sign for sign in kept)
 
 
-def _is_mdbook_sign(sign: str) -> bool:
-    """Whether Rust counts a character as alphanumeric: vowel signs, too, but no accents."""
+def _is_mdbook_character(sign: str) -> bool:
+    """Whether mdBook keeps a character: alphanumeric in Rust, a blank, `_` or `-`.
+
+    Rust counts vowel signs as alphanumeric, but not accents.
+    """
     is_vowel = unicodedata.category(sign) in ("Mc", "Mn") and not unicodedata.combining(sign)
     is_selector = "\ufe00" <= sign <= "\ufe0f"
     is_letter = sign.isalnum() or (is_vowel and not is_selector) or _is_circled(sign)
@@ -292,14 +299,14 @@ _DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "�
 
 
 def _docutils_anchor(words: str) -> str:
-    """`docutils.nodes.make_id`; the ids of repeated titles can't be predicted."""
+    """As `docutils.nodes.make_id`; the ids of repeated titles can't be predicted."""
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
     plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
 
 
 def _outline_anchor(words: str) -> str:
-    """Outline's `headingToSlug`; unknown for characters that its own table transliterates."""
+    """As Outline's `headingToSlug`; empty (unknown) for characters that Outline transliterates."""
     if not words.isascii() or not _SPELLED.isdisjoint(words):
         return ""
     kept = re.sub(r"[^A-Za-z0-9\s-]", "", words).lower().replace("-", " ").split()
@@ -320,7 +327,7 @@ def _folder(path: PurePosixPath) -> str:
 def _of_path(
     page: Callable[[PurePosixPath], str],
 ) -> Callable[[PurePosixPath, Mapping[str, str]], str]:
-    """A page rule that ignores front matter."""
+    """Make a page rule that ignores front matter."""
     return lambda path, fields: page(path)
 
 
@@ -336,7 +343,7 @@ def _resolved(*parts: str) -> str:
 
 
 def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """A `slug` is relative to the file's folder, or to the site; an index ignores its `id`."""
+    """Docusaurus: a `slug` is relative to the folder or the site's root; an index ignores `id`."""
     if any(part.startswith("_") for part in path.parts):
         return None
     *folders, name = (_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts)
@@ -346,7 +353,7 @@ def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | No
 
 
 def _hugo_page(path: PurePosixPath, fields: Mapping[str, str]) -> str:
-    """A `url` is relative to the site's root; a `slug` replaces the last part of the path."""
+    """Hugo: a `url` is relative to the site's root; a `slug` replaces the path's last part."""
     if url := fields.get("url"):
         return _resolved(url) + ("" if PurePosixPath(url).suffix else "/")
     folder = PurePosixPath(_hugo_name(path.parent.as_posix()))
@@ -369,7 +376,7 @@ def _hugo_name(name: str) -> str:
 
 
 def _jekyll_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """A `permalink` is relative to the site's root."""
+    """Jekyll: a `permalink` is relative to the site's root."""
     if any(part.startswith("_") for part in path.parts):
         return None
     if not (permalink := fields.get("permalink")):
@@ -398,7 +405,7 @@ def _sphinx_page(path: PurePosixPath) -> str:
 
 
 def _github_wiki_page(path: PurePosixPath) -> str:
-    """GitHub's wikis have no folders."""
+    """GitHub's wikis: addresses leave the folders out."""
     return "" if path.stem == "Home" else path.stem.replace(" ", "-")
 
 
@@ -407,13 +414,13 @@ def _gitlab_wiki_page(path: PurePosixPath) -> str:
 
 
 def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """Notion's exports have a page's id at the end of its name."""
+    """Notion: the exported file's name ends in the page's id, which is the address."""
     found = _NOTION_ID.search(path.stem)
     return found["id"] if found else None
 
 
 def _no_anchor(words: str) -> str:
-    """Notion's exports don't contain its anchors."""
+    """Notion: exports don't contain the anchors, so none is known."""
     return ""
 
 

@@ -1,1 +1,1 @@
-"""Parsers, one module a format: bytes to title, Markdown and metadata."""
+"""Parsers, one module per format: bytes to title, Markdown and metadata."""

@@ -1,7 +1,7 @@
-"""Detection of a file's format by its bytes; its suffix decides only between kinds of text.
+"""Detection of a file's format by its bytes; its suffix selects only among text formats.
 
-A `#` in a text may start a heading or a comment. So the suffix decides between Markdown, plain text
-and tables, unless the content clearly has another format.
+The bytes of a text can be ambiguous: a `#` starts a heading in Markdown and a comment elsewhere. So
+the suffix selects Markdown, plain text or CSV, unless the content clearly has another format.
 """
 
 import json
@@ -73,7 +73,7 @@ def format_of(content: bytes, ending: str = "") -> Format:
     """The format of a file's content; `ending` is its lower-case suffix with the dot, or empty.
 
     Raises:
-        UnreadableError: if it can't be read, naming the format if known.
+        UnreadableError: if the format can't be read; the message names it if known.
     """
     packed = packed_format(content)
     if packed is not None:
@@ -87,10 +87,10 @@ def format_of(content: bytes, ending: str = "") -> Format:
 
 
 def packed_format(content: bytes) -> Format | None:
-    """The format of a content other than text, by its bytes; None if it may be text.
+    """The format of binary content (PDF, Word, zip) by its bytes; None if it may be text.
 
     Raises:
-        UnreadableError: if it can't be read, naming the format.
+        UnreadableError: if this binary format can't be read; the message names the format.
     """
     if b"%PDF-" in content[:1024]:
         return Format.PDF
@@ -111,13 +111,13 @@ def packed_format(content: bytes) -> Format | None:
 
 
 def _is_page(content: bytes) -> bool:
-    """Whether content begins as an HTML page; a Markdown text may begin with other tags."""
+    """Whether content begins with a doctype, `<html>`, `<head>` or `<body>`."""
     match = _PAGE.search(content[:4096])
     return match is not None and _BEFORE_A_PAGE.match(content[: match.start()]) is not None
 
 
 def _has_tags(content: bytes) -> bool:
-    """Whether a file with a suffix of HTML has HTML tags."""
+    """Whether the content of an `.html` file has HTML tags."""
     begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     return begins or _TAG.search(content) is not None
 
@@ -141,7 +141,7 @@ def _is_json(text: str) -> bool:
 
 
 def _is_rst(text: str, promised: Format) -> bool:
-    """Whether text with this promised format is reStructuredText."""
+    """Whether text is reStructuredText, given the format that its suffix promises."""
     underlined = any(
         len(match["line"]) >= len(match["title"].rstrip()) for match in _UNDERLINED.finditer(text)
     )

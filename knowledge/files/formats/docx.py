@@ -40,7 +40,8 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
     """Parse a Word file, without its pictures.
 
     Raises:
-        UnreadableError: if it is torn, has no text, declares entities, or expands too far.
+        UnreadableError: if it is damaged or encrypted, has no text, has a DOCTYPE, or expands too
+            far.
     """
     try:
         _check(content)
@@ -61,7 +62,7 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
 
 
 def _check(content: bytes) -> None:
-    """Refuse files that would cost the XML parser far more memory than their size."""
+    """Refuse files that are encrypted, or could exhaust the XML parser's memory."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         parts = [part for part in archive.infolist() if part.filename.endswith((".xml", ".rels"))]
         # Python's zipfile never yields more than the declared size.

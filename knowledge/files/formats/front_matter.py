@@ -1,8 +1,9 @@
 """Parser of front matter: YAML or TOML at the top of a Markdown text, within limits.
 
-YAML is parsed once: its events are checked and then built into values. With two parsers, the built
-values could differ from the checked ones: about U+FEFF they disagree, and one sees a plain word
-where the other sees an alias. Values are read one by one, never serialized as a whole.
+YAML is parsed once: the events are checked, and values are built from the same events. A second
+parser could build other values than the first one checked: they disagree about U+FEFF, so one reads
+a plain word where the other reads an alias. Values are read one by one, never serialized as a
+whole.
 """
 
 import tomllib
@@ -33,10 +34,10 @@ _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, Overfl
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The used fields of front matter.
+    """The fields of front matter that this program uses.
 
-    `hidden` is the rule against quoting the text. `page` has the fields, by name, that move its
-    page on a documentation site.
+    `hidden` is the rule against quoting the text. `page` has the fields that determine the page's
+    address on a documentation site, such as `slug`.
     """
 
     title: str = ""
@@ -49,7 +50,7 @@ class FrontMatter:
 
 # PyYAML composes its loaders in the same way.
 class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
-    """Builds values from checked events."""
+    """Builds values from checked YAML events."""
 
     def __init__(self, events: list[yaml.Event]) -> None:
         Composer.__init__(self)
@@ -129,10 +130,10 @@ def _toml_values(block: str) -> dict[str, Any]:
 
 
 def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
-    """The used fields of front matter in YAML, or in `toml`.
+    """Parse front matter in YAML, or in TOML if `toml`.
 
     Raises:
-        UnreadableError: as `parsed_values`, or if it is no list of keys.
+        UnreadableError: as `parsed_values`, or if it isn't a mapping.
     """
     values = _toml_values(block) if toml else parsed_values(block)
     if not isinstance(values, dict | None):
@@ -177,7 +178,7 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def _day(value: Any) -> date | None:
-    """The day of the last check by a person."""
+    """The date in a value; None if it has none."""
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else None

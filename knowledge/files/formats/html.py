@@ -61,8 +61,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def parse_html(content: bytes, name: str) -> ParsedFile:
     """Parse an HTML page, in the encoding that it declares.
 
-    Its title is its only level-one heading, or else its `<title>`. `hidden` is its rule against
-    being shown by programs.
+    The title is the only level-one heading, or else the `<title>`. `hidden` is the page's robots
+    rule against quoting.
 
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
@@ -140,7 +140,10 @@ def to_markdown(root: Tag, base: str = "") -> str:
 
 
 class _Converter(MarkdownConverter):
-    """The library's converter in linear time; its own patterns are quadratic in runs of blanks."""
+    """markdownify's converter, with long runs of blanks collapsed first.
+
+    markdownify's own patterns take quadratic time on these.
+    """
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
         if "pre" not in (parent_tags or ()):
@@ -163,7 +166,7 @@ def _one_blank(run: re.Match[str]) -> str:
 
 
 def _target(base: str, href: str) -> str:
-    """The target of a link; empty if it is no address."""
+    """The absolute address of a link; empty if invalid."""
     try:
         return urljoin(base, href) if base else href
     except ValueError:
@@ -189,7 +192,7 @@ def _check_depth(soup: BeautifulSoup) -> None:
 
 
 def _main(soup: BeautifulSoup) -> Tag:
-    """The main part of a page, without its surroundings."""
+    """The main part of a page, without navigation, headers and footers."""
     wiki = wiki_body(soup)
     for around in soup.select(_AROUND):
         around.decompose()
@@ -207,9 +210,9 @@ def _main(soup: BeautifulSoup) -> Tag:
 
 
 def _article(main: Tag, soup: BeautifulSoup) -> Tag:
-    """The article in a main part, if it contains the heading and most of the text; else the part.
+    """The `<article>` in `main` if it has the `<h1>` and most of the text; else `main`.
 
-    MediaWiki writes the heading before the part.
+    MediaWiki's heading precedes `main`, so it is moved inside first.
     """
     heading = soup.select_one("h1#firstHeading")
     if heading is not None and main.find("h1") is None:
@@ -222,7 +225,7 @@ def _article(main: Tag, soup: BeautifulSoup) -> Tag:
 
 
 def _drop_own_links(heading: Tag) -> None:
-    """Drop a heading's links to itself, but keep their words."""
+    """Unwrap a heading's links to anchors on the page; drop those without words, such as "#"."""
     for link in heading.select('a[href^="#"]'):
         if any(map(str.isalnum, link.get_text())):
             link.unwrap()

@@ -102,7 +102,7 @@ def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:
-    """Pages without the first and last lines that most of them share, numbers aside."""
+    """Remove running headers and footers: lines that most pages share except for numbers."""
     if len(pages) < _RUNNING_PAGES:
         return list(pages)
     split = [[line.strip() for line in page.strip().split("\n")] for page in pages]
@@ -141,7 +141,7 @@ def _with_headings(pages: Sequence[str], outline: dict[int, list[tuple[int, str]
 
 
 def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
-    """The text before and after the line with the title, if there is one."""
+    """Split at the line with the title: text before, whether there is such a line, text after."""
     wanted = _letters(title)
     lines = text.split("\n")
     for position, line in enumerate(lines):
@@ -151,7 +151,7 @@ def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
 
 
 def _letters(text: str) -> str:
-    """A heading's letters, without numbers and spaces."""
+    """The letters of a line in lower case, for comparison with a title."""
     return "".join(character for character in text.casefold() if character.isalpha())
 
 

@@ -93,7 +93,7 @@ class _AnyOption(dict[str, Any]):
 
 
 # docutils is not typed.
-class _Known(Directive):  # type: ignore[misc]
+class _UnknownDirective(Directive):  # type: ignore[misc]
     """Directive unknown to docutils; keeps its argument and its content."""
 
     optional_arguments = 1
@@ -123,7 +123,7 @@ class _Known(Directive):  # type: ignore[misc]
         return [*found, *holder.children]
 
 
-def _role(
+def _unknown_role(
     name: str, rawtext: str, text: str, *_rest: object, **_options: object
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
     """Role unknown to docutils; keeps its words, without the target."""
@@ -140,7 +140,7 @@ def parse_rst(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if it has no text.
     """
-    _learn(text)
+    _register_unknown(text)
     parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)
     markdown = fragment_to_markdown(parts["html_body"], code="span.literal")
     if not markdown:
@@ -149,15 +149,15 @@ def parse_rst(text: str, name: str) -> ParsedFile:
     return ParsedFile(one_line(title) or name, markdown)
 
 
-def _learn(text: str) -> None:
+def _register_unknown(text: str) -> None:
     """Register this text's directives and roles unknown to docutils."""
     english: Any = directives._fallback_language_module
     own = {*directives._directive_registry, *english.directives}
     for match in _DIRECTIVE.finditer(text):
         key = match["name"].lower()
         if key not in own or key in _CODE or key in _DROPPED:
-            directives.register_directive(key, _Known)
+            directives.register_directive(key, _UnknownDirective)
     own_roles = {*roles._role_registry, *english.roles}
     for match in _ROLE.finditer(text):
         if match["name"].lower() not in own_roles:
-            roles.register_local_role(match["name"].lower(), _role)
+            roles.register_local_role(match["name"].lower(), _unknown_role)

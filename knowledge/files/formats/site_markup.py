@@ -1,9 +1,9 @@
 """Markup of site generators and raw HTML in Markdown, reduced to Markdown that a chat can show.
 
-Parts that a page doesn't show are left out: comments, includes, players, scripts. Boxes, tabs and
-pictures become a label in bold or a Markdown picture. Tables get bars at both ends, and lose the
-padding of their cells. Code is left as it is, and each line keeps its number. A placeholder that
-looks like a tag ("!kick <user>") stays.
+Comments, includes, players and scripts are left out. Titles of admonitions and tabs become bold
+labels, and pictures become Markdown pictures. Table rows get a pipe at both ends, and cells lose
+their padding. Code stays unchanged, and each line keeps its number. A placeholder that looks like a
+tag ("!kick <user>") stays.
 """
 
 import html
@@ -15,10 +15,10 @@ from knowledge.files.site_addresses import own_id, with_own_id, without_own_id
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
-_SET_IN: Final = " " * 4
+_INDENT: Final = " " * 4
 
 # Boxes of MkDocs ("!!! note", "??? tip", `=== "Tab"`) with indented text, and of all others.
-_SET_IN_BOX: Final = re.compile(
+_INDENTED_BOX: Final = re.compile(
     r"(?P<lead> *)(?:(?:!!!|\?\?\?\+?)[ \t]+[\w -]{1,80}|===[!+]*[ \t]+(?=\"))"
     r"(?:\"(?P<title>[^\"\n]{0,300})\")?[ \t]*\Z"
 )
@@ -147,7 +147,7 @@ def without_mdx(text: str) -> str:
     lines: list[str] = []
     fence, exports = "", False
     for line in text.split("\n"):
-        before, fence = fence, _fence_behind(line, fence)
+        before, fence = fence, _fence_after(line, fence)
         is_code = bool(before or fence)
         goes_on = exports and bool(line.strip())
         exports = not is_code and (goes_on or _EXPORT.match(line) is not None)
@@ -157,7 +157,7 @@ def without_mdx(text: str) -> str:
 
 def without_site_markup(text: str) -> str:
     """Reduce the markup in a Markdown text; lines keep their numbers."""
-    lines = without_prose_fences(_boxes_opened(text.split("\n")))
+    lines = without_prose_fences(_without_admonitions(text.split("\n")))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
     paired = _paired("\n".join("\n".join(run) for is_code, run in runs if not is_code))
@@ -167,36 +167,38 @@ def without_site_markup(text: str) -> str:
     return "\n".join(parts)
 
 
-def _boxes_opened(lines: list[str]) -> list[str]:
-    """Replace MkDocs' boxes by their title and their unindented text."""
+def _without_admonitions(lines: list[str]) -> list[str]:
+    """Replace MkDocs' admonitions and tabs by their title and their unindented text."""
     found: list[str] = []
     # Indents of the open boxes, outermost first; their text is indented by four more.
     boxes: list[int] = []
     fence = ""
     for place, line in enumerate(lines):
         if line.strip():
-            while boxes and len(line) - len(line.lstrip(" ")) < boxes[-1] + len(_SET_IN):
+            while boxes and len(line) - len(line.lstrip(" ")) < boxes[-1] + len(_INDENT):
                 boxes.pop()
                 fence = ""
-        depth = len(_SET_IN) * len(boxes)
+        depth = len(_INDENT) * len(boxes)
         taken = line[depth:] if not line[:depth].strip() else line.lstrip(" ")
-        box = None if fence else _SET_IN_BOX.match(taken)
-        if box is not None and _has_set_in(lines, place, len(box["lead"]) + depth + len(_SET_IN)):
+        box = None if fence else _INDENTED_BOX.match(taken)
+        if box is not None and _has_indented_text(
+            lines, place, len(box["lead"]) + depth + len(_INDENT)
+        ):
             boxes.append(len(box["lead"]) + depth)
             taken = box["lead"] + _label(box["title"] or "")
-        fence = _fence_behind(taken, fence)
+        fence = _fence_after(taken, fence)
         found.append(taken)
     return found
 
 
-def _has_set_in(lines: list[str], place: int, least: int) -> bool:
-    """Whether the next line with text is indented at least this far; else the box is empty."""
+def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
+    """Whether the next line with text is indented by at least `least` blanks."""
     below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return not below[:least].strip() and bool(below)
 
 
-def _fence_behind(line: str, fence: str) -> str:
-    """The mark of the fence that is open after a line; empty if none is."""
+def _fence_after(line: str, fence: str) -> str:
+    """The mark of the code fence open after a line, given the one before it; empty if none."""
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
@@ -209,13 +211,13 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
     run: list[str] = []
     was_code, fence, listed, above = False, "", False, ""
     for line in lines:
-        before, fence = fence, _fence_behind(line, fence)
+        before, fence = fence, _fence_after(line, fence)
         is_code = bool(before or fence)
         if not is_code and line.strip():
-            set_in = line.startswith((_SET_IN, "\t"))
-            listed = _ITEM.match(line) is not None or (listed and (set_in or bool(above.strip())))
+            indented = line.startswith((_INDENT, "\t"))
+            listed = _ITEM.match(line) is not None or (listed and (indented or bool(above.strip())))
             # Indented lines continue code, but begin it only after a blank line.
-            is_code = set_in and not listed and (was_code or not above.strip())
+            is_code = indented and not listed and (was_code or not above.strip())
         if run and is_code != was_code:
             yield was_code, run
             run = []
@@ -225,7 +227,7 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> list[str]:
-    text = "\n".join(_with_bars([_plain_line(line) for line in lines]))
+    text = "\n".join(_with_pipes([_plain_line(line) for line in lines]))
     if addresses:
         text = _DEFINITION.sub("", text)
         text = _REFERENCE.sub(lambda found: _resolved(found, addresses), text)
@@ -233,7 +235,7 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
     if "](" in text or "://" in text:
         text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlinked, text))
         text = _TARGET.sub(lambda found: found["code"] or _ESCAPED.sub(r"\1", found[0]), text)
-    return [_in_words(line) for line in _with_breaks(text).split("\n")]
+    return [_plain_heading(line) for line in _with_breaks(text).split("\n")]
 
 
 def _with_breaks(text: str) -> str:
@@ -247,7 +249,7 @@ def _with_breaks(text: str) -> str:
 
 
 def _unlinked(found: re.Match[str]) -> str:
-    """Replace a linked picture: by its link if that leads to another page, else by the picture."""
+    """Replace a linked picture by a text link; by the picture alone if the link adds nothing."""
     if found["code"]:
         return found[0]
     label, address = found["label"].strip(), found["to"]
@@ -256,15 +258,15 @@ def _unlinked(found: re.Match[str]) -> str:
 
 
 def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
-    """Replace a link by reference by an inline link with the address of its definition."""
+    """Convert a reference link (`[label][name]`) to an inline link."""
     if link["code"]:
         return link[0]
     address = addresses.get((link["name"] or link["label"]).casefold())
     return link[0] if address is None else f"[{link['label']}]({address})"
 
 
-def _in_words(line: str) -> str:
-    """Reduce a heading to plain words; other lines stay as they are."""
+def _plain_heading(line: str) -> str:
+    """Remove links, pictures and emphasis from a heading; other lines stay unchanged."""
     if _HEADED.match(line) is None:
         return line
     said = _ESCAPED.sub(r"\1", _LABELLED.sub(r"\1", _PICTURE.sub("", line)))
@@ -273,7 +275,7 @@ def _in_words(line: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    """A line without a site generator's own markup."""
+    """Reduce one line's generator markup: admonitions, alerts, attributes, hidden lines."""
     if _NOT_SHOWN.match(line) is not None:
         return ""
     if (box := _BOX.match(line)) is not None:
@@ -291,28 +293,28 @@ def _plain_line(line: str) -> str:
 
 
 def _label(title: str) -> str:
-    """A box's title as a bold line; a long one gets a colon."""
+    """Make an admonition's title a bold line; a long title gets a colon."""
     said = " ".join(title.replace("*", "").split())
     if not said:
         return ""
     return f"**{said}**" if len(said) <= _LONGEST_LABEL else f"**{said.rstrip(':')}:**"
 
 
-def _with_bars(lines: list[str]) -> list[str]:
-    """The lines with bars at both ends of each row of a table."""
+def _with_pipes(lines: list[str]) -> list[str]:
+    """Add a pipe at both ends of each table row, and remove the cells' padding."""
     inside = False
     for place, line in enumerate(lines):
         if not inside and place and "|" in line and "|" in lines[place - 1]:
             inside = _DELIMITERS.match(line) is not None
             if inside:
-                lines[place - 1] = _barred(lines[place - 1])
+                lines[place - 1] = _piped(lines[place - 1])
         inside = inside and "|" in line
         if inside:
-            lines[place] = _barred(line) if line.strip("| \t") else ""
+            lines[place] = _piped(line) if line.strip("| \t") else ""
     return lines
 
 
-def _barred(row: str) -> str:
+def _piped(row: str) -> str:
     lead = row[: len(row) - len(row.lstrip())]
     cells = _PADDING.sub(lambda found: found["code"] or " ", row.strip())
     if _DELIMITERS.match(cells) is not None:
@@ -323,7 +325,7 @@ def _barred(row: str) -> str:
 
 
 def _paired(text: str) -> Set[str]:
-    """The names of tags that the text opens and closes, wherever."""
+    """The names of tags that have both a start and an end tag in the text."""
     found = _OPENS.finditer(text) if "</" in text else ()
     names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
     closed = {name for close, name in names if close}
@@ -341,9 +343,9 @@ def _without_tags(text: str, paired: Set[str]) -> str:
 
 
 def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Split a text into visible pieces, each with whether it is text rather than code.
+    """Split a text into visible pieces, each as (whether it is text rather than code, piece).
 
-    Invisible pieces become their line ends.
+    Invisible pieces are reduced to their line ends.
     """
     shown = position = 0
     # Ends that are known to be missing; searching for them again would take quadratic time.
@@ -367,14 +369,14 @@ def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _inline_code(code: str) -> str:
-    """Inline code with one backtick at each end if possible; Discord takes three for a block."""
+    """Reduce inline code with three backticks to one; Discord shows three as a block."""
     said = code.strip("`")
     is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
     return f"`{said}`" if is_line else code
 
 
 def _closing(opened: re.Match[str]) -> str:
-    """The closing mark of code, a comment or an embedded element; empty for other matches."""
+    """The mark that ends this code, comment or embedded element; empty for other tags."""
     if opened["code"]:
         return opened["code"]
     if opened["comment"]:
@@ -401,7 +403,7 @@ def _heading(found: re.Match[str]) -> str:
 
 
 def _values(attributes: str | None) -> dict[str, str]:
-    """The attributes of a tag by name, in small letters."""
+    """Parse a tag's attributes; names are in lower case."""
     found = _ATTRIBUTE.findall(attributes or "")
     return {key.lower(): next(filter(None, value), "") for key, *value in found}
 

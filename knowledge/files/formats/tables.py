@@ -60,7 +60,7 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 
 def parse_json(text: str, name: str) -> ParsedFile:
-    """Parse a list of questions and answers, anywhere in JSON or in JSON Lines.
+    """Parse questions and answers from JSON or JSON Lines, at any depth.
 
     Raises:
         UnreadableError: if it is not JSON, or has no pairs.
@@ -158,7 +158,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that gives the most columns, and as many in each of the first rows."""
+    """Detect the delimiter: equally many columns in the first rows, then the most columns."""
 
     def columns(delimiter: str) -> tuple[bool, int]:
         try:
@@ -213,7 +213,7 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
 
 
 def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """The pairs of an object whose keys are questions."""
+    """The pairs of an object that maps questions to answers."""
     for key, value in record.items():
         if isinstance(value, str) and str(key).strip().endswith(("?", "？")) and value.strip():
             yield one_line(str(key)), value.strip()
@@ -224,7 +224,7 @@ def _pair(
     questions: Sequence[str] = QUESTION_KEYS,
     answers: Sequence[str] = ANSWER_KEYS,
 ) -> tuple[str, str] | None:
-    """The question and the answer in a record with lower-case keys, if it has both."""
+    """The (question, answer) of a record with lower-case keys; None if one is missing."""
     question, answer = _first(record, questions), _first(record, answers)
     if not question or not answer:
         return None
@@ -235,7 +235,7 @@ def _pair(
 
 
 def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The pair in a single record, where generic keys such as `name` don't count."""
+    """The pair in a record outside a list; generic keys such as `name` don't count."""
     return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 
@@ -244,7 +244,7 @@ def _first(record: Mapping[str, Any], keys: Iterable[str]) -> str:
 
 
 def _value_text(value: Any) -> str:
-    """The text of a value: a string, several of them, or an object with a `text`."""
+    """The text of a value: a string, a list of strings, or an object with a `text` key."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):

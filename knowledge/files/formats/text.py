@@ -1,7 +1,7 @@
 """Parsers of Markdown and plain text: encodings, front matter, titles, numbered sections.
 
-Numbered sections of plain text get Markdown headings, so that it is cut where its author cut it;
-its tables are left as they are.
+In plain text, the titles of numbered sections become Markdown headings, so passages end where the
+author's sections end. Tables in plain text stay unchanged.
 """
 
 import itertools
@@ -60,8 +60,7 @@ def decoded(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:
-        UnreadableError: if it is binary or in another encoding, with the place, or has too many
-            lines.
+        UnreadableError: if it is binary, in another encoding, or has too many lines.
     """
     encoding = next((name for mark, name in _WIDE.items() if content.startswith(mark)), "utf-8-sig")
     if encoding == "utf-8-sig":
@@ -90,10 +89,9 @@ def decoded(content: bytes) -> str:
 
 
 def _is_writing(text: str) -> bool:
-    """Whether text decoded from UTF-16 or UTF-32 is plausible: nearly any bytes are valid.
+    """Whether a text decoded from UTF-16 or UTF-32 is plausible; nearly any bytes decode.
 
-    Text of every script has spaces, line ends or punctuation now and then, and no unassigned
-    characters.
+    Text in every script has some spaces, line ends or punctuation, and no unassigned characters.
     """
     head = text[:_JUDGED_CHARACTERS]
     if any(unicodedata.category(sign) in _MEANINGLESS and sign not in _SPACES for sign in head):
@@ -133,7 +131,7 @@ def parse_plain(text: str, name: str) -> ParsedFile:
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """The front matter, if there is any, the text after it, and that text's first line."""
+    """Split into front matter, if any, the text after it, and the line number of that text."""
     if (found := _TOML.match(text)) is not None and "=" in found["block"]:
         content = text[found.end() :].strip()
         first_line = text.count("\n", 0, text.rindex(content)) + 1
@@ -157,16 +155,15 @@ def is_generic(title: str) -> bool:
 
 
 def _title_heading(text: str) -> str:
-    """The heading that is the title of the whole text; empty if it is generic."""
+    """The heading that titles the whole text; empty if it is generic or missing."""
     heading = first_heading(text)
     return "" if is_generic(heading) else heading
 
 
 def first_heading(text: str) -> str:
-    """The heading near the top that is the title of the whole text; empty if there is none.
+    """The heading near the top that titles the whole text; empty if there is none.
 
-    It is the only heading of the highest level, with next to nothing above it. A text with several
-    such headings has none.
+    It must be the only heading of the highest level, with at most `ABOVE_CHARACTERS` above it.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [

@@ -1,6 +1,6 @@
-"""Extraction of a MediaWiki page's article: no chrome, infoboxes as lists of facts.
+"""Extraction of a MediaWiki page's article, with infoboxes as lists of facts.
 
-Takes a page as a browser gets it, and the part of it that the API renders.
+Accepts a whole page, or the part of it that the API renders.
 """
 
 import re
@@ -73,7 +73,7 @@ def _drop_last_boxes(article: Tag) -> None:
 
 
 def _list_terms(definitions: Tag) -> None:
-    """Make a list of terms with their explanations; without terms, make paragraphs."""
+    """Replace a definition list by a bulleted list; by paragraphs if it has no terms."""
     parts = definitions.find_all(["dt", "dd"], recursive=False)
     if not any(part.name == "dt" for part in parts):
         for part in parts:
@@ -130,7 +130,7 @@ def _facts(box: Tag) -> Tag | None:
 
 
 def _lines(box: Tag) -> Iterator[tuple[str, str]]:
-    """The labels and values of an infobox, without its title; a heading has an empty value."""
+    """The (label, value) pairs of an infobox without its title; a heading has no value."""
     begun = False
     for line in box.find_all(_is_line):
         for label, value in _pairs(line):

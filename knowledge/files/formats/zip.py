@@ -1,7 +1,7 @@
 """Zip archives, read one file at a time and never unpacked to the disk.
 
-A chat export is opened as a stream, so it may be larger than the memory that it needs. Other files
-are read as a whole.
+Chat exports are opened as streams, because they may exceed the memory. Other files are read as a
+whole.
 """
 
 import stat
@@ -37,9 +37,10 @@ TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One file of an archive: its path inside, and its bytes or the reason for refusing it.
+    """One file of an archive: its path inside, and its bytes or the error if it is refused.
 
-    A chat export has a function that opens it instead; reading may raise the errors in `TORN`.
+    For a chat export, `content` is empty and `export` opens the stream. Reading the stream may
+    raise the errors in `TORN`.
     """
 
     path: str
@@ -54,10 +55,10 @@ class Archive:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read the directory.
+        """Read the archive's directory.
 
         Raises:
-            UnreadableError: if it is torn or has too many files.
+            UnreadableError: if the archive is damaged or has too many files.
         """
         # Counted before the directory is read: each entry becomes an object of half a kilobyte.
         if content.count(_ENTRY) > MAX_MEMBERS:
@@ -72,10 +73,10 @@ class Archive:
         self.paths = list(latest)
 
     def members(self) -> Iterator[ZipMember]:
-        """The files, each unpacked when it is asked for.
+        """Unpack the files, one at each iteration.
 
         Raises:
-            UnreadableError: before the first one, if all together would expand too far.
+            UnreadableError: before the first file, if the total unpacked size is too large.
         """
         _check_expansion(self._archive, self._wanted)
         # The archive stays open, because an export is read later.
