@@ -112,7 +112,7 @@ FIRST_CHOICE: Final = Sentence("from these first")
 
 
 def source_names(language: Language, offered: Offered) -> dict[str, str]:
-    """Names of selectable sources by key."""
+    """Names of sources by key."""
     named = {
         channel_location(one.id): sources_messages.source_name(language, one)
         for one in offered.channels
@@ -134,9 +134,9 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 
 
 def settings(
-    language: Language, held: EffectiveSettings, names: Mapping[str, str], own: Level
+    language: Language, held: EffectiveSettings, names: Mapping[str, str], place_level: Level
 ) -> str:
-    """List every setting with its origin; `own` is the place's level."""
+    """List each setting with its origin; one from `place_level` is marked as set here."""
     waits = _WAITS(held.wait_seconds, language)
     helps = {"wait_seconds": waits if held.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {
@@ -151,7 +151,7 @@ def settings(
     lines = []
     for name, sentence in said.items():
         level = held.origins[name]
-        origin = _HERE if level is own else _ORIGINS[level]
+        origin = _HERE if level is place_level else _ORIGINS[level]
         lines.append(f"- {sentence} · *{origin(language)}*")
     return "\n".join(lines)
 
@@ -163,7 +163,7 @@ def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]
 
 
 def chosen(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
-    """Name tags and sources, joined by *or*."""
+    """Names of the chosen tags and sources, joined by *or*."""
     tags = [_TAG(language, tag=plain(shortened(tag, _NAME_CHARACTERS))) for tag in of.tags]
     sources = [
         plain(shortened(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)

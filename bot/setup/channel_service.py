@@ -21,7 +21,7 @@ ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A guild's choices: tags of documents, synced channels, locations of other sources."""
+    """Tags, synced channels, and locations of other sources that a guild can choose."""
 
     tags: Sequence[str]
     channels: Sequence[ArchivedChannel]
@@ -46,7 +46,7 @@ def languages(core: Core) -> tuple[str, ...]:
 
 
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
-    """Whether any document of a guild fits a selection, regardless of its readers."""
+    """Whether any document of a guild matches a selection; ignores who can read it."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
     first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
     selection = first.selection
@@ -66,7 +66,7 @@ def forget(core: Core, channel_id: int, guild_id: int) -> None:
 def complete_items(typed: str, names: Mapping[str, str]) -> list[Choice]:
     """Complete the last item of a comma-separated list, by name or key.
 
-    Discord shows the names of chosen items but sends their keys, so the items before may be either.
+    Discord shows the names of chosen items but sends their keys. So earlier items may be either.
     """
     *before, last = typed.split(",")
     known, unknown = parse_items(",".join(before), names)
@@ -106,7 +106,7 @@ def parse_tags(typed: str, known: Mapping[str, str]) -> list[str]:
 
 def combine_selection(
     own: AnsweredFrom | None,
-    held: AnsweredFrom,
+    effective: AnsweredFrom,
     *,
     tags: list[str] | None = None,
     sources: list[str] | None = None,
@@ -115,15 +115,15 @@ def combine_selection(
     """Combine a channel's selection with new choices; an empty selection means everything.
 
     Args:
-        own: the selection chosen for the channel itself.
-        held: the selection in effect there, which may be inherited.
+        own: the selection stored for the channel itself.
+        effective: the selection in effect there, which may be inherited.
         tags: the new tags; None keeps them.
         sources: the keys of the new sources; None keeps them.
-        first: whether to search all other documents afterwards; None keeps the choice.
+        first: True to search other documents after these; None keeps the choice.
     """
     if ALL in (tags or []) or ALL in (sources or []):
         return EVERYTHING
-    base = held if tags is None and sources is None else own or EVERYTHING
+    base = effective if tags is None and sources is None else own or EVERYTHING
     return replace(
         base,
         tags=base.tags if tags is None else tuple(tags),

@@ -13,7 +13,7 @@ _WORD: Final = Sentence("“{word}”")
 
 
 def _words(typed: Sequence[str], language: Language) -> str:
-    """The first of the typed words, quoted."""
+    """Quote the first five words, separated by commas."""
     return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
 
 
@@ -36,14 +36,14 @@ _NOT_READ: Final = Sentence(
 _COMMAND: Final = Sentence("Ask your operator to run `{command}`.")
 
 
-def model_reads(chosen: Language, read: Sequence[str], language: Language) -> str:
-    """Whether the serving model reads a chosen language, and how to get one that does.
+def model_reads(chosen: Language, model_languages: Sequence[str], language: Language) -> str:
+    """Say whether the serving model reads a language, and how to get a model that does.
 
-    `read` are the model's languages; without any, nothing is known and the text is empty.
+    The text is empty without `model_languages`, because they are unknown.
     """
     name, command = language_name(chosen.value, language), command_for(chosen.value)
-    if chosen.value in read or not read:
-        return _READ(language, name=name) if read else ""
+    if chosen.value in model_languages or not model_languages:
+        return _READ(language, name=name) if model_languages else ""
     remedy = [_COMMAND(language, command=command)] if command else []
     return " ".join([_NOT_READ(language, name=name), *remedy])
 
@@ -93,9 +93,9 @@ _LEFT: Final = Sentence("Still to do: {steps}.")
 _READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
 
-def trial(left: Sequence[str], language: Language) -> str:
-    """Text of the last step; `left` are titles of unfinished steps."""
-    state = _LEFT(language, steps=", ".join(left)) if left else _READY(language)
+def trial(unfinished: Sequence[str], language: Language) -> str:
+    """Text of the panel's last step, with the titles of `unfinished` steps."""
+    state = _LEFT(language, steps=", ".join(unfinished)) if unfinished else _READY(language)
     return f"{TRY(language)}\n{state}"
 
 
@@ -116,7 +116,7 @@ _NEXT_STEPS: Final = Sentence("- `/setup`: still to do: {steps}.")
 
 def next_steps(
     review_channel_id: int | None,
-    left: Sequence[str],
+    unfinished: Sequence[str],
     *,
     helped: Sequence[int],
     sources: bool,
@@ -124,12 +124,12 @@ def next_steps(
 ) -> str:
     """Suggestions after a trial question.
 
-    `left` are titles of unfinished steps, and `helped` the channels with unasked help. `sources`
-    means that the guild has sources.
+    `unfinished` are titles of steps, and `helped` the ids of channels with unasked help. `sources`
+    is True if the guild has sources.
     """
     lines = [_NEXT(language)]
-    if left:
-        lines.append(_NEXT_STEPS(language, steps=", ".join(left)))
+    if unfinished:
+        lines.append(_NEXT_STEPS(language, steps=", ".join(unfinished)))
     lines.append(_NEXT_ASK(language))
     if helped:
         lines.append(
@@ -137,7 +137,7 @@ def next_steps(
                 language, channels=", ".join(f"<#{channel_id}>" for channel_id in helped[:10])
             )
         )
-    if review_channel_id is not None and not left:
+    if review_channel_id is not None and not unfinished:
         lines.append(_NEXT_NOTE(language, channel=f"<#{review_channel_id}>"))
     if not sources:
         lines.append(_NEXT_SOURCE(language))

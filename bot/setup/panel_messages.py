@@ -189,12 +189,12 @@ BY_TAG: Final = Sentence(
 
 
 def label(setting: Setting, language: Language) -> str:
-    """Line above the list of a setting."""
+    """Line above a setting's select menu."""
     return f"**{LABELS[setting](language)}**"
 
 
 def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
-    """Name of a choice; `private` is the operator's default visibility of `/ask`."""
+    """Name of a choice; `private` is the operator's default for `/ask`."""
     if setting is Setting.QUORUM:
         return value
     if setting in _COUNTED:
@@ -254,7 +254,7 @@ _NO_WELCOME: Final = Sentence("none")
 def public_page(
     settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
 ) -> str:
-    """Describe the public page; `unreleased` counts notes that wait for a moderator."""
+    """Describe the public page; `unreleased` counts live notes that aren't on it."""
     lines = [_PUBLIC_PAGE(language)]
     if settings.page and not published:
         lines.append(_NO_FOLDER(language))
@@ -307,13 +307,15 @@ _NO_CONTENT: Final = Sentence(
 )
 
 
-def helping(missing: Mapping[int, Sequence[str]], *, blind: bool, language: Language) -> str:
+def helping(
+    missing: Mapping[int, Sequence[str]], *, content_hidden: bool, language: Language
+) -> str:
     """Describe unasked help, with `missing` permissions by channel.
 
-    A `blind` bot lacks the Message Content intent.
+    `content_hidden` means that the bot lacks the Message Content intent.
     """
     lines = [_HELPING(language)]
-    if blind:
+    if content_hidden:
         lines.append(_NO_CONTENT(language))
     lacks = (lacking(channel_id, names, language) for channel_id, names in missing.items())
     return "\n".join([*lines, *lacks])
@@ -331,7 +333,7 @@ _AND_MORE: Final = Sentence("{named} and {number} more")
 
 
 def mentions(silent: Sequence[int], language: Language) -> str:
-    """Describe answers to mentions; `silent` are channels without permissions."""
+    """Describe answers to mentions; in `silent` channels, the bot lacks permissions."""
     lines = [_MENTIONS(language)]
     if silent:
         lines.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))

@@ -18,10 +18,11 @@ from knowledge.values.weekly_digests import Edition
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Settings, helped channels and sources of a guild.
+    """Stored settings and sources of a guild.
 
-    The moderators' digest is posted on `digest_day` (0 is Monday; None: never). `unreleased` counts
-    live notes not yet on the public page. `languages` are the serving model's.
+    `helped` are the channels with unasked help. The moderators' digest is posted on `digest_day` (0
+    is Monday, None is never). `unreleased` counts live notes that aren't on the public page.
+    `languages` are the serving model's.
     """
 
     settings: GuildSettings
@@ -65,9 +66,9 @@ def choose(
     shown: Collection[str] = (),
     host: str = "",
 ) -> None:
-    """Store the choice of one setting, and leave all others as they are in the store.
+    """Store the choice of one setting, without changing others.
 
-    Of a list of several channels, only the difference to the `shown` ones is stored, because
+    A choice of several channels is stored as a difference from the `shown` channels, because
     another administrator may have changed the rest. Phrasing is allowed for one `host` only.
 
     Raises:
@@ -123,7 +124,7 @@ def change_limits(
 def about(
     core: Core, guild_id: int | None, channels: Sequence[int]
 ) -> tuple[dict[str, int], datetime | None]:
-    """Figures for `/about`, and the time of the last index change."""
+    """Counts for `/about`, and the time of the last index change."""
     return core.counts(guild_id, channels), core.index.tables.changed_at()
 
 

@@ -38,7 +38,7 @@ def step_of(page: Page) -> Page:
 
 
 class Setting(StrEnum):
-    """A setting with a list in the panel. Roles and channels are chosen by id."""
+    """A setting with a select menu in the panel. Roles and channels are chosen by id."""
 
     REVIEW_CHANNEL = "review_channel"
     MODERATOR_ROLE = "moderator_role"
@@ -100,10 +100,13 @@ _BOTH: Final = (YES, NO)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Values of a list, a function for the current value, and one for the changes of a choice."""
+    """Values of a select menu, and how to read and store them.
+
+    `current` returns the stored value. `changes` returns the fields to change for a choice.
+    """
 
     values: tuple[str, ...]
-    holding: Callable[[GuildSettings], str]
+    current: Callable[[GuildSettings], str]
     changes: Callable[[str], dict[str, Any]]
 
 
@@ -169,12 +172,15 @@ DIGEST_DAYS: Final = (NO, *map(str, range(7)))
 def offered(
     setting: Setting, settings: GuildSettings, quorum: int, digest_day: int | None
 ) -> tuple[list[str], str]:
-    """Choices of a list, and the current one; it is added if only a command can set it."""
+    """Values of a select menu, and the current value.
+
+    The values include the current one, even if only a command can set it.
+    """
     if setting is Setting.QUORUM:
-        values, holding = QUORUMS, str(quorum)
+        values, current = QUORUMS, str(quorum)
     elif setting is Setting.DIGEST:
-        values, holding = DIGEST_DAYS, NO if digest_day is None else str(digest_day)
+        values, current = DIGEST_DAYS, NO if digest_day is None else str(digest_day)
     else:
         choices = CHOICES[setting]
-        values, holding = choices.values, choices.holding(settings)
-    return [*values, *([] if holding in values else [holding])], holding
+        values, current = choices.values, choices.current(settings)
+    return [*values, *([] if current in values else [current])], current

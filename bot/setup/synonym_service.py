@@ -25,13 +25,13 @@ class Problem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The effect of a new synonym on the last questions, and the channels of the changed ones."""
+    """The effect of a new synonym on the last questions, with the channels of each changed one."""
 
     impact: Impact
     channels: Mapping[str, Set[int]] = field(default_factory=dict)
 
     def readable(self, channels: Set[int]) -> Impact:
-        """The impact with only the changed questions that were asked in these channels."""
+        """The impact, limited to changed questions from these channels."""
         asked_in = self.channels
         shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
         return replace(self.impact, changes=tuple(shown))
@@ -51,7 +51,7 @@ def synonyms(core: Core, guild_id: int) -> Synonyms:
 
 
 def preview(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]:
-    """Replay the last questions as if a synonym were added; the last value is complete."""
+    """Replay the last questions with a new synonym; yields None until the preview is complete."""
     impact = Impact(0, 0)
     wanted = (*synonyms(core, guild_id), new)
     for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
@@ -75,7 +75,7 @@ def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | P
 
 
 def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
-    """Remove the synonyms of a word; returns those removed."""
+    """Remove all synonyms with a word; returns the removed ones."""
     gone: list[Synonym] = []
 
     def change(known: Synonyms) -> Synonyms:

@@ -43,7 +43,7 @@ _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 
 
 class _AnyChannel(app_commands.Transformer):
-    """A channel, thread or category; without this, discord.py would offer media channels, too."""
+    """A channel, thread or category, without the media channels that discord.py would offer."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -156,7 +156,7 @@ class ChannelsCog(Cog):
         typed: tuple[str | None, str | None],
         only_or_first: str | None,
     ) -> AnsweredFrom | None:
-        """Combine chosen tags and sources; None for a mistake, after telling the administrator."""
+        """Combine typed tags and sources; replies to a mistake and returns None."""
         viewer = await viewer_language(interaction)
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed
@@ -219,7 +219,7 @@ class ChannelsCog(Cog):
             await self._show(interaction, place, messages.RESET)
 
     async def _place(self, interaction: Interaction, channel: Any) -> Any:
-        """Fetch the whole channel; None after saying that the bot can't see it."""
+        """Return the whole channel; if the bot can't see it, replies so and returns None."""
         try:
             # `fetch` for archived threads, which are never cached.
             is_part = isinstance(channel, _CHANNELS)
@@ -237,7 +237,7 @@ class ChannelsCog(Cog):
         self.bot.guild_settings.forget(guild_id)
 
     async def _show(self, interaction: Interaction, place: Any, lead: Sentence) -> None:
-        """Show the settings in effect in a place, with warnings."""
+        """Show the settings in effect in a channel, thread or category, with warnings."""
         viewer, settings = await viewer_language(interaction), self.bot.guild_settings
         held = await settings.in_channel(place)
         names = messages.source_names(viewer, await self._now_offered(place.guild.id))

@@ -28,7 +28,7 @@ def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.Tex
 def handover_channel(
     guild: discord.Guild, settings: GuildSettings
 ) -> discord.abc.GuildChannel | None:
-    """The channel for hand-overs, if they are turned on."""
+    """The channel for hand-overs; None if they are off."""
     place = settings.handover_channel_id or settings.review_channel_id
     return guild.get_channel(place or 0) if settings.hand_on else None
 
@@ -43,7 +43,7 @@ def is_public(channel: discord.abc.GuildChannel) -> bool:
 
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
-    """The channels where the bot can't answer."""
+    """The channels where the bot lacks permissions to answer."""
     channels = {one: guild.get_channel(one) for one in channel_ids}
     return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 
@@ -59,7 +59,7 @@ async def role_warnings(
         return [messages.EVERYBODY(language, role=role.mention)]
     warnings = []
     members = guild.member_count or 0
-    number = await _number_of(role)
+    number = await _member_count(role)
     # No warning in a small server, where most members may be moderators.
     if number * 2 > members >= _LARGE:
         warnings.append(messages.MOST(language, number=number, members=members, role=role.mention))
@@ -71,8 +71,8 @@ async def role_warnings(
     return warnings
 
 
-async def _number_of(role: discord.Role) -> int:
-    """Number of members with a role; 0 if Discord refuses to say."""
+async def _member_count(role: discord.Role) -> int:
+    """Number of members with a role; 0 if Discord can't be asked."""
     try:
         return (await role.guild.role_member_counts()).get(role, 0)
     except UNREACHED:

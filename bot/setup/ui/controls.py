@@ -1,4 +1,4 @@
-"""Controls of the `/setup` panel: its buttons, lists and forms. Each choice is stored at once."""
+"""Controls of the `/setup` panel: buttons, select menus and forms. Choices are stored at once."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -60,7 +60,7 @@ class SetupButton(
     labels=said.ACTIONS,
     styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
 ):
-    """A button to a page or an action of the panel; *Set up* below the greeting."""
+    """Button that opens a page of the panel or starts an action; also *Set up* in the greeting."""
 
     action: str
 
@@ -113,7 +113,7 @@ class SettingSelect(
     rule=_ADMINISTRATORS,
     first=First.IN_PLACE,
 ):
-    """A list for one setting: choices, channels, or a role."""
+    """Select menu for one setting, with choices, channels or roles."""
 
     setting: Setting
     item: Any
@@ -127,7 +127,7 @@ class SettingSelect(
             self.item = item
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:
-        """Store the choice, and show the page again."""
+        """Store the choice, then update the page."""
         sent: Any = interaction.data
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
@@ -152,7 +152,7 @@ def _existing_ids(
 ) -> list[str] | None:
     """Return the chosen ids that exist in the guild; None if a required choice is empty.
 
-    Ids may be forged, and a channel may be deleted while its list is shown.
+    Ids may be forged, and a channel may be deleted while its select menu is shown.
     """
     if setting in (Setting.MODERATOR_ROLE, Setting.HELPER_ROLE):
         values = [one for one in values if guild and guild.get_role(int(one))]

@@ -1,6 +1,6 @@
 """Greeting in a guild that the bot joined, with a button to set it up.
 
-Discord sends the join event once. After an outage, it sends another event.
+A guild is greeted once: after an outage, Discord doesn't send the join event again.
 """
 
 import functools
@@ -27,7 +27,7 @@ class GreetingCog(Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Greet the guild in its system channel, or else the person who added the bot."""
+        """Greet in the system channel, or else in a message to the person who added the bot."""
         if not await self.bot.allowed_guilds.answers(guild.me, guild.id):
             return
         self.bot.track()

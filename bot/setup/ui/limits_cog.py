@@ -97,7 +97,7 @@ class LimitsCog(Cog):
     async def _change(
         self, interaction: Interaction, change: Callable[[Limits], Limits] | None
     ) -> None:
-        """Change the limits if `change` is given, and show the limits."""
+        """Apply `change`, if any, then show the limits."""
         language = await viewer_language(interaction)
         guild_id, actor_id = interaction.guild_id or 0, interaction.user.id
         if change is not None:

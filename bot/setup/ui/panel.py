@@ -1,4 +1,4 @@
-"""The `/setup` panel: a private message with pages, built anew at every click.
+"""The `/setup` panel: a private message with pages, rebuilt at every click.
 
 Each page shows the stored settings and current warnings. Therefore the panel survives restarts, and
 two administrators can use it at once.
@@ -28,20 +28,20 @@ _Item = discord.ui.Item[Any]
 
 
 class SetupPanel:
-    """Shows the panel's pages; buttons and lists access it through the client."""
+    """Shows the panel's pages; its controls access it as `client.setup_panel`."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
     async def show(self, interaction: Interaction, page: str | None = None) -> None:
-        """Show a page in place of the response; by default the first unfinished step."""
+        """Edit the response to show a page; by default the first unfinished step."""
         guild = interaction.guild
         if guild is None:
             return
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
         shown = _Pages(self._bot, guild, state, language)
-        view = await shown.view(Page(page) if page else next(iter(shown.left), Page.TRIAL))
+        view = await shown.view(Page(page) if page else next(iter(shown.unfinished), Page.TRIAL))
         await interaction.edit_original_response(content=None, view=view)
 
     async def next_steps(self, interaction: Interaction) -> str:
@@ -51,8 +51,8 @@ class SetupPanel:
             return ""
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
-        left = _Pages(self._bot, guild, state, language).left
-        named = [said.TITLES[page](language) for page in left]
+        unfinished = _Pages(self._bot, guild, state, language).unfinished
+        named = [said.TITLES[page](language) for page in unfinished]
         return messages.next_steps(
             state.settings.review_channel_id,
             named,
@@ -63,7 +63,7 @@ class SetupPanel:
 
 
 class _Pages:
-    """Pages of one guild in its present state; `left` are the unfinished steps."""
+    """Pages for the present state of one guild, and its `unfinished` steps."""
 
     def __init__(
         self, bot: Services, guild: discord.Guild, state: State, language: Language
@@ -75,11 +75,11 @@ class _Pages:
         self._language = language
         self._channel = checks.review_channel(guild, state.settings)
         self._role = guild.get_role(state.settings.moderator_role_id or 0)
-        self.left: list[Page] = []
+        self.unfinished: list[Page] = []
         if self._channel is None or checks.missing_permissions(self._channel):
-            self.left.append(Page.REVIEW)
+            self.unfinished.append(Page.REVIEW)
         if self._role is None:
-            self.left.append(Page.MODERATORS)
+            self.unfinished.append(Page.MODERATORS)
 
     async def view(self, page: Page) -> discord.ui.LayoutView:
         place = STEPS.index(step_of(page))
@@ -93,9 +93,9 @@ class _Pages:
         return view
 
     def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
-        """Buttons to all steps: finished ones ticked, the next one in colour."""
+        """Buttons of all steps; finished steps have a tick, and the next one has a colour."""
         for number, step in enumerate(STEPS):
-            done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.left
+            done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.unfinished
             tick = "✓" if done else str(number + 1)
             label = f"{tick} {said.TITLES[step](self._language)}"
             button = SetupButton(label, action=step.value)
@@ -179,8 +179,9 @@ class _Pages:
     def _answers(self) -> list[_Item]:
         chosen = self._settings.listen_channels
         silent = checks.silent_in(self._guild, chosen)
-        blind = not self._bot.intents.message_content
+        hidden = not self._bot.intents.message_content
         helped = self._state.helped
+        lacking = self._lacking_to_help(helped)
         further = [Page.HANDOVER, *([Page.PHRASING] if self._bot.phrasing is not None else [])]
         buttons = (
             SetupButton(said.TITLES[one](self._language), action=one.value) for one in further
@@ -190,7 +191,7 @@ class _Pages:
             _text(said.mentions(silent, self._language)),
             self._channels(Setting.LISTEN, chosen),
             discord.ui.Separator(),
-            _text(said.helping(self._unhelped(helped), blind=blind, language=self._language)),
+            _text(said.helping(lacking, content_hidden=hidden, language=self._language)),
             self._channels(Setting.HELP, helped),
             discord.ui.Separator(),
             _text(said.HOW(self._language)),
@@ -215,7 +216,7 @@ class _Pages:
         ]
 
     def _phrasing(self) -> list[_Item]:
-        """Choices for the language model; without a model, the answers page."""
+        """Items of the page about phrasing; without a language model, of the answers page."""
         chosen = self._bot.settings.phrasing
         if self._bot.phrasing is None:
             return self._answers()
@@ -230,8 +231,8 @@ class _Pages:
         )
         return [_text(text), *self._choices(Setting.PHRASING)]
 
-    def _unhelped(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
-        """Missing permissions of channels with unasked help."""
+    def _lacking_to_help(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
+        """Permissions that the bot lacks to help, by channel."""
         channels = map(self._guild.get_channel, channel_ids)
         found = {one.id: lacking_to_answer(one) for one in channels if one is not None}
         return {channel_id: names for channel_id, names in found.items() if names}
@@ -248,8 +249,8 @@ class _Pages:
         return items
 
     def _trial(self) -> list[_Item]:
-        left = [said.TITLES[page](self._language) for page in self.left]
-        text = messages.trial(left, self._language)
+        unfinished = [said.TITLES[page](self._language) for page in self.unfinished]
+        text = messages.trial(unfinished, self._language)
         return [_text(text), _row([SetupButton(self._language, action="ask")])]
 
     def _role_select(self, setting: Setting, role: discord.Role | None) -> _Item:
@@ -277,10 +278,10 @@ class _Pages:
         return _row([SettingSelect(select, setting=setting)])
 
     def _choices(self, *settings: Setting) -> Iterator[_Item]:
-        """Lists of choices, each below its label."""
+        """Labels of settings, each with its select menu."""
         state, private = self._state, self._bot.settings.answers.private
         for setting in settings:
-            values, holding = (
+            values, current = (
                 self._phrasings()
                 if setting is Setting.PHRASING
                 else offered(setting, self._settings, state.quorum, state.digest_day)
@@ -289,7 +290,7 @@ class _Pages:
                 discord.SelectOption(
                     label=said.option(setting, value, self._language, private=private),
                     value=value,
-                    default=value == holding,
+                    default=value == current,
                 )
                 for value in values
             ]

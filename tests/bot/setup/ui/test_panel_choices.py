@@ -154,9 +154,9 @@ async def test_trusted_hosts_are_typed_and_a_mistake_changes_nothing(world: Worl
 def test_a_list_also_offers_a_stored_value_that_only_a_command_can_set() -> None:
     settings = GuildSettings(1, undo_minutes=7)
 
-    values, holding = offered(Setting.UNDO, settings, 1, None)
+    values, current = offered(Setting.UNDO, settings, 1, None)
 
-    assert (values[-1], holding) == ("7", "7")
+    assert (values[-1], current) == ("7", "7")
     assert panel_messages.option(Setting.UNDO, "7", Language.ENGLISH) == "for 7 minutes"
 
 
