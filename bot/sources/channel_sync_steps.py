@@ -44,8 +44,8 @@ def add(
 ) -> bool:
     """Start to sync a channel; False if it was synced already.
 
-    Progress is shown in the message at `place`, stored before the first step, since a small channel
-    may be finished at once.
+    The message at `place` shows the progress. It is stored before the first step, because a small
+    channel may be finished at once.
     """
     if not core.store.synced_channels.add(channel, actor_id):
         return False
@@ -89,7 +89,7 @@ def rename(core: Core, channel_id: int, name: str) -> None:
 
 
 def end_progress(core: Core, channel_id: int) -> None:
-    """Forget the message that shows a channel's progress."""
+    """Stop showing a channel's progress in its message."""
     core.archive.set_progress_message(channel_id, ProgressMessage())
 
 
@@ -104,7 +104,7 @@ def begin_round(
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The next request with its channel, and the channels whose rounds are finished."""
+    """The next request with its channel, and reports of channels whose rounds have ended."""
 
     step: SyncStep | None
     channel: ArchivedChannel | None = None
@@ -114,7 +114,7 @@ class Next:
 def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
     """Find the next step of the first unfinished channel in these guilds.
 
-    Finishes rounds without work left, and removes deleted content from the index.
+    Ends rounds without further steps, and removes their deleted content from the index.
     """
     ended: list[ChannelReport] = []
     for channel in core.archive.channels():
@@ -133,22 +133,22 @@ def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
 def add_threads(
     core: Core, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
 ) -> None:
-    """Store a part of the list of threads; `last` ends it."""
+    """Store a page of a channel's list of threads; `last` marks the final page."""
     core.archive.add_threads(step, threads, cursor, last=last)
     core.archive.record_problem(step.channel_id, None)
 
 
-def add_page(core: Core, step: SyncStep, page: MessagePage, leave: Collection[int]) -> None:
-    """Store a page of messages, except those in `leave`, which have newer events."""
-    core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), leave)
+def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int]) -> None:
+    """Store a page of messages, except those to `skip`, because newer events have come."""
+    core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
 
 def add_pins(
-    core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], leave: Collection[int]
+    core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], skip: Collection[int]
 ) -> None:
-    """Store the pinned messages, except those in `leave`, which have newer events."""
-    core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), leave)
+    """Store pinned messages, except those to `skip`, because newer events have come."""
+    core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
 
@@ -169,7 +169,7 @@ def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> 
 def store_edit(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
     """Store an edited message.
 
-    A message whose page wasn't fetched yet is stored, too, except in a channel synced for its pins.
+    Also stores a message that wasn't fetched before, unless its channel is synced for its pins.
     """
     thread = core.archive.threads.get(thread_id)
     channel = core.archive.channel(thread.channel_id) if thread is not None else None

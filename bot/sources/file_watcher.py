@@ -1,7 +1,7 @@
 """File watcher: indexes changes of imported files, one process per machine.
 
-A lock in the data folder chooses the process. Leader election doesn't matter here, because every
-machine has its own files.
+A lock in the data folder chooses the process. Leader election wouldn't do, because each machine has
+its own files.
 """
 
 import logging
@@ -29,7 +29,7 @@ class FileWatcher:
 
     @property
     def has_lock(self) -> bool:
-        """Whether this process holds the lock; tries to take it."""
+        """Whether this process holds the lock; takes it if it is free."""
         if self._lock is None:
             with ExitStack() as lock:
                 folder = data_folder(self._bot.settings.data.folder)
@@ -44,12 +44,12 @@ class FileWatcher:
             self._lock = None
 
     async def catch_up(self) -> None:
-        """Index all changes, however long that takes."""
+        """Index changes since the bot last ran, with progress in the log."""
         if self.has_lock:
             await self._bot.worker.run_slices(with_progress_logged(index_updates.update_files))
 
     async def index_changes(self) -> None:
-        """Index changes since the last call."""
+        """Index changes since the last call; logs a summary."""
         if not self.has_lock:
             return
         progress = await self._bot.worker.run_slices(index_updates.update_files)

@@ -187,7 +187,7 @@ _AND: Final = Sentence(" and ")
 
 
 def problem(why: ChannelProblem, language: Language) -> str:
-    """Why a channel can't be read; continues a sentence about the channel."""
+    """Clause about the reason why a channel can't be read."""
     if why.code is ProblemCode.OTHER:
         return str(why.values["text"])
     names = [permission_name(name, language) for name in why.values.get("permissions", ())]
@@ -266,7 +266,7 @@ def source_list(
 
 def articles_entry(language: Language, report: ArticlesReport) -> str:
     documents = _DOCUMENTS(report.documents, language)
-    return " · ".join((ARTICLES_NAME(language), documents, _STANDINGS[report.standing](language)))
+    return " · ".join((ARTICLES_NAME(language), documents, _STANDINGS[report.use](language)))
 
 
 def source_name(language: Language, channel: ArchivedChannel) -> str:
@@ -328,7 +328,7 @@ def is_unread(state: SourceState) -> bool:
 
 
 def location_name(location: str) -> str:
-    """Display name of a source; of a local path, the last part only."""
+    """Display name of a source; for a local path, only the last part."""
     address = address_of(location)
     name = address if is_web(address) else address.rstrip("/").rsplit("/", 1)[-1]
     within: Sequence[str] = ()

@@ -1,6 +1,6 @@
 """Sources of a guild: addresses, synced channels and the bundled articles.
 
-Administrators name web addresses only. Local paths and visiting options belong to the operator.
+Administrators can add web addresses only. The operator adds local paths, and configures visits.
 Functions that take a core run in the worker's thread.
 """
 
@@ -97,10 +97,10 @@ def find_by_address(locations: Sequence[str], address: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ArticlesReport:
-    """Number of bundled articles, and whether a guild is answered from them."""
+    """Number of bundled articles, and their use in a guild's answers."""
 
     documents: int
-    standing: ArticlesUse
+    use: ArticlesUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,14 @@ def articles_report(core: Core, guild_id: int) -> ArticlesReport:
 
 
 def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -> ArticlesReport:
-    """Turn quoting of the bundled articles on or off in a guild; the operator's settings win."""
+    """Turn quoting of the bundled articles on or off in a guild; the operator may forbid it."""
     if core.store.guilds.settings(guild_id).articles is not quoted:
         core.store.guilds.change(guild_id, {"articles": quoted}, None, actor_id)
     return articles_report(core, guild_id)
 
 
 def needs_recognition(named: TypedAddress) -> bool:
-    """Whether the page must be fetched to recognise the kind of its address."""
+    """Whether the kind of an address is unknown until its page is fetched."""
     address = named.address.strip()
     told = named.crawl or named.kind or is_repository(address) or kind_of(address)
     return is_web(address) and not told

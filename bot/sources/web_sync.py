@@ -67,15 +67,15 @@ def visit_sources(
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[CrawlStep]:
-    """Visit web sources one after the other, a page a step.
+    """Visit web sources one after the other, one page per step.
 
     Args:
-        sources: the scopes of each source, by address.
+        sources: the scopes of each source, by location.
         settings: pauses and limits, and the place of the page store.
-        named: visit only these.
+        named: visit only these locations.
         only_due: skip sources visited within the interval of the settings.
         stopping: ends the visits soon after it is set.
-        make_fetcher: makes the fetcher.
+        make_fetcher: opens the fetcher of public addresses.
 
     Yields:
         The progress; nothing while another process visits.
@@ -113,7 +113,7 @@ def visit_sources(
 def recognise_service(
     location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
 ) -> ServiceLocation | None:
-    """Recognise the wiki, forum or tracker whose main page is at a page's location, if any."""
+    """Recognise a wiki, forum or tracker by its main page; None for other pages."""
     end = time.monotonic() + RECOGNITION_SECONDS
 
     def sleep(seconds: float) -> None:
@@ -131,10 +131,10 @@ def fetchers(
     sleep: Callable[[float], object],
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[Callable[[str], Fetcher]]:
-    """Open two fetchers, and yield a function that chooses the one for a source.
+    """Open two fetchers, and yield a function that chooses one by a source's location.
 
     One fetches public addresses, the other the operator's internal hosts. They share no
-    connection, so no other source can use one to an internal host.
+    connection, so a public source never uses a connection to an internal host.
     """
     hosts = InternalHosts.of(chosen.internal)
     with (
@@ -148,31 +148,31 @@ def fetchers(
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """The time of a visit, and its limits.
+    """Time and limits of a visit.
 
-    `most` is in bytes. A source of the `operators` may use a token. `unquoted` lists people whose
-    texts are left out, as name@host.
+    A gone page keeps its text for `grace`. Only the operator's sources may use tokens. `unquoted`
+    lists people whose texts are left out, as name@host.
     """
 
     now: datetime
     grace: timedelta
-    most: int | None
-    operators: bool
+    most_bytes: int | None
+    is_operators: bool
     unquoted: Sequence[str]
 
     def token(self, host: str) -> str:
-        """The operator's token for a host; empty for sources of others."""
-        return os.environ.get(token_variable(host), "").strip() if self.operators else ""
+        """The operator's token for a host; empty for a guild's source."""
+        return os.environ.get(token_variable(host), "").strip() if self.is_operators else ""
 
-    def login(self, host: str) -> str:
-        """Advice for a host that asks for a login, or refuses it."""
-        if not self.operators:
+    def login_advice(self, host: str) -> str:
+        """Advice for a failure report, if a host asks for a login or refuses it."""
+        if not self.is_operators:
             return "only the operator's sources can have a token"
         done = "check the" if self.token(host) else "set its"
         return f"{done} token in {token_variable(host)}"
 
-    def without(self, host: str) -> list[str]:
-        """The names of people on a host to leave out."""
+    def unquoted_on(self, host: str) -> list[str]:
+        """The names on a host whose texts are left out."""
         named = (one.rpartition("@") for one in self.unquoted)
         return [name for name, _, at in named if at.casefold() == host]
 
@@ -180,8 +180,8 @@ class _Limits:
 def _visit(
     folder: Path, location: str, pages: PageStore, fetcher: Fetcher, limits: _Limits
 ) -> Iterator[CrawlStep]:
-    """Visit a source as its kind requires."""
-    now, grace, most = limits.now, limits.grace, limits.most
+    """Visit a source with the connector of its kind."""
+    now, grace, most = limits.now, limits.grace, limits.most_bytes
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
     if (service := service_at(location)) is not None:
@@ -194,8 +194,8 @@ def _visit(
             grace,
             most=most,
             token=limits.token(host),
-            login=limits.login(host),
-            without=limits.without(host),
+            login=limits.login_advice(host),
+            without=limits.unquoted_on(host),
         )
     if crawl_at(location) is not None:
         return sync_site(location, pages, fetcher, now, grace, most=most)
@@ -205,9 +205,9 @@ def _visit(
 def _bytes_left(
     pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
-    """The bytes left for a source of its server's quota; None for no limit.
+    """The most bytes for a source: its server's quota less other sources; None for no limit.
 
-    A source of several servers gets the largest remainder; a shared source has no limit.
+    With several servers, the largest result counts. A shared source has no limit.
     """
     if not quota or SHARED in sources[location]:
         return None

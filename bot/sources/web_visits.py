@@ -26,7 +26,7 @@ class WebVisits:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Interrupt a running visit soon."""
+        """Ask a running visit to end."""
         self._stopping.set()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:

@@ -243,8 +243,8 @@ class _Pages:
             self._language, found.channels, found.others, found.articles, 0
         )
         items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]
-        if found.articles.standing is not ArticlesUse.OFF:
-            action = "quote" if found.articles.standing is ArticlesUse.ENDED else "end"
+        if found.articles.use is not ArticlesUse.OFF:
+            action = "quote" if found.articles.use is ArticlesUse.ENDED else "end"
             items.append(_row([SetupButton(self._language, action=action)]))
         return items
 

@@ -1,7 +1,7 @@
 """Gateway events of synced channels: messages, threads, pins, reactions, permissions.
 
-A deletion takes effect before its listener returns. New and edited messages are indexed with the
-next step of `ChannelSync`, so that repeated edits are embedded once.
+A deletion takes effect before its listener returns. `ChannelSync.round` indexes new and edited
+messages later, so that repeated edits are embedded once.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -28,7 +28,7 @@ from knowledge.values.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
-    """Listener for synced channels; events of other channels cause no query."""
+    """Listener for synced channels; ignores other channels without a database query."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self._bot = bot
@@ -45,8 +45,8 @@ class ChannelEvents(commands.Cog):
             None if reads in (None, SyncedContent.THREADS) else Thread(channel_id, channel_id, "")
         )
 
-    def _may_matter(self, channel_id: int, guild_id: int | None) -> bool:
-        """Whether a channel or thread may be synced; an unknown thread may."""
+    def _may_be_synced(self, channel_id: int, guild_id: int | None) -> bool:
+        """Whether a channel or thread may be synced; True for an uncached thread."""
         guild = self._bot.get_guild(guild_id) if guild_id in self._bot.followed else None
         if guild is None:
             return False
@@ -74,7 +74,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         begins = self._has_openers(event.channel_id)
-        if not begins and not self._may_matter(event.channel_id, event.guild_id):
+        if not begins and not self._may_be_synced(event.channel_id, event.guild_id):
             return
         now = archived_message(event.message)
         thread_id = event.message_id if begins else event.channel_id
@@ -94,7 +94,7 @@ class ChannelEvents(commands.Cog):
     async def _deleted(
         self, message_ids: Collection[int], channel_id: int, guild_id: int | None
     ) -> None:
-        if self._has_openers(channel_id) or self._may_matter(channel_id, guild_id):
+        if self._has_openers(channel_id) or self._may_be_synced(channel_id, guild_id):
             self._sync.updated_live.update(message_ids)
             await self._store(lambda core: steps.delete_messages(core, message_ids))
 
@@ -132,7 +132,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener("on_raw_reaction_clear_emoji")
     async def on_reaction(self, event: Any) -> None:
         """Fetch the message again: a reaction may mark the accepted answer."""
-        if self._may_matter(event.channel_id, event.guild_id):
+        if self._may_be_synced(event.channel_id, event.guild_id):
             self._sync.refetch_queue[event.message_id] = event.channel_id
 
     # Access.
@@ -145,7 +145,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        """Check a synced channel; Discord sends this event also for one that becomes visible."""
+        """Check access to a synced channel, which may have become visible to the bot."""
         if channel.id in self._sync.synced:
             await self._check([channel.id], gained=True)
 
@@ -153,7 +153,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Check a synced channel, because its name or permissions may have changed."""
+        """Check access to a synced channel, and store a new name."""
         if after.id in self._sync.synced:
             await self._check(
                 [after.id],

@@ -1,8 +1,8 @@
 """Channel sync: fetches the history of synced channels, one request at a time.
 
-The core stores the progress and chooses the next request, so the bot can stop anywhere. discord.py
-obeys Discord's rate limits; this module adds its own. A live event about a message wins over a
-fetched page with that message.
+The core stores the progress and chooses the next request, so the bot can stop at any time.
+discord.py obeys Discord's rate limits; this module adds its own. A live event takes precedence over
+a page of history that was fetched at the same time.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class ChannelSync:
     ) -> bool:
         """Start to sync a channel; False if it was synced already.
 
-        Progress is shown in the message at `place`.
+        The message at `place` shows the progress.
         """
         now = datetime.now(UTC)
         if not await self._bot.worker.call(
@@ -173,7 +173,7 @@ class ChannelSync:
         return None
 
     def schedule_round(self) -> None:
-        """Start a round of all channels with the next step."""
+        """Start a new round of all channels at the next call of `round`."""
         self._begun_at = None
 
     async def round(self) -> None:
@@ -205,7 +205,7 @@ class ChannelSync:
                 await self._fetch_next()
 
     async def apply_quote_opt_outs(self) -> None:
-        """Update the index after a member's choice about quotations."""
+        """Update the index after a member opts out of quotation or in again."""
         await self._bot.worker.run_slices(index_updates.update_channels)
         self.unread = True
 

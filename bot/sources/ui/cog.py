@@ -44,7 +44,7 @@ _PROBLEM_CHARACTERS: Final = 1_000
 
 
 class ReadableChannel(app_commands.Transformer):
-    """A channel that can be synced; discord.py would offer media channels, too."""
+    """A channel that can be synced, without the media channels that discord.py would offer."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -57,7 +57,7 @@ class ReadableChannel(app_commands.Transformer):
     async def transform(
         self, _interaction: discord.Interaction[Any], value: Any, /
     ) -> Readable | None:
-        """Return the cached channel, because Discord sends only a part of it; None if hidden."""
+        """Return the complete channel from the cache; None if it is hidden from the bot."""
         channel = value.resolve()
         return channel if isinstance(channel, discord.TextChannel | discord.ForumChannel) else None
 
@@ -179,7 +179,7 @@ class SourcesCog(commands.Cog):
         if any(map(messages.is_unread, added_now)):
             found.append(messages.ADDRESS_UNREAD(language))
         waits = messages.ADDRESS_WAITS(language, address=shown)
-        await _edit_or_follow_up(interaction, "\n".join(found) if visited else waits)
+        await _edit_response(interaction, "\n".join(found) if visited else waits)
 
     @source.command(
         name="list",
@@ -217,12 +217,12 @@ class SourcesCog(commands.Cog):
         if source.strip().casefold() == ARTICLES:
             await self._choose_articles(interaction, quoted=False)
             return
-        name = await self._removed(interaction, source)
+        name = await self._remove(interaction, source)
         told = messages.REMOVED(language, source=name) if name else ""
         await interaction.edit_original_response(content=told or messages.UNKNOWN(language))
 
     async def _choose_articles(self, interaction: Interaction, *, quoted: bool) -> None:
-        """Quote the bundled articles or not, and show the result."""
+        """Turn quoting of the bundled articles on or off, and show the result."""
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         member_id = interaction.user.id
         report = await self.bot.worker.call(
@@ -231,7 +231,7 @@ class SourcesCog(commands.Cog):
         self.bot.guild_settings.forget(guild_id)
         await interaction.edit_original_response(content=messages.articles_entry(language, report))
 
-    async def _removed(self, interaction: Interaction, source: str) -> str:
+    async def _remove(self, interaction: Interaction, source: str) -> str:
         """Remove a source; returns its name, or an empty string if there is none."""
         scope = Scope(interaction.guild_id or 0)
         kind, _, key = source.partition(":")
@@ -273,10 +273,10 @@ class SourcesCog(commands.Cog):
         return service.own_addresses(await self.bot.worker.call(Core.sources), scope)
 
 
-async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:
+async def _edit_response(interaction: Interaction, text: str) -> None:
     """Edit the response, unless the interaction has expired."""
     try:
-        await interaction.edit_original_response(content=told)
+        await interaction.edit_original_response(content=text)
     except discord.HTTPException as error:
         if error.status >= 500:
             raise

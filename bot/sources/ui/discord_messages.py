@@ -1,7 +1,7 @@
 """Conversion of Discord's messages, threads and channels to archive values.
 
-Pages of history and live events give equal values. So authors have their global name: only live
-events contain the name in a guild.
+A message has the same value from a page of history and from a live event. So authors have their
+global name, because only live events contain the name in a guild.
 """
 
 from collections.abc import Iterable, Sequence
@@ -89,11 +89,12 @@ def updated_thread(event: discord.RawThreadUpdateEvent, parent: object) -> Threa
 def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
     """Find the opener of a text channel's thread among its first messages.
 
-    A thread may start from a message of the channel. Discord then adds a system message with a
-    reference to it; it has the thread's id, and may be deleted.
+    A thread may start from a message of the channel, whose id is also the thread's. Discord then
+    puts a system message with a reference to it into the thread.
 
     Returns:
-        The opener's id, or 0 if nobody has written yet; and the channel's message, if any.
+        The opener's id, or 0 if nobody has written yet; and the channel's message, unless the
+        thread didn't start from one or it was deleted.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:
@@ -105,7 +106,7 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
 
 
 def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
-    """The content to sync of a channel; for a text channel its `threads`, or else its pins."""
+    """The content to sync of a channel; `threads` chooses those of a text channel, not its pins."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel) and threads:
@@ -116,7 +117,7 @@ def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent 
 
 
 def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
-    """Permissions to read a channel that the bot lacks."""
+    """Permissions that the bot lacks to read a channel."""
     have = channel.permissions_for(channel.guild.me)
     needed = ("view_channel", "read_message_history")
     return [name for name in needed if not getattr(have, name)]

@@ -22,11 +22,9 @@ FOLLOWED = SyncedChannel(5, GUILD, SyncedContent.POSTS, datetime(2026, 3, 4, tzi
 def test_ending_the_articles_twice_is_logged_once(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         ended = [service.choose_articles(core, GUILD, ADMIN, quoted=False) for _ in range(2)]
-        assert [report.standing for report in ended] == [ArticlesUse.ENDED] * 2
-        assert service.articles_report(core, OTHER).standing is ArticlesUse.ALONE
-        assert (
-            service.choose_articles(core, GUILD, ADMIN, quoted=True).standing is ArticlesUse.ALONE
-        )
+        assert [report.use for report in ended] == [ArticlesUse.ENDED] * 2
+        assert service.articles_report(core, OTHER).use is ArticlesUse.ALONE
+        assert service.choose_articles(core, GUILD, ADMIN, quoted=True).use is ArticlesUse.ALONE
         decided = [entry.event for entry in core.store.audit_log.entries(GUILD)]
         assert decided == ["settings", "settings"]
 
