@@ -17,7 +17,7 @@ def record_removal(core: Core, guild_ids: Sequence[int], at: datetime) -> list[i
 
 
 def record_return(core: Core, guild_ids: Sequence[int]) -> list[int]:
-    """Record that the bot is in guilds; returns the ones recorded as left before."""
+    """Record that the bot is in guilds again; returns those that were recorded as left."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
 
@@ -26,8 +26,8 @@ def compare(
 ) -> tuple[list[int], list[int]]:
     """Find guilds that the bot left or joined while it was offline.
 
-    `present` are the guilds that the bot is in. `known` leaves out guilds on shards without a list
-    of guilds yet.
+    `present` are the guilds that the bot is in. `known` excludes guilds on shards that haven't
+    received their list of guilds yet.
 
     Returns:
         The guilds that the bot left, and the guilds it is in again.
@@ -42,9 +42,9 @@ def purge(
 ) -> list[int]:
     """Delete the data of guilds left longer than `keep` ago; returns their ids.
 
-    Arguments are as in `compare`. Only time with a running bot counts (`Guilds.count_absence`). The
-    guilds' notes leave the index at once, or at the next start if the process dies in between.
-    Their sources leave it with the next sync.
+    Arguments are as in `compare`. Only time with a running bot counts (`Guilds.count_absence`).
+    Notes leave the index at once, or at the next start if the process dies in between. Sources
+    leave it with the next sync.
     """
     core.store.guilds.count_absence(at)
     purged = sorted(

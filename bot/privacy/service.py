@@ -1,4 +1,4 @@
-"""Personal data: shown, exported, and deleted with derived data; pruning of old questions."""
+"""Personal data: overview, export, and deletion with derived data; pruning of old questions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ SLICE: Final = 50
 class Overview:
     """Stored data of a member, and their choices.
 
-    `name_on_pages` is None if no server has a page and the member chose no name.
+    `quiet` members get no notices of later answers. The messages of `withheld` members aren't
+    quoted. `name_on_pages` is None if no server has a page and the member chose no name.
     """
 
     stored: dict[str, Stored]
@@ -62,7 +63,7 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
 
 
 def name_on_pages(core: Core, member_id: int) -> PageName | None:
-    """Name of a member on public pages; None if there are no pages and they chose nothing."""
+    """A member's choice of a name on public pages; None without a choice and without pages."""
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 
@@ -79,8 +80,8 @@ def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
 def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Exclude a member's messages from quotation, or allow them again.
 
-    Imported chats follow with the next sync. Plain-text exports have no ids, so the user `name` is
-    needed.
+    Passages from imported chats change with the next sync. The account `name` is for plain-text
+    exports, which have no ids.
     """
     if withheld:
         core.store.quote_opt_outs.withhold(member_id, name)
@@ -89,9 +90,10 @@ def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> N
 
 
 def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[int]:
-    """Delete a member's data and clear all caches of questions. Call `update_index` next.
+    """Delete a member's data, and clear the caches of questions.
 
-    Quotations from chats are removed with the next sync.
+    Returns the notes to pass to `update_index`. Quotations from chats are removed with the next
+    sync.
     """
     note_ids = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.clear_question_caches()
@@ -101,7 +103,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[i
 
 
 def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
-    """Update the index after `forget`, one note a slice: a moderator may have decided on thousands.
+    """Update the index after `forget`, one note per slice, because there may be thousands.
 
     If the process dies in between, the next start finishes the update.
     """

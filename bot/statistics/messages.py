@@ -28,7 +28,7 @@ class Period(StrEnum):
     ALL = "all"
 
     def since(self, at: datetime) -> datetime | None:
-        """Start of the period that ends now; None for all time."""
+        """Start of the period that ends at this time; None for all time."""
         days = {Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}.get(self)
         return at - timedelta(days=days) if days else None
 

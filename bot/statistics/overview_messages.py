@@ -1,4 +1,4 @@
-"""Messages of the overview: panels with rows, for the picture, its description, and text. Pure."""
+"""Panels of the overview, for the picture, its alternative text, or text instead of it. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class Panel:
 
 
 def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
-    """The days first; panels without rows are left out."""
+    """The panels of an overview, days first; those without rows are left out."""
     rest = (
         Panel(_ASKED(language), tuple(_asked(one, language) for one in overview.asked)),
         Panel(_DOUBTFUL(language), tuple(_doubtful(one, language) for one in overview.doubtful)),
@@ -183,7 +183,7 @@ def _label(text: str) -> str:
 
 
 def description(shown: Sequence[Panel]) -> str:
-    """The panels as plain text for readers without the picture, within Discord's limit."""
+    """The panels as the picture's alternative text, within Discord's limit."""
     said = ""
     for rows, label in _SHORTER:
         said = "\n".join(
@@ -195,20 +195,20 @@ def description(shown: Sequence[Panel]) -> str:
     return shortened(said, DESCRIPTION_CHARACTERS)
 
 
-def text(shown: Sequence[Panel], room: int) -> str:
-    """The panels as Markdown within `room` units; the last lines are left out if they don't fit."""
+def text(shown: Sequence[Panel], most: int) -> str:
+    """The panels as Markdown, without the last lines if they exceed `most` UTF-16 code units."""
     lines: list[str] = []
     for panel in shown:
         lines.append(f"**{panel.heading}**")
         said = _lines(panel, *_SHORTER[0], plain_within)
         lines += said if panel.daily else (f"- {line}" for line in said)
-    while size("\n".join(lines)) > room:
+    while size("\n".join(lines)) > most:
         lines.pop()
     return "\n".join(lines)
 
 
 def _lines(panel: Panel, rows: int, label: int, within: Callable[[str, int], str]) -> Iterator[str]:
-    """The first rows of a panel in words, and its last line."""
+    """The first rows of a panel in words, and its last line; `within` shortens texts."""
     shown = () if panel.daily else panel.rows[:rows]
     for row in shown:
         value = within(row.value, _VALUE_CHARACTERS)

@@ -1,7 +1,7 @@
 """Picture of the overview, drawn by matplotlib, an optional extra.
 
-It is narrow, for phones, and has its own dark ground, so both of Discord's themes show it alike.
-matplotlib is imported for the first picture only.
+It is narrow, for phones. Its background is dark, so it looks the same in both of Discord's themes.
+matplotlib is imported when the first picture is drawn.
 """
 
 import importlib.util
@@ -56,7 +56,7 @@ def is_possible() -> bool:
 
 
 def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
-    """Draw panels below each other, in a thread beside the worker's.
+    """Draw panels below each other, outside the worker's thread.
 
     Returns:
         The PNG, and whether it has all words: matplotlib's font lacks some scripts.
@@ -76,11 +76,11 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
     known, top = _font_characters(), sum(heights)
     for panel, height in zip(panels, heights, strict=True):
         # Places are shares of the figure, from its bottom.
-        inner = height - _head(panel)
+        inner = height - _head_height(panel)
         bottom = (top - height + 0.12) / sum(heights)
         place = (0.035, bottom, 0.93, inner / sum(heights))
         axes = figure.add_axes(place, facecolor=GROUND)
-        head = 1 + (_head(panel) - 0.3) / inner
+        head = 1 + (_head_height(panel) - 0.3) / inner
         _write(
             axes, 0, head, panel.heading, fontsize=_LARGE, weight="bold", transform=axes.transAxes
         )
@@ -94,16 +94,16 @@ def _render(panels: Sequence[Panel], language: Language) -> bytes:
 
 def _height(panel: Panel) -> float:
     rows = len(panel.rows) + bool(panel.line)
-    return _head(panel) + (_DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows)
+    return _head_height(panel) + (_DAYS_HEIGHT if panel.daily else _ROW_HEIGHT * rows)
 
 
-def _head(panel: Panel) -> float:
-    """The height of heading and legend."""
+def _head_height(panel: Panel) -> float:
+    """Height of heading and legend, in inches."""
     return 0.36 + (0.18 if _legend_parts(panel) else 0)
 
 
 def _legend_parts(panel: Panel) -> list[Part]:
-    """Parts in a panel's legend; a panel without one has the colours of the days."""
+    """Parts in a panel's legend; empty if the panel has the same colours as the days."""
     parts = list(panel.rows[0].parts)
     return parts if panel.daily or Part.UNHELPFUL in parts else []
 
@@ -140,7 +140,7 @@ def _days(axes: "Axes", panel: Panel, _: Iterable[int]) -> None:
 
 
 def _bars(axes: "Axes", panel: Panel, known: frozenset[int]) -> None:
-    """A line of label and one of bar and value for each row."""
+    """Draw each row as its label, with a bar and the value below it."""
     longest = max((sum(row.parts.values()) for row in panel.rows), default=1) or 1
     count = len(panel.rows) + bool(panel.line)
     axes.set(xlim=(0, 1), ylim=(count, 0))
@@ -165,7 +165,7 @@ def _bar(axes: "Axes", place: float, row: Row, longest: int) -> None:
 
 
 def _write(axes: "Axes", x: float, y: float, words: str, **how: Any) -> None:
-    """Write words as they are, so that `$` starts no formula."""
+    """Write text literally, without formulas between `$` signs."""
     style: dict[str, Any] = {"color": INK, "fontsize": _SMALL, "fontfamily": _FONT} | how
     axes.text(x, y, words, va="baseline", parse_math=False, **style)
 
@@ -178,7 +178,7 @@ def _font_characters() -> frozenset[int]:
 
 
 def _drawable(text: str, known: frozenset[int], most: int) -> str:
-    """The drawable characters of a line."""
+    """Drop characters that can't be drawn, and shorten the text."""
     line = "".join(sign for sign in text if _is_drawable(sign, known))
     return shortened(line if _is_whole(text, known) else f"{line} …", most)
 
@@ -189,5 +189,5 @@ def _is_whole(text: str, known: frozenset[int]) -> bool:
 
 
 def _is_drawable(sign: str, known: frozenset[int]) -> bool:
-    """Whether the font has a sign; matplotlib doesn't write from right to left."""
+    """Whether matplotlib can draw a character; it can't write from right to left."""
     return ord(sign) in known and unicodedata.bidirectional(sign) not in ("R", "AL")

@@ -1,8 +1,8 @@
 """Overview of a server: questions by day, the most asked ones, use of sources, doubtful answers.
 
-Its readers see words of public questions only, from channels they may read, and nothing of members
-who opted out of quotation or whose data was erased. Sources they can't read are left out. The
-figures by day count all questions. Functions that take a core run in the worker's thread.
+It quotes only public questions from channels that its readers can read. It quotes no member who
+opted out of quotation or whose data was erased. Sources that the readers can't read are left out.
+The figures by day count all questions. Functions that take a core run in the worker's thread.
 """
 
 from collections import Counter
@@ -42,7 +42,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class AskedOften:
-    """A group of same questions: the most typical text, the askers, and questions by evidence."""
+    """A group of similar questions: a typical text, the number of askers, counts by evidence."""
 
     text: str
     askers: int
@@ -51,7 +51,7 @@ class AskedOften:
 
 @dataclass(frozen=True, slots=True)
 class SourceUse:
-    """A source's documents, those `used` in answers, and how often they were quoted and helpful.
+    """Counts of a source: documents, `used` ones, quotations, and helpful answers with them.
 
     `location` is the source's, or a kind of documents (articles, notes). A channel has a `name`.
     """
@@ -66,7 +66,7 @@ class SourceUse:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """An answer often found unhelpful or corrected by a pick, and the document it quoted."""
+    """A question with answers often unhelpful or corrected, and the title they quoted most."""
 
     text: str
     unhelpful: int
@@ -76,9 +76,10 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The last 30 days of a server; `asked` are the last week's questions, most often asked first.
+    """The last 30 days of a server.
 
-    Sources come most quoted first, unused ones last.
+    `asked` are questions of the last week, the most frequent first. `sources` begin with the most
+    quoted one.
     """
 
     days: tuple[Day, ...]
@@ -93,7 +94,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Guild and channels that an overview's readers may read; None for the operator means all."""
+    """Guild and channels that an overview's readers can read; None means all, for the operator."""
 
     guild_id: int | None = None
     channels: Collection[int] | None = None
@@ -102,23 +103,23 @@ class Audience:
         return self.channels is None or channel_id in self.channels
 
 
-def prepare(core: Core, seen: Audience, now: datetime) -> Iterator[int]:
+def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
     """Embed the questions of an overview, in slices."""
-    questions = [*_asked(core, seen, now), *_judged(core, seen, now)]
+    questions = [*_asked(core, audience, now), *_judged(core, audience, now)]
     yield from core.question_vectors.prepare([one.text for one in questions])
 
 
-def overview(core: Core, seen: Audience, now: datetime, quotes: int) -> Overview:
-    """Gather an overview for its readers; `quotes` is the number of passages in an answer."""
+def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Overview:
+    """Gather an overview for its readers; `quotes` is the most passages in an answer."""
     since = _start(now)
-    counted = core.store.period_figures.days(seen.guild_id, since, now)
+    counted = core.store.period_figures.days(audience.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]
-    quoted = core.store.period_figures.quoted(seen.guild_id, since, now, quotes, FURTHER_SHARE)
+    quoted = core.store.period_figures.quoted(audience.guild_id, since, now, quotes, FURTHER_SHARE)
     return Overview(
         tuple(Day(one, _by_evidence(counted.get(one, {}))) for one in dates),
-        tuple(_most_asked(core, _asked(core, seen, now))[:MOST_ASKED]),
-        tuple(_sources(core, seen, quoted)),
-        tuple(_doubtful(core, _judged(core, seen, now))[:MOST_DOUBTFUL]),
+        tuple(_most_asked(core, _asked(core, audience, now))[:MOST_ASKED]),
+        tuple(_sources(core, audience, quoted)),
+        tuple(_doubtful(core, _judged(core, audience, now))[:MOST_DOUBTFUL]),
     )
 
 
@@ -127,18 +128,22 @@ def _start(now: datetime) -> datetime:
     return datetime.combine(first, time(), UTC)
 
 
-def _asked(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
-    return _readable(core, seen, core.store.gaps.public_questions(seen.guild_id, now - _WEEK, now))
+def _asked(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+    return _readable(
+        core, audience, core.store.gaps.public_questions(audience.guild_id, now - _WEEK, now)
+    )
 
 
-def _judged(core: Core, seen: Audience, now: datetime) -> list[OpenQuestion]:
-    found = core.store.gaps.public_questions(seen.guild_id, _start(now), now, judged=True)
-    return _readable(core, seen, found)
+def _judged(core: Core, audience: Audience, now: datetime) -> list[OpenQuestion]:
+    found = core.store.gaps.public_questions(audience.guild_id, _start(now), now, judged=True)
+    return _readable(core, audience, found)
 
 
-def _readable(core: Core, seen: Audience, questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+def _readable(
+    core: Core, audience: Audience, questions: Sequence[OpenQuestion]
+) -> list[OpenQuestion]:
     withheld = core.store.quote_opt_outs.withheld().member_ids
-    return [one for one in questions if one.channel_id in seen and one.asker_id not in withheld]
+    return [one for one in questions if one.channel_id in audience and one.asker_id not in withheld]
 
 
 def _groups(
@@ -177,8 +182,8 @@ def _doubtful(core: Core, questions: Sequence[OpenQuestion]) -> list[Doubtful]:
     return sorted(found, key=lambda one: -one.unhelpful - one.corrected)
 
 
-def _sources(core: Core, seen: Audience, quoted: Sequence[Quoted]) -> list[SourceUse]:
-    scopes = _scopes(core, seen)
+def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[SourceUse]:
+    scopes = _scopes(core, audience)
     present = core.index.tables.document_ids("", scopes)
     present_ids, by_id = frozenset(present), {one.document_id: one for one in quoted}
 
@@ -202,28 +207,30 @@ def _sources(core: Core, seen: Audience, quoted: Sequence[Quoted]) -> list[Sourc
     found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
     for channel in core.archive.channels():
         location = corpus.channel_location(channel.id)
-        if seen.guild_id in (None, channel.guild_id) and channel.id in seen:
+        if audience.guild_id in (None, channel.guild_id) and channel.id in audience:
             found.append(use(location, by_prefix.get(location, ()), channel.name))
     return sorted(found, key=lambda one: (-one.quoted, -one.documents))
 
 
 def _location_prefix(document_id: str) -> str:
-    """The location of a channel's document, or else the kind of a document."""
+    """The location for a document from a channel; for any other, its kind."""
     kind, _, rest = document_id.partition(":")
     return f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
 
 
-def _scopes(core: Core, seen: Audience) -> Sequence[Scope]:
+def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
     """The scopes of documents that the readers may see quoted."""
-    if seen.guild_id is None:
+    if audience.guild_id is None:
         return [*core.index.tables.passages_by_scope()]
     followed = core.store.synced_channels.all()
-    channels = [one.id for one in followed if one.guild_id == seen.guild_id and one.id in seen]
-    return core.articles.visible_scopes(scopes_of(seen.guild_id, channels))
+    channels = [
+        one.id for one in followed if one.guild_id == audience.guild_id and one.id in audience
+    ]
+    return core.articles.visible_scopes(scopes_of(audience.guild_id, channels))
 
 
 def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
-    """The document ids of files, sites and repositories of these scopes, by location."""
+    """Ids of documents from files, sites and repositories in these scopes, by location."""
     found: dict[str, list[str]] = {}
     for location, scope in core.store.sources():
         if scope in scopes:

@@ -65,9 +65,9 @@ class DigestText:
         return self.heading, self.open, *self.gaps, *self.rest
 
 
-def is_digest(said: str, edition: Edition, at: datetime) -> bool:
+def is_digest(text: str, edition: Edition, at: datetime) -> bool:
     """Whether a message is the digest of this edition and time, in any language."""
-    first, _, _ = said.partition("\n")
+    first, _, _ = text.partition("\n")
     headings = tuple(HEADINGS[edition](language) for language in Language)
     return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
 
@@ -250,12 +250,12 @@ def no_news(since: datetime, language: Language = Language.ENGLISH) -> str:
 
 
 def moved(digest: WeeklyDigest, language: Language = Language.ENGLISH) -> str:
-    """Line below a digest posted in another channel."""
+    """Line below a digest that couldn't be posted in its own channel."""
     return _MOVED(language, channel=f"<#{digest.channel_id}>")
 
 
 def can_not_post(digest: WeeklyDigest, server: str, language: Language = Language.ENGLISH) -> str:
-    """Warning to administrators about a digest without a channel."""
+    """Warning to administrators about a digest that can't be posted."""
     return _CAN_NOT_POST(
         language,
         digest=_NAMES[digest.edition](language),

@@ -34,7 +34,7 @@ _NOTHING: Final = Asked(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Readers of a digest's channel: moderators only, or all readers of public `channels`."""
+    """Readers of a digest: moderators only, or all members, who can read public `channels`."""
 
     channels: frozenset[int]
     moderators_only: bool = False
@@ -54,7 +54,7 @@ class UnansweredPost:
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
-    """A newly published note, the public questions it answers, and its public page."""
+    """A newly published note, the public questions that it answers, and its public page."""
 
     title: str
     contributor: str
@@ -66,9 +66,9 @@ class NewNote:
 class Week:
     """Content of a digest.
 
-    `gaps` are the gaps visible to the readers; `open_gaps` counts all. `pending` notes wait for a
-    decision and `due` notes for another look, the oldest since `waiting_since`. `overview` is for
-    moderators.
+    `gaps` are visible to the readers, and `open_gaps` counts all. `pending` counts notes that wait
+    for a decision, and `due` notes to be verified again. The oldest of both has waited since
+    `waiting_since`. `overview` is for moderators.
     """
 
     digest: WeeklyDigest
@@ -119,9 +119,9 @@ def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
     return core.store.digests.claim(digest, at)
 
 
-def settle(core: Core, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
-    """Finish the digest of this time; `told` if it was posted or had no news."""
-    core.store.digests.settle(digest, at, told=told)
+def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
+    """Finish the digest of this time; `covered` if it was posted or had no news."""
+    core.store.digests.settle(digest, at, told=covered)
 
 
 def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Data of guilds that removed the bot: kept for a time, then restored or purged."""
+"""Retention of data of guilds that removed the bot, until they add it again or a deadline ends."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):
-    """Listener for guilds that the bot leaves or joins again, and rounds of the purge."""
+    """Listener for guilds that the bot leaves or joins again; purges their data after a time."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -32,7 +32,7 @@ class GuildRemoval(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Start the retention period; outages are another event."""
+        """Start the retention period; Discord reports outages by another event."""
         now = datetime.now(UTC)
         await self._bot.worker.call(
             lambda core: guild_removal.record_removal(core, [guild.id], now)
@@ -50,13 +50,13 @@ class GuildRemoval(commands.Cog):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
-        """Compare guilds once after a start."""
+        """Compare guilds once after a start of the bot."""
         if not self._compared:
             self._compared = True
             await self.compare()
 
     async def compare(self) -> None:
-        """Compare the known guilds with Discord's list."""
+        """Record guilds that the bot left or joined while it was offline."""
         try:
             present, known, now = self._present, self._bot.membership_known, datetime.now(UTC)
             gone, back = await self._bot.worker.call(

@@ -100,13 +100,13 @@ class BoardButton(
     rule=members(paging.NOT_HERE),
     first=First.IN_PUBLIC,
 ):
-    """Another page of the leaderboard."""
+    """Button to another page of the leaderboard."""
 
     page: int
     period: Period
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Turn the page for everyone who sees it."""
+        """Show the page to all readers of the message."""
         # The id may be forged, so other messages stay unchanged.
         if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
             return

@@ -1,4 +1,4 @@
-"""The overview in Discord: gathered in the worker's thread, drawn beside it.
+"""The overview in Discord: gathered in the worker's thread, drawn in another.
 
 Without the extra `plot`, or the permission to attach files, the overview is text.
 """
@@ -29,24 +29,27 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DrawnOverview:
-    """An overview's picture, if any, and the panels that a reader needs as text."""
+    """An overview's picture, if any, and panels to show as text."""
 
     files: Sequence[discord.File] = ()
     panels: Sequence[Panel] = ()
 
 
-async def gather_overview(bot: Services, seen: Audience, now: datetime) -> Overview | None:
+async def gather_overview(bot: Services, audience: Audience, now: datetime) -> Overview | None:
     """Gather an overview; None if nobody asked anything."""
     quotes = bot.settings.answers.passages
-    await bot.worker.run_slices(lambda core: service.prepare(core, seen, now))
-    found = await bot.worker.call(lambda core: service.overview(core, seen, now, quotes))
+    await bot.worker.run_slices(lambda core: service.prepare(core, audience, now))
+    found = await bot.worker.call(lambda core: service.overview(core, audience, now, quotes))
     return found if any(found.questions.values()) else None
 
 
 async def draw_overview(
     overview: Overview | None, language: Language, *, attach: bool
 ) -> DrawnOverview:
-    """Draw an overview if the bot may `attach` files; words that can't be drawn are text, too."""
+    """Draw an overview if the bot may `attach` files.
+
+    The panels are also text if there is no picture, or if it lacks some of their letters.
+    """
     if overview is None:
         return DrawnOverview()
     panels = messages.panels(overview, language)

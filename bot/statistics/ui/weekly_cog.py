@@ -196,7 +196,7 @@ def _channel(
     digest: WeeklyDigest | None,
     settings: GuildSettings,
 ) -> discord.abc.GuildChannel:
-    """The digest's channel, the review channel, or else the current one."""
+    """The digest's channel (the review channel by default); the current one if it is gone."""
     wanted = settings.review_channel_id if digest is None else digest.channel_id
     here: Any = interaction.channel
     if isinstance(here, discord.Thread):

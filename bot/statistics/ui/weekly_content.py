@@ -51,8 +51,8 @@ async def gather_week(
     )
     if digest.edition is Edition.EVERYBODY or week.is_empty:
         return week
-    seen = Audience(digest.guild_id, all_readable_by_viewers(bot, channel))
-    return replace(week, overview=await gather_overview(bot, seen, time.at))
+    audience = Audience(digest.guild_id, all_readable_by_viewers(bot, channel))
+    return replace(week, overview=await gather_overview(bot, audience, time.at))
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:
@@ -81,7 +81,7 @@ def _is_open(channel: discord.abc.GuildChannel) -> bool:
 
 
 def is_writable(channel: Any) -> bool:
-    """Whether this is a writable text channel."""
+    """Whether a channel is a text channel in which the bot may write."""
     return isinstance(channel, discord.TextChannel) and may_send(channel)
 
 
@@ -90,7 +90,7 @@ async def _unanswered_posts(
 ) -> tuple[UnansweredPost, ...]:
     """Forum posts without an answer for `hours` hours, newest first.
 
-    A post is recorded as unanswered after a day. It may have been answered since, so it is checked.
+    Posts are recorded as unanswered after a day, and checked here for later answers.
     """
     until = at - timedelta(hours=hours)
     posts = await bot.worker.call(
@@ -106,7 +106,7 @@ async def _unanswered_posts(
 
 
 async def _is_unanswered(guild: discord.Guild, thread_id: int) -> bool:
-    """Whether a post is open, and only its author and bots have written in it."""
+    """Whether a post is open, and nobody but its author and bots has written in it."""
     try:
         thread = guild.get_thread(thread_id) or await guild.fetch_channel(thread_id)
         if not isinstance(thread, discord.Thread) or is_closed(thread, later=True):

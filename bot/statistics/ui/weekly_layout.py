@@ -34,7 +34,7 @@ class DigestButton(
     first={"point": First.OWN, "dismiss": First.THINKING},
     labels=gaps_messages.ACTION_LABELS,
 ):
-    """*Dismiss* and *Point to …* below a digest, which itself stays unchanged."""
+    """Buttons *Dismiss* and *Point to …* below a gap; clicks don't change the digest."""
 
     question_id: int
     action: str
@@ -56,7 +56,7 @@ class DigestButton(
 def digest_message(
     week: Week, language: Language, below: str, overview: DrawnOverview
 ) -> dict[str, Any]:
-    """Arguments to send or edit a digest message, without its files; with a line `below`."""
+    """Arguments to send or edit a digest message, without its files; `below` is its last line."""
     said = messages.digest(week, language)
     room = LAYOUT_CHARACTERS - sum(map(size, (*said.parts, below)))
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())

@@ -1,6 +1,6 @@
 """Delivery of weekly digests, once a week for each guild.
 
-A digest is claimed in the database, then sent with a nonce, so that Discord drops a second copy for
+A digest is claimed in the database, then sent with a nonce, so Discord drops a second copy within
 some minutes. After a crash or a restored backup, the poster looks for the digest in the channel
 before it posts again.
 """
@@ -88,9 +88,9 @@ class DigestPoster:
             return
         outcome = _Outcome.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
         if outcome is not _Outcome.LATER:
-            told = outcome is _Outcome.DONE
+            covered = outcome is _Outcome.DONE
             await self._bot.worker.call(
-                lambda core: service.settle(core, digest, time.at, told=told)
+                lambda core: service.settle(core, digest, time.at, covered=covered)
             )
 
     async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Outcome:
@@ -117,8 +117,8 @@ class DigestPoster:
             return
         claimed = await self._bot.worker.call(lambda core: service.claim(core, digest, time.at))
         sent = (digest.guild_id, digest.edition, time.at)
-        unknown = not claimed and sent not in self._sent
-        if await self._is_posted(channel, digest, time, unknown=unknown):
+        default = not claimed and sent not in self._sent
+        if await self._is_posted(channel, digest, time, default=default):
             return
         language = await self._bot.guild_settings.language_in(channel)
         below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
@@ -136,11 +136,11 @@ class DigestPoster:
         await self._bot.worker.call(lambda core: service.warn(core, digest, warned=False))
 
     async def _is_posted(
-        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, unknown: bool
+        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, default: bool
     ) -> bool:
-        """Whether the digest is in the channel; returns `unknown` if the history is unreadable."""
+        """Whether the digest is in the channel; `default` if the bot can't read the history."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
-            return unknown
+            return default
         async for message in channel.history(limit=_LOOKED_AT, after=time.at, oldest_first=False):
             mine = message.author == self._bot.user
             if mine and messages.is_digest(text_of(message), digest.edition, time.at):
