@@ -15,7 +15,7 @@ from knowledge.values.pictures import Picture
 _ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".svg", ".bmp", ".tif", ".avif")
 
 
-class _SentAgain(discord.File):
+class _RewindingFile(discord.File):
     """File that rewinds before each attempt to send it."""
 
     def reset(self, *, seek: int | bool = True) -> None:
@@ -34,14 +34,14 @@ def is_picture(attachment: discord.Attachment) -> bool:
 
 def picture_files(pictures: Sequence[Picture]) -> list[discord.File]:
     return [
-        _SentAgain(io.BytesIO(picture.content), f"picture-{number}.{picture.kind.value}")
+        _RewindingFile(io.BytesIO(picture.content), f"picture-{number}.{picture.kind.value}")
         for number, picture in enumerate(pictures, start=1)
     ]
 
 
 def drawing_file(png: bytes, name: str, description: str) -> discord.File:
-    """Return a drawing of the bot's own, described for readers who can't see it."""
-    return _SentAgain(io.BytesIO(png), f"{name}.png", description=description)
+    """Return the file of a PNG drawn by the bot; `description` is its alt text."""
+    return _RewindingFile(io.BytesIO(png), f"{name}.png", description=description)
 
 
 def gallery(files: Sequence[discord.File]) -> discord.ui.MediaGallery[Any]:

@@ -1,7 +1,7 @@
 """Authorization of clicks, choices and forms: acknowledge, apply the rule, or refuse.
 
-Discord sends component ids back, and anybody may forge them. So each kind declares its first
-response and a rule; a class without them can't be made. A component acts on what its rule found.
+Discord sends component ids back, and anybody may forge them. So each component class must declare
+a rule. The component receives the objects that its rule looked up.
 The bot's rules are in `bot.interactions.policy.rules`.
 """
 
@@ -41,7 +41,7 @@ async def authorize(
     """Acknowledge an interaction, then apply the component's rule.
 
     Returns:
-        The rule's result, or a refusal that the sender has not seen yet.
+        The objects that the rule looked up, or a refusal for the caller to send.
     """
     if first is First.IN_PLACE and not _is_seen_by_one(interaction):
         return error_messages.UNKNOWN_BUTTON
@@ -57,9 +57,9 @@ async def authorize(
 
 
 async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
-    """Tell the sender why a click does nothing; replace a message that only they see.
+    """Send a refusal; it replaces an ephemeral message with the component.
 
-    A former moderator thus no longer sees the moderators' content.
+    So former moderators don't keep the moderators' content on their screen.
     """
     said = refusal(await viewer_language(interaction))
     message = interaction.message

@@ -114,7 +114,7 @@ def forbid_overrides(kind: type, *callbacks: str) -> None:
             raise TypeError(f"{kind.__name__}.{name} would go around the component's rule.")
 
 
-class _Posted:
+class _Component:
     """Shared behaviour of buttons and selects: ids, rule, first response."""
 
     ids: ClassVar[CustomId]
@@ -128,7 +128,7 @@ class _Posted:
 
     @final
     async def _authorized(self, interaction: Interaction) -> bool:
-        """Apply the rule; tell the sender if it refuses."""
+        """Apply the rule; if it refuses, send the refusal."""
         values = {name: vars(self)[name] for name in self.ids.parts}
         first = self.first_response(interaction)
         found = await authorize(interaction, first, type(self).rule, values)
@@ -140,7 +140,7 @@ class _Posted:
 
     @classmethod
     def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
-        """Return the values of the message's first component of this kind, or None."""
+        """Return the custom_id values of the message's first component of this class, or None."""
         for component in components_of(message) if message is not None else ():
             values = cls.ids.parse(getattr(component, "custom_id", None) or "")
             if values is not None:
@@ -148,7 +148,9 @@ class _Posted:
         return None
 
 
-class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_NEVER):
+class Button(
+    _Component, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_NEVER
+):
     """Button that works after a restart: the values in its custom_id are its attributes."""
 
     labels: ClassVar[Mapping[Any, Sentence]]
@@ -218,7 +220,9 @@ def handler(prefix: str) -> type[Button]:
     return _HANDLERS[prefix]
 
 
-class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER):
+class Select(
+    _Component, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER
+):
     """Single-choice select that works after a restart, like `Button`."""
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
@@ -279,8 +283,8 @@ def pages_view(
 ) -> discord.ui.View | None:
     """Return the buttons to the previous and the next page; None if there is only one page.
 
-    `labels` belong to these two buttons. `button` makes one from a page number, counted from 0, and
-    its label.
+    `labels` name the two buttons, previous and next. `button` makes a button from a page number,
+    counted from 0, and a label.
     """
     before, after = (label(language) for label in labels)
     beside = neighbours(page.number, page.count, before, after)

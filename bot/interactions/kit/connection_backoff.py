@@ -1,8 +1,8 @@
 """Exponential back-off with jitter for the connections of one shard.
 
-The first reconnection is immediate, because dropped connections and operation 7 are common. The
+The first reconnection is immediate, because dropped connections and opcode 7 are common. The
 waits then double up to one minute, stay there for the length of a short outage, and double again up
-to ten minutes. IDENTIFYs leave the one-minute step earlier, because Discord limits them per day.
+to ten minutes. Connections with IDENTIFY exceed one minute earlier: Discord limits them per day.
 
 Pure: clock and jitter are parameters.
 """
@@ -31,12 +31,12 @@ _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Longest wait in seconds after so many connections in a row."""
+    """Longest wait in seconds after this number of connections in a row."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Longest wait in seconds after so many IDENTIFYs in a row."""
+    """Longest wait in seconds after this number of IDENTIFYs in a row."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 

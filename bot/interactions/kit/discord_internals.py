@@ -59,7 +59,7 @@ WebhookAdapter = async_.AsyncWebhookAdapter
 
 
 def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
-    """Send with interaction tokens through an adapter, in this task and the tasks it starts."""
+    """Use an adapter for interaction tokens' requests, in this task and the tasks it starts."""
     async_.async_context.set(adapter)
 
 
@@ -98,8 +98,8 @@ class _ResumingShard(shard.Shard):
 
     discord.py starts a new session after the first failed attempt, which loses the events in
     between. Its client also reconnects without a pause, one shard at a time, and only once all are
-    launched. Here each shard waits for itself (`Services.connecting`). A shard that was given up
-    stays closed, even while it reconnects.
+    launched. Here each shard has its own back-off (`Services.connecting`). A given-up shard stays
+    closed, even if it was reconnecting.
     """
 
     given_up = False
@@ -162,7 +162,7 @@ def resume_shards() -> None:
 
 
 def divide_guilds(client: discord.AutoShardedClient, count: int) -> None:
-    """Tell a client how many shards the bot has; the client runs some of them."""
+    """Set the number of all shards of the bot; this client runs some of them."""
     client.shard_count = count
     client._connection.shard_count = count
     client._connection.shard_ids = range(count)

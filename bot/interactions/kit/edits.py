@@ -1,7 +1,7 @@
-"""Delayed edits of sent messages: once, in time, and never over somebody else's change.
+"""Delayed edits of sent messages, which never overwrite another change.
 
 Discord accepts edits with an interaction's token for 15 minutes. A message is edited only if it
-still ends with the line it was sent with.
+still contains the line given for it.
 """
 
 import asyncio
@@ -118,7 +118,7 @@ class EditPacer:
 
 
 async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
-    """Edit a message that still has its `line`; returns False if it was left alone.
+    """Edit a message if it still contains the `line`; returns whether it was edited.
 
     Messages of expired interactions are skipped.
     """

@@ -36,12 +36,12 @@ _Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
 
 
 class BusyError(Exception):
-    """A form's lookup takes longer than Discord waits."""
+    """A lookup before a form takes longer than Discord waits."""
 
 
 @asynccontextmanager
 async def in_time() -> AsyncIterator[None]:
-    """Bound the lookups before a form is opened.
+    """Set a deadline for lookups before a first response.
 
     Raises:
         BusyError: if they take longer than Discord would wait.

@@ -102,9 +102,9 @@ class Form(discord.ui.Modal):
         required: bool = True,
         paragraph: bool = False,
     ) -> None:
-        """Add an input of at most `most` characters, filled with `text`.
+        """Add a text input of at most `most` characters, prefilled with `text`.
 
-        An emoji counts as two characters in clients, so the limit grows to fit `text`.
+        Clients count an emoji as two characters, so the limit grows to fit `text`.
         """
         style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
         component = discord.ui.TextInput[Any](
@@ -197,7 +197,7 @@ class Form(discord.ui.Modal):
 _Handler = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
 
 
-class _Resent(discord.ui.Modal):
+class _RebuiltForm(discord.ui.Modal):
     """Form of another process, rebuilt from the submitted fields."""
 
     def __init__(self, interaction: Interaction, kinds: tuple[type[Form], ...]):
@@ -205,7 +205,7 @@ class _Resent(discord.ui.Modal):
         self._kinds = kinds
         self._sent: Any = interaction.data
         for field in _fields(self._sent)[:FIELDS]:
-            made = _made(field)
+            made = _rebuilt_field(field)
             if made is not None:
                 self.add_item(made)
 
@@ -228,12 +228,12 @@ async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form]
     Call it after discord.py's own lookup, which precedes the event `interaction`.
     """
     if _FOUND not in interaction.extras:
-        await _or_given_back(interaction, lambda: _resent(interaction, kinds))
+        await _or_given_back(interaction, lambda: _submit_rebuilt(interaction, kinds))
 
 
-async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
+async def _submit_rebuilt(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     # discord.py fills the fields, as it does for a form in memory.
-    await submit(_Resent(interaction, kinds), interaction)
+    await submit(_RebuiltForm(interaction, kinds), interaction)
 
 
 async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:
@@ -276,7 +276,7 @@ async def answer_unfinished(
             original = await fetch_original(webhook)
             is_click = kind is None and not kept.fields
             if original.flags.loading or not is_click:
-                told = await _became(bot, kept, kind or Form)
+                told = await _outcome(bot, kept, kind or Form)
                 is_layout = original.flags.components_v2
                 await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
         except UNREACHED as error:
@@ -290,8 +290,8 @@ def _forget(interaction_id: int, core: Core) -> None:
     core.store.inbox.delete(interaction_id)
 
 
-async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
-    """Return the message edit that says what became of a form or click."""
+async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
+    """Return the message edit that reports the outcome of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
     if not kept.taken and await _claimed(bot, kept):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
@@ -299,7 +299,7 @@ async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dic
 
 
 async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """Claim an interaction before a stalled process can; False if it was answered."""
+    """Claim an interaction ahead of a stalled process; False if it was answered."""
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 
@@ -332,7 +332,7 @@ def _fields(data: Any) -> list[dict[str, Any]]:
     return [field for field in found if "custom_id" in field]
 
 
-def _made(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
+def _rebuilt_field(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
     """Rebuild a submitted field, for discord.py to fill."""
     kind, custom_id = field.get("type"), field["custom_id"]
     if kind == discord.ComponentType.text_input.value:

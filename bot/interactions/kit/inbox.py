@@ -1,4 +1,4 @@
-"""Durable inbox of interactions: clicks and forms on record until they are answered.
+"""Durable inbox of interactions: clicks and forms, stored until they are answered.
 
 After the acknowledgement, Discord shows *thinking…* or closes the form. If the process ends before
 the answer, the next process finds the record and answers
@@ -24,9 +24,9 @@ _KEEPING: Final = "keeping"
 def keep(
     interaction: Interaction, fields: Sequence[tuple[str, str]] = ()
 ) -> "asyncio.Future[None]":
-    """Start storing an interaction with its fields' values by id; idempotent.
+    """Start to store an interaction with its fields, as pairs of id and value; idempotent.
 
-    A busy worker stores it later.
+    The future is done once the worker has stored it.
     """
     if _KEEPING in interaction.extras:
         begun: asyncio.Future[None] = interaction.extras[_KEEPING]

@@ -43,7 +43,7 @@ async def viewer_language(interaction: Interaction) -> Language:
 
 
 async def message_language(interaction: Interaction) -> Language:
-    """Return the language of a clicked message: its single viewer's, or the guild's."""
+    """Return the language of a clicked message: the viewer's if it is ephemeral, or the guild's."""
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)

@@ -32,7 +32,7 @@ _LARGEST: Final = {Kind.string: 6_000, Kind.integer: 2**53, Kind.number: 2**53}
 
 
 def misfit(tree: app_commands.CommandTree[Any], data: Mapping[str, Any]) -> str | None:
-    """Find the first option of a used command with an invalid value.
+    """Find the first option with an invalid value in an invoked command.
 
     Args:
         tree: the commands.

@@ -49,7 +49,7 @@ async def send_with_retries(send: Callable[[], Awaitable[_T]]) -> _T:
 
 
 async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
-    """Reply to a message once; without a reference if that is refused.
+    """Reply to a message once; if Discord refuses the reference, send without it.
 
     The nonce makes retries idempotent.
     """
@@ -69,10 +69,10 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
 
 
 class ResendingAdapter(WebhookAdapter):
-    """Adapter for interaction tokens: retries responses, edits and follow-ups."""
+    """Webhook adapter with retries of interaction responses, edits and follow-ups."""
 
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
-        """Send; a response that Discord took before the connection broke counts as sent."""
+        """Send; a response counts as sent if Discord took it before the connection broke."""
 
         async def send(through: Any = session) -> Any:
             for file in sent.get("files") or ():
@@ -83,7 +83,7 @@ class ResendingAdapter(WebhookAdapter):
         if not route.path.endswith("/callback"):
             return await _resent_if_lost(send)
         try:
-            return await _resent_if_lost(send, functools.partial(send, _Impatient(session)))
+            return await _resent_if_lost(send, functools.partial(send, _QuickSession(session)))
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED:
                 raise
@@ -91,11 +91,11 @@ class ResendingAdapter(WebhookAdapter):
         return {"interaction": {"id": route.webhook_id, "type": 0}}
 
 
-class _Impatient:
-    """Session in which a server error counts as a broken connection.
+class _QuickSession:
+    """Session with quick retries: a server error counts as a broken connection.
 
-    discord.py waits one second after the first error and three after the second, longer than a
-    member's client waits for the first response.
+    discord.py itself waits one second after the first error and three after the second, too long
+    for a first response.
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -113,7 +113,7 @@ async def _raise_if_broken(response: aiohttp.ClientResponse) -> None:
 async def _resent_if_lost(
     send: Callable[[], Awaitable[_T]], send_first: Callable[[], Awaitable[_T]] | None = None
 ) -> _T:
-    """Retry after broken connections; discord.py itself retries after errors.
+    """Retry after a broken connection; discord.py itself retries after other errors.
 
     `send_first` replaces `send` in all attempts but the last.
     """
@@ -126,5 +126,5 @@ async def _resent_if_lost(
 
 
 def retry_token_requests() -> None:
-    """Retry token requests in this task and the tasks it starts."""
+    """Retry requests with interaction tokens, in this task and the tasks it starts."""
     use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
-"""Handler of components without an owner: buttons of old versions, forms from before a restart.
+"""Handler of unknown components: buttons of other versions, forms from before a restart.
 
-discord.py ignores unknown ids, and the member would read that the interaction failed.
+discord.py ignores unknown ids, so Discord would show *This interaction failed*.
 """
 
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ def test_a_component_that_would_go_around_its_rule_is_not_made(kind: Any, callba
 def test_every_form_and_every_component_that_is_found_by_its_id_has_a_rule() -> None:
     bases: list[Any] = [discord.ui.Modal, discord.ui.DynamicItem]
     found = [kind.__name__ for base in bases for kind in base.__subclasses__() if _is_ours(kind)]
-    assert sorted(found) == ["Button", "Form", "Select", "_Resent"]
+    assert sorted(found) == ["Button", "Form", "Select", "_RebuiltForm"]
 
 
 @pytest.mark.parametrize("kind", [discord.ui.View, discord.ui.LayoutView])
