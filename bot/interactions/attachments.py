@@ -1,4 +1,4 @@
-"""Bounded queue of attached files; members take turns, a file at a time."""
+"""Bounded queue of attached files, read in turns: each member has one file at a time in it."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ WAITING: Final = 2
 class Attachments:
     """Reads attached files in its own thread.
 
-    asyncio's threads also resolve host names; a file that takes a minute would block Discord.
+    asyncio's default threads also resolve host names; slow files there would delay Discord.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Attachments:
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
-        """Wait for the member's turn; only one file of each member is in the thread's queue."""
+        """Hold the member's lock, so that only one of their files is in the thread's queue."""
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
                 "I didn't read {file}, because I'm still reading other files of "

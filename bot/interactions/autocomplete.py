@@ -94,7 +94,7 @@ class Choices:
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
-        """Complete the last word to matching tags; the earlier words stay in front of each."""
+        """Complete the last word to tags; each choice repeats the words before it."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
@@ -209,7 +209,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return a guild's titles, not yet filtered by access; outside of guilds, shared ones."""
+        """Return all titles of a guild, regardless of access; outside of guilds, shared ones."""
         titles = self._titles.get(guild_id)
         if titles is None:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
@@ -285,7 +285,7 @@ async def note_id_of(interaction: Interaction, typed: str) -> int | None:
 
 
 async def _choices(interaction: Interaction) -> Choices:
-    """Return the choices; during autocomplete, none if they are late."""
+    """Return the choices; autocomplete gets none if the lookup takes too long."""
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)
     return await _cache(interaction).choices(interaction.guild_id)

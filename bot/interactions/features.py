@@ -35,7 +35,7 @@ class FeatureError(Exception):
 
 
 class Start(Enum):
-    """When a round begins: after the login, with the index ready, or once guilds are known."""
+    """When a round begins: after the login, with the index ready, or with the guilds known."""
 
     LOGIN = 1
     INDEXED = 2
@@ -59,7 +59,7 @@ class Round:
 class Feature:
     """Parts of a feature that the client runs.
 
-    `takes_over` are the steps after this process takes a shard over from another one.
+    `takes_over`: steps to run after this process took a shard over from another one.
     """
 
     cogs: Sequence[commands.Cog] = ()

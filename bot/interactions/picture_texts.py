@@ -34,7 +34,7 @@ Recognize = Callable[[bytes], "Future[list[TextLine]]"]
 
 
 class PictureTexts:
-    """Recognizes the text of one message a member at a time, if switched on."""
+    """Recognizes text in pictures, one message per member at a time, if switched on."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class PictureTexts:
 
     @contextmanager
     def _turn(self, member_id: int) -> Iterator[bool]:
-        """Yield whether the member's pictures are read now; nothing is fetched before."""
+        """Claim one of the places for the member; yields False if there is none."""
         if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
             yield False
             return
@@ -80,7 +80,7 @@ class PictureTexts:
     async def _recognized(self, contents: Sequence[bytes]) -> PictureText:
         """Return the text recognized before the deadline.
 
-        Pictures of a message are queued one by one, so that members share the sandbox fairly.
+        A message's pictures are queued one by one, so that members share the sandbox fairly.
         """
         texts: list[str] = []
         try:

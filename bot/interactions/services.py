@@ -1,8 +1,8 @@
 """Service interface: the client as features see it, and protocols of the services they share.
 
-Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they find
-services at its client. A feature imports neither the client nor a feature above it: the protocols
-here stand for those.
+Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they use
+the services of `interaction.client`. Features import neither the client nor features above them,
+only these protocols.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -66,7 +66,7 @@ class Answers(Protocol):
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Arguments to send an answer to an earlier asker; directly if `channel` is None."""
+        """Return the message with an answer for an earlier asker; direct if `channel` is None."""
 
 
 class AnswersForAskers(Protocol):
@@ -83,10 +83,10 @@ class Outbox(Protocol):
         """Deliver everything due."""
 
     async def catch_up_in_time(self) -> None:
-        """Deliver everything due, but return after the time that a member can wait."""
+        """Deliver everything due, but return early if Discord is slow."""
 
     async def move_cards(self, guild_id: int) -> None:
-        """Mark the cards outside the guild's review channel as due, and remove them."""
+        """Delete the cards outside the guild's review channel, and mark them as due."""
 
     async def find_lost_cards(self, guild_id: int) -> None:
         """Mark deleted cards as due."""
@@ -101,7 +101,7 @@ class Handovers(Protocol):
     def refusal(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> NotHandedOn | None:
-        """Return PRIVATE if every possible channel has readers who may not see the question."""
+        """Return PRIVATE if no channel is private enough for the question, else None."""
 
 
 class Submissions(Protocol):
@@ -127,7 +127,7 @@ class Submissions(Protocol):
         answered: Handover,
         origin: int,
     ) -> None:
-        """Propose a helper's answer as a note; two clicks on the `origin` message are one."""
+        """Propose a helper's answer as a note, once for clicks on the `origin` message."""
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         """Return the message edit that gives a draft back."""
@@ -152,12 +152,12 @@ class ReviewQueue(Protocol):
     """Shows pages of the review queue."""
 
     def place(self, message: discord.Message | None) -> int | None:
-        """Return the place in the queue that a message shows; None if it is no queue."""
+        """Return the queue position that a message shows; None if it shows no queue."""
 
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
     ) -> dict[str, Any]:
-        """Return the arguments of `edit_original_response` for a place in the queue."""
+        """Return the arguments of `edit_original_response` for a queue position."""
 
 
 class Panel(Protocol):
@@ -167,11 +167,11 @@ class Panel(Protocol):
         """Show a page, by default the first unfinished one, in place of a response."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
-        """Return what an administrator can set up next, after a first answer."""
+        """Return suggestions for the setup after a trial question."""
 
 
 class ChannelSyncing(Protocol):
-    """Keeps followed channels in step with their consent and permissions."""
+    """Syncs followed channels, with opt-outs and permissions."""
 
     async def load(self) -> None:
         """Load which channels are followed."""
@@ -186,7 +186,7 @@ class GuildSettingsCache(Protocol):
     async def choices(self, guild_id: int) -> GuildChoices: ...
 
     async def current(self, guild_id: int) -> GuildSettings:
-        """Return a guild's settings from the store, as they are at this moment."""
+        """Return a guild's settings from the store, bypassing the cache."""
 
     async def settings(self, guild_id: int) -> GuildSettings: ...
 
@@ -205,7 +205,7 @@ class GuildSettingsCache(Protocol):
         """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
-        """Like `language_in`, but after half a second the last known one: forms can't wait."""
+        """Like `language_in`, but the last known language after half a second, for forms."""
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether members may hand unanswered questions over to the moderators."""
@@ -283,16 +283,16 @@ class Phrasing(Protocol):
     def pacer(self) -> Pacer: ...
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the model's permission in a guild; None if administrators left it off."""
+        """Return the mode that administrators allow the model; None if it is off."""
 
     def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """Decide, without waiting, whether a model will be asked about an answer."""
+        """Return the candidate for the model, or None if it won't be asked; never waits."""
 
     def edited_until(self) -> datetime:
-        """Return the time until which an answer sent now may be edited."""
+        """Return the deadline for edits of an answer sent now."""
 
     async def phrase(self, candidate: Candidate) -> Result | None:
-        """Ask the model; None if the plain answer stays."""
+        """Ask the model to phrase an answer; None if the plain answer stays."""
 
     def start(self) -> None: ...
 
@@ -315,10 +315,10 @@ class Allowlist(Protocol):
 
 
 class Completions(Protocol):
-    """Cache of what autocomplete offers."""
+    """Cache of autocomplete choices."""
 
     def forget(self) -> None:
-        """Drop what is cached."""
+        """Empty the cache."""
 
 
 class Services(commands.AutoShardedBot):
@@ -326,7 +326,7 @@ class Services(commands.AutoShardedBot):
 
     `followed` maps guilds to the ids of their followed channels, never threads: a thread's messages
     have the scope of its channel. It is in memory because every question needs it; the channel sync
-    updates it. `degradations` records what the bot answers without.
+    updates it. `degradations` lists the parts that answers lack now.
     """
 
     settings: Settings
@@ -356,26 +356,26 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     def connecting(self, shard_id: int, *, identifies: bool) -> AbstractAsyncContextManager[None]:
-        """Wait until a shard may connect; the caller then sends IDENTIFY or RESUME inside."""
+        """Wait until a shard may connect; IDENTIFY or RESUME is sent within the context."""
         raise NotImplementedError
 
     @property
     def serves(self) -> GuildFilter:
-        """Accepts the guilds whose background work this process does."""
+        """Filter of the guilds whose background work this process does."""
         raise NotImplementedError
 
     @property
     def membership_known(self) -> GuildFilter:
-        """Accepts a guild once Discord has named the guilds of its shard."""
+        """Filter of the guilds whose shard has received its list of guilds from Discord."""
         raise NotImplementedError
 
     @property
     def all_memberships_known(self) -> GuildFilter:
-        """Accepts every guild once Discord has named the guilds of all shards, and none before."""
+        """Filter of all guilds once every shard has received its list of guilds; none before."""
         raise NotImplementedError
 
     async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:
-        """Take a step of the work for all guilds; None if another process does that work."""
+        """Run a step of the leader's work for all guilds; None if another process leads."""
         raise NotImplementedError
 
     def track(self, member_id: int | None = None) -> None:
@@ -388,7 +388,7 @@ class Services(commands.AutoShardedBot):
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
         """Admit an interaction of any kind, and make shutdown wait for it.
 
-        Returns False if its sender is not served; they are told.
+        Returns False after a refusal, if the sender is not in an allowed guild.
         """
         raise NotImplementedError
 
@@ -404,7 +404,7 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     async def answerable(self) -> None:
-        """Wait, within reason, until articles and notes are indexed."""
+        """Wait until articles and notes are indexed, for at most five minutes."""
         raise NotImplementedError
 
 

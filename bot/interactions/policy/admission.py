@@ -32,7 +32,7 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
     While the database is away, only flood control limits questions.
 
     Raises:
-        TooFastError: if the member has none left.
+        TooFastError: if the member's quota is used up.
     """
     settings = await _settings(bot, guild_id)
     if may_decide(member, settings):
@@ -55,7 +55,7 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
 
 
 async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:
-    """Return how many notes a member may propose; None without a limit."""
+    """Return a member's allowance of notes; None without a limit."""
     settings = await _settings(bot, member.guild.id)
     if may_decide(member, settings):
         return None
@@ -67,7 +67,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
 
 
 async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
-    """Return why a note's form is not opened now, or an empty string.
+    """Return a refusal to open a note's form now, or an empty string.
 
     If the lookup is late, the form is opened, and its submission is checked. The same holds in
     direct messages, where the member's roles are unknown.

@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AllowedGuilds(commands.Cog):
-    """Leaves guilds outside the allowlist, and decides who is answered."""
+    """Leaves guilds outside the allowlist, and answers only members of the others."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -65,10 +65,10 @@ class AllowedGuilds(commands.Cog):
         return known
 
     async def refuses(self, interaction: Interaction) -> bool:
-        """Whether an interaction is refused; its sender is told, and gets back a form's input.
+        """Refuse an interaction unless it is allowed; returns whether it was refused.
 
-        Also refused: the user-installed app, in a server without the bot or in a private
-        conversation.
+        The sender gets the reason, and a form's input back. The user-installed app is refused in a
+        server without the bot and in a private conversation.
         """
         refusal = error_messages.NOT_SERVED
         if _only_installed_by_user(interaction):
@@ -86,7 +86,7 @@ class AllowedGuilds(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Leave guilds that invited the bot while it was off."""
+        """Leave guilds that added the bot while it was offline."""
         for guild in self._bot.guilds:
             await self.leave(guild)
 
@@ -124,7 +124,7 @@ class AllowedGuilds(commands.Cog):
 
 
 def _only_installed_by_user(interaction: Interaction) -> bool:
-    """Whether the member installed the app, and the bot itself is absent there."""
+    """Whether only the member installed the app, and the bot isn't in the server or chat."""
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return bool(interaction.context.private_channel)

@@ -9,8 +9,8 @@ considers every possible member, with any set of the guild's roles and any overw
 It is exact: it says no if one such member could see the first channel and not read the second.
 
 Checking sets of two roles is enough. A set of roles lacks a permission because one role is denied
-it, or because no role is granted it. A set sees a channel because one of its roles does, or because
-everyone does. So if a set sees one channel and can't read the other, two of its roles do the same.
+it, or because no role is granted it. A set sees a channel because of one of its roles, or because
+of @everyone. So if a set sees one channel and can't read the other, two of its roles do the same.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -99,11 +99,11 @@ def quotable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int,
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """The members with one permission in one channel.
+    """Rule by which members have one permission in one channel.
 
-    The first match decides for a set of roles: one of `allowing` grants it, one of `denying` denies
-    it, `everyone` or one of `granting` grants it. For members in `allowed` or `denied`, roles don't
-    matter.
+    A set of roles is checked in order: a role in `allowing` grants it, a role in `denying` denies
+    it, `everyone` or a role in `granting` grants it. For members in `allowed` or `denied`, roles
+    don't matter.
     """
 
     everyone: bool
@@ -139,7 +139,7 @@ class _Rule:
 
 
 def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
-    """Whether a possible member sees one channel and lacks a permission in the other."""
+    """Whether a possible member sees one channel and lacks a permission in another."""
     roles = frozenset(roles)
     # Any role in `allowing` grants the permission, whatever the other roles say.
     rest = roles - needed.allowing
@@ -158,14 +158,14 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
 def followed_readable_by_viewers(bot: Services, channel: Any) -> tuple[int, ...]:
     """Return the followed channels that every viewer of a channel may read.
 
-    Seeing a thread takes seeing its channel.
+    For a thread, the viewers of its channel count.
     """
     guild = _guild_of(bot, channel)
     return () if guild is None else _quotable(bot, channel, _followed(bot, guild))
 
 
 def all_readable_by_viewers(bot: Services, channel: Any) -> frozenset[int]:
-    """Return every channel that all viewers of a channel may read, with active public threads."""
+    """Return all channels, with active public threads, that every viewer of `channel` may read."""
     guild = _guild_of(bot, channel)
     if guild is None:
         return frozenset()
@@ -174,7 +174,7 @@ def all_readable_by_viewers(bot: Services, channel: Any) -> frozenset[int]:
 
 def viewers_may_read(bot: Services, here: Any, there: Any) -> bool:
     """Whether every viewer of one channel may read another."""
-    there = _around(there, _guild_of(bot, here))
+    there = _parent_or_self(there, _guild_of(bot, here))
     return there is not None and bool(_quotable(bot, here, [there]))
 
 
@@ -182,7 +182,7 @@ def _quotable(
     bot: Services, channel: Any, others: Iterable[discord.abc.GuildChannel]
 ) -> tuple[int, ...]:
     guild = _guild_of(bot, channel)
-    here = _around(channel, guild)
+    here = _parent_or_self(channel, guild)
     if guild is None or here is None:
         return ()
     # The bot itself needs no check, and the owner may read everything.
@@ -200,9 +200,9 @@ def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[in
 def visible_without_roles(
     channel: discord.abc.GuildChannel, role_ids: Collection[int | None]
 ) -> bool:
-    """Whether a channel is visible without one of these roles and without managing the server.
+    """Whether somebody without these roles, who doesn't manage the server, can see a channel.
 
-    Roles only add permissions, so it is enough to look at each role alone. Other bots don't count.
+    Roles only add permissions, so each role is checked alone. Other bots don't count.
     """
     guild = channel.guild
 
@@ -238,7 +238,7 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
 
 
 def all_readable_by(bot: Services, member: discord.abc.User, channel: Any) -> frozenset[int]:
-    """As `readable_by`, of every channel, with active public threads."""
+    """Like `readable_by`, but for all channels, with their active public threads."""
     guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
     if guild is None:
         return frozenset()
@@ -251,7 +251,7 @@ def _readable(
     channel: Any,
     channels: Iterable[discord.abc.GuildChannel],
 ) -> tuple[int, ...]:
-    restricted = _is_restricted(_around(channel, guild))
+    restricted = _is_restricted(_parent_or_self(channel, guild))
     return tuple(
         sorted(
             one.id
@@ -282,11 +282,11 @@ def may_write(interaction: Interaction) -> bool:
 async def readable_answer(
     interaction: Interaction, question: Question | None
 ) -> tuple[int, ...] | None:
-    """Return the followed channels that the clicker may see quoted; None if refused.
+    """Return the followed channels that an answer may quote to the clicker; None to refuse.
 
-    Ids can be forged. So a question of another guild, a private question of someone else, and one
-    asked in a channel that the clicker can't see are refused. A question from direct messages
-    belongs to its asker while they are a member.
+    Ids can be forged. Refused are questions of another guild, other members' private questions, and
+    questions from a channel that the clicker can't see. In direct messages, askers get their own
+    questions, but a guild's only while they are its members.
     """
     bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
@@ -310,8 +310,8 @@ async def readable_answer(
 def sees(interaction: Interaction, channel_id: int | None) -> bool:
     """Whether the clicker sees a channel or thread of this guild.
 
-    An archived or private thread is not in the cache: only clicks inside it count, or the
-    permission to manage threads.
+    A click inside it is enough. Else an archived thread, which isn't in the cache, can't be seen,
+    and a private thread takes the permission to manage threads.
     """
     guild, member = interaction.guild, interaction.user
     if guild is None or channel_id is None or not isinstance(member, discord.Member):
@@ -329,7 +329,7 @@ def sees(interaction: Interaction, channel_id: int | None) -> bool:
 def is_open_to_everyone(guild: discord.Guild | None, channel_id: int | None) -> bool:
     """Whether every member can read a channel or thread, as far as the cache knows it."""
     channel = guild.get_channel_or_thread(channel_id or 0) if guild is not None else None
-    around = _around(channel, guild)
+    around = _parent_or_self(channel, guild)
     if guild is None or around is None:
         return False
     private = isinstance(channel, discord.Thread) and channel.is_private()
@@ -338,13 +338,13 @@ def is_open_to_everyone(guild: discord.Guild | None, channel_id: int | None) -> 
 
 
 def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
-    """Return a channel's guild from the cache; a guild from an event may lack its channels."""
+    """Return a channel's guild from the cache, because a guild from an event may lack channels."""
     guild = getattr(channel, "guild", None)
     return bot.get_guild(guild.id) if guild is not None else None
 
 
-def _around(channel: Any, guild: discord.Guild | None) -> discord.abc.GuildChannel | None:
-    """Return a thread's channel, or the channel itself, if the guild has it."""
+def _parent_or_self(channel: Any, guild: discord.Guild | None) -> discord.abc.GuildChannel | None:
+    """Return a thread's channel, or the channel itself; None if the cache lacks it."""
     if channel is None or guild is None:
         return None
     parent = channel.parent_id if isinstance(channel, discord.Thread) else channel.id

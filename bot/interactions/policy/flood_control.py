@@ -1,13 +1,13 @@
 """Flood control of questions: token buckets per member and guild, one waiting question a member.
 
 It precedes all lookups, so a flood costs nothing. The member's bucket is checked before the
-guild's, so one member's flood takes nothing from the others. A refused member is told once; further
-messages that mention the bot get no reply until the member was quiet for as long as a bucket takes
-to fill. An interaction always gets a reply.
+guild's, so one member's flood takes nothing from the others. A refused member gets one reply.
+Further mentions of the bot get none until the member was quiet for `member_seconds`. An interaction
+always gets a reply.
 
 Errors:
     Exception
-    └── TooFastError    the question is not taken; says whether the member is to be told
+    └── TooFastError    the question is refused; `told` if a recent refusal was sent
 """
 
 import functools
@@ -44,7 +44,7 @@ class Limit(StrEnum):
 class TooFastError(Exception):
     """A question is refused.
 
-    `seconds` until the next one is taken; `told` whether the member knows already.
+    `seconds`: time until the next one is accepted. `told`: whether the member got a recent refusal.
     """
 
     def __init__(self, limit: Limit, seconds: int, *, told: bool) -> None:
@@ -55,7 +55,7 @@ class TooFastError(Exception):
 
 
 class FloodControl:
-    """Protects the bot from floods; a server's own limits are in `admission`."""
+    """Flood control of all members and guilds; `admission` has the servers' own limits."""
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic
@@ -79,7 +79,7 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Take a question, even if others of the member wait.
+        """Count a question, even if others of the member wait.
 
         Raises:
             TooFastError: if the question is refused.
@@ -109,7 +109,7 @@ def _buckets(burst: int, seconds: int) -> CooldownMapping[int] | None:
 
 
 def flood_controlled(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
-    """Decorate a command that takes a question; a member who asks too fast is told each time."""
+    """Decorate a command with a question; each question asked too fast gets a refusal."""
 
     @functools.wraps(callback)
     async def wrapped(

@@ -1,6 +1,6 @@
-"""Cache of guild and channel settings, needed to decide whether a reply is deferred privately.
+"""Cache of guild and channel settings, such as whether a reply is ephemeral.
 
-Discord waits three seconds for that, and the worker may be busy, or still opening its files.
+A reply must be deferred within three seconds, and the worker may be busy, or still opening files.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _VIEWER_SECONDS: Final = 0.5
 
 
 class GuildSettingsCache:
-    """TTL cache, backed by the settings last read."""
+    """TTL cache; the settings last read replace expired ones if the worker or database is away."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -44,7 +44,7 @@ class GuildSettingsCache:
         self._outdated: set[int] = set()
 
     def preload(self, choices: dict[int, GuildChoices]) -> None:
-        """Take the settings that are read before the worker is open; called in its thread."""
+        """Cache settings that the worker reads before it is open; called in its thread."""
         self._last.update(choices)
 
     def forget(self, guild_id: int) -> None:
@@ -74,7 +74,7 @@ class GuildSettingsCache:
         return GuildSettings(guild_id) if last is None else last.server
 
     async def current(self, guild_id: int) -> GuildSettings:
-        """Return a guild's settings from the store, as they are at this moment."""
+        """Return a guild's settings from the store, bypassing the cache."""
         return await self._bot.worker.call(
             lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
         )
@@ -140,7 +140,7 @@ def _guild(channel: Any) -> discord.Guild | None:
 
 
 def _place(bot: Services, channel: Any) -> Place | None:
-    """Return a channel's place by discord.py's cache; None outside of guilds."""
+    """Return the ids of a channel, its category and thread; None outside of guilds."""
     guild = getattr(channel, "guild", None)
     if guild is None:
         return None

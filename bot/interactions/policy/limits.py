@@ -1,4 +1,4 @@
-"""Limits on a member's questions and notes: which apply, and whether one is used up.
+"""Limits on a member's questions and notes: the applicable quota, and whether it is used up.
 
 `knowledge.values.limits.Quota` is the rule itself: the most per hour and day, and the wait.
 """
@@ -17,7 +17,7 @@ from knowledge.values.submissions import InvalidNoteError
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A member of a guild, or of direct messages, as guild 0."""
+    """A member of a guild; guild 0 stands for direct messages."""
 
     id: int
     guild_id: int
@@ -43,16 +43,16 @@ class Allowance:
 
 
 def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Quota:
-    """Return the quota of questions."""
+    """Return a sender's quota of questions."""
     return quota_of(limits.questions, sender.role_ids, operators.questions)
 
 
 def notes_of(
     sender: Sender, limits: Limits, operators: LimitSettings, now: datetime
 ) -> Quota | Wait:
-    """Return the quota of notes, or the wait of a new member.
+    """Return a sender's quota of notes, or a new member's wait.
 
-    A role with its own quota for notes ends the wait of new members.
+    New members don't wait if one of their roles has its own quota of notes.
     """
     quota = quota_of(limits.notes, sender.role_ids, operators.notes)
     # The guild's id is the id of its @everyone role.

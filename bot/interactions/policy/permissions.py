@@ -49,7 +49,7 @@ def may_manage(interaction: Interaction) -> bool:
 
 
 async def manages(interaction: Interaction) -> bool:
-    """Whether the sender may manage the server; others get a refusal."""
+    """Whether the sender may manage the server; if not, sends a refusal."""
     if may_manage(interaction):
         return True
     await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))
@@ -82,14 +82,14 @@ async def is_moderator(interaction: Interaction) -> bool:
 async def moderator_refusal(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
-    """Return the refusal for anyone but moderators, or an empty string."""
+    """Return a refusal, or an empty string for moderators."""
     return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
 
 
 async def refused(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
-    """Whether the sender is no moderator; the refusal replaces the response."""
+    """Refuse senders other than moderators, in place of the response; returns whether it did."""
     refusal = await moderator_refusal(interaction, sentence)
     if refusal:
         await interaction.edit_original_response(content=refusal, view=None)

@@ -24,7 +24,7 @@ async def anybody(_interaction: Interaction, _values: Mapping[str, Any]) -> Foun
 
 
 def members(refusal: Sentence) -> Rule:
-    """Admit members of a server, within it."""
+    """Admit everybody in a server, and nobody in direct messages."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         return refusal if interaction.guild_id is None else _NOTHING
@@ -52,7 +52,7 @@ def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> R
 
 
 async def readable_question(interaction: Interaction, question_id: int) -> Question | None:
-    """Return a question that the sender may read, as viewer of its answer or as moderator."""
+    """Return a question if the sender is a viewer of its answer or a moderator, else None."""
     question = await interaction.client.worker.call(
         lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
     )
@@ -66,7 +66,7 @@ async def readable_question(interaction: Interaction, question_id: int) -> Quest
 def readers_of_answer(refusal: Sentence) -> Rule:
     """Admit viewers of a question's answer.
 
-    Finds the `question`, and the followed `channels` that they may read.
+    The component receives the `question`, and the followed `channels` that the viewer may read.
     """
 
     async def rule(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
