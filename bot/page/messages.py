@@ -1,4 +1,4 @@
-"""Messages of `/page review`, where moderators check notes from before the page. Pure."""
+"""Messages of `/page review`, a list of notes older than the public page. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

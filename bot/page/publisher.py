@@ -1,4 +1,4 @@
-"""Publisher of public pages, at most a minute after a change.
+"""Publisher that updates public pages within a minute of a change.
 
 Changes come in groups, so a page waits for one round without changes. Each page is written in a
 thread, from its own snapshot of the database. Only the leader publishes.
@@ -53,7 +53,7 @@ _Version = tuple[Any, ...]
 
 
 class PagePublisher:
-    """Keeps the pages in the settings' folder in step with the notes."""
+    """Updates the pages in the configured folder after notes change."""
 
     def __init__(self, bot: Services, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing published; `clock` gives seconds."""
@@ -121,7 +121,7 @@ class PagePublisher:
             )
 
     async def _delete_obsolete(self, kept: Collection[int]) -> None:
-        """Delete the pages of servers without a page."""
+        """Delete the pages of all servers except those `kept`."""
         try:
             gone = await run_in_thread(_delete_obsolete, self._folder, kept)
         except (OSError, PublishError) as error:
@@ -176,7 +176,7 @@ def _write(
 
 
 def _delete_obsolete(folder: Path, kept: Collection[int]) -> list[int]:
-    """Delete the pages of other guilds in a folder; returns their ids."""
+    """Delete a folder's pages except those `kept`; returns the guild ids of deleted pages."""
     from knowledge.page.publish import published_in, unpublish
 
     gone = sorted({int(name) for name in published_in(folder) if name.isdecimal()} - {*kept})
@@ -186,7 +186,7 @@ def _delete_obsolete(folder: Path, kept: Collection[int]) -> list[int]:
 
 
 async def _icon(guild: Any) -> Picture | None:
-    """Return the server's icon, small and without metadata; None if it has none."""
+    """Fetch the server's icon, small and without metadata; None if that fails or there is none."""
     if guild.icon is None:
         return None
     with suppress(InvalidNoteError, *UNREACHED):

@@ -1,4 +1,4 @@
-"""Work of `/page review`: list unreleased notes, release them, or keep them off the page."""
+"""Review of unreleased notes with `/page review`: list, release, or keep off the page."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PAGE_NOTES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """A page of unreleased notes, `number` of `count` from 0, and whether the public page is on."""
+    """Page `number` (from 0) of `count` pages of unreleased notes; `is_on` is the public page."""
 
     notes: Sequence[UnreleasedNote]
     number: int
@@ -34,7 +34,7 @@ def page(core: Core, guild_id: int, number: int) -> ReviewPage:
 
 
 def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
-    """Keep the notes with these texts off the page."""
+    """Keep the notes with these revisions off the public page."""
     for revision_id in revision_ids:
         note = core.store.notes.find(revision_id, guild_id)
         if note is not None:
@@ -42,11 +42,11 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
 
 
 def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
-    """Put the notes with these texts on the page; returns how many are new there."""
+    """Put the notes with these revisions on the public page; returns the number of new ones."""
     return core.store.public_notes.release(guild_id, revision_ids, member_id)
 
 
 def versions(core: Core) -> dict[int, tuple[Any, ...]]:
-    """Return a version of each guild's page, by guild; guilds without a page are left out."""
+    """Return the version of each public page, by guild id."""
     notes = core.store.public_notes
     return {guild_id: notes.version(guild_id) for guild_id in notes.guilds()}

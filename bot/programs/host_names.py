@@ -12,13 +12,13 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def allowed_hosts(host: str, names: Collection[str] = ()) -> frozenset[str]:
-    """Return the lower-case names allowed on `host`; empty means any name."""
+    """Return the lower-case names for a server that listens on `host`; empty allows any name."""
     given = frozenset(name.lower() for name in names)
     return given | LOOPBACK if host.lower() in LOOPBACK or given else frozenset()
 
 
 def host_without_port(headers: Sequence[str]) -> str:
-    """Return the name in a request's Host header, without port; empty with none or several."""
+    """Return the name in the Host header without its port; empty unless there is one header."""
     host = headers[0].lower() if len(headers) == 1 else ""
     if host.startswith("["):
         return host[1:].partition("]")[0]

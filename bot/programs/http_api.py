@@ -1,6 +1,6 @@
 """HTTP interface: `ask`, `search` and `get`, with an OpenAPI description at `/openapi.json`.
 
-The description follows from the types. Every error is a problem of one shape
+The description is generated from the types. Every error is a problem detail
 (`bot.programs.problems`). There is no documentation page, because FastAPI's pages load scripts from
 other hosts.
 """
@@ -85,7 +85,7 @@ class Ask(_Body):
 
 
 def _as_integer(number: object) -> object:
-    """Take 3.0 as an integer: in JSON, it equals 3."""
+    """Convert 3.0 to 3, because both are the same number in JSON."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
@@ -110,7 +110,7 @@ class Search(_Body):
 
 
 class Found(BaseModel):
-    """Passages, best first, one a document."""
+    """Passages, best first, one per document."""
 
     passages: list[Passage]
 
@@ -151,7 +151,7 @@ def _application(reader: Reader) -> FastAPI:
 
     @app.post("/search")
     async def search(body: Search) -> Found:
-        """List the best passages for a query, one a document, whether they answer it or not."""
+        """List the best passages for a query, one per document, whether they answer it or not."""
         return Found(passages=await reader.search(body.query, body.limit))
 
     @app.get("/get")
@@ -165,7 +165,7 @@ def _application(reader: Reader) -> FastAPI:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description, with every problem and the authentication."""
+    """Return the OpenAPI description, including problem details and authentication."""
     description = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
@@ -200,7 +200,7 @@ def _problem(status: int, said: str) -> dict[str, Any]:
 
 
 def _add_errors(app: FastAPI) -> None:
-    """Give every error the shape of a problem."""
+    """Add handlers that answer every error with a problem detail."""
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
@@ -244,7 +244,7 @@ _SAID: Final = {
 
 
 def _with_head(allowed: str) -> str:
-    """Return the allowed methods; GET implies HEAD (`_HeadAsGet`)."""
+    """Add HEAD to the allowed methods if GET is one of them (`_HeadAsGet`)."""
     methods = {method.strip() for method in allowed.split(",")}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 

@@ -30,7 +30,7 @@ _BURST_SECONDS: Final = 2
 
 @dataclass(slots=True)
 class RateLimit:
-    """Token bucket: an average rate a second, and a burst of two seconds; 0 means unlimited.
+    """Token bucket: an average rate, and bursts of two seconds' requests; 0 means unlimited.
 
     Source:
         The token bucket of RFC 2697, with one rate.
@@ -64,13 +64,14 @@ class RateLimit:
 
 @dataclass(slots=True)
 class Limited:
-    """Middleware that refuses foreign hosts, unknown tokens, and excess.
+    """Middleware that refuses foreign hosts, unknown tokens, and requests above the limits.
 
     Attributes:
         app: the application behind it.
         tokens: allowed tokens; each has its own rate.
         hosts: allowed names in `Host`, in lower case; empty means any.
-        per_second: requests a second of each token.
+        per_second: requests per second for each token.
+        at_once: concurrent requests.
         seconds: deadline to read and answer a request.
         refuse: sends a refusal in the protocol's shape.
     """
@@ -160,7 +161,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 @dataclass(slots=True)
 class _Body:
-    """Reads a request's body up to the limit."""
+    """Reads a request's body up to the limit; `whole` at its end."""
 
     source: Receive
     whole: bool

@@ -1,7 +1,7 @@
 """HTTP server for other programs: bearer tokens, the listening socket and its connections.
 
-It serves MCP and the HTTP interface. Only holders of a token get in. A connection with an
-unfinished request head is closed, and no response names this program or its version.
+It serves MCP and the HTTP interface. Each request needs a token. A connection is closed if its
+request's head isn't complete after a deadline. No response names this program or its version.
 
 Connections without a request have a limit of their own: a new one replaces the oldest. Connections
 with a token are kept; the application closes all others with its refusal
@@ -9,7 +9,7 @@ with a token are kept; the application closes all others with its refusal
 
 Errors:
     Exception
-    └── ServingError     it can't be served as asked; the message says what to do
+    └── ServingError     the server can't be started; the message says what to do
 """
 
 import hmac
@@ -61,12 +61,12 @@ _STOP_SECONDS: Final = 5
 
 
 class ServingError(Exception):
-    """The server can't be started as asked."""
+    """The server can't be started; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Known tokens; several, so that one can replace another."""
+    """Accepted tokens; several, so that a new one can replace an old one."""
 
     known: tuple[bytes, ...] = field(repr=False)
 
@@ -125,28 +125,28 @@ _defects.setLevel(logging.ERROR)
 
 
 class _Connection(H11Protocol):
-    """Connection with a deadline for its request, and refusals in the common shape."""
+    """Connection with a deadline for request heads, and problem details for invalid HTTP."""
 
-    _late: TimerHandle | None = None
+    _deadline: TimerHandle | None = None
     _since: float = 0.0
 
     def connection_made(self, transport: object) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self.logger = _defects
         self._since = self.loop.time()
-        self._expect()
+        self._set_deadline()
         self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._expected()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._late is None and self.conn.their_state is h11.IDLE:
-            self._expect()
+        if self._deadline is None and self.conn.their_state is h11.IDLE:
+            self._set_deadline()
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._expected()
+            self._cancel_deadline()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse invalid HTTP; sends nothing in the middle of another response."""
@@ -159,7 +159,7 @@ class _Connection(H11Protocol):
         self.transport.close()
 
     def _make_room(self) -> None:
-        """Close the oldest connections without a request, if there are too many."""
+        """Close the oldest connection without a request, if there are too many."""
         siblings = cast("set[_Connection]", self.connections)
         waiting = [one for one in siblings if one.cycle is None]
         if len(waiting) > MOST_WAITING:
@@ -168,13 +168,13 @@ class _Connection(H11Protocol):
             self.connections.discard(oldest)
             oldest.transport.abort()
 
-    def _expect(self) -> None:
-        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def _set_deadline(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
-    def _expected(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 async def serve(application: ASGIApp, sock: socket.socket) -> None:

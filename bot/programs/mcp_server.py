@@ -1,8 +1,8 @@
 """MCP server: `ask`, `search` and `get` as tools, documents as resources, over stdio or HTTP.
 
 The protocol is the official SDK's (https://modelcontextprotocol.io). Over HTTP it listens locally,
-with the HTTP interface's limits (`bot.programs.http_limits`). Refusals are errors of the protocol,
-so that clients show their sentence.
+with the HTTP interface's limits (`bot.programs.http_limits`). Refusals are protocol errors, so that
+clients show their messages.
 """
 
 import json
@@ -73,7 +73,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
         query: Annotated[str, Field(description="Words or a sentence to look for.")],
         limit: Annotated[int, Field(ge=1, le=service.MOST_PASSAGES)] = 10,
     ) -> list[Passage]:
-        """List the best passages for a query, one a document, whether they answer it or not."""
+        """List the best passages for a query, one per document, whether they answer it or not."""
         return await said(reader.search(query, limit))
 
     @server.tool(annotations=_READ_ONLY)
@@ -116,7 +116,7 @@ def http_application(
     per_second: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
-    """Return the server as an ASGI application behind this socket, with its limits."""
+    """Return the server as an ASGI application for this socket, with its limits."""
     port = sock.getsockname()[1]
     hosts = [f"{HOST}:{port}", f"localhost:{port}"]
     application: Starlette = mcp_server(reader).streamable_http_app(

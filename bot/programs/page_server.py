@@ -49,6 +49,6 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether a list contains a path; a proxy may have removed the path's beginning."""
+    """Whether `gone.txt` lists a path; compares the ends, because a proxy may remove a prefix."""
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

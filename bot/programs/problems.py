@@ -18,7 +18,7 @@ Refuse = Callable[[Send, int, str, Mapping[str, str]], Awaitable[None]]
 
 
 def problem_body(status: int, detail: str) -> bytes:
-    """Return a problem as JSON, with finding and remedy in `detail`."""
+    """Return a problem as JSON; `detail` explains it and names a remedy."""
     problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return json.dumps(problem).encode()
 

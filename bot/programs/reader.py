@@ -23,9 +23,10 @@ from bot.programs.service import (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads the public documents of a guild, or the shared ones if no guild is named.
+    """Reads the shared documents and, with a `guild_id`, the guild's public ones.
 
-    Each method raises `UnusableError` for a wrong request, and `WorkerBusyError` if too many wait.
+    Each method raises `UnusableError` for an invalid request, and `WorkerBusyError` if too many
+    requests wait.
     """
 
     worker: Worker[Core]

@@ -55,8 +55,9 @@ class Passage:
 class Answered:
     """An answer: quotations, and how well they support it.
 
-    `evidence` is `strong`, `partial` or `none`; `probability` is that the first quotation answers.
-    Without evidence there is no quotation, and `nearest` has the titles of the nearest documents.
+    `evidence` is `strong`, `partial` or `none`. `probability` estimates that the first quotation
+    answers the question. Without evidence, there is no quotation. `nearest` has the titles of the
+    nearest documents.
     """
 
     question: str
@@ -92,7 +93,7 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer each question as for a member in public, or return its problem."""
+    """Answer each question like a member's in public; an error takes the place of an answer."""
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
@@ -124,7 +125,7 @@ def _answered(reply: Reply) -> Answered | UnusableError:
 
 
 def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
-    """Return the best passages for each query, one a document, whatever the evidence."""
+    """Return the best passages for each query, one per document, whatever the evidence."""
     with core.index.steady():
         places = [scopes_of(one.guild_id, ()) for one in searches]
         queries = [
@@ -143,7 +144,7 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
     """Return a document by its id.
 
     Raises:
-        MissingError: if programs may not see one with this id.
+        MissingError: if programs can't see a document with this id.
     """
     scopes = scopes_of(guild_id, ())
     found = core.document(document_id_of(core, document_id, scopes), scopes)
@@ -169,7 +170,7 @@ _DIGEST: Final = re.compile(rf"(file:|git:)[0-9a-f]{{{_CHARACTERS}}}")
 
 
 def public_id(document_id: str) -> str:
-    """Return a document's public id; a hash replaces a path."""
+    """Return a document's public id, with a hash in place of a local path."""
     found = _WITH_PATH.match(document_id)
     if found is None:
         return document_id
@@ -177,10 +178,10 @@ def public_id(document_id: str) -> str:
     return f"{kind}{hashlib.sha256(document_id.encode()).hexdigest()[:_CHARACTERS]}"
 
 
-def document_id_of(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
-    """Return the document's id for a public id, or an empty string."""
-    found = _DIGEST.fullmatch(shown)
+def document_id_of(core: Core, public: str, scopes: Sequence[Scope]) -> str:
+    """Return a document's internal id for its public id; empty if there is none."""
+    found = _DIGEST.fullmatch(public)
     if found is None:
-        return "" if _WITH_PATH.match(shown) else shown
+        return "" if _WITH_PATH.match(public) else public
     candidates = core.index.tables.document_ids(found[1], core.articles.visible_scopes(scopes))
-    return next((one for one in candidates if public_id(one) == shown), "")
+    return next((one for one in candidates if public_id(one) == public), "")

@@ -14,14 +14,14 @@ CONTRAST: Final = 4.6
 _STEPS: Final = 50
 
 
-def readable(accent: str, ground: str) -> str:
-    """The accent, mixed with as much black or white as it needs on this background."""
-    towards = 0 if _luminance(ground) > 0.5 else 255
+def readable(accent: str, background: str) -> str:
+    """Mix the accent with black or white until its contrast with the background suffices."""
+    towards = 0 if _luminance(background) > 0.5 else 255
     parts = _parts(accent)
     for step in range(_STEPS + 1):
         mixed = [round(part + (towards - part) * step / _STEPS) for part in parts]
         colour = "#" + "".join(f"{part:02x}" for part in mixed)
-        if contrast(colour, ground) >= CONTRAST:
+        if contrast(colour, background) >= CONTRAST:
             break
     return colour
 

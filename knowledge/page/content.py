@@ -1,7 +1,7 @@
 """Selection of a site's content: a guild's public notes, and the bundled articles.
 
-`knowledge.store.notes.public_notes` decides which texts are live and consented. Nothing else is
-read: no channel, no export, and of questions only a count of public ones.
+`knowledge.store.notes.public_notes` selects live texts with consent. Channels and chat exports
+aren't read. Public questions are only counted.
 """
 
 from collections import defaultdict
@@ -78,7 +78,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
 
 
 def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
-    """For each note, the notes with most tags in common; rare tags count more."""
+    """Ids of the nearest notes by note id: those with most common tags; rare tags count more."""
     tagged: dict[str, list[int]] = defaultdict(list)
     for note in notes:
         for tag in note.submission.tags:

@@ -51,7 +51,7 @@ def _gone_paths(site: Site) -> str:
 
 
 def _lettered_icon(site: Site) -> str:
-    """An SVG of the first character of the server's name on its accent colour."""
+    """An SVG with the first character of the server's name, on the accent colour."""
     sign = regex.match(r"\X", site.name)
     letter = escape(sign[0].upper()) if sign else ""
     return (

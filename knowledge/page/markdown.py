@@ -2,7 +2,7 @@
 
 HTML in a note is shown as text. Links have http, https or mailto addresses only. External pictures
 become links, so pages request nothing from other hosts. Discord's markup (mentions, emoji, times)
-becomes words, so no member's id is on a page. Neither are passwords and tokens.
+becomes words, so no member's id is on a page. Passwords and tokens are removed.
 """
 
 import re
@@ -52,7 +52,7 @@ def to_plain(text: str) -> str:
 
 
 def _discord_mark(state: StateInline, silent: bool) -> bool:
-    """Inline rule: Discord's markup becomes words."""
+    """Inline rule that replaces Discord's markup with words."""
     found = _DISCORD_MARK.match(state.src, state.pos)
     if found is None:
         return False
@@ -74,7 +74,7 @@ def _word_of(found: re.Match[str]) -> str:
 
 
 def _headings_below_the_title(state: StateCore) -> None:
-    """Core rule: headings begin at the second level and skip none, for screen readers."""
+    """Core rule that starts headings at level 2 and skips no level, for screen readers."""
     last = 1
     for token in state.tokens:
         if token.type == "heading_open":
@@ -93,7 +93,7 @@ def _link_open(
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A link to a picture; within another link, only its name, because links can't be nested."""
+    """Render a picture as a link; within a link as its name, because links can't be nested."""
     token = tokens[index]
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env) or address
@@ -115,7 +115,7 @@ def _table_close(*_: Any) -> str:
 def _cell(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A cell with its alignment as a class, because inline styles are forbidden."""
+    """Render a cell with a class for its alignment, because inline styles are forbidden."""
     style = tokens[index].attrs.pop("style", "")
     if style:
         tokens[index].attrSet("class", str(style).removeprefix("text-align:"))

@@ -90,9 +90,10 @@ def pages(site: Site) -> Iterator[Page]:
 
 
 def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:
-    """A list in pages, newest first.
+    """Divide a list into pages, newest first.
 
-    The oldest page has number 1 and a fixed length, so a new note changes only the first page.
+    All pages but the first have a fixed length, and are numbered from the oldest. So a new note
+    changes only the first page.
     """
     full = max(len(notes) // LISTED - 1, 0)
     ends = [len(notes) - number * LISTED for number in range(full, -1, -1)]
@@ -113,5 +114,5 @@ def _listed(note: PublishedNote) -> Listed:
 
 
 def _without_count(note: PublishedNote) -> PublishedNote:
-    """The note without its `asked_count`, so another question doesn't change its page."""
+    """The note without its `asked_count`, so that a new question doesn't change its page."""
     return replace(note, asked_count=0)

@@ -6,7 +6,7 @@ links, so a changed note costs only its own pages.
 
     page              → .page.a/site, or .page.b/site; a web server reads it
     .page.a/made.json   the digest of each file's inputs; missing while the copy is being changed
-    .page.lock          held by the only publisher
+    .page.lock          locked by the process that publishes
 """
 
 import hashlib
@@ -48,7 +48,7 @@ Make = Callable[[Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The number of entries on the site, and of those written and removed by this run."""
+    """Numbers of all entries on the site, and of those that this run wrote or removed."""
 
     entries: int
     written: int
@@ -73,8 +73,8 @@ def publish(
     """Write the site into the folder; nothing is written if nothing changed.
 
     Raises:
-        PublishError: if the folder is in use otherwise or can't be written, a template fails, or
-            Pagefind does.
+        PublishError: if the folder has other files, is locked or can't be written, or if a template
+            or Pagefind fails.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
     site = replace(site, name=printable(site.name), base_url=base_url)
@@ -115,7 +115,7 @@ def unpublish(folder: Path) -> None:
 
 
 def published_in(parent: Path) -> set[str]:
-    """The names of the sites in a folder, partly deleted ones included."""
+    """The names of the sites in a folder, including partly deleted ones."""
     places = parent.iterdir() if parent.is_dir() else ()
     named = (_PLACE.fullmatch(one.name) for one in places)
     return {found["hidden"] or found["name"] for found in named if found}
@@ -175,7 +175,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _copies(folder: Path) -> tuple[Path, Path]:
-    """The copy that is served, and the other one.
+    """The served copy, and the spare one.
 
     Raises:
         PublishError: if the folder isn't a site.
@@ -206,7 +206,7 @@ def _file_digests(copy: Path) -> dict[str, str]:
 
 
 def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
-    """Update a copy; files of the other copy are linked, the rest is made."""
+    """Update a copy; links equal files of the `other` copy, and makes all other files."""
     before, at_other = _file_digests(copy), _file_digests(other)
     (copy / _MADE).unlink(missing_ok=True)
     site = copy / _SITE
@@ -230,7 +230,7 @@ def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None
 
 
 def _switch_link(folder: Path, copy: Path) -> None:
-    """Switch the link to a copy, in one step."""
+    """Replace the link by one to a copy, atomically."""
     link = folder.with_name(f".{folder.name}.link")
     link.unlink(missing_ok=True)
     link.symlink_to(Path(copy.name, _SITE))
@@ -257,7 +257,7 @@ def _folder(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a new file; an existing one may be shared with the other copy."""
+    """Write a new file; a file that exists may be a hard link, shared with the other copy."""
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
 

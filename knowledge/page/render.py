@@ -1,4 +1,4 @@
-"""Renderer of pages: Jinja templates, with overrides by the server."""
+"""Renderer of pages: Jinja templates, with the operator's overrides."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ class _CompiledTemplates(BytecodeCache):
         self._bytecode: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Load a template unless its source has changed; Jinja compares the checksum."""
+        """Load a compiled template; Jinja discards it if the source's checksum has changed."""
         if bucket.key in self._bytecode:
             bucket.bytecode_from_string(self._bytecode[bucket.key])
 
@@ -60,7 +60,7 @@ _COMPILED: Final = _CompiledTemplates()
 
 @lru_cache(maxsize=64)
 def _translatable(template: str) -> tuple[str, ...]:
-    """The sentences of a template's text that are translated."""
+    """The translatable sentences in a template's source."""
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
     )
@@ -71,7 +71,7 @@ def _translatable(template: str) -> tuple[str, ...]:
 class Renderer:
     """Renders the pages of one site to bytes.
 
-    `shared` is the digest of all common inputs: the server's settings, the templates, this program.
+    `shared` is the digest of inputs common to all pages: site settings, templates, and code.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Renderer:
 
 @contextmanager
 def _template_errors(template: str) -> Iterator[None]:
-    """Name the template in errors."""
+    """Raise `PublishError` with the template's name if the template fails."""
     try:
         yield
     except (TemplateError, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
 """Search index of a site, in bundles of Pagefind.
 
-Each page belongs to one bundle by its address, so a new note changes only one bundle. A site of a
-few hundred notes has one.
+A page's address determines its bundle, so a new note changes only one bundle. A site of a few
+hundred notes has only one.
 """
 
 import json
@@ -35,7 +35,7 @@ _UNUSED: Final = (
 
 
 def bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
-    """The pages of each bundle, by path with their digests; only an empty site's is empty."""
+    """Divide pages into bundles; each has the digests of its pages by path, and none is empty."""
     number = 1
     # Doubled, so one more note seldom moves pages to other bundles.
     while number * BUNDLE_PAGES < len(digests):
@@ -47,12 +47,12 @@ def bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def bundle_list(parts: list[dict[str, str]]) -> str:
-    """The search's first file: the name and number of pages of each bundle."""
+    """The file that a search loads first: name and number of pages of each bundle."""
     return json.dumps([{"name": str(at), "pages": len(part)} for at, part in enumerate(parts)])
 
 
 def write_bundle(into: Path, paths: Collection[str], language: Language) -> None:
-    """Index these pages for the bundle at `search/NUMBER`.
+    """Index these pages into a bundle, the folder `search/NUMBER`.
 
     Raises:
         PublishError: if Pagefind fails.

@@ -1,14 +1,14 @@
 """Content of a public site, as plain values, and the addresses of its pages.
 
-`knowledge.page.content` selects it from the store; the modules that build pages don't know the
-store, so no other text can reach a page.
+`knowledge.page.content` selects it from the store. The modules that build pages have no access to
+the store, so no other text can reach a page.
 
-Addresses are relative to the site's base URL. A note's address has its number and no word of its
-title: it stays the same when the title changes, and a withdrawn title doesn't live on in it.
+Addresses are relative to the site's base URL. A note's address contains its number but not its
+title, because titles may change or be withdrawn.
 
 Errors:
     Exception
-    └── PublishError    the site can't be written as asked; the message says what to do
+    └── PublishError    the site can't be published; the message says what to do
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ ASKED: Final = "asked/"
 
 
 class PublishError(Exception):
-    """The site can't be written as asked."""
+    """The site can't be published; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPicture:
-    """A picture without its bytes; the publisher asks for them if they are new."""
+    """A picture without its bytes, which the publisher loads only for a new picture."""
 
     digest: str
     kind: PictureKind
@@ -46,11 +46,11 @@ class PublishedPicture:
 class PublishedNote:
     """A live note with consent, or a bundled article.
 
-    Texts are as written: `shown` takes secrets out when they are rendered, since a search of 10,000
-    notes takes seconds.
+    Texts are as written. `printable` removes secrets from them at rendering, because the removal
+    takes seconds for 10,000 notes.
 
     Attributes:
-        address: of its page.
+        address: the address of its page.
         text: Markdown of the live revision.
         verified: the day of the last confirmation by a moderator.
         updated: when the live revision was approved.
@@ -109,7 +109,7 @@ class Site:
 
 
 def printable(text: str) -> str:
-    """Text of members as a page shows it: without secrets and invisible characters."""
+    """Remove secrets and invisible characters from a member's text."""
     return legible(without_secrets(text))
 
 

@@ -74,8 +74,8 @@ def _buttons(page: service.ReviewPage, language: Language) -> list["ReleaseButto
     return [ReleaseButton(language, page=page.number, action=action) for action in actions]
 
 
-def _shown(message: discord.Message | None) -> list[int]:
-    """Return the texts that a message lists, so that nothing unseen is released."""
+def _listed_revisions(message: discord.Message | None) -> list[int]:
+    """Return the revision ids that a message lists, so that only displayed texts are released."""
     for component in components_of(message) if message is not None else ():
         if KeepOffSelect.ids.parse(getattr(component, "custom_id", None) or "") is not None:
             return [int(option.value) for option in component.options]
@@ -85,7 +85,7 @@ def _shown(message: discord.Message | None) -> list[int]:
 class KeepOffSelect(
     Select, ids=CustomId("keepoff", page=int), rule=moderators(), first=First.IN_PLACE
 ):
-    """List of notes to keep off the page."""
+    """Select menu of notes to keep off the public page."""
 
     page: int
 
@@ -93,7 +93,7 @@ class KeepOffSelect(
         guild_id = interaction.guild_id or 0
         by = Member(interaction.user.id, interaction.user.display_name)
         values = {str(value) for value in self.item.values}
-        wanted = [one for one in _shown(interaction.message) if str(one) in values]
+        wanted = [one for one in _listed_revisions(interaction.message) if str(one) in values]
         await interaction.client.worker.call(
             lambda core: service.keep_off(core, guild_id, wanted, by)
         )
@@ -109,7 +109,7 @@ class ReleaseButton(
     labels=messages.LABELS,
     styles={"release": discord.ButtonStyle.success},
 ):
-    """*Put these on the page*, and page turning."""
+    """Button that releases the listed notes, or shows another page of the list."""
 
     page: int
     action: str
@@ -119,7 +119,7 @@ class ReleaseButton(
             await show(interaction, max(self.page + (1 if self.action == "later" else -1), 0))
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        shown = _shown(interaction.message)
+        shown = _listed_revisions(interaction.message)
         released = await interaction.client.worker.call(
             lambda core: service.release(core, guild_id, shown, member_id)
         )
