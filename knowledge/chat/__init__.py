@@ -1,1 +1,1 @@
-"""Chats to documents: conversations found in messages, and parsers of chat exports."""
+"""Chats: division of messages into conversations, and parsers of chat exports."""

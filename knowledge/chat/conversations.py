@@ -1,11 +1,11 @@
 """Conversations in a chat: a question with its answer and replies.
 
-A channel is one stream of interleaved conversations. Silence separates conversations; replies,
-mentions and consecutive messages join them. Small talk (greetings, thanks, single words) is left
-out of the text, but helps to find the answer.
+A channel is one stream of interleaved conversations. Silence ends a conversation; replies, mentions
+and consecutive messages continue it. Small talk (greetings, thanks, single words) is left out of
+the text, but helps to find the answer.
 
-Pure, without Discord, for exports and live channels alike. Memory is bounded by the conversations
-open at one time, not by the channel's length.
+The functions are pure and don't depend on Discord, so they serve exports and live channels. Memory
+holds only the open conversations, whatever the channel's length.
 """
 
 from collections import OrderedDict
@@ -54,7 +54,7 @@ _LIKED: Final = frozenset(_LIKED_TEXT.split())
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """An emoji below a message: the number of reactions, and the known members."""
+    """An emoji below a message: the number of reactions, and the members who are known."""
 
     emoji: str
     count: int = 1
@@ -80,12 +80,12 @@ class Message:
 
     @property
     def member(self) -> int | str:
-        """A key for telling authors apart."""
+        """The author's id, or the shown name if the id is unknown."""
         return self.author_id or self.author
 
     @property
     def worth_reading(self) -> bool:
-        """Whether the message has content: not by a bot, and no small talk."""
+        """Whether the message is neither small talk nor by a bot."""
         return not self.bot and not is_small_talk(self.text)
 
 
@@ -93,8 +93,8 @@ class Message:
 class Exchange:
     """A question with its answer and replies.
 
-    `answer` is the message with a sign of acceptance, if any. `replies` are the other messages
-    worth reading, in order, including the asker's.
+    `answer` is the message with signs of acceptance, if any. `replies` are the other messages with
+    content, in order, including the asker's.
     """
 
     question: Message
@@ -107,7 +107,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class _Open:
-    """An open conversation; `spoke` has the time of each author's last message."""
+    """An open conversation; `spoke` is the time of each author's last message."""
 
     last: datetime
     messages: list[Message] = field(default_factory=list)
@@ -120,7 +120,7 @@ class _Open:
 
 
 class ConversationSplitter:
-    """Splits a stream of messages into conversations, by the rules above."""
+    """Splits a stream of messages into conversations by silence, replies and mentions."""
 
     def __init__(self) -> None:
         # In the order of their last messages, the latest last.
@@ -129,7 +129,7 @@ class ConversationSplitter:
         self._next = 0
 
     def add(self, message: Message) -> Iterator[list[Message]]:
-        """Add a message; yields the conversations that ended before it."""
+        """Add a message; yields the conversations that have ended."""
         yield from self._ended(message.at)
         if message.bot:
             return
@@ -148,7 +148,7 @@ class ConversationSplitter:
             yield self._close(next(iter(self._open)))
 
     def rest(self) -> Iterator[list[Message]]:
-        """End all open conversations."""
+        """End and yield all open conversations."""
         for key in list(self._open):
             yield self._close(key)
 
@@ -165,7 +165,7 @@ class ConversationSplitter:
         return messages
 
     def _place(self, message: Message) -> int | None:
-        """The key of the conversation that a message joins; None if it opens one."""
+        """The key of the open conversation that a message continues; None if it starts one."""
         if message.reply_to in self._where:
             return self._where[message.reply_to]
         earliest = message.at - SILENCE
@@ -189,7 +189,7 @@ class ConversationSplitter:
 
     @staticmethod
     def _opens_another(message: Message) -> bool:
-        """Whether a newcomer asks a question of their own, and not for details of another."""
+        """Whether a newcomer's message starts a new question instead of asking for details."""
         return (
             asks(message.text)
             and not asks_back(message.text)
@@ -205,11 +205,12 @@ def exchange(
 ) -> Exchange | None:
     """Find the question of a conversation, its answer, and the other replies.
 
-    In a complete `thread`, the first post is the question. Returns None without a question, or
-    without a possible answer.
+    `thread` is whether the messages are a complete thread: then the first post is the question. If
+    it is `solved` and no reply has signs of acceptance, the last possible answer is the answer.
+    Returns None without a question, or without a possible answer.
     """
     people = [message for message in messages if not message.bot]
-    first = _opening(people) if thread else _first_question(people)
+    first = _thread_subject(people) if thread else _first_question(people)
     if first is None:
         return None
     question, after = people[first], people[first + 1 :]
@@ -229,8 +230,8 @@ def _first_question(messages: Sequence[Message]) -> int | None:
     return next((i for i in found if asks(messages[i].text)), None)
 
 
-def _opening(messages: Sequence[Message]) -> int | None:
-    """The index of a thread's subject: its first post, or its author's next message."""
+def _thread_subject(messages: Sequence[Message]) -> int | None:
+    """The index of the first message with content by the thread's author; 0 if there is none."""
     if not messages:
         return None
     own = (i for i, m in enumerate(messages) if m.member == messages[0].member and m.worth_reading)
@@ -245,7 +246,7 @@ def _could_answer(message: Message, question: Message) -> bool:
 
 
 def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
-    """The reply with the highest score for signs of acceptance; the later one of equals."""
+    """The reply with the highest score for signs of acceptance; the last of equal ones."""
     signs = _signs(question, after)
     best: Message | None = None
     most = 0

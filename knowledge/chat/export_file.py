@@ -1,11 +1,11 @@
 """Chat exports as streams of documents for their own guild.
 
 Memory holds one message and the open conversations, whatever the file's size. Exports contain no
-permissions, so an export belongs to its own guild and is never shared. Private threads and direct
-messages are refused.
+permissions, so a document's scope is the export's own guild, never shared. Private threads and
+direct messages are refused.
 
 Source:
-    The formats are those of https://github.com/Tyrrrz/DiscordChatExporter, 2.46 and before.
+    https://github.com/Tyrrrz/DiscordChatExporter, formats up to version 2.46.
 """
 
 import re
@@ -47,9 +47,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """An export on the disk or inside a ZIP; it is opened twice.
+    """An export on the disk or inside a zip.
 
-    `name` is the file's name, which may contain the channel's id and the part's number.
+    `open` may be called several times. `name` is the file's name, which may contain the channel's
+    id and the number of the part.
     """
 
     name: str
@@ -57,7 +58,7 @@ class ExportFile:
 
     @property
     def part(self) -> int:
-        """The number of a part ("… [part 2].json"); most exports have only one."""
+        """The part's number in the file name ("… [part 2].json"); 1 if there is none."""
         part = _PART.search(PurePath(self.name).stem)
         return int(part["number"]) if part else 1
 
@@ -67,7 +68,7 @@ def on_disk(path: Path) -> ExportFile:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a file is a chat export of any format. Most other files aren't opened.
+    """Whether a file is a chat export; only files with an export's suffix are opened.
 
     Raises:
         UnreadableError: if the system refuses to read it.
@@ -97,12 +98,12 @@ def export_documents(
     withheld: Withheld = NOTHING,
     count: Count | None = None,
 ) -> Iterator[Document | None]:
-    """The documents of one export; yields None at points where the caller may do other work.
+    """The documents of one export; yields None in between, so the caller can do other work.
 
     Args:
         export: the file.
         document_id: the prefix of the documents' ids.
-        scope: of the documents; by default the export's guild.
+        scope: the documents' scope; by default the export's guild.
         withheld: members and messages to leave out.
         count: updated with each message and document.
 

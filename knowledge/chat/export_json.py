@@ -45,11 +45,11 @@ Raw = dict[str, Any]
 _Events = Iterator[tuple[str, Any]]
 
 
-class _Measured:
-    """A file that fails if one message is too long.
+class _BoundedFile:
+    """A file that raises `UnreadableError` if one message is too long.
 
-    It ends at the first invalid UTF-8: some of ijson's backends accept overlong forms, and fail
-    later, inside callbacks that lose errors.
+    Reads end at the first invalid UTF-8. Some of ijson's backends accept overlong encodings, and
+    fail later, in callbacks that lose errors.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -82,25 +82,24 @@ class _Measured:
 
 
 def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
-    """The channel of an export, and its messages in file order.
+    """The channel of an export, and an iterator over its messages in file order.
 
     Raises:
-        UnreadableError: if it is damaged or no export; from the iterator, too.
+        UnreadableError: if it is damaged or no export; the iterator may raise it, too.
     """
-    measured = _Measured(file)
-    events = _events(measured)
+    bounded = _BoundedFile(file)
+    events = _events(bounded)
     try:
         head = _head(events)
     except _DAMAGE as error:
         raise UnreadableError("is damaged: its beginning is not valid JSON.") from error
-    return _channel(head), _raw_messages(events, measured)
+    return _channel(head), _raw_messages(events, bounded)
 
 
-def _events(file: _Measured) -> _Events:
-    """The parser's events, with strings that can be encoded.
+def _events(file: _BoundedFile) -> _Events:
+    """The parser's events, with lone surrogates in strings replaced by question marks.
 
-    A lone surrogate becomes a question mark, as in YAJL; the Python backend keeps it, and no
-    database takes it.
+    YAJL replaces them itself; ijson's Python backend keeps them, and databases refuse them.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
         if isinstance(value, str):
@@ -126,19 +125,19 @@ def _head(events: _Events) -> Raw:
         elif key == "messages" and event == "start_array":
             return head
         else:
-            head[key] = _built(events, event, value)
+            head[key] = _built_value(events, event, value)
     raise UnreadableError("is no chat export: it has no list of messages.")
 
 
-def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
+def _raw_messages(events: _Events, bounded: _BoundedFile) -> Iterator[Raw]:
     read = 0
     try:
         for event, value in events:
             if event == "end_array":
                 # Only the count of messages follows.
                 return
-            built = _built(events, event, value)
-            measured.begin()
+            built = _built_value(events, event, value)
+            bounded.begin()
             read += 1
             if isinstance(built, dict):
                 yield built
@@ -148,8 +147,8 @@ def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
         ) from error
 
 
-def _built(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
-    """The value that begins with this event, without skipped parts."""
+def _built_value(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
+    """Build the value that starts with this event, without the keys in `_SKIPPED`."""
     if depth > NESTING:
         raise UnreadableError(f"is nested more than {NESTING} levels deep: it is no export.")
     if event == "start_map":
@@ -158,7 +157,7 @@ def _built(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
             if following == "end_map":
                 break
             inner, inner_value = next(events)
-            built = _built(events, inner, inner_value, depth + 1)
+            built = _built_value(events, inner, inner_value, depth + 1)
             if key not in _SKIPPED:
                 made[key] = built
         return made
@@ -167,7 +166,7 @@ def _built(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
         for inner, inner_value in events:
             if inner == "end_array":
                 break
-            items.append(_built(events, inner, inner_value, depth + 1))
+            items.append(_built_value(events, inner, inner_value, depth + 1))
         return items
     return value
 
@@ -187,7 +186,7 @@ def _channel(head: Raw) -> Channel:
 
 
 def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | None:
-    """A message of a JSON export; None for system messages and unknown times."""
+    """Parse a message; None for a system message, or one without author or time."""
     author = _map(raw.get("author"))
     message_id = _id(raw.get("id"))
     at = _time(raw.get("timestamp"), message_id)
@@ -206,7 +205,7 @@ def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | No
 
 
 def _shown(author: Raw) -> str:
-    """The shown name, unless the user name marks a deleted account."""
+    """The author's shown name; the user name for a deleted account."""
     name = _words(author.get("name"))
     if is_deleted_account(name):
         return name
@@ -214,7 +213,7 @@ def _shown(author: Raw) -> str:
 
 
 def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
-    """The text, with mentions as names, and the names of attachments."""
+    """The message's text with mentions as names, and the names of its attachments."""
     text = raw.get("content")
     text = text if isinstance(text, str) else ""
     names: dict[int, str] = {}
@@ -275,7 +274,7 @@ def _words(value: object) -> str:
 
 
 def _id(value: object) -> int:
-    """An id; 0 if it is none. Like Discord, SQLite has signed 64-bit integers."""
+    """Parse an id; 0 if it isn't one. Ids are positive signed 64-bit integers, as in SQLite."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:

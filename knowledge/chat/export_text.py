@@ -1,7 +1,7 @@
 """Parser of DiscordChatExporter's plain text: a head, then "[time] author" and lines.
 
-The format has no ids and no replies, times in minutes, and dates in the exporter's locale. This
-covers the common locales: two numbers and a year in some order, with 12 or 24 hours.
+The format has no ids and no replies. Times have no seconds, and dates are in the exporter's locale.
+Supported are the common locales: day, month and year as numbers, in 12 or 24 hours.
 """
 
 import itertools
@@ -61,8 +61,8 @@ def text_lines(file: IO[bytes]) -> Iterator[str]:
 def text_channel(lines: Iterable[str], file_name: str) -> Channel:
     """The channel named in an export's head.
 
-    The guild's id is missing, and the channel's is only in the exporter's file name. A channel
-    below a channel below a category is a thread.
+    The guild's id is unknown, and the channel's id is only in the file name. A head with category,
+    channel and a further name is that of a thread.
 
     Raises:
         UnreadableError: if there is no head.
@@ -125,7 +125,7 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]
 
 
 def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Message | None:
-    """The message; None for system messages and empty ones."""
+    """Parse a message; None for system messages and empty ones."""
     at = _time(header, day_first=day_first)
     text, blocks = _parts(body)
     if _SYSTEM.fullmatch(text) or at is None:
@@ -148,7 +148,7 @@ def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Mess
 
 
 def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
-    """The text, and the exporter's sections below it, by name."""
+    """Split a message's lines into its text and the exporter's sections, by name."""
     text: list[str] = []
     blocks: dict[str, list[str]] = {}
     into = text
@@ -166,7 +166,7 @@ def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
 
 
 def _day_comes_first(dates: Iterable[str]) -> bool:
-    """Whether 03/04 is the third of April, by a number above twelve or by dots."""
+    """Whether the day precedes the month in these dates: by a day above 12, or by dots."""
     seen = ""
     for date in dates:
         seen = date

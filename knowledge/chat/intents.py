@@ -1,7 +1,7 @@
 """Intent patterns for chat messages: question, thanks, greeting, solution.
 
-The phrases are in `intents.toml`. Missing phrases do little harm: an unrecognized question isn't
-imported, and without recognized thanks the replies stay in their order.
+The phrases are in `intents.toml`. A missing phrase does little harm: a question that isn't
+recognized is not imported, and thanks that aren't recognized leave the replies in their order.
 """
 
 import re
@@ -59,12 +59,12 @@ def prose(text: str) -> str:
 
 
 def forget() -> None:
-    """Clear the caches of messages."""
+    """Clear the cache of messages' prose."""
     prose.cache_clear()
 
 
 def mentions(text: str) -> set[str]:
-    """The first words of mentioned names, casefolded."""
+    """The names after `@` in a text, cut to their first word and casefolded."""
     return {name[1:].casefold() for name in _MENTION.findall(text)} if "@" in text else set()
 
 
@@ -98,7 +98,7 @@ def asks(text: str) -> bool:
 
 
 def asks_only(text: str) -> bool:
-    """Whether the text is hardly more than a question."""
+    """Whether the text has a question mark and fewer than 20 words."""
     return _QUESTION_MARK.search(prose(text)) is not None and word_count(text) < 20
 
 

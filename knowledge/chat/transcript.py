@@ -1,8 +1,8 @@
 """Transcripts: conversations as documents, with question, answer, replies and jump links.
 
-The title is the thread's, or the question. Texts are verbatim except for secrets. Markdown that
-would affect the next message (headings, rules, open code fences) is neutralized, and mentions
-become names that ping nobody.
+The title is the thread's name, or the question's first words. Texts are verbatim except for
+secrets. Markdown that would affect the next message (headings, rules, open code fences) is
+neutralized, and mentions become names that ping nobody.
 """
 
 import hashlib
@@ -158,9 +158,9 @@ def document(
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
 ) -> Document | None:
-    """The document of a thread or conversation; None without an answer.
+    """The document of a thread or conversation; None without a question or possible answer.
 
-    A thread with a withheld first post has no document, because that member also wrote its title.
+    A thread with a withheld first post has no document, because its author also wrote the title.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -187,7 +187,7 @@ def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld)
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """An exchange as a note's text, with its messages and the number of left-out ones."""
+    """An exchange as a note's text; `left_out` is the number of messages left out."""
 
     title: str
     text: str
@@ -198,9 +198,10 @@ class Transcript:
 def transcript(
     channel: Channel, messages: Sequence[Message], withheld: Withheld, most: int
 ) -> Transcript | None:
-    """An exchange in at most `most` characters; None without an answer.
+    """The text of an exchange in at most `most` characters; None if there is no exchange.
 
-    Only whole turns are left out, the last replies first; question and answer always stay.
+    Only whole turns are left out, the last replies first. `most` must have room for the question
+    and the answer.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -219,9 +220,9 @@ def transcript(
 
 
 def post_document(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
-    """The document of a single message; None if the message isn't worth reading.
+    """The document of a single message; None for small talk and bots.
 
-    Its title is its first line or sentence.
+    The title is the message's first line or sentence.
     """
     if not message.worth_reading:
         return None
@@ -239,12 +240,12 @@ def post_document(channel: Channel, message: Message, scope: Scope = SHARED) -> 
 
 
 def without_message_secrets(message: Message) -> Message:
-    """The message without secrets."""
+    """A copy of the message with secrets removed from its text."""
     return replace(message, text=without_secrets(message.text))
 
 
 def document_id(channel: Channel, question: Message) -> str:
-    """The id of a conversation's document, by its question: stable when other messages change."""
+    """The id of a conversation's document; it depends only on the channel and the question."""
     if channel.id and question.id:
         return f"{channel.id}:{question.id}"
     told = f"{channel.id}\n{channel.name}\n{question.author}\n{question.at}\n{question.text}"
@@ -297,7 +298,7 @@ def _parts(channel: Channel, found: Exchange) -> list[str]:
 
 
 def _runs(messages: Sequence[Message]) -> list[list[Message]]:
-    """Messages in order, grouped by consecutive author."""
+    """Group consecutive messages of the same author."""
     runs: list[list[Message]] = []
     for message in messages:
         if runs and runs[-1][-1].member == message.member and not message.reply_to:

@@ -51,19 +51,19 @@ Result = TypeVar("Result")
 
 
 class _Job(Generic[Result]):
-    """A queued file, with its parsing function and the function that converts the answer."""
+    """A queued file, its parsing function, and the function that converts the parsed values."""
 
     def __init__(
         self,
         function: Parse,
         content: bytes,
         name: str,
-        made: Callable[[dict[str, Any], str], Result],
+        convert: Callable[[dict[str, Any], str], Result],
     ) -> None:
         self.function = f"{function.__module__}:{function.__qualname__}"
         self.content = content
         self.name = name
-        self.made = made
+        self.convert = convert
         self.future: Future[Result] = Future()
 
     @property
@@ -106,15 +106,15 @@ class Sandbox:
         function: Parse,
         content: bytes,
         name: str,
-        made: Callable[[dict[str, Any], str], Result],
+        convert: Callable[[dict[str, Any], str], Result],
     ) -> "Future[Result]":
         """Begin to parse; the future gives the result or raises `UnreadableError`.
 
-        A future cancelled before its turn costs nothing. The process imports the function by its
-        name. `made` converts the function's values and text into the result. It must check them,
-        and raises ValueError, TypeError or LookupError if the function can't have returned them.
+        A job cancelled before its turn is skipped. The process imports the function by its name.
+        `convert` makes the result from the function's values and text. It must check them, and
+        raises ValueError, TypeError or LookupError if the function can't have returned them.
         """
-        job = _Job(function, content, name, made)
+        job = _Job(function, content, name, convert)
         self._jobs.put(job)
         with self._lock:
             if self._thread is None:
@@ -167,7 +167,7 @@ class Sandbox:
             if answer["last"]:
                 self.close()
             if "unreadable" not in answer:
-                return job.made(answer["values"], text.decode())
+                return job.convert(answer["values"], text.decode())
         except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
             is_own = self._process is process
             self.close()

@@ -1,1 +1,1 @@
-"""Git sources: repositories followed by commit, whose files are documents cited at their lines."""
+"""Git sources: files of repositories as documents, synced by commit and cited by line."""

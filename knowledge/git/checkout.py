@@ -1,7 +1,7 @@
-"""Web address of a folder in a Git checkout, from the files in `.git`, without running Git.
+"""Web address of a folder in a Git checkout, read from the files in `.git`.
 
-Git would run programs that a checkout's settings name (hooks, a file system monitor). User names
-and passwords in a remote's address are dropped.
+Git itself isn't run, because a checkout's settings can make it run programs (hooks, a file system
+monitor). User names and passwords in a remote's address are dropped.
 
 Source:
     git-config(1), "Syntax" and "branch.<name>.merge"; git-clone(1), "Git URLs".
@@ -25,7 +25,7 @@ _URLS: Final = (
 
 
 def web_address(path: Path) -> str:
-    """The web address of a folder, or of a file's folder; empty if unknown."""
+    """The web address of a folder in a checkout (for a file, its folder); empty if unknown."""
     folder = path if path.is_dir() else path.parent
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
@@ -43,13 +43,13 @@ def is_repository(path: Path) -> bool:
 
 
 def remote_page(path: Path) -> str:
-    """The page of the remote of a checkout or a bare repository; empty if it has none."""
+    """The web page of a checkout's or bare repository's remote; empty if it has none."""
     git = path / ".git"
     return _remote_of(git if git.exists() else path)[0]
 
 
 def _remote_of(git: Path) -> tuple[str, str]:
-    """The page of a repository's remote, and the upstream branch."""
+    """The web page of a repository's remote, and the upstream branch; both may be empty."""
     config = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         own, common = _git_folders(git)
@@ -66,7 +66,7 @@ def _remote_of(git: Path) -> tuple[str, str]:
 
 
 def _git_folders(git: Path) -> tuple[Path, Path]:
-    """The folders with HEAD and with the settings; they differ in linked work trees."""
+    """The folder with HEAD and the folder with `config`; they differ in linked work trees."""
     if git.is_dir():
         return git, git
     # A submodule, or one of several work trees.
@@ -77,6 +77,6 @@ def _git_folders(git: Path) -> tuple[Path, Path]:
 
 
 def page_of(url: str) -> str:
-    """The web page of a remote's repository; empty if the remote has none."""
+    """Convert a remote's URL to the address of its web page; empty if it has none."""
     found = next(filter(None, (pattern.fullmatch(url.strip()) for pattern in _URLS)), None)
     return f"https://{found['host']}/{found['path']}" if found else ""

@@ -1,7 +1,7 @@
 """Code hosts: addresses of repositories, and links to a file at a commit. Pure.
 
-An address counts as a repository's without a request if it is an owner and a name at a known code
-host, or ends in `.git`. For other repositories, the operator says that they are repositories.
+An address is recognized as a repository without a request if it has an owner and a name at a known
+code host, or ends in `.git`. All other repositories must be marked by the operator.
 
 Source:
     The hosts' permanent links: docs.github.com "Creating a permanent link to a code snippet",
@@ -57,7 +57,7 @@ _PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
 
 
 def is_repository(address: str) -> bool:
-    """Whether a web address is recognizable as a repository's without a request."""
+    """Whether a web address has the form of a repository's address; no request is made."""
     found = urlsplit(address)
     parts = [part for part in found.path.split("/") if part]
     if found.query or not parts:
@@ -91,10 +91,10 @@ def repository_url(address: str) -> str:
 
 
 def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
-    """The link to a file at a commit, and the pattern of its line fragments.
+    """The link to a file at a commit, and the pattern of the URL fragment for its lines.
 
-    `place` is the page of a repository, or a pattern with `{path}` in it. The fragments' pattern is
-    empty if lines can't be linked. If files can't be linked, the link is `place` itself.
+    `place` is the page of a repository, or a pattern with `{path}` in it. The fragment's pattern is
+    empty if the host can't link lines. If it can't link files, the link is `place` itself.
     """
     way = _way(place)
     if way is None:
@@ -104,10 +104,10 @@ def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), pattern), lines
 
 
-def branch_link(page: str, branch: str, place: str) -> str:
-    """The address of a folder or file on a branch; `place` is its path, or "." for all."""
+def branch_link(page: str, branch: str, path: str) -> str:
+    """The web address of a folder or file on a branch; `path` "." is the whole repository."""
     parts = [page, _ON_BRANCH.get(_kind(page), "blob"), quote(branch)]
-    return "/".join([*parts, quote(place)] if place != "." else parts)
+    return "/".join([*parts, quote(path)] if path != "." else parts)
 
 
 def _way(place: str) -> tuple[str, str] | None:

@@ -1,8 +1,8 @@
 """Git over HTTP: dulwich's client on the guarded network of the web reader.
 
 Imported only to fetch a repository from the web, because dulwich is an optional dependency. The
-client sends no name or password, reads no Git settings of the user, and fetches nothing from other
-addresses that a host names.
+client sends no name or password, ignores the user's Git settings, and doesn't fetch packs from
+other addresses that a host names.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ NO_REMOTE: Final = "is no public Git repository"
 
 
 class _Answer:
-    """An answer with dulwich's interface, read in pieces up to a limit."""
+    """A response with the interface that dulwich expects, read in pieces up to a limit."""
 
     def __init__(self, response: httpcore2.Response, opened: ExitStack, limit: int) -> None:
         headers = {name.lower(): value for name, value in response.headers}
@@ -49,7 +49,7 @@ class _Answer:
         self._opened.close()
 
     def read(self, size: int) -> bytes:
-        """Read exactly `size` bytes, fewer only at the end, because dulwich expects whole lines.
+        """Read exactly `size` bytes (fewer only at the end), because dulwich expects whole lines.
 
         Raises:
             RefusedError: if there is more than the limit.
@@ -133,10 +133,10 @@ class GuardedGitClient(AbstractHttpGitClient):
 
 
 def _redirected(at: str, location: str) -> str:
-    """The target of a redirect, if it is allowed.
+    """Check a redirect; returns the target's address.
 
     Raises:
-        RefusedError: if it is no address, or leaves https.
+        RefusedError: if the target is invalid, or leaves https.
     """
     target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
     if problem := problem_with_url(target):
@@ -147,7 +147,10 @@ def _redirected(at: str, location: str) -> str:
 
 
 def _problem(answer: _Answer, *, begins: bool) -> str:
-    """The problem with an answer, as the rest of a sentence; empty if there is none."""
+    """The problem with an answer, as the rest of a sentence; empty if there is none.
+
+    `begins` is whether it answers the first request, which asks for the branches.
+    """
     if answer.status in (401, 403):
         return (
             "asks for a login: the repository is missing or private, and only public ones can be "

@@ -1,8 +1,8 @@
-"""Checks of Git packs from untrusted hosts, and their index, made in a sandbox.
+"""Size checks of Git packs from untrusted hosts, and indexing of packs in a sandbox.
 
-A few bytes can expand to gigabytes in two ways: by compression, and as a delta that repeats its
+A few bytes can expand to gigabytes in two ways: by compression, and by deltas that repeat their
 base. Dulwich trusts the sizes that a pack states, so this module checks them first. The bot's own
-process only stores pack and index, and unpacks the single file that it reads.
+process only stores pack and index, and unpacks one file at a time.
 
 Source:
     gitformat-pack(5).
@@ -63,7 +63,7 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
     if count > limits.objects:
         raise RefusedError(f"has {count:,} files and folders; {limits.objects:,} are read")
     left = limits.all_bytes
-    for size in _sizes(reader, count, limits):
+    for size in _object_sizes(reader, count, limits):
         left -= size
         if size > limits.object_bytes:
             raise RefusedError(
@@ -76,14 +76,14 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
             )
 
 
-def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """Yield each object's stated size, or the larger one of a delta and its result."""
+def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
+    """Yield the unpacked size of each object; for a delta, its own or its result's if larger."""
     for _ in range(count):
         size, base = _read_entry_header(reader)
         # Before decompression, so a stated size above the limit costs nothing.
         if size > limits.object_bytes:
             yield size
-        begins = reader.decompressed(size)
+        begins = reader.skip_object(size)
         yield size if base is None else max(size, _delta_result_size(begins))
 
 
@@ -113,9 +113,9 @@ def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
 
 def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
-    """Size in bytes of the largest object that must be unpacked to read the one at an offset.
+    """Size in bytes of the largest object that is unpacked in order to read the one at `offset`.
 
-    A delta needs its base, which may be a delta, too.
+    To read a delta, its base is unpacked, too, and so on if the base is a delta.
 
     Args:
         pack: one that `check_pack` accepted.
@@ -145,7 +145,7 @@ _SIZES_BYTES: Final = 20
 
 
 def _delta_result_size(delta: bytes) -> int:
-    """The stated size of a delta's result: the second of two numbers."""
+    """The size of a delta's result: the second of the two numbers at its start."""
     numbers, number, shift = [], 0, 0
     for byte in delta[:_SIZES_BYTES]:
         number |= (byte & 0x7F) << shift
@@ -159,7 +159,7 @@ def _delta_result_size(delta: bytes) -> int:
 
 
 class _Reader:
-    """Reads a pack from its beginning, and stops before the digest at its end."""
+    """Reads a pack in order, up to the digest at its end."""
 
     def __init__(self, pack: IO[bytes], size: int) -> None:
         self._pack = pack
@@ -191,8 +191,8 @@ class _Reader:
             self._buffer = inflating.unconsumed_tail
         return begins
 
-    def decompressed(self, size: int) -> bytes:
-        """Skip one compressed object of this size; returns its first bytes."""
+    def skip_object(self, size: int) -> bytes:
+        """Skip one compressed object, `size` bytes unpacked; returns its first bytes."""
         inflating, begins, seen = zlib.decompressobj(), b"", 0
         while not inflating.eof:
             part = inflating.decompress(self._buffer, _READ)
@@ -218,7 +218,7 @@ _INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
-    """The sandbox for packs, apart from that for files, which are quicker."""
+    """The sandbox for packs, with higher limits than the sandbox for files."""
     return Sandbox(SECONDS, MEMORY_BYTES)
 
 
@@ -226,7 +226,7 @@ def pack_index(pack: bytes) -> bytes:
     """Make the index of a pack, in the format of Git's `.idx` file.
 
     Raises:
-        RefusedError: with why the pack can't be unpacked, as the rest of a sentence.
+        RefusedError: if the pack can't be unpacked; the message is the rest of a sentence.
     """
     begun = sandbox().begin(index_in_sandbox, pack, "", _checked_index)
     try:

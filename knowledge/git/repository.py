@@ -1,8 +1,8 @@
 """Shallow clones of repositories: one commit of one branch, fetched into a bare repository.
 
 A clone is derived data in the data folder; if it is deleted, it is fetched again. No work tree is
-ever written, so no file of a repository is run, and none of its paths is used on this machine.
-Links, submodules and files in Git LFS are skipped.
+written, so no file of a repository is run, and none of its paths is used on this machine. Symbolic
+links, submodules and files in Git LFS are skipped.
 """
 
 import re
@@ -69,7 +69,7 @@ class CommittedFile:
 class FileListing:
     """The readable files of a commit.
 
-    `whole` is whether the list is complete; `reason` is a problem with it.
+    `whole` is whether the list is complete; `reason` is the problem, if any.
     """
 
     files: tuple[CommittedFile, ...]
@@ -78,7 +78,7 @@ class FileListing:
 
 
 def is_installed() -> bool:
-    """Whether the extra `git` is installed, without which no repository can be read."""
+    """Whether the optional dependencies for Git (the extra `git`) are installed."""
     return find_spec("dulwich") is not None
 
 
@@ -95,7 +95,7 @@ def forget_other_copies(data: Path, locations: Iterable[str]) -> None:
 
 
 class Repository:
-    """An opened repository at one commit."""
+    """An open repository at one commit."""
 
     def __init__(self, opened: "Repo", commit: "ObjectID") -> None:
         self._opened = opened
@@ -112,10 +112,10 @@ class Repository:
     def files(self, folder: str = "") -> FileListing:
         """The readable files in a folder, in the order of their paths.
 
-        For a missing folder, the result is empty and has the reason.
+        If the folder is missing, the listing is empty and has a `reason`.
 
         Raises:
-            RefusedError: if some object is damaged.
+            RefusedError: if an object is missing or damaged.
         """
         tree = self._object(self._commit).tree
         for part in filter(None, folder.split("/")):
@@ -170,7 +170,7 @@ class Repository:
         """The content of a file.
 
         Raises:
-            RefusedError: if it is kept elsewhere, too large, or damaged.
+            RefusedError: if it is in Git LFS, too large, or damaged.
         """
         from dulwich.objects import ObjectID
 
@@ -183,7 +183,7 @@ class Repository:
         return content
 
     def _unpacked_bytes(self, object_id: "ObjectID") -> int:
-        """The claimed size of a packed file, or of its base if larger; 0 if it is in no pack."""
+        """The size of a file or, if larger, of its delta bases; 0 if it is in no pack."""
         from dulwich.objects import RawObjectID
 
         pack = next((one for one in self._objects.packs if object_id in one), None)
@@ -208,7 +208,7 @@ class Repository:
 
 
 def _path(folder: str, name: bytes) -> str:
-    """The path of an entry; empty if it is hidden or invalid."""
+    """The path of an entry in a folder; empty if its name is hidden or invalid."""
     try:
         written = name.decode()
     except UnicodeDecodeError:
@@ -231,12 +231,12 @@ def _suffix(path: str) -> str:
 def open_repository(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
-    """Open a repository at its branch's current commit, and fetch new objects into `folder`.
+    """Open a repository at its branch's current commit; a remote one is fetched into `folder`.
 
     Args:
         source: the repository and its branch.
-        folder: of the clone of a repository on the web.
-        fetcher: connects to its host.
+        folder: the folder of the clone; unused for a local repository.
+        fetcher: connects to the repository's host.
         most: the most bytes to fetch; by default `PACK_BYTES`.
 
     Raises:
@@ -266,10 +266,10 @@ def _open_local(source: RepositoryLocation) -> Repository:
 
 
 def _branch_commit(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
-    """The commit of the branch, or of HEAD without one.
+    """The commit of a branch, or of HEAD if `branch` is empty.
 
     Raises:
-        RefusedError: if there is none.
+        LostError: if there is no such branch or commit.
     """
     from dulwich.objects import ObjectID
 
@@ -306,10 +306,10 @@ def _open_fetched(
 
 
 def _open_copy(folder: Path, most: int) -> Any:
-    """Open the clone in a folder; a damaged or too large one is replaced by an empty one.
+    """Open the clone in a folder; replace it by an empty one if it is damaged or too large.
 
     Raises:
-        RefusedError: if the system refuses.
+        RefusedError: if the folder can't be written.
     """
     from dulwich.repo import Repo
 
@@ -346,7 +346,7 @@ def _is_outgrown(folder: Path, most: int) -> bool:
 
 
 class _OneCommit:
-    """Local history for dulwich's negotiation: one commit without its ancestors."""
+    """Graph walker for dulwich's negotiation: offers one commit without its ancestors."""
 
     def __init__(self, commit: Any) -> None:
         self.shallow = {commit} if commit else set()

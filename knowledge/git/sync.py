@@ -1,7 +1,7 @@
 """Sync of Git sources: parse files changed by a commit, drop deleted ones.
 
-The page store keeps a repository's files like pages: each under its path, with its blob id in place
-of an ETag, and the commit in place of an address. A file with an unchanged id isn't parsed again.
+The page store keeps a repository's files like pages. A file's path is stored as the URL, its blob
+id as the ETag, and the commit as the link. A file with an unchanged blob id isn't parsed again.
 """
 
 import json
@@ -60,7 +60,7 @@ def sync(
         fetcher: connects to the host.
         now: the current time.
         grace: how long a lost repository is still quoted.
-        most: the most bytes to keep; by default any number.
+        most: the most bytes to store; None is unlimited.
     """
     source = repository_at(location)
     if source is None:
@@ -105,7 +105,7 @@ def _read_changed(
     pages: PageStore,
     when: tuple[datetime, int | None],
 ) -> Generator[CrawlStep, None, str]:
-    """Parse and keep the changed files; returns why some were not kept, or nothing."""
+    """Parse and keep the changed files; returns the reason if some were skipped, else ""."""
     now, most = when
     there = {file.path for file in listed.files}
     if listed.whole:
@@ -155,7 +155,7 @@ def _details(found: ParsedFile, content: bytes) -> str:
 
 
 def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
-    """The lines of a text's headings in its source file, in order."""
+    """The (heading, line number) pairs of a text in its source file, in order."""
     headings = {match["words"].strip() for match in _HEADING.finditer(text)}
     if not headings or b"\x00" in content:
         return []
@@ -171,7 +171,7 @@ def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
 
 
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a repository's documents, existing or possible."""
+    """The ids that a repository's documents have, or would have once its files have text."""
     source = repository_at(location)
     if source is None:
         return []

@@ -35,9 +35,9 @@ def problem_with_url(url: str) -> str:
 
 
 def problem_with_literal(url: str) -> str:
-    """The problem with a web address whose host is an IP address, as the rest of a sentence.
+    """The problem with a literal IP address in a web address, as the rest of a sentence.
 
-    Empty for public addresses, and for names, which are checked after they are resolved.
+    Empty if the IP address is public, or the host is a name. Names are checked once resolved.
     """
     host = httpx2.URL(url).host.strip("[]")
     try:
@@ -49,10 +49,7 @@ def problem_with_literal(url: str) -> str:
 
 
 def normal_url(url: str, base: str = "") -> str:
-    """The normal form of an address: absolute, escaped in one way, without a fragment.
-
-    Empty if it is invalid.
-    """
+    """Normalize an address: absolute, uniformly escaped, no fragment; empty if invalid."""
     try:
         joined = httpx2.URL(base).join(url) if base else httpx2.URL(url)
         return str(joined.copy_with(fragment=None))

@@ -34,7 +34,7 @@ class Connections:
         whole_seconds: float,
         trusted: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet; the arguments are a `Fetcher`'s."""
+        """Open nothing yet; `Fetcher` documents the arguments."""
         self._whole_seconds = whole_seconds
         # The operator's contact for the hosts.
         self.contact = ""
@@ -86,7 +86,7 @@ class Connections:
 
 
 def error_text(error: Exception) -> str:
-    """An error in words; a certificate's own problem if it has one."""
+    """Describe an error in words; for a certificate error, its verification message."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

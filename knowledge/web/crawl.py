@@ -1,6 +1,6 @@
 """Sync of a page or a sitemap's pages into the page store, and documents from that store.
 
-`sync` fetches one page a step and stores it; stopping between two steps loses nothing.
+`sync` fetches and stores one page per step; stopping between two steps loses nothing.
 `web_documents` reads only the page store, so answering a question or updating an index never
 fetches anything.
 """
@@ -65,7 +65,7 @@ _ENDINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CrawlStep:
-    """Progress of a sync: the finished and the listed pages, and the last page."""
+    """Progress of a sync: the number of finished and of listed pages, and the last page."""
 
     done: int
     total: int
@@ -76,8 +76,8 @@ class CrawlStep:
 class ListedPages:
     """The pages that a source lists.
 
-    `whole` is whether the list is complete; `reason` says why it isn't. Pages and list may take
-    `most` bytes together.
+    `whole` is whether the list is complete; `reason` says why it isn't. `most` limits the stored
+    bytes of pages and list together.
     """
 
     pages: list[ListedUrl] = field(default_factory=list)
@@ -87,10 +87,7 @@ class ListedPages:
 
 
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
-    """Whether a site's last sync is at least the interval ago.
-
-    A sync in the future doesn't count, because the clock was wrong then.
-    """
+    """Whether a site's last sync is at least the interval ago, or in the future (a wrong clock)."""
     return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
 
 
@@ -105,8 +102,8 @@ def sync(
 ) -> Iterator[CrawlStep]:
     """Sync a source: a page, or all pages listed in a sitemap or an `llms.txt`.
 
-    Gone pages are still quoted for the time of `grace`. `most` is the most bytes to keep; by
-    default any number.
+    Gone pages are still quoted for the time of `grace`. `most` limits the stored bytes; None is
+    unlimited.
     """
     url = unmarked(location)
     yield CrawlStep(0, 0, url)
@@ -140,7 +137,7 @@ def sync(
 def fetch_listing(
     url: str, fetcher: Fetcher, inside: Callable[[str], bool] = lambda at: True
 ) -> Listing:
-    """Fetch a sitemap; redirects must stay `inside`.
+    """Fetch a sitemap; every address, also after redirects, must satisfy `inside`.
 
     Raises:
         UnlistableError: with the problem, as the rest of a sentence.
@@ -156,7 +153,7 @@ def fetch_listing(
 
 
 def resolve_listing(listed: Listing, fetcher: Fetcher) -> ListedPages:
-    """The pages of a listing, with those of the sitemaps in an index."""
+    """The pages of a listing; for an index, fetch its sitemaps and return all of their pages."""
     found = ListedPages(list(listed.pages))
     if len(listed.listings) > INDEX_LISTINGS:
         found.whole = False
@@ -184,7 +181,7 @@ def _sync_pages(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta],
 ) -> Generator[CrawlStep, None, str]:
-    """Fetch every listed page; returns why some were not read, or nothing."""
+    """Fetch every listed page; returns the reason why some were skipped, or ""."""
     now, grace = when
     failures, full, root = 0, "", unmarked(site)
     for done, each in enumerate(found.pages, start=1):
@@ -209,7 +206,7 @@ def _sync_pages(
 
 
 def is_current(page: WebPage, each: ListedUrl, now: datetime) -> bool:
-    """Whether the list says that a page is unchanged since it was fetched."""
+    """Whether a page needs no fetch: by its listed time, it is unchanged since the last one."""
     return (
         page.is_known
         and not page.reason
@@ -228,7 +225,7 @@ def fetch_page(
     limit: int = MAX_BYTES,
     inside: Callable[[str], bool] = lambda at: True,
 ) -> FetchOutcome:
-    """Fetch a page with its ETag and date, so an unchanged one isn't sent again."""
+    """Fetch a page with a conditional request, by its stored ETag and date."""
     etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
     return fetcher.fetch(
         page.url,
@@ -243,8 +240,8 @@ def fetch_page(
 def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """Parse a page's content into its text; an unreadable page keeps its old text.
 
-    A page that forbids quoting loses its text and content. Without content it is fetched whole each
-    time, because the rule may be only in the host's headers.
+    A page that forbids quoting loses its text and content. Without stored content, the next request
+    is unconditional; so the rule is checked each time, also if it is only in a header.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -273,7 +270,7 @@ def _hidden(page: WebPage, told: str) -> WebPage:
 
 
 def _name(page: WebPage) -> str:
-    """The page's name as a file: its suffix tells the format."""
+    """A file name for the page, with the suffix of its format."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
     # Many hosts send all text files as `text/plain`.
@@ -301,7 +298,7 @@ def page_id(page: WebPage, scope: Scope) -> str:
 
 
 def page_ids(url: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a source's documents, existing or possible."""
+    """The ids that a source's documents have, or would have once their pages have text."""
     return [_document_id(link, scope) for link in pages.links(url)]
 
 
@@ -330,9 +327,9 @@ def web_documents(
 
 
 def duplicates(pages: PageStore, url: str) -> set[str]:
-    """Pages whose canonical address is another page of the same site.
+    """The pages whose canonical address is another page of the same site.
 
-    Two pages that name each other are both kept.
+    Two pages that name each other as canonical aren't duplicates.
     """
     links: dict[str, str] = {}
     canonical: dict[str, str] = {}

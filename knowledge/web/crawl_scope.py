@@ -1,4 +1,4 @@
-"""Scope of a crawl: its bounds, the normal form of addresses, and the guard against traps. Pure.
+"""Scope of a crawl: its bounds, the normal form of addresses, and the guard against crawler traps.
 
 A crawl never leaves the scheme, host, port and folder of its start. Query parameters are sorted,
 and parameters of sessions and campaigns are dropped. Only a few queries of one path are visited, so
@@ -40,13 +40,13 @@ _NO_PAGES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CrawlScope:
-    """The bounds of a crawl: a host, and a folder above every path."""
+    """The bounds of a crawl: a host, and the folder that contains all paths."""
 
     host: str
     folder: str
 
     def has(self, url: str) -> bool:
-        """Whether an address is inside, however its path is written."""
+        """Whether an address is inside, also after servers decode and resolve its path."""
         if problem_with_url(url) or host_of(url) != self.host:
             return False
         path = urlsplit(url).path or "/"
@@ -69,7 +69,7 @@ def scope_of(url: str) -> CrawlScope:
 
 
 def page_url(url: str, base: str = "") -> str:
-    """The normal form of a page's address, so each page is requested once; empty if invalid."""
+    """Normalize a page's address, so each page is requested once; empty if invalid."""
     found = normal_url(url, base)
     if not found:
         return ""
@@ -84,14 +84,14 @@ def page_url(url: str, base: str = "") -> str:
 
 
 def is_page(url: str) -> bool:
-    """Whether an address may be that of a page, by its suffix."""
+    """Whether an address may lead to a page, by its suffix."""
     last = urlsplit(url).path.rpartition("/")[2].lower()
     return "." not in last or f".{last.rpartition('.')[2]}" not in _NO_PAGES
 
 
 @dataclass(slots=True)
 class TrapGuard:
-    """Guard against endless series of addresses: loops, deep folders, many queries."""
+    """Guard against crawler traps: repeated path segments, deep folders, many queries of a path."""
 
     _queries: Counter[str] = field(default_factory=Counter)
 

@@ -1,8 +1,8 @@
-"""Internal hosts: hosts on private networks, named by the operator, for sources of the operator.
+"""Internal hosts: hosts on private networks that the operator allows for the operator's sources.
 
-An entry is a name, an address or a network, with a port; without one it covers ports 80 and 443. A
-source on such a host may connect to these hosts only, any other source to public addresses only. So
-no redirect and no name leads from one side to the other.
+An entry is a name, an address or a network, with a port; without a port it covers 80 and 443. A
+source on an internal host may connect to internal hosts only, any other source to public addresses
+only. So no redirect and no DNS name leads from one to the other.
 """
 
 import re
@@ -30,10 +30,10 @@ class InternalHosts:
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> Self:
-        """Read the entries.
+        """Parse the entries.
 
         Raises:
-            ValueError: with the problem of the first wrong one.
+            ValueError: with the problem of the first invalid entry.
         """
         names: set[tuple[str, int]] = set()
         networks: list[tuple[IPv4Network | IPv6Network, int]] = []
@@ -60,7 +60,7 @@ class InternalHosts:
         return cls(frozenset(names), tuple(networks))
 
     def problem_with(self, host: str, port: int, address: str) -> str:
-        """The problem with an address of a host, as "is …"; empty if it may be connected to."""
+        """The problem with a host's IP address, as "is …"; empty if connections are allowed."""
         try:
             found = ip_address(address)
         except ValueError:
@@ -79,7 +79,7 @@ class InternalHosts:
         return f"`sources.internal` doesn't name with port {port}"
 
     def has(self, url: str, resolve: Resolve = system_addresses) -> bool:
-        """Whether a web address is on one of these hosts, by its name or by DNS."""
+        """Whether a web address is on an internal host, by its name or its resolved addresses."""
         if not (self.names or self.networks):
             return False
         try:

@@ -20,7 +20,7 @@ IDS: Final = 20_000
 
 @dataclass(slots=True)
 class LinkCheck:
-    """The findings of a check.
+    """The results of a check.
 
     Attributes:
         pages: the number of existing pages.
@@ -44,11 +44,11 @@ def check_links(
 
     Args:
         pages: the anchors to look for, as written in links, by the page's address.
-        fetcher: asks the hosts.
-        found: gets the findings.
+        fetcher: fetches the pages.
+        found: updated with the results.
 
     Yields:
-        The progress, a page a step.
+        The progress after each page.
     """
     failures, reason = 0, ""
     for done, (url, anchors) in enumerate(pages.items(), start=1):
@@ -88,7 +88,7 @@ def _check_page(url: str, anchors: Collection[str], content: bytes, found: LinkC
 
 
 def ids_in_sandbox(content: bytes, url: str) -> Parsed:
-    """The ids of a page's elements, and the names of its old anchors; runs in the sandbox."""
+    """The ids of a page's elements, and its `<a name>` anchors; runs in the sandbox."""
     from knowledge.files.formats.html import page_soup
 
     soup = page_soup(content)

@@ -1,6 +1,6 @@
 """Outgoing links of a page and its canonical address, extracted in the sandbox.
 
-Links with `nofollow`, and all links of a page with it, are left out.
+`nofollow` is respected, on a link and on a whole page.
 """
 
 import json
@@ -54,7 +54,7 @@ def _href(tag: Any) -> str:
 
 
 def _drop_tools(soup: Any) -> None:
-    """Keep a wiki page's article and categories; all other links lead to tools."""
+    """Remove the tools around a wiki page's article and categories."""
     parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
     soup.clear()
     soup.extend(parts)

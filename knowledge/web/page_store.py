@@ -1,9 +1,9 @@
 """Page store: each page's last good text, its state, and the time of its fetch.
 
-A pure function, `next_state`, defines a page's life cycle. A fetch replaces the content. A failing
-page keeps its last good text. A gone page keeps it for a time of grace, and is then retired.
-`PageStore` is a database of its own, in a file or in PostgreSQL. It is derived data: if it is
-deleted, everything is fetched again.
+The pure function `next_state` defines a page's life cycle. A successful fetch replaces the content.
+A failed fetch leaves the text unchanged. A gone page keeps its text for a time of grace, and is
+then retired. `PageStore` is a separate database, in a file or in PostgreSQL. It is derived data: if
+it is deleted, everything is fetched again.
 """
 
 import zlib
@@ -35,10 +35,10 @@ class WebPage:
     """A stored page.
 
     Attributes:
-        site: its source.
+        site: the location of its source.
         link: its address after redirects.
         content: as fetched; empty before the first fetch and after retirement.
-        title, text: parsed from the content; empty in the same cases.
+        title, text: parsed from the content; empty without content.
         reason: the current problem, as the rest of a sentence about the page.
         details: further data, in a format of the module that fetches the page.
     """
@@ -61,15 +61,15 @@ class WebPage:
 
     @property
     def is_known(self) -> bool:
-        """Whether the next request may be conditional: content is stored and parsed."""
+        """Whether the next request may be conditional: stored content, parsed by this version."""
         return bool(self.content) and self.readers == PARSERS_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A synced source: the time of its last sync, and why that failed.
+    """A synced source: the time of its last sync, and the reason why that failed.
 
-    `state` belongs to the module that syncs it: a commit, or the state of a listing.
+    `state` is a commit or the state of a listing, in a format of the module that syncs the source.
     """
 
     url: str
@@ -83,7 +83,7 @@ def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timed
 
     A gone page keeps its text for the time of `grace`.
     """
-    looked, page = page.checked_at, replace(page, checked_at=now)
+    last_checked, page = page.checked_at, replace(page, checked_at=now)
     match outcome:
         case Fetched():
             return replace(
@@ -100,22 +100,24 @@ def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timed
         case Unchanged():
             return replace(page, gone_at=None, reason="")
         case Gone():
-            return _gone(_postpone_retirement(page, looked, now, grace), outcome.reason, now, grace)
+            return _gone(
+                _postpone_retirement(page, last_checked, now, grace), outcome.reason, now, grace
+            )
         case Failed():
             return replace(page, reason=outcome.reason)
 
 
 def _postpone_retirement(
-    page: WebPage, looked: datetime | None, now: datetime, grace: timedelta
+    page: WebPage, last_checked: datetime | None, now: datetime, grace: timedelta
 ) -> WebPage:
-    """Postpone a gone page's retirement after a long time without visits.
+    """Postpone a gone page's retirement after a long time without checks.
 
-    The time since the last visit counts for half of the grace at most, so a clock that jumps ahead
-    retires no page.
+    Of the time since the last check, at most half of `grace` counts. So no page is retired because
+    the clock jumped ahead.
     """
     if page.gone_at is None:
         return page
-    seen = max(page.gone_at, looked or page.gone_at)
+    seen = max(page.gone_at, last_checked or page.gone_at)
     unseen = max(now - seen - grace / 2, timedelta())
     return replace(page, gone_at=min(page.gone_at + unseen, now))
 
@@ -136,7 +138,7 @@ _COLUMNS: Final = ", ".join(each.name for each in fields(WebPage))
 
 
 class PageStore:
-    """The opened database of pages."""
+    """The open database of pages."""
 
     def __init__(self, tables: DerivedTables) -> None:
         self.tables = tables
@@ -154,7 +156,7 @@ class PageStore:
         self.close()
 
     def visiting(self) -> AbstractContextManager[bool]:
-        """Lock visits to sources; yields False if another process holds the lock."""
+        """Lock the syncs of all sources; yields False if another process holds the lock."""
         return self.tables.alone(_VISITING)
 
     def site(self, url: str) -> Site:
@@ -199,7 +201,7 @@ class PageStore:
                 self.tables.run("delete from pages where site = ? and url = ?", [site, url])
 
     def move(self, site: str, link: str) -> None:
-        """Record a new address of all sound pages of a site."""
+        """Set the link of all pages of a site that have no problem."""
         with self.tables.writing():
             self.tables.run(
                 "update pages set link = ? where site = ? and reason = ''", [link, site]
@@ -210,7 +212,7 @@ class PageStore:
             yield self.page(site, url)
 
     def outlines(self, site: str) -> Iterator[WebPage]:
-        """The pages of a site, without content and with only the first letter of their text."""
+        """The pages of a site without content; `text` is cut to one character."""
         rows = self.tables.rows(
             "select url, link, etag, reason, title, readers, details, substr(text, 1, 1) as text "
             "from pages where site = ? order by rowid",
@@ -224,7 +226,7 @@ class PageStore:
         return [row["url"] for row in rows]
 
     def links(self, site: str) -> list[str]:
-        """The link of each page of a site."""
+        """The link of each page of a site; its URL if it has no link."""
         rows = self.tables.rows(
             "select case link when '' then url else link end as link from pages where site = ?",
             [site],
@@ -237,7 +239,7 @@ class PageStore:
         return self.tables.version
 
     def size(self, site: str) -> int:
-        """The bytes of the pages of a site, counted once by reading all."""
+        """The stored bytes of a site's pages; cached until another process writes."""
         others = self.tables.version_of_others
         if others != self._sizes_of:
             self._sizes.clear()
@@ -255,7 +257,10 @@ class PageStore:
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
-        """Keep a page if its site then has at most this many bytes; else keep only the reason."""
+        """Keep a page if its site stays within `most` bytes; else keep only the reason.
+
+        A page that doesn't grow always fits.
+        """
         if most is None:
             self.keep(page)
             return True

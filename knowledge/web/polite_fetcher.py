@@ -1,4 +1,4 @@
-"""Polite HTTP fetcher: robots.txt, a delay between requests, few redirects, bounded answers.
+"""Polite HTTP fetcher: robots.txt, a delay between requests, few redirects, bounded responses.
 
 Failures are normal on the web, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`),
 never an exception. A `Fetcher` reads robots.txt first, pauses between two requests to a host,
@@ -74,7 +74,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is unchanged since the last fetch; the fields have the meanings of `Fetched`."""
+    """The page is unchanged since the last fetch; its fields are documented in `Fetched`."""
 
     hidden: str = ""
     nofollow: bool = False
@@ -92,8 +92,8 @@ class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
     Attributes:
-        busy: the host asked for a longer pause than the fetcher waits.
-        down: the host itself failed.
+        busy: the host asks to wait longer than the fetcher does.
+        down: the host can't be reached, or answers with a server error.
         no_page: the address leads to another content type, or out of the scope.
     """
 
@@ -112,7 +112,7 @@ class _NoPageError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """An answer, its body read only if it is a page."""
+    """A response; `content` is empty unless its status is 200."""
 
     status: int
     headers: Mapping[str, str]
@@ -138,12 +138,12 @@ class Fetcher:
         Args:
             delay_seconds: the least time between two requests to a host; robots.txt may ask for
                 more.
-            problem_with: the problem with an IP address; empty if it may be connected to.
+            problem_with: returns the problem with an IP address; empty if connections are allowed.
             internal: connect only to these hosts, instead of public addresses.
-            resolve: the addresses of a host.
-            sleep: waits; a stopping program can interrupt it.
-            whole_seconds: the most that one request may take.
-            trusted: the certificates to trust; by default those of browsers.
+            resolve: resolves a host to its addresses.
+            sleep: waits for a number of seconds; a stopping program can interrupt it.
+            whole_seconds: the time limit of one request.
+            trusted: the certificate authorities to trust; by default those of browsers.
         """
         self._delay = delay_seconds
         self._sleep = sleep
@@ -153,7 +153,7 @@ class Fetcher:
         self._asked: dict[str, float] = {}
 
     def introduce(self, contact: str) -> None:
-        """Name the operator to all hosts."""
+        """Set the operator's contact in the User-Agent header."""
         self._connections.contact = contact
 
     def close(self) -> None:
@@ -175,10 +175,10 @@ class Fetcher:
         limit: int = MAX_PACKED_BYTES,
         inside: Callable[[str], bool] = lambda at: True,
     ) -> FetchOutcome:
-        """Fetch a page, unless it is unchanged since this etag and date.
+        """Fetch a page, unless it is unchanged since this ETag and date.
 
-        Only these content `types` are accepted, and at most `limit` bytes, decompressed. Redirects
-        must stay `inside`.
+        Only these content `types` are accepted, and at most `limit` bytes, decompressed. `inside`
+        decides whether the fetcher may request an address, also after a redirect.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         known = {name: value for name, value in headers.items() if value}
@@ -206,7 +206,7 @@ class Fetcher:
                 raise _NoPageError(f"leads out of what is read, to {at}")
             self._may_fetch(at)
 
-        final, response = self._followed(url, known, limit, permit, types)
+        final, response = self._follow_redirects(url, known, limit, permit, types)
         headers = response.headers
         rules = headers.get(_ROBOTS_TAG, "").split("\n")
         hidden, nofollow = hiding_rule(rules), bool(nofollow_rule(rules))
@@ -229,7 +229,7 @@ class Fetcher:
             nofollow=nofollow,
         )
 
-    def _followed(
+    def _follow_redirects(
         self,
         url: str,
         headers: Mapping[str, str],
@@ -237,7 +237,7 @@ class Fetcher:
         permit: Callable[[str], object],
         types: frozenset[str] | None,
     ) -> tuple[str, _Response]:
-        """The response after all redirects, and its address."""
+        """Follow redirects; returns the last address and its response."""
         url = normal_url(url)
         for _ in range(REDIRECTS + 1):
             if problem := problem_with_url(url):
@@ -268,7 +268,7 @@ class Fetcher:
         return max(self._delay, min(asked or 0.0, LONGEST_WAIT))
 
     def pause(self, url: str, seconds: float) -> None:
-        """Wait until the last request to an address's host is so many seconds ago."""
+        """Wait until `seconds` have passed since the last request to the address's host."""
         host = host_of(url)
         waited = time.monotonic() - self._asked.get(host, float("-inf"))
         if waited < seconds:
@@ -283,12 +283,12 @@ class Fetcher:
             # Unchanged bytes: some ETags have non-ASCII letters.
             *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
-        with self._noted(url), self._connections.request("GET", url, own) as response:
+        with self._recording_request(url), self._connections.request("GET", url, own) as response:
             return _read(response, limit, types)
 
     @contextmanager
-    def _noted(self, url: str) -> Iterator[None]:
-        """Start the host's pause at the end of the request inside."""
+    def _recording_request(self, url: str) -> Iterator[None]:
+        """Record the end of the request made inside, because the host's pause starts then."""
         try:
             yield
         finally:
@@ -306,13 +306,13 @@ class Fetcher:
         if problem := problem_with_url(url):
             raise RefusedError(problem)
         self.pause(url, self._delay)
-        with self._noted(url):
+        with self._recording_request(url):
             yield self._connections
 
     # robots.txt
 
     def allows(self, url: str) -> bool:
-        """Whether the host's robots.txt lets a page be fetched."""
+        """Whether the host's robots.txt allows fetching a page."""
         try:
             self._may_fetch(url)
         except RefusedError:
@@ -320,7 +320,7 @@ class Fetcher:
         return True
 
     def sitemaps(self, url: str) -> list[str]:
-        """The sitemaps in the robots.txt of an address's host, as written there."""
+        """The sitemap addresses in the robots.txt of an address's host, unchecked."""
         self.allows(url)
         robots = self._robots.get(host_of(url))
         return list(robots.sitemaps) if isinstance(robots, Protego) else []
@@ -337,14 +337,16 @@ class Fetcher:
             raise RefusedError(f"is closed to programs by {host}/robots.txt")
 
     def _robots_of(self, host: str) -> Protego | Failed:
-        """A host's robots.txt; without one everything is allowed.
+        """Fetch a host's robots.txt; if there is none, everything is allowed.
+
+        If it can't be fetched, nothing is allowed.
 
         Source:
-            RFC 9309, 2.3.1: if it can't be reached, nothing is allowed.
+            RFC 9309, 2.3.1
         """
         try:
             url = f"{host}/robots.txt"
-            _, response = self._followed(url, {}, ROBOTS_BYTES, lambda at: None, None)
+            _, response = self._follow_redirects(url, {}, ROBOTS_BYTES, lambda at: None, None)
         except RefusedError as error:
             return Failed(str(error))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
@@ -358,9 +360,9 @@ class Fetcher:
 
 
 def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None) -> _Response:
-    """Read an answer; only its head if it is no page.
+    """Read a response; the body only if the status is 200.
 
-    `types` is None for robots.txt: any type is accepted, and a long file counts as empty.
+    `types` is None for robots.txt: any type is accepted, and a file above `limit` counts as empty.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
@@ -405,7 +407,7 @@ def _content_type(headers: Mapping[str, str]) -> str:
 
 
 def _retry_after(response: _Response) -> float | None:
-    """The wait that the host asks for, if given in seconds."""
+    """The seconds in a Retry-After header; None without one, or if it is a date."""
     value = response.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
 

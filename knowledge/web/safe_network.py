@@ -1,8 +1,8 @@
 """Network backend that connects to checked addresses only, with a total deadline per request.
 
-The backend resolves a name, checks all of its addresses, and connects to a checked address. So a
-name can't lead elsewhere a moment later (DNS rebinding). Proxies resolve names themselves, so none
-is used. TLS still checks the name. The deadline also ends a response that trickles in.
+The backend resolves a name, checks all of its addresses, and connects to a checked address. So the
+name can't resolve to another address in between (DNS rebinding). No proxy is used, because proxies
+resolve names themselves. TLS still checks the name. The deadline also ends slow responses.
 
 Errors:
     Exception
@@ -71,7 +71,7 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """The timeout of a step, cut to the time left for the request."""
+        """Cut a step's timeout to the time left for the request, in seconds."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")
@@ -95,7 +95,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect to the first address of the host that answers, if all of them are allowed."""
+        """Check all addresses of the host, then connect to the first one that answers."""
         with _as_network_error(host):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
@@ -123,7 +123,7 @@ def _as_network_error(host: str) -> Iterator[None]:
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection that ends at the deadline, even if bytes still trickle in."""
+    """A connection that ends at the deadline, even if the host still sends."""
 
     def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
         self._stream = stream

@@ -1,8 +1,8 @@
 """Crawl of a whole site, by its sitemap and its links, within limits.
 
-Each page is stored at once, so an interrupted crawl resumes: it skips the pages visited since the
-last complete crawl. Requests carry the page's ETag and date, and the page's links are stored with
-it, so an unchanged page costs one answer without content.
+Each page is stored at once, with its links. An interrupted crawl resumes: it skips the pages
+visited since the last complete crawl. Requests are conditional, by ETag and date, so an unchanged
+page isn't sent again.
 """
 
 from collections import deque
@@ -52,7 +52,8 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 class _Frontier:
     """Queue of addresses to visit: breadth first, each once, inside the scope.
 
-    `left` is how many more it returns; `cut` is whether it dropped any because of that.
+    `left` is the number of addresses that may still be visited. `cut` is whether any was dropped
+    because of this limit.
     """
 
     scope: CrawlScope
@@ -76,7 +77,7 @@ class _Frontier:
         self._waiting.append((ListedUrl(url, found.modified), depth))
 
     def mark_visited(self, url: str) -> None:
-        """Mark an address as visited, because another one has led to it."""
+        """Mark an address as visited, because a redirect has led to it."""
         self._seen.add(page_url(url))
 
     def next(self) -> tuple[ListedUrl, int] | None:
@@ -118,8 +119,8 @@ def sync_site(
 ) -> Generator[CrawlStep, None, None]:
     """Crawl a site; each step is one page.
 
-    Pages that are gone or no longer linked are still quoted for the time of `grace`. `most` is the
-    most bytes to keep; by default any number.
+    Pages that are gone or no longer linked are still quoted for the time of `grace`. `most` limits
+    the stored bytes; None is unlimited.
     """
     crawl = crawl_at(location)
     if crawl is None:
@@ -141,11 +142,11 @@ def sync_site(
             f"has more than {crawl.pages:,} pages; so many are asked for, unless the crawl is "
             "added with more"
         )
-    pages.keep_site(Site(location, now, reason or run.full or _alone(run, crawl.url)))
+    pages.keep_site(Site(location, now, reason or run.full or _single_page_hint(run, crawl.url)))
 
 
-def _alone(run: _Crawl, url: str) -> str:
-    """Why a crawl found one page alone, if a page was probably named in place of its folder."""
+def _single_page_hint(run: _Crawl, url: str) -> str:
+    """A hint to name the folder, if a crawl of a page found nothing below it; else empty."""
     path = urlsplit(url).path
     if len(run.reached) > 1 or path in ("", "/") or run.frontier.scope.folder != f"{path}/":
         return ""
@@ -156,7 +157,7 @@ def _alone(run: _Crawl, url: str) -> str:
 
 
 def _crawl_frontier(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
-    """Visit one page after the other; returns why the crawl stopped early, or nothing."""
+    """Visit all pages in the queue; returns the reason if the crawl stops early, else ""."""
     done = 0
     while (entry := run.frontier.next()) is not None:
         listed, depth = entry
@@ -176,7 +177,7 @@ def _crawl_frontier(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
 
 
 def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | None:
-    """Fetch and keep a page; None if no request was needed or allowed."""
+    """Fetch and keep a page; returns None if no request is needed or allowed."""
     page = run.pages.page(run.location, listed.url)
     if _was_visited(run, page) or is_current(page, listed, run.now):
         run.reached.add(page.url)
@@ -199,7 +200,7 @@ def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | 
 
 
 def _was_visited(run: _Crawl, page: WebPage) -> bool:
-    """Whether the interrupted crawl before this one has visited a page."""
+    """Whether the previous, interrupted crawl visited a page."""
     if page.checked_at is None or page.gone_at is not None:
         return False
     since = run.before.synced_at
@@ -215,7 +216,7 @@ def _is_no_page(outcome: FetchOutcome) -> bool:
 
 
 def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebPage:
-    """The page with its links inside the scope."""
+    """Store a page's links inside the scope in its `details`."""
     if isinstance(outcome, Unchanged):
         return replace(page, details="") if outcome.nofollow else page
     if not isinstance(outcome, Fetched):
@@ -250,7 +251,7 @@ def _retire(run: _Crawl) -> None:
 
 
 def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[ListedUrl]:
-    """The entries of the site's own sitemaps inside the scope."""
+    """The entries inside the scope, from the first sitemap of the site that has any."""
     host = host_of(url)
     usual = (f"{host}/sitemap.xml", f"{host}{scope.folder}sitemap.xml")
     named = [each for each in fetcher.sitemaps(url) if urlsplit(each).scheme]

@@ -35,7 +35,7 @@ class UnlistableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListedUrl:
-    """An address in a listing; `modified` is the time of change that the listing states."""
+    """An address in a listing; `modified` is the time of its last change, if stated."""
 
     url: str
     modified: datetime | None = None
@@ -50,7 +50,7 @@ class Listing:
 
 
 def parse_listing(content: bytes, url: str) -> Listing | None:
-    """Parse a sitemap, its index or an `llms.txt`, gzipped or not; None if it is a page.
+    """Parse a sitemap, a sitemap index or an `llms.txt`, gzipped or not; None for other content.
 
     Raises:
         UnlistableError: if it is damaged, or too large.
@@ -82,7 +82,7 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
 
 
 def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
-    """Convert the result of `parse_listing` for the sandbox: the kind, and a line per address."""
+    """Run `parse_listing`, and convert its result to the kind and one line per address."""
     try:
         found = parse_listing(content, url)
     except UnlistableError as error:

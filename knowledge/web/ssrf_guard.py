@@ -1,12 +1,12 @@
 """Guard against server-side request forgery: the IP addresses that may be connected to.
 
-Members name pages, and the bot reads them from inside its operator's network. This must not give
-access to that network's services. Addresses are checked after names are resolved. All functions are
-pure.
+Members name pages, and the bot fetches them from inside its operator's network. This must not give
+members access to that network's services. Names are resolved first, then their addresses are
+checked. All functions are pure.
 
 Source:
-    The IANA special-purpose address registries, as in Python's `ipaddress`. In addition: addresses
-    that contain another address, and services of clouds at public or private addresses.
+    The IANA special-purpose address registries, as in Python's `ipaddress`. In addition: IPv6
+    addresses that contain an IPv4 address, and cloud providers' services such as metadata.
 """
 
 from ipaddress import (
@@ -42,7 +42,7 @@ _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 
 
 def problem_with(address: str) -> str:
-    """The problem with an IP address, as "is …"; empty if it may be connected to."""
+    """The problem with an IP address, as "is …"; empty if connections are allowed."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -53,14 +53,14 @@ def problem_with(address: str) -> str:
 
 
 def is_private(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is in a private network, and isn't a service of a cloud."""
+    """Whether an address is in a private network, and isn't a cloud provider's service."""
     return any(address in each for each in _PRIVATE) and not any(
         address in each for each in _CLOUDS
     )
 
 
 def is_inside_private(network: IPv4Network | IPv6Network) -> bool:
-    """Whether a network is part of a private one, or of this machine."""
+    """Whether a network is inside a private network or this machine's loopback network."""
     return any(
         # Only networks of the same version can be compared.
         network.network_address in each and network.prefixlen >= each.prefixlen
@@ -97,7 +97,7 @@ def _problem_with_v6(address: IPv6Address) -> str:
 
 
 def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses to which a translator may forward packets."""
+    """The IPv4 addresses in an IPv6 address to which a translator may forward packets."""
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if any(address in network for network in _TRANSLATED):
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
