@@ -1,8 +1,8 @@
 """The core: store, index, model and answer pipeline, opened on one data folder.
 
-The `Core` is synchronous and belongs to the thread that opened it. Each feature has its functions
-on the core in its `service`. An approved note is quotable once `review.service.decide` returns. If
-the process dies before that, the next opening brings the index up to date with the store.
+The `Core` is synchronous and belongs to the thread that opened it. A feature's functions
+on the core are in its `service` module. An approved note can be quoted once `review.service.decide`
+returns. If the process dies before that, the next start updates the index from the store.
 """
 
 import logging
@@ -106,7 +106,7 @@ class Figures:
 
 
 class Core:
-    """The opened data folder."""
+    """An open data folder: its store, index, model and answer pipeline."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Core:
         *,
         opener: Opener = open_record,
         rebuild: bool = False,
-        early: Callable[[dict[int, GuildChoices]], None] | None = None,
+        preload: Callable[[dict[int, GuildChoices]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open the data folder, or make it.
@@ -124,9 +124,9 @@ class Core:
             settings: name the data folder and the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: begin a new index beside another model's; `index_updates.complete_update` then
-            lets it serve.
-            early: called with the guilds' settings before the model is opened; opening takes
+            rebuild: open a new index if config.toml names another model;
+            `index_updates.complete_update` then makes it serve.
+            preload: called with the guilds' settings before the model is opened, which takes
             seconds.
             clock: seconds; measures outages of the database.
 
@@ -146,8 +146,8 @@ class Core:
             self.outage = Outage(clock)
             self.recording = RecordingQueue(self.store, self.outage)
             opened.callback(self._record_the_last)
-            if early is not None:
-                early(self.store.channel_settings.every())
+            if preload is not None:
+                preload(self.store.channel_settings.every())
             self.machines: SourceMachines | None = None
             self._choices: SharedChoices | None = None
             self.work: EmbeddingQueue | None = None
@@ -185,7 +185,7 @@ class Core:
         self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
 
     def compare_choices(self) -> None:
-        """Exchange the choice of models with other machines."""
+        """Share the choice of model, reranker and calibration with other machines."""
         if self._choices is not None:
             self._choices.compare()
 
@@ -242,7 +242,7 @@ class Core:
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, kind: Callable[[Self], _Part]) -> _Part:
-        """Return a feature's own part of the core, cached until another model serves."""
+        """Return the object that `kind(core)` makes, cached until another model serves."""
         if kind not in self._parts:
             self._parts[kind] = kind(self)
         return cast("_Part", self._parts[kind])
@@ -263,7 +263,7 @@ class Core:
             _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
 
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each degradation: a part missing from answers, or an outdated index."""
+        """A sentence for each problem, such as a missing reranker or an outdated index."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
@@ -310,11 +310,11 @@ class Core:
         return [Path(location) for location in self.sources() if not is_visited(location)]
 
     def elsewhere(self) -> dict[str, str]:
-        """Sources that are files of other machines, with the machine's name."""
+        """Sources that only another machine reads: location → machine name."""
         return {} if self.machines is None else self.machines.elsewhere()
 
     def web_sources(self) -> dict[str, list[Scope]]:
-        """Sites and repositories that this machine visits."""
+        """The scopes of the sites and repositories that this machine fetches, by location."""
         elsewhere = self.elsewhere()
         found = self.sources().items()
         return {key: its for key, its in found if is_visited(key) and key not in elsewhere}
@@ -323,10 +323,10 @@ class Core:
         records = self.index.tables.files()
         return corpus.source_states(self.store, records, self.pages, self.elsewhere())
 
-    def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
-        """State of each synced Discord channel; `said` turns its problem into a sentence."""
+    def channel_states(self, describe: Callable[[ChannelProblem], str]) -> list[SourceState]:
+        """State of each synced Discord channel; `describe` turns its problem into a sentence."""
         self.archive.set_channels(self.store.synced_channels.all())
-        return corpus.channel_states(self.archive, said)
+        return corpus.channel_states(self.archive, describe)
 
     def chats(self) -> dict[Scope, int]:
         found = self.index.tables.documents_by_scope(Kind.CHAT)
@@ -372,7 +372,7 @@ class Core:
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
     ) -> list[Hit]:
-        """Return the `k` best documents' best passages, whatever their evidence.
+        """Return the best passage of each of the `k` best documents, whatever the evidence.
 
         `channels` must be readable by everybody who sees the hits.
         """
@@ -388,7 +388,7 @@ class Core:
     def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
         """Correct a query's typing errors, and replace its words by the guild's synonyms.
 
-        Of several readings, the one with the strongest evidence is returned.
+        Of several variants, the one with the strongest evidence is returned.
         """
         query = self.retriever.read(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
@@ -443,7 +443,7 @@ class Core:
     # Notes in the index.
 
     def find_overdue_notes(self, at: datetime) -> None:
-        """Tell the answer pipeline the notes past their review date, because they rank lower."""
+        """Mark notes past their review date, which the answer pipeline ranks lower."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
 
@@ -451,7 +451,7 @@ class Core:
         """Index a note's live revision, or remove the note from the index.
 
         Raises:
-            StoreError, IndexError_: if that is impossible now; the note stays `behind`.
+            StoreError, IndexError_: if it fails; the note stays in `unindexed_notes`.
         """
         self.unindexed_notes.add(note_id)
         self.find_overdue_notes(datetime.now(UTC))
@@ -477,7 +477,7 @@ class Core:
     # Guilds.
 
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
-        """Counts of a guild: documents for a reader of these channels, questions and notes."""
+        """Count a guild's questions and notes, and the documents that readers of `channels` see."""
         scopes = self.articles.visible_scopes(scopes_of(guild_id, channels))
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {

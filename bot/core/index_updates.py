@@ -57,16 +57,16 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
     yield from _update_quickly(core, report)
     yield from _update_pages(core, report)
     yield from _update_channels(core, report, check=True)
-    yield from _follow(core, report, retry=retry)
+    yield from _update_files(core, report, retry=retry)
 
 
 def update_files(core: Core) -> Iterator[Progress]:
     """Index the changed imported files, in slices, unless another process is doing so."""
-    return _follow(core, UpdateReport(), beside=False)
+    return _update_files(core, UpdateReport(), exclusive=True)
 
 
 def update_pages(core: Core) -> Iterator[Progress]:
-    """Index the fetched web pages, in slices; fetches nothing."""
+    """Index the web pages fetched so far, in slices."""
     return _update_pages(core, UpdateReport())
 
 
@@ -86,7 +86,7 @@ def update_channels(core: Core) -> Iterator[Progress]:
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
-    """Like `update_channels`, and compare the index with the whole archive."""
+    """Index the changes of synced channels, and compare the index with the whole archive."""
     return _update_channels(core, UpdateReport(), check=True)
 
 
@@ -101,12 +101,12 @@ def _update_channels(
     _forget_chats(core, "channels", withheld.version)
 
 
-def _follow(
-    core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
+def _update_files(
+    core: Core, report: UpdateReport, *, retry: bool = False, exclusive: bool = False
 ) -> Iterator[Progress]:
-    """Index imported files. Without `beside`, skip this if another process is doing so."""
+    """Index imported files; with `exclusive`, do nothing while another process does so."""
     with try_lock(core.folder, UPDATE_LOCK) as mine:
-        if not (mine or beside):
+        if exclusive and not mine:
             yield Progress(0, 0, "", report)
             return
         withheld = core.store.quote_opt_outs.withheld()
@@ -125,19 +125,20 @@ def _follow(
         _forget_chats(core, f"files{whose}", withheld.version)
 
 
-def _forget_chats(core: Core, read: str, withheld: str) -> None:
+def _forget_chats(core: Core, sources: str, version: str) -> None:
     """Delete recorded quotations of members who opted out since the last call.
 
-    `read` names the sources that were read again without these members' messages.
+    `sources` were indexed again without these members' messages. `version` identifies the current
+    opt-outs.
     """
-    key = f"{WITHHELD} from {read}"
-    if core.store.recall(key) != withheld:
+    key = f"{WITHHELD} from {sources}"
+    if core.store.recall(key) != version:
         core.store.personal_data.forget_chats(
             lambda document_id: [
                 passage.text for passage in core.index.tables.document_passages(document_id)
             ]
         )
-        core.store.remember(key, withheld)
+        core.store.remember(key, version)
 
 
 def update_notes_and_articles(core: Core) -> Iterator[Progress]:
@@ -146,9 +147,9 @@ def update_notes_and_articles(core: Core) -> Iterator[Progress]:
 
 
 def update_unindexed_notes(core: Core) -> Iterator[None]:
-    """Index the notes that are `behind`, a note a step.
+    """Index the core's `unindexed_notes`, one a step.
 
-    After a commit with unknown outcome, all notes are compared with the index.
+    After a commit with unknown outcome, it first compares all notes with the index.
     """
     unknown = core.store.database.unknown_outcomes
     if core.compared_after != unknown:
@@ -174,7 +175,7 @@ def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
 def update_notes_and_articles_of(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Update the articles and notes of an index, in slices; it need not be the serving one.
+    """Update the articles and notes of any index, in slices.
 
     Repeats until nothing changes, because moderators may decide on notes between two slices.
     """
@@ -198,7 +199,7 @@ def _index_own(
 
 
 def complete_update(core: Core) -> None:
-    """End an update: drop unused vectors, write snapshots, let a successor serve, and close."""
+    """End an update: prune vectors, save snapshots, make a rebuilt index serve, close the core."""
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
     if core.wanted is None:

@@ -63,7 +63,7 @@ class _Lane(Generic[_Job]):
 
 
 class JobQueue(Generic[_Job]):
-    """Queue for one thread; any thread may put."""
+    """The worker thread's queue; jobs can be put from any thread."""
 
     def __init__(self) -> None:
         self._lanes: dict[Priority, _Lane[_Job]] = {priority: _Lane() for priority in Priority}
@@ -109,17 +109,17 @@ class JobQueue(Generic[_Job]):
         return patience is not None and self._lanes[priority].passed_over >= patience
 
     def get_matching(
-        self, priority: Priority, alike: Callable[[_Job], bool], most: int
+        self, priority: Priority, matches: Callable[[_Job], bool], most: int
     ) -> list[_Job]:
-        """Take jobs for the same turn: one of each member, then a second of each, and so on.
+        """Take up to `most` matching jobs: one of each member, then a second of each, and so on.
 
-        A member's first job that isn't `alike` holds back the member's other jobs.
+        A member's jobs stay in order: a job that doesn't match holds back the later ones.
         """
         taken: list[_Job] = []
         with self._changed:
             lane = self._lanes[priority]
             while len(taken) < most:
-                members = [member for member, jobs in lane.turns.items() if alike(jobs[0])]
+                members = [member for member, jobs in lane.turns.items() if matches(jobs[0])]
                 if not members:
                     break
                 taken += [lane.take(member) for member in members[: most - len(taken)]]

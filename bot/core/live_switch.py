@@ -1,8 +1,8 @@
 """Live switch of a running core to another model; questions are answered throughout.
 
-It checks the pointer file once a second. The model is opened in another thread, its index is opened
-and updated in slices, and one short job swaps both in. If config.toml names another model than the
-serving one, its index is built first, at the lowest priority.
+The pointer file is checked once a second. The model is opened in another thread, and its index is
+opened and updated in slices. One short job then swaps both in. If config.toml names another model
+than the serving one, its index is built first, at the lowest priority.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ _logger = logging.getLogger(__name__)
 class LiveSwitch:
     """Switches a worker's core to the chosen model.
 
-    `state` is a sentence on a switch under way or a problem, or empty.
+    `state` is a sentence about a running build or a problem, or "".
     """
 
     def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
@@ -80,7 +80,7 @@ class LiveSwitch:
         self._pruned = ("", 0)
 
     async def follow_pointer(self) -> bool:
-        """Follow a changed pointer; returns whether another model serves now."""
+        """Switch to the pointer's model if the file has changed; returns whether it switched."""
         if self._shared:
             await self._compare_choices()
         seen = _signature(self._folder / POINTER)
@@ -102,7 +102,7 @@ class LiveSwitch:
             _logger.debug("The choices of other machines can't be read: %s", error)
 
     async def keep_following(self) -> None:
-        """Follow the pointer until this is cancelled."""
+        """Call `follow_pointer` every `POLL_SECONDS` until cancelled."""
         while True:
             await self.follow_pointer()
             await asyncio.sleep(POLL_SECONDS)
@@ -159,7 +159,7 @@ class LiveSwitch:
             self._wait()
             await self._close(found)
             return False
-        await self._switch(found, Priority.INDEXING, chosen=True)
+        await self._switch(found, Priority.INDEXING, save_pointer=True)
         return True
 
     async def _opened(
@@ -167,7 +167,7 @@ class LiveSwitch:
     ) -> Opened:
         """Open a model in its own thread, and its index in the worker.
 
-        Without `served`, a new index is begun or continued.
+        Without `served`, the index is a new or unfinished one.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
         model = await run_in_thread(opener, wanted, model_cache())
@@ -180,8 +180,10 @@ class LiveSwitch:
 
         return await self._worker.call(opened, priority=priority)
 
-    async def _switch(self, found: Opened, priority: Priority, *, chosen: bool = False) -> None:
-        """Update a model's index and let both serve; `chosen` by config.toml."""
+    async def _switch(
+        self, found: Opened, priority: Priority, *, save_pointer: bool = False
+    ) -> None:
+        """Update a model's index and switch to both; `save_pointer` also updates the pointer."""
         try:
             await self._worker.run_slices(
                 lambda core: catch_up(core, found.index, found.embedder), priority=priority
@@ -190,7 +192,7 @@ class LiveSwitch:
             await self._worker.run_slices(
                 lambda core: read_ahead(core.index, found.index), priority=priority
             )
-            await self._worker.replace(lambda core: _serve(core, found, chosen=chosen))
+            await self._worker.replace(lambda core: _serve(core, found, save_pointer=save_pointer))
         except BaseException:
             await self._close(found)
             raise
@@ -200,7 +202,7 @@ class LiveSwitch:
         await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
 
     async def prune(self) -> None:
-        """Delete documents from the kept indexes that the serving index no longer has."""
+        """Delete from all other indexes the documents that the serving index no longer has."""
 
         def pruned(core: Core) -> None:
             index, generation = core.served.index, core.index.generation
@@ -228,10 +230,10 @@ class LiveSwitch:
         return asyncio.get_running_loop().time() < self._waits_until
 
 
-def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
-    """Swap in a model and its index, with the latest changes."""
+def _serve(core: Core, found: Opened, *, save_pointer: bool) -> None:
+    """Apply the latest changes to a model's index, and switch the core to both."""
     run_to_end(catch_up(core, found.index, found.embedder))
-    if chosen:
+    if save_pointer:
         switch_to(core.folder, core.configured, found.served)
         core.compare_choices()
     core.serve(found)

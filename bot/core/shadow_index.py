@@ -60,9 +60,9 @@ def _update_channels(
 
 
 def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Make an index fit to serve: delete what is gone, and update articles and notes.
+    """Prepare an index to serve: delete what the serving one lost, update articles and notes.
 
-    Other changes come with the next update, once it serves.
+    The first update after the switch indexes all other changes.
     """
     report = UpdateReport()
     for document_ids in prune_index(core.index.tables, index.tables):
@@ -72,7 +72,7 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
 
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:
-    """Load the scopes of an index that the serving one has in memory, a scope a step."""
+    """Load the scopes that the serving index has in memory into the other one, one a step."""
     for scope in other.tables.changes.states():
         if serving.is_resident(scope):
             other.postings([scope])

@@ -10,7 +10,7 @@ deadline, when Discord would no longer take the result. The bot's own jobs are n
 
 Errors:
     Exception
-    ├── WorkerBusyError       the queue is full, or the deadline is over; says when to try again
+    ├── WorkerBusyError       the queue is full, or the deadline has passed; says when to try again
     └── WorkerStoppedError    the worker has been stopped
 """
 
@@ -56,7 +56,7 @@ class DropReason(StrEnum):
 
 
 class WorkerBusyError(Exception):
-    """The queue was full, or a job's deadline was over: nothing was done."""
+    """The queue was full, or the job's deadline had passed; the job was not run."""
 
     def __init__(self, seconds: int, reason: DropReason) -> None:
         super().__init__(f"The worker is busy; try again in {seconds} s.")
@@ -91,7 +91,7 @@ class Worker(Generic[_T]):
         close_core: Callable[[_T], None],
         *,
         clock: Callable[[], float] = time.monotonic,
-        before: Callable[[_T], None] | None = None,
+        before_turn: Callable[[_T], None] | None = None,
     ) -> None:
         """Start the thread.
 
@@ -99,11 +99,11 @@ class Worker(Generic[_T]):
             open_core: makes the core.
             close_core: closes it at the end.
             clock: seconds, for deadlines.
-            before: called before each turn; raises nothing.
+            before_turn: called with the core before each turn; must not raise.
         """
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
-        self._before = before
+        self._before_turn = before_turn
         # Entered around jobs `by_leader`; refuses them if another process leads.
         self.leading: Callable[[_T], AbstractContextManager[None]] = lambda _: nullcontext()
         # Seconds a turn took lately, smoothed.
@@ -135,10 +135,10 @@ class Worker(Generic[_T]):
     ) -> _Result:
         """Run `function(core)` in the thread and return its result.
 
-        Variables the function closes over must not change meanwhile.
+        Variables that `function` closes over must not change until it returns.
 
         Raises:
-            WorkerBusyError: if the queue is full, or the deadline is over.
+            WorkerBusyError: if the queue is full, or the deadline has passed.
             WorkerStoppedError: if the worker was stopped.
         """
         result: _Result = await self._submit(priority, function)
@@ -159,10 +159,10 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, a step a job.
 
-        It is made again if parts of the core are replaced, because it may hold the old ones.
+        After `replace`, the generator is made again, because it may hold replaced parts.
 
         Returns:
-            Its last value, or None.
+            The generator's last value, or None.
         """
         steps: list[Iterator[_Result]] = []
         made_after = 0
@@ -201,11 +201,11 @@ class Worker(Generic[_T]):
         return await self.call(replaced, priority=priority)
 
     async def stop(self) -> None:
-        """Finish the jobs taken so far, close the core, and end the thread."""
+        """Run all queued jobs, close the core, and end the thread."""
         if not self._stopped.is_set():
             self._stopped.set()
             future = asyncio.get_running_loop().create_future()
-            self._jobs.put(_Job(_nothing, (), future), Priority.STOPPING)
+            self._jobs.put(_Job(_do_nothing, (), future), Priority.STOPPING)
             await future
         # Polled, because a thread that joins a stuck one can't be cancelled.
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
@@ -233,7 +233,7 @@ class Worker(Generic[_T]):
         return future
 
     def _busy(self, reason: DropReason) -> WorkerBusyError:
-        """Estimate when the waiting jobs will be done."""
+        """Make the error of a rejected job, with an estimate of when to try again."""
         least, most = TRY_AGAIN_SECONDS
         needed = math.ceil(sum(self._jobs.lengths().values()) * self._turn_seconds)
         return WorkerBusyError(min(max(needed, least), most), reason)
@@ -266,7 +266,7 @@ class Worker(Generic[_T]):
             _settle([job.future], [], error)
 
     def _waiting_with(self, priority: Priority, job: _Job) -> list[_Job]:
-        """Take waiting jobs of the same function, if it is batched."""
+        """Take the queued jobs that can be batched with this one."""
         if not job.batched:
             return []
         return self._jobs.get_matching(
@@ -284,8 +284,8 @@ class Worker(Generic[_T]):
         jobs = [job for job in jobs if job not in late and not job.future.cancelled()]
         if not jobs:
             return
-        if self._before is not None:
-            self._before(core)
+        if self._before_turn is not None:
+            self._before_turn(core)
         self._answer(core, jobs)
         self._turn_seconds += 0.1 * ((self._clock() - started) / len(jobs) - self._turn_seconds)
 
@@ -332,14 +332,14 @@ def _close(steps: Iterator[Any]) -> None:
         steps.close()
 
 
-def _nothing(core: object) -> None:
-    """Do nothing: the last job only ends the thread."""
+def _do_nothing(core: object) -> None:
+    """Function of the last job, which only ends the thread."""
 
 
 def _settle(
     futures: "Sequence[asyncio.Future[Any]]", results: Sequence[Any], error: BaseException | None
 ) -> None:
-    """Set results in the event loop, all at once, unless the loop was closed meanwhile."""
+    """Set the results, or the error, in the event loop; do nothing if the loop is closed."""
 
     def hand_over() -> None:
         for place, future in enumerate(futures):

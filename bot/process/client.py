@@ -123,7 +123,7 @@ class Bot(ShardedClient):
     async def setup_hook(self) -> None:
         """Start opening the core, add the cogs, and sync changed commands."""
         if self._worker is None:
-            self._worker = start_worker(self.settings, early=self.guild_settings.preload)
+            self._worker = start_worker(self.settings, preload=self.guild_settings.preload)
         components = [kind for folder in self._folders for kind in folder.components]
         unknown = UnknownComponents(self, [kind.ids for kind in components], self._forms)
         cogs = [cog for feature in self._features for cog in feature.cogs]
@@ -333,9 +333,11 @@ def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
 def start_worker(
     settings: Settings,
     embedder: Embedder | None = None,
-    early: Callable[[dict[int, GuildChoices]], None] | None = None,
+    preload: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
     """Start the core's thread, with `embedder` in place of the settings' model."""
     return Worker(
-        lambda: Core(settings, embedder, early=early), Core.close, before=Core.record_waiting
+        lambda: Core(settings, embedder, preload=preload),
+        Core.close,
+        before_turn=Core.record_waiting,
     )

@@ -47,13 +47,13 @@ class ShardedClient(Services):
         self._connections = Connections(self._session_limits)
 
     def join_cluster(
-        self, settle: Callable[[Shards, datetime], Awaitable[None]], led: Callable[[], None]
+        self, settle: Callable[[Shards, datetime], Awaitable[None]], on_leading: Callable[[], None]
     ) -> None:
         """Share the shards with other processes; see `Cluster` for the callbacks."""
         # Needs psycopg, an extra.
         from bot.cluster.cluster import Cluster
 
-        cluster = self.cluster = Cluster(self, settle=settle, led=led)
+        cluster = self.cluster = Cluster(self, settle=settle, on_leading=on_leading)
         self._connections.limit.among_processes = cluster.wait_to_identify
 
     async def launch_shards(self) -> None:

@@ -152,7 +152,7 @@ async def test_a_call_has_questions_of_one_function_up_to_a_limit(
 async def test_before_each_turn_something_is_done_first() -> None:
     done: list[str] = []
     made: Worker[list[str]] = Worker(
-        lambda: done, lambda _: None, before=lambda core: core.append("before")
+        lambda: done, lambda _: None, before_turn=lambda core: core.append("before")
     )
     await made.call(lambda core: core.append("one"))
     await made.call(lambda core: core.append("two"))
