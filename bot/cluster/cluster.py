@@ -1,6 +1,7 @@
-"""Cluster of processes that share a bot, seen by one: its leased shards and its leadership.
+"""Cluster of processes that run one bot: this process's leased shards, and leader election.
 
-The process ignores events of shards without a valid lease. Only the leader works for all guilds.
+The process ignores events of shards without a valid lease. Only the leader does work for all
+guilds.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Cluster(Processes):
-    """The leases of one process of several, and its leadership."""
+    """One process of a cluster: its leased shards, and whether it leads."""
 
     is_shared = True
 
@@ -48,19 +49,19 @@ class Cluster(Processes):
         bot: Services,
         *,
         settle: Callable[[Shards, datetime], Awaitable[None]],
-        led: Callable[[], None],
+        on_leading: Callable[[], None],
     ) -> None:
         """Start without leases.
 
         Args:
             bot: runs the shards.
-            settle: takes over the unfinished work of shards' previous process, once Discord has
-            named their guilds; gets the shards and the time they were taken.
-            led: called when this process begins to lead.
+            settle: takes over unfinished work of the process that ran the shards before. Called
+            with the shards and the time of their leases, once Discord has named their guilds.
+            on_leading: called when this process begins to lead.
         """
         super().__init__(bot)
         self._settle = settle
-        self._led = led
+        self._on_leading = on_leading
         url = bot.settings.data.database
         seconds = leases.LEASE_SECONDS
         self.membership = Membership(
@@ -133,7 +134,7 @@ class Cluster(Processes):
             _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait for this process's turn to begin a session."""
+        """Wait until this process may begin a Discord session, as all processes share the limit."""
         try:
             await self.membership.wait_to_identify(bucket, seconds)
         except StoreError as error:
@@ -149,7 +150,7 @@ class Cluster(Processes):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The problem of a short outage of the database."""
+        """The problem during an outage of the database shorter than `AWAY_SECONDS`."""
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     @property
@@ -201,11 +202,11 @@ class Cluster(Processes):
             if self.leads and not before:
                 self.terms += 1
                 _logger.info("This process leads from now on.")
-                self._led()
+                self._on_leading()
             await asyncio.sleep(LEAD_SECONDS)
 
     def _try_to_lead(self, core: Core) -> bool:
-        """Try to lead, in the worker's thread, because the leader writes by its connection."""
+        """Try to lead; runs in the worker's thread, whose connections the leader writes with."""
         fence = self._opened_fence(core)
         # Looked up each time, because a model switch opens another index.
         index = core.index.tables.db

@@ -1,8 +1,8 @@
 """Membership of a process in a cluster: renews leases, and runs exactly the leased shards.
 
-The process trusts its leases for less time than the database grants, by a clock that runs while the
-process is suspended. If they aren't renewed by then, it ignores events and closes its shards,
-before others may take them. While the database server is down for everybody, it keeps them.
+The process trusts its leases for less time than the database grants. Its clock keeps running while
+the process is suspended. Without a renewal in time, it ignores events and closes its shards, before
+other processes may take them. While the database server is down for everybody, it keeps its shards.
 """
 
 import asyncio
@@ -162,7 +162,7 @@ class Membership:
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:
-        """Ask the database in another thread, one call at a time."""
+        """Call a function of the leases in another thread, one at a time."""
         leases = self._leases
         if leases is None:
             raise RuntimeError("The process has not joined yet.")

@@ -1,4 +1,4 @@
-"""Processes of a bot, as seen by one; by default it is the only one.
+"""Processes of a bot: the shards of this one, and whether it leads; by default, it is alone.
 
 Discord divides a bot's guilds among shards, at most 2,500 each, and processes divide the shards.
 
@@ -28,8 +28,8 @@ class Processes:
     """A process that runs alone: it has every shard and leads.
 
     `bot.cluster.cluster.Cluster` is one of several. `terms` counts how often the process began to
-    lead, `number` the processes. `problem` says why this process serves nobody, `left_out` which
-    parts its answers lack.
+    lead, and `number` counts the processes. `problem` says why this process serves nobody.
+    `left_out` names the parts that its answers lack.
     """
 
     is_shared = False
@@ -42,7 +42,7 @@ class Processes:
         self.ready: set[int] = set()
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Run shards as leases allow from now on; False if this process runs all of them."""
+        """Start to run the leased shards; returns False if there are no leases: it runs all."""
         return False
 
     @property
@@ -82,7 +82,7 @@ class Processes:
         return {}
 
     async def shard_ready(self, shard_id: int) -> None:
-        """Note that Discord has named a shard's guilds."""
+        """Record that Discord has named a shard's guilds."""
         self.ready.add(shard_id)
 
     async def end(self) -> None:

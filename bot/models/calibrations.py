@@ -1,9 +1,9 @@
-"""Calibrations of evidence for each model, fitted in the data folder or shipped.
+"""Calibrations of evidence for each model: shipped ones, and fitted ones in the data folder.
 
-Cosines differ between models, so parameters are fitted for one model. The serving model uses
-parameters fitted in the data folder, else its shipped ones, else those for models without token
-vectors; its cosines are then scaled to the small model's. Parameters fitted for another model are
-kept for later.
+Cosines differ between models, so a calibration is fitted for one model. The serving model uses the
+one in the data folder, else its shipped one, else the one for models without token vectors. In the
+last case, its cosines are scaled to the small model's. Calibrations fitted for other models are
+kept in the data folder.
 """
 
 import hashlib
@@ -28,10 +28,10 @@ _OF_ANOTHER: Final = "calibration.{}.toml"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The parameters for a model, and their origin for the operator.
+    """A model's calibration, and its origin in words for the operator.
 
-    `fits` says whether they were fitted for this model. `ignored` is a sentence on a file that was
-    fitted here for another model, if there is one.
+    `fits` says whether it was fitted for this model. `ignored` is a sentence about a fitted file of
+    another model, or "".
     """
 
     calibration: Calibration
@@ -48,10 +48,10 @@ class Chosen:
 
 
 def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
-    """The parameters for evidence of the serving model in a data folder.
+    """Choose the calibration of evidence for a model in a data folder.
 
     Raises:
-        CalibrationError: if their file can't be used; the message says what to do.
+        CalibrationError: if its file can't be used; the message says what to do.
     """
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None
@@ -73,7 +73,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 
 def _shipped(model: ModelRecord) -> Chosen:
-    """The shipped parameters for this model, or else for all without token vectors."""
+    """The shipped calibration for this model, else the one for models without token vectors."""
     for one in shipped_calibrations():
         # Presets match by hub name or its last part; copies of the files match by digest.
         named = one.model is not None and model.name in (
@@ -86,7 +86,7 @@ def _shipped(model: ModelRecord) -> Chosen:
 
 
 def save_calibration(folder: Path, found: Calibration) -> Path:
-    """Write fitted parameters to a data folder, and keep those of another model.
+    """Save a fitted calibration; one for another model is kept under another file name.
 
     Returns:
         The file.
@@ -108,7 +108,7 @@ def save_calibration(folder: Path, found: Calibration) -> Path:
 
 
 def fitted_for(model: ModelRecord) -> FittedFor:
-    """The identity of a model in its calibration.
+    """Name and digest that identify a model in its calibration.
 
     The runtime isn't part of it: cosines are nearly equal with the derived model.
     """

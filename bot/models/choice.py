@@ -29,7 +29,7 @@ class ModelChoiceError(Exception):
 
 @contextmanager
 def hold_model_lock(folder: Path) -> Iterator[None]:
-    """Be the only process that builds an index or switches models.
+    """Hold the lock for building an index or switching models.
 
     Raises:
         ModelChoiceError: if another process is doing so.
@@ -88,7 +88,7 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
 
 
 def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
-    """Check for disk space for another index of `ratio` times the size.
+    """Check that the disk has space for an index `ratio` times as large as the serving one.
 
     Raises:
         ModelChoiceError: if there is too little.
@@ -104,9 +104,9 @@ def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
 
 
 def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
-    """Let the previous model serve again, without documents deleted since.
+    """Make the previous model serve again, after deleting documents that are gone from its index.
 
-    `configured` is config.toml's model; it is ignored until config.toml changes.
+    `configured` is config.toml's model, which is ignored until config.toml changes.
 
     Raises:
         ModelChoiceError: if there is none.

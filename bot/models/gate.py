@@ -41,9 +41,9 @@ TOGETHER: Final = "all together"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one set for both models, by question.
+    """One metric of both models on one judged set, with a value for each question.
 
-    `p` is the probability that chance alone separates two equally good models as far.
+    `p` is the p-value of the difference, by a paired randomisation test.
     """
 
     judged: str
@@ -61,7 +61,7 @@ class Figure:
 
     @property
     def worse(self) -> bool:
-        """Whether the loss is significant, or at least `LEAST_LOSS`."""
+        """Whether the loss is significant, or reaches `LEAST_LOSS` (shipped sets: twice that)."""
         lost = -self.gain
         most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)
         return lost > 1e-9 and (lost >= most or self.p < HARDLY_CHANCE)
@@ -86,7 +86,7 @@ class Side:
 
 
 def measure(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
-    """Index and ask a judged set in a temporary folder; the evaluation comes last."""
+    """Index a judged set in a temporary folder, ask its questions, yield the evaluation last."""
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
         open_index(Path(temporary), side.model.embedder) as index,
@@ -115,7 +115,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
-    """The figures of two evaluations of one set; figures without questions are left out."""
+    """Compare two evaluations of one set; metrics without questions are left out."""
     both = (serving, other)
     if judged == OWN:
         ordered = "found", [_found_in_ten(one) for one in both]
@@ -135,7 +135,7 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
 
 
 def _found_in_ten(one: Evaluation) -> list[float]:
-    """For each question, whether an accepted document is among the first ten."""
+    """1 for each question with an accepted document among the first ten hits, else 0."""
     return [
         float(not graded.keys().isdisjoint(one.run[key][:K]))
         for key, graded in one.judgements.items()
@@ -143,7 +143,7 @@ def _found_in_ten(one: Evaluation) -> list[float]:
 
 
 def pooled(found: Sequence[Figure]) -> list[Figure]:
-    """Pool the figures of all sets: small losses in each set add up to a significant one."""
+    """Pool each metric over all sets: small losses in each set can be significant together."""
     joined = []
     for name in LEAST_LOSS:
         own = [figure for figure in found if figure.name == name]

@@ -133,9 +133,9 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
 
 
 def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
-    """Derived models, which serve without their source.
+    """Derived models in the cache, which can serve after their source model was deleted.
 
-    Their folders are named by digest; records map digests to names.
+    Folders are named by digest. Measured speeds and the pointer map digests to model names.
     """
     known = {
         vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()

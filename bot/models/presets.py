@@ -58,13 +58,13 @@ def preset(name: str) -> Preset | None:
 
 
 def command_for(language: str) -> str:
-    """The operator's command for a model that reads a language; empty without such a preset."""
+    """The command that switches to a model for a language; "" if no preset supports it."""
     found = (one.key for one in presets().values() if language in one.languages)
     return next((f"commonplace model use {key}" for key in found), "")
 
 
 def other_model(serving: str) -> str:
-    """A hint on the other shipped model with both costs, or "" if `serving` isn't shipped."""
+    """Compare a shipped model's costs with the other one's; "" if `serving` isn't shipped."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

@@ -120,7 +120,7 @@ def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -
 
 
 def switch_to(folder: Path, configured: str, serving: Served) -> None:
-    """Let a model with a complete index serve; the previous one is kept."""
+    """Point to a model whose index is complete; the replaced one becomes the previous."""
     before = read_pointer(folder)
     previous = before.previous if before is not None else None
     if before is not None and before.serving.index != serving.index:
@@ -131,9 +131,9 @@ def switch_to(folder: Path, configured: str, serving: Served) -> None:
 
 
 def delete_leftover_indexes(folder: Path, database: str = "") -> None:
-    """Delete all indexes except the serving and the previous one; not while one is being built.
+    """Delete all indexes except the serving and the previous one; the caller holds `MODEL_LOCK`.
 
-    A process that has one of them open keeps working, and follows the pointer.
+    A process that has one of them open keeps working, and then switches to the pointer's.
     """
     for name in other_indexes(folder, database):
         delete_index(index_place(folder, name, database))
@@ -149,7 +149,7 @@ def retained_indexes(folder: Path) -> list[str]:
 
 
 def other_indexes(folder: Path, database: str = "") -> list[str]:
-    """The names of all other indexes: being built, or left over."""
+    """The names of indexes that are neither serving nor previous: unfinished or left over."""
     kept = retained_indexes(folder)
     return [name for name in index_names(folder, database) if name not in kept]
 
@@ -167,7 +167,7 @@ def is_building(folder: Path) -> bool:
 
 
 def chosen_model(folder: Path, name: str) -> ModelRecord:
-    """The model to serve if config.toml names `name`."""
+    """The pointer's model, unless config.toml's `name` has changed since it was written."""
     pointer = read_pointer(folder)
     chosen = pointer is not None and pointer.configured == name
     return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
@@ -189,7 +189,7 @@ def open_serving(
     Args:
         folder: the data folder.
         name: config.toml's model.
-        opener: opens models; tests have others.
+        opener: opens models; tests pass others.
         rebuild: open the wanted model even if its index isn't complete.
         database: URL of the database with the indexes, if they aren't in the data folder.
 
@@ -205,7 +205,7 @@ def open_serving(
             return replace(old, wanted=wanted)
     found = _opened_wanted(wanted, model_cache(), opener)
     try:
-        index = _current(folder, found.embedder, serving.index, database)
+        index = _open_or_replace(folder, found.embedder, serving.index, database)
     except StaleIndexError as error:
         if rebuild:
             return open_successor(folder, found, database)
@@ -244,10 +244,11 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
         return None
 
 
-def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
-    """Open an embedder's index; a small one made with another runtime of the model is rebuilt.
+def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
+    """Open an embedder's index; a small one made with another runtime is replaced by an empty one.
 
-    The runtime may change from start to start, if a fast model can be derived or not.
+    A start uses another runtime than the last one if a fast model can only now be derived, or no
+    longer.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -260,7 +261,7 @@ def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Inde
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
-    """Open or create the index of a model beside the serving one; reuses its previous index.
+    """Open or create a model's index beside the serving one; reuses the previous if it is its.
 
     Raises:
         IndexWriteError: if it can't be written.

@@ -1,6 +1,6 @@
 """Choice of a reranker by `commonplace model use --reranker`, kept in `reranker.json`.
 
-It takes effect at the next start, and holds until `model.reranker` in config.toml changes. An
+A choice takes effect at the next start, and holds until `model.reranker` in config.toml changes. An
 unreadable file is ignored, because an optional part must not keep the bot from starting.
 """
 
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RerankerChoice:
-    """The serving and the previous reranker ("" for none), and config.toml's at that time."""
+    """The serving and the previous reranker ("" for none), and config.toml's when chosen."""
 
     configured: str
     serving: str
@@ -47,7 +47,7 @@ def chosen_reranker(folder: Path, configured: str) -> str:
 
 
 def choose_reranker(folder: Path, configured: str, name: str) -> None:
-    """Let a reranker, or none, serve from the next start on.
+    """Save the choice of a reranker, or "" for none; it applies from the next start.
 
     Raises:
         DataFolderError: if the choice can't be saved; nothing was changed.
@@ -63,6 +63,6 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
 
 
 def previous_reranker(folder: Path, configured: str) -> str | None:
-    """The reranker before the current choice; None if no choice holds."""
+    """The reranker before the current choice; None if config.toml decides."""
     choice = _read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

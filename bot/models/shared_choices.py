@@ -33,7 +33,9 @@ class SharedChoices:
         self._known: dict[str, str] = {}
 
     def compare(self) -> None:
-        """Copy changes in both directions; the database wins if both changed, and at first.
+        """Copy changed files to rows, and changed rows to files; the row wins if both changed.
+
+        The first comparison copies every row to its file.
 
         Raises:
             DataFolderError: if a file can't be read or written.
@@ -55,13 +57,13 @@ class SharedChoices:
                 f"{error.strerror or error}."
             ) from error
 
-    def _write_row(self, name: str, before: str | None, said: str) -> str:
-        """Write a file to its row, unless the row has changed meanwhile."""
+    def _write_row(self, name: str, before: str | None, text: str) -> str:
+        """Write a file's text to its row, unless the row has changed; returns the row's text."""
         with self._store.database.writing():
             now = self._store.recall(_KEY + name)
             if now == before:
-                self._store.remember(_KEY + name, said)
-                return said
+                self._store.remember(_KEY + name, text)
+                return text
         # The next comparison takes the row.
         return before or ""
 
@@ -90,7 +92,7 @@ def _is_sound(name: str, text: str) -> bool:
 
 @contextmanager
 def sharing(folder: Path, url: str) -> Iterator[None]:
-    """Make a choice inside, shared with other machines if there is a database URL.
+    """Share a choice made in this context with other machines, if there is a database URL.
 
     Raises:
         DataFolderError, StoreError: as `SharedChoices.compare`; the choice then holds here only.

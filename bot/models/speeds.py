@@ -1,7 +1,7 @@
 """Speeds of models, measured by `commonplace model try` on this machine.
 
-Kept in a file of the data folder, by the name of a model's vectors. A lost or damaged file counts
-as empty.
+A file in the data folder stores them by the name of the model's vectors. A lost or damaged file
+counts as empty.
 """
 
 import json
@@ -38,7 +38,7 @@ class Speed:
 
 
 def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure a model for some seconds; a question's time is the median, because load varies."""
+    """Measure a model for some seconds; takes the median time of several questions."""
     embedder.embed_queries(_QUESTIONS[:1])
     started = clock()
     for start in range(0, len(_PASSAGES), _BATCH):
@@ -68,6 +68,6 @@ def read_speeds(folder: Path) -> Mapping[str, Speed]:
 
 
 def save_speed(folder: Path, vectors: str, speed: Speed) -> None:
-    """Keep a measurement in place of an earlier one of the same model."""
+    """Save a measurement, and replace an earlier one of the same model."""
     speeds = {**read_speeds(folder), vectors: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

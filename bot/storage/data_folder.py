@@ -1,8 +1,8 @@
 """The data folder: its files and file locks, and the opening of its store and indexes.
 
 `run` and `preview` hold a lock on the folder, so that one bot at a time uses it; other commands can
-run beside them. The operating system releases a lock when its process ends. The lock's file stays
-and means nothing by itself.
+run beside them. The operating system releases a lock when its process ends. The lock's file
+remains, but doesn't mean that the folder is locked.
 
 Errors:
     Exception
@@ -55,7 +55,7 @@ class DataFolderHeldError(DataFolderError):
 
 
 def data_folder(folder: Path) -> Path:
-    """The data folder, made if missing, and closed to other users.
+    """Create the data folder if missing, restrict its permissions, and return its path.
 
     Raises:
         DataFolderError: if it can't be made.
@@ -145,7 +145,7 @@ def open_server(
 
 
 def check_database_server(folder: Path, url: str) -> None:
-    """Check before the login that the database server answers and shares its opt-out key.
+    """Check before the login that the database server answers and has the folder's opt-out key.
 
     Raises:
         StoreError: with the remedy.
@@ -158,7 +158,7 @@ def check_database_server(folder: Path, url: str) -> None:
 def refuse_lost_database(folder: Path) -> None:
     """Refuse to create a new community database in place of a lost one.
 
-    Its backups would be rotated away.
+    Otherwise, backups of the new database would displace those of the lost one.
 
     Raises:
         StoreError: with the remedy.
@@ -184,7 +184,7 @@ def _is_there(path: Path) -> bool:
 
 @contextmanager
 def try_lock(folder: Path, name: str) -> Iterator[bool]:
-    """Hold a file lock in a data folder; False if another process holds it.
+    """Hold a file lock in a data folder; yields False if another process holds it.
 
     Raises:
         DataFolderError: if the folder can't be written.
@@ -208,7 +208,7 @@ def try_lock(folder: Path, name: str) -> Iterator[bool]:
 
 @contextmanager
 def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold a data folder while a bot runs on it; `shared` with other bots of one cluster.
+    """Lock a data folder for a running bot; `shared` allows other processes of its cluster.
 
     Raises:
         DataFolderHeldError: if another bot holds it.
@@ -248,7 +248,7 @@ def is_bot_running(folder: Path) -> bool:
 
 
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: str = "") -> Index:
-    """Open or create an embedder's index: in a folder, or in the database of a URL.
+    """Open or create an embedder's index, in the data folder or in a PostgreSQL database.
 
     Raises:
         StaleIndexError: if another model or release made it.

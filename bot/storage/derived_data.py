@@ -1,8 +1,8 @@
 """Derived data beside the index: synced channels, fetched web pages, and the embedding queue.
 
-The first two are files of the data folder, or schemas of the PostgreSQL database, which processes
-on several machines share. Files left from before the data folder used PostgreSQL are deleted: they
-would be outdated, and keep what members have deleted since. The queue exists only on PostgreSQL.
+Channels and pages are files of the data folder, or schemas of a PostgreSQL database that several
+machines share. If PostgreSQL is used, such files are deleted: they are outdated, and may hold
+messages that members have deleted. The queue exists only on PostgreSQL.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
 @contextmanager
 def explain_missing_driver() -> Iterator[None]:
-    """Tell the operator how to install psycopg if its import inside fails.
+    """Convert a failed import of psycopg to an error that says how to install it.
 
     Raises:
         StoreError: if it isn't installed.
@@ -39,7 +39,7 @@ def explain_missing_driver() -> Iterator[None]:
 
 
 def open_archive(folder: Path, url: str = "") -> ChannelArchive:
-    """Open the archive of channels: in a data folder, or in the database of a URL.
+    """Open the archive of channels, in a data folder or in the PostgreSQL database at `url`.
 
     Raises:
         DerivedTablesError: if it can't be used.
@@ -49,7 +49,7 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
 
 
 def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open the store of fetched web pages; places and errors are those of `open_archive`."""
+    """Open the store of fetched web pages; arguments and errors are as for `open_archive`."""
     return PageStore(_opened(PAGES, folder, url))
 
 

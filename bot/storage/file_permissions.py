@@ -1,7 +1,7 @@
 """File permissions of the data folder: only its owner can read and write.
 
-`main` sets the umask for new files. Opening the folder closes copied files, too, but only files
-with our names: the folder may hold other things.
+`main` sets the umask for new files. Opening the folder restricts files that were copied into it,
+too. Only Commonplace's own files are changed, because the folder may hold others.
 """
 
 import os
@@ -32,7 +32,7 @@ def paths_open_to_others(folder: Path) -> list[Path]:
 
 
 def restrict_to_owner(folder: Path) -> int:
-    """Close files open to other users, as far as the system allows; returns their number."""
+    """Remove other users' permissions where this user may; returns the number of changed files."""
     closed = 0
     for path in paths_open_to_others(folder):
         try:

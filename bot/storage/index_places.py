@@ -14,7 +14,7 @@ INDEX: Final = "index"
 
 
 def index_place(folder: Path, name: str, database: str = "") -> Place:
-    """The place of an index: in the data folder, or in the database of a URL if given."""
+    """The place of an index: in the data folder, or in the database at a URL if given."""
     return IndexSchema(database, name.replace(".", "_")) if database else folder / name
 
 
@@ -37,9 +37,10 @@ def has_index(place: Place) -> bool:
 
 
 def delete_index(place: Place) -> bool:
-    """Delete an index; False if another process still answers from it.
+    """Delete an index; returns False if that failed.
 
-    A process that has the folder open keeps working.
+    A folder is deleted even while processes use it, and they keep working. A PostgreSQL schema in
+    use is not deleted.
     """
     if isinstance(place, Path):
         shutil.rmtree(place, ignore_errors=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 
 def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
-    """Write a value as JSON, by `write_text`."""
+    """Write a value as JSON with `write_text`."""
     write_text(path, json.dumps(fields, indent=1, ensure_ascii=False), only_first=only_first)
 
 
 def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
     """Write a file atomically and durably.
 
-    With `only_first`, an existing file is kept, even one that another process is just making.
+    With `only_first`, an existing file is kept, even if another process creates it meanwhile.
 
     Raises:
         OSError: if it can't be written; nothing was changed.

@@ -1,8 +1,8 @@
 """Machines that share a PostgreSQL database, and the source files that each of them has.
 
-A data folder stands for a machine: all its processes share it, and a new container keeps it. A path
-belongs to the machine where it was added, or to the first one that has it. Other machines don't
-look for it; its documents stay in the index. Adding the path on another machine moves it.
+A data folder identifies a machine: all its processes share it, and a new container keeps it. A path
+belongs to the machine where it was added, or else to the first one where it exists. Only this
+machine reads it, but all answer from its documents. Adding the path elsewhere changes its owner.
 """
 
 import json
@@ -50,14 +50,14 @@ def this_machine(folder: Path) -> Machine:
 
 
 class SourceMachines:
-    """Owners of the paths among the sources, kept in the database."""
+    """Register of the machine that owns each path among the sources, in the database."""
 
     def __init__(self, store: Store, machine: Machine) -> None:
         self._store = store
         self.machine = machine
 
     def claim(self, locations: Sequence[str]) -> dict[str, str]:
-        """Let this machine own sources from now on.
+        """Record this machine as the owner of the paths among these sources.
 
         Returns:
             The names of the previous owners, by location.
