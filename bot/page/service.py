@@ -14,7 +14,10 @@ PAGE_NOTES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """Page `number` (from 0) of `count` pages of unreleased notes; `is_on` is the public page."""
+    """Page `number` (from 0) of `count` in the list of unreleased notes.
+
+    `total` counts the notes of all pages. `is_on` tells whether the public page is on.
+    """
 
     notes: Sequence[UnreleasedNote]
     number: int

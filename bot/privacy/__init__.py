@@ -1,1 +1,1 @@
-"""Feature: a member's data with `/privacy`, retention of questions, data of guilds left."""
+"""Feature: `/privacy` for members' data; retention of questions and of data of former guilds."""

@@ -63,7 +63,7 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
 
 
 def name_on_pages(core: Core, member_id: int) -> PageName | None:
-    """A member's choice of a name on public pages; None without a choice and without pages."""
+    """A member's choice of a name on public pages; None if they chose none and no page exists."""
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 

@@ -1,1 +1,1 @@
-"""Interface for other programs: MCP and HTTP, read-only, over public documents."""
+"""Interfaces for other programs to read public documents, by MCP or HTTP."""

@@ -156,7 +156,7 @@ def _application(reader: Reader) -> FastAPI:
 
     @app.get("/get")
     async def get(document: _Id) -> WholeDocument:
-        """Read a document whole."""
+        """Read a whole document."""
         return await reader.document(document)
 
     description = _described(app)

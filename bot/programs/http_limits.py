@@ -71,7 +71,7 @@ class Limited:
         tokens: allowed tokens; each has its own rate.
         hosts: allowed names in `Host`, in lower case; empty means any.
         per_second: requests per second for each token.
-        at_once: concurrent requests.
+        at_once: most concurrent requests.
         seconds: deadline to read and answer a request.
         refuse: sends a refusal in the protocol's shape.
     """
@@ -161,7 +161,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 @dataclass(slots=True)
 class _Body:
-    """Reads a request's body up to the limit; `whole` at its end."""
+    """Reads a request's body up to the limit; `whole` is True at the end."""
 
     source: Receive
     whole: bool

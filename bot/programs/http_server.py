@@ -1,10 +1,10 @@
 """HTTP server for other programs: bearer tokens, the listening socket and its connections.
 
-It serves MCP and the HTTP interface. Each request needs a token. A connection is closed if its
-request's head isn't complete after a deadline. No response names this program or its version.
+It serves MCP and the HTTP interface. A connection is closed if a request's head doesn't arrive by a
+deadline. No response names this program or its version.
 
-Connections without a request have a limit of their own: a new one replaces the oldest. Connections
-with a token are kept; the application closes all others with its refusal
+Connections without a request have their own limit, at which a new one replaces the oldest. The
+application refuses requests without a token, and closes their connections
 (`bot.programs.http_limits`).
 
 Errors:

@@ -80,7 +80,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
     async def get(
         document: Annotated[str, Field(description="A document's id, as `ask` and `search` say.")],
     ) -> WholeDocument:
-        """Read a document whole."""
+        """Read a whole document."""
         return await said(reader.document(document))
 
     @server.resource(

@@ -93,7 +93,7 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer each question like a member's in public; an error takes the place of an answer."""
+    """Answer questions like a member's in public; returns an error for an invalid one."""
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]

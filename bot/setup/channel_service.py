@@ -98,7 +98,7 @@ def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[s
 
 
 def parse_tags(typed: str, known: Mapping[str, str]) -> list[str]:
-    """Parse tags; unknown ones may also be separated by spaces."""
+    """Parse a comma-separated list of tags; spaces also separate unknown tags."""
     found, others = parse_items(typed, known)
     words = [word.removeprefix("#").casefold() for other in others for word in other.split()]
     return [*dict.fromkeys([*found, *filter(None, words)])]

@@ -39,7 +39,7 @@ _COMMAND: Final = Sentence("Ask your operator to run `{command}`.")
 def model_reads(chosen: Language, model_languages: Sequence[str], language: Language) -> str:
     """Say whether the serving model reads a language, and how to get a model that does.
 
-    The text is empty without `model_languages`, because they are unknown.
+    The text is empty if the `model_languages` are unknown.
     """
     name, command = language_name(chosen.value, language), command_for(chosen.value)
     if chosen.value in model_languages or not model_languages:

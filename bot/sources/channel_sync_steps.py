@@ -139,7 +139,7 @@ def add_threads(
 
 
 def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int]) -> None:
-    """Store a page of messages, except those to `skip`, because newer events have come."""
+    """Store a page of messages, except those to `skip`, which have newer events."""
     core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
@@ -147,7 +147,7 @@ def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int
 def add_pins(
     core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], skip: Collection[int]
 ) -> None:
-    """Store pinned messages, except those to `skip`, because newer events have come."""
+    """Store pinned messages, except those to `skip`, which have newer events."""
     core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
@@ -186,7 +186,7 @@ def store_edit(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
 
 
 def delete_messages(core: Core, message_ids: Collection[int]) -> int:
-    """Delete messages and their quotations; returns the number of stored ones."""
+    """Delete messages and their quotations; returns how many were stored."""
     found = core.archive.messages.threads_of(message_ids)
     if not found:
         return 0

@@ -169,7 +169,7 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
 
 
 def address_added(language: Language, what: AddOutcome, address: str) -> str:
-    """Outcome of adding an address."""
+    """Describe the outcome of adding an address."""
     most = MOST_SITES if what is AddOutcome.TOO_MANY else PAGES
     return _ADDED[what](language, address=address, most=most)
 

@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WebVisits:
-    """Visits web sources in a thread, then updates the index from what was fetched."""
+    """Visits web sources in a thread, then updates the index from the fetched pages."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

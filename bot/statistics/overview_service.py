@@ -66,7 +66,7 @@ class SourceUse:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A question with answers often unhelpful or corrected, and the title they quoted most."""
+    """A question whose answers were often unhelpful or corrected; `title` is quoted most."""
 
     text: str
     unhelpful: int

@@ -34,7 +34,7 @@ _NOTHING: Final = Asked(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Readers of a digest: moderators only, or all members, who can read public `channels`."""
+    """Readers of a digest: only moderators, or everyone, with the `channels` open to everyone."""
 
     channels: frozenset[int]
     moderators_only: bool = False
@@ -115,12 +115,12 @@ def due(core: Core, mine: GuildFilter, now: datetime) -> list[tuple[WeeklyDigest
 
 
 def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
-    """Record that a digest is being posted for its time `at`; False if it was claimed before."""
+    """Claim a digest for its time `at`, before it is posted; False if it was claimed already."""
     return core.store.digests.claim(digest, at)
 
 
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
-    """Finish the digest of this time; `covered` if it was posted or had no news."""
+    """Record that the digest of this time is done; `covered` if it was posted or had no news."""
     core.store.digests.settle(digest, at, told=covered)
 
 
@@ -157,7 +157,7 @@ def gather_week(
 ) -> Week:
     """Gather a digest for the readers of its channel.
 
-    `quotes` is the number of passages in an answer, for the contributors' credit.
+    `quotes` is the most passages in an answer, for the contributors' credit.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)

@@ -78,7 +78,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
 
 
 def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
-    """Ids of the nearest notes by note id: those with most common tags; rare tags count more."""
+    """Ids of the nearest notes of each note, by tags in common; rare tags count more."""
     tagged: dict[str, list[int]] = defaultdict(list)
     for note in notes:
         for tag in note.submission.tags:
@@ -99,7 +99,7 @@ def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
 
 
 def with_articles(site: Site) -> Site:
-    """The site with the bundled articles."""
+    """Add the bundled articles to a site."""
     articles = (_published(one) for one in corpus.articles() if isinstance(one, Document))
     return replace(site, notes=(*site.notes, *articles))
 

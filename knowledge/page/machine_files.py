@@ -1,4 +1,4 @@
-"""Files of a site that aren't pages: sitemap, robots.txt, gone addresses, an icon with a letter.
+"""Files of a site that aren't pages: sitemap, robots.txt, list of removed addresses, icon.
 
 Source:
     sitemaps.org, "Sitemaps XML format".

@@ -230,7 +230,7 @@ def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None
 
 
 def _switch_link(folder: Path, copy: Path) -> None:
-    """Replace the link by one to a copy, atomically."""
+    """Point the folder's link to a copy, atomically."""
     link = folder.with_name(f".{folder.name}.link")
     link.unlink(missing_ok=True)
     link.symlink_to(Path(copy.name, _SITE))
@@ -257,7 +257,7 @@ def _folder(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a new file; a file that exists may be a hard link, shared with the other copy."""
+    """Write a file at a free path, because the other copy may share an existing file."""
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
 

@@ -40,7 +40,7 @@ _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin"
 class _CompiledTemplates(BytecodeCache):
     """Cache of compiled templates in memory, for the renderers of all sites.
 
-    Compilation takes several times as long as the pages of a few notes.
+    Compilation takes several times as long as rendering a few notes.
     """
 
     def __init__(self) -> None:

@@ -79,7 +79,7 @@ class PrivacyButton(
     labels=PRIVACY_LABELS,
     styles=_STYLES,
 ):
-    """A button below a member's own overview."""
+    """Button below a member's overview of stored data."""
 
     action: str
 

@@ -1,4 +1,4 @@
-"""Retention of data of guilds that removed the bot, until they add it again or a deadline ends."""
+"""Retention of data of guilds that removed the bot, until they add it again or it is purged."""
 
 import logging
 from datetime import UTC, datetime, timedelta

@@ -43,7 +43,7 @@ _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 
 
 class _AnyChannel(app_commands.Transformer):
-    """A channel, thread or category, without the media channels that discord.py would offer."""
+    """Any channel, thread or category except the media channels that discord.py would offer."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:

@@ -96,7 +96,7 @@ class SynonymButton(
     labels=messages.LABELS,
     styles={"keep": discord.ButtonStyle.success},
 ):
-    """*Keep* or *Discard* below the preview of a synonym."""
+    """Button *Keep* or *Discard* below the preview of a synonym."""
 
     word: str
     meaning: str

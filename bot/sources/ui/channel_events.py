@@ -54,7 +54,7 @@ class ChannelEvents(commands.Cog):
         return channel is None or self._synced_thread(channel) is not None
 
     def _has_openers(self, channel_id: int) -> bool:
-        """Whether messages of a channel may be openers of its threads."""
+        """Whether a channel's threads are synced, so that its messages may be their openers."""
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
     async def _store(self, function: Callable[[Core], object]) -> None:

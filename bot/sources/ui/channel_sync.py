@@ -48,7 +48,7 @@ PAGE_MESSAGES: Final = 100
 PAGE_THREADS: Final = 100
 
 # Interval of progress edits; Discord allows five in five seconds.
-TOLD_SECONDS: Final = 5.0
+REPORT_SECONDS: Final = 5.0
 # A daily round finds missed changes.
 ROUNDS_APART: Final = timedelta(days=1)
 # Bound of the exponential backoff, in skipped rounds.
@@ -74,7 +74,7 @@ class ChannelSync:
         self._lock = asyncio.Lock()
         self._skip = 0
         self._failures = 0
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._begun_at: datetime | None = None
 
     @property
@@ -235,8 +235,8 @@ class ChannelSync:
             return
         self._failures = 0
         await self._index_changes()
-        if time.monotonic() - self._told_at >= TOLD_SECONDS:
-            self._told_at = time.monotonic()
+        if time.monotonic() - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = time.monotonic()
             report = await self._bot.worker.call(lambda core: steps.report(core, channel))
             await self._report_progress(report)
 

@@ -44,7 +44,7 @@ _PROBLEM_CHARACTERS: Final = 1_000
 
 
 class ReadableChannel(app_commands.Transformer):
-    """A channel that can be synced, without the media channels that discord.py would offer."""
+    """Any channel that can be synced, except the media channels that discord.py would offer."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:

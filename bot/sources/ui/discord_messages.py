@@ -106,7 +106,7 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
 
 
 def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
-    """The content to sync of a channel; `threads` chooses those of a text channel, not its pins."""
+    """The content to sync of a channel; for a text channel, its pins or, if chosen, `threads`."""
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel) and threads:
