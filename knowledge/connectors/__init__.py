@@ -1,1 +1,1 @@
-"""Connectors: wikis, forums and trackers read by their API, one module a kind of service."""
+"""Connectors to the APIs of wikis, forums and trackers, one module per kind of service."""

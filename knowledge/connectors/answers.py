@@ -1,4 +1,4 @@
-"""Detection of answers in issues: the comment with which a maintainer answered a closed issue.
+"""Detection of the comment that answers a closed issue.
 
 The rules in `answers.toml` and their precision on judged issues are in docs/decisions.md.
 """
@@ -62,8 +62,9 @@ def maintainers_answer(
 ) -> Message | None:
     """Find the maintainers' answer to a closed issue; the first message is the question.
 
-    The answer is the comment that the asker thanked for, or the only informative one. Returns None
-    for issues by maintainers, which are tasks, and if the asker asks again after the answer.
+    The answer is the maintainers' comment that the asker accepted, or their only informative one.
+    Returns None if a maintainer opened the issue, because such issues are tasks, and if the asker
+    asks again after the answer.
     """
     question, *comments = messages
     if question.bot or question.member in maintainers or len(comments) > MOST_COMMENTS:
@@ -82,12 +83,12 @@ def maintainers_answer(
 
 
 def _without_quotations(text: str) -> str:
-    """A comment's text without its quotations of others."""
+    """A comment's text without quoted lines."""
     return _QUOTED.sub("", text[:MESSAGE_CHARACTERS])
 
 
 def _is_informative(text: str) -> bool:
-    """Whether a comment says more than that the issue is closed."""
+    """Whether a comment has enough words besides those about closing the issue."""
     sentences = _SENTENCE.split(_PICTURE.sub("", _without_quotations(text)))
     own = " ".join(one for one in sentences if not _CLOSING.search(one))
     return word_count(own) >= ANSWER_WORDS

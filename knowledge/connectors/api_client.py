@@ -1,10 +1,10 @@
 """JSON client for the APIs of services, on the guarded network of the web reader.
 
-It waits between requests and as long as a host asks, within a limit, and retries passing failures.
-Redirects stay on the host, so a token never leaves it.
+The client pauses between requests, waits as long as a host asks (up to a limit), and retries
+temporary failures. Redirects must stay on the host, so a token is sent to no other host.
 
 Errors:
-    RefusedError           the service refuses or fails, for this reason
+    RefusedError           the service refuses or fails; the message is the reason
     ├── LostError          the service is gone
     │   ├── LoginError     the service asks for a login, or refuses it
     │   └── MissingError   the service has no such document or path
@@ -61,17 +61,17 @@ class EndlessError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status, its headers in small letters, and its bytes."""
+    """An answer: its status, its headers by lower-case name, and its body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The decoded body.
+        """Decode the body.
 
         Raises:
-            RefusedError: if it is no JSON, or has too many values.
+            RefusedError: if it isn't JSON, or has too many values.
         """
         if sum(map(self.body.count, (b",", b"[", b"{"))) > ANSWER_VALUES:
             raise RefusedError(f"answers with more than {ANSWER_VALUES:,} values")
@@ -103,7 +103,7 @@ class ApiClient:
 
         Args:
             fetcher: connects, and waits between requests.
-            base: the address before all paths.
+            base: the address that paths are appended to.
             headers: sent with each request.
             busy: whether an answer asks the client to wait.
         """
@@ -118,7 +118,7 @@ class ApiClient:
         query: Mapping[str, str] | None = None,
         headers: Sequence[Header] = (),
     ) -> Answer:
-        """Get a path below the base, or an address on its host.
+        """Get a path below the base address, or a full address on the same host.
 
         Returns:
             An answer with status 200 or 304.
@@ -132,14 +132,14 @@ class ApiClient:
         return self._answer("GET", url, headers, b"")
 
     def post(self, path: str, payload: Any) -> Answer:
-        """Send JSON to a path or an address; otherwise like `get`."""
+        """Post JSON to a path or an address; like `get` in all else."""
         url = path if "://" in path else f"{self._base}{path}"
         content = json.dumps(payload).encode()
         sent = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
         return self._answer("POST", url, sent, content)
 
     def json(self, path: str, query: Mapping[str, str] | None = None, payload: Any = None) -> Any:
-        """The decoded answer of `get`, or of `post` if there is a payload; retries invalid JSON."""
+        """Decode the answer of `get`, or of `post` with a payload; retry invalid JSON once."""
 
         def ask() -> Any:
             answer = self.get(path, query) if payload is None else self.post(path, payload)
@@ -222,8 +222,9 @@ def paged(
     """Iterate over a list in pages.
 
     Args:
-        ask: gets a page by its token; returns its items and the next token, empty at the end.
-        most: the most requests.
+        ask: requests a page by its token, which is empty for the first page. Returns the page's
+            items and the next token, empty at the end.
+        most: the maximum number of requests.
 
     Raises:
         EndlessError: if the list has not ended after these requests.
@@ -253,7 +254,7 @@ def _checked(answer: Answer) -> Answer:
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """Seconds that the host asks to wait: given directly, or as the time of its limit's reset."""
+    """The seconds that the host asks to wait, or until its rate limit is reset; None without."""
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
         value = answer.headers.get(name, "").strip()
         if value.isascii() and value.isdigit() and len(value) < 12:

@@ -1,4 +1,4 @@
-"""BookStack connector: pages of a BookStack by its REST API, each cited at its sections.
+"""BookStack connector: pages of a wiki by its REST API, cited by section.
 
 Source:
     The API's own documentation, at /api/docs of every BookStack.
@@ -34,7 +34,7 @@ class BookStack:
         self._books = [value for name, value in location.only if name == "book"]
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
-        """List all pages, 500 a request; a missing page has been deleted."""
+        """List all pages, 500 per request; every known page that isn't listed was deleted."""
         for filters in [self._book(slug) for slug in self._books] or [{}]:
             for page in self._listed("/pages", filters):
                 if _is_published(page):
@@ -42,7 +42,7 @@ class BookStack:
         return ListingEnd(whole=True)
 
     def _book(self, slug: str) -> dict[str, str]:
-        """The filter for the pages of a book."""
+        """The query parameters that select the pages of a book."""
         for book in self._listed("/books", {"filter[slug]": slug}):
             return {"filter[book_id]": str(book["id"])}
         raise RefusedError(f"has no book {slug} that its token may read")

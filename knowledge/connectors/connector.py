@@ -1,7 +1,7 @@
-"""Interface of a connector: it lists the changed documents of a service, and gets one.
+"""Interface of connectors: list the changed documents of a service, get a document.
 
-The sync calls `listing` once a visit, then `content` for each document with a new revision.
-Connectors keep nothing; the sync stores documents and the state between visits.
+The sync calls `listing` once per visit, then `content` for each document with a new revision.
+Connectors store nothing; the sync stores the documents, and a connector's state between visits.
 """
 
 import re
@@ -23,8 +23,8 @@ class ListedDocument:
     """A document in a listing.
 
     Attributes:
-        key: the service's own id, which stays when the document moves.
-        revision: differs after every change of the document.
+        key: the service's own id, unchanged when the document moves.
+        revision: a string that changes with every change of the document.
     """
 
     key: str
@@ -43,9 +43,9 @@ class ListingEnd:
     """The end of a listing.
 
     Attributes:
-        state: passed to the next listing, so it can list changes only. `licence` in it is shown
-            with the source.
-        whole: whether the listing named every document; then the others are gone.
+        state: passed to the next listing, so it can list only the changes. Its key `licence` is the
+            licence to show with the source.
+        whole: whether the listing has every document; then documents that it lacks are gone.
     """
 
     state: Mapping[str, str] = field(default_factory=dict)
@@ -58,16 +58,16 @@ Listing = Generator[ListedDocument | RemovedDocument, None, ListingEnd]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A document as its service has it.
+    """A document as sent by its service.
 
     Attributes:
-        title: its title; if empty, the first heading is.
-        body: HTML or Markdown in UTF-8; the `suffix` tells which.
-        link: its page for readers.
+        title: its title; if empty, the first heading becomes the title.
+        body: HTML or Markdown in UTF-8, as given by `suffix`.
+        link: the address of its page for readers.
         anchors: the rule for the anchors of its headings (`knowledge.files.site_addresses`).
         verified: the date of its revision.
         titles: further titles, such as those of redirects.
-        attribution: the authors or the licence to name in a citation.
+        attribution: the source and licence to name in a citation.
     """
 
     title: str
@@ -82,10 +82,10 @@ class Content:
 
 
 class Connector(Protocol):
-    """Reader of one service, for one visit; all methods may raise RefusedError."""
+    """Client of one service for one visit; all methods may raise RefusedError."""
 
     def listing(self, state: Mapping[str, str]) -> Listing:
-        """List the documents changed since a state; all of them if it is empty."""
+        """List the documents changed since the last visit's state; all if the state is empty."""
         ...
 
     def content(self, key: str) -> Content | None:
@@ -94,7 +94,7 @@ class Connector(Protocol):
 
 
 def any_value(_value: str) -> str:
-    """Accept any value of a filter: report no problem."""
+    """Check of a filter's value that accepts any value."""
     return ""
 
 
@@ -105,16 +105,16 @@ class ServiceKind:
     Attributes:
         name: its name for readers.
         make: opens a connector for a location.
-        only: the names of filters, each with a function that returns the problem of a value as the
-            rest of a sentence, or nothing.
-        headers: the headers that carry a token.
-        api: the address of its API, by the address for readers.
+        only: the filters by name, each with a check of its value. A check returns the problem as
+            the rest of a sentence; empty if there is none.
+        headers: makes the headers that carry a token.
+        api: converts the service's address for readers to the address of its API.
         busy: whether an answer asks the client to wait.
-        address: the canonical form of an address for readers; raises ValueError with the problem
-            as the rest of a sentence.
+        address: normalizes an address for readers; raises ValueError with the problem as the rest
+            of a sentence.
         recognises: whether an address alone identifies such a service.
-        has_threads: whether the filter `threads.WITHOUT` leaves out people.
-        home: the address of the whole service, given the address and content of its root or main
+        has_threads: whether documents are threads, so that people can be left out of them.
+        home: the address of the whole service, from the address and content of its root or main
             page; empty for any other page.
     """
 
@@ -142,11 +142,11 @@ def is_root(url: str) -> bool:
     return urlsplit(url).path in ("", "/")
 
 
-class FormError(RefusedError):
-    """An answer lacks a documented field, or has one of another type."""
+class AnswerFormatError(RefusedError):
+    """An answer lacks a field, or has a field of an unexpected type."""
 
 
-_OF_ANOTHER_FORM: Final = (
+_ACCESS_ERRORS: Final = (
     LookupError,
     TypeError,
     ValueError,
@@ -157,9 +157,9 @@ _OF_ANOTHER_FORM: Final = (
 
 
 @contextmanager
-def checked_form() -> Iterator[None]:
-    """Convert errors of access to an undocumented answer into `FormError`."""
+def checked_answers() -> Iterator[None]:
+    """Convert errors from reading an answer's fields to `AnswerFormatError`."""
     try:
         yield
-    except _OF_ANOTHER_FORM as error:
-        raise FormError("answers in a form that can't be understood") from error
+    except _ACCESS_ERRORS as error:
+        raise AnswerFormatError("answers in a form that can't be understood") from error

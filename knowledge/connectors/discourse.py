@@ -1,7 +1,7 @@
 """Discourse connector: solved topics of a forum as question and accepted answer.
 
-A visit lists the topics bumped since the last one. Every seventh visit lists all topics, and drops
-hidden and deleted ones. Only public topics are read, even with a key.
+A visit lists the topics bumped since the last visit. Every seventh visit lists all topics, so that
+hidden and deleted ones are dropped. Only public topics are read, even with an API key.
 
 Source:
     https://docs.discourse.org, and the serializers of Discourse's plugin "solved"
@@ -53,7 +53,7 @@ class Discourse:
             self._only.setdefault(name, []).append(value)
 
     def listing(self, state: Mapping[str, str]) -> Listing:
-        """List the topics bumped since the last visit, or all of them."""
+        """List the topics bumped since the last visit; all of them at every seventh visit."""
         number = int(state.get("visits", "-1")) + 1
         whole = number % WHOLE_EVERY == 0
         latest = state.get("bumped_at", "")
@@ -89,7 +89,7 @@ class Discourse:
         return paths or ["/latest.json"]
 
     def _topics(self, path: str, since: str) -> Iterator[Mapping[str, Any]]:
-        """The topics of a list, newest bump first, down to a time."""
+        """The topics of a list, last bumped first, until one bumped before `since`."""
         seen: set[int] = set()
         query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
         if "all" not in self._only:
@@ -113,7 +113,7 @@ class Discourse:
         return bool(shown and ("all" in self._only or topic.get("has_accepted_answer")))
 
     def content(self, key: str) -> Content | None:
-        """Get a topic with its first posts and the accepted answer."""
+        """Get a topic's first posts and the accepted answer; None if it is hidden or gone."""
         try:
             topic = self._api.json(f"/t/{key}.json")
         except LostError:
@@ -140,7 +140,7 @@ class Discourse:
         )
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
-        """The first posts, and those around an accepted answer further down."""
+        """A topic's first posts, and the posts up to the accepted answer if it isn't among them."""
         posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return [*posts]

@@ -1,4 +1,4 @@
-"""DokuWiki connector: pages of a wiki by its JSON-RPC interface, each cited at its sections.
+"""DokuWiki connector: pages of a wiki by its JSON-RPC interface, cited by section.
 
 Source:
     https://www.dokuwiki.org/devel:jsonrpc
@@ -86,7 +86,7 @@ class DokuWiki:
 
 
 def title_of(html: str) -> str:
-    """The words of a page's first heading; empty if it has none."""
+    """The text of a page's first heading; empty if it has none."""
     found = _HEADING.search(html)
     if found is None:
         return ""

@@ -1,7 +1,8 @@
 """GitHub connector: releases, closed issues that a maintainer answered, and answered discussions.
 
-Each of the three is a source of its own, named by its page. A visit lists the issues or discussions
-changed since the last one; an unchanged list costs one request, by its ETag.
+Releases, issues and discussions are separate sources, each named by the address of its page. A
+visit lists the changes since the last visit. If the list of issues or releases is unchanged by its
+ETag, the visit takes one request.
 
 Source:
     docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
@@ -161,7 +162,7 @@ class GitHub:
         return issue_content(place, messages, maintainers, self._filters, _labels(issue))
 
     def _comments(self, key: str, number: int) -> Sequence[Mapping[str, Any]]:
-        """The comments of an issue, oldest first."""
+        """The comments of an issue, oldest first; `number` is their number."""
         if self._newest is None:
             self._newest = {}
             query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
@@ -223,7 +224,7 @@ class GitHub:
         )
 
     def _asked(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """The `repository` object of a GraphQL query's answer."""
+        """Send a GraphQL query; returns the answer's `repository` object."""
         known = {"owner": self._owner, "name": self._name, **variables}
         is_own = self._host in _HOSTS
         url = "https://api.github.com/graphql" if is_own else f"{self._host}/api/graphql"

@@ -1,8 +1,8 @@
 """GitLab connector: releases, and closed issues that a member of the project answered.
 
-Each of the two is a source of its own, named by its page. A visit lists the issues changed since
-the last one; an unchanged list costs one request, by its ETag. GitLab shows comments only with a
-token.
+Releases and issues are separate sources, each named by the address of its page. A visit lists the
+changes since the last visit. If the list is unchanged by its ETag, the visit takes one request.
+GitLab shows comments only with a token.
 
 Source:
     docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"
@@ -119,7 +119,7 @@ class GitLab:
         return issue_content(place, [question, *comments], maintainers, self._filters, labels)
 
     def _maintainers(self) -> set[str]:
-        """Members with at least the role Reporter; none if the token may not list members."""
+        """The members with the role Reporter or above; empty if they can't be listed."""
         if self._members is None:
             try:
                 found = [*PagedList(self._api, "/members/all", {"per_page": PAGE_ITEMS}, "")]

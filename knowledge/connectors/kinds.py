@@ -1,4 +1,4 @@
-"""Registry of connectors: the kinds of services that can be read by their API."""
+"""Registry of connectors, by the name of the kind of service."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,5 +26,5 @@ KINDS: Final[Mapping[str, ServiceKind]] = {
 
 
 def kind_of(address: str) -> str:
-    """The kind of service at an address, if the address alone identifies it; else empty."""
+    """The kind of service that an address alone identifies; empty if it identifies none."""
     return next((kind for kind, one in KINDS.items() if one.recognises(address)), "")

@@ -1,6 +1,6 @@
-"""MediaWiki connector: rendered pages of a wiki by its API, each cited at its sections.
+"""MediaWiki connector: rendered pages of a wiki by its API, cited by section.
 
-The first visit lists all pages. Later visits ask for recent changes (edits, moves, deletions,
+The first visit lists all pages. Later visits request the recent changes (edits, moves, deletions,
 restorations) and list only the changed pages. Some changes leave no record, such as imports on the
 server, so all pages are listed again every four weeks.
 
@@ -79,7 +79,7 @@ _SHOWN: Final = re.compile(r">[^<]*[^<\s][^<]*<")
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page's description in a listing."""
+    """A page's metadata from a listing."""
 
     key: str
     title: str
@@ -90,7 +90,7 @@ class _Page:
 
 
 class MediaWiki:
-    """A wiki of MediaWiki, or the pages in some namespaces or categories, or with a prefix."""
+    """A MediaWiki wiki, or its pages in some namespaces or categories, or with a prefix."""
 
     def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
         self._url = location.url
@@ -164,7 +164,7 @@ class MediaWiki:
     # The site.
 
     def _find_endpoint(self) -> str:
-        """Find api.php: linked from the wiki's page, or in one of its usual places."""
+        """Find api.php by the link in the wiki's page, or in one of its usual places."""
         try:
             if named := _edit_uri(self._api.get(self._url).body):
                 return normal_url(named, self._url)
@@ -185,7 +185,11 @@ class MediaWiki:
         raise RefusedError("has no api.php where MediaWiki has it: name the wiki's main page")
 
     def _site_and_changes(self, since: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
-        """The site's data, and its changes; None if there are too many, or without `since`."""
+        """Request the site's data and the changes since a time.
+
+        The changes are None if all pages must be listed: `since` is empty, there are too many
+        changes, or one lacks its page's id.
+        """
         asked = {
             "meta": "siteinfo",
             "siprop": "general|namespaces|namespacealiases|rightsinfo",
@@ -246,7 +250,7 @@ class MediaWiki:
     def _changed_pages(
         self, changes: Sequence[Mapping[str, Any]]
     ) -> Iterator[ListedDocument | RemovedDocument]:
-        """The changed pages, and the pages with a changed template."""
+        """List the changed pages, and the pages that use a changed template."""
         keys = list(dict.fromkeys(str(one["pageid"]) for one in changes if one["pageid"]))
         present: set[str] = set()
         for first in range(0, len(keys), _BATCH):
@@ -262,7 +266,7 @@ class MediaWiki:
                     yield ListedDocument(page.key, f"{page.revision}+{revision}")
 
     def _pages_with_template(self, template: str) -> list[_Page]:
-        """The pages with a template; none if there are too many to fetch again."""
+        """The pages that use a template; empty if there are too many to fetch again."""
         found = self._query_pages(
             generator="transcludedin",
             titles=template,
@@ -277,11 +281,11 @@ class MediaWiki:
             return []
 
     def _describe(self, keys: Iterable[str]) -> Iterator[_Page]:
-        """Describe these pages; redirects among them give their targets."""
+        """Get the metadata of pages by id; a redirect is replaced by its target."""
         return self._query_pages(pageids="|".join(keys), redirects="1")
 
     def _query_pages(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """Describe the quotable pages of a query, and cache them for `content`."""
+        """Get the metadata of a query's quotable pages, and cache it for `content`."""
         properties = {
             "prop": "info|revisions|redirects|pageprops",
             "inprop": "url",
@@ -340,7 +344,7 @@ class MediaWiki:
     def _query(
         self, asked: Mapping[str, str], most: int = _LIST_REQUESTS
     ) -> Iterator[dict[str, Any]]:
-        """The parts of a query's answer."""
+        """Send a query; yields each part of a continued answer."""
 
         def part(token: str) -> tuple[Sequence[dict[str, Any]], str]:
             more = json.loads(token) if token else {}
@@ -374,7 +378,7 @@ def is_busy_wiki(answer: Answer) -> bool:
 
 
 def home_address(url: str, page: bytes) -> str:
-    """The wiki's address, given its root, main page or api.php; empty for other pages."""
+    """The wiki's address, from the address of its root, main page or api.php; empty for others."""
     if is_root(url):
         return url
     if url.partition("?")[0].endswith(_API):
@@ -387,7 +391,7 @@ def home_address(url: str, page: bytes) -> str:
 
 
 def _edit_uri(page: bytes) -> str:
-    """The address of api.php in a page of a wiki; empty if there is none."""
+    """The address of api.php from a wiki page's EditURI link; empty if there is none."""
     for link in _LINK.findall(page):
         if b"edituri" in link.lower() and (found := _HREF.search(link)):
             named = found[1].decode("utf-8", "replace").partition("?")[0]
@@ -397,23 +401,23 @@ def _edit_uri(page: bytes) -> str:
 
 
 def _merge(page: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Merge a later part of a page's description: extend lists, replace other values."""
+    """Merge a later part of a page's metadata: extend lists, replace other values."""
     for name, value in part.items():
         page[name] = [*page.get(name, ()), *value] if isinstance(value, list) else value
 
 
 def _parts(value: str) -> list[str]:
-    """The parts of a filter, separated by bars as in MediaWiki's own parameters."""
+    """Split a filter's value at `|`, as in MediaWiki's own parameters."""
     return [one.strip().replace("_", " ") for one in value.split("|") if one.strip()]
 
 
 def _categorised(name: str) -> str:
-    """The title of a category, by its name with or without a prefix in English."""
+    """The title of a category's page, from its name with or without the prefix `Category:`."""
     return f"Category:{name[9:] if name.casefold().startswith('category:') else name}"
 
 
 def _lacks_page_id(change: Mapping[str, Any]) -> bool:
-    """Whether a change deletes, moves or merges a page without giving its id."""
+    """Whether a deletion, move, import or merge lacks the page's id."""
     return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
 
 
@@ -422,7 +426,7 @@ def _is_template(change: Mapping[str, Any]) -> bool:
 
 
 def _licence(rights: Mapping[str, Any]) -> str:
-    """The name of a wiki's licence; empty if it names none."""
+    """The name or address of a wiki's licence; empty if the wiki states none."""
     address, words = str(rights.get("url") or ""), one_line(str(rights.get("text") or ""))
     if found := _CREATIVE_COMMONS.search(address):
         return f"CC {found['kind'].upper()} {found['version']}"

@@ -1,4 +1,4 @@
-"""Outline connector: published documents of an Outline by its API.
+"""Outline connector: published documents of a wiki by its API.
 
 Source:
     https://www.getoutline.com/developers
@@ -37,7 +37,7 @@ class Outline:
         self._collections = [value for name, value in location.only if name == "collection"]
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
-        """List all documents; a missing one has been deleted."""
+        """List all documents; every known document that isn't listed was deleted."""
         for filters in [self._collection(name) for name in self._collections] or [{}]:
             for document in self._listed("/documents.list", filters):
                 if _is_published(document):
@@ -47,7 +47,7 @@ class Outline:
         return ListingEnd(whole=True)
 
     def _collection(self, name: str) -> dict[str, str]:
-        """The filter for the documents of a collection."""
+        """The request's fields that select the documents of a collection."""
         for collection in self._listed("/collections.list", {}):
             if collection["name"].casefold() == name.casefold():
                 return {"collectionId": collection["id"]}

@@ -1,14 +1,15 @@
-"""Recognition of wikis and forums by the page at their address.
+"""Recognition of wikis and forums by the page at an address.
 
-The page's `generator` tag names the software. The root or main page stands for the whole service;
-any other page stays a page. If the service's API doesn't answer, the page is read as a page.
+The page's `generator` tag names the software. The address of the root or main page is treated as
+the whole service, any other address as a single page. If the service's API can't be used, the
+address is treated as a single page, too.
 """
 
 import re
 from typing import Final
 
 from knowledge.connectors.api_client import ApiClient
-from knowledge.connectors.connector import checked_form
+from knowledge.connectors.connector import checked_answers
 from knowledge.connectors.kinds import KINDS
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.polite_fetcher import Fetched, Fetcher
@@ -22,7 +23,7 @@ _CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", r
 
 
 def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
-    """The service with its root or main page at this address; None if there is none."""
+    """The service whose root or main page is at an address; None if it isn't one."""
     outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
     if not isinstance(outcome, Fetched):
         return None
@@ -35,7 +36,7 @@ def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
 
 
 def generator(page: bytes) -> str:
-    """The software in a page's `generator` tag, in small letters; empty if there is none."""
+    """The software's name in a page's `generator` tag, in lower case; empty if there is none."""
     for tag in _META.findall(page):
         if _GENERATOR.search(tag) and (found := _CONTENT.search(tag)):
             return found[1].decode("ascii").lower()
@@ -43,11 +44,11 @@ def generator(page: bytes) -> str:
 
 
 def _answers(service: ServiceLocation, fetcher: Fetcher) -> bool:
-    """Whether a service lists a document without a login."""
+    """Whether a service's API lists at least one document without a login."""
     kind = KINDS[service.kind]
     client = ApiClient(fetcher, kind.api(service.url), (), kind.busy)
     try:
-        with checked_form():
+        with checked_answers():
             return next(iter(kind.make(service, client).listing({})), None) is not None
     except RefusedError:
         return False

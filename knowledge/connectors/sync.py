@@ -1,8 +1,8 @@
 """Sync of wikis, forums and trackers: fetch changed documents, drop removed ones.
 
-The page store keeps a service's documents under their keys, with the revision in place of an ETag.
-Each document is stored at once, and the state of the listing at the end. So an interrupted sync
-resumes without a second request for a document.
+The page store keeps a service's documents like pages, with the key as the URL and the revision as
+the ETag. Each document is stored at once, and the state of the listing at the end. So a sync that
+was interrupted resumes without requesting a document twice.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from knowledge.connectors.api_client import ApiClient, BusyError, LoginError
 from knowledge.connectors.connector import (
+    AnswerFormatError,
     Connector,
     Content,
-    FormError,
     ListedDocument,
     ListingEnd,
     RemovedDocument,
-    checked_form,
+    checked_answers,
 )
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
@@ -52,7 +52,7 @@ _SUFFIXES: Final = {kind: suffix for suffix, kind in _TYPES.items()}
 
 @dataclass(slots=True)
 class _Visit:
-    """A visit under way: the stores, the limits and the failures so far."""
+    """A running visit: its connector, page store and limit, and its results so far."""
 
     location: str
     connector: Connector
@@ -84,10 +84,10 @@ def sync(
         fetcher: connects to the service.
         now: the current time.
         grace: how long a lost service is still quoted.
-        most: the most bytes to keep; by default any number.
+        most: the most bytes to store; None is unlimited.
         token: sent to this service only.
         login: advice for the operator if the service asks for a login.
-        without: names of people to leave out, also in threads that are already stored.
+        without: names of people to leave out, also of threads that are already stored.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
@@ -112,14 +112,14 @@ def sync(
     except RefusedError as error:
         waits = "; the rest waits for the next look" if isinstance(error, BusyError) else ""
         # The state may be the cause, at every visit.
-        state = "" if isinstance(error, FormError) else before.state
+        state = "" if isinstance(error, AnswerFormatError) else before.state
         pages.keep_site(Site(location, now, f"{_reason(error)}{waits}", state))
         return
     pages.keep_site(Site(location, now, visit.reason, json.dumps(dict(ending.state))))
 
 
 def _withdraw_named(visit: _Visit, without: frozenset[str]) -> None:
-    """Withdraw stored documents that name people to leave out; this visit fetches them again."""
+    """Clear the text of stored documents that name people to leave out, to fetch them again."""
     for page in visit.pages.pages(visit.location) if without else ():
         if names_someone(page.text, without):
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
@@ -159,11 +159,11 @@ def _sync_documents(
 def _run_listing(
     visit: _Visit, state: Mapping[str, str]
 ) -> Generator[CrawlStep, None, tuple[set[str], ListingEnd]]:
-    """Collect the visit's revisions; returns the removed keys and the end of the listing."""
+    """Read the listing into `visit.revisions`; returns the removed keys and the listing's end."""
     listing, removed = visit.connector.listing(state), set[str]()
     while True:
         try:
-            with checked_form():
+            with checked_answers():
                 entry = _checked(next(listing))
         except StopIteration as end:
             ending: ListingEnd = end.value
@@ -182,7 +182,7 @@ def _run_listing(
 
 
 def _checked(entry: ListedDocument | RemovedDocument) -> ListedDocument | RemovedDocument:
-    """Refuse keys and revisions with unstorable characters, and very long ones."""
+    """Refuse keys and revisions that are too long or have characters that can't be stored."""
     for each in (entry.key, entry.revision if isinstance(entry, ListedDocument) else ""):
         if len(each) > KEY_CHARACTERS or storable(each) != each:
             raise ValueError("This is no key of a document.")
@@ -194,12 +194,12 @@ def _is_current(page: WebPage, revision: str) -> bool:
 
 
 def _sync_document(visit: _Visit, key: str) -> None:
-    """Fetch a document, unless only its parser has changed; parse and keep it."""
+    """Fetch a document if its revision is new or it failed; parse and store it."""
     page = visit.pages.page(visit.location, key)
     revision = visit.revisions[key]
     if not page.content or page.etag != revision or page.reason:
         try:
-            with checked_form():
+            with checked_answers():
                 content = visit.connector.content(key)
                 # A missing document is kept without text, so it isn't requested until it changes.
                 page = (
@@ -259,7 +259,7 @@ def _name(text: str) -> str:
 
 
 def _parsed(page: WebPage) -> WebPage:
-    """The page with the text of its content; an unreadable one keeps its old text."""
+    """Parse a page's content into its text; an unreadable page keeps its old text."""
     page = replace(page, readers=PARSERS_VERSION)
     if not page.content.strip():
         return replace(page, text="")
@@ -274,7 +274,7 @@ def _parsed(page: WebPage) -> WebPage:
 
 
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a service's documents, existing or possible."""
+    """The ids that a service's documents have, or would have once they have text."""
     service = service_at(location)
     if service is None:
         return []
@@ -332,5 +332,5 @@ def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]
 
 
 def licence_of(site: Site) -> str:
-    """The licence of a service's documents, if its connector found one."""
+    """The licence of a service's documents; empty if unknown."""
     return str(json.loads(site.state or "{}").get("licence", ""))

@@ -1,7 +1,7 @@
 """Threads of forums and trackers as documents: the question, its answer, and the replies.
 
-The text has the form of a Discord forum's thread (`knowledge.chat`). Messages of people who asked
-not to be quoted are left out, and mentions of them become "someone".
+The text is formatted like a Discord thread (`knowledge.chat`). Messages of people who asked not to
+be quoted are left out, and mentions of them become "someone".
 """
 
 import re
@@ -24,7 +24,7 @@ _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILIN
 
 @dataclass(frozen=True, slots=True)
 class Place(Channel):
-    """A topic or an issue as a channel: its address, and the links of its messages by id."""
+    """A topic or an issue as a `Channel`, with its address and its messages' links by id."""
 
     url: str = ""
     links: Mapping[int, str] = field(default_factory=dict)
@@ -47,12 +47,12 @@ def thread_content(
     Args:
         place: the thread.
         messages: all of its messages, oldest first.
-        answer: one of them; None to choose one as in a Discord forum.
-        without: the names of people to leave out, in small letters.
+        answer: the accepted answer; None to detect one as in a Discord thread.
+        without: the names of people to leave out, casefolded.
         tags: the thread's tags.
 
     Returns:
-        The document; None without an answer, or if a person to leave out wrote question or answer.
+        The document; None without an answer, or if the question or the given answer is left out.
     """
     kept = [
         replace(
@@ -84,7 +84,7 @@ def thread_content(
 
 
 def names_someone(body: str, without: AbstractSet[str]) -> bool:
-    """Whether a thread's text has a message by, or a mention of, a person to leave out."""
+    """Whether a person to leave out wrote a message of a thread's text, or is mentioned in it."""
     plain = body.replace("\\", "")
     named = (found["name"] for form in (_SPEAKER, _MENTION) for found in form.finditer(plain))
     return any(name.casefold() in without for name in named)

@@ -35,7 +35,7 @@ _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 
 
 class PagedList:
-    """List in pages, each linking to the next; empty if unchanged since the ETag."""
+    """List whose pages link to the next one; empty if unchanged since the ETag."""
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self._api = api
@@ -55,7 +55,7 @@ class PagedList:
 
 
 class ItemCache:
-    """Cache of compressed items by key, bounded in bytes; items without room are not kept."""
+    """Cache of compressed items by key; when it is full, new items are not added."""
 
     def __init__(self) -> None:
         self._packed: dict[str, bytes] = {}
@@ -78,7 +78,7 @@ class ItemCache:
 
 
 class ListState:
-    """State between visits to a list: time of the last change, ETag, number of visits."""
+    """State of a list between visits: time of the last change, ETag, number of visits."""
 
     def __init__(self, state: Mapping[str, str]) -> None:
         self.visits = int(state.get("visits", "-1")) + 1
@@ -97,7 +97,7 @@ class ListState:
 
 
 class Filters:
-    """The labels to read, or any, and the people to leave out."""
+    """The filters of a location: labels to read (empty for all), and people to leave out."""
 
     def __init__(self, location: ServiceLocation) -> None:
         self.labels = {value for name, value in location.only if name == "label"}
@@ -114,7 +114,11 @@ def changed_issues(
     key: str,
     may_be_answered: Callable[[Mapping[str, Any]], bool],
 ) -> Listing:
-    """List the issues that may be answered, and cache them; `key` is the field of their id."""
+    """List the changed issues that may have an answer, and cache them.
+
+    Unless the whole list is read, other changed issues are listed as removed. `key` is the field of
+    an issue's id.
+    """
     for issue in found:
         since.record_change(issue["updated_at"])
         if may_be_answered(issue):
@@ -135,11 +139,11 @@ def changed_releases(
     """List the releases with a visible text, and cache them.
 
     Args:
-        api: asks the service.
-        state: returned again if the list is unchanged.
-        listed: the cache.
-        key: the field of their id.
-        text: a release's text; empty if the release is not public yet.
+        api: the service's client.
+        state: the state of the last visit.
+        listed: the cache to fill.
+        key: the field of a release's id.
+        text: returns a release's text; empty if the release is not public yet.
     """
     found = PagedList(api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
     for release in found:
@@ -167,17 +171,17 @@ def release_content(
     )
 
 
-def token_required(what: str, url: str) -> LostError:
-    """The error for data that a service shows only with a token."""
+def token_required(data: str, url: str) -> LostError:
+    """Make the error for `data` that a service shows only with a token."""
     variable = token_variable(urlsplit(url).hostname or "")
     return LostError(
-        f"shows {what} only with a token: the operator adds it for every server on the command "
+        f"shows {data} only with a token: the operator adds it for every server on the command "
         f"line, and sets {variable}"
     )
 
 
 def message(number: int, author: str, written_at: str, body: str | None) -> Message:
-    """A post as a message; trackers identify authors by name."""
+    """Convert a tracker's post to a message; the name identifies the author."""
     at = datetime.fromisoformat(written_at)
     return Message(number, 0, author, at, visible(body or ""), bot=is_program(author))
 
@@ -189,7 +193,7 @@ def issue_content(
     filters: Filters,
     labels: Sequence[str],
 ) -> Content | None:
-    """The document of a closed issue, if a maintainer answered it."""
+    """The document of a closed issue; None if no maintainer answered it."""
     answer = maintainers_answer(messages, frozenset(maintainers))
     if answer is None:
         return None
