@@ -90,8 +90,8 @@ def privacy(
 ) -> str:
     """Describe a member's stored data and choices.
 
-    `named` is their name on public pages; None if there are no pages. `model_host` is the language
-    model's host.
+    `named` is their choice of a name on public pages; None if there are no pages. `model_host` is
+    the language model's host.
     """
     counts = {
         kind: (written(found.here, language), written(found.everywhere, language))

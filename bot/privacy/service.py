@@ -114,7 +114,7 @@ def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
 
 
 def prune_questions(core: Core, before: datetime) -> Iterator[int]:
-    """Delete the text of questions asked before a moment; yields the running total."""
+    """Delete the text of questions asked `before` a time; yields the running total."""
     core.store.helped_questions.prune(before)
     total = 0
     while pruned := core.store.question_records.prune(before, SLICE):

@@ -134,23 +134,23 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 
 
 def settings(
-    language: Language, held: EffectiveSettings, names: Mapping[str, str], place_level: Level
+    language: Language, effective: EffectiveSettings, names: Mapping[str, str], place_level: Level
 ) -> str:
     """List each setting with its origin; one from `place_level` is marked as set here."""
-    waits = _WAITS(held.wait_seconds, language)
-    helps = {"wait_seconds": waits if held.wait_seconds else _HELPS_AT_ONCE(language)}
+    waits = _WAITS(effective.wait_seconds, language)
+    helps = {"wait_seconds": waits if effective.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {
-        "mode": _MODES[held.mode](language),
-        **(helps if held.mode is Mode.HELP else {}),
-        "private": (_PRIVATE if held.private else _PUBLIC)(language),
-        "language": _LANGUAGE(language, name=languages.NAMES[held.language]),
-        "quotations": _QUOTATIONS(held.quotations, language),
-        "answered_from": answered_from(language, held.answered_from, names),
-        "from_replies": (_FROM_REPLIES if held.from_replies else _NOT_FROM_REPLIES)(language),
+        "mode": _MODES[effective.mode](language),
+        **(helps if effective.mode is Mode.HELP else {}),
+        "private": (_PRIVATE if effective.private else _PUBLIC)(language),
+        "language": _LANGUAGE(language, name=languages.NAMES[effective.language]),
+        "quotations": _QUOTATIONS(effective.quotations, language),
+        "answered_from": answered_from(language, effective.answered_from, names),
+        "from_replies": (_FROM_REPLIES if effective.from_replies else _NOT_FROM_REPLIES)(language),
     }
     lines = []
     for name, sentence in said.items():
-        level = held.origins[name]
+        level = effective.origins[name]
         origin = _HERE if level is place_level else _ORIGINS[level]
         lines.append(f"- {sentence} · *{origin(language)}*")
     return "\n".join(lines)

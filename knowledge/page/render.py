@@ -116,7 +116,7 @@ class Renderer:
         """The bytes of a page.
 
         Raises:
-            PublishError: if an overridden template fails.
+            PublishError: if one of the operator's templates fails.
         """
         # The 404 page is shown at any path, so it needs absolute links.
         root = self._base_path if page.path == "404.html" else "../" * page.depth

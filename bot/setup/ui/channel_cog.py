@@ -239,14 +239,14 @@ class ChannelsCog(Cog):
     async def _show(self, interaction: Interaction, place: Any, lead: Sentence) -> None:
         """Show the settings in effect in a channel, thread or category, with warnings."""
         viewer, settings = await viewer_language(interaction), self.bot.guild_settings
-        held = await settings.in_channel(place)
+        effective = await settings.in_channel(place)
         names = messages.source_names(viewer, await self._now_offered(place.guild.id))
         parts = [
             lead(viewer, channel=place.mention),
-            messages.settings(viewer, held, names, _level(place)),
+            messages.settings(viewer, effective, names, _level(place)),
             # An empty line, because Discord would join the next line to the last list item.
             "",
-            *await self._warnings(place, held, viewer),
+            *await self._warnings(place, effective, viewer),
         ]
         chosen = (await settings.choices(place.guild.id)).channels
         if rest := [channel_id for channel_id in chosen if channel_id != place.id]:
@@ -254,22 +254,24 @@ class ChannelsCog(Cog):
         shown = beginning("\n".join(parts), MESSAGE_CHARACTERS)
         await interaction.edit_original_response(content=shown)
 
-    async def _warnings(self, place: Any, held: EffectiveSettings, viewer: Language) -> list[str]:
+    async def _warnings(
+        self, place: Any, effective: EffectiveSettings, viewer: Language
+    ) -> list[str]:
         warnings: list[str] = []
-        if held.mode is not Mode.OFF and (lacking := lacking_to_answer(place)):
+        if effective.mode is not Mode.OFF and (lacking := lacking_to_answer(place)):
             warnings.append(messages.lacks(viewer, lacking))
-        if held.mode is Mode.HELP and not self.bot.intents.message_content:
+        if effective.mode is Mode.HELP and not self.bot.intents.message_content:
             warnings.append(messages.NO_CONTENT(viewer))
-        elif held.from_replies and not self.bot.intents.message_content:
+        elif effective.from_replies and not self.bot.intents.message_content:
             warnings.append(messages.NO_CONTENT_FOR_REPLIES(viewer))
-        guild_id, of = place.guild.id, held.answered_from
+        guild_id, of = place.guild.id, effective.answered_from
         if not await self.bot.worker.call(
             lambda core: service.is_answerable(core, guild_id, of), priority=Priority.ASKING
         ):
             warnings.append(messages.NOTHING_THERE(viewer))
         read = await self.bot.worker.call(service.languages, priority=Priority.ASKING)
-        if read and held.language.value not in read:
-            warnings.append(model_reads(held.language, read, viewer))
+        if read and effective.language.value not in read:
+            warnings.append(model_reads(effective.language, read, viewer))
         return warnings
 
     async def _now_offered(self, guild_id: int) -> Offered:
