@@ -70,7 +70,7 @@ app = plain_group("A Discord bot that makes a community's knowledge answerable."
 def main(part: object = None) -> None:
     """Run the command line; explained errors end in one sentence, not in a traceback.
 
-    Tests pass a `part` in place of the bot that `run` starts, or of the opener of models.
+    Tests pass a `part` that replaces the bot of `run`, or the function that opens models.
     """
     before = os.umask(UMASK)
     try:
@@ -139,7 +139,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Take the options of every command before its name, too."""
+    """Accept `--config` and `--data` before a command's name, too."""
     given = {"config_file": config_file, "data": data}
     context.default_map = defaults_everywhere(
         cast(PlainGroup, context.command),

@@ -1,1 +1,1 @@
-"""The command line: one module a command or group, and its output."""
+"""The command line: a module for each command or group, and for its output."""

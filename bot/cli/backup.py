@@ -48,9 +48,9 @@ TakeOption = Annotated[
 
 
 def check_reachable(path: Path) -> Path:
-    """Return a path; exit if this user has no permission to look it up.
+    """Return the path; exit if this user isn't permitted to access its folder.
 
-    The path need not exist. Users of services and containers have access to few folders.
+    The path need not exist. A service's or container's user can access few folders.
     """
     try:
         path.stat()
@@ -85,8 +85,8 @@ def backup(
     """Back up the community database beside a running bot, and verify the copy.
 
     A folder keeps the newest backups. Older ones are deleted once the new one is verified, except
-    those with data that the new one lacks. A FILE is replaced, and no other file is touched. The
-    backup of a PostgreSQL database is one ZIP file.
+    those with data that the new one lacks. If --to is a file, only this file is replaced. A
+    PostgreSQL database is backed up to a ZIP file.
 
     Example:
         commonplace backup
@@ -115,12 +115,12 @@ def backup(
         print_json({"backup": str(target), **record})
     else:
         what = " `restore` takes this ZIP file." if url else ""
-        said = f"Backed up to {target} and verified.{what}{_older(deleted, kept)}"
+        said = f"Backed up to {target} and verified.{what}{_rotation_text(deleted, kept)}"
         out.print(said, soft_wrap=True, markup=False)
 
 
-def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
-    """Report deleted and kept older backups."""
+def _rotation_text(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
+    """Sentences about the older backups that were deleted or kept."""
     gone = f" Deleted older ones: {len(deleted)}." if deleted else ""
     if not kept:
         return gone
@@ -139,9 +139,9 @@ def restore(
 ) -> None:
     """Replace the community database by a backup; stop the bot first.
 
-    The replaced database is kept beside it. Later deletions by members stay deleted. The index
-    follows at the next start. Unknown sources and tombstones are listed, and restored only with
-    --take.
+    The replaced database is kept under another name. Data that members deleted after the backup
+    stays deleted. The index is updated at the next start. Sources and tombstones unknown to the
+    replaced database are listed, and restored only with --take.
 
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
@@ -171,7 +171,7 @@ def _restored(
 
 
 def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
-    """List unknown sources and tombstones, and whether they were taken."""
+    """Print the sources and tombstones that were unknown here, and whether they were taken."""
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"

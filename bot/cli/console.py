@@ -166,5 +166,5 @@ def print_event(event: str, record: dict[str, Any]) -> None:
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """Print one object on one line, and flush it for programs that wait."""
+    """Print an object on one line, and flush it for programs that read line by line."""
     print(json.dumps(record, ensure_ascii=False), flush=True)  # noqa: T201

@@ -61,14 +61,14 @@ EMPTY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check: its subject, whether it is sound, and what it found.
+    """Result of one check: its subject, whether it passed, and details for the operator.
 
-    A sound result may carry a `warning`: it works, but may not be wanted.
+    With `warning`, the check passed, but the operator may want to change something.
     """
 
-    what: str
-    sound: bool
-    found: str
+    subject: str
+    passed: bool
+    details: str
     warning: bool = False
 
 
@@ -80,17 +80,17 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
     """
     healthy = True
     for finding in examine(config_file, data):
-        healthy = healthy and finding.sound
-        mark = "[green]ok[/green]  " if finding.sound else "[red]wrong[/red]"
+        healthy = healthy and finding.passed
+        mark = "[green]ok[/green]  " if finding.passed else "[red]wrong[/red]"
         if finding.warning:
             mark = "[yellow]warn[/yellow] "
-        out.print(f"{mark} {escape(finding.what)}: {escape(finding.found)}", soft_wrap=True)
+        out.print(f"{mark} {escape(finding.subject)}: {escape(finding.details)}", soft_wrap=True)
     if not healthy:
         sys.exit(UNHEALTHY)
 
 
 def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
-    """Run all checks in order; stop after a failure that makes the others useless."""
+    """Run all checks in order; stop at a failure that prevents the others."""
     try:
         settings = config.load(config_file, data)
         folder = data_folder(settings.data.folder)
@@ -145,7 +145,7 @@ def _pictures(settings: Settings) -> Iterator[Finding]:
 
 
 def _phrasing(settings: Settings) -> Iterator[Finding]:
-    """Whether the phrasing endpoint accepts the settings; sends no member's text."""
+    """Check that the phrasing endpoint accepts the settings, without sending members' text."""
     if settings.phrasing.mode == "off":
         return
     from bot.phrasing.endpoint_trial import problem
@@ -156,7 +156,7 @@ def _phrasing(settings: Settings) -> Iterator[Finding]:
 
 
 def _repositories(folder: Path, url: str) -> Iterator[Finding]:
-    """Whether dulwich is installed, if any source is a repository."""
+    """Check that dulwich is installed if any source is a repository."""
     try:
         with open_store(folder, url) as store:
             followed = [location for location, _ in store.sources() if repository_at(location)]
@@ -169,7 +169,7 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
 
 
 def _workers(url: str) -> Iterator[Finding]:
-    """How many workers are connected, and texts that could not be embedded."""
+    """Count the connected workers, and report texts that they could not embed."""
     if not url:
         return
     try:
@@ -187,7 +187,7 @@ def _workers(url: str) -> Iterator[Finding]:
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Whether other users can still read the data; opening the folder fixed the rest."""
+    """Report files that other users can read; `data_folder` has restricted all it could."""
     found = paths_open_to_others(folder)
     if found:
         files = counted(len(found), "file or folder", "files and folders")
@@ -200,7 +200,7 @@ def _file_permissions(folder: Path) -> Iterator[Finding]:
 
 
 def _copies(folder: Path) -> Iterator[Finding]:
-    """Copies left by upgrades and restores; they are as private as the database."""
+    """List the database copies that upgrades and restores kept; they hold private data, too."""
     found = copies_beside(folder / COMMUNITY)
     if found:
         names = ", ".join(copy.name for copy in found)
@@ -246,7 +246,7 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
 
 
 def _server(folder: Path, url: str) -> Iterator[Finding]:
-    """The database server, and locks held longer than any change takes."""
+    """Describe the database server, and report locks held longer than `LONG_SECONDS`."""
     if not url:
         return
     try:
@@ -270,7 +270,7 @@ def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
 
 
 def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
-    """The serving model, and the next one if another is configured."""
+    """Report the serving model, and the next one if its index is missing or being built."""
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
@@ -286,7 +286,7 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
 
 
 def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
-    """Warn of languages chosen in servers and channels that the model doesn't read."""
+    """Warn of servers and channels with a language that the model doesn't support."""
     read = serving.served.model.languages
     try:
         with open_store(folder, url) as store:
@@ -310,7 +310,7 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
 
 
 def _evidence(serving: Opened, folder: Path) -> Finding:
-    """The calibration in use, and whether a local one is ignored."""
+    """Report the calibration in use, and a fitted one that is ignored."""
     try:
         chosen = chosen_calibration(folder, serving.served.model)
     except CalibrationError as error:

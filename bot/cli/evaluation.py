@@ -1,4 +1,4 @@
-"""The commands `eval` and `calibrate`: measure judged sets, and fit evidence on them."""
+"""The commands `eval` and `calibrate`: measure answers on judged sets, and fit a calibration."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -182,7 +182,7 @@ def _evaluations(
 
 @contextmanager
 def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
-    """Order by the settings' language model, or None without one."""
+    """Open the language model that reorders hits, or None if the settings don't use it."""
     if not (settings.phrasing.is_on and settings.phrasing.reorder):
         yield None
         return
@@ -225,7 +225,7 @@ def calibrate(
         typer.Option("--to", metavar="FILE", help="The output file; else in the data folder."),
     ] = None,
 ) -> None:
-    """Fit the evidence calibration on judged sets, for this model; then restart the bot.
+    """Fit the serving model's evidence calibration on judged sets; restart the bot to use it.
 
     Example:
         commonplace calibrate judged/
@@ -262,7 +262,7 @@ def _provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
 
 
 def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
-    """Judged sets by name: the given ones, then those of the folders."""
+    """Combine `others` with the judged sets of the folders, by name."""
     if not (folders or others):
         raise JudgedSetError("Name folders of judged sets, --from-community, or both.")
     sets = dict(others)

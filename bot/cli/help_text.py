@@ -1,4 +1,4 @@
-"""Help of the command line: Typer's classes with plain types and an example.
+"""Help of the command line: Typer classes that omit redundant types and print an example.
 
 A command's docstring is its help. Its last section, `Example:`, is printed below the options.
 """
@@ -14,7 +14,7 @@ EXAMPLE: Final = "Example:\n"
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help omits empty types and ends with an example."""
+    """A command whose help omits the types of switches and arguments, and ends with an example."""
 
     def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
         text, _, example = (help or "").partition(f"\n\n{EXAMPLE}")
@@ -29,14 +29,14 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """A group of commands with the same kind of help."""
+    """A group of commands with such help."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types(super().get_params(ctx))
 
 
 def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, Any]:
-    """Defaults for every command of a group and its subgroups, in the form click takes."""
+    """Build click's `default_map`: the same defaults for every command of a group and subgroup."""
     inner = {
         name: defaults_everywhere(command, values) if isinstance(command, TyperGroup) else values
         for name, command in group.commands.items()
@@ -50,7 +50,7 @@ def _joined(text: str) -> str:
 
 
 def _without_types(params: Sequence[Any]) -> list[Any]:
-    """Hide the types of switches and arguments, which say nothing."""
+    """Hide the types of switches and arguments, which are redundant."""
     for param in params:
         if param.param_type_name == "argument" or getattr(param, "is_bool_flag", False):
             param.display_type_rich = lambda ctx: None
@@ -58,7 +58,7 @@ def _without_types(params: Sequence[Any]) -> list[Any]:
 
 
 def _without_braces(pieces: Iterable[str]) -> list[str]:
-    """Write arguments as other programs do: `NAME` for a required one."""
+    """Write a required argument as `NAME`, not `{NAME}`, and a repeated one without dots."""
     return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
 
 

@@ -46,7 +46,7 @@ def import_(
     take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import an export: all of it into an empty data folder, or changes without conflicts.
+    """Import an export into an empty data folder, or its changes into one without conflicts.
 
     Import never overwrites data. If anything conflicts, it names the conflicts and imports nothing.
     A note edited in the folder becomes a pending revision. Unknown sources and tombstones are

@@ -36,7 +36,7 @@ from knowledge.text import counted
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """`community.db` in a data folder."""
+    """The database file `community.db` in a data folder."""
 
     folder: Path
     url: str = ""
@@ -57,7 +57,10 @@ class FilePlace:
         return str(kept)
 
     def set_aside(self, at: datetime) -> None:
-        """Rename the file as `restore` does; it is deleted when a member is forgotten."""
+        """Rename the file as `restore` does.
+
+        The renamed file is deleted when a member's data is.
+        """
         with closing(self.open(though_marked=True)) as database:
             database.rows("pragma wal_checkpoint(truncate)")
         kept = self.folder / f"community.replaced-{at:%Y%m%dT%H%M%S.%fZ}.db"
@@ -140,7 +143,7 @@ def migrate(
     """Move the community database into PostgreSQL, or back into a file; stop the bot first.
 
     Row ids stay the same. Both databases are exported and compared byte by byte. The old one can't
-    be opened afterwards, and says where the data is. A stopped migration can be run again.
+    be opened afterwards: the error names the new one. A stopped migration can be run again.
 
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
@@ -170,7 +173,10 @@ def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
 
 
 def _target_folder(to: str) -> Path:
-    """An existing folder, or an unmistakable path to make one; typos move nothing."""
+    """Return the folder, created if missing.
+
+    A new folder's path must begin with /, ./, ../ or ~, so that a mistyped URL creates none.
+    """
     path = Path(to).expanduser()
     if path.is_dir():
         return path
@@ -187,7 +193,7 @@ def _target_folder(to: str) -> Path:
 
 
 def _copy_tombstones(folder: Path, target: Path) -> None:
-    """Copy the tombstones into another data folder."""
+    """Copy the tombstones into another data folder that has none."""
     if (folder / TOMBSTONES).exists() and not (target / TOMBSTONES).exists():
         shutil.copy2(folder / TOMBSTONES, target / TOMBSTONES)
 

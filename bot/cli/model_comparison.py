@@ -54,7 +54,7 @@ def compare_on_accepted_answers(
 def refuse_worse(
     figures: Sequence[Figure], serving: str, other: str, sentence: str, *, anyway: bool
 ) -> None:
-    """Exit with the table and a sentence if the other side is worse, unless `anyway`."""
+    """Print the comparison and exit with `sentence` if the other is worse, unless `anyway`."""
     if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
         return
     out.print(model_output.gate_text(figures, serving, other), soft_wrap=True)

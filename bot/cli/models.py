@@ -1,7 +1,7 @@
-"""The command `model`: list models, try, use after a comparison, and go back.
+"""The command `model`: list and try models, switch to a better one, and switch back.
 
-Long work runs in this process and yields the processor to a running bot, which follows the choice
-by itself.
+Long work runs in this process, at the lowest priority while a bot runs. The bot then switches by
+itself.
 """
 
 import os
@@ -139,9 +139,9 @@ def use_model(
     ] = False,
     reranker: RerankerOption = False,
 ) -> None:
-    """Switch to another model: download, compare, build its index, switch if it isn't worse.
+    """Switch to another model: download it, build its index, and switch if it isn't worse.
 
-    A running bot keeps answering, and follows by itself. Run the command again to resume.
+    A running bot keeps answering, and then switches by itself. Run the command again to resume.
 
     Example:
         commonplace model use better-english
@@ -179,7 +179,7 @@ def back(
     settings: Settings,
     reranker: RerankerOption = False,
 ) -> None:
-    """Switch back to the model before the last change.
+    """Switch back to the previous model.
 
     Example:
         commonplace model back
@@ -230,7 +230,7 @@ def _find_or_download(name: str) -> ModelRecord:
 
 
 def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
-    """Compare on the committed sets, build the index, compare on the server's answers, switch."""
+    """Compare a model on shipped sets, build its index, compare on accepted answers, switch."""
     dimensions = found.embedder.dimension / core.embedder.dimension
     # The free space of a database server is unknown.
     if not core.database:

@@ -1,9 +1,9 @@
 """Sources named on the command line: their kinds, and the options of each kind.
 
-A path is watched, or followed by commit with `--branch` or `--path`. An address is a repository if
-it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is a site. Any
-other address is a page, a sitemap or an llms.txt. With `--kind`, or as a known host's page of
-issues or the like, it is a wiki, forum or tracker that is read by its API.
+A path is a file or folder or, with `--branch` or `--path`, a Git repository. An address is a
+repository if it belongs to a known code host, ends in `.git`, or has `--git`. With `--crawl`, it is
+a site. With `--kind`, it is a wiki, forum or tracker, read by its API; many such addresses are
+recognised without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ from knowledge.web.internal_hosts import InternalHosts
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """Options for added sources; None if not given."""
+    """Options of `source add`; None for those not given."""
 
     scope: Scope = SHARED
     base_url: str | None = None
@@ -59,12 +59,12 @@ class SourceOptions:
 
     @property
     def names_another_kind(self) -> bool:
-        """Whether there are options of a crawl or a repository."""
+        """Whether any option is for a crawl or a repository."""
         named = (self.branch, self.folder, self.depth, self.pages)
         return self.crawl or self.git or any(each is not None for each in named)
 
     def service_kind(self, named: str) -> str:
-        """The kind of the service at an address; empty for other sources."""
+        """The kind of the wiki, forum or tracker at an address; "" for other sources."""
         if self.kind is not None or self.names_another_kind or not is_web(named):
             return self.kind or ""
         return kind_of(named)
@@ -76,27 +76,27 @@ class SourceOptions:
         return said or (is_web(named) and is_repository(named))
 
 
-def add(core: Core, named: Sequence[str], naming: SourceOptions) -> list[str]:
-    """Add sources; returns the locations of all, new or not."""
-    _check(named, naming)
+def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
+    """Add the named sources; returns all their locations, including known ones."""
+    _check(named, options)
     for each in named:
         check_source_name(each)
-    locations = [_location(each, naming) for each in named]
+    locations = [_location(each, options) for each in named]
     for location in locations:
-        _check_scope(core, location, naming.scope)
+        _check_scope(core, location, options.scope)
     if not is_installed() and any(map(repository_at, locations)):
         fail(f"A repository {MISSING}.")
     paths = [Path(each) for each in locations if not is_visited(each)]
     if paths:
-        add_paths(core.store, paths, naming.scope, naming.base_url)
+        add_paths(core.store, paths, options.scope, options.base_url)
     for location in filter(is_visited, locations):
-        add_visited(core.store, location, naming.scope, naming.base_url)
+        add_visited(core.store, location, options.scope, options.base_url)
     claim_on_this_machine(core, locations)
     return locations
 
 
 def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
-    """Record that this machine reads the files of sources, for others on the database."""
+    """Make this machine the only one to read these sources' files, and report who read them."""
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
         err.print(
@@ -106,21 +106,21 @@ def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
         )
 
 
-def _location(named: str, naming: SourceOptions) -> str:
-    internal = is_web(named) and _is_internal(named, naming.internal)
-    if naming.is_repository(named):
-        branch, folder = naming.branch or "", naming.folder or ""
+def _location(named: str, options: SourceOptions) -> str:
+    internal = is_web(named) and _is_internal(named, options.internal)
+    if options.is_repository(named):
+        branch, folder = options.branch or "", options.folder or ""
         return repository_location(named, branch, folder, internal=internal)
-    if kind := naming.service_kind(named):
-        return service_location(kind, named, naming.only, internal=internal)
-    if naming.crawl:
-        depth = DEPTH if naming.depth is None else naming.depth
-        pages = PAGES if naming.pages is None else naming.pages
+    if kind := options.service_kind(named):
+        return service_location(kind, named, options.only, internal=internal)
+    if options.crawl:
+        depth = DEPTH if options.depth is None else options.depth
+        pages = PAGES if options.pages is None else options.pages
         return crawl_location(named, depth, pages, internal=internal)
     if not is_web(named):
         return _path_location(named)
     page = page_location(named, internal=internal)
-    found = naming.recognise(page)
+    found = options.recognise(page)
     if found is None:
         return page
     err.print(
@@ -132,7 +132,7 @@ def _location(named: str, naming: SourceOptions) -> str:
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
-    """Whether an address is on an internal host; fails if it should be named as one first."""
+    """Whether an address is on a host of `sources.internal`; exits if it must be listed there."""
     if hosts.has(named):
         return True
     if not problem_with_url(named) and (problem := problem_with_literal(named)):
@@ -140,20 +140,20 @@ def _is_internal(named: str, hosts: InternalHosts) -> bool:
     return False
 
 
-def _check(named: Sequence[str], naming: SourceOptions) -> None:
+def _check(named: Sequence[str], options: SourceOptions) -> None:
     """Refuse options that exclude each other or need another kind of source."""
-    if naming.crawl and (naming.git or naming.branch is not None or naming.folder is not None):
+    if options.crawl and (options.git or options.branch is not None or options.folder is not None):
         fail("--crawl is for sites; --git, --branch and --path are for repositories.")
-    if not naming.crawl and (naming.depth is not None or naming.pages is not None):
+    if not options.crawl and (options.depth is not None or options.pages is not None):
         fail("--depth and --pages limit a crawl: add --crawl.")
-    if naming.only and not all(map(naming.service_kind, named)):
+    if options.only and not all(map(options.service_kind, named)):
         fail("--only narrows a wiki, forum or tracker: add its --kind.")
-    if naming.kind is not None and naming.names_another_kind:
+    if options.kind is not None and options.names_another_kind:
         fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")
-    if (naming.crawl or naming.kind is not None) and not all(map(is_web, named)):
+    if (options.crawl or options.kind is not None) and not all(map(is_web, named)):
         fail("--crawl and --kind need a web address.")
-    cited = [each for each in named if naming.is_repository(each) or not is_web(each)]
-    if naming.base_url is not None and (len(named) > 1 or not cited):
+    cited = [each for each in named if options.is_repository(each) or not is_web(each)]
+    if options.base_url is not None and (len(named) > 1 or not cited):
         fail("--base-url is for one file, folder or repository: add the others separately.")
 
 
@@ -168,7 +168,7 @@ def check_source_name(named: str) -> None:
 
 
 def _check_scope(core: Core, location: str, scope: Scope) -> None:
-    """Refuse to add a source for a second scope; the first would keep it."""
+    """Refuse a source that already belongs to another scope."""
     scopes = core.sources().get(location, [scope])
     if scope not in scopes:
         whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
@@ -184,7 +184,7 @@ def _path_location(named: str) -> str:
 
 
 def find_locations(core: Core, named: Sequence[str]) -> list[str]:
-    """Find the locations of named sources; fails at a name that is no source."""
+    """Find the locations of named sources; exits if one is unknown or ambiguous."""
     followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
     known = [*core.sources(), *followed]
     return [_located(one, known) for one in named]

@@ -1,6 +1,6 @@
 """Output of `ask`, `search` and `why`: text for people, JSON records for programs. Pure.
 
-The records are a stable interface: names are added, never changed.
+The records are a stable interface: keys are added, never changed.
 """
 
 from collections.abc import Iterator
@@ -28,9 +28,10 @@ from knowledge.values.questions import RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
-    """A reply as an object: quoted passages joined as `answer`, every hit with its legs.
+    """A reply as an object.
 
-    `quotes` are their excerpts in Markdown, `nearest` the titles of the hits.
+    `answer` joins the quoted passages, and `quotes` are their excerpts in Markdown. `hits` name
+    the retrievers that found them as `legs`. `nearest` lists the titles of the hits.
     """
     outcome = reply.outcome
     answer, quotes = "", []
@@ -159,7 +160,7 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
-    """A language model's phrasing of an answer: ids of chosen sentences, or its own text."""
+    """Describe a recorded phrasing: model, outcome, cost, and chosen or written sentences."""
     model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
     how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
     tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"
@@ -207,7 +208,7 @@ REFUSED: Final = "I don't know: I found nothing that clearly answers this."
 
 
 def _shown(text: str) -> Iterator[RenderableType]:
-    """Render Discord's Markdown for a terminal, with its small lines dimmed."""
+    """Render Discord's Markdown for a terminal; lines of small text (`-#`) are dimmed."""
     for is_small, lines in groupby(text.splitlines(), lambda line: line.startswith(_SMALL)):
         if is_small:
             for line in lines:

@@ -27,7 +27,7 @@ PREVIEW_PAGES: Final = "pages"
 
 
 def previewed(settings: Settings, folder: Path) -> Settings:
-    """Settings for a preview: no database, and its own folder for public pages."""
+    """Settings for a preview: files instead of PostgreSQL, and its own folder for public pages."""
     pages = str(folder / PREVIEW_PAGES) if settings.page.folder else ""
     page = settings.page.model_copy(update={"folder": pages, "after": []})
     return settings.model_copy(update={"data": DataSettings(folder=folder), "page": page})
@@ -96,10 +96,10 @@ def preview(
 
 
 def preview_start(folder: Path, log: Path) -> str:
-    """First line of a preview, while it starts."""
+    """Sentence printed while a preview starts."""
     return f"Starting the bot. Its data stays in {folder}; its log is {log}."
 
 
 def preview_address(address: str) -> str:
-    """Last line of a preview, once its page is ready."""
+    """Sentence printed once a preview's page is ready."""
     return f"Open {address} in a browser. Press Ctrl+C to stop."

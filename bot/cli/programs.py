@@ -79,7 +79,7 @@ def mcp(
             made = partial(
                 mcp_server.http_application, sock=sock, tokens=tokens, per_second=per_second
             )
-            asyncio.run(_served(settings, guild_id, made, sock, ("MCP", mcp_server.PATH)))
+            asyncio.run(_served(settings, guild_id, made, sock, "MCP", mcp_server.PATH))
     except ServingError as error:
         fail(str(error))
 
@@ -133,7 +133,7 @@ def serve(
         with open_socket(port, "--port", host) as sock:
             made = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
             asyncio.run(
-                _served(settings, guild_id, made, sock, ("The HTTP interface", "/openapi.json"))
+                _served(settings, guild_id, made, sock, "The HTTP interface", "/openapi.json")
             )
     except ServingError as error:
         fail(str(error))
@@ -185,16 +185,16 @@ async def _served(
     guild_id: int | None,
     application: Callable[["Reader"], Any],
     sock: "socket.socket",
-    what: tuple[str, str],
+    name: str,
+    path: str,
 ) -> None:
-    """Serve by HTTP until stopped; `what` is the interface's name and path."""
+    """Serve an interface by HTTP until stopped; prints its name and the address of `path`."""
     from bot.programs.http_server import address_of_socket
     from bot.programs.http_server import serve as serve_http
 
     async with _reader(settings, guild_id) as reader:
         # Otherwise the first requests would wait for caches to fill.
         warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
-        name, path = what
         err.print(
             f"{name} is served at {address_of_socket(sock)}{path}. Press Ctrl+C to stop.",
             soft_wrap=True,

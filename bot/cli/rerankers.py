@@ -1,7 +1,7 @@
-"""The command `model use --reranker` and its way back: compare with and without the reranker.
+"""The commands `model use --reranker` and `model back --reranker`.
 
-A reranker needs no index. The committed sets and the server's accepted answers are ranked both
-ways, and it is chosen only if nothing gets worse.
+A reranker needs no index. The serving and the new reranker rank the shipped judged sets and the
+server's accepted answers. The new one is chosen only if no metric gets worse.
 """
 
 from typing import Final
@@ -35,7 +35,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
         ModelChoiceError, ModelError, DataFolderError: with the remedy.
     """
     folder = data_folder(settings.data.folder)
-    name = _as_kept(name)
+    name = _stored_name(name)
     with hold_model_lock(folder):
         if name == chosen_reranker(folder, settings.model.reranker):
             out.print(f"{name or NONE} serves already.", soft_wrap=True)
@@ -95,8 +95,8 @@ def _say_chosen(name: str) -> None:
     )
 
 
-def _as_kept(name: str) -> str:
-    """Make a folder absolute, so that the name works from everywhere."""
+def _stored_name(name: str) -> str:
+    """The name to store: "" for `none`, and an absolute path for a folder."""
     if name == NONE:
         return ""
     folder = named_folder(name)

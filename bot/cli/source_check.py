@@ -30,7 +30,7 @@ TITLE_CHARACTERS: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class SourceCheck:
-    """How many of the `asked` headings were `found`, and each odd title with its documents."""
+    """Numbers of headings that were asked and found, and each odd title's number of documents."""
 
     asked: int
     found: int
@@ -38,7 +38,7 @@ class SourceCheck:
 
 
 def check(core: Core, document_ids: Iterable[str]) -> SourceCheck:
-    """Ask the headings of documents in the index, and look at their titles."""
+    """Ask the headings of indexed documents as questions, and collect odd titles."""
     titles: Counter[str] = Counter()
     sections: dict[tuple[str, str], StoredPassage] = {}
     for document_id in document_ids:
@@ -53,7 +53,7 @@ def check(core: Core, document_ids: Iterable[str]) -> SourceCheck:
 
 
 def _is_found(core: Core, passage: StoredPassage) -> bool:
-    """Whether a passage's heading finds a section of this heading first."""
+    """Whether the best hit for a passage's heading is in a section with this heading."""
     heading = _last(passage.heading)
     hits = core.search_in(heading, [passage.scope], 1)
     return any(_last(hit.passage.heading) == heading for hit in hits)
@@ -76,7 +76,7 @@ def _is_odd(title: str, count: int) -> bool:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """The pages cited by a source, each with its anchors; lines of code hosts are none."""
+    """Pages that a source's passages link to, each with its anchors other than line numbers."""
     is_site = is_visited(location) and repository_at(location) is None
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))
     pages: dict[str, set[str]] = {}

@@ -55,7 +55,7 @@ def report_text(report: UpdateReport, passages: int, seconds: float, next_step: 
 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:
-    """Name unreadable sources; those known `before` stay."""
+    """Name the unreadable sources: new ones were not added, those known `before` remain."""
     old = ", ".join(one_line(address_of(each)) for each in unread if each in before)
     new = ", ".join(one_line(address_of(each)) for each in unread if each not in before)
     sentences = [
@@ -161,7 +161,7 @@ def _whose(scope: Scope) -> str:
 def sources_text(
     states: Sequence[SourceState], unread: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 ) -> Text:
-    """The list of sources; `unread` counts the kinds of unread files by location."""
+    """The list of sources; `unread` counts unread files by location and suffix."""
     text = Text()
     for state in states:
         text.append(state.location, style="bold")
@@ -187,12 +187,12 @@ def sources_text(
 
 
 def unread_kinds_text(location: str, kinds: Mapping[str, int]) -> Text:
-    """The line about files of a folder that are of no readable kind."""
+    """A line that counts a folder's files of unreadable kinds, or nothing."""
     return Text(f"Not read in {location}: {_kinds(kinds)}.\n" if kinds else "")
 
 
 def _kinds(kinds: Mapping[str, int]) -> str:
-    """Counted kinds of files, the most frequent first: `12 .png, 3 .yml`."""
+    """Counts of files by suffix, the most frequent first: `12 .png, 3 .yml`."""
     most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
     named = [f"{count} {suffix}" for suffix, count in most[:KINDS]]
     others = sum(count for _, count in most[KINDS:])
@@ -222,7 +222,7 @@ def links_record(found: LinkCheck) -> dict[str, Any]:
 
 
 def links_text(found: LinkCheck) -> Text:
-    """Lines about cited pages: how many are there, and the first broken links of each kind."""
+    """Lines about cited pages: how many exist, and the first broken links of each kind."""
     asked = found.pages + len(found.missing) + len(found.unchecked)
     headings = found.anchors + len(found.unanchored)
     told = f"Found {found.pages:,} of {asked:,} cited pages"

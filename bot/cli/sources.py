@@ -92,11 +92,11 @@ def index(
 ) -> None:
     """Import files and folders, and update the index from every source.
 
-    Unchanged files are not read again. Stop it any time: the next run continues. A running bot
-    follows by itself.
+    Unchanged files are not read again. You can stop it any time: the next run continues. A running
+    bot uses the new index by itself.
 
-    With --json, standard error has progress events, one a line, and standard output the final
-    report.
+    With --json, progress events go to standard error, one a line, and the final report to standard
+    output.
 
     Example:
         commonplace index handbook/ faq.md
@@ -158,7 +158,7 @@ def _update(
 ) -> list[str]:
     """Update the index, close the core, and print the report.
 
-    A `new` source among the `named` ones is removed again if nothing of it could be read.
+    Of the `named` sources, the `new` ones are removed again if nothing could be read from them.
 
     Returns:
         The named sources that failed and have no documents.
@@ -207,7 +207,7 @@ def _show_failures(failures: Sequence[Failure]) -> None:
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
-    """Index every change while this core's model serves; sources may be added meanwhile."""
+    """Index every change, also of sources added meanwhile, until another model serves."""
     if not as_json:
         err.print("Watching the sources. Press Ctrl+C to stop.")
     shown_before: set[Failure] = set(core.failures())
@@ -223,7 +223,7 @@ def _watch(core: Core, *, as_json: bool) -> None:
 
 
 def _changes(locations: Sequence[Path]) -> Iterator[object]:
-    """Yield whenever a source may have changed, at the latest after `POLL_SECONDS`."""
+    """Yield whenever a source has changed, and at least every `POLL_SECONDS`."""
     from watchfiles import watch
 
     there = [location for location in locations if location.exists()]
@@ -346,9 +346,9 @@ def add_sources(
 
     A web address may be a page, a sitemap or an llms.txt. A sitemap's pages are all read, with a
     pause between requests. https://github.com/owner/name, and any address that ends in .git, is a
-    repository, followed by commit. A chat export is quoted in its own server only.
+    Git repository. A chat export is quoted in its own server only.
 
-    --check-links fetches up to 300 cited pages, a second each. With --json, its findings are a
+    --check-links fetches up to 300 cited pages, one a second. With --json, its findings are a
     second line.
 
     Example:
@@ -356,7 +356,7 @@ def add_sources(
         commonplace source add https://docs.example.org/guide/ --crawl
         commonplace source add https://github.com/owner/name --path docs/
     """
-    naming = SourceOptions(
+    options = SourceOptions(
         scope=guild_scope(guild) if guild is not None else SHARED,
         base_url=base_url,
         git=git,
@@ -372,7 +372,7 @@ def add_sources(
     )
     with Core(settings, rebuild=True) as core:
         before = set(core.sources())
-        named = named_sources.add(core, locations, naming)
+        named = named_sources.add(core, locations, options)
         _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
         unread = _update(core, as_json=as_json, named=named, new=set(named) - before, checks=True)
     if links:
@@ -384,7 +384,7 @@ def add_sources(
 
 
 def _check_links(settings: Settings, named: Sequence[str], *, as_json: bool) -> None:
-    """Fetch the pages that sources are cited at, and print the broken links."""
+    """Fetch the pages that citations of these sources link to, and print the broken links."""
     hosts = InternalHosts.of(settings.sources.internal)
     with Core(settings) as core:
         base_urls = core.store.base_urls()
@@ -444,7 +444,7 @@ def sync_sources(
     locations: SomeArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read sources again, all or the named ones, including failed files and the web.
+    """Read all sources again, or the named ones, including failed files and web pages.
 
     Example:
         commonplace source sync https://docs.example.org/guide/

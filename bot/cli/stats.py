@@ -127,7 +127,7 @@ def panel_text(panel: Panel) -> RenderableType:
 
 
 def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:
-    """The signs of a stacked bar; rounded ends, so the whole has the right length."""
+    """Characters and colour of each part of a bar; the parts' ends are rounded, not lengths."""
     start = 0
     for part, number in parts.items():
         sign, colour = _BARS[part]

@@ -1,4 +1,4 @@
-"""The command `worker`: embeds for bots on one PostgreSQL database."""
+"""The command `worker`: embed documents for bots that share a PostgreSQL database."""
 
 from bot.cli.console import fail, with_settings
 from bot.config.settings import Settings
@@ -12,8 +12,8 @@ from indexer.embedding.model_records import open_record
 def worker(settings: Settings) -> None:
     """Embed imported documents for bots that share a PostgreSQL database; needs no token.
 
-    Start any number of workers, on any machine that reaches the database. Use the bots' model. The
-    data folder only caches the derived model.
+    Start any number of workers, on any machine that reaches the database. Configure the bots'
+    model. The data folder only caches the derived model.
 
     Example:
         commonplace worker --config config.toml

@@ -1,7 +1,7 @@
 """Settings of phrasing, section `[phrasing]`: the language model, its rights and its budget.
 
-An endpoint counts as private by its address only. Names aren't resolved, because their target could
-change after the operator's consent.
+An endpoint counts as private if its host is `localhost` or a private IP address. Other names aren't
+resolved, because their address could change after the operator's consent.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ _LOCAL: Final = "localhost"
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; None if it is unusable."""
+    """Split an http(s) URL; None if it is invalid, or has a user, query or fragment."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -21,12 +21,12 @@ class _Section(BaseModel):
 
 
 def _amount(description: str) -> Any:
-    """A limit that a server can override; 0 by default."""
+    """Field of a limit that a server can override; 0 by default."""
     return Field(default=0, ge=0, le=MOST, description=description)
 
 
 def _database(value: Any) -> Any:
-    """A URL without a password, or ""; errors don't show it, because it may hold one."""
+    """Validate the database URL; errors don't show it, because it may contain a password."""
     if value == "":
         return value
     try:
@@ -269,7 +269,7 @@ ALL: Final = "all"
 
 
 def _guild_ids(value: object) -> object:
-    """Ids of guilds, or "all"; ids are numbers in TOML."""
+    """Validate a list of guild ids, or "all"."""
     if value == ALL:
         return value
     if isinstance(value, list) and all(type(one) is int and one > 0 for one in value):
@@ -381,7 +381,7 @@ class LogSettings(_Section):
 
 
 def _port(value: object) -> object:
-    """A port, or "off"; pydantic's own error would name only one of them."""
+    """Validate a port or "off"; pydantic's own error would mention only one of them."""
     if value == OFF or (type(value) is int and 0 <= value <= LAST_PORT):
         return value
     raise PydanticCustomError("port", 'Input should be "off" or a port from 0 to 65535')

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read only the file, so that stray variables can't change a bot."""
+        """Read the file only, so that stray environment variables can't change settings."""
         return (init_settings,)
 
 
@@ -131,15 +131,15 @@ def _sentence(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{path} has an unknown key `{key}`. {_meant(key)}"
+        return f"{path} has an unknown key `{key}`. {_suggestion(key)}"
     message = first["msg"][:1].lower() + first["msg"][1:]
     if first["type"] == NOT_SHOWN:
         return f"{path}: `{key}` can't be used: {message}."
     return f"{path}: `{key}` is {first['input']!r}: {message}."
 
 
-def _meant(key: str) -> str:
-    """Suggestions for an unknown key; a key without a section is searched in all sections."""
+def _suggestion(key: str) -> str:
+    """Suggest keys for an unknown one; a key without a section is searched in all sections."""
     named = [one for one in keys() if one.partition(".")[2] == key]
     if close := named or difflib.get_close_matches(key, keys(), n=1):
         return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"

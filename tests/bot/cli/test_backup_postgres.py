@@ -91,8 +91,8 @@ def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_ser
     server = Commands(commands, folder, url)
     assert "1" in server.run("stats")
     assert "Where is the quokka meetup?" in server.run("why", "1")
-    found = {each.what: each for each in examine(server.config, None)}
-    assert [each for each in found.values() if not each.sound] == []
-    assert "PostgreSQL 1" in found["database server"].found
-    assert found["locks"].found == "none held for long"
-    assert found["log"].found.startswith("2 entries")
+    found = {each.subject: each for each in examine(server.config, None)}
+    assert [each for each in found.values() if not each.passed] == []
+    assert "PostgreSQL 1" in found["database server"].details
+    assert found["locks"].details == "none held for long"
+    assert found["log"].details.startswith("2 entries")

@@ -51,7 +51,7 @@ def examined(tmp_path: Path) -> Examiner:
     def examine_with(lines: str) -> dict[str, Finding]:
         config = tmp_path / "config.toml"
         config.write_text(f"[model]\n{lines}\n")
-        return {finding.what: finding for finding in examine(config, tmp_path / "data")}
+        return {finding.subject: finding for finding in examine(config, tmp_path / "data")}
 
     return examine_with
 
@@ -76,16 +76,16 @@ def test_parts_that_are_not_used_have_no_finding(examined: Examiner) -> None:
 
 def test_a_reranker_is_opened_and_timed(examined: Examiner, ready_reranker: Path) -> None:
     found = examined(f'reranker = "{ready_reranker}"\nreranker_ms = 60000')["reranker"]
-    assert found.sound
-    assert "reads 32 passages in 60000 ms" in found.found
+    assert found.passed
+    assert "reads 32 passages in 60000 ms" in found.details
 
 
 def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
     examined: Examiner,
 ) -> None:
     found = examined('reranker = "no/such-model"')
-    assert not found["reranker"].sound
-    assert "There is no reranker" in found["reranker"].found
+    assert not found["reranker"].passed
+    assert "There is no reranker" in found["reranker"].details
     assert "index" in found
 
 
@@ -94,17 +94,17 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
 ) -> None:
     # The shipped calibration is the real model's.
     monkeypatch.setattr(doctor, "open_serving", open_serving)
-    assert examined("")["evidence"].found == "judged by the shipped calibration of this model"
+    assert examined("")["evidence"].details == "judged by the shipped calibration of this model"
     data = tmp_path / "data"
     [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]
     save_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
-    found = examined("")["evidence"].found
+    found = examined("")["evidence"].details
     assert "was fitted for owner/other and is not applied" in found
     assert "run `commonplace calibrate`" in found
     save_calibration(data, own)
-    assert examined("")["evidence"].found.endswith("calibration.toml, fitted for this model")
+    assert examined("")["evidence"].details.endswith("calibration.toml, fitted for this model")
     (data / CALIBRATION).write_text("bias = 1")
-    assert not examined("")["evidence"].sound
+    assert not examined("")["evidence"].passed
 
 
 def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_command(
@@ -115,23 +115,23 @@ def test_a_chosen_language_that_the_model_does_not_read_is_a_warning_with_the_co
         store.guilds.change(10, {"language": Language.GERMAN}, None, 1)
         store.channel_settings.change(5, 11, {"language": Language.GERMAN}, 1)
     found = examined("")["language"]
-    assert (found.sound, found.warning) == (True, True)
-    assert found.found.startswith("2 servers chose German")
-    assert command_for("de") in found.found
+    assert (found.passed, found.warning) == (True, True)
+    assert found.details.startswith("2 servers chose German")
+    assert command_for("de") in found.details
 
 
 def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:
     """As in the folder of a database that was moved."""
     assert examined("")["index"] == Finding("index", False, EMPTY)
     with hold_bot_lock(tmp_path / "data"):
-        assert examined("")["index"].sound
+        assert examined("")["index"].passed
 
 
 def test_the_endpoint_that_phrases_is_asked(examined: Examiner) -> None:
     lines = '[phrasing]\nmode = "choose"\nurl = "http://127.0.0.1:9/v1"\nmodel = "m"'
     found = examined(lines)["phrasing"]
-    assert not found.sound
-    assert "can't be connected to" in found.found
+    assert not found.passed
+    assert "can't be connected to" in found.details
 
 
 def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
@@ -143,8 +143,8 @@ def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
     assert "privacy" not in examined("")
     (tmp_path / "data" / FILE).unlink()
     found = examined("")["privacy"]
-    assert not found.sound
-    assert found.found.startswith("1 member or name")
+    assert not found.passed
+    assert found.details.startswith("1 member or name")
 
 
 def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
@@ -157,8 +157,8 @@ def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(
     with Store(tmp_path / "data" / COMMUNITY) as store, store.database.writing():
         store.database.run("update revisions set state = 'approved'")
     found = examined("")["notes"]
-    assert not found.sound
-    assert f"({note.id})" in found.found
+    assert not found.passed
+    assert f"({note.id})" in found.details
 
 
 def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_with_them(
@@ -167,8 +167,8 @@ def test_copies_that_upgrades_and_restores_kept_are_told_and_nothing_is_wrong_wi
     examined("")
     (tmp_path / "data" / "community.m001_first_tables.db").write_bytes(b"x" * 300_000)
     found = examined("")["copies of the database"]
-    assert found.sound
-    assert "community.m001_first_tables.db (0.3 MB)" in found.found
+    assert found.passed
+    assert "community.m001_first_tables.db (0.3 MB)" in found.details
 
 
 def test_whether_text_in_pictures_can_be_read_is_said_where_it_is_wanted(
@@ -187,10 +187,10 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
         store.add_source("git+https://github.com/owner/name", SHARED)
         store.add_source("https://a.org/", SHARED)
     found = examined("")["repositories"]
-    assert (found.sound, found.found) == (True, "1 followed by commit")
+    assert (found.passed, found.details) == (True, "1 followed by commit")
     # As where the extra was not installed.
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
     found = next(_repositories(tmp_path / "data", ""))
-    assert not found.sound
-    assert needed("git") in found.found
+    assert not found.passed
+    assert needed("git") in found.details

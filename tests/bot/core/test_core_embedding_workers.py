@@ -182,11 +182,11 @@ def test_what_no_worker_could_embed_is_told(
     config.write_text(f'[data]\ndatabase = "{postgres_url}"\n')
     findings = {}
     for finding in examine(config, settings.data.folder):
-        findings[finding.what] = finding
-        if finding.what == "workers":
+        findings[finding.subject] = finding
+        if finding.subject == "workers":
             break
-    assert not findings["workers"].sound
-    assert "MemoryError" in findings["workers"].found
+    assert not findings["workers"].passed
+    assert "MemoryError" in findings["workers"].details
 
 
 def test_one_process_on_files_has_no_queue(tmp_path: Path) -> None:
