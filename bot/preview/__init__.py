@@ -1,1 +1,1 @@
-"""Browser preview: the real bot in a page with no token, on simcord's Discord in memory."""
+"""Browser preview: the real bot without a token, on simcord's in-memory Discord."""

@@ -1,8 +1,8 @@
-"""Pages of the preview's channels: a page of simcord's for each, all on one port.
+"""Channel pages of the preview: a simcord page for each channel, all on one port.
 
-simcord serves one page with one channel; `Pages` replaces it. Each page sends its key with every
-request, and `bot.preview.shell` finds the page by it. In simcord, time stands still for tests, and
-pages change only with actions. Here time runs, and the bot's own work is shown, too. The private
+simcord itself serves one page with one channel. Each page sends its key with every request, and
+`bot.preview.shell` finds the page by its key. In simcord, time stands still for tests, and pages
+change only with actions. Here time runs, and pages also show the bot's background work. The private
 parts of simcord in use are in `bot.preview.simcord_internals`.
 """
 
@@ -33,30 +33,30 @@ _OPENED: Final = 8
 
 
 class RealClock(Clock):
-    """The real time; simcord's clock stands at the beginning of 2026."""
+    """Clock with the real time; simcord's own stands still at the beginning of 2026."""
 
-    _founded: datetime | None = None
+    _frozen_at: datetime | None = None
 
     def begin(self, running: simcord.run) -> None:
-        """Switch to the real time, before the bot starts.
+        """Replace simcord's clock, before the bot starts.
 
-        Otherwise its loops would catch up on everything since 2026 began.
+        A later change would make the bot's loops run once for every interval since 2026 began.
         """
         running._env.backend.clock = self
 
     def now(self) -> datetime:
-        return self._founded or datetime.now(UTC)
+        return self._frozen_at or datetime.now(UTC)
 
     @contextmanager
-    def at_founding(self) -> Iterator[None]:
-        """Stand still, so that ids are the same at every start."""
-        self._founded = self._epoch
+    def frozen_at_epoch(self) -> Iterator[None]:
+        """Freeze the clock at simcord's epoch, so that new ids are the same at every start."""
+        self._frozen_at = self._epoch
         yield
-        self._founded = None
+        self._frozen_at = None
 
 
 class ChannelServer(PreviewServer):
-    """Serves simcord's page of one channel inside the page of `bot.preview.shell`."""
+    """Server of one channel's simcord page, embedded in the page of `bot.preview.shell`."""
 
     _STATIC_FILES: ClassVar[dict[str, str]] = {
         **PreviewServer._STATIC_FILES,
@@ -88,7 +88,7 @@ class ChannelServer(PreviewServer):
         return response
 
     async def page(self, request: web.Request) -> web.Response:
-        """Return the page without the parts that the shell has."""
+        """Return the page with a style sheet that hides the parts the shell has."""
         response: web.Response = await self._index(request)
         text = (response.text or "").replace("<title>SimCord Preview", "<title>Commonplace")
         styled = text.replace("</head>", '<link rel="stylesheet" href="/shell/channel.css"></head>')
@@ -120,7 +120,7 @@ class Place:
 class Pages:
     """The pages of all channels; the viewer sees one at a time.
 
-    `acting` is a lock: either a page's action runs, or time passes.
+    The lock `acting` is held while a page's action runs, and while time is advanced.
     """
 
     def __init__(self, town: Town, port: int, stack: AsyncExitStack) -> None:
@@ -143,8 +143,8 @@ class Pages:
         preview = next(found, None)
         return cast(ChannelServer, preview._server) if preview is not None else None
 
-    async def follow(self) -> None:
-        """Make a page for every channel, post and thread."""
+    async def add_missing(self) -> None:
+        """Add the missing pages of channels, posts, threads and direct messages."""
         for name, channel in self.town.channels.items():
             await self._add(name, channel)
         for thread in self.town.threads():
@@ -185,7 +185,7 @@ class Pages:
         return preview
 
     def _readers(self, channel: Any) -> list[Any]:
-        """Return the channel's readers, the viewer first: simcord shows the page to that one."""
+        """Return the channel's readers, the viewer first: simcord shows the first one's page."""
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
@@ -197,7 +197,7 @@ class Pages:
                 place.preview.viewers = tuple(self._readers(place.channel))
 
     def seen(self) -> list[Place]:
-        """Return the viewer's places in order, threads below their channels."""
+        """Return the places that the viewer sees, each thread below its channel."""
         there = [one for one in self.places.values() if self._sees(one)]
         top = [one for one in there if one.kind != "post"]
         below = [one for one in there if one.kind == "post"]
@@ -226,14 +226,14 @@ class Pages:
         return self.viewer.user if place.kind == "direct" else self.viewer
 
     def menus(self, place: Place) -> list[str]:
-        """Return a message's *Apps* menu for the viewer."""
+        """Return the names in the viewer's *Apps* menu of a message."""
         commands = self._env.backend.visible_commands(
             user_id=self.viewer.id, channel_id=place.channel.id, type=AppCommandType.MESSAGE
         )
         return [command["name"] for command in commands]
 
     async def choose(self, place: Place, message_id: int, name: str) -> None:
-        """Choose from a message's *Apps* menu; its form opens in the page."""
+        """Run a command from a message's *Apps* menu, and open its form in the page."""
         found = (one for one in place.channel.history() if one.id == message_id)
         message = next(found, None)
         if message is None or place.preview is None or place.kind == "direct":
@@ -250,7 +250,7 @@ class Pages:
             preview._mark_action_dispatched()
 
     async def run(self) -> None:
-        """Let time pass and show the bot's own work, until a page ends the session.
+        """Let time pass and show the bot's background work, until a page ends the session.
 
         simcord wakes sleeping tasks, such as loops between steps, only when time is advanced.
         """
@@ -265,13 +265,13 @@ class Pages:
                 happened = len(self._env.backend.transcript)
                 if happened != seen:
                     seen = happened
-                    await self.follow()
+                    await self.add_missing()
                     self.draw(only_changed=True)
 
     def draw(self, *, only_changed: bool = False) -> None:
-        """Redraw the pages, or those with changed messages.
+        """Draw all pages again, or only those with changed messages.
 
-        Republishing them would make simcord refuse a running action as outdated.
+        simcord's own `_publish` would make it refuse a running action as outdated.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

@@ -1,8 +1,8 @@
-"""Server of the preview: the bot, simcord's Discord around it, and their page.
+"""Server of the preview: runs the bot, simcord's Discord, and their page.
 
 Errors:
     Exception
-    └── PreviewError    the page can't be served, and what to do
+    └── PreviewError    the page can't be served; the message says what to do
 """
 
 import logging
@@ -48,7 +48,7 @@ async def serve(
 ) -> None:
     """Run the bot and its page until the page ends the session or the process is stopped.
 
-    `port` 0 takes any. `ready` is called with the page's address once the bot answers.
+    `port` 0 picks a free one. `ready` is called with the page's address once the bot answers.
 
     Raises:
         PreviewError: if the port is taken.
@@ -112,12 +112,12 @@ async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
             await shell.listen(port)
             env.backend.bot_user.name = NAME
             # Fixed ids, so that the next start finds the settings of these channels.
-            with clock.at_founding():
+            with clock.frozen_at_epoch():
                 town = build_town(env)
             for channel in town.channels.values():
                 # An earlier preview's messages are gone, so waiting cards are posted again.
                 await bot.worker.call(partial(_forget_cards, channel_id=channel.id))
-            town.tell_that_the_bot_arrived()
+            town.emit_guild_create()
             await env.settle()
             address = await shell.show(town)
         except (OSError, SetupError) as error:

@@ -1,7 +1,7 @@
-"""Page of the preview: a choice of viewer, the channels, and simcord's page of the chosen one.
+"""Outer page of the preview: viewer menu, channel list, and the chosen channel's simcord page.
 
-Everything is on one port. simcord's requests carry their page's key. The shell's own key is in the
-fragment of its address, which no other site can read or send.
+One port serves everything. simcord's requests carry their page's key. The shell's own key is in the
+fragment of its URL, so other sites can neither read nor send it.
 """
 
 import json
@@ -56,7 +56,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Shell:
-    """The page around the channels' pages."""
+    """Outer page, which embeds the channels' pages."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
@@ -71,7 +71,7 @@ class Shell:
         return self._pages
 
     async def listen(self, port: int) -> None:
-        """Open a port; 0 is any."""
+        """Listen on a port; 0 picks a free one."""
         app = web.Application(handler_args={"handler_cancellation": False})
         app.router.add_get("/", self._static("shell.html"))
         for name in ("shell.css", "shell.js", "channel.css"):
@@ -98,7 +98,7 @@ class Shell:
     async def show(self, town: Town) -> str:
         """Add a page for each of a guild's channels; returns the shell's address."""
         pages = Pages(town, self._port, self._stack)
-        await pages.follow()
+        await pages.add_missing()
         self._pages = pages
         return f"http://127.0.0.1:{self._port}/#{self._key}"
 
@@ -147,7 +147,7 @@ class Shell:
                 done: web.StreamResponse = await method(request)
                 # The result is newer than the published time, and may include new posts and
                 # threads.
-                await self.pages.follow()
+                await self.pages.add_missing()
                 self.pages.draw()
             return done
 
@@ -166,7 +166,7 @@ class Shell:
             try:
                 async with self.pages.acting:
                     response = await handler(request)
-                    await self.pages.follow()
+                    await self.pages.add_missing()
                     self.pages.draw()
             except (SetupError, KeyError, ValueError, json.JSONDecodeError) as error:
                 return web.json_response({"problem": str(error)}, status=400, headers=_HEADERS)
@@ -218,7 +218,7 @@ class Shell:
         return web.json_response({}, headers=_HEADERS)
 
     async def _begin(self, request: web.Request) -> web.Response:
-        """Start the action of one of the page's three suggestions."""
+        """Start one of the page's suggestions: `setup`, `ask` or `post`."""
         pages, thing = self.pages, (await request.json())["thing"]
         town = pages.town
         general, questions = town.channels[GENERAL], town.channels[QUESTIONS]

@@ -37,7 +37,7 @@ class Town:
         return self.member, self.moderator, self.admin
 
     def person(self, user_id: int) -> Any:
-        """Return the actor with this id, or the member."""
+        """Return the person with this id; the plain member for an unknown id."""
         return next((one for one in self.people if one.id == user_id), self.member)
 
     def threads(self) -> Iterator[Any]:
@@ -47,8 +47,8 @@ class Town:
             if channel.is_thread and channel.guild_id == self.guild.id:
                 yield simcord.ChannelHandle(self.env, self.guild, channel)
 
-    def tell_that_the_bot_arrived(self) -> None:
-        """Send the event of a guild that just added the bot."""
+    def emit_guild_create(self) -> None:
+        """Send GUILD_CREATE, as Discord does after a guild adds the bot."""
         backend = self.env.backend
         payload: Any = serializers.guild_create_payload(backend, backend.get_guild(self.guild.id))
         joined = {name: payload[name] for name in payload if name != "unavailable"}
@@ -74,7 +74,7 @@ class _Typist(simcord.MemberActor):
 
 
 def build_town(env: Any) -> Town:
-    """Make a guild with the bot invited, but not set up."""
+    """Make a guild that has added the bot, but not run `/setup`."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
     # The invitation's role holds all of the bot's permissions.
     bot_role = next(role for role in guild.roles.values() if role._role.managed)
@@ -116,14 +116,14 @@ def build_town(env: Any) -> Town:
 
 
 def _member_counts(context: router.RequestContext) -> dict[str, int]:
-    """Return members by role, missing in simcord."""
+    """Return the number of members by role id, as a route that simcord lacks."""
     guild = context.backend.get_guild(context.int_arg("guild_id"))
     held = [role_id for member in guild.members.values() for role_id in member.role_ids]
     return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
 
 
 def add_routes() -> None:
-    """Add routes that simcord lacks, once."""
+    """Add the routes that simcord lacks; idempotent."""
     route = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
     if route not in ROUTES["GET"]:
         # Before the route of a single role, which would match it.
