@@ -116,7 +116,9 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.interactions.kit.buttons.CustomId.parse": CustomId(
         "note", note_id=int, action=("a",)
     ).parse,
-    "bot.process.logs._Discreet._without_tokens": logs._Discreet(["secret"])._without_tokens,
+    "bot.process.logs._RedactingFilter._without_tokens": logs._RedactingFilter(
+        ["secret"]
+    )._without_tokens,
     "bot.process.logs._line": _event,
     "knowledge.files.site_addresses.with_absolute_links": _linked,
     "knowledge.files.site_addresses._docusaurus_page": _moved("docusaurus", "slug"),

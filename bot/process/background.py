@@ -1,7 +1,7 @@
-"""Background tasks of a running bot: preparing the index, updating it, and the features' rounds.
+"""Background tasks of a running bot: index updates, and the features' rounds.
 
-A failed step is logged, shown by `/healthz` and tried again. Questions wait for articles and notes
-only. Of several processes, one runs the rounds `by_leader`.
+A failed step is logged, shown by `/healthz` and tried again. Questions wait only until articles and
+notes are indexed. Of several processes, the leader runs the rounds `by_leader`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from bot.sources.file_watcher import FileWatcher
 from knowledge.store.database import is_away
 
 # Number of the preparing step that indexes articles and notes.
-_OWN_STEP: Final = 2
+_NOTES_STEP: Final = 2
 
 # Pause after a failed preparation of the index.
 RETRY_SECONDS: Final = 60
@@ -53,12 +53,12 @@ _logger = logging.getLogger(__name__)
 class BackgroundTasks:
     """Tasks of a bot from its login until it closes.
 
-    `out_of_step` is the reason why the index isn't up to date, or empty. `answerable` is set
-    once articles and notes are indexed.
+    `index_problem` says why the index isn't up to date, or is empty. `answerable` is set once
+    articles and notes are indexed.
     """
 
     def __init__(self, bot: ShardedClient, metrics: Metrics) -> None:
-        self.out_of_step = "The index is being updated from its sources."
+        self.index_problem = "The index is being updated from its sources."
         self._bot = bot
         self._metrics = metrics
         self._files = FileWatcher(bot)
@@ -66,7 +66,7 @@ class BackgroundTasks:
         self._preparing: asyncio.Task[None] | None = None
         self._loops: list[tasks.Loop[Any]] = []
         # Whether every source was indexed.
-        self._in_step = False
+        self._all_indexed = False
         self._models: LiveSwitch | None = None
         self._rounds: list[Round] = []
 
@@ -111,7 +111,7 @@ class BackgroundTasks:
     async def _prepare(self) -> None:
         """Update the index, then start the rounds that need it, even after a failure."""
         started = time.monotonic()
-        if await self._caught_up():
+        if await self._update_index():
             took = time.monotonic() - started
             _logger.info("Everything is indexed, %.1f s after the start.", took)
             await self._tell_other_model()
@@ -126,10 +126,10 @@ class BackgroundTasks:
         if other := other_model(serving):
             _logger.info("%s", other)
 
-    async def _caught_up(self) -> bool:
+    async def _update_index(self) -> bool:
         """Update the index from every source; False if a step failed.
 
-        Answers wait for articles and notes only. A failed step doesn't stop the next ones.
+        Sets `answerable` after articles and notes. A failed step doesn't stop the next ones.
         """
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
@@ -150,16 +150,16 @@ class BackgroundTasks:
             except Exception as error:  # noqa: BLE001 - one bad source must not stop the others
                 failures.append(self._failed(error))
                 only_away = only_away and is_away(error)
-            if number == _OWN_STEP:
+            if number == _NOTES_STEP:
                 self.answerable.set()
         # An outage of the database alone doesn't put the index out of step; the update is repeated.
-        if self.out_of_step or not only_away:
-            self.out_of_step = failures[0] if failures else ""
-        self._in_step = not failures
-        return self._in_step
+        if self.index_problem or not only_away:
+            self.index_problem = failures[0] if failures else ""
+        self._all_indexed = not failures
+        return self._all_indexed
 
     async def _warm_up(self) -> None:
-        """Fill caches before the first questions; after a failure they are only slower."""
+        """Fill caches before the first questions; a failure only makes these slower."""
         try:
             await self._bot.worker.run_slices(Core.warm_up)
         except Exception as error:  # noqa: BLE001 - explained to the next asker
@@ -170,13 +170,13 @@ class BackgroundTasks:
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(with_progress_logged(make)))
 
     def catch_up(self) -> None:
-        """Update the index again, with the leader's steps, because this process now leads."""
+        """Update the index again when this process becomes leader, with the leader's steps."""
         before = self._preparing
 
         async def caught_up() -> None:
             if before is not None:
                 await asyncio.wait([before])
-            await self._caught_up()
+            await self._update_index()
 
         self._preparing = self._bot.loop.create_task(caught_up(), name="commonplace-lead")
 
@@ -209,7 +209,7 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     def while_leading(self, each: Round) -> Step:
-        """Wrap a step for frequent calls: it runs when due, and once this process leads."""
+        """Wrap a round's step: it runs only if this process leads, when due or newly leading."""
         cluster, due, term = self._bot.cluster, 0.0, 0
 
         async def taken() -> None:
@@ -241,7 +241,7 @@ class BackgroundTasks:
         if self._models is None or self._preparing is None or not self._preparing.done():
             return
         if await self._models.follow_pointer() or await self._models.build_wanted():
-            await self._caught_up()
+            await self._update_index()
             await self._warm_up()
 
     async def _follow_behind(self) -> None:
@@ -257,15 +257,15 @@ class BackgroundTasks:
             _logger.debug("The caches for an outage could not be refreshed: %s", error)
 
     async def _follow_sources(self) -> None:
-        if not self._in_step:
-            await self._caught_up()
+        if not self._all_indexed:
+            await self._update_index()
             return
         try:
             await self._files.index_changes()
         except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
             reason = self._failed(error)
-            self._in_step = not is_away(error)
-            if self._in_step:
-                self.out_of_step = reason
+            self._all_indexed = not is_away(error)
+            if self._all_indexed:
+                self.index_problem = reason
             return
-        self.out_of_step = ""
+        self.index_problem = ""

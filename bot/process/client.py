@@ -67,7 +67,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Bot(ShardedClient):
-    """Commonplace in Discord."""
+    """Discord client of Commonplace, with all features."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Bot(ShardedClient):
         return self._worker
 
     async def setup_hook(self) -> None:
-        """Start opening the core, add the cogs, and sync changed commands."""
+        """Start opening the core, add the cogs, and begin the background tasks."""
         if self._worker is None:
             self._worker = start_worker(self.settings, preload=self.guild_settings.preload)
         components = [kind for folder in self._folders for kind in folder.components]
@@ -234,7 +234,7 @@ class Bot(ShardedClient):
         silent, left_out = self._unopened(), tuple[str, ...]()
         if not silent:
             silent, left_out = await self._worker_problem()
-        reasons = [silent, *([] if silent else [self.background.out_of_step])]
+        reasons = [silent, *([] if silent else [self.background.index_problem])]
         reasons += [self.unconnected(), self.cluster.problem]
         details = {"version": own_version(), **self.cluster.details()}
         if self.background.next_model:
@@ -251,7 +251,7 @@ class Bot(ShardedClient):
         return "" if self._worker.opened else "The data folder is being opened."
 
     async def _worker_problem(self) -> tuple[str, tuple[str, ...]]:
-        """Return the reason why the worker doesn't answer, and the parts its answers lack."""
+        """Return why the worker doesn't answer, or "", and the parts that its answers lack."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
                 left_out = await self.worker.call(Core.problems, priority=Priority.HEALTH)
@@ -326,7 +326,7 @@ class Bot(ShardedClient):
 
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
-    """Answer a batch of waiting questions; the function is the batch's key in the worker."""
+    """Answer all waiting questions; `Worker.call_batched` groups calls by this function."""
     return core.answer_pipeline.ask(asks)
 
 
@@ -335,7 +335,11 @@ def start_worker(
     embedder: Embedder | None = None,
     preload: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
-    """Start the core's thread, with `embedder` in place of the settings' model."""
+    """Start the core's thread.
+
+    `embedder` replaces the model in the settings. `early` receives the guilds' settings before the
+    model is opened.
+    """
     return Worker(
         lambda: Core(settings, embedder, preload=preload),
         Core.close,

@@ -1,4 +1,4 @@
-"""Connections of the shards: their backoff, and one log line for each outage."""
+"""Connections of the shards: back-off, and log lines when an outage begins and ends."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ class Connections:
 
     @asynccontextmanager
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
-        """Wait until a shard may connect; the caller sends IDENTIFY or RESUME inside."""
+        """Wait until a shard may connect; IDENTIFY or RESUME is sent within the context."""
         backoff = self._backoffs[shard_id]
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds

@@ -1,8 +1,8 @@
 """Embedding worker, `commonplace worker`: embeds texts for bots on one PostgreSQL database.
 
 It needs no token, and only the schema `work` of the database. One thread owns model and connection;
-health and metrics are served beside it. On SIGTERM or SIGINT it finishes its texts and ends. It
-waits out an outage of the database. It never logs a text.
+health and metrics are served from another. On SIGTERM or SIGINT it finishes its texts and ends.
+During an outage of the database it waits. It never logs a text.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """State of a worker at its last step, at the monotonic time `at`.
+class WorkerStatus:
+    """Status of a worker at the monotonic time `at`, after its last step.
 
-    `problem` says why the database can't be used. `other` names models with waiting texts but no
-    worker.
+    `problem` says why the database can't be used. `other` is a warning about texts for models
+    without a worker.
     """
 
     at: float
@@ -60,7 +60,7 @@ class Glance:
 
 
 class Embedding:
-    """A thread that embeds until it is stopped, with its health and metrics."""
+    """Embedding worker, run in its own thread, with health and metrics."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Embedding:
         self.opened = threading.Event()
         self._told = ""
         self._looked_at = -LOOK_SECONDS
-        self.glance = Glance(clock(), problem="The model is being opened.")
+        self.status = WorkerStatus(clock(), problem="The model is being opened.")
         self.metrics = EmbeddingMetrics(own_version())
 
     def stop(self) -> None:
@@ -104,14 +104,14 @@ class Embedding:
                         if not step():
                             self._stop.wait(IDLE_SECONDS)
             except StoreError as error:
-                self.glance = Glance(self._clock(), problem=str(error))
+                self.status = WorkerStatus(self._clock(), problem=str(error))
                 _logger.error("%s", error)
                 self._stop.wait(wait)
                 wait = min(2 * wait, most)
 
     @contextmanager
     def _joined(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
-        """Join the workers; yields a step that embeds a few waiting texts."""
+        """Register the worker in the queue; yields a function that embeds a few waiting texts."""
         with closing(open_work_queue(self._url)) as jobs:
             worker = EmbeddingWorker(jobs, embedder, self._name)
 
@@ -124,7 +124,7 @@ class Embedding:
                     jobs.forget_old()
                     self._note_state(worker.kind, jobs.state(), jobs.other_kinds(worker.kind))
                 else:
-                    self.glance = replace(self.glance, at=self._clock(), problem="")
+                    self.status = replace(self.status, at=self._clock(), problem="")
                 return found
 
             _logger.info("Texts are embedded for %s.", embedder.model)
@@ -147,10 +147,10 @@ class Embedding:
         if told and told != self._told:
             _logger.warning("%s", told)
         self._told = told
-        self.glance = Glance(self._clock(), other=told, state=state)
+        self.status = WorkerStatus(self._clock(), other=told, state=state)
 
     async def health(self) -> Health:
-        seen = self.glance
+        seen = self.status
         stuck = self._clock() - seen.at >= STUCK_SECONDS
         silent = "The worker has been stuck for two minutes." if stuck else ""
         problem = seen.problem or silent
@@ -161,7 +161,7 @@ class Embedding:
 
     async def exposition(self) -> bytes:
         health = await self.health()
-        return self.metrics.exposition(health.well, self.glance.state)
+        return self.metrics.exposition(health.well, self.status.state)
 
 
 def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:

@@ -2,7 +2,7 @@
 
 Errors:
     Exception
-    └── HealthError    the address can't be used, and what to do
+    └── HealthError    the address can't be used; the message says what to do
 """
 
 import asyncio
@@ -40,9 +40,10 @@ class HealthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Health of the bot: healthy, or the reasons why not.
+    """Health of the bot, as shown by `/healthz`.
 
-    `degraded` are reasons why answers lack some part; the bot still counts as healthy.
+    `reasons` make the bot unhealthy. `degraded` lists the parts that answers lack; with these alone
+    it is healthy.
     """
 
     reasons: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class _Server(web.Server):
         self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept a connection; if too many are without a request, close the oldest."""
+        """Accept a connection; over the limits, abort the oldest without a request, or this one."""
         super().connection_made(handler, transport)
         self._waiting[handler] = transport
         if len(self._waiting) > MOST_WAITING:
@@ -83,7 +84,7 @@ class _Server(web.Server):
         self._loop.call_later(CONNECTION_SECONDS, transport.abort)
 
     def being_answered(self, handler: web.RequestHandler) -> None:
-        """Keep a connection with a request until it is answered."""
+        """Stop counting a connection among the waiting ones, because its request arrived."""
         self._waiting.pop(handler, None)
 
     def connection_lost(

@@ -1,4 +1,4 @@
-"""Rate limits of IDENTIFY: sessions begun in five seconds, and in a day.
+"""Rate limits of IDENTIFY: new sessions per five seconds, and per day.
 
 Each bucket `shard_id % max_concurrency` may begin one session in five seconds; the whole bot may
 begin about a thousand a day. Discord resets the token of a bot that begins more. discord.py
@@ -30,7 +30,7 @@ _DAY_SECONDS: Final = 86_400.0
 
 
 class IdentifyLimit:
-    """Gives this process's shards their turns to begin sessions, by bucket."""
+    """Rate limiter for this process's shards, by bucket and by day."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class IdentifyLimit:
                 self._held.discard(shard_id)
 
     async def count(self, shard_id: int) -> None:
-        """Count the IDENTIFY that a shard sends next."""
+        """Count a shard's IDENTIFY just before it is sent; waits for other processes."""
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
             await self.among_processes(bucket, SECONDS)
@@ -145,7 +145,7 @@ class IdentifyLimit:
                 self._learn(**limits)
 
     def _seconds_to_another_day(self, *, again: bool) -> float:
-        """How long a session must wait for the next day's limit."""
+        """Seconds until the next day's limit, or 0 if a session may begin today."""
         if self._resets_at <= self._now():
             self._remaining, self._resets_at = self._total, self._now() + _DAY_SECONDS
         kept = self._total * KEPT_SHARE if again else 0

@@ -98,7 +98,7 @@ def connection_error(error: BaseException) -> LoginError:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Registration of the bot at Discord; `lacking` lists missing permissions by server name."""
+    """The bot's application at Discord; `lacking` has its missing permissions by server name."""
 
     public: bool
     lacking: dict[str, list[str]]

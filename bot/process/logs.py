@@ -1,7 +1,7 @@
 """Log formatting: text or JSON lines, without tokens and members' text.
 
-Everything logs with the standard library; only this module knows structlog. Foreign exceptions are
-logged by type, because their messages may quote members. Discord's tokens are cut out of addresses.
+Everything logs with the standard library; only this module knows structlog. Other libraries'
+exceptions are logged without their messages, which may quote members. Tokens are cut out of URLs.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ def configure(settings: LogSettings, console: Console, secrets: Iterable[str] = 
     else:
         handler = logging.StreamHandler(console.file)
         handler.setFormatter(_formatter(_dated_line))
-    handler.addFilter(_Discreet(secrets))
+    handler.addFilter(_RedactingFilter(secrets))
     level = logging.getLevelName(settings.level.upper())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(settings.format == "json")
@@ -74,15 +74,15 @@ def log_failed_task(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any])
     _logger.error("A task failed that nobody waits for.", exc_info=context.get("exception"))
 
 
-class _Discreet(logging.Filter):
-    """Removes secrets and foreign messages from records before they are formatted."""
+class _RedactingFilter(logging.Filter):
+    """Redacts secrets, and other libraries' exception messages, before records are formatted."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
         self._secrets = [secret for secret in secrets if secret]
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean a record, and let it through."""
+        """Redact a record; always returns True, so it is logged."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 _described(one) if isinstance(one, BaseException) else one for one in record.args
@@ -122,21 +122,21 @@ def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
     found = event.pop("exc_info", None)
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
-        event["exception"] = "\n".join(_story(error))
+        event["exception"] = "\n".join(_tracebacks(error))
     return event
 
 
-def _story(error: BaseException) -> Iterator[str]:
-    """An exception's tracebacks without foreign messages, the first cause first."""
+def _tracebacks(error: BaseException) -> Iterator[str]:
+    """Tracebacks of an exception and its causes, first cause first, each with `_described`."""
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
-        yield from _story(earlier)
+        yield from _tracebacks(earlier)
         yield "which led to:"
     yield "".join(traceback.format_tb(error.__traceback__)) + _described(error)
 
 
 def _described(error: BaseException) -> str:
-    """An exception in a few words, without members' text."""
+    """An exception's type, with its message or codes if they can't contain members' text."""
     kind = type(error)
     if kind.__module__.startswith(_OURS) or isinstance(error, OSError):
         return f"{kind.__name__}: {error}"
@@ -148,7 +148,7 @@ def _described(error: BaseException) -> str:
 
 
 def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    """A record as text: logger, message and extra fields."""
+    """Format a record as text: logger, message, extra fields and traceback."""
     event = dict(event)
     story = event.pop("exception", "")
     shown = f"{event.pop('logger')}: {event.pop('event')}"
@@ -159,5 +159,5 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _dated_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """`_line` with time and level in front."""
+    """Format a record as `_line` does, after its time and level."""
     return f"{event['timestamp']} {event['level']:<8}{_line(logger, method, event)}"

@@ -30,10 +30,10 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Momentary state of the bot.
+    """State of the bot when its metrics are read.
 
-    `figures` are None until the core is open. `shards` says which of this process's shards are
-    connected; `epochs` are the epochs of their leases, if processes share shards.
+    `figures` are None until the core is open. `shards` maps this process's shards to whether they
+    are connected, `epochs` to the epochs of their leases, if processes share shards.
     """
 
     healthy: bool
@@ -156,7 +156,7 @@ class Metrics:
         return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
 
     def described(self) -> dict[str, str]:
-        """Our metrics by served name, with their help texts."""
+        """Return the help texts of the bot's own metrics, by their names in `/metrics`."""
         return _described(self._registry)
 
     def answered(self, evidence: Evidence, seconds: float) -> None:
@@ -168,7 +168,7 @@ class Metrics:
         self._stages.labels(stage.value).observe(seconds)
 
     def phrased(self, found: Phrased, tokens: int) -> None:
-        """Count the outcome of a phrasing; verdicts are names of checks."""
+        """Count a phrasing by its outcome, and its sentences by the verdicts of the checks."""
         self._phrasings.labels(found.outcome.value).inc()
         self._phrasing_seconds.observe(found.seconds)
         self._tokens.inc(tokens)
@@ -176,7 +176,7 @@ class Metrics:
             self._sentences.labels(verdict).inc(count)
 
     def dropped(self, reason: str) -> None:
-        """Count a refused or late job by the limit it met; that is no error."""
+        """Count a refused or late job by the limit it met; it doesn't count as an error."""
         self._dropped.labels(reason).inc()
 
     def failed(self, error: BaseException) -> None:

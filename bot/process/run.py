@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Stop:
-    """Requests to stop, and to stop at once."""
+    """Stop requests: the first call sets `asked`, the second `insisted`, to skip the wait."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     insisted: asyncio.Event = field(default_factory=asyncio.Event)

@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _LaunchError(Exception):
-    """A shard could not be connected; it must be tried again."""
+    """A shard could not be connected, and the caller must try again."""
 
 
 class ShardedClient(Services):
@@ -89,7 +89,7 @@ class ShardedClient(Services):
         return self._connections.connecting(shard_id, identifies=identifies)
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard, retrying unless it is the very first one."""
+        """Connect a shard; retries after a failure, except for the very first shard."""
         failed = sys.exc_info()[1]
         if failed is not None:
             # discord.py calls this again if a shard could not be connected.
@@ -128,7 +128,7 @@ class ShardedClient(Services):
 
     @property
     def connected_shards(self) -> dict[int, bool]:
-        """Whether each of the own shards is connected."""
+        """This process's shards, and whether each is connected."""
         own = sorted(self.cluster.own_shards.ids)
         return {shard: shard in self._connected_shards for shard in own}
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, Glance
+from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, WorkerStatus
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import job_kind
 from knowledge.store.database import StoreError
@@ -108,7 +108,7 @@ def test_texts_for_another_model_are_told_once_and_left(
     with _running(embedding):
         for number in range(3):
             _vectors_of(jobs, {bytes([number]): f"text {number}"})
-        while not embedding.glance.other:
+        while not embedding.status.other:
             time.sleep(0.01)
     health = asyncio.run(embedding.health())
     assert health.well
@@ -125,7 +125,7 @@ def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
         jobs.fail("a", taken, "ValueError")
     embedding = _embedding(postgres_url)
     with _running(embedding):
-        while not embedding.glance.state.set_aside:
+        while not embedding.status.state.set_aside:
             time.sleep(0.01)
     health = asyncio.run(embedding.health())
     assert health.well
@@ -139,9 +139,9 @@ def test_one_that_is_stuck_or_without_its_database_is_not_well() -> None:
     clock.step = 0.0
     embedding = _embedding("postgresql://nowhere/none", clock)
     assert asyncio.run(embedding.health()).reasons == ("The model is being opened.",)
-    embedding.glance = Glance(clock.now, problem="The database is away.")
+    embedding.status = WorkerStatus(clock.now, problem="The database is away.")
     assert asyncio.run(embedding.health()).reasons == ("The database is away.",)
-    embedding.glance = Glance(clock.now)
+    embedding.status = WorkerStatus(clock.now)
     assert asyncio.run(embedding.health()).well
     clock.now += STUCK_SECONDS
     assert not asyncio.run(embedding.health()).well
