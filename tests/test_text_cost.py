@@ -191,7 +191,7 @@ NOT_CALLED: Final = {
         bot.models.serving_model._served
         bot.ask.explanation._nearest
         bot.sources.web_sync._Limits.token
-        bot.sources.web_sync._Limits.without
+        bot.sources.web_sync._Limits.unquoted_on
         bot.models.shared_choices._is_sound
         bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known
