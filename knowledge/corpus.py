@@ -310,16 +310,16 @@ def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
 
 
 def channel_states(
-    archive: ChannelArchive, said: Callable[[ChannelProblem], str]
+    archive: ChannelArchive, describe: Callable[[ChannelProblem], str]
 ) -> list[SourceState]:
     """The state of each synced channel, in the order they were added.
 
-    Its messages count as files; `said` turns a reason into words.
+    Its messages count as files; `describe` turns a reason into words.
     """
     states = []
     for channel in archive.channels():
         counts, name = archive.counts(channel.id), f"#{channel.name or channel.id}"
-        failures = [Failure(name, f"{said(channel.problem)}.", "")] if channel.problem else []
+        failures = [Failure(name, f"{describe(channel.problem)}.", "")] if channel.problem else []
         failures += [
             Failure(f"{name} › {thread.name}", f"{reason}.", "")
             for thread, reason in archive.threads.failures(channel.id)

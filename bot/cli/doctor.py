@@ -265,7 +265,7 @@ def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
         found = f"{counted(entries, 'entry', 'entries')}, chained without a break in each server"
         yield Finding("log", True, found)
     for broken in breaks[:10]:
-        said = f"{broken.said}: it or an earlier one was changed outside Commonplace."
+        said = f"{broken.reason}: it or an earlier one was changed outside Commonplace."
         yield Finding("log", False, said)
 
 

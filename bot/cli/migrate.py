@@ -215,7 +215,7 @@ def _report(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, c
         if target.url
         else f"Remove `data.database` from config.toml, and use the data folder {target.folder}"
     )
-    if moved.went_on:
+    if moved.resumed:
         return f"Finished the interrupted migration to {place}. {remedy}."
     old = f"the database {shown_database_url(source.url)}" if source.url else source.name
     return (

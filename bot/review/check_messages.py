@@ -92,7 +92,7 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {
-    Risk.FOREIGN_LINK: Sentence("Links to hosts outside the allowed list"),
+    Risk.UNLISTED_HOST: Sentence("Links to hosts outside the allowed list"),
     Risk.DISGUISED_HOST: Sentence("A deceptive address"),
     Risk.MASKED_LINK: Sentence("A link labelled with another address"),
     Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),

@@ -58,7 +58,7 @@ def _by_role(quotas: Mapping[int, Quota], usual: Quota, guild_id: int, language:
 
 
 def _quota(quota: Quota, language: Language) -> str:
-    if quota.is_any:
+    if quota.is_unlimited:
         return _ANY(language)
     if quota.hour and quota.day:
         return _BOTH(language, hourly=quota.hour, daily=quota.day)

@@ -121,7 +121,7 @@ def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
 
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
     """Record that the digest of this time is done; `covered` if it was posted or had no news."""
-    core.store.digests.settle(digest, at, told=covered)
+    core.store.digests.settle(digest, at, covered=covered)
 
 
 def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:

@@ -152,12 +152,12 @@ def verify(path: Path) -> None:
     Raises:
         BackupError: with the problem.
     """
-    with _foreign(path):
+    with _verified(path):
         pass
 
 
 @contextmanager
-def _foreign(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+def _verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """A foreign database, verified, with its migrations."""
     if not path.is_file():
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
@@ -197,7 +197,7 @@ def problem(connection: sqlite3.Connection) -> str:
 def _break(database: Database) -> str:
     """The first break of a database's log, or an empty string."""
     found = log_chain.breaks(database.query(log_chain.LINES), database.query(log_chain.HEADS))
-    return found[0].said if found else ""
+    return found[0].reason if found else ""
 
 
 def _contradiction(database: Database) -> str:
@@ -225,7 +225,7 @@ def read(backup: Path, part: Path) -> None:
     Raises:
         BackupError: if it can't be used.
     """
-    with _foreign(backup) as (foreign, applied):
+    with _verified(backup) as (foreign, applied):
         foreign_database.copy(foreign, applied, part)
 
 
@@ -258,7 +258,7 @@ def restore(
     try:
         remove(part)
         reader(backup, part)
-        with _alone(database):
+        with _unused(database):
             unknown = catch_up(part, _replaced(database), asked, backup)
             return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
@@ -272,7 +272,7 @@ def restore(
 
 
 @contextmanager
-def _alone(database: Path) -> Iterator[None]:
+def _unused(database: Path) -> Iterator[None]:
     """Make sure that nobody uses a database, and fold its write-ahead log into the file."""
     if database.exists():
         try:

@@ -222,7 +222,7 @@ def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
 
 
 def _is_limits(value: Any) -> bool:
-    return Limits.read(value) is not None
+    return Limits.parse(value) is not None
 
 
 def _is_synonyms(value: Any) -> bool:
@@ -230,7 +230,7 @@ def _is_synonyms(value: Any) -> bool:
 
 
 def _is_answered_from(value: Any) -> bool:
-    return AnsweredFrom.read(value) is not None
+    return AnsweredFrom.parse(value) is not None
 
 
 def _one_of(*words: str) -> Callable[[Any], bool]:

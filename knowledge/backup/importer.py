@@ -79,7 +79,7 @@ class _Edit:
 
 
 # The lines for comparing logs, by guild.
-_Told = dict[int | None, list[LogEntry]]
+_LogLines = dict[int | None, list[LogEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class _Incoming:
     """The edited notes in the folder, and its log before anything was left out."""
 
     edits: list[_Edit]
-    told: _Told
+    log: _LogLines
     unknown: Unknown
     asked: Collection[OptInRows]
 
@@ -105,8 +105,8 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
             changed.
     """
     with _incoming(store, folder) as (incoming, edits):
-        told, unknown = _withheld(store, incoming, asked)
-        return _merged(store, incoming, _Incoming(edits, told, unknown, asked))
+        log, unknown = _withheld(store, incoming, asked)
+        return _merged(store, incoming, _Incoming(edits, log, unknown, asked))
 
 
 @contextmanager
@@ -221,36 +221,38 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} isn't a valid row: {error}.") from error
 
 
-def _withheld(store: Store, incoming: Store, asked: Collection[OptInRows]) -> tuple[_Told, Unknown]:
+def _withheld(
+    store: Store, incoming: Store, asked: Collection[OptInRows]
+) -> tuple[_LogLines, Unknown]:
     """Delete rows that were purged here, and opt-in rows not asked for, from the scratch database.
 
     Returns:
         Its log before the deletions, and the unknown rows.
     """
     buried = store.tombstones.in_database() | store.tombstones.in_file()
-    told = _comparable(incoming.audit_log.entries())
+    log = _comparable(incoming.audit_log.entries())
     unknown = drop_unrequested(incoming, store.sources(), buried, asked)
     incoming.purge.apply(buried)
-    return told, unknown
+    return log, unknown
 
 
-def _comparable(entries: Iterable[LogEntry]) -> _Told:
+def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
     """The lines for comparing logs, without restores and imports.
 
     These change the numbers and digests of later lines. Guilds are compared separately: an export
     shows one moment, but other guilds' uncommitted lines may have had lower ids.
     """
-    told: _Told = {}
+    log: _LogLines = {}
     for entry in entries:
         if entry.subject != WHOLE or entry.event not in {RESTORED, IMPORTED}:
             plain = replace(entry, id=0, number=0, digest="")
-            told.setdefault(entry.guild_id, []).append(plain)
-    return told
+            log.setdefault(entry.guild_id, []).append(plain)
+    return log
 
 
-def _goes_on(longer: _Told, shorter: _Told) -> bool:
+def _continues(longer: _LogLines, shorter: _LogLines) -> bool:
     """Whether the shorter log is a prefix of the longer one, in each guild."""
-    return all(longer.get(guild_id, [])[: len(told)] == told for guild_id, told in shorter.items())
+    return all(longer.get(guild_id, [])[: len(log)] == log for guild_id, log in shorter.items())
 
 
 # Merging.
@@ -268,7 +270,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
             store.audit_log.keep_heads()
-        elif incoming.told and _goes_on(here, incoming.told):
+        elif incoming.log and _continues(here, incoming.log):
             asked = {name.value: tables[name] for name in incoming.asked}
             imported = Imported(copy_missing(source.database, database, asked))
             imported.differing = len(_differing(store, source, others))
@@ -276,7 +278,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
             imported.edited = [_proposed(store, edit) for edit in edits]
         else:
             _refuse(incoming.edits, "this database has not gone on from the export")
-            gone_on = _goes_on(incoming.told, here)
+            gone_on = _continues(incoming.log, here)
             _refuse_conflicts(_differing(store, source, others if gone_on else tables))
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is another community's.")
@@ -289,7 +291,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
     return imported
 
 
-def _add_lines(store: Store, source: Store, imported: Imported, here: _Told) -> None:
+def _add_lines(store: Store, source: Store, imported: Imported, here: _LogLines) -> None:
     """Append the export's further lines to each guild's log."""
     passed: Counter[int | None] = Counter()
     for entry in source.audit_log.entries():
@@ -302,7 +304,7 @@ def _add_lines(store: Store, source: Store, imported: Imported, here: _Told) -> 
 
 def _refuse_other_than_logged(store: Store) -> None:
     if breaks := store.audit_log.breaks():
-        raise FolderError(f"Nothing was imported: {breaks[0].said}.")
+        raise FolderError(f"Nothing was imported: {breaks[0].reason}.")
     if notes := store.audit_log.contradicted_notes():
         raise FolderError(
             f"Nothing was imported: note {notes[0]} would be in another state than the log leads "

@@ -85,7 +85,7 @@ class Moved:
     files: int
     backup: str = ""
     # Whether only the last step of an earlier move was left.
-    went_on: bool = False
+    resumed: bool = False
 
 
 def move(
@@ -112,10 +112,10 @@ def move(
         raise MoveError(f"{_shown(source)} is where the community database is already.")
     if not source.is_there():
         raise MoveError(f"There is nothing to move: {_shown(source)} has no community database.")
-    if not check and _went_on(source, target):
+    if not check and _only_last_step_left(source, target):
         tell(Step.FINISH)
         _finish(target)
-        return Moved({}, 0, went_on=True)
+        return Moved({}, 0, resumed=True)
     with closing(source.open()) as guard:
         _check_free(source, target)
         _refuse_used(guard, source)
@@ -180,7 +180,7 @@ def _marks(place: Place) -> list[str]:
         return database.marks()
 
 
-def _went_on(source: Place, target: Place) -> bool:
+def _only_last_step_left(source: Place, target: Place) -> bool:
     """Whether only the last step of an earlier move is left."""
     return _marks(source) == [moved_to(target.name)] and _marks(target) == [
         moving_from(source.name)

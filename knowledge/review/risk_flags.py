@@ -48,7 +48,7 @@ MARKS: Final = 4
 class Risk(StrEnum):
     """Kinds of flags."""
 
-    FOREIGN_LINK = "foreign_link"
+    UNLISTED_HOST = "unlisted_host"
     DISGUISED_HOST = "disguised_host"
     MASKED_LINK = "masked_link"
     IP_ADDRESS = "ip_address"
@@ -198,7 +198,7 @@ def _host_risks(address: str, host: str, allowed: frozenset[str]) -> Iterator[Ri
     elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
         yield Risk.DISGUISED_HOST
     elif allowed.isdisjoint(_names_above(host)):
-        yield Risk.FOREIGN_LINK
+        yield Risk.UNLISTED_HOST
 
 
 # A name in the DNS has at most 253 characters.

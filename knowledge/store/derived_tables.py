@@ -72,7 +72,7 @@ class DerivedTables(Protocol):
     def writing(self) -> AbstractContextManager[None]:
         """One write transaction; inside another one, a part of it."""
 
-    def alone(self, number: int) -> AbstractContextManager[bool]:
+    def try_lock(self, number: int) -> AbstractContextManager[bool]:
         """Hold the lock with this number; yields False if another process holds it.
 
         SQLite needs none: a lock in the folder keeps a second process out.

@@ -239,6 +239,6 @@ class DerivedTablesFile(DerivedFile):
         return f"length(cast({text_column} as blob))"
 
     @contextmanager
-    def alone(self, number: int) -> Iterator[bool]:
+    def try_lock(self, number: int) -> Iterator[bool]:
         del number
         yield True

@@ -52,12 +52,12 @@ class AnsweredFrom:
     def everything(self) -> bool:
         return not (self.tags or self.sources)
 
-    def written(self) -> str:
+    def serialize(self) -> str:
         """The text stored in a column; empty for everything."""
         return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def read(cls, column: str) -> Self:
+    def parse(cls, column: str) -> Self:
         """Parse a stored text.
 
         Raises:

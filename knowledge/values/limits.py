@@ -24,7 +24,7 @@ class Quota:
     day: int = 0
 
     @property
-    def is_any(self) -> bool:
+    def is_unlimited(self) -> bool:
         """Whether it is unlimited."""
         return not (self.hour or self.day)
 
@@ -83,7 +83,7 @@ class Limits:
             notes={one: quota for one, quota in self.notes.items() if one != role_id},
         )
 
-    def written(self) -> str:
+    def serialize(self) -> str:
         """The text for `read`."""
         newcomers = self.newcomers
         return json.dumps(
@@ -96,7 +96,7 @@ class Limits:
         )
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """Parse a text from `written`; an empty one has no limits.
 
         Raises:
@@ -114,14 +114,14 @@ class Limits:
             raise ValueError("limits are questions and notes by role") from error
 
 
-def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], otherwise: Quota) -> Quota:
+def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], default: Quota) -> Quota:
     """The most generous quota for these roles.
 
-    `otherwise` is the default without any rule.
+    `default` is the default without any rule.
     """
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:
-        return otherwise
+        return default
     hours, days = ([each.hour for each in applying], [each.day for each in applying])
     return Quota(_most(hours), _most(days))
 

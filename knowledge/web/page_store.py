@@ -157,7 +157,7 @@ class PageStore:
 
     def visiting(self) -> AbstractContextManager[bool]:
         """Lock the syncs of all sources; yields False if another process holds the lock."""
-        return self.tables.alone(_VISITING)
+        return self.tables.try_lock(_VISITING)
 
     def site(self, url: str) -> Site:
         for row in self.tables.rows("select * from sites where url = ?", [url]):

@@ -39,7 +39,7 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
         return
     sender = _sender(member, settings)
     quota = limits.questions_of(sender, settings.limits, bot.settings.limits)
-    if quota.is_any:
+    if quota.is_unlimited:
         return
     now = datetime.now(UTC)
     try:
@@ -61,7 +61,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
         return None
     sender = _sender(member, settings)
     allowed = limits.notes_of(sender, settings.limits, bot.settings.limits, now)
-    if isinstance(allowed, Quota) and allowed.is_any:
+    if isinstance(allowed, Quota) and allowed.is_unlimited:
         return None
     return Allowance(sender, allowed)
 

@@ -46,13 +46,13 @@ class Head:
 class Break:
     """The first break of a guild's chain: the line's number and id.
 
-    A missing line has no id. `said` is a sentence without its full stop.
+    A missing line has no id. `reason` is a sentence without its full stop.
     """
 
     guild_id: int
     number: int
     id: int | None
-    said: str
+    reason: str
 
 
 def digest(previous: str, row: Row) -> str:
@@ -74,8 +74,8 @@ def breaks(rows: Iterable[Row], heads: Iterable[Row]) -> list[Break]:
     for row in rows:
         guild_id = row["guild_id"] or NO_GUILD
         if not _follows(row, last.get(guild_id)):
-            said = f"{_named(row)} does not follow from the one before it"
-            found.setdefault(guild_id, Break(guild_id, row["number"], row["id"], said))
+            reason = f"{_named(row)} does not follow from the one before it"
+            found.setdefault(guild_id, Break(guild_id, row["number"], row["id"], reason))
         last[guild_id] = row
     written = {head["guild_id"]: Head(head["number"], head["digest"]) for head in heads}
     for guild_id in written.keys() | last.keys():
@@ -96,11 +96,13 @@ def _ending(guild_id: int, last: Row | None, head: Head) -> Break | None:
     if ended == head:
         return None
     if last is not None and ended.number >= head.number:
-        said = f"{_named(last)} is not the one that was written last"
-        return Break(guild_id, ended.number, last["id"], said)
+        reason = f"{_named(last)} is not the one that was written last"
+        return Break(guild_id, ended.number, last["id"], reason)
     whose = "of no server" if guild_id == NO_GUILD else f"of server {guild_id}"
-    said = f"line {ended.number + 1} {whose} is missing in the log, which had {head.number} of them"
-    return Break(guild_id, ended.number + 1, None, said)
+    reason = (
+        f"line {ended.number + 1} {whose} is missing in the log, which had {head.number} of them"
+    )
+    return Break(guild_id, ended.number + 1, None, reason)
 
 
 def _named(row: Row) -> str:

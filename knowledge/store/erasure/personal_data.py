@@ -97,7 +97,7 @@ class PersonalData:
 
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
         found = {}
-        titles = self._titles_found(member_id)
+        titles = self._hit_titles(member_id)
         for kind, sql in _KINDS.items():
             rows = self._database.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
@@ -117,7 +117,7 @@ class PersonalData:
             found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
         return found
 
-    def _titles_found(self, member_id: int) -> dict[int, list[str]]:
+    def _hit_titles(self, member_id: int) -> dict[int, list[str]]:
         """The titles of the hits of each of a member's questions, best first."""
         found: dict[int, list[str]] = {}
         for row in self._database.rows(
@@ -174,10 +174,10 @@ class PersonalData:
     def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
-        changed = [*self._leave_notes(member_id), *self._wordings.forget(member_id)]
-        self._leave_decisions(member_id)
+        changed = [*self._anonymize_notes(member_id), *self._wordings.forget(member_id)]
+        self._anonymize_decisions(member_id)
         self._forget_questions(member_id)
-        self._leave_feedback(member_id)
+        self._anonymize_feedback(member_id)
         self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
         self._database.run(
             # A hand-over claimed by them is open again.
@@ -264,7 +264,7 @@ class PersonalData:
                     "delete from recorded_passages where digest = ?", [row["digest"]]
                 )
 
-    def _leave_notes(self, member_id: int) -> list[int]:
+    def _anonymize_notes(self, member_id: int) -> list[int]:
         """Remove the name from notes and revisions; returns the affected notes."""
         shown = self._database.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
@@ -273,7 +273,7 @@ class PersonalData:
             "or (r.extension = 1 and r.writer_id = ?) order by n.id",
             [member_id] * 3,
         )
-        self._due("n.contributor_id = ? or r.writer_id = ?", member_id)
+        self._mark_cards_due("n.contributor_id = ? or r.writer_id = ?", member_id)
         self._database.run(
             # Their additions to others' notes leave public pages until a moderator releases them.
             "update revisions set for_page = 0 where note_id in (select e.note_id from revisions e "
@@ -291,7 +291,7 @@ class PersonalData:
         )
         return [row["id"] for row in shown]
 
-    def _due(self, condition: str, member_id: int) -> None:
+    def _mark_cards_due(self, condition: str, member_id: int) -> None:
         """Mark the review cards with the member's name as outdated."""
         rows = self._database.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
@@ -301,8 +301,8 @@ class PersonalData:
 
     # Decisions, reports, questions and feedback.
 
-    def _leave_decisions(self, member_id: int) -> None:
-        self._due("v.moderator_id = ? or p.member_id = ?", member_id)
+    def _anonymize_decisions(self, member_id: int) -> None:
+        self._mark_cards_due("v.moderator_id = ? or p.member_id = ?", member_id)
         self._database.run(
             "update reviews set moderator_id = 0, moderator = ? where moderator_id = ?",
             [FORMER_MODERATOR, member_id],
@@ -351,7 +351,7 @@ class PersonalData:
             "update questions set earlier = '' where id = ?", [(key,) for key in holding]
         )
 
-    def _leave_feedback(self, member_id: int) -> None:
+    def _anonymize_feedback(self, member_id: int) -> None:
         """Keep verdicts under a meaningless number, without their reasons."""
         for row in self._database.rows(
             "select f.question_id, (select min(o.member_id) from feedback o "

@@ -71,13 +71,13 @@ class _Recognised:
 
     digests: frozenset[str]
     digest: Callable[[str], str]
-    spelled: Callable[[str], str] = str
+    normalize: Callable[[str], str] = str
     _known: dict[object, bool] = field(default_factory=dict)
 
     def __contains__(self, item: object) -> bool:
         known = self._known.get(item)
         if known is None:
-            known = self.digest(self.spelled(str(item))) in self.digests
+            known = self.digest(self.normalize(str(item))) in self.digests
             self._known[item] = known
         return known
 

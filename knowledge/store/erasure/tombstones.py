@@ -109,9 +109,9 @@ class Tombstones:
         else:
             self._add(kind, str(subject_id))
 
-    def add_digest(self, kind: TombstoneKind, spelled: str) -> None:
+    def add_digest(self, kind: TombstoneKind, text: str) -> None:
         """Record a deletion under the digest of a member or a name."""
-        self._add(kind, self.digester()(spelled))
+        self._add(kind, self.digester()(text))
 
     def _add(self, kind: TombstoneKind, subject: str) -> None:
         tombstone = Tombstone(self._after_others(subject), kind, subject)
@@ -181,9 +181,7 @@ class Tombstones:
     def digester(self) -> Callable[[str], str]:
         """The function to digest a member's id or a name."""
         key = self._key()
-        return lambda spelled: hmac.new(
-            key, spelled.encode(errors="replace"), hashlib.sha256
-        ).hexdigest()
+        return lambda text: hmac.new(key, text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
     def share_key(self) -> None:
         """Check that the file has the same key as on other machines with this database.

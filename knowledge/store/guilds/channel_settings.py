@@ -89,7 +89,7 @@ def _settings(row: Mapping[str, Any]) -> ChannelSettings:
         mode=Mode(row["mode"]) if row["mode"] else None,
         private=None if private is None else bool(private),
         language=Language(row["language"]) if row["language"] else None,
-        answered_from=None if of is None else AnsweredFrom.read(of),
+        answered_from=None if of is None else AnsweredFrom.parse(of),
         from_replies=None if replies is None else bool(replies),
     )
 
@@ -99,6 +99,6 @@ def _row(settings: ChannelSettings) -> dict[str, Any]:
     return {
         **asdict(settings),
         "private": None if private is None else int(private),
-        "answered_from": None if of is None else of.written(),
+        "answered_from": None if of is None else of.serialize(),
         "from_replies": None if replies is None else int(replies),
     }

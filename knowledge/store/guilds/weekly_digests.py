@@ -107,11 +107,11 @@ class WeeklyDigests:
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
-    def settle(self, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
-        """Finish a digest's time; `told` is whether its news was posted, or there was none."""
+    def settle(self, digest: WeeklyDigest, at: datetime, *, reported: bool) -> None:
+        """Finish a digest's time; `reported` is whether its news was posted, or there was none."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
-            if told:
+            if reported:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
     def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:

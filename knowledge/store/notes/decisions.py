@@ -122,7 +122,7 @@ class Decisions:
         note: Note,
         moderator: Member,
         ruling: Ruling,
-        told: NoticeEvent,
+        notice: NoticeEvent,
         proposed: Note | None = None,
     ) -> Outcome:
         """Decide on a revision; `proposed` is the original of an edited one."""
@@ -142,7 +142,7 @@ class Decisions:
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
         self._states.record(note, moderator.id, event, review=review)
-        self._tell(note, told if approved else _NOTICES[ruling.decision], proposed or note)
+        self._tell(note, notice if approved else _NOTICES[ruling.decision], proposed or note)
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
     def undo(
@@ -295,7 +295,7 @@ class Decisions:
             if len(new) > WORDINGS or new == before:
                 return Outcome(note, Obstacle.UNCHANGED)
             if isinstance(wordings, SuggestedWording):
-                self._wordings.copied(note, wordings)
+                self._wordings.record_copy(note, wordings)
             self._wordings.change(revision_id, new)
             pending = self._notes.of_revision(note.latest_revision_id)
             if note.live and pending.revision.state is State.PENDING:

@@ -40,7 +40,7 @@ class Wordings:
         )
         return [record(SuggestedWording, row) for row in rows]
 
-    def copied(self, note: Note, suggested: SuggestedWording) -> None:
+    def record_copy(self, note: Note, suggested: SuggestedWording) -> None:
         """Record the asker of a copied wording, inside a transaction."""
         row = {
             "note_id": note.id,

@@ -369,12 +369,12 @@ class Connection:
                 self.rows("select pg_advisory_xact_lock(cast(? as bigint))", [_MAKING_SCHEMA])
                 self.run(f"create schema if not exists {self.schema}")
 
-    def _away(self, said: str, error: psycopg.Error) -> Exception:
+    def _away(self, message: str, error: psycopg.Error) -> Exception:
         """An error recognized by `is_away`, of this connection's kind."""
         if self._error is StoreError:
-            return DatabaseAwayError(said)
-        error.__cause__ = DatabaseAwayError(said)
-        return self._error(said)
+            return DatabaseAwayError(message)
+        error.__cause__ = DatabaseAwayError(message)
+        return self._error(message)
 
     def _problem(self, error: psycopg.Error, *, writes: bool = False) -> Exception:
         """The exception to raise; a lone write over a lost connection has an unknown outcome."""

@@ -54,10 +54,10 @@ class DerivedSchema(Connection):
                 f"{self.schema} cascade`: everything in it is fetched again."
             )
 
-    def guard(self, guards: Callable[[Connection], None]) -> None:
+    def guard(self, install_fence: Callable[[Connection], None]) -> None:
         """Install a guard that gets the connection to fence its writes."""
         if self.fence is None:
-            guards(self)
+            install_fence(self)
 
     @property
     def version(self) -> int:
@@ -80,7 +80,7 @@ class DerivedSchema(Connection):
         return f"octet_length({text_column})"
 
     @contextmanager
-    def alone(self, number: int) -> Iterator[bool]:
+    def try_lock(self, number: int) -> Iterator[bool]:
         """Hold a lock of this session; it ends with the session at the latest."""
         lock: list[Any] = [self._lock_space, number]
         sql = "select pg_try_advisory_lock(cast(? as int), cast(? as int)) as mine"

@@ -252,7 +252,7 @@ class Gaps:
         self,
         publication: Publication,
         answered: Sequence[int] = (),
-        told: Sequence[OpenQuestion] = (),
+        notified: Sequence[OpenQuestion] = (),
     ) -> None:
         """Record the gaps answered by a publication, and notify each asker once.
 
@@ -260,7 +260,7 @@ class Gaps:
         """
         with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")
-            for question in told:
+            for question in notified:
                 self._tell(question, publication.revision_id)
             row = {
                 "note_id": publication.note_id,
@@ -341,5 +341,5 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         unhelpful=bool(row["unhelpful"]),
         private=bool(row["private"]),
         channels=tuple(json.loads(row["channels"])),
-        answered_from=AnsweredFrom.read(row["answered_from"]),
+        answered_from=AnsweredFrom.parse(row["answered_from"]),
     )

@@ -199,7 +199,7 @@ class Handovers:
         guild_id: int,
         question_id: int,
         answer: tuple[int, str, str],
-        told: Sequence[OpenQuestion],
+        notified: Sequence[OpenQuestion],
         at: datetime,
     ) -> HandoverOutcome | None:
         """Store a helper's answer and notify each asker once, in the same transaction.
@@ -217,7 +217,7 @@ class Handovers:
             outcome = self._step(
                 guild_id, question_id, at, lambda one: one.free_for(helper_id), values
             )
-            for question in told if outcome is not None and outcome.done else ():
+            for question in notified if outcome is not None and outcome.done else ():
                 self._notices.add(
                     guild_id,
                     question.asker_id,

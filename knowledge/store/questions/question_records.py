@@ -93,7 +93,7 @@ def _row(question: Question) -> dict[str, Any]:
         "private": int(question.private),
         "told_for": question.told_for,
         "channels": json.dumps(sorted(set(question.channels))),
-        "answered_from": question.answered_from.written(),
+        "answered_from": question.answered_from.serialize(),
         "quotations": question.quotations,
     }
 
@@ -108,7 +108,7 @@ def _question(row: Mapping[str, Any]) -> Question:
         signals=json.loads(row["signals"]),
         private=bool(row["private"]),
         channels=tuple(json.loads(row["channels"])),
-        answered_from=AnsweredFrom.read(row["answered_from"]),
+        answered_from=AnsweredFrom.parse(row["answered_from"]),
         pruned=row["pruned_at"] is not None,
     )
 
@@ -216,7 +216,7 @@ class QuestionRecords:
                 RecentQuestion,
                 row,
                 channels=tuple(json.loads(row["channels"])),
-                answered_from=AnsweredFrom.read(row["answered_from"]),
+                answered_from=AnsweredFrom.parse(row["answered_from"]),
             )
             for row in rows
         ]

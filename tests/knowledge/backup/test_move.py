@@ -219,7 +219,7 @@ def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
         assert usable((source, target)) == [source]
         assert rows(source) == before
     moved = move(source, target)
-    assert moved.went_on is (step == Step.FINISH.name)
+    assert moved.resumed is (step == Step.FINISH.name)
     assert usable((source, target)) == [target]
     assert rows(target) == before
 

@@ -58,12 +58,12 @@ _ALIKE = "\u0430\u0440\u0440\u0435.com"
 @pytest.mark.parametrize(
     ("text", "risk", "detail"),
     [
-        ("See https://evil.example/x.", Risk.FOREIGN_LINK, "evil.example"),
-        ("See [this](https://evil.example/x)", Risk.FOREIGN_LINK, "evil.example"),
-        ("HTTPS://EVIL.EXAMPLE/", Risk.FOREIGN_LINK, "evil.example"),
-        ("https://notgithub.com/", Risk.FOREIGN_LINK, "notgithub.com"),
-        ("https://github.com.evil.example/", Risk.FOREIGN_LINK, "github.com.evil.example"),
-        ("https://me.github.io/", Risk.FOREIGN_LINK, "me.github.io"),
+        ("See https://evil.example/x.", Risk.UNLISTED_HOST, "evil.example"),
+        ("See [this](https://evil.example/x)", Risk.UNLISTED_HOST, "evil.example"),
+        ("HTTPS://EVIL.EXAMPLE/", Risk.UNLISTED_HOST, "evil.example"),
+        ("https://notgithub.com/", Risk.UNLISTED_HOST, "notgithub.com"),
+        ("https://github.com.evil.example/", Risk.UNLISTED_HOST, "github.com.evil.example"),
+        ("https://me.github.io/", Risk.UNLISTED_HOST, "me.github.io"),
         ("https://github.com@evil.example/", Risk.DISGUISED_HOST, "evil.example"),
         ("https://xn--pypal-4ve.com/", Risk.DISGUISED_HOST, "xn--pypal-4ve.com"),
         ("https://p\u0430ypal.com/", Risk.DISGUISED_HOST, "p\u0430ypal.com"),
@@ -317,7 +317,7 @@ def test_title_text_and_link_are_all_looked_at() -> None:
     assert [(flag.field, flag.risk) for flag in submission_flags(submission)] == [
         (Field.TITLE, Risk.MASS_MENTION),
         (Field.TEXT, Risk.IP_ADDRESS),
-        (Field.LINK, Risk.FOREIGN_LINK),
+        (Field.LINK, Risk.UNLISTED_HOST),
     ]
 
 
@@ -330,7 +330,7 @@ def test_every_span_lies_in_the_text_and_is_not_empty(text: str) -> None:
 def test_the_articles_are_flagged_for_nothing_but_links_to_hosts_that_are_not_well_known() -> None:
     assert len(ARTICLES) == 16
     found = {flag.risk for path in ARTICLES for flag in flags(path.read_text())}
-    assert found == {Risk.FOREIGN_LINK}
+    assert found == {Risk.UNLISTED_HOST}
 
 
 def least_seconds(text: str) -> float:

@@ -121,10 +121,10 @@ texts = st.lists(st.text(), max_size=3).map(tuple)
 
 @given(st.builds(AnsweredFrom, tags=texts, sources=texts, first=st.booleans()))
 def test_what_is_answered_from_comes_back_as_it_was_written(of: AnsweredFrom) -> None:
-    assert AnsweredFrom.read(of.written()) == (EVERYTHING if of.everything else of)
+    assert AnsweredFrom.parse(of.serialize()) == (EVERYTHING if of.everything else of)
 
 
 @pytest.mark.parametrize("column", ["[]", "{", '{"tags": 1}', '{"tags": [1]}', '{"all": true}'])
 def test_what_was_not_written_so_is_refused(column: str) -> None:
     with pytest.raises((ValueError, TypeError)):
-        AnsweredFrom.read(column)
+        AnsweredFrom.parse(column)

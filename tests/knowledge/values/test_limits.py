@@ -51,7 +51,7 @@ def test_the_most_generous_of_somebodys_roles_counts_for_each_window() -> None:
     assert quota_of(chosen, [EVERYBODY, TRUSTED], ANY) == Quota(2, 9)
     assert quota_of(chosen, [EVERYBODY, TRUSTED, HELPER], ANY) == Quota(4, 0)
     assert quota_of(chosen, [99], Quota(7, 7)) == Quota(7, 7)
-    assert quota_of({}, [EVERYBODY], ANY).is_any
+    assert quota_of({}, [EVERYBODY], ANY).is_unlimited
 
 
 def test_somebody_is_new_until_both_their_account_and_their_stay_are_old_enough() -> None:
@@ -73,7 +73,7 @@ def test_what_is_written_is_read_as_it_was(
 ) -> None:
     limits = Limits(questions, notes, newcomers)
 
-    assert Limits.read(limits.written()) == limits
+    assert Limits.parse(limits.serialize()) == limits
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_is_written_is_read_as_it_was(
 )
 def test_what_nobody_wrote_is_not_read(text: str) -> None:
     with pytest.raises((ValueError, TypeError)):
-        Limits.read(text)
+        Limits.parse(text)
 
 
 def test_a_role_is_taken_out_with_all_of_its_quotas() -> None:

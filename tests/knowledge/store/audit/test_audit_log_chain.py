@@ -59,7 +59,7 @@ def test_a_log_that_was_tampered_with_is_found_out_in_its_guild_alone(
     place.change_the_log(statement)
     [found] = store.audit_log.breaks()
     assert (found.guild_id, found.id) == (guild_id, broken)
-    assert said in found.said
+    assert said in found.reason
 
 
 @in_both

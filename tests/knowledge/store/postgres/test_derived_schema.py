@@ -73,9 +73,9 @@ def test_one_at_a_time_does_what_one_does(
     tables: DerivedSchema, postgres_url: str, tmp_path: Path
 ) -> None:
     other = opened(postgres_url, tmp_path)
-    with tables.alone(1) as mine, other.alone(1) as theirs, other.alone(2) as another:
+    with tables.try_lock(1) as mine, other.try_lock(1) as theirs, other.try_lock(2) as another:
         assert (mine, theirs, another) == (True, False, True)
-    with other.alone(1) as after_it:
+    with other.try_lock(1) as after_it:
         assert after_it
     other.close()
 
@@ -83,11 +83,11 @@ def test_one_at_a_time_does_what_one_does(
 def test_whoever_ended_lets_others(
     tables: DerivedSchema, postgres: Cluster, postgres_url: str, tmp_path: Path
 ) -> None:
-    with tables.alone(1) as mine:
+    with tables.try_lock(1) as mine:
         assert mine
         postgres.cut(postgres_url)
         other = opened(postgres_url, tmp_path)
-        with other.alone(1) as theirs:
+        with other.try_lock(1) as theirs:
             assert theirs
         other.close()
 
