@@ -149,11 +149,11 @@ def scan_files(
 ) -> Iterator[Scan]:
     """Scan the imported files; ids of moved files are kept in the store.
 
-    With `retry`, files that failed are read again. So are chats quoting other members than the
-    present opt-outs allow. Sources in `elsewhere` are skipped.
+    With `retry`, files that failed are read again. Chats are always read again after a change of
+    opt-outs. Sources in `elsewhere` are skipped.
 
     Yields:
-        The same scan after each step, complete after the last one.
+        The same `Scan` after each step; it is complete after the last one.
     """
     new_ids: Mapping[str, str] = {}
     looked = scan(
@@ -277,7 +277,7 @@ def source_states(
 def _file_state(
     location: str, scope: Scope, left: dict[str, FileRecord], *, here: bool
 ) -> SourceState:
-    """The state of a file or folder; its files are removed from the remaining ones."""
+    """The state of a file or folder; removes the records of its files from `left`."""
     inside = location.rstrip(os.sep) + os.sep
     # A file in two sources counts for the one that claims it first.
     paths = [path for path in left if path == location or path.startswith(inside)]
@@ -314,7 +314,7 @@ def channel_states(
 ) -> list[SourceState]:
     """The state of each synced channel, in the order they were added.
 
-    Its messages count as files; `describe` turns a reason into words.
+    Its messages count as files; `describe` puts a problem into words.
     """
     states = []
     for channel in archive.channels():

@@ -133,7 +133,7 @@ def _passwords(text: str) -> Iterator[Secret]:
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
-    """The secret's span: the group's if a name precedes it in the match, else the whole match's."""
+    """The span of the secret: its group if a name precedes it, otherwise the whole match."""
     number = match.lastindex or 0
     return match.span(number) if match.start(number) > match.start() else match.span()
 

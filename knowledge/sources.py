@@ -174,7 +174,7 @@ def _repository(named: str, internal: bool) -> str:
 
 
 def check_signed_in(named: str) -> None:
-    """Refuse a remote with a login.
+    """Refuse a remote that needs a login, such as an SSH address.
 
     Raises:
         MissingSourceError: with the address to use instead.

@@ -1,4 +1,4 @@
-"""Text that a database can store, that people can read, and counted nouns.
+"""Text functions: text to store, text to show, and counted nouns.
 
 JSON can name U+0000 and lone surrogates, which are no characters of any script. Text from members,
 files, pages and imports passes through `storable` once, when it becomes one of our values.
@@ -42,7 +42,7 @@ def storable(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """The text without invisible and direction-changing characters, for places without warnings."""
+    """The text without invisible and direction-changing characters, to show without a warning."""
     return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
 
 

@@ -183,8 +183,8 @@ def restore(
         backup: an archive or a SQLite file.
         store: the store to replace.
         database: its database.
-        at: names the archive of the replaced rows, kept in the data folder.
-        asked: opt-in kinds of rows to take even if unknown here.
+        at: the time in the name of the archive that keeps the replaced rows.
+        asked: kinds of unknown rows to take.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.

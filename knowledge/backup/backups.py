@@ -158,7 +158,7 @@ def verify(path: Path) -> None:
 
 @contextmanager
 def _verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-    """A foreign database, verified, with its migrations."""
+    """Verify and open a backup; yields the connection and the applied migrations."""
     if not path.is_file():
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
     try:
@@ -244,8 +244,8 @@ def restore(
     Args:
         backup: a database from `back_up`, also of another data folder.
         database: the one to replace, if it exists.
-        at: names the kept copy of the replaced database.
-        asked: opt-in kinds of rows to take even if unknown here.
+        at: the time in the name of the replaced database's copy.
+        asked: kinds of unknown rows to take.
         reader: reads a backup into a new database.
 
     Raises:
@@ -291,7 +291,7 @@ def _unused(database: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Replaced:
-    """Facts about the replaced database; `ids` is None if its last ids are unknown."""
+    """Last ids, tombstones and sources of the replaced database; `ids` is None if unknown."""
 
     ids: dict[str, int] | None = field(default_factory=dict)
     tombstones: set[Tombstone] = field(default_factory=set)
@@ -299,7 +299,7 @@ class Replaced:
 
 
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
-    """On a copy of a backup: repeat later deletions, skip used ids, and log the restore.
+    """Repeat later deletions on a copy of a backup, skip used ids, and log the restore.
 
     Raises:
         BackupError: if the copy isn't whole afterwards.

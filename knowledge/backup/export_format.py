@@ -138,7 +138,7 @@ def note_text(revision: Row, note: Row | None) -> str:
 
 
 def _listed(text: str) -> list[str] | str:
-    """A JSON list, or the text itself if it would be written back in another way."""
+    """Parse a JSON list; returns the text itself if serializing gives another text."""
     values = json.loads(text)
     plain = isinstance(values, list) and json.dumps(values, ensure_ascii=False) == text
     return values if plain else text
@@ -209,7 +209,7 @@ def _is_amount(value: Any) -> bool:
 
 
 def _is_id(value: Any) -> bool:
-    """Whether this is an id with room for later ones."""
+    """Whether this is an id, low enough to leave room for later ones."""
     return isinstance(value, int) and 0 <= value <= 2**62
 
 

@@ -97,7 +97,7 @@ def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _shown(database: Database, note: Row) -> int:
-    """The revision in a note's own file."""
+    """The id of the revision in a note's own file: live, retired or else the latest."""
     kept = note["live_revision_id"] or note["retired_revision_id"]
     if kept:
         return int(kept)

@@ -1,4 +1,4 @@
-"""Importer of an export into an empty database, or merged into a living one.
+"""Importer of an export into an empty database, or into one in use.
 
 The folder is read into a scratch database with the export's schema, migrated and checked there.
 Then one transaction takes rows from it, or none:
@@ -84,7 +84,7 @@ _LogLines = dict[int | None, list[LogEntry]]
 
 @dataclass(frozen=True, slots=True)
 class _Incoming:
-    """The edited notes in the folder, and its log before anything was left out."""
+    """The edited notes in the folder, and its log before rows were left out."""
 
     edits: list[_Edit]
     log: _LogLines
@@ -98,7 +98,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
     Args:
         store: the store to import into.
         folder: the export.
-        asked: opt-in kinds of rows to take even if unknown here.
+        asked: kinds of unknown rows to take.
 
     Raises:
         FolderError: if the folder can't be used or conflicts with this database; nothing was
@@ -237,7 +237,7 @@ def _withheld(
 
 
 def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
-    """The lines for comparing logs, without restores and imports.
+    """The lines to compare, by guild, without lines about restores and imports.
 
     These change the numbers and digests of later lines. Guilds are compared separately: an export
     shows one moment, but other guilds' uncommitted lines may have had lower ids.

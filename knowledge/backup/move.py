@@ -1,4 +1,4 @@
-"""Moving the community database between a SQLite file and PostgreSQL, never having two.
+"""Move of the community database between a SQLite file and PostgreSQL.
 
 Rows keep their keys, and ids continue. Both ends are then exported and compared byte by byte; rows
 outside exports are compared, too. Meanwhile nobody can write to the old place, and the new one is

@@ -15,7 +15,7 @@ Source = tuple[str, Scope]
 
 
 class OptInRows(StrEnum):
-    """Kinds of rows to ask for by name."""
+    """Kinds of rows that the operator has to name."""
 
     SOURCES = "sources"
     TOMBSTONES = "tombstones"

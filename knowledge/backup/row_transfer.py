@@ -1,4 +1,4 @@
-"""Comparing and copying rows between two community databases.
+"""Comparison and transfer of rows between two community databases.
 
 Both have had the same migrations, in SQLite or PostgreSQL. Rows are matched by their tables' keys,
 in batches.
@@ -21,7 +21,7 @@ Key = tuple[Any, ...]
 
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
-    """The keys of all tables with one; heads of the log follow from its lines."""
+    """The primary key of each table that has one, except `log_heads`, derived from the log."""
     found = {table: database.keys(table) for table in database.tables() if table != HEADS_TABLE}
     return {table: keys for table, keys in found.items() if keys}
 
@@ -59,7 +59,7 @@ def copy_missing(
 
 
 def _stored(row: Row) -> Row:
-    """The row without text that other databases refuse."""
+    """The row with text that both databases can store."""
     return {
         column: storable(value) if isinstance(value, str) else value
         for column, value in row.items()

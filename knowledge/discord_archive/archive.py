@@ -222,7 +222,7 @@ class ChannelArchive:
     def add_threads(
         self, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
     ) -> None:
-        """Store a part of the list of threads; it continues at `cursor` unless it is the `last`."""
+        """Store a page of the list of threads; the next page begins at `cursor`, if any."""
         following = SyncStage.ARCHIVED if step.stage is SyncStage.ACTIVE else SyncStage.READING
         with self.tables.writing():
             row = self.channel(step.channel_id)

@@ -1,6 +1,6 @@
 """Messages of synced channels, stored as Discord sent them, by page or one at a time.
 
-A page replaces its stretch of a thread: missing messages were deleted. An event about a message
+A page replaces a range of a thread: messages missing in it were deleted. An event about a message
 during the request is newer, so the page leaves that message alone. The order of pages and events
 doesn't change the result.
 """
@@ -44,7 +44,7 @@ def time_of(snowflake: int) -> datetime:
 
 
 def first_id(moment: datetime) -> int:
-    """The smallest possible id of a moment."""
+    """The smallest Discord id of a moment."""
     return max(0, (int(moment.timestamp() * 1_000) - _EPOCH) << 22)
 
 
@@ -91,9 +91,10 @@ class ArchivedMessages:
         messages: Sequence[ArchivedMessage],
         leave: Collection[int] = (),
     ) -> None:
-        """Replace the messages in a stretch of a thread, inside a transaction.
+        """Replace the messages in a range of a thread, inside a transaction.
 
-        The stretch is after the first id, up to and including the second. Messages in `leave` stay.
+        `stretch` is the range's ids: the first excluded, the second included. Messages in `leave`
+        stay.
         """
         kept = {
             row["id"]: row

@@ -75,7 +75,7 @@ class ArchivedThreads:
             )
 
     def change(self, thread: Thread) -> None:
-        """Update a known thread's name and tag."""
+        """Update a known thread's name, solved tag and last message id."""
         with self._tables.writing():
             self._tables.run(
                 "update threads set last_id = ? where id = ? and last_id < ?",
@@ -88,12 +88,12 @@ class ArchivedThreads:
             )
 
     def opener(self, thread_id: int) -> int:
-        """The message a thread is about: where it was begun from, or its first one."""
+        """The id of the message a thread is about: the one it was begun from, or its first one."""
         rows = self._tables.rows("select * from openers where thread_id = ?", (thread_id,))
         return int(rows[0]["message_id"]) if rows else thread_id
 
     def open_with(self, thread_id: int, message_id: int) -> None:
-        """Record a thread's opener, once: after its deletion, the next message isn't the opener."""
+        """Record a thread's opener unless one is known, even a deleted one."""
         values = {"thread_id": thread_id, "message_id": message_id}
         self._tables.insert_new("openers", values)
 

@@ -1,7 +1,7 @@
 """Risk flags of a proposed text: links, hidden characters, injection, mentions, contacts, secrets.
 
-A flag has a kind and a span. It is never a verdict: no note is refused for one. So ordinary content
-isn't flagged: combined emoji, right-to-left text, well-known hosts, Markdown.
+A flag has a kind and a span. No note is refused for a flag. Ordinary content isn't flagged:
+combined emoji, right-to-left text, well-known hosts, Markdown.
 
 Text is searched as a reader or a model sees it: without invisible characters, and with look-alike
 letters as Latin ones. Spans refer to the original text.
@@ -209,9 +209,9 @@ _HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
 
 
 def parse_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
-    """The hosts in an administrator's input, and the words that are none.
+    """Parse an administrator's input into hosts and invalid words.
 
-    Blanks or commas separate them; "none" stands for no host.
+    Blanks, commas or semicolons separate them; "none" stands for no host.
     """
     hosts: list[str] = []
     others: list[str] = []
@@ -310,7 +310,7 @@ def _hidden_flags(text: str) -> Iterator[Flag]:
 
 
 def _has_a_purpose(text: str, place: int, *, from_right: bool) -> bool:
-    """Whether honest text needs this character in its place."""
+    """Whether ordinary text needs this character here, as in emoji or right-to-left text."""
     sign = text[place]
     before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
     if sign in _BIDIRECTIONAL:
@@ -333,7 +333,7 @@ def _joins(sign: str) -> bool:
 
 
 def _is_unspaced(sign: str) -> bool:
-    """Whether a letter is Thai, Lao, Burmese or Khmer, with line breaks at such a space."""
+    """Whether a letter is Thai, Lao, Burmese or Khmer, where such spaces allow line breaks."""
     return sign != "" and ("\u0e00" <= sign <= "\u0eff" or "\u1000" <= sign <= "\u17ff")
 
 

@@ -1,8 +1,8 @@
 """Protocol of the community database: statements and transactions.
 
 Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for values. Every
-change is one transaction, begun as a writer, so the rows it reads can't change under it. A database
-belongs to the thread that opened it.
+change is one transaction that takes the write lock first, so the rows it reads can't change. A
+database belongs to the thread that opened it.
 
 Errors:
     Exception
@@ -53,7 +53,7 @@ class Database(Protocol):
 
     @property
     def folder(self) -> Path:
-        """The data folder. Files beside the database in it survive a restore."""
+        """The data folder; a restore keeps its other files."""
 
     @property
     def unknown_outcomes(self) -> int:
@@ -90,7 +90,7 @@ class Database(Protocol):
     # Transactions.
 
     def writing(self, guild_id: int | None = None) -> AbstractContextManager[None]:
-        """One transaction, begun as a writer; inside another one, a part of it.
+        """A write transaction; joins the one in progress, if any.
 
         Args:
             guild_id: the only guild whose rows are read and changed; None for more than one.
@@ -101,13 +101,13 @@ class Database(Protocol):
         """
 
     def erasing(self) -> AbstractContextManager[None]:
-        """A write transaction whose deleted rows are overwritten, as far as the database can."""
+        """A write transaction that overwrites deleted rows, as far as the database can."""
 
     def reading(self) -> AbstractContextManager[None]:
         """Several queries on one snapshot of the database; nothing is written."""
 
     def lift_time_limits(self) -> None:
-        """Let the current transaction take as long as it takes."""
+        """Remove the time limits of the current transaction."""
 
     def defer_references(self) -> None:
         """Check foreign keys only at the end of this transaction."""
@@ -145,7 +145,7 @@ class Database(Protocol):
         """Ids reserved for the caller, ascending; empty if rows get their ids when inserted."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        """Raise the id counter of each table past the ids that another copy has handed out.
+        """Raise each table's id counter past the ids used by another copy.
 
         Args:
             given: the copy's last id by table; None if unknown.
@@ -153,10 +153,10 @@ class Database(Protocol):
         """
 
     def integrity_problem(self) -> str:
-        """What the database's own checks find wrong, or an empty string."""
+        """The problem found by the database's own checks, or an empty string."""
 
     def delete_copies(self) -> None:
-        """Delete the copies that upgrades and restores kept of it; backups stay.
+        """Delete the copies made by upgrades and restores; backups stay.
 
         Raises:
             OSError: if one can't be deleted.

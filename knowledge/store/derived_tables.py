@@ -39,7 +39,7 @@ class DerivedKind:
 
 
 class DerivedTables(Protocol):
-    """Opened tables. Their SQL belongs to the modules that use them."""
+    """Opened derived tables; the modules that use them have the SQL."""
 
     @property
     def version(self) -> object:
@@ -70,10 +70,10 @@ class DerivedTables(Protocol):
         """The SQL expression for the size of a column's text in bytes."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """One write transaction; inside another one, a part of it."""
+        """A write transaction; joins the one in progress, if any."""
 
     def try_lock(self, number: int) -> AbstractContextManager[bool]:
         """Hold the lock with this number; yields False if another process holds it.
 
-        SQLite needs none: a lock in the folder keeps a second process out.
+        SQLite needs no such lock: the folder lock keeps a second process out.
         """

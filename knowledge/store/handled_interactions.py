@@ -56,10 +56,10 @@ class HandledInteractions:
 
         Args:
             guild_id: the only guild whose rows are read and changed.
-            ids: of the interaction, and further ids of the same attempt.
-            act: acts; returns its result, and the id of the affected row, or None if repeating it
-                would be harmless.
-            again: gets the present result for such an id; None if the row is gone.
+            ids: the interaction's id, and further ids of the same attempt.
+            act: the action; returns its result and the affected row's id, or None if repeating it
+                is harmless.
+            again: returns the present result by the affected row's id; None if the row is gone.
 
         Raises:
             GivenBackError: if the form was returned to its sender.
@@ -105,7 +105,7 @@ class HandledInteractions:
             return came
 
     def give_back(self, guild_id: int, interaction_id: int) -> bool:
-        """Keep others from acting on an interaction; False if it was acted on already."""
+        """Record that a form was returned to its sender; False if it was acted on already."""
         with self._database.writing(guild_id):
             known = self._acted_on([interaction_id])
             if not known:

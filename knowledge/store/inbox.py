@@ -23,7 +23,7 @@ TOKEN_LIFE: Final = timedelta(minutes=14)
 class KeptInteraction:
     """A click, or a form with its `fields`: pairs of id and typed text.
 
-    A `taken` one was acted on: its text is stored elsewhere, and its fields are empty.
+    If it is `taken`, the bot has acted on it: its text is stored elsewhere, its fields are empty.
     """
 
     id: int

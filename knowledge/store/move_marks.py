@@ -1,4 +1,4 @@
-"""Marks of a community database that was moved, or is being moved; opening it says where to.
+"""Marks of a community database that was moved or is being moved; they prevent opening it.
 
 A mark is stored among the migrations. During a move, at most one of the two databases is unmarked.
 """

@@ -43,7 +43,7 @@ def copies_beside(path: Path) -> list[Path]:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether there is no database, or one without tables; a damaged one is neither."""
+    """Whether there is no database, or one without tables; a damaged one isn't empty."""
     if not path.exists() or not path.stat().st_size:
         return True
     try:
@@ -142,7 +142,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
 
     @contextmanager
     def writing(self, guild_id: int | None = None) -> Iterator[None]:
-        """One transaction, begun as a writer; inside another one, a part of it.
+        """A write transaction; joins the one in progress, if any.
 
         A file has one writer for all guilds.
 
@@ -231,7 +231,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         return {row["name"]: row["seq"] for row in rows}
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
-        """Reserve none: a file is never away, so rows get their ids when they are inserted."""
+        """Reserve none: a file is always reachable, so rows get their ids when inserted."""
         del table, number
         return []
 

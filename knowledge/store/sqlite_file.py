@@ -1,7 +1,7 @@
 """SQLite files: opening, write transactions, and recovery of damaged derived files.
 
-Every write transaction begins as a writer (`begin immediate`), so the rows it reads can't change
-under it. A connection belongs to the thread that opened it.
+Every write transaction takes the write lock first (`begin immediate`), so the rows it reads can't
+change. A connection belongs to the thread that opened it.
 """
 
 import logging
@@ -122,7 +122,7 @@ def make_tables(db: Database, script: Path, file_format: int) -> None:
 
 @contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """One write transaction, rolled back on errors; inside another one, a part of it."""
+    """A write transaction, rolled back on errors; joins the one in progress, if any."""
     if db.conn.in_transaction:
         yield
         return
@@ -168,7 +168,7 @@ class OpenedFile:
 class DerivedFile(OpenedFile):
     """An opened file whose content can be rebuilt.
 
-    `error` is raised if it can't be opened or written; `advice` ends the message of the latter.
+    `error` is raised if it can't be opened or written; `advice` ends the message of a failed write.
     """
 
     error: ClassVar[type[Exception]]
@@ -190,7 +190,7 @@ class DerivedFile(OpenedFile):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction; inside another one, a part of it.
+        """A write transaction; joins the one in progress, if any.
 
         Raises:
             error: if it can't be written; nothing was changed.

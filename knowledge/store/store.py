@@ -1,6 +1,6 @@
 """Store: the opened community database, with the SQL for sources, settings of the bot, and totals.
 
-The community database is the precious half of the data folder: it can't be rebuilt. Other modules
+The community database can't be rebuilt, unlike derived data in the data folder. Other modules
 have the tables of notes, questions and guilds; the store holds one object for each. Every method is
 one transaction. A `Store` belongs to the thread that opened it.
 """

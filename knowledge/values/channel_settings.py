@@ -1,7 +1,7 @@
 """Settings of channels, threads and categories, and their inheritance.
 
-Pure: a setting's value comes from the nearest level with one, from the thread up to the operator's
-configuration, together with the level's name.
+A setting's value is the one of the nearest level that has it: thread, channel, category, guild or
+the operator's configuration. It comes with that level.
 """
 
 import json
@@ -53,7 +53,7 @@ class AnsweredFrom:
         return not (self.tags or self.sources)
 
     def serialize(self) -> str:
-        """The text stored in a column; empty for everything."""
+        """The text for a column; empty for everything."""
         return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -75,7 +75,7 @@ EVERYTHING: Final = AnsweredFrom()
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """The own settings of a channel, thread or category; None inherits."""
+    """Settings of a channel, thread or category; None inherits."""
 
     channel_id: int
     guild_id: int
@@ -126,7 +126,7 @@ class Place:
     forum: bool = False
 
     def levels(self) -> Iterator[tuple[Level, int]]:
-        """The levels of the guild's channels, the nearest first."""
+        """The levels of this place with their ids, the nearest first."""
         if self.thread_id is not None:
             yield Level.THREAD, self.thread_id
         if self.channel_id is not None:
@@ -145,7 +145,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class GuildChoices:
-    """A guild's own settings: its guild-wide ones, and its channels' by id."""
+    """A guild's settings (`server`), and its channels' by id."""
 
     server: GuildSettings
     channels: Mapping[int, ChannelSettings] = field(default_factory=dict)
@@ -187,7 +187,7 @@ _Above = Callable[[Place | None, GuildSettings, Configured], tuple[Level, Any]]
 
 
 def _mode(place: Place | None, server: GuildSettings, _: Configured) -> tuple[Level, Mode]:
-    """Mentions are answered in the server's listening channels, or everywhere."""
+    """The guild's mode: mentions are answered in its `listen_channels`, by default everywhere."""
     if not server.listen_channels or place is None:
         return Level.CONFIGURATION, Mode.MENTIONS
     listened_to = any(channel_id in server.listen_channels for _, channel_id in place.levels())

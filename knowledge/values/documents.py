@@ -60,7 +60,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The unit people write and we cite.
+    """A quotable text with its title and scope.
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
     `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
@@ -134,6 +134,6 @@ def document_of_note(number: int) -> str:
 
 
 def note_of_document(document_id: str) -> int | None:
-    """The note's number of a document id; None for other kinds."""
+    """The number of the note with this document id; None for other kinds."""
     number = document_id.removeprefix(_NOTE)
     return int(number) if number != document_id else None

@@ -31,8 +31,8 @@ class Draft:
     `contributor` is the author of its words, if another member submits it. `anyway` submits it
     despite similar notes. `extends` puts the file's text below the note's. `pictures` are the
     attached ones, beside that file; `added` appends them to the note's pictures instead of
-    replacing these, and `without` removes all. `read`: the contributor has seen their recognized
-    text. `page` is the form's choice about the public page.
+    replacing these, and `without` removes all. With `read`, the contributor has seen the text
+    recognized in them. `page` is the form's choice about the public page.
     """
 
     title: str = ""

@@ -17,7 +17,7 @@ GuildFilter: TypeAlias = Callable[[int], bool]
 
 
 def every_guild(_guild_id: int) -> bool:
-    """The filter of a process with every guild."""
+    """The filter that accepts every guild."""
     return True
 
 
@@ -62,7 +62,7 @@ class GuildSettings:
     Without `articles`, the bundled ones aren't used. `limits` are for members. `phrasing` is only
     used with the endpoint `phrasing_host`. With `page`, consented notes are on a public page;
     search engines may list it if it is `page_indexed`. `page_accent` is a CSS colour,
-    `page_welcome` Markdown. Questions are read with `synonyms`, too. With `from_replies`, answers
+    `page_welcome` Markdown. Retrieval also searches with `synonyms`. With `from_replies`, answers
     of helpers and moderators to unanswered questions are proposed as notes.
     """
 

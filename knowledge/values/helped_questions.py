@@ -1,4 +1,4 @@
-"""Unsolicited questions in the helper's channels."""
+"""Unsolicited questions: messages that the bot may answer without being asked."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -43,9 +43,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Newcomers:
-    """The rule for newcomers: by days of the account and days on the server; 0 days exempt all.
+    """The rule for new members: at most `notes` notes a day; 0 allows none.
 
-    They may propose `notes` a day; 0: none while they are new.
+    Members are new until the account is `account_days` old and the membership `member_days`. With
+    0 days for both, nobody is new.
     """
 
     account_days: int = 0
@@ -53,7 +54,7 @@ class Newcomers:
     notes: int = 0
 
     def until(self, account_at: datetime, joined_at: datetime | None) -> datetime:
-        """When somebody with these times of creation and joining stops being new."""
+        """When a member stops being new, by the account's creation and the time of joining."""
         account = account_at + timedelta(days=self.account_days)
         if joined_at is None:
             return account
@@ -84,7 +85,7 @@ class Limits:
         )
 
     def serialize(self) -> str:
-        """The text for `read`."""
+        """The text for `parse`."""
         newcomers = self.newcomers
         return json.dumps(
             {
@@ -97,7 +98,7 @@ class Limits:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a text from `written`; an empty one has no limits.
+        """Parse a text from `serialize`; an empty one has no limits.
 
         Raises:
             ValueError, TypeError: if it is malformed.
@@ -115,10 +116,7 @@ class Limits:
 
 
 def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], default: Quota) -> Quota:
-    """The most generous quota for these roles.
-
-    `default` is the default without any rule.
-    """
+    """The most generous quota for these roles; `default` if no role has one."""
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:
         return default

@@ -23,7 +23,7 @@ class Member:
 
 
 class State(StrEnum):
-    """States of a revision. The approved one is *live*."""
+    """States of a revision; one approved revision of a note can be *live*."""
 
     PENDING = "pending"
     CHANGES_REQUESTED = "changes_requested"
@@ -105,7 +105,7 @@ class SourceMessage:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The source message of notes, and the time of the first note."""
+    """A message that notes were saved from, with the time of the first note."""
 
     message_id: int
     channel_id: int
@@ -136,7 +136,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedWording:
-    """A member's question that a note answered after a click, as another way to ask."""
+    """A member's question with the note as confirmed answer, suggested as another wording."""
 
     question_id: int
     text: str
@@ -161,7 +161,7 @@ class PageName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A member's note, with the revision in question.
+    """A note together with one of its revisions.
 
     `channel_id` is where it was proposed: notices go there if a direct message can't be delivered.
     `card` is the review card's (channel id, message id) once it is posted. `reviews` are the
@@ -221,7 +221,7 @@ class Note:
 
     @property
     def waiting_since(self) -> datetime:
-        """Since when it has waited for a moderator, if it does."""
+        """When it began to wait for a moderator."""
         if self.revision.state is State.PENDING:
             return self.revision.created_at
         if self.reports:
@@ -249,7 +249,7 @@ class Note:
 
 
 class Obstacle(StrEnum):
-    """Reasons for refusing an action on a note, as everyday outcomes."""
+    """Reasons for refusing an action on a note; returned, not raised."""
 
     DECIDED = "decided"
     OWN_NOTE = "own_note"
@@ -267,7 +267,7 @@ class Obstacle(StrEnum):
 class Outcome:
     """The result of an action on a note.
 
-    `note` is its state afterwards, with the revision in question; `obstacle` is the reason if
+    `note` is its state afterwards, with the affected revision; `obstacle` is the reason if
     nothing was changed. `live_changed` is whether the quotable text changed.
     """
 

@@ -11,7 +11,7 @@ UNDER_WAY: Final = "under way"
 
 @dataclass(frozen=True, slots=True)
 class PhrasingCaps:
-    """Limits of requests to a model per member and hour, and per guild and day; of tokens a day.
+    """Limits of requests to a model, per member and hour and per guild and day; of tokens a day.
 
     0 is unlimited.
     """
@@ -23,7 +23,7 @@ class PhrasingCaps:
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
-    """Reached limits: until when no model is asked, by member, by guild, or at all.
+    """Reached limits of requests to a model: the end of each by member, by guild, and for all.
 
     Guild None is for direct messages. Members and guilds not listed have requests left.
     """
@@ -53,7 +53,7 @@ class RecordedPhrasing:
     Attributes:
         chosen: the ids of verbatim sentences; `2.3` is the second passage's third.
         places: the indices of the hits in the model's order; empty unless it was asked for one.
-        lines: the model's own sentences. None if a hit is from a channel or chat, or gone.
+        lines: the model's own sentences; empty if a hit is from a channel or chat, or gone.
         verdicts: the number of its sentences by verdict of the check.
         repeated: whether an earlier question's phrasing was shown, without asking a model.
     """

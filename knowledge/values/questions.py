@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 class FeedbackReason(StrEnum):
-    """Reasons to choose from for an unhelpful answer."""
+    """Offered reasons for an unhelpful answer."""
 
     OFF_TOPIC = "off_topic"
     INCOMPLETE = "incomplete"
@@ -98,8 +98,8 @@ class Question:
 
     `earlier` are the questions it follows up, one per line. `settings` and `signals` are the
     evidence's parameters and measurements, names and numbers from the retriever. A `private` one
-    was answered to its asker alone. `told_for` is the earlier question answered by this record,
-    later or for others. `channels` are those readable by everybody who saw the answer.
+    was answered to its asker alone. `told_for` is the earlier question that this record
+    answers again, later or for others. `channels` are readable by everybody who saw the answer.
     `answered_from` and `quotations` are the channel's settings, None for the defaults. A `pruned`
     one has lost its words.
     """

@@ -83,7 +83,7 @@ def checked_submission(
         wordings: other ways to ask, one a line.
 
     Raises:
-        InvalidNoteError: with a sentence about the finding and the expectation.
+        InvalidNoteError: with a sentence that names the problem and the rule.
     """
     title = " ".join(storable(title).split())
     text = storable(text).strip()

@@ -1,7 +1,8 @@
 """Append-only audit log of actions, with a hash chain for each guild (`log_chain`).
 
-Members appear by a key of the log's own; a table maps keys to Discord ids. Forgetting a member
-deletes that row, so the log stays whole without naming them. The log records actions, never words.
+A line names its actor by a key; the table `members` maps keys to Discord ids. Forgetting a member
+deletes the row of that table, so the chain stays valid and nobody is named. Lines record actions,
+never texts.
 """
 
 import json
@@ -44,10 +45,10 @@ _NEWEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the log; its digest covers the guild's line before it.
+    """One line of the log; its digest covers the previous line of the guild.
 
-    `id` counts the lines of all guilds, `number` the guild's own. `actor` is a key of the log's
-    own, so a member can be forgotten without breaking the chain.
+    `id` counts the lines of all guilds, `number` the guild's own. `actor` is a member's key, not a
+    Discord id, so a member can be forgotten without breaking the chain.
     """
 
     id: int
@@ -63,7 +64,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """A filter of a guild's log by time, member and event; None filters nothing."""
+    """A filter of a guild's log by time, member and event; None matches everything."""
 
     since: datetime | None = None
     member_id: int | None = None
@@ -91,7 +92,7 @@ class AuditLog:
             member_id: the actor; None for the bot.
             event: the action, in the past tense.
             subject: `note:<id>`, `revision:<id>` or `guild`.
-            detail: numbers and names for replaying the action; nobody's words.
+            detail: numbers and names for replaying the action; no text by members.
         """
         entry = LogEntry(
             id=0,
@@ -107,7 +108,7 @@ class AuditLog:
         self.add(entry)
 
     def add(self, entry: LogEntry) -> None:
-        """Append a line of another copy's log as the next one of its guild.
+        """Append a line to its guild's chain, with a new number and digest.
 
         Incrementing the head locks it until the transaction ends, so writers of one guild take
         turns.
@@ -132,7 +133,7 @@ class AuditLog:
         self._database.run(log_chain.KEEP_HEADS)
 
     def key(self, member_id: int) -> int:
-        """The log's key of a member, made if it is missing."""
+        """A member's key in the log, created if it is missing."""
         rows = self._database.rows("select key from members where user_id = ?", [member_id])
         if not rows:
             # A writer for another guild may have inserted the same member just now.
@@ -171,7 +172,7 @@ class AuditLog:
         before: int = _NEWEST,
         after: int | None = None,
     ) -> list[LogEntry]:
-        """The lines of a guild's log next to one line, without reading others.
+        """A page of a guild's log, before or after an id.
 
         Args:
             guild_id: the guild.
@@ -201,7 +202,7 @@ class AuditLog:
         return [entry_of(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line since a moment; above every id without one."""
+        """The id of a guild's first line since a moment; `_NEWEST` without one."""
         rows = self._database.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
             [guild_id, since.isoformat()],
@@ -214,9 +215,9 @@ class AuditLog:
         return log_chain.breaks(rows(log_chain.LINES), rows(log_chain.HEADS))
 
     def contradicted_notes(self) -> list[int]:
-        """Notes in another state than the log says, by id.
+        """Ids of notes with one state in the tables and another in the log.
 
-        Something other than this program has changed the log or the tables.
+        Something other than this program has changed one of them.
         """
         return contradictions(self._database.rows(STANDINGS), self.entries())
 
@@ -227,7 +228,7 @@ def entry_of(row: Mapping[str, Any]) -> LogEntry:
 
 @dataclass(slots=True)
 class ReplayedNote:
-    """A note's state by the log: its revisions' states, the live and the retired one."""
+    """A note's state replayed from the log: its revisions' states, and the live and retired id."""
 
     guild_id: int
     states: dict[int, State] = field(default_factory=dict)
@@ -236,7 +237,7 @@ class ReplayedNote:
 
 
 def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
-    """Every note in the log, by id, in its state after these entries."""
+    """Replay the log; returns the final state of each note, by id."""
     guilds: dict[int | None, dict[int, ReplayedNote]] = {}
     for entry in entries:
         detail: dict[str, Any] = json.loads(entry.detail)
@@ -254,7 +255,7 @@ def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
 def contradictions(
     standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]
 ) -> list[int]:
-    """Notes in another state than a log says, by id.
+    """Ids of notes with one state in the tables and another in a log.
 
     Args:
         standings: rows of the query `STANDINGS`.

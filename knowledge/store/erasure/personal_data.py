@@ -118,7 +118,7 @@ class PersonalData:
         return found
 
     def _hit_titles(self, member_id: int) -> dict[int, list[str]]:
-        """The titles of the hits of each of a member's questions, best first."""
+        """Titles of the hits of a member's questions, best first, by question id."""
         found: dict[int, list[str]] = {}
         for row in self._database.rows(
             "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
@@ -130,17 +130,17 @@ class PersonalData:
         return found
 
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> list[int]:
-        """Forget a member; the file keeps no trace.
+        """Forget a member, and overwrite the deleted rows.
 
-        Their messages are withheld from quotation from then on; see `QuoteOptOuts`.
+        Their chat messages aren't quoted any more (`QuoteOptOuts`).
 
         Args:
             member_id: the member.
-            withdraw: whether their live notes are withdrawn, or stay without a name.
+            withdraw: withdraw their live notes, instead of only removing the name.
             name: their user name, for chat exports without ids.
 
         Returns:
-            The ids of notes with another text, name or wording now.
+            The ids of notes with a changed text, name or wording.
         """
         with self._database.erasing():
             # A restored older copy must not bring them back.
@@ -150,9 +150,9 @@ class PersonalData:
             return self.repeat_forgetting(member_id, withdraw=withdraw)
 
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
-        """Delete recorded passages of chats that can't be quoted any more.
+        """Delete recorded passages of chats that may not be quoted any more.
 
-        `quotable` returns the passages of a document quotable now, by its id.
+        `quotable` maps a document's id to the passages that may still be quoted.
         """
         with self._database.erasing():
             for row in self._database.rows(
@@ -205,7 +205,10 @@ class PersonalData:
     # Notes.
 
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
-        """Withdraw pending notes, and live ones on request; erase the texts not kept."""
+        """Withdraw a member's pending notes, and with `withdraw` the live ones.
+
+        Erases every text except the approved ones of notes that stay.
+        """
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
             "where contributor_id = ? order by id",
@@ -310,7 +313,11 @@ class PersonalData:
         self._database.run("update reports set member_id = 0 where member_id = ?", [member_id])
 
     def _forget_questions(self, member_id: int) -> None:
-        """Delete a member's questions; shared or judged ones only lose the name."""
+        """Delete a member's questions, except shared and judged ones.
+
+        A *shared* one was asked by others in the same words; it loses the name. A *judged* one has
+        another member's verdict; it loses the words, too, unless it is shared.
+        """
         rows = self._database.rows(
             "select q.id, q.text, "
             "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?) "
@@ -340,7 +347,7 @@ class PersonalData:
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Delete the earlier questions of follow-ups with one of these texts among them."""
+        """Clear the column `earlier` of follow-ups where it has one of these texts."""
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]
@@ -352,7 +359,7 @@ class PersonalData:
         )
 
     def _anonymize_feedback(self, member_id: int) -> None:
-        """Keep verdicts under a meaningless number, without their reasons."""
+        """Replace the member's id in verdicts by a negative number; delete the reasons."""
         for row in self._database.rows(
             "select f.question_id, (select min(o.member_id) from feedback o "
             "  where o.question_id = f.question_id) as least "

@@ -1,7 +1,7 @@
-"""Purge: permanent deletion of guilds without the bot, and of data on other copies' tombstones.
+"""Purge: permanent deletion of guilds without the bot, and of data with tombstones in another copy.
 
 Nothing else deletes contributions: withdrawn and retired notes are kept. Each deletion is one
-transaction with its tombstone, and the file keeps no trace. `personal_data` erases members.
+transaction with its tombstone, and deleted rows are overwritten. `personal_data` erases members.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,9 @@ class Purge:
         return [row["id"] for row in rows]
 
     def guild(self, guild_id: int) -> list[int]:
-        """Delete everything of a guild except its log lines; these name nobody any more.
+        """Delete everything of a guild except its log lines.
+
+        Members with lines only in deleted guilds lose their names in the log.
 
         Returns:
             The ids of its notes, to be removed from the index.
@@ -67,10 +69,12 @@ class Purge:
             return self._delete_guild(guild_id)
 
     def apply(self, tombstones: Iterable[Tombstone]) -> int:
-        """Delete everything on another copy's tombstones; returns how many are new here.
+        """Repeat the deletions of another copy's tombstones, in one transaction.
 
-        Known tombstones are skipped: their deletion happened here, and a member may have come back
-        since. It is one transaction.
+        Known tombstones are skipped: the deletion was done here, and the member may have come back.
+
+        Returns:
+            The number of new tombstones.
         """
         fresh = sorted(set(tombstones) - self._tombstones.in_database())
         if not fresh:
@@ -96,7 +100,7 @@ class Purge:
             self._delete_guild(int(tombstone.subject))
 
     def _members(self) -> dict[str, int]:
-        """All members by their digest on a tombstone."""
+        """The ids of all stored members, by their tombstone digest."""
         found: set[int] = set()
         for table, column in PERSONAL:
             # Names are the schema's own.

@@ -21,7 +21,7 @@ _DELETED: Final = re.compile(
 
 
 class AuthoredMessage(Protocol):
-    """The author of a message."""
+    """A message with its author."""
 
     @property
     def id(self) -> int:
@@ -67,7 +67,7 @@ NOTHING: Final = Withheld()
 
 @dataclass(frozen=True, slots=True)
 class _Recognised:
-    """A set of members known by digest only, with a cache."""
+    """A set of ids or names, stored as digests, with a cache of look-ups."""
 
     digests: frozenset[str]
     digest: Callable[[str], str]
@@ -83,14 +83,14 @@ class _Recognised:
 
 
 class QuoteOptOuts:
-    """Opt-outs by the tombstones of a community database."""
+    """Opt-outs, read from the tombstones of a community database."""
 
     def __init__(self, database: Database, tombstones: Tombstones) -> None:
         self._database = database
         self._tombstones = tombstones
 
     def withheld(self) -> Withheld:
-        """Everything withheld from quotation of chats, in every guild."""
+        """The members and names withheld from quotation in every guild."""
         digests = self._digests()
         version = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:16]
         if not digests:
@@ -125,7 +125,7 @@ class QuoteOptOuts:
                 self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
 
     def unrecognisable(self) -> int:
-        """The number of opt-outs lost with the key to their digests."""
+        """The number of opt-outs missing in the tombstone file: their key is lost."""
         here = {tombstone.subject for tombstone in self._tombstones.in_file()}
         return len(self._digests() - here)
 
@@ -141,5 +141,5 @@ class QuoteOptOuts:
 
 
 def _named(name: str) -> str:
-    """A name in the form to digest, distinct from every id."""
+    """The text to digest for a name; it never equals an id."""
     return f"name:{' '.join(name.split()).casefold()}"

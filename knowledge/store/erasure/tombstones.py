@@ -34,7 +34,7 @@ class TombstoneKind(StrEnum):
     """Kinds of permanent deletion, and of members' choices about quotation.
 
     A member is forgotten with or without their live notes. An opt-out deletes nothing and can be
-    taken back; a restore must not undo either.
+    taken back. A restore must not undo these choices.
     """
 
     MEMBER = "member"
@@ -54,9 +54,9 @@ MEMBERS: Final = FORGOTTEN | _CHOICES
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tombstone:
-    """A deletion with its time. `subject` is an id, or a member's digest.
+    """A deletion or choice with its time. `subject` is an id, or a member's digest.
 
-    A subject can have several: a member may come back and leave again.
+    A subject can have several tombstones: a member may come back and be forgotten again.
     """
 
     at: str
@@ -131,7 +131,7 @@ class Tombstones:
             raise self._unwritable(error) from error
 
     def _after_others(self, subject: str) -> str:
-        """Now, but after the subject's last tombstone, even if the clock was put back."""
+        """The time of a new tombstone: now, but later than the subject's last one."""
         rows = self._database.rows(
             "select max(at) as at from tombstones where subject = ?", [subject]
         )
@@ -150,7 +150,7 @@ class Tombstones:
         return Deleted(kept, self.digester() if kept else str)
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
-        """Add another copy's tombstones, inside a transaction."""
+        """Insert tombstones in the database alone, inside a transaction."""
         self._database.run_many(
             "insert into tombstones (kind, subject, at) values (?, ?, ?) "
             "on conflict (kind, subject, at) do nothing",

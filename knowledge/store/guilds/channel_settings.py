@@ -35,11 +35,11 @@ class ChannelSettingsTable:
         return {row["channel_id"]: _settings(row) for row in rows}
 
     def choices(self, guild_id: int) -> GuildChoices:
-        """All own settings of a guild's channels."""
+        """A guild's settings, with its channels' settings."""
         return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
 
     def every(self) -> dict[int, GuildChoices]:
-        """All own settings of every guild's channels, by the guild's id."""
+        """The same as `choices` for every guild, by its id."""
         found = {
             guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }
@@ -53,7 +53,7 @@ class ChannelSettingsTable:
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
     ) -> ChannelSettings:
-        """Change some settings of a channel; the rest stays. None inherits from above.
+        """Change some settings of a channel; None inherits the next level's value.
 
         It is one transaction, so simultaneous administrators don't undo each other's changes.
         """

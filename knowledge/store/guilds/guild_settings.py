@@ -138,7 +138,7 @@ class Guilds:
         return [row["id"] for row in rows]
 
     def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
-        """Whether to remind moderators now of notes waiting since then.
+        """Claim a reminder to moderators of waiting notes; True if it is due now.
 
         A reminder is due after the guild's hours of waiting, and again after as many hours.
         """
@@ -166,7 +166,7 @@ class Guilds:
         return {row["id"] for row in rows}
 
     def departed(self) -> set[int]:
-        """Guilds without the bot."""
+        """Guilds that the bot has left."""
         rows = self._database.rows("select id from guilds where left_at is not null")
         return {row["id"] for row in rows}
 
@@ -197,10 +197,10 @@ class Guilds:
             return news == 1
 
     def count_absence(self, at: datetime) -> None:
-        """Count only observed absence towards the retention of guilds without the bot.
+        """Postpone recorded departures by the time in which the bot wasn't running.
 
-        Between two looks at most `LONGEST_LOOK` counts; the recorded departure is postponed by the
-        rest. So neither a jumping clock nor a stopped bot ends the retention early.
+        A guild's data is retained for some time after the departure. Between two calls, at most
+        `LONGEST_LOOK` counts. So a jumping clock or a stopped bot can't end the retention early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])

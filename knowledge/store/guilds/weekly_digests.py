@@ -66,7 +66,7 @@ class WeeklyDigests:
         return changed
 
     def _usual_channel(self, guild_id: int, edition: Edition) -> int | None:
-        """The review channel, for the moderators' edition; the other one has no default."""
+        """The default channel: the review channel for moderators, None for the other edition."""
         if edition is not Edition.MODERATORS:
             return None
         rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
@@ -102,20 +102,23 @@ class WeeklyDigests:
         return ended
 
     def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
-        """Record that a digest is being posted for time `at`; False if that was known."""
+        """Record that a digest is being posted for time `at`; False if it was claimed before."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
     def settle(self, digest: WeeklyDigest, at: datetime, *, reported: bool) -> None:
-        """Finish a digest's time; `reported` is whether its news was posted, or there was none."""
+        """Finish a digest's time.
+
+        `reported` is whether its news was posted, or there was none; the next one begins there.
+        """
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
             if reported:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
     def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:
-        """Record whether administrators know about a failed digest; False if unchanged."""
+        """Record whether administrators were warned of a failed digest; False if unchanged."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set warned = ?", *_key(digest), int(warned))
         return digest.warned != warned

@@ -30,7 +30,7 @@ from knowledge.values.submissions import Submission
 
 
 class Contributions:
-    """The contributors' half of a note's life.
+    """Actions of contributors on notes.
 
     Methods return None if the guild has no such note.
     """
@@ -79,7 +79,7 @@ class Contributions:
         asked_message_id: int,
         question_id: int | None,
     ) -> Note | None:
-        """Store a member's reply to a question as a pending note, and tell the member.
+        """Store a member's reply to a question as a pending note, and notify the member.
 
         `question_id` is the question's record, if it has one. None if a note was made of this
         message before, or the question has a pending or live note.
@@ -115,8 +115,8 @@ class Contributions:
     ) -> Outcome | None:
         """Propose another text for a note.
 
-        It replaces a pending revision, and stays beside a live one. Without `pictures` it inherits
-        the latest revision's. Written by another member than the contributor, it is an extension.
+        It replaces a pending revision; a live one stays live. Without `pictures`, it inherits the
+        latest revision's. A text by another member than the contributor is an extension.
         """
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
@@ -171,12 +171,12 @@ class Contributions:
         return Outcome(note)
 
     def _take_back_extension(self, note: Note) -> None:
-        """Tell the writer of a pending extension that the contributor has withdrawn it."""
+        """Notify the writer of a pending extension that the contributor has withdrawn it."""
         if note.revision.extension and note.revision.state is State.PENDING:
             self._states.tell_of_extension(note, NoticeEvent.EXTENSION_WITHDRAWN)
 
     def _not_theirs(self, note_id: int) -> Outcome | None:
-        """The refusal for another member's note; None, like a missing note, if it isn't public."""
+        """Refuse an action on another member's note; None if the note isn't public."""
         live = self._notes.live(note_id)
         return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
 

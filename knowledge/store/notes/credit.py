@@ -1,8 +1,7 @@
 """Credit for helpful notes, and figures of a guild's activity.
 
-Help counts, not writing: a note is credited if a member found an answer with its quotation helpful.
-The same question from the same member counts once per note, and nobody earns credit for questions
-about their own notes. Forgotten members aren't listed.
+A note earns credit when another member finds an answer that quotes it helpful. The same question
+from the same member counts once per note. Forgotten members aren't listed.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ class Contributor:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """A guild's questions and their outcomes.
+    """Figures of a guild's activity.
 
     Questions by evidence, verdicts, live and pending notes, questions in gaps, and the most quoted
     documents by title.
@@ -66,8 +65,8 @@ class Credit:
         Args:
             guild_id: the guild.
             since: count verdicts from then on; None for all.
-            quotes: the most passages quoted by an answer without a recorded number.
-            further_share: the share of the best score for further quotations.
+            quotes: the limit of quotations in answers without a recorded limit.
+            further_share: the least score of further quotations, as a share of the best one.
         """
         since_then, moments = (
             ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])

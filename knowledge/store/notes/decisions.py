@@ -1,8 +1,8 @@
 """Transactions of moderators: each decision on a note is made exactly once.
 
-The database settles two simultaneous clicks: every method is one transaction, begun as a writer,
-and checks the state it changes. The second moderator gets the note's new state. The caller checks
-for moderators; this module refuses decisions on one's own note.
+Every method is one write transaction that checks the state before it changes it. So one of two
+simultaneous clicks takes effect, and the second moderator gets the note's new state. The caller
+checks the moderator's role; this module refuses decisions on one's own note.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Ruling:
 
 
 class Decisions:
-    """The moderators' half of a note's life.
+    """Actions of moderators on notes.
 
     Methods return None if the guild has no such revision or note.
     """
@@ -109,7 +109,7 @@ class Decisions:
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
     def _is_own(self, note: Note, moderator: Member, attempt: str) -> bool:
-        """Whether the note is the moderator's own; the attempt is logged."""
+        """Whether the guild forbids the decision on the moderator's own note; logs the attempt."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
         if not settings.four_eyes or not (extended or note.contributor_id == moderator.id):

@@ -85,8 +85,8 @@ _REPORTS: Final = "select * from reports where closed_at is null and note_id in 
 class ListedNote:
     """A note for a list, its titles without secrets.
 
-    `title` and `state` are the latest revision's, for its contributor and moderators alone;
-    `live_title` and `tags` are the live one's. `live_title` is None if there is no live one.
+    `title` and `state` are the latest revision's; only its contributor and moderators may see them.
+    `live_title` and `tags` are the live revision's; `live_title` is None without one.
     """
 
     id: int
@@ -207,9 +207,9 @@ class Notes:
         return sorted(found, key=lambda note: note.waiting_since)
 
     def waiting(self, at: datetime, mine: GuildFilter = every_guild) -> list[int]:
-        """Guilds with a reminder for moderators possibly due, by id.
+        """Ids of guilds with waiting notes and possibly a due reminder to moderators.
 
-        It is a preselection: the caller checks the waiting notes.
+        The caller checks the notes.
         """
         rows = self._database.rows(
             f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608
@@ -265,7 +265,7 @@ class Notes:
         return str(rows[0]["reason"]) if rows else ""
 
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """The notes saved from these messages without this flag, and not flagged as deleted."""
+        """Notes saved from these messages, not flagged with this change or as deleted yet."""
         rows = rows_among(
             self._database,
             f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here

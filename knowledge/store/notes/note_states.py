@@ -1,7 +1,6 @@
 """State changes of notes, one step each.
 
-`contributions` and `decisions` decide who may do something; they call these steps inside their
-transactions.
+`contributions` and `decisions` check permissions, and call these steps inside their transactions.
 """
 
 import json
@@ -98,7 +97,7 @@ class NoteStates:
     ) -> tuple[Note, list[int]]:
         """Write a note's next revision as pending; it replaces a pending one.
 
-        `pictures` are its own, or the id of the revision it shares pictures with.
+        `pictures` are new ones, or the id of the revision to inherit pictures from.
 
         Returns:
             The note with that revision, and the ids of the replaced revisions.
@@ -235,7 +234,7 @@ class NoteStates:
             self.pictures.drop(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Make this revision the live one, verified now; None: no revision.
+        """Make a revision the live one, verified now; with None, no revision is live.
 
         The cards of all affected revisions are due.
         """
@@ -305,7 +304,7 @@ class NoteStates:
     def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
         """Close the note's open reports, and notify the reporters except `by`.
 
-        By direct message alone, because reports are confidential.
+        Notices go by direct message alone, because reports are confidential.
         """
         for member_id in sorted({report.member_id for report in note.reports} - {by}):
             self._notices.add(

@@ -1,7 +1,7 @@
 """Notes on a guild's public page: consent, vetoes, and contributors' names.
 
 All queries share one condition. A text is on the page if it is live, its writer was told about the
-page or a moderator has released it, and neither has a veto.
+page or a moderator has released it, and neither writer nor moderators veto it.
 """
 
 import json
@@ -74,8 +74,8 @@ _ASKED: Final = """
 class PublicNote:
     """A note on its guild's page; the renderer removes secrets.
 
-    `first_at`, `replaced_at` and `updated_at` are the approvals of its first text, the one before,
-    and this one. `pictures` are digests with kinds.
+    `first_at`, `replaced_at` and `updated_at` are the times of approval of its first, previous and
+    present text. `pictures` are digests with kinds.
     """
 
     id: int
@@ -141,7 +141,7 @@ class PublicNotes:
         return found
 
     def formerly_public(self, guild_id: int) -> list[int]:
-        """Notes possibly published on the guild's page once, but not now."""
+        """Notes that may have been on the guild's page before, but aren't now."""
         return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
 
     def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
@@ -151,7 +151,7 @@ class PublicNotes:
         return frozenset(row["id"] for row in rows)
 
     def times_asked(self, guild_id: int) -> dict[str, int]:
-        """The number of public questions answered first by each document, by its id."""
+        """The number of public questions with each document as best hit, by its id."""
         rows = self._database.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
 
@@ -212,7 +212,7 @@ class PublicNotes:
         ]
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
-        """Publish these texts, as far as they are still live; returns how many."""
+        """Release these texts for the page if they are still live; returns how many."""
         with self._database.writing(guild_id):
             sql = f"select r.id {_UNRELEASED} and r.id in (?)"
             found = rows_among(self._database, sql, revision_ids, before=[guild_id])

@@ -122,7 +122,7 @@ class ReviewCards:
             mark_due(self._database, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
-        """Mark cards of live notes that don't show yet that a review of the note is due.
+        """Mark the cards of live notes as outdated once the note is due for review.
 
         Returns:
             The notes with a newly due review.

@@ -88,11 +88,11 @@ class Connection:
             url: the database's, without a password.
             schema: the schema of its tables.
             error: the exception to raise; its message says what to do.
-            lock_space: the advisory lock of transactions on all parts; locks of single parts are
-                pairs of it and the part.
+            lock_space: number of the advisory lock for all parts of the data; the lock of a single
+                part is the pair of this number and the part's.
             name: the session's application name.
-            held: an advisory lock shared by all connections of a kind while they are open; holding
-                it exclusively proves that there are none.
+            held: number of an advisory lock that the open connection shares; an exclusive holder
+                knows that no such connection is open.
 
         Raises:
             error: if it can't connect, or the database is unusable.
@@ -162,7 +162,7 @@ class Connection:
     ) -> list[list[tuple[Any, ...]]]:
         """Run statements in a pipeline, one round trip for all; returns each one's rows.
 
-        Use a transaction unless all only read; outside of one, some may be kept and others fail.
+        Use a transaction if one of them writes: outside of one, some may succeed and others fail.
         """
 
         def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
@@ -217,11 +217,11 @@ class Connection:
 
     @contextmanager
     def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
-        """One transaction, exclusive for its part of the data; inside another one, a part of it.
+        """A write transaction with its part of the data locked; joins the one in progress, if any.
 
         Args:
             part: the number of the part; None for all parts.
-            shared: whether it locks its rows itself, and only excludes transactions on all parts.
+            shared: lock no part, only exclude transactions on all parts; the caller locks its rows.
 
         Raises:
             error: if it can't be written; nothing was changed, unless the message says that the
@@ -303,7 +303,7 @@ class Connection:
     def _run(self, execute: Callable[[], _T], repeatable: bool) -> _T:
         """Run a statement; a repeatable one is retried once after a lost connection.
 
-        So a server restart between two transactions goes unnoticed.
+        So a server restart between two transactions causes no error.
         """
         self._renew()
         try:
@@ -370,14 +370,17 @@ class Connection:
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, message: str, error: psycopg.Error) -> Exception:
-        """An error recognized by `is_away`, of this connection's kind."""
+        """The exception for an unreachable server, of this connection's class; see `is_away`."""
         if self._error is StoreError:
             return DatabaseAwayError(message)
         error.__cause__ = DatabaseAwayError(message)
         return self._error(message)
 
     def _problem(self, error: psycopg.Error, *, writes: bool = False) -> Exception:
-        """The exception to raise; a lone write over a lost connection has an unknown outcome."""
+        """The exception to raise for a server's error.
+
+        The outcome is unknown if the connection was lost during a commit or a single write.
+        """
         if self._db.closed and writes and not self._in_transaction:
             self.unknown_outcomes += 1
             unknown = OutcomeUnknownError if self._error is StoreError else self._error

@@ -1,6 +1,6 @@
 """Community database in PostgreSQL, in its own schema.
 
-The data folder has only the files that outlive a restore. Deleted rows stay on the server's disk
+The data folder has only the files that a restore keeps. Deleted rows stay on the server's disk
 until vacuum, and in its write-ahead log as long as that is kept.
 """
 
@@ -166,7 +166,7 @@ class PostgresDatabase(Connection):
         return max(int(row["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
-        """The only check without an administrator's rights: read every row."""
+        """Read every row, the only check without an administrator's rights."""
         try:
             for table in self.tables():
                 self.rows(f"select count(t.*) from {table} t")  # noqa: S608
@@ -175,7 +175,7 @@ class PostgresDatabase(Connection):
         return ""
 
     def delete_copies(self) -> None:
-        """Delete the file that was moved here, and its copies; dumps are up to the operator."""
+        """Delete the SQLite file moved into this database, and its copies; dumps stay."""
         delete_moved(self.folder / FILE)
 
     # Other processes.
@@ -184,7 +184,7 @@ class PostgresDatabase(Connection):
         return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
 
     def holders(self, seconds: float) -> list[str]:
-        """Sessions that have kept others from writing for at least so long, in words."""
+        """Descriptions of sessions that have blocked other writers for at least `seconds`."""
         rows = self.rows(_HOLDERS, [seconds, LOCK_SPACE, LOCK_SPACE])
         return [
             f"{row['name'] or 'a nameless program'} (process {row['pid']}) for {row['seconds']:,} s"

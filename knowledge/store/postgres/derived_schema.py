@@ -55,7 +55,7 @@ class DerivedSchema(Connection):
             )
 
     def guard(self, install_fence: Callable[[Connection], None]) -> None:
-        """Install a guard that gets the connection to fence its writes."""
+        """Fence the writes of this connection: `install_fence` sets its `fence`, once."""
         if self.fence is None:
             install_fence(self)
 

@@ -22,7 +22,7 @@ LOCK: Final = 5
 
 
 class NotAllowedError(StoreError):
-    """Another process may write this now; nothing was changed."""
+    """Only another process may write this now; nothing was changed."""
 
 
 class Fence:
@@ -42,7 +42,7 @@ class Fence:
 
     @property
     def leads(self) -> bool:
-        """Whether this session has the lock, as far as known without asking."""
+        """Whether this session has the lock, as far as known without asking the server."""
         return self._session == self._connection.sessions and not self._connection.closed
 
     def try_to_lead(self) -> bool:
@@ -63,7 +63,7 @@ class Fence:
 
     @contextlib.contextmanager
     def leading(self) -> Iterator[None]:
-        """Write as the leader.
+        """A context for the leader's write transactions.
 
         Raises:
             NotAllowedError: if this process doesn't lead, now or at a write.

@@ -4,8 +4,8 @@ A member renews its membership and keeps its shards meanwhile. Other members end
 renew in time: first its sessions, which rolls back its transactions, then its membership, which
 frees its shards. The ended process notices at its next step, and joins again under a new id.
 
-Processes take free shards up to their share, and give back a surplus one at a time. Each taking
-raises the shard's epoch by one.
+Processes take free shards up to their share, and give back a surplus one at a time. Taking a
+shard raises its epoch by one.
 
 Errors:
     Exception
@@ -159,7 +159,7 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Reconnect if others ended the session; a change isn't repeated by itself."""
+        """Reconnect if others ended the session; only a read reconnects by itself."""
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:
@@ -197,7 +197,7 @@ class Leases:
         self._connection.run("delete from processes where id = ?", [self.id])
 
     def wait_to_identify(self, bucket: int, seconds: float) -> float:
-        """Take the next turn of a bucket, in which one session may begin in `seconds`.
+        """Reserve the next turn of a bucket to identify: one session per `seconds`.
 
         Returns:
             Seconds until this process's turn.

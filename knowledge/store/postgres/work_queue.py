@@ -107,7 +107,7 @@ class WorkQueue:
                 self._db.run(sql, [kind, *keys])
 
     def problems(self, kind: str, keys: Collection[bytes]) -> dict[bytes, str | None]:
-        """The last error of each of these jobs that is set aside; None for the others.
+        """The last error of each of these jobs; None unless the job is set aside.
 
         The error is empty if the job's last worker died.
         """

@@ -97,7 +97,8 @@ class FeedbackRecords:
     def _confirm(self, question_id: int, digest: str, *, by_moderator: bool) -> bool:
         """Move a picked hit to the first rank, inside a transaction.
 
-        The question isn't refused any more. Earlier verdicts stay with the earlier quotations.
+        A refused question becomes a partially answered one. Earlier helpful verdicts are stored as
+        verdicts about the document that was the first hit until now.
 
         Returns:
             False if there is no such hit, or a moderator has picked another one.
@@ -142,7 +143,7 @@ class FeedbackRecords:
         return str(rows[0]["document_id"]) if rows else ""
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
-        """Revoke a confirmed answer; a moderator's pick outranks the asker's."""
+        """Revoke a confirmed answer; only moderators can revoke a moderator's."""
         self.confirmations += 1
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
@@ -154,7 +155,7 @@ class FeedbackRecords:
     def confirmed(
         self, guild_id: int | None, channels: Sequence[int] | None = None
     ) -> list[ConfirmedAnswer]:
-        """A guild's confirmed answers for exactly these channels, newest first."""
+        """A guild's confirmed answers, newest first; with `channels`, for exactly these."""
         values: list[Any] = [guild_id]
         for_channels = ""
         if channels is not None:

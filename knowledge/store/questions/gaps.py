@@ -53,7 +53,7 @@ def same_words(text: str) -> str:
 
 
 def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
-    """The newest question of each asker, for notices; `questions` ask the same, newest first."""
+    """The newest question of each asker, to notify each once; `questions` are newest first."""
     newest: dict[int, OpenQuestion] = {}
     for question in questions:
         newest.setdefault(question.asker_id, question)
@@ -186,7 +186,7 @@ class Gaps:
             self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
 
     def merged(self, guild_id: int) -> dict[int, int]:
-        """The group of each question merged by hand, as a question's id."""
+        """The group of each question merged by hand: the lowest question id in it."""
         rows = self._database.rows(
             "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]
         )
@@ -254,9 +254,9 @@ class Gaps:
         answered: Sequence[int] = (),
         notified: Sequence[OpenQuestion] = (),
     ) -> None:
-        """Record the gaps answered by a publication, and notify each asker once.
+        """Record the gaps answered by a publication, and notify the askers of `notified`.
 
-        Members who opted out aren't notified.
+        Members who opted out get no notice, and a question gets only one.
         """
         with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")

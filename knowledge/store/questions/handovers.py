@@ -46,7 +46,8 @@ class Handovers:
         `same` are the ids of the question and of gaps with the same words.
 
         Returns:
-            The question to post. Its posting may have been interrupted before.
+            The id of the question to post, or the reason for refusing. An interrupted posting is
+            returned again.
         """
         with self._database.writing(guild_id):
             known = {
@@ -87,7 +88,7 @@ class Handovers:
         )
 
     def drop_queued(self, question_id: int) -> None:
-        """Drop a queued question: no channel takes it."""
+        """Drop a queued question for lack of a channel."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "delete from handed_on where question_id = ? and posted = 0", [question_id]
@@ -173,7 +174,7 @@ class Handovers:
     def give_back(
         self, guild_id: int, question_id: int, member_id: int, at: datetime, *, moderator: bool
     ) -> HandoverOutcome | None:
-        """End a claim or revoke a refusal; moderators can end anybody's claim."""
+        """End a claim, or reopen a declined question; moderators can end anybody's claim."""
 
         def may(one: Handover) -> bool:
             mine = moderator or one.helper_id == member_id
@@ -202,7 +203,7 @@ class Handovers:
         notified: Sequence[OpenQuestion],
         at: datetime,
     ) -> HandoverOutcome | None:
-        """Store a helper's answer and notify each asker once, in the same transaction.
+        """Store a helper's answer, and notify the askers of `notified`, in one transaction.
 
         `answer` is the helper's id, their name (empty if they hide it), and the text.
         """

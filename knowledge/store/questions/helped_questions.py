@@ -1,9 +1,9 @@
-"""Unsolicited questions: the helper's candidates by message id, with their next step.
+"""Unsolicited questions: messages that the bot may answer without being asked, by id.
 
-Words of messages aren't stored. A question *waits* while members may answer it. Then it is
-answered, once, or left to others; either way it is *watched* for a day, and *done* afterwards.
-Without any answer by then it becomes a gap: a recorded question. Its id is kept here, so it is
-deleted with its message.
+Words of messages aren't stored. A question *waits* while members may answer it. Then the bot
+answers it once, or leaves it to members. Either way it is *watched* for a day, and then *done*.
+Without any answer by then, it is recorded as a gap. The gap's id is stored here, so it is deleted
+together with the message.
 """
 
 from collections.abc import Collection, Mapping
@@ -35,7 +35,7 @@ class HelpedQuestions:
         self._records = records
 
     def add(self, question: HelpedQuestion) -> bool:
-        """Let a question wait; False if it is known already."""
+        """Store a waiting question; False if it is known already."""
         row = asdict(question) | {
             "is_post": int(question.is_post),
             "asked_at": question.asked_at.isoformat(),
@@ -68,7 +68,7 @@ class HelpedQuestions:
         return [_helped(row) for row in rows if mine(row["guild_id"])]
 
     def due(self, at: datetime, most: int, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
-        """Questions at the end of their time, longest due first."""
+        """Watched questions at the end of their day, longest due first."""
         rows = self._database.rows(
             "select * from helped_questions where state = 'watched' and due_at <= ? "
             "order by due_at, message_id",
@@ -121,7 +121,7 @@ class HelpedQuestions:
         )
 
     def watch(self, question: HelpedQuestion) -> None:
-        """Leave a waiting question to others."""
+        """Leave a waiting question to members, and watch it."""
         with self._database.writing(question.guild_id):
             self._watch(question, None)
 

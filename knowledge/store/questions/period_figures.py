@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A document's number of quoting answers, and the helpful and unhelpful ones among them."""
+    """A document's numbers of answers: quoting it, found helpful, and found unhelpful."""
 
     document_id: str
     quoted: int
@@ -50,7 +50,7 @@ class Judged:
 
 
 class PeriodFigures:
-    """Figures from the community database; a period excludes its end."""
+    """Figures from the community database; periods exclude their end, except for posts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -144,7 +144,9 @@ class PeriodFigures:
     def unanswered_posts(
         self, guild_id: int, since: datetime, until: datetime, most: int
     ) -> list[tuple[int, datetime]]:
-        """Forum posts of a period without an answer; settled gaps aren't included.
+        """Forum posts without an answer, from `since` to `until`, both included.
+
+        Settled gaps are left out.
 
         Returns:
             Their ids and times, newest first.
@@ -184,7 +186,7 @@ class PeriodFigures:
         return sorted((row["id"] for row in live), key=lambda note_id: (first[note_id], note_id))
 
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
-        """Public questions in these channels answered by a note, each wording once.
+        """Public questions in these channels answered by a note, each text once.
 
         The note was written for the question, or its askers were notified of it.
         """
@@ -204,5 +206,5 @@ class PeriodFigures:
 
 
 def _guild(guild_id: int | None) -> tuple[str, list[int]]:
-    """The condition for a guild's questions with its value; without a guild, none."""
+    """The SQL condition for a guild's questions, with its value; empty without a guild."""
     return ("q.guild_id = ? and", [guild_id]) if guild_id is not None else ("", [])

@@ -57,7 +57,7 @@ class Phrasings:
     def used_up(
         self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
     ) -> UsedUp:
-        """The limits reached by a member, in their channel, and overall."""
+        """The limits reached by a member, in their guild, and overall."""
         member = guild = None
         if caps.member_hourly:
             member = self._until(
@@ -78,7 +78,7 @@ class Phrasings:
         )
 
     def all_used_up(self, caps: PhrasingCaps, now: datetime) -> UsedUp:
-        """The limits reached by anybody anywhere, for a starting bot."""
+        """All reached limits, for the start of the bot."""
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
         for row in self._database.rows(
@@ -95,7 +95,7 @@ class Phrasings:
     def _until(
         self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
     ) -> datetime | None:
-        """When the requests selected by `sql` allow another one."""
+        """When another request is allowed after these selected by `sql`; None if now."""
         rows = self._database.rows(
             f"{sql} order by p.asked_at desc limit 1 offset ?",
             [(now - window).isoformat(), now.isoformat(), key, most - 1],
@@ -117,7 +117,7 @@ class Phrasings:
         return None
 
     def finish(self, question_id: int, found: RecordedPhrasing, *, keeps_words: bool) -> None:
-        """Store the outcome of a phrasing, or its repetition, if the question still exists.
+        """Store the outcome of a phrasing, if the question still exists.
 
         Without `keeps_words`, the model's words aren't stored.
         """

@@ -302,7 +302,7 @@ class QuestionRecords:
     def prune(self, before: datetime, most: int) -> int:
         """Delete the words of questions from before a moment, oldest first; returns how many.
 
-        At most `most` of them in one transaction, and the file keeps no trace.
+        Handles at most `most` questions, in one transaction that overwrites deleted rows.
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "

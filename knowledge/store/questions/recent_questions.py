@@ -1,6 +1,6 @@
 """Table of recent questions: the times of members' questions in the last day, for limits.
 
-Words aren't stored, nor are members without a limit. Questions in direct messages have guild 0.
+Neither words nor members without a limit are stored. Questions in direct messages have guild 0.
 """
 
 from datetime import datetime
