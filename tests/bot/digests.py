@@ -48,7 +48,7 @@ async def chosen(
     # Whatever was due before that is done with.
     last = schedule.last_time(digest, now)
     await world.core(lambda core: core.store.digests.choose(digest, world.admin.id))
-    await world.core(lambda core: core.store.digests.settle(digest, last, reported=True))
+    await world.core(lambda core: core.store.digests.settle(digest, last, covered=True))
     return digest
 
 

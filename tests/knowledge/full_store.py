@@ -64,7 +64,7 @@ def lived(store: Store) -> Note:
     digest = WeeklyDigest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", chosen_at=AT)
     store.digests.choose(digest, 9)
     store.digests.claim(digest, AT)
-    store.digests.settle(digest, AT, reported=True)
+    store.digests.settle(digest, AT, covered=True)
     note = approved(store)
     store.contributions.report(GUILD, note.id, 4, Problem.WRONG, "No.")
     store.contributions.revise(GUILD, note.id, MIRA, Submission("GPU hours", "Fifty.", ("gpu",)))

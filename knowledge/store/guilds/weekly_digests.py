@@ -107,14 +107,14 @@ class WeeklyDigests:
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
-    def settle(self, digest: WeeklyDigest, at: datetime, *, reported: bool) -> None:
+    def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
         """Finish a digest's time.
 
-        `reported` is whether its news was posted, or there was none; the next one begins there.
+        `covered` is whether its news was posted, or there was none; the next one begins there.
         """
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
-            if reported:
+            if covered:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
     def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:

@@ -236,7 +236,7 @@ def _whole(draw: st.DrawFn) -> Command:
         lambda store: store.digests.choose(digest, member),
         lambda store: store.digests.change(guild, edition, {"hour": member}, member, at),
         lambda store: store.digests.claim(digest, at),
-        lambda store: store.digests.settle(digest, at, reported=member > 1),
+        lambda store: store.digests.settle(digest, at, covered=member > 1),
         lambda store: store.digests.warn(digest, warned=member > 1),
         lambda store: store.digests.end(guild, edition, member),
         lambda store: store.channel_settings.change(member, guild, {"mode": mode}, member),

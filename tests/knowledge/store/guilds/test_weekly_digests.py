@@ -24,15 +24,15 @@ def test_a_claim_is_news_once(place: Place) -> None:
 
 def test_what_was_told_is_covered_and_what_was_left_out_is_not(store: Store) -> None:
     store.digests.choose(CHOSEN, 1)
-    store.digests.settle(CHOSEN, AT, reported=True)
-    store.digests.settle(CHOSEN, AT + WEEK, reported=False)
+    store.digests.settle(CHOSEN, AT, covered=True)
+    store.digests.settle(CHOSEN, AT + WEEK, covered=False)
     [digest] = store.digests.all()
     assert (digest.settled_at, digest.covered_at) == (AT + WEEK, AT)
 
 
 def test_choosing_another_hour_keeps_what_was_told(store: Store) -> None:
     store.digests.choose(CHOSEN, 1)
-    store.digests.settle(CHOSEN, AT, reported=True)
+    store.digests.settle(CHOSEN, AT, covered=True)
     store.digests.warn(CHOSEN, warned=True)
     store.digests.choose(replace(CHOSEN, hour=10, chosen_at=AT), 1)
     [digest] = store.digests.all()
@@ -54,7 +54,7 @@ def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(store: S
 def test_a_change_keeps_all_else_and_what_was_told(store: Store) -> None:
     """Simultaneous changes by two administrators both hold."""
     store.digests.choose(CHOSEN, 1)
-    store.digests.settle(CHOSEN, AT, reported=True)
+    store.digests.settle(CHOSEN, AT, covered=True)
     store.digests.change(10, Edition.MODERATORS, {"hour": 17}, 1, AT)
     store.digests.change(10, Edition.MODERATORS, {"weekday": 4}, 2, AT)
     [digest] = store.digests.all()
