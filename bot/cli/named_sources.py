@@ -96,7 +96,7 @@ def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
 
 
 def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
-    """Make this machine the only one to read these sources' files, and report who read them."""
+    """Make this machine the reader of these sources' files, and print the previous readers."""
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
         err.print(

@@ -127,7 +127,10 @@ def panel_text(panel: Panel) -> RenderableType:
 
 
 def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:
-    """Characters and colour of each part of a bar; the parts' ends are rounded, not lengths."""
+    """Yield the characters and colour of each part of a bar.
+
+    Positions are rounded instead of lengths, so that the whole bar has the right length.
+    """
     start = 0
     for part, number in parts.items():
         sign, colour = _BARS[part]

@@ -134,7 +134,7 @@ class Cluster(Processes):
             _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until this process may begin a Discord session, as all processes share the limit."""
+        """Wait until this process may begin a Discord session; all processes share the limit."""
         try:
             await self.membership.wait_to_identify(bucket, seconds)
         except StoreError as error:

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
 
-def lasting() -> float:
+def boottime() -> float:
     """Seconds of a clock that keeps running while the process or the machine is suspended."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
@@ -59,7 +59,7 @@ class Membership:
         *,
         seconds: float,
         is_down: Callable[[], bool] = lambda: False,
-        clock: Callable[[], float] = lasting,
+        clock: Callable[[], float] = boottime,
     ) -> None:
         """Start without leases.
 
@@ -68,7 +68,7 @@ class Membership:
             shards: runs the leased shards.
             seconds: duration of a lease.
             is_down: whether the database server is certainly down for everybody.
-            clock: seconds, as `lasting`.
+            clock: seconds, as `boottime`.
         """
         self._open_leases = open_leases
         self._shards = shards

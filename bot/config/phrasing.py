@@ -1,4 +1,4 @@
-"""Settings of phrasing, section `[phrasing]`: the language model, its rights and its budget.
+"""Settings of phrasing, section `[phrasing]`: the language model, its permissions and its budget.
 
 An endpoint counts as private if its host is `localhost` or a private IP address. Other names aren't
 resolved, because their address could change after the operator's consent.

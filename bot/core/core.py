@@ -1,7 +1,7 @@
 """The core: store, index, model and answer pipeline, opened on one data folder.
 
-The `Core` is synchronous and belongs to the thread that opened it. A feature's functions
-on the core are in its `service` module. An approved note can be quoted once `review.service.decide`
+The `Core` is synchronous and belongs to the thread that opened it. Each feature's functions on it
+are in the feature's `service` module. An approved note can be quoted once `review.service.decide`
 returns. If the process dies before that, the next start updates the index from the store.
 """
 
@@ -204,7 +204,7 @@ class Core:
         before.close()
 
     def _calibration(self, found: Opened) -> Calibration:
-        """The calibration of evidence for a model; logs if it wasn't fitted for that model."""
+        """The calibration of evidence for a model; logs if it ignores one fitted for another."""
         chosen = chosen_calibration(self.folder, found.served.model)
         if chosen.ignored:
             _logger.warning("%s", chosen.description())
@@ -241,11 +241,11 @@ class Core:
         self.ask_from_record: dict[int, tuple[int, ...]] = {}
         self.find_overdue_notes(datetime.now(UTC))
 
-    def part(self, kind: Callable[[Self], _Part]) -> _Part:
-        """Return the object that `kind(core)` makes, cached until another model serves."""
-        if kind not in self._parts:
-            self._parts[kind] = kind(self)
-        return cast("_Part", self._parts[kind])
+    def part(self, make: Callable[[Self], _Part]) -> _Part:
+        """Return the object that `make(core)` makes, cached until another model serves."""
+        if make not in self._parts:
+            self._parts[make] = make(self)
+        return cast("_Part", self._parts[make])
 
     def clear_question_caches(self) -> None:
         """Clear members' questions from memory."""
@@ -404,7 +404,7 @@ class Core:
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
-        """Rank as `search_in` does, for an embedded query.
+        """Rank passages for an embedded query, as `search_in` does.
 
         The articles are searched only if the scopes have no evidence.
         """

@@ -118,7 +118,7 @@ class LiveSwitch:
     async def build_wanted(self) -> bool:
         """Build the index of config.toml's model if it is missing, then switch.
 
-        It pauses while another process builds an index, and after a failure.
+        After a failure, or if another process builds an index, it waits for `RETRY_SECONDS`.
 
         Returns:
             Whether another model serves now.

@@ -6,7 +6,7 @@ run between slices. Questions that wait together are answered in one call; if th
 answered on its own.
 
 A job belongs to the member whose interaction caused it (`current_member`). It is dropped after its
-deadline, when Discord would no longer take the result. The bot's own jobs are never dropped.
+deadline, because nobody waits for the result any more. The bot's own jobs are never dropped.
 
 Errors:
     Exception

@@ -110,7 +110,7 @@ def save_calibration(folder: Path, found: Calibration) -> Path:
 def fitted_for(model: ModelRecord) -> FittedFor:
     """Name and digest that identify a model in its calibration.
 
-    The runtime isn't part of it: cosines are nearly equal with the derived model.
+    The runtime isn't included, because a derived model's cosines are nearly equal.
     """
     return FittedFor(model.name, model.vectors.rpartition(" ")[0] or model.vectors)
 

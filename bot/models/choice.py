@@ -104,7 +104,9 @@ def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
 
 
 def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
-    """Make the previous model serve again, after deleting documents that are gone from its index.
+    """Make the previous model serve again.
+
+    Documents that were deleted meanwhile are first deleted from its index.
 
     `configured` is config.toml's model, which is ignored until config.toml changes.
 

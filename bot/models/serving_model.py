@@ -59,7 +59,7 @@ class Pointer:
 class Opened:
     """An opened model with its index.
 
-    `wanted` is config.toml's model if it is another one, whose index doesn't exist yet.
+    `wanted` is config.toml's model until its index is complete, and None from then on.
     """
 
     served: Served
@@ -247,8 +247,7 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
 def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
     """Open an embedder's index; a small one made with another runtime is replaced by an empty one.
 
-    A start uses another runtime than the last one if a fast model can only now be derived, or no
-    longer.
+    The runtime changes between starts when deriving the fast model begins or ceases to work.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -261,7 +260,7 @@ def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str)
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
-    """Open or create a model's index beside the serving one; reuses the previous if it is its.
+    """Open or create a model's index beside the serving one, or reuse the previous index.
 
     Raises:
         IndexWriteError: if it can't be written.

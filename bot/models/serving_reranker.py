@@ -20,7 +20,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RerankerChoice:
-    """The serving and the previous reranker ("" for none), and config.toml's when chosen."""
+    """The serving and the previous reranker, "" for none.
+
+    `configured` is config.toml's reranker at the time of the choice.
+    """
 
     configured: str
     serving: str
