@@ -1,4 +1,4 @@
-"""Bounded queue of attached files, read in turns: each member has one file at a time in it."""
+"""Bounded queue of attached files, with one file of each member at a time."""
 
 import asyncio
 from collections import Counter

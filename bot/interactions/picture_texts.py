@@ -67,7 +67,7 @@ class PictureTexts:
 
     @contextmanager
     def _turn(self, member_id: int) -> Iterator[bool]:
-        """Claim one of the places for the member; yields False if there is none."""
+        """Claim a place for the member's message; yields whether it got one."""
         if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
             yield False
             return

@@ -66,7 +66,7 @@ class Answers(Protocol):
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Return the message with an answer for an earlier asker; direct if `channel` is None."""
+        """Return message arguments to answer an earlier asker; `channel` None: a direct message."""
 
 
 class AnswersForAskers(Protocol):
@@ -101,7 +101,7 @@ class Handovers(Protocol):
     def refusal(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> NotHandedOn | None:
-        """Return PRIVATE if no channel is private enough for the question, else None."""
+        """Return PRIVATE if every writable channel would expose the question, else None."""
 
 
 class Submissions(Protocol):
@@ -127,7 +127,7 @@ class Submissions(Protocol):
         answered: Handover,
         origin: int,
     ) -> None:
-        """Propose a helper's answer as a note, once for clicks on the `origin` message."""
+        """Propose a helper's answer as a note, once for each `origin` message."""
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         """Return the message edit that gives a draft back."""
@@ -205,7 +205,7 @@ class GuildSettingsCache(Protocol):
         """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
-        """Like `language_in`, but the last known language after half a second, for forms."""
+        """Like `language_in`; after half a second, return the last known language, for forms."""
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether members may hand unanswered questions over to the moderators."""

@@ -185,7 +185,7 @@ class Pages:
         return preview
 
     def _readers(self, channel: Any) -> list[Any]:
-        """Return the channel's readers, the viewer first: simcord shows the first one's page."""
+        """Return the channel's readers; simcord shows the page as the first sees it, the viewer."""
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
@@ -271,7 +271,7 @@ class Pages:
     def draw(self, *, only_changed: bool = False) -> None:
         """Draw all pages again, or only those with changed messages.
 
-        simcord's own `_publish` would make it refuse a running action as outdated.
+        simcord's own `_publish` would outdate a running action, and simcord refuses outdated ones.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

@@ -190,7 +190,7 @@ class Bot(ShardedClient):
             _logger.warning("The bot could not be closed in %d s.", seconds)
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Process no text commands; `AskCog` reads questions."""
+        """Ignore text commands; `AskCog` handles questions in messages."""
 
     # Health.
 

@@ -1,8 +1,8 @@
 """Authorization of clicks, choices and forms: acknowledge, apply the rule, or refuse.
 
 Discord sends component ids back, and anybody may forge them. So each component class must declare
-a rule. The component receives the objects that its rule looked up.
-The bot's rules are in `bot.interactions.policy.rules`.
+a rule. The component receives the objects that its rule looked up. The bot's rules are in
+`bot.interactions.policy.rules`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

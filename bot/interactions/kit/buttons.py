@@ -208,7 +208,7 @@ class Button(
             await self.clicked(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Handle a click, after the first response and the rule; errors are explained."""
+        """Handle an authorized click; the client explains exceptions to the member."""
         raise NotImplementedError
 
 
@@ -260,7 +260,7 @@ class Select(
             await self.chosen(interaction, next(iter(self.item.values), ""))
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        """Handle a choice, after the first response and the rule.
+        """Handle an authorized choice.
 
         A forged `value` may not be among the options.
         """

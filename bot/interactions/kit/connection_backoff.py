@@ -2,7 +2,7 @@
 
 The first reconnection is immediate, because dropped connections and opcode 7 are common. The
 waits then double up to one minute, stay there for the length of a short outage, and double again up
-to ten minutes. Connections with IDENTIFY exceed one minute earlier: Discord limits them per day.
+to ten minutes. IDENTIFYs exceed one minute sooner, because Discord limits them per day.
 
 Pure: clock and jitter are parameters.
 """

@@ -1,7 +1,7 @@
 """Delayed edits of sent messages, which never overwrite another change.
 
 Discord accepts edits with an interaction's token for 15 minutes. A message is edited only if it
-still contains the line given for it.
+still contains a given line.
 """
 
 import asyncio

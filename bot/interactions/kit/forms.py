@@ -168,7 +168,7 @@ class Form(discord.ui.Modal):
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Take the input, with the id's values and the rule's findings in `subject`."""
+        """Take the input; `subject` has the id's values and the objects from the rule."""
         raise NotImplementedError
 
     async def handle_in_opener(

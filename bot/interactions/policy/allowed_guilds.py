@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AllowedGuilds(commands.Cog):
-    """Leaves guilds outside the allowlist, and answers only members of the others."""
+    """Leaves guilds outside the allowlist, and answers only members of allowed ones."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

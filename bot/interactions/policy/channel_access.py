@@ -81,7 +81,7 @@ class Roles:
 def quotable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, ...]:
     """Return the sorted ids of the channels that every viewer of `here` may read.
 
-    Viewers need not have Read Message History in `here`, because new messages are visible without.
+    Viewers don't need Read Message History in `here`, because new messages are visible anyway.
     """
     seen = _Rule.of(roles, here, Need.VIEW)
     return tuple(
@@ -310,8 +310,8 @@ async def readable_answer(
 def sees(interaction: Interaction, channel_id: int | None) -> bool:
     """Whether the clicker sees a channel or thread of this guild.
 
-    A click inside it is enough. Else an archived thread, which isn't in the cache, can't be seen,
-    and a private thread takes the permission to manage threads.
+    A click inside it is enough. Otherwise, archived threads count as invisible, because the cache
+    lacks them, and private threads take the permission to manage threads.
     """
     guild, member = interaction.guild, interaction.user
     if guild is None or channel_id is None or not isinstance(member, discord.Member):

@@ -16,7 +16,7 @@ from bot.text.languages import Sentence
 
 
 class GuardedGroup(app_commands.Group):
-    """A server's commands behind a rule; with `defers`, each is deferred privately first."""
+    """Group of server commands with an access rule; `defers` first defers them as ephemeral."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class GuardedGroup(app_commands.Group):
         self._defers = defers
 
     async def lets_in(self, interaction: Interaction) -> bool:
-        """Apply the rule for the command tree; a check of discord.py's would raise instead."""
+        """Apply the rule; called by the command tree, because a discord.py check would raise."""
         if self._defers:
             await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._rule(interaction, {})

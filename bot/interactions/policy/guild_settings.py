@@ -33,7 +33,7 @@ _VIEWER_SECONDS: Final = 0.5
 
 
 class GuildSettingsCache:
-    """TTL cache; the settings last read replace expired ones if the worker or database is away."""
+    """TTL cache; the settings last read replace expired ones if the worker can't answer."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

@@ -1,6 +1,6 @@
-"""Rules of components: the senders for whom a button, list or form works.
+"""Access rules of buttons, lists and forms: each admits or refuses a sender.
 
-Each rule looks up what the component acts on, or returns a sentence to refuse with.
+A rule returns the objects that the component acts on, or a refusal.
 """
 
 from collections.abc import Mapping
