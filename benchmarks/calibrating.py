@@ -150,7 +150,7 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
         rows, found.ranked[name] = pickle.loads(path.read_bytes())  # noqa: S301
         found.rows.values |= rows.values
         found.rows.right |= rows.right
-        found.rows.relatives |= rows.relatives
+        found.rows.related_sets |= rows.related_sets
     return found
 
 
@@ -178,10 +178,10 @@ def ranked(retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
 
 def cross_fits(rows: Rows) -> dict[str, Calibration]:
     """For each set the parameters fitted without it, its family, and the sets held out."""
-    names = list(rows.relatives)
+    names = list(rows.related_sets)
     return {
         name: fit_calibration(
-            rows.of((frozenset(names) - HELD_OUT - {name} - rows.relatives[name]).__contains__),
+            rows.of((frozenset(names) - HELD_OUT - {name} - rows.related_sets[name]).__contains__),
             "",
         )[0]
         for name in names
@@ -234,7 +234,7 @@ def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
 def report(name: str, found: Gathered, keep: Path) -> None:
     """Fit, print the tables of one model, and write the fit on all sets."""
     rows = found.rows
-    fitted_on = [one for one in rows.relatives if one not in HELD_OUT]
+    fitted_on = [one for one in rows.related_sets if one not in HELD_OUT]
     own, _ = fit_calibration(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")

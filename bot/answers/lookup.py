@@ -232,7 +232,7 @@ class ConfirmedAnswers:
             known = self._records.confirmed(*place) if version else []
             # Spelling is corrected with the live index: `retriever` may search one with a draft.
             live = replace(retriever, index=self._index)
-            texts = [live.read(one.text, scopes) for one in known]
+            texts = [live.corrected(one.text, scopes) for one in known]
             found = known, self._vectors.of(texts)
             self._known[place] = state, scopes, found
         return found
@@ -255,7 +255,7 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
 def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
     """A question cut to the model's input length, with its spelling corrected."""
     text = truncated_to_model(retriever.embedder, ask.text)
-    return replace(ask, text=retriever.read(text, scopes_of_tiers(tiers)))
+    return replace(ask, text=retriever.corrected(text, scopes_of_tiers(tiers)))
 
 
 def asks_with_synonyms(

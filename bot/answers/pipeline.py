@@ -267,8 +267,8 @@ class AnswerPipeline:
         Raises:
             DatabaseAwayError: if a cache lacks a value, or a hit was withdrawn since it was read.
         """
-        withdrawn = self._index.taken_out | set(map(document_of_note, self.unindexed_notes))
-        with self._outage.bridge(), self._index.unasked():
+        withdrawn = self._index.stale_documents | set(map(document_of_note, self.unindexed_notes))
+        with self._outage.bridge(), self._index.from_memory():
             replies = self._answered_of(asks)
             found = {hit.passage.document_id for reply in replies for hit in reply.hits}
             if not withdrawn.isdisjoint(found):
@@ -311,7 +311,7 @@ class AnswerPipeline:
         """Refresh caches from the database, so that an outage can be bridged."""
         self._recording.reserve()
         with self._index.steady():
-            self._index.compare()
+            self._index.catch_up()
             self._articles.refresh()
             self.synonyms.refresh()
             if self._confirmed is not None:
@@ -403,7 +403,7 @@ class AnswerPipeline:
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
             hits = [reply.hits[place] for place in places]
-            read = replace(ask, text=self._retriever.read(ask.text, seen))
+            read = replace(ask, text=self._retriever.corrected(ask.text, seen))
             [vector] = self._retriever.embedded([read.text])
             lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
             answered = self._reply(lookup, vector).outcome

@@ -45,7 +45,7 @@ from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import IndexError_
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.embedding_queue import EmbeddingQueue
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
@@ -381,7 +381,7 @@ class Core:
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
         """Search as `search` does, in these scopes and the articles."""
-        query = self.retriever.read(query, self.articles.visible_scopes(own))
+        query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
 
@@ -390,7 +390,7 @@ class Core:
 
         Of several variants, the one with the strongest evidence is returned.
         """
-        query = self.retriever.read(query, self.articles.visible_scopes(own))
+        query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))
         if len(ways) == 1:
             return query
@@ -470,7 +470,7 @@ class Core:
 
     def _replace_note(self, note_id: int, document: Document | None) -> None:
         if document is not None:
-            put(self.index, self.embedder, document)
+            index_document(self.index, self.embedder, document)
         elif self.index.tables.document_passages(document_of_note(note_id)):
             self.index.tables.apply([], [document_of_note(note_id)])
 

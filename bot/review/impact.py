@@ -27,7 +27,7 @@ from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
 from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
-from indexer.index.what_if import WhatIfIndex
+from indexer.index.what_if import IndexOverlay
 from indexer.ingest.pipeline import cut_and_embedded
 from knowledge.corpus import note_document
 from knowledge.store.questions.question_records import RecentQuestion
@@ -160,7 +160,7 @@ class ImpactPreview:
             ways = self._in_ways(some, document.scope, synonyms)
             known = self._vectors_of(ways)
             # The index may have changed since the last slice.
-            after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
+            after = self._retriever.over(IndexOverlay(self._index, cut, vectors, codes))
             # A newly published document is not due for review.
             due = self._pipeline.due - {document.id}
             filled = {

@@ -1,1 +1,1 @@
-"""Contradiction detection between two texts, by rules over their sentences."""
+"""Contradiction detection: rules that compare the sentences of two texts."""

@@ -1,7 +1,7 @@
-"""Claims of sentences: topic, values and negation. Pure.
+"""Claims made by sentences: topic, values and negations. Pure.
 
-English and German are read. In other languages few sentences seem to claim the same: unknown words
-lead to silence, not to false alarms.
+Only English and German are analysed. In other languages few sentences match each other, so
+conflicts are missed rather than reported wrongly.
 """
 
 import re
@@ -19,17 +19,17 @@ LONGEST_WORDS: Final = 45
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of a text.
+    """A sentence of a text, analysed for comparison.
 
     Attributes:
         text: the sentence.
-        start: its place in the text.
+        start: its offset in the text.
         topic: its content words other than values.
-        names: the names among them.
+        names: the proper names among the topic's words.
         values: its quantities.
-        turns: spans that negate or reverse the sentence.
-        state: the state it claims, with its sign; see `_turned`.
-        condition: words that limit it to some case.
+        negations: the spans of words that negate or reverse the sentence.
+        state: the property it asserts, with a sign; see `_state_and_negations`.
+        condition: its words that limit it to some case, such as `if` or `without`.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Claim:
     topic: frozenset[str]
     names: frozenset[str]
     values: tuple[Value, ...]
-    turns: tuple[tuple[int, int], ...]
+    negations: tuple[tuple[int, int], ...]
     state: str
     condition: frozenset[str]
 
@@ -81,15 +81,17 @@ def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
         if is_name:
             names.update(stems)
     topic.update(word for value in values for word in _counted(value))
-    state, turns = _turned(sentence)
+    state, negations = _state_and_negations(sentence)
     condition = frozenset(match[0].lower() for match in _CONDITION.finditer(sentence))
-    return Claim(text, start, frozenset(topic), frozenset(names), values, turns, state, condition)
+    return Claim(
+        text, start, frozenset(topic), frozenset(names), values, negations, state, condition
+    )
 
 
 def _is_name(word: str, language: str, *, leads: bool) -> bool:
-    """Whether a word names something, as far as its letters tell.
+    """Whether a word looks like a name by its letters.
 
-    The first word of a sentence looks like a name, and in German every noun does.
+    A capital means nothing in the first word of a sentence, or in a German noun.
     """
     if any(sign.isdigit() for sign in word):
         return True
@@ -136,11 +138,11 @@ _CONDITION: Final = re.compile(
 )
 
 
-def _turned(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The state a sentence claims, and the spans that negate or reverse it.
+def _state_and_negations(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The property that a sentence asserts, and the spans that negate or reverse it.
 
-    The state is the claimed property, `may` or `on`, with a sign: two states that differ only in
-    sign contradict each other. Without a word for a property, the state is the sign alone.
+    The property is `may`, `on` or empty, with `-` in front if it is denied. Two sentences whose
+    states differ only in that sign contradict each other.
     """
     negations = [match.span() for match in _NEGATION.finditer(sentence)]
     states = list(_STATE.finditer(sentence))

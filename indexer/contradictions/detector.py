@@ -1,12 +1,12 @@
-"""Contradiction detector: pairs of sentences of two texts that disagree, and the differing spans.
+"""Contradiction detector: pairs of sentences from two texts that disagree, and where they differ.
 
 Precision comes first: nobody reads a warning that is often wrong. Two sentences contradict each
 other only if both conditions hold:
 
-- They are about the same thing: nearly the same words, no name or condition that only one has, and
-  vectors near each other.
+- They have the same topic: nearly the same words, no name or condition that only one of them has,
+  and similar vectors.
 - They differ in one thing: one kind of value, or a negation. Sentences that differ in two things
-  mostly speak of two things ("Python 3.11 came in 2022, 3.12 in 2023").
+  mostly have two topics ("Python 3.11 came in 2022, 3.12 in 2023").
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ class Titled:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of a text, its span there, and in it the differing spans."""
+    """A sentence of a text, its span in the text, and the differing spans in the sentence."""
 
     text: str
     start: int
@@ -73,10 +73,10 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 def contradictions(left: Titled, right: Titled, embed: Embed, k: int = 3) -> list[Contradiction]:
-    """Places where two texts disagree, the most alike sentences first; at most `k`.
+    """Pairs of sentences that disagree, the most similar pair first; at most `k`.
 
-    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") never disagree.
-    `embed` is called with a few sentences if any might disagree; no sentence is given twice.
+    Texts with different names in their titles ("Lisbon meetup", "Porto meetup") never disagree.
+    `embed` is called only if sentences might disagree, and never twice for one sentence.
     """
     if _of_different_things(left, right):
         return []
@@ -114,7 +114,7 @@ def _of_different_things(left: Titled, right: Titled) -> bool:
 
 
 def _own_names(one: Titled, other: Titled) -> frozenset[str]:
-    """The names in a title, by its text or by its own capitals, that the other text lacks."""
+    """The names in one text's title that the other text lacks."""
     language = language_of(f"{one.title}\n{one.text}")
     titled = frozenset(words(one.title, language))
     named = frozenset(name for claim in _claims(one.text) for name in claim.names)
@@ -135,7 +135,7 @@ def _each_once(pairs: Sequence[_Pair]) -> list[_Pair]:
 
 
 def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pair]:
-    """Yield the pairs of claims with disagreeing words."""
+    """Yield the pairs of claims that disagree by their words."""
     having: dict[str, list[int]] = {}
     for place, claim in enumerate(right):
         for word in claim.topic:
@@ -153,7 +153,7 @@ def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pai
 
 
 def _same_topic(one: Claim, other: Claim, common: int) -> bool:
-    """Whether two claims are about the same, as far as their words tell."""
+    """Whether two claims have the same topic, judged by their words."""
     extra, missing = len(one.topic) - common, len(other.topic) - common
     if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
         return False
@@ -168,14 +168,14 @@ _Spans = tuple[tuple[int, int], ...]
 
 
 def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | None:
-    """The one difference between two claims about the same thing, or None."""
+    """The one difference between two claims with the same topic, or None."""
     mine, theirs = _by_kind(one, other), _by_kind(other, one)
     differing = [of for of in mine.keys() & theirs.keys() if _differ(mine[of], theirs[of])]
     turned = one.state.lstrip("-") == other.state.lstrip("-") and one.state != other.state
     if one.state != other.state and not turned:
         return None
     if turned and not differing and mine.keys() == theirs.keys():
-        return Subject.NEGATION, _turn(one, other), _turn(other, one)
+        return Subject.NEGATION, _negated_spans(one, other), _negated_spans(other, one)
     if turned or len(differing) != 1 or differing[0].startswith("label"):
         return None
     [of] = differing
@@ -185,8 +185,7 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
 def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
     """A claim's values by kind.
 
-    A bare number ("the port is 80") counts the same thing as the other sentence's number, if both
-    mention it.
+    A bare number ("the port is 80") takes the kind of the other claim's only counted noun.
     """
     found: dict[str, list[Value]] = {}
     for value in claim.values:
@@ -199,7 +198,7 @@ def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
 
 
 def _differ(mine: Sequence[Value], theirs: Sequence[Value]) -> bool:
-    """Whether two sentences have no value of a kind in common."""
+    """Whether two lists of values of one kind have no value in common."""
     return {value.normal for value in mine}.isdisjoint(value.normal for value in theirs)
 
 
@@ -208,11 +207,11 @@ def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
     return tuple((value.start, value.end) for value in values if value.normal not in known)
 
 
-def _turn(claim: Claim, other: Claim) -> _Spans:
-    """The spans that negate a claim; else the word that the other one negates."""
-    if claim.turns:
-        return claim.turns
-    denied = other.text[other.turns[0][1] :].split() if other.turns else []
+def _negated_spans(claim: Claim, other: Claim) -> _Spans:
+    """The spans to mark in a claim: its negations, else the word that the other claim negates."""
+    if claim.negations:
+        return claim.negations
+    denied = other.text[other.negations[0][1] :].split() if other.negations else []
     for word in denied:
         plain = word.strip(".,;:!*_`")
         place = claim.text.lower().find(plain.lower()) if words(plain) else -1

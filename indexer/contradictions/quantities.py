@@ -60,7 +60,7 @@ _WEEKDAYS: Final = {name: n for n, names in enumerate(_WORDS["weekdays"]) for na
 
 
 def is_soft(word: str, stem: str, language: str) -> bool:
-    """Whether a word, in lower case, has no content of its own, such as an adverb of degree."""
+    """Whether a lower-case word carries no topic: a stop word, or an adverb of degree."""
     return word in _SOFT or is_stop_word(stem, language)
 
 
@@ -111,7 +111,7 @@ def parse_values(sentence: str, language: str) -> Iterator[Value]:
 
 
 def _like(value: Value, last: Value, digits: str) -> Value:
-    """A number in a row takes the kind of the one before: "3.11, 3.12 and 3.13"."""
+    """The value, with the kind of the value before it in a list: "3.11, 3.12 and 3.13"."""
     if value.of not in {BARE, VERSION} or last.of in {BARE, VERSION}:
         return value
     normal = digits if last.subject is Subject.VERSION else value.normal
@@ -150,7 +150,7 @@ def _minutes(match: re.Match[str]) -> float:
 
 
 def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
-    """A number's value, by the words around it."""
+    """The value of a matched number; its kind follows from the words around it."""
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()
     start = match.start()
@@ -193,7 +193,7 @@ def _parsed(digits: str) -> float:
 
 
 def _measured(unit: str, number: float) -> tuple[str, float] | None:
-    """The kind and normal form of an amount; None if the word is no unit."""
+    """The kind and normal form of an amount; None if the word isn't a unit."""
     if unit in _PERCENT:
         return "percent", number
     for forms in (unit, unit.removesuffix("s"), unit.removesuffix("n"), unit.removesuffix("en")):

@@ -1,13 +1,13 @@
 """Derivation of fast models: ONNX export, quantization, verification, and a cache per user.
 
-A source is a sentence-transformers folder. Its kind has a recipe: `indexer.embedding.onnx_export`
-for embedders, `indexer.embedding.reranker_export` for rerankers. Derivation runs in a process of
-its own. A derived folder appears complete or not at all, even after a kill or with two processes
-deriving the same model. A refused model is remembered, so a refusal costs time once.
+A source is a sentence-transformers folder. Embedders and rerankers each have a recipe
+(`indexer.embedding.onnx_export`, `indexer.embedding.reranker_export`). Derivation runs in a
+subprocess. A derived folder appears only when complete, even if a process is killed or two
+processes derive the same model. A refusal is cached, so it costs time only once.
 
 Errors:
     Exception
-    └── DerivationError    the model can't be derived; the reference is to be used
+    └── DerivationError    the model can't be derived; use the reference
 """
 
 import contextlib
@@ -82,11 +82,11 @@ _logger = logging.getLogger(__name__)
 
 
 class DerivationError(Exception):
-    """The model can't be derived; the message gives the reason for using the reference."""
+    """The model can't be derived, so the reference must be used; the message gives the reason."""
 
 
 class Derived(Protocol):
-    """A derived model, opened; `digest` is its source's."""
+    """A derived model, opened; `digest` is the digest of its source."""
 
     digest: str
 
@@ -97,19 +97,19 @@ Reference = TypeVar("Reference")
 
 @dataclass(frozen=True, slots=True)
 class Recipe(Generic[Reference, Model]):
-    """How models of one kind are derived and opened.
+    """Recipe for deriving and opening models of one kind.
 
     Attributes:
-        kind: its name in the log.
-        suffix: ends the names of its folders: one source may have a folder of each kind.
-        module: the module with this recipe as `RECIPE`.
+        kind: the kind's name, for the log.
+        suffix: the end of its folders' names; one source may have a folder of each kind.
+        module: the name of the module that has this recipe as `RECIPE`.
         open: opens a derived folder, or raises `RuntimeModelError`.
         reference: opens the source with sentence-transformers; see `reference_options`.
         check: raises `DerivationError` for an unsupported model.
-        feeds: the model's inputs for the varied texts.
+        feeds: returns the model's inputs for the texts of `VARIED`.
         export: writes the model in full precision.
         manifest: the class of the folder's manifest.
-        described: makes the manifest's fields for this kind of model, except measured ones.
+        described: returns the manifest's fields for this kind of model, except measured ones.
         verified: compares the derived model with the reference on samples. It returns the measured
             fields of the manifest, or raises `DerivationError` if the two differ too much.
     """
@@ -130,15 +130,15 @@ class Recipe(Generic[Reference, Model]):
 def fast_model(
     recipe: Recipe[Any, Model], folder: Path, cache: Path, sample: Sequence[str] = SAMPLE
 ) -> Model | None:
-    """The fast runtime of a model, derived if it isn't yet; None if only the reference can serve.
+    """The fast model of a source, derived if necessary; None if only the reference can serve.
 
-    Deriving happens in a process of its own, so this one never loads PyTorch. A failure is logged
-    in one line; a refusal is remembered.
+    Derivation runs in a subprocess, so this process never loads PyTorch. A failure is logged in one
+    line; a refusal is cached.
 
     Args:
         recipe: the recipe of the model's kind.
         folder: a model's folder as saved by sentence-transformers.
-        cache: where derived models are kept; can be deleted at any time.
+        cache: the folder of derived models; can be deleted at any time.
         sample: typical texts, at least one; some dozens are plenty.
 
     Raises:
@@ -171,7 +171,7 @@ def fast_model(
 
 
 def _opened_if_there(recipe: Recipe[Any, Model], place: Path, digest: str) -> Model | None:
-    """A derived model, opened; None if it is missing or unusable."""
+    """The derived model in a folder, opened; None if it is missing or unusable."""
     if not place.exists():
         return None
     try:
@@ -194,11 +194,11 @@ def _opened(opener: Callable[[Path], Model], target: Path, digest: str) -> Model
 def derive_apart(
     recipe: Recipe[Any, Any], folder: Path, target: Path, sample: Sequence[str]
 ) -> None:
-    """Derive in a process of its own, to give its memory back.
+    """Derive a model in a subprocess, so that its memory is freed afterwards.
 
     Raises:
         DerivationError: if the model is refused.
-        RuntimeError: if the process could not do it, or ended.
+        RuntimeError: if the subprocess failed or was killed.
     """
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
     _logger.info(DERIVING, recipe.kind, target.parent)
@@ -211,7 +211,7 @@ def derive_apart(
 
 
 def serve(recipe: Recipe[Any, Any]) -> None:
-    """Derive the model named on standard input; the last line of standard output is the outcome."""
+    """Derive the model named on standard input, and print the outcome as the last line."""
     asked = json.load(sys.stdin)
     answer = {}
     try:
@@ -226,13 +226,13 @@ def serve(recipe: Recipe[Any, Any]) -> None:
 def derive(
     recipe: Recipe[Any, Any], folder: Path, target: Path, sample: Sequence[str] = SAMPLE
 ) -> None:
-    """Derive the runtime model of a sentence-transformers folder into `target`.
+    """Derive the fast model of a sentence-transformers folder into `target`.
 
     The target appears only when complete and verified on the `sample`. A complete target from the
-    same source is kept, a torn or foreign one replaced.
+    same source is kept; a torn one, or one of another source, is replaced.
 
     Raises:
-        DerivationError: if a part can't be exported, or the derived model strays too far.
+        DerivationError: if a part can't be exported, or the derived model differs too much.
         FileNotFoundError: if the folder holds no model.
         ValueError: if there is no sample.
     """
@@ -302,7 +302,7 @@ def reference_options() -> dict[str, Any]:
 
 
 def refuse(found: Mapping[str, bool], supported: str) -> None:
-    """Refuse a model if any of the reasons applies.
+    """Refuse a model if any reason applies; `found` maps each reason to whether it does.
 
     Raises:
         DerivationError: naming all reasons that apply.
@@ -316,7 +316,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
 
 
 def reading_reasons(transformer: Any) -> dict[str, bool]:
-    """Reasons why the runtime can't read texts as a `Transformer` does, and whether they apply."""
+    """Reasons why the runtime may not tokenize as a `Transformer` does, and whether they apply."""
     return {
         "its tokenizer knows no words": lacks_vocabulary(transformer.tokenizer),
         "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
@@ -326,12 +326,12 @@ def reading_reasons(transformer: Any) -> dict[str, bool]:
 
 
 def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed]) -> None:
-    """Export a model, quantize its weights and write the optimized graph, with files of weights.
+    """Export a model, quantize it, and write the optimized graph with its weight files.
 
     Args:
         export: writes the model in full precision.
         path: the file to write.
-        feeds: the model's inputs for some texts, to smooth activations by.
+        feeds: the model's inputs for some texts, used to smooth activations.
 
     Raises:
         DerivationError: if a part of the model can't be exported.
@@ -358,9 +358,10 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
 def export_graph(
     module: Any, inputs: Mapping[str, Any], outputs: Mapping[str, int], path: Path
 ) -> None:
-    """Write a module in full precision, for inputs (1, tokens) of any length, by their names.
+    """Write a module in full precision, for inputs (1, tokens) of any length.
 
-    `outputs` maps names to numbers of dimensions; the second of three is the tokens'.
+    `inputs` maps names to example tensors. `outputs` maps names to numbers of dimensions; in an
+    output of three, the second dimension is the tokens.
     """
     import torch
 
@@ -392,7 +393,7 @@ def _write_tokenizer(tokenizer: Any, path: Path) -> None:
 
 
 def _install(partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]) -> None:
-    """Move a complete folder to its name; if another process was first, its folder stays."""
+    """Rename a complete folder to `target`; a valid folder of another process stays there."""
     for _ in range(2):
         try:
             partial.rename(target)

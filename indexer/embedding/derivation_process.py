@@ -1,4 +1,7 @@
-"""Subprocess for deriving a model: a fresh interpreter with a JSON request; it ends with ours."""
+"""Subprocess that derives a model: a new interpreter with a JSON request on standard input.
+
+The subprocess ends when this process ends.
+"""
 
 import atexit
 import json
@@ -32,12 +35,12 @@ GOING_ON: Final = "Still deriving after %.0f s."
 _logger = logging.getLogger(__name__)
 
 
-def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Run Python code in a process of its own, and log at intervals that it still runs.
+def answer_of_process(command: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Run Python code in a subprocess, and log at intervals that it is still running.
 
     Args:
         command: Python code that reads a JSON object from standard input.
-        asked: that object.
+        payload: the JSON object.
 
     Returns:
         The last line of its standard output, parsed as JSON.
@@ -50,7 +53,7 @@ def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
     # A file, because after a timeout `communicate` sends no further part of its input.
     with tempfile.TemporaryFile() as request:
-        request.write(json.dumps(asked).encode())
+        request.write(json.dumps(payload).encode())
         request.seek(0)
         with subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, "-W", "ignore", "-c", command],

@@ -1,10 +1,10 @@
-"""Text → unit vectors: the `Embedder` protocol, and the choice of an implementation for a model.
+"""Embedders: the `Embedder` protocol, and the choice of an implementation for a model.
 
-Any sentence-transformers model can be named, by hub name or folder. The default and a small one
-come with the program in derived form (`indexer.embedding.shipped_models`), so nothing is fetched or
-derived for them at run time. From any other model a fast runtime model is derived once; if that is
-impossible, sentence-transformers serves it, the reference. These libraries are imported on demand,
-because importing them takes seconds.
+A model is named by hub name or folder; any sentence-transformers model works. The default and a
+small one are shipped in derived form (`indexer.embedding.shipped_models`), so they need no download
+or derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
+runs the model itself: the reference. These libraries are imported on demand, because importing them
+takes seconds.
 
 Errors:
     Exception
@@ -52,7 +52,7 @@ BATCH: Final = 32
 
 
 class ModelError(Exception):
-    """The model can't be opened; the message gives the finding and the remedy."""
+    """The model can't be opened; the message gives the cause and the remedy."""
 
 
 class Embedder(Protocol):
@@ -64,7 +64,7 @@ class Embedder(Protocol):
 
     @property
     def model(self) -> str:
-        """The identity of its vectors: the model, a blank, and the backend.
+        """The identity of the vectors: the model, a blank, and the backend.
 
         Vectors of different models or backends never mix in one index.
         """
@@ -93,7 +93,7 @@ def is_reference(embedder: Embedder) -> bool:
 
 
 def truncated_to_model(embedder: Embedder, text: str) -> str:
-    """Cut a text at the end of the last word that the model reads; a text that fits stays whole."""
+    """Cut a text after the last whole word that fits the model; a shorter text stays as it is."""
     # No token is shorter than a character.
     if len(text) <= embedder.max_tokens or embedder.count_tokens(text) <= embedder.max_tokens:
         return text
@@ -108,9 +108,9 @@ def truncated_to_model(embedder: Embedder, text: str) -> str:
 def embed_with_codes(
     embedder: Embedder, texts: Sequence[str]
 ) -> tuple[NDArray[np.float32], list[bytes]]:
-    """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
+    """The vectors of passages, (n, d) float32 of unit length, and the codes of their token vectors.
 
-    Without token vectors, the codes are empty.
+    Without token vectors, each passage's codes are empty bytes.
     """
     tokens = tokens_of(embedder)
     if tokens is None:
@@ -119,11 +119,11 @@ def embed_with_codes(
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open a model: shipped, fast if a runtime model can be derived, else the reference.
+    """Open a model: as shipped, in derived form if possible, else as the reference.
 
     Args:
         name: a hub name or a folder.
-        cache: where derived models are kept; can be deleted at any time.
+        cache: the folder of derived models; can be deleted at any time.
 
     Raises:
         ModelError: if the model is missing or can't be read.
@@ -143,7 +143,7 @@ def open_embedder(name: str, cache: Path) -> Embedder:
 
 
 def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
-    """Open a shipped model, and refuse other files in its place.
+    """Open a shipped model after checking its files.
 
     Raises:
         ModelError: if its files are missing or were changed.
@@ -161,7 +161,7 @@ def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
 
 
 def error_sentence(error: Exception) -> str:
-    """A sentence for the users of a model, from an exception of the libraries."""
+    """A library's exception as a sentence for users."""
     if isinstance(error, UnpicklingError):
         return (
             "Its weights are a pickle that holds more than numbers, which could run code when it "
@@ -325,5 +325,5 @@ class SentenceTransformerEmbedder:
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:
-    """The library's vectors, already of unit length, as float32 rows."""
+    """The library's unit vectors as float32 rows."""
     return np.ascontiguousarray(vectors, dtype=np.float32)

@@ -1,12 +1,12 @@
-"""Download of models from the Hugging Face hub: on request, resumed, verified, no pickles.
+"""Download of models from the Hugging Face hub: on request, resumable, verified, without pickles.
 
 The hub's library downloads into its own cache, and resumes an interrupted download. Only files that
-shape vectors are taken: settings, tokenizer, weights as safetensors, and the card. The files are
-compared with the digests listed by the hub.
+affect vectors are downloaded (settings, tokenizer, weights as safetensors), and the model card.
+Their digests are compared with those listed by the hub.
 
 Errors:
     ModelError
-    └── HubError    the model can't be downloaded; the message gives finding and remedy
+    └── HubError    the model can't be downloaded; the message gives cause and remedy
 """
 
 import io
@@ -42,11 +42,11 @@ class Fetched:
     revision: str
 
 
-def _unshown(done: int, total: int) -> None:
-    """Show nothing."""
+def _no_progress(done: int, total: int) -> None:
+    """Ignore the progress."""
 
 
-def fetch(name: str, revision: str = "", show: Show = _unshown) -> Fetched:
+def fetch(name: str, revision: str = "", show: Show = _no_progress) -> Fetched:
     """Download a model, or its missing files.
 
     Args:
@@ -152,7 +152,7 @@ def _bar(show: Show) -> type[Any]:
 
 
 def _explained(name: str, fetching: Callable[[], Fetched]) -> Fetched:
-    """Run a download, and explain the library's errors."""
+    """Run a download, and turn the library's errors into `HubError`."""
     from huggingface_hub.errors import DryRunError, HfHubHTTPError, HFValidationError
 
     try:

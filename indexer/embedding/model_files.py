@@ -1,4 +1,4 @@
-"""Files of embedding models on this machine: the folder of a name, the languages on its card."""
+"""Files of models on this machine: the folder for a name, the languages on the model card."""
 
 import os
 from pathlib import Path
@@ -37,17 +37,17 @@ def model_folder(name: str) -> Path | None:
 
 
 def named_folder(name: str) -> Path | None:
-    """The folder of that name; None if there is none, or can't be."""
+    """The name as a folder; None if there is no such folder."""
     # These two return False where `Path` raises: for too long a name, or an unknown user.
     folder = os.path.expanduser(name)  # noqa: PTH111
     return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
 
 
 def model_languages(name: str) -> frozenset[str]:
-    """The languages on a model's own card, as two-letter codes.
+    """The languages on a model's card, as two-letter codes.
 
-    Empty if the card names none, or calls the model multilingual: then no language is known to be
-    missing.
+    Empty if the card names none or says multilingual: then the model is assumed to read every
+    language.
     """
     shipped = shipped_models().get(name)
     if shipped is not None:
@@ -86,6 +86,6 @@ def downloaded_folder(name: str, revision: str | None = None) -> Path | None:
 
 
 def lacks_vocabulary(tokenizer: Any) -> bool:
-    """Whether a tokenizer was made up by the library, because the model's own is missing."""
+    """Whether the library invented the tokenizer, because the model has none."""
     special = getattr(tokenizer, "all_special_tokens", None)
     return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS

@@ -1,7 +1,8 @@
-"""Records of models, to open the same model again.
+"""Model records, for opening the same model again.
 
-A model is found by its derived folder, else by its own folder, else as a downloaded revision, else
-by its name. It must make the recorded vectors: those of different models never mix in one index.
+The places are tried in this order: the derived folder, the recorded folder, the downloaded
+revision, the name. The model must produce the recorded vectors, because different models' vectors
+never mix in one index.
 """
 
 import logging
@@ -24,12 +25,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A model as it was opened; everything but the name may be unknown.
+    """Record of an opened model; everything but the name may be empty.
 
     Attributes:
         name: a hub name or a folder, as it was given.
         folder: the folder of its files.
-        revision: the hub's commit of its download.
+        revision: the commit of its download from the hub.
         digest: its `source_digest`.
         vectors: its `Embedder.model`.
         languages: the languages on its card.
@@ -52,7 +53,7 @@ class RecordedModel:
 
 
 def recorded_model(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedModel:
-    """A model just opened, with its record filled in."""
+    """An opened model with its record brought up to date."""
     if record.vectors == embedder.model:
         return RecordedModel(embedder, record)
     shipped = shipped_models().get(record.name)
@@ -82,7 +83,7 @@ def recorded_model(record: ModelRecord, cache: Path, embedder: Embedder) -> Reco
 
 
 def open_record(record: ModelRecord, cache: Path) -> RecordedModel:
-    """Open a recorded model again; a record with a name alone allows any model of that name.
+    """Open a recorded model again; a record with only a name accepts any model of that name.
 
     Raises:
         ModelError: if it is missing, or is another model.
@@ -112,7 +113,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
-    """The present folder of a recorded model's files; None if only its name is known."""
+    """The folder of a recorded model's files today; None if only its name is known."""
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder
@@ -138,7 +139,7 @@ def check_digest(folder: Path, digest: str, cache: Path) -> None:
 
 
 def _derived(record: ModelRecord, cache: Path) -> RuntimeEmbedder | None:
-    """The embedder derived from a model, if it is still there and unchanged."""
+    """The derived embedder of a recorded model; None if it is missing or changed."""
     digest = record.digest or record.vectors.split(" ")[0]
     if not (record.vectors and digest):
         return None

@@ -87,9 +87,9 @@ def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
 def _export(reference: "SentenceTransformer", path: Path) -> None:
     """Write the model in full precision, from `input_ids` (1, tokens) to two outputs.
 
-    `vector` (1, d) is the text's, `tokens` (1, tokens, t) the transformer's, special tokens
-    included. If pooling leaves prompts out, a second input `unpooled` (1,) is the number of their
-    tokens.
+    `vector` (1, d) is the text's vector. `tokens` (1, tokens, t) are the transformer's token
+    vectors, special tokens included. If pooling leaves prompts out, a second input `unpooled` (1,)
+    is the number of prompt tokens.
     """
     import torch
 
@@ -131,7 +131,7 @@ def _feeds(reference: "SentenceTransformer") -> list[Feed]:
 
 
 def _described(reference: "SentenceTransformer") -> dict[str, Any]:
-    """The manifest's fields of embedders."""
+    """The manifest's fields for an embedder."""
     prompts = reference.prompts
     default = prompts.get(reference.default_prompt_name or "")
     roles = [role for role in ("document", "passage", "corpus") if role in prompts]
@@ -149,7 +149,7 @@ def _described(reference: "SentenceTransformer") -> dict[str, Any]:
 
 
 def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
-    """The number of a prompt's tokens, with the first special token but not the last."""
+    """The number of tokens of a prompt, including the special token before it."""
     if not prompt:
         return 0
     ids = reference.tokenizer(prompt)["input_ids"]
@@ -159,10 +159,10 @@ def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
 def _verified(
     reference: "SentenceTransformer", model: RuntimeModel, sample: Sequence[str]
 ) -> dict[str, float]:
-    """The smallest cosine of a sample's vector with the reference's, as passage or as query.
+    """The smallest cosine between the vectors of model and reference, over passages and queries.
 
     Raises:
-        DerivationError: if plain or centred vectors stray too far.
+        DerivationError: if plain or centred vectors differ too much.
     """
     texts = list(sample)
     options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}

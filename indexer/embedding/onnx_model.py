@@ -1,4 +1,4 @@
-"""Embedding model on ONNX Runtime: the derived int8 graph, served without PyTorch.
+"""Embedding model on ONNX Runtime: the derived int8 graph, run without PyTorch.
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
 `indexer.embedding.onnx_export`. Each text is run alone, on as many threads as there are cores, so
@@ -6,7 +6,7 @@ nothing is padded. Dynamic quantization scales by the largest value of its input
 vector would depend on the other texts. On a CPU this is about as fast as batches (measured beside
 other work: 0.8 to 1.1 times as fast at 20 tokens, 1.2 to 1.3 at 140).
 
-A folder is refused if it is torn, of another format or scheme, or changed.
+A folder is refused if it is torn, changed, or of another format or quantization scheme.
 
 Errors:
     Exception
@@ -130,13 +130,13 @@ class Manifest(DerivedManifest):
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """A text as read by the model.
+    """A text encoded by the model.
 
     Attributes:
-        vector: the text's, (d,) float32 of unit length.
-        tokens: its tokens' vectors without special tokens, (n, t) float32 of unit length.
-        words: the words of these tokens, as written, in order.
-        places: the indices of each word's tokens.
+        vector: the text's vector, (d,) float32 of unit length.
+        tokens: the vectors of its tokens without special ones, (n, t) float32 of unit length.
+        words: the words that the tokens belong to, as written, in order.
+        places: for each word the indices of its tokens.
     """
 
     vector: NDArray[np.float32]
@@ -185,11 +185,11 @@ class RuntimeModel:
 
     @classmethod
     def open(cls, folder: Path) -> "RuntimeModel":
-        """Open a derived folder; takes well under a second and imports no PyTorch.
+        """Open a derived folder; this takes well under a second and imports no PyTorch.
 
         Raises:
-            RuntimeModelError: if the folder is torn, foreign or can't be read by the installed
-                ONNX Runtime; to be derived again.
+            RuntimeModelError: if the folder is torn, of another format, or unreadable for the
+                installed ONNX Runtime, and must be derived again.
         """
         manifest = Manifest.load(folder)
         return cls(manifest, *opened_parts(folder))
@@ -203,11 +203,11 @@ class RuntimeModel:
         return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their tokens; a question's prompt is among its words."""
+        """Questions with their token vectors; the prompt's tokens are included."""
         return self._read(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """Passages with their tokens."""
+        """Passages with their token vectors."""
         return self._read(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def _embed(
@@ -233,7 +233,7 @@ class RuntimeModel:
         return read_text(text, encoding, vectors[0], tokens[0])
 
     def _encoding(self, text: str) -> Encoding:
-        """A text's tokens, special ones included, as many as the model reads."""
+        """A text's tokens, special ones included, truncated to the model's limit."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         if len(encoding.ids) > self._words_limit:
             encoding.truncate(self._words_limit, direction=self._manifest.truncation_side)
@@ -250,7 +250,7 @@ _Made = TypeVar("_Made")
 
 
 def _each(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
-    """Process each text with the prompt before it, on all cores."""
+    """Call `make` on each text with the prompt in front, on all cores."""
     prompted = [prompt + text for text in texts]
     if len(prompted) == 1:
         return [make(prompted[0])]
@@ -261,7 +261,7 @@ def _each(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> li
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, d) float32, each row of unit length."""
+    """Vectors scaled to unit length, (n, d) float32."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
     return unit
@@ -271,7 +271,7 @@ def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]
     """The graph and the tokenizer of a derived folder.
 
     Raises:
-        RuntimeModelError: if the installed ONNX Runtime can't read them; to be derived again.
+        RuntimeModelError: if the installed ONNX Runtime can't read them; derive the folder again.
     """
     options = session_options()
     # The file was optimized when it was derived.
@@ -290,10 +290,10 @@ def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]
 
 
 def session_options() -> onnxruntime.SessionOptions:
-    """Options of a session: it runs on the calling thread, so no thread of its own ever waits.
+    """Options of an ONNX session that runs on the calling thread alone.
 
     A short query takes 1.5 ms on one thread and 1.9 on two that sleep in between. Two that spin
-    take 1.1, but would keep a core busy. Our own threads already share the texts.
+    take 1.1, but would keep a core busy. The thread pool already spreads the texts over the cores.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -304,15 +304,15 @@ def session_options() -> onnxruntime.SessionOptions:
 
 
 def source_digest(folder: Path, cache: Path | None = None) -> str:
-    """A sha-256 over the vector-shaping files of a sentence-transformers folder.
+    """A sha-256 over the files of a sentence-transformers folder that affect vectors.
 
     Args:
-        folder: the model's folder, as saved by sentence-transformers or fetched from the hub.
-        cache: a folder for a cache of file digests by size and time of change, so the weights are
-            read only once; made if missing.
+        folder: the model's folder, as saved by sentence-transformers or downloaded from the hub.
+        cache: a folder for cached file digests, so that the weights are read only once. A file's
+            key is its path, size and modification time.
 
     Returns:
-        64 hexadecimal digits; the same wherever the folder lies.
+        64 hexadecimal digits; independent of the folder's location.
 
     Raises:
         FileNotFoundError: if the folder holds no model of sentence-transformers.

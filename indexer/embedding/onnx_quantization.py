@@ -1,9 +1,10 @@
 """Quantization of an exported ONNX graph to eight bits, with the same products on every processor.
 
-Weights become signed integers with one scale a column; activations become unsigned ones while the
-graph runs. A processor without VNNI adds the products of two neighbouring rows in sixteen bits, and
-these saturate. So the scale of a column keeps any two neighbours below that. Processors still add
-floats in different orders, which now and then rounds an activation the other way.
+Weights are quantized ahead to signed integers with one scale per column, activations at run time to
+unsigned ones. A processor without VNNI adds the products of two neighbouring rows in sixteen bits,
+and the sum can saturate. So each column's scale keeps the sum of any two neighbours below that
+limit. Small differences remain: processors add floats in different orders, which sometimes rounds
+an activation the other way.
 
 Two rewrites of the graph, exact in full precision, reduce the loss of quantization.
 
@@ -36,12 +37,12 @@ _TINY: Final = 1e-6
 def quantize(
     exported: Path, quantized: Path, feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> None:
-    """Quantize the weights; activations are quantized while the graph runs.
+    """Quantize a graph's weights; its activations are quantized at run time.
 
     Args:
         exported: the graph in full precision, for one text.
         quantized: the file to write.
-        feeds: its inputs for some texts, to smooth activations by.
+        feeds: the graph's inputs for some texts, used to smooth activations.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -73,7 +74,7 @@ def quantize(
 
 
 def optimize(quantized: Path, path: Path) -> None:
-    """Write the graph as ONNX Runtime would rearrange it at each start."""
+    """Write the graph as ONNX Runtime optimizes it, to save that work at each start."""
     import onnxruntime
 
     options = session_options()
@@ -102,7 +103,7 @@ def column_scales(matrix: Weights) -> Weights:
 
 
 def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
-    """Round the matrices of a quantized graph again, at the scales of `column_scales`."""
+    """Quantize the matrices of a quantized graph again, with the scales of `column_scales`."""
     from onnx import TensorProto, numpy_helper
 
     tensors = {tensor.name: tensor for tensor in graph.initializer}
@@ -118,11 +119,11 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
 
 
 def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
-    """Move the scale of large channels of normalized layers into the weights that read them.
+    """Move the scale of large channels of normalized layers into the weights that multiply them.
 
-    One scale quantizes all channels of an activation, and a few large channels leave little of the
-    others. So x W is written as (x / s) (s W), with a scale s for each channel. It costs 1 to 3
-    hundredths of the time and halves the loss of quantization.
+    One scale quantizes all channels of an activation, so a few large channels leave the others
+    little precision. So x W is written as (x / s) (s W), with a scale s for each channel. It costs
+    1 to 3 hundredths of the time and halves the loss of quantization.
     """
     from onnx.helper import make_node
     from onnx.numpy_helper import from_array, to_array
@@ -153,7 +154,7 @@ def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> Non
 
 
 def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The products of each normalized layer with unshared weights."""
+    """For each normalized layer, the matrix products that use it with weights of their own."""
     normalized = {node.output[0] for node in graph.node if node.op_type == "LayerNormalization"}
     uses = Counter(name for node in graph.node for name in node.input)
     readers: dict[str, list[Any]] = {}
@@ -193,12 +194,12 @@ def _largest(
 
 
 def _scale_by_token(graph: Any) -> None:
-    """Quantize each token by its own largest value in the layers where tokens differ most.
+    """Scale each token by its own largest value in the layers where tokens differ most.
 
     A quantized product scales a whole text by its largest value. In the two matrices of a
-    feed-forward layer (the non-square ones) a few large tokens leave little of the others. So x W
-    is written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the time
-    and halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
+    feed-forward layer (the non-square ones) a few large tokens leave the others little precision.
+    So x W is written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the
+    time and halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
     """
     from onnx import TensorProto
     from onnx.helper import make_node, make_tensor

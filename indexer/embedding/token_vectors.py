@@ -1,8 +1,8 @@
 """Token vectors of an embedder for late interaction: float32 for questions, codes for passages.
 
-They come out of the same pass of the model as a text's one vector. The latest questions are cached,
-so a question is read once, however often it is compared. Only models with a codec in the program
-have them (`indexer.embedding.token_codes`).
+One pass of the model gives them together with the text's vector. Recent questions are cached, so
+each is embedded once for many comparisons. Only models with a shipped codec have token vectors
+(`indexer.embedding.token_codes`).
 """
 
 import threading
@@ -21,7 +21,7 @@ QUESTIONS_KEPT: Final = 256
 
 
 class TokenReader(Protocol):
-    """A model whose token vectors can be read together with the text's."""
+    """A model that returns token vectors together with the text's vector."""
 
     @property
     def dimension(self) -> int: ...
@@ -41,7 +41,7 @@ class TokenVectors:
         self._lock = threading.Lock()
 
     def of_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their token vectors, from the cache or read now."""
+        """Questions with their token vectors; missing ones are embedded and cached."""
         with self._lock:
             found = {text: self._kept[text] for text in texts if text in self._kept}
         missing = [text for text in dict.fromkeys(texts) if text not in found]

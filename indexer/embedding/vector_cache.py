@@ -15,7 +15,7 @@ _BATCH: Final = 32
 
 
 class VectorCache:
-    """Vectors of texts of one kind, questions or passages."""
+    """LRU cache of vectors, for either questions or passages."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class VectorCache:
         return len(self._vectors)
 
     def prepare(self, texts: Sequence[str]) -> Iterator[int]:
-        """Embed the missing texts, a batch a step; yields the number left."""
+        """Embed missing texts, a batch a step; yields the number of texts left."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._vectors))
         for start in range(0, len(missing), self._batch):
             self._embedded(missing[start : start + self._batch])

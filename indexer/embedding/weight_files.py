@@ -1,7 +1,7 @@
-"""Weight files beside a large derived graph, so that ONNX Runtime maps them instead of copying.
+"""Weight files beside a large derived graph, so that ONNX Runtime can memory-map the weights.
 
-A process serving all-mpnet-base-v2 holds 171 MB with them instead of 215, and opens it in half the
-time. No file exceeds the limits of code hosts. A small graph keeps its weights in itself.
+A process with all-mpnet-base-v2 takes 171 MB instead of 215, and opens it in half the time. Each
+file stays within the size limits of code hosts. A small graph contains its weights.
 """
 
 from pathlib import Path

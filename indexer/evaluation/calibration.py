@@ -1,15 +1,16 @@
 """Calibration of the evidence's parameters on judged sets: rows, weights of kinds, cross-fitting.
 
-Each judged set gives four kinds of rows:
+A row is a question with the features of its best passage, and whether that passage is right. Each
+judged set gives four kinds of rows:
 
-- its questions as they are, right if the best passage is of a relevant document, and of the
-  answering section;
-- the same without the relevant documents in the results, never right;
-- near misses, if the set has some, never right;
-- the other sets' questions and its own foreign ones, never right.
+- its questions, right if the best passage belongs to a relevant document and to the answering
+  section;
+- the same questions with the relevant documents removed from the results, never right;
+- near misses, if the set has any, never right;
+- foreign questions, of other sets or marked as foreign in this one, never right.
 
 Errors:
-    JudgedSetError    the sets are not enough to fit on
+    JudgedSetError    the sets are too small to fit parameters on
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,14 +52,14 @@ FOREIGN: Final = 300
 
 @dataclass(slots=True)
 class Rows:
-    """Questions as features, (n, f), with whether the best passage answers, by kind and set.
+    """Features of questions, (n, f), and whether each best passage answers, by kind and set.
 
-    `related_sets` are the sets that a set shares documents with, itself among them.
+    `related_sets` maps each set to the sets that share documents with it, itself included.
     """
 
     values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     right: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
-    relatives: dict[str, frozenset[str]] = field(default_factory=dict)
+    related_sets: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
         """Add one set's questions of one kind; an empty list changes nothing."""
@@ -70,11 +71,11 @@ class Rows:
         return Rows(
             {key: rows for key, rows in self.values.items() if keep(key[1])},
             {key: right for key, right in self.right.items() if keep(key[1])},
-            {name: others for name, others in self.relatives.items() if keep(name)},
+            {name: others for name, others in self.related_sets.items() if keep(name)},
         )
 
     def halves(self) -> "Rows":
-        """The same rows with every set cut into two, `NAME (1)` and `NAME (2)`, row by row."""
+        """The same rows with each set split in two, `NAME (1)` and `NAME (2)`, alternately."""
         cut = Rows()
         for (kind, name), rows in self.values.items():
             for number in (1, 2):
@@ -84,7 +85,7 @@ class Rows:
         return cut
 
     def stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-        """All rows, whether each is right, and how much each counts."""
+        """The features of all rows, whether each is right, and the weight of each."""
         kinds = [kind for kind, _ in self.values]
         importance = [
             np.full(len(rows), IMPORTANCE[kind] / kinds.count(kind) / len(rows))
@@ -102,16 +103,16 @@ def collect_rows(
 ) -> None:
     """Add the rows of one judged set, indexed behind `retriever`.
 
-    Questions of a set that shares documents with this one are not foreign to it. Each of its own is
-    asked from its scopes; foreign ones from all scopes of the set.
+    The set's own questions are asked from their scopes, foreign ones from all scopes of the set.
+    Questions of related sets are not used as foreign ones.
     """
     judged = sets[name]
     everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
-    rows.relatives[name] = related_sets(name, sets)
+    rows.related_sets[name] = related_sets(name, sets)
     foreign = [
         text
         for other, theirs in sets.items()
-        if other not in rows.relatives[name]
+        if other not in rows.related_sets[name]
         for text in list(theirs.queries.values())[:FOREIGN]
     ]
     answerable, removed = [], []
@@ -139,7 +140,7 @@ def collect_rows(
 
 
 def related_sets(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
-    """The sets with a document of this one, and translations `a-x` of a set `a-y`."""
+    """The sets with a document of this one, and its translations (`a-x` of `a-y`)."""
     own = _texts(sets[name])
     return frozenset(
         other
@@ -153,13 +154,13 @@ def _texts(judged: JudgedSet) -> set[str]:
 
 
 def check_rows(rows: Rows, accepted: str) -> None:
-    """Require enough questions to fit on, with both right and wrong first passages.
+    """Require enough questions, with both right and wrong first passages.
 
-    Answers are mostly accepted because they came first. A set of accepted answers, named
-    `accepted`, with hardly any other picks would teach that the first result is always right.
+    `accepted` names the set of answers that people accepted. Most of these came first, so without
+    enough other picks they would teach that the first result is always right.
 
     Raises:
-        JudgedSetError: if not.
+        JudgedSetError: if the rows don't suffice.
     """
     questions = sum(len(found) for (kind, _), found in rows.right.items() if kind == "answerable")
     if questions < LEAST_QUESTIONS:
@@ -183,11 +184,11 @@ def check_rows(rows: Rows, accepted: str) -> None:
 
 
 def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
-    """Fit the parameters and the two thresholds; the measurements come with them.
+    """Fit the parameters and the two thresholds; returns them with their measurements.
 
     *strong* begins at the least probability above which enough answers are right, over all kinds of
-    questions and averaged over the sets. *none* ends at the least one above which enough of the
-    other shown answers are right.
+    questions and averaged over the sets. *none* ends at the least probability above which enough of
+    the *partial* answers are right.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
@@ -200,13 +201,13 @@ def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str,
 
 
 def cross_fit(rows: Rows) -> dict[str, float]:
-    """The measurements on each set with parameters fitted without it, as for an unseen server.
+    """The measurements on each set, with parameters fitted on unrelated sets.
 
-    Sets that share documents with it are left out, too. If nothing is left, every set is halved,
-    and each half is measured with parameters fitted on the other.
+    They estimate the results on an unseen server. If a set has no unrelated set, every set is
+    halved, and each half is measured with parameters fitted without it.
     """
     names = list(dict.fromkeys(name for _, name in rows.values))
-    without = {name: _names_without(name, names, rows.relatives) for name in names}
+    without = {name: _names_without(name, names, rows.related_sets) for name in names}
     if not all(without.values()):
         return cross_fit(rows.halves())
     found: dict[str, float] = {}
@@ -220,7 +221,7 @@ def cross_fit(rows: Rows) -> dict[str, float]:
 def _names_without(
     name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """The names of the sets unrelated to one."""
+    """The names of the sets unrelated to a set."""
     return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
@@ -230,7 +231,7 @@ def _least(
     precision: float,
     end: float,
 ) -> float:
-    """The least probability from which, up to `end`, the share of right answers is high enough."""
+    """The least probability for which enough answers between it and `end` are right."""
     names = dict.fromkeys(name for _, name in rows.values)
     for least in np.arange(0.05, 1.0, 0.01):
         said = {key: (found >= least) & (found < end) for key, found in chances.items()}
@@ -271,7 +272,7 @@ def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
 def _mixed_precision(
     rows: Rows, name: str, chosen: Mapping[tuple[str, str], NDArray[np.bool_]]
 ) -> float:
-    """The share of right answers among the chosen ones of all kinds of questions of one set."""
+    """The weighted share of right answers among one set's `chosen` questions of all kinds."""
     said = right = 0.0
     for kind, importance in IMPORTANCE.items():
         if (kind, name) in chosen:

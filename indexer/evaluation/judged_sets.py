@@ -44,9 +44,9 @@ class JudgedSet:
 
     Attributes:
         scopes: the scopes that a question is asked from; by default `SHARED`.
-        foreign: the ids of unanswerable questions about something else altogether (`"kind":
-            "foreign"` in the file).
-        headings: the answering section, by question and document, if one answers.
+        foreign: the ids of unanswerable questions on another subject (`"kind": "foreign"` in the
+            file).
+        headings: the answering section's heading by question and document, where known.
     """
 
     documents: Sequence[Document]
@@ -58,7 +58,7 @@ class JudgedSet:
     headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def is_answered_by(self, question: str, passage: StoredPassage) -> bool:
-        """Whether a passage is of a relevant document, and of the named section."""
+        """Whether a passage is from a relevant document, and from its judged section if any."""
         if passage.document_id not in self.judgements[question]:
             return False
         heading = self.headings.get(question, {}).get(passage.document_id, "")
@@ -68,7 +68,7 @@ class JudgedSet:
 
 
 def plain_heading(heading: str) -> str:
-    """A heading's letters and digits, without signs, which may be markup or escaped."""
+    """A heading reduced to letters and digits; other signs may be markup or escapes."""
     return "".join(filter(str.isalnum, re.sub(r"<[^>]*>", "", heading))).casefold()
 
 
@@ -76,8 +76,8 @@ def judged_set(folder: Path) -> JudgedSet:
     """Read a judged set.
 
     Raises:
-        JudgedSetError: if a file is missing, a line is malformed, an id stands for two things or
-            for none, or nothing is judged.
+        JudgedSetError: if a file is missing, a line is malformed, an id is repeated or unknown, or
+            nothing is judged.
     """
     documents = [
         Document(
@@ -95,9 +95,9 @@ def judged_set(folder: Path) -> JudgedSet:
 def with_judgements(
     folder: Path, documents: Sequence[Document], queries: Mapping[str, str], pages: str = ""
 ) -> JudgedSet:
-    """The judged set of a folder's judgements, documents and questions.
+    """The judged set made of a folder's judgements and these documents and questions.
 
-    `pages` is the origin of the documents, if not `corpus.jsonl`.
+    `pages` names the source of the documents in errors, if it is not `corpus.jsonl`.
 
     Raises:
         JudgedSetError: if a judgement names an unknown question or document, or nothing is judged.
@@ -148,7 +148,7 @@ def read_rows(path: Path) -> dict[str, dict[str, object]]:
     """The objects of a file by their `_id`.
 
     Raises:
-        JudgedSetError: if it can't be read, or an id is missing or stands for two things.
+        JudgedSetError: if the file can't be read, or an id is missing or repeated.
     """
     found: dict[str, dict[str, object]] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -216,12 +216,12 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
 
 
 def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
-    """A judged set of answers that people accepted: each first hit's document is relevant.
+    """A judged set from answers that people accepted: each first hit's document is relevant.
 
-    Equal questions of one guild count once, so that a popular one does not decide alone. Follow-ups
-    are left out, because they ask nothing by themselves, and so are questions with a document that
-    is gone or no longer visible. People accepted the first results of an earlier retriever: such a
-    set shows lost answers, but hardly better ones.
+    Equal questions of one guild count once, so that a popular one does not decide alone. Left out
+    are follow-ups, because they make no sense alone, and questions whose document is deleted or no
+    longer visible. People could accept only results of an earlier retriever. So such a set shows
+    lost answers, but hardly better ones.
 
     Raises:
         JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.

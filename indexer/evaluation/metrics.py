@@ -92,15 +92,15 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: int = 0) -> float:
     """The chance of a difference this large between two equally good runs: a two-sided p.
 
-    If the runs were equally good, each question's difference might as well have the other sign. So
-    the signs are flipped at random `FLIPS` times. p is the share of flips with a mean difference at
-    least as large as the observed one, counting that as one of them: p is never 0, and 1 for
-    identical runs. The same figures give the same p on every run.
+    Between equally good runs, each question's difference could as well have the other sign. So the
+    signs are flipped at random `FLIPS` times. p is the share of flips whose mean difference is at
+    least as large as the observed one. The observed one counts as a flip, so p is never 0, and 1
+    for identical runs. The result is the same on every run.
 
     Args:
         current: one figure a question.
         other: the figures of the same questions in the same order.
-        seed: of the random signs.
+        seed: the seed of the random signs.
 
     Source:
         Fisher, "The Design of Experiments", 1935, section 21; its use for retrieval: Smucker, Allan
@@ -124,11 +124,11 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 def kept_and_refused(
     answerable: Sequence[float], unanswerable: Sequence[float], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The effect of refusing below each threshold, by the strengths of questions' evidence.
+    """The effect of refusing questions whose evidence is weaker than each threshold.
 
     Returns:
-        (t,) the kept share of answerable questions, and (t,) the refused share of unanswerable
-        ones.
+        (t,) the share of answerable questions still answered, and (t,) the share of unanswerable
+        ones refused.
     """
     low = np.searchsorted(np.sort(np.asarray(answerable, dtype=float)), thresholds, side="left")
     refused = np.searchsorted(np.sort(np.asarray(unanswerable, dtype=float)), thresholds, "left")
@@ -136,7 +136,7 @@ def kept_and_refused(
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; 0 of nothing."""
+    """The mean; 0 for no values."""
     return sum(values) / len(values) if values else 0.0
 
 

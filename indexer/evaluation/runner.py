@@ -1,6 +1,6 @@
-"""Evaluation runner: a judged set is indexed, asked and measured; two evaluations are compared.
+"""Evaluation runner: indexes, asks and measures a judged set, and compares two evaluations.
 
-Its questions go through the same passages, index and retriever as members' questions.
+The questions go through the same passages, index and retriever as members' questions.
 """
 
 import math
@@ -44,9 +44,10 @@ _BATCH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The measurements of a run over a judged set; `to_dict` gives names for programs.
+    """Measurements of a run over a judged set.
 
-    `strengths` are probabilities that the best hit answers; from `threshold` on they are strong.
+    `strengths` are the probabilities that the best hit answers; from `threshold` on, evidence is
+    strong.
     """
 
     run: Run
@@ -61,7 +62,7 @@ class Evaluation:
     threshold: float
 
     def to_dict(self) -> dict[str, object]:
-        """Every figure by name; rates are shares of 1, NaN if there is nothing to measure."""
+        """Every figure by name; rates are shares of 1, and None if there is nothing to measure."""
         answered = [self.evidence[q] is not Evidence.NONE for q in self.judgements]
         refused = [found is Evidence.NONE for found in self.unanswerable.values()]
         figures: dict[str, object] = {
@@ -99,7 +100,7 @@ def peak_rss_mb() -> float:
 
 @dataclass(frozen=True, slots=True)
 class RankingChange:
-    """A question with different rankings in two evaluations, and its nDCG@10 in each."""
+    """A question ranked differently in two evaluations, with its nDCG@10 in each."""
 
     question: str
     current: float
@@ -122,7 +123,7 @@ class Comparison:
         return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
 
     def changed(self) -> list[RankingChange]:
-        """The questions with different nDCG@10: the largest loss first, the largest gain last."""
+        """The questions whose nDCG@10 changed: the largest loss first, the largest gain last."""
         current, other = self._ndcgs()
         changes = [
             RankingChange(self.queries[key], current[key], other[key])
@@ -192,7 +193,7 @@ class Evaluator:
         self._passages_per_second = passages / max(time.perf_counter() - started, 1e-9)
 
     def evaluate(self, *, legs: bool = False) -> Evaluation:
-        """Ask every question, one at a time as members do, and measure."""
+        """Ask every question, one at a time like members, and measure."""
         # Apart, because a question may have the id of an unanswerable one.
         asked = {key: self._retrieved(key, text) for key, text in self._judged.queries.items()}
         others = {
@@ -214,7 +215,7 @@ class Evaluator:
     def _retrieved(self, key: str, text: str) -> _Asked:
         scopes = self._scopes(key)
         started = time.perf_counter()
-        text = self._retriever.read(text, scopes)
+        text = self._retriever.corrected(text, scopes)
         vector = self._retriever.embedded([text])[0]
         hits = self._retriever.ranked(text, vector, scopes, K)
         evidence = self._retriever.evidence(text, hits)
@@ -246,7 +247,7 @@ class Evaluator:
         return {**legs, "fused": fused} if fused else legs
 
     def _places(self, ranked: Sequence[tuple[int, float]]) -> list[str]:
-        """The documents of ranked passages, each once, best first."""
+        """The ids of the ranked passages' documents, each once, best first."""
         stored = self._index.passages([passage_id for passage_id, _ in ranked])
         return list(dict.fromkeys(stored[key].document_id for key, _ in ranked if key in stored))[
             :K

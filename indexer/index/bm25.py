@@ -44,7 +44,7 @@ Weight = tuple[tuple[str, ...], float]
 
 
 class BM25Lookup:
-    """The passages of several scopes with a query's words; valid until an index changes."""
+    """BM25 lookup of a query in several scopes; valid until an index changes."""
 
     def __init__(self, scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int) -> None:
         self._k = k
@@ -59,10 +59,10 @@ class BM25Lookup:
         self._scored = [_Scored.of(postings, shares, mean_length, k) for postings in scopes]
 
     def found(self, also: Sequence[int] = (), among: Ids | None = None) -> list[tuple[int, float]]:
-        """The passages, best first: at most `k`, then any others of `also` with a word.
+        """The matching passages, best first: the best `k`, then any others listed in `also`.
 
         Returns:
-            (passage id, coverage), coverage above 0 and below 1; only those `among`, if given.
+            (passage id, coverage), coverage above 0 and below 1. With `among`, only passages in it.
         """
         if not self._scored:
             return []
@@ -81,7 +81,7 @@ class BM25Lookup:
 
 
 def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight]:
-    """The forms and IDF of each word as typed, uncorrected; an unknown word weighs most."""
+    """The forms and IDF of each word as typed; an unknown word has the highest IDF."""
     passages = sum(postings.passages for postings in scopes)
     return [
         (word.forms, _idf(scopes, word.forms, passages))
@@ -91,7 +91,7 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
 
 
 def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> frozenset[str]:
-    """The forms of a query's words that no passage has, even with a slip corrected."""
+    """The forms of query words that no passage has, even after spelling correction."""
     return frozenset(
         form
         for word in wanted
@@ -113,13 +113,13 @@ def _known(scopes: Sequence[Postings], form: str) -> bool:
 
 
 def _corrections(scopes: Sequence[Postings], forms: Sequence[str]) -> list[str]:
-    """The corrections of forms, each once."""
+    """The spelling corrections of a word's forms, each once."""
     found = (postings.corrections(form) for postings in scopes for form in forms)
     return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Weight:
-    """The known forms of a word, else its corrections, with its IDF."""
+    """A word's known forms, or else its spelling corrections, with their IDF."""
     known = tuple(form for form in wanted.forms if _known(scopes, form))
     if known:
         return known, _idf(scopes, known, passages)
@@ -131,14 +131,14 @@ def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Wei
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The coverages of one scope's passages by the rarer words of a query.
+    """Coverages of one scope's passages by the rarer words of a query.
 
     Attributes:
-        postings: the scope's.
+        postings: the scope's postings.
         scores: the coverages, (slots,).
         best: the slots with the best coverages.
-        common: the common words, which only add to these.
-        mean_length: of the passages of all scopes, in words.
+        common: the common words; they add to these scores but propose no candidates.
+        mean_length: the mean length in words of the passages of all scopes.
     """
 
     postings: Postings
@@ -149,7 +149,7 @@ class _Scored:
 
     @classmethod
     def of(cls, postings: Postings, shares: Sequence[Weight], mean_length: float, k: int) -> Self:
-        """Score the words of a query, each with its share of the query's weight, 1 in all."""
+        """Score the query's words; each has a share of the total weight 1."""
         telling, common = _parted(postings, shares)
         scores = _summed(postings, telling, mean_length)
         if len(postings.removed):
@@ -176,7 +176,7 @@ class _Scored:
 
 
 def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
-    """The words that propose candidates, and the common ones that only add to scores."""
+    """The words that propose candidates, and the common words that only add to scores."""
     slots = len(postings.ids)
     telling: list[Weight] = []
     common: list[Weight] = []
@@ -189,7 +189,7 @@ def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight],
 def _summed(
     postings: Postings, shares: Sequence[Weight], mean_length: float
 ) -> NDArray[np.float64]:
-    """The coverage of each slot by some words, (slots,); every posting is read once."""
+    """The coverage of each slot by these words, (slots,); every posting is read once."""
     if not shares:
         return np.zeros(len(postings.ids))
     found = [_occurrences(postings, forms) for forms, _ in shares]
@@ -205,7 +205,7 @@ def _summed(
 def _occurrences(
     postings: Postings, forms: Sequence[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """The slots with a word, in order, and the counts of its commonest form there."""
+    """The slots that have a word, ascending, and the count of its commonest form in each."""
     slots, counts = postings.postings(forms[0])
     if len(forms) > 1:
         found = [postings.postings(form) for form in forms]
@@ -222,7 +222,7 @@ def _occurrences(
 def _counts_at(
     postings: Postings, wanted: NDArray[np.int64], forms: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """The counts of a word in each of some slots; reads no more postings than needed."""
+    """The counts of a word in the `wanted` slots; reads no more postings than needed."""
     most = np.zeros(len(wanted), np.uint8)
     for form in forms:
         slots, counts = postings.postings(form)
@@ -255,7 +255,7 @@ def _each_once(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np
 
 
 def _best(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """The indices of the `k` best scores above 0, in no order; of equal ones the first."""
+    """The indices of the `k` best scores above 0, unordered; among equal scores the first win."""
     above = np.flatnonzero(scores)
     if len(above) <= k:
         return above

@@ -1,4 +1,4 @@
-"""Bound values of SQL statements: marks for a list of them, in slices within SQLite's limit."""
+"""Placeholders for lists of values in SQL statements, split to stay within SQLite's limit."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
@@ -13,14 +13,14 @@ def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def marks(values: Collection[Any]) -> str:
-    """Marks for a list of values; an empty list matches nothing."""
+    """Placeholders (`?, ?`) for a list of values; an empty list matches nothing."""
     return ", ".join("?" for _ in values) or "null"
 
 
 def insertions(
     table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
 ) -> list[tuple[str, Sequence[Any]]]:
-    """Statements that insert rows, as many rows in each as possible, each with its `ending`."""
+    """Statements that insert rows, as many as possible in each; `ending` ends the statement."""
     most = MOST_VALUES // len(columns)
     return [
         (

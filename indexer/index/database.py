@@ -1,4 +1,4 @@
-"""The index database: its connection protocol, its manifest, and its errors.
+"""Index database: its connection protocol, its manifest, and its errors.
 
 The statements use the SQL that SQLite and PostgreSQL have in common; `Connection` hides the rest.
 
@@ -6,9 +6,9 @@ Errors:
     Exception
     └── IndexError_           base of the index's errors
         ├── StaleIndexError   it was made by another model or format
-        ├── IndexReadError    its database can't be asked
+        ├── IndexReadError    its database can't be queried
         ├── IndexWriteError   it can't be written (full disk, permissions)
-        └── MissingVectorError    a vector was dropped by another process before it was used
+        └── MissingVectorError    another process deleted a vector before it was used
 """
 
 import secrets
@@ -28,8 +28,10 @@ class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
 class StaleIndexError(IndexError_):
     """The index was made by another model or format.
 
-    `passages` is its size, `model` its vectors' name, `same_model` whether only the way of running
-    the model differs.
+    Attributes:
+        passages: the number of passages in the index.
+        model: the name of its vectors (`Embedder.model`).
+        same_model: whether the model is the same and only the backend differs.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class StaleIndexError(IndexError_):
 
 
 class IndexReadError(IndexError_):
-    """The index's database can't be asked; the message gives the remedy."""
+    """The index's database can't be queried; the message gives the remedy."""
 
 
 class IndexWriteError(IndexError_):
@@ -50,7 +52,7 @@ class IndexWriteError(IndexError_):
 
 
 class MissingVectorError(IndexError_):
-    """A vector was dropped by another process before it was used; nothing was changed."""
+    """Another process deleted a vector before it was used; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ Place = Path | IndexSchema
 class Connection(Protocol):
     """An opened index database. It belongs to the thread that opened it.
 
-    Values are marked by `?`. Outside `writing`, a statement is a transaction of its own.
+    Placeholders are `?`. Outside `writing`, each statement is a transaction of its own.
     """
 
     @property
     def place(self) -> str:
-        """The index's place, for sentences: `The index in …`."""
+        """The location of the index, worded to follow `The index in`."""
 
     def close(self) -> None: ...
 
@@ -95,17 +97,17 @@ class Connection(Protocol):
         """Run statements one after another, in one round trip; returns the rows of each."""
 
     def writing(self, *, alone: bool = True) -> AbstractContextManager[None]:
-        """One transaction that writes; inside another, a part of it.
+        """A write transaction; nested calls join the outer one.
 
-        With `alone` it excludes all other writers. Otherwise it must first lock its scopes' rows,
-        which have one writer at a time (`ScopeChanges.raised`).
+        With `alone` it excludes all other writers. Otherwise its first statement must lock the rows
+        of its scopes (`ScopeChanges.raised`); each scope has one writer at a time.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
         """
 
     def forget_deleted(self) -> None:
-        """Erase deleted text as far as the database can."""
+        """Erase deleted text from the files, as far as the database can."""
 
 
 def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:

@@ -1,12 +1,12 @@
-"""The search index: vectors and postings of the searched scopes, over the index database.
+"""Search index: vectors and postings of the searched scopes, on top of the index database.
 
-The database (`indexer.index.tables`) is the truth; it is derived from the corpus, so it can be
-deleted at any time and is then rebuilt. Each scope has its own vector index and postings, so a
-search of other scopes can't return a guild's passage. `indexer.index.resident_scopes` holds the
+The database (`indexer.index.tables`) is the source of truth. It is derived from the corpus, so it
+can be deleted at any time and is then rebuilt. Each scope has its own vector index and postings, so
+a search of other scopes can't return a guild's passage. `indexer.index.resident_scopes` holds the
 scopes in memory.
 
-Memory follows the database in one place only: `_replay` repeats the changes since the generation in
-memory, whether this process or another made them.
+Only `_replay` updates memory: it repeats the database's changes since the generation in memory,
+made by this process or another.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -52,7 +52,7 @@ class Index:
 
     Attributes:
         tables: the statements of the index database.
-        replays: how often memory was brought to another generation.
+        replays: how often memory was updated to another generation.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Index:
         # The number of replays that found a change.
         self.replays = 0
         # Whether to use the generations in memory, without asking the database.
-        self._unasked = False
+        self._from_memory = False
         self._rows = RowCache(self.tables)
         snapshots = _snapshots(place, self.tables)
         self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
@@ -98,7 +98,7 @@ class Index:
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
 
     def close(self) -> None:
-        """Write worthwhile snapshots, and close the file."""
+        """Write snapshots that are worth it, and close the database."""
         self._resident.save_changed()
         self.tables.close()
 
@@ -116,22 +116,22 @@ class Index:
         return self.tables.generation()
 
     def generation_of(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """The number of changes of each of these scopes; results may differ after one."""
+        """The generation of each scope: its number of changes. Each change may change results."""
         wanted = tuple(scopes)
         self._replay(wanted)
         return tuple(map(self._resident.generation, wanted))
 
     def replayed_generations(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """The last known generations of these scopes, without asking the database."""
+        """The generations of these scopes in memory, without a query to the database."""
         return tuple(map(self._resident.generation, scopes))
 
     def limit_memory(self, resident_bytes: int | None) -> None:
-        """Bound the bytes of the scopes in memory; None is any number."""
+        """Limit the bytes of the scopes in memory; None sets no limit."""
         self._resident.most_bytes = resident_bytes
         self._resident.fit()
 
     def is_resident(self, scope: Scope) -> bool:
-        """Whether all that a search of a scope needs is in memory."""
+        """Whether the vectors and postings of a scope are in memory."""
         return scope in self._resident
 
     def size(self, scopes: Iterable[Scope]) -> int:
@@ -148,7 +148,7 @@ class Index:
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
-        if self._unasked:
+        if self._from_memory:
             found = self._rows.document_passages(document_id)
             # Only for a whole scope is it known whether all passages are there.
             if found and self._resident.has_rows(found[0].scope):
@@ -157,17 +157,17 @@ class Index:
 
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
         """A document's passages with positions from the first to the last, in reading order."""
-        if self._unasked:
+        if self._from_memory:
             found = self._rows.document_passages(document_id)
             return [one for one in found if first <= one.position <= last]
         return self.tables.passages_within(document_id, first, last)
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Pin generations: inside, all answers about a scope are of one generation.
+        """Pin generations: inside, every result about a scope is of the same generation.
 
-        A question asks for many small things, and each would compare generations by itself. Here
-        the first request for a scope compares them.
+        Each call of the index compares the generation in memory with the database's. Here only the
+        first call for a scope does.
         """
         self._steady += 1
         try:
@@ -179,30 +179,30 @@ class Index:
                 self._resident.fit()
 
     @contextmanager
-    def unasked(self) -> Iterator[None]:
-        """Answer from memory as it is, without comparing generations.
+    def from_memory(self) -> Iterator[None]:
+        """Answer from memory, without comparing generations with the database.
 
-        Rows missing from memory are still read from the database. Documents in `taken_out` may
-        still be found.
+        Rows missing from memory are still read from the database. Outdated passages of
+        `stale_documents` may still be found.
         """
-        self._unasked = True
+        self._from_memory = True
         self._steady += 1
         try:
             yield
         finally:
             self._steady -= 1
-            self._unasked = False
+            self._from_memory = False
 
     @property
-    def taken_out(self) -> frozenset[str]:
-        """The documents that this process replaced or took out since the last comparison."""
-        return frozenset(self.tables.taken_out)
+    def stale_documents(self) -> frozenset[str]:
+        """The documents that this process replaced or deleted since the last `catch_up`."""
+        return frozenset(self.tables.stale_documents)
 
-    def compare(self) -> None:
-        """Replay in memory all changes of the database."""
+    def catch_up(self) -> None:
+        """Bring all scopes in memory to the generations of the database."""
         resident = self._resident.scopes()
         self._replay(resident if len(resident) <= _COMPARED else None)
-        self.tables.taken_out.clear()
+        self.tables.stale_documents.clear()
 
     def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
         """Bring some scopes in memory, or all, to the generations of the database.
@@ -210,7 +210,7 @@ class Index:
         Returns:
             Whether any of them had changed.
         """
-        if self._unasked:
+        if self._from_memory:
             return False
         wanted = None
         if scopes is not None:
@@ -228,7 +228,7 @@ class Index:
         return True
 
     def save_snapshots(self, least: int = SNAPSHOT_LEAST) -> None:
-        """Write snapshots of all scopes with `least` passages, and delete all others."""
+        """Write snapshots of all scopes with at least `least` passages, and delete all others."""
         self._resident.save_all(least)
 
     # Searching it.
@@ -266,18 +266,18 @@ class Index:
         """The candidates for the passages nearest to each of many queries, (n, d).
 
         Args:
-            vectors: the queries', rows of unit length.
+            vectors: the queries' vectors, rows of unit length.
             k: at most this many for each.
             scopes: the scopes that the askers may see.
             among: the ids to choose from; by default all.
 
         Returns:
-            For each query ids and quantized cosines, right to about 0.001, best first by these. The
-            last candidates may have pushed out slightly nearer ones.
+            For each query ids and quantized cosines, accurate to about 0.001, best first. So the
+            last candidates may have displaced slightly nearer passages.
         """
         codes = quantized(vectors)
         only = None if among is None else selector(among)
-        found = [held.vectors.search(codes, k, only) for held in self._seen(scopes)]
+        found = [held.vectors.search(codes, k, only) for held in self._current_scopes(scopes)]
         if not found:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32))] * len(vectors)
         ids = np.concatenate([ids for ids, _ in found], axis=1)
@@ -292,9 +292,9 @@ class Index:
         also: Sequence[int] = (),
         among: Ids | None = None,
     ) -> list[tuple[int, float]]:
-        """The passages with a text's words, from exactly these scopes, by BM25.
+        """The passages that have a text's words, from exactly these scopes, by BM25.
 
-        Words are weighed over all passages of the scopes, whatever `among` says.
+        IDFs are computed over all passages of the scopes, regardless of `among`.
 
         Returns:
             (passage id, coverage), best first, coverage above 0 and below 1: at most `k`, and after
@@ -308,9 +308,10 @@ class Index:
         return lookup.found(also, among)
 
     def prepare_matching(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
-        """A function precomputing the next `matching` call; another thread may run it meanwhile.
+        """A function that precomputes the next `matching` call, for another thread.
 
-        One at a time, and only within `steady`: the generation is not compared.
+        Only one may run at a time, and only within `steady`, because it doesn't compare
+        generations.
         """
         # Scopes are read in the thread that owns the database.
         seen = self.postings(scopes)
@@ -342,7 +343,7 @@ class Index:
         return self._idfs[key]
 
     def unknown_forms(self, text: str, scopes: Sequence[Scope]) -> frozenset[str]:
-        """The forms of a query's words that no passage has, even with a slip corrected."""
+        """The forms of query words that no passage has, even after spelling correction."""
         return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
@@ -360,30 +361,30 @@ class Index:
             self._replay()
 
     def prefetch_recent_rows(self) -> Iterator[None]:
-        """Read the rows of the last searched scopes, as many as fit, a slice a step.
+        """Read the rows of recently searched scopes into memory, as many as fit, a slice a step.
 
-        Then questions in them can be answered from memory alone. The index may change between two
-        steps.
+        Then questions in these scopes can be answered from memory alone. The index may change
+        between two steps.
         """
         for passage_ids in self._resident.recently_searched():
             yield from self._rows.read(passage_ids)
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """Vectors, as float32, of passages just found: of the whole, then of its windows."""
+        """For each passage the vectors of the whole and of its windows, as float32 bytes."""
         return self._rows.vectors(passage_ids)
 
     def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """The codes of token vectors of passages just found, without missing ones.
+        """The codes of passages' token vectors; passages without codes are left out.
 
-        While the database isn't asked, only codes in memory are returned.
+        Within `from_memory`, codes missing from memory are left out, too.
         """
-        return self._rows.token_codes(passage_ids, cached=self._unasked)
+        return self._rows.token_codes(passage_ids, cached=self._from_memory)
 
     def postings(self, scopes: Iterable[Scope]) -> list[Postings]:
-        return [held.postings for held in self._seen(scopes)]
+        return [held.postings for held in self._current_scopes(scopes)]
 
-    def _seen(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
-        """The scopes in memory, each once, at the database's generation."""
+    def _current_scopes(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
+        """The resident scopes, each once, at the database's generation."""
         wanted = list(scopes)
         self._replay(wanted)
         found = self._resident.of(wanted)

@@ -1,6 +1,6 @@
-"""Lines of passages in their document, for the fragment of a citation's link.
+"""Line numbers of passages in their document, for the fragment of a citation's link.
 
-Only passages of documents with known lines have a row in `passage_lines`.
+Only passages with a fragment have a row in `passage_lines`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,7 +15,7 @@ _UNDERLINES: Final = frozenset("=-")
 
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
-    """The fragment of each passage's lines; empty if its lines aren't known."""
+    """The link fragment of each passage; empty if neither lines nor anchors are known."""
     if document.anchors:
         yield from _anchors(document, passages)
         return
@@ -38,7 +38,7 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
-    """The anchor of the heading above each passage; nothing for the beginning of a document."""
+    """The anchor of the heading above each passage; empty above the first heading."""
     found = list(heading_lines(document.text))
     above = [line for line, _, _ in found]
     levels, words = [level for _, level, _ in found], [each for _, _, each in found]
@@ -60,21 +60,21 @@ def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _named(form: str, first: int, last: int) -> str:
-    """A link's fragment for these lines; a single line has only its number."""
+    """The link fragment for these lines; for a single line it has one number."""
     if first == last:
         form = form.partition("{first}")[0] + "{first}"
     return form.replace("{first}", str(first)).replace("{last}", str(last))
 
 
 def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, int] | None]:
-    """The first and last line of each passage, counting from 1; its heading's line is the first.
+    """The first and last line of each passage, counting from 1; the first includes its heading.
 
     Args:
-        text: the document.
+        text: the document's text.
         passages: its passages, in order.
 
     Yields:
-        A range for each passage; None for one that isn't in the text as it stands.
+        A range for each passage; None for a passage that isn't found in the text.
     """
     lines = text.split("\n")
     at, counted, line = 0, 0, 0
@@ -90,9 +90,9 @@ def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, i
 
 
 def _place(text: str, passage: str, at: int) -> tuple[int, int] | None:
-    """The beginning and end of a passage after a place.
+    """The start and end of a passage, searched from an offset.
 
-    A cut through code added a fence to the passage, which isn't in the text.
+    A passage cut out of code has an added fence, which isn't in the text.
     """
     for written in (passage, passage.rpartition("\n")[0], passage.partition("\n")[2]):
         if written.strip() and (found := text.find(written, at)) >= 0:

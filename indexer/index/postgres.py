@@ -1,8 +1,8 @@
-"""The index database in PostgreSQL: a schema for each index, and the connection to it.
+"""The index database in PostgreSQL: one schema per index, and the connection to it.
 
 Several processes may index, search and change one index. Each holds its own scopes in memory, and
-compares generations with each question. One process at a time writes for a scope; readers wait for
-nobody.
+compares generations at each question. Each scope has one writing process at a time; readers never
+wait.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ class PostgresConnection:
     """The opened schema, as `indexer.index.database.Connection`."""
 
     def __init__(self, place: IndexSchema) -> None:
-        """Connect, and make the schema if it is missing.
+        """Connect, and create the schema if it is missing.
 
         Raises:
             IndexReadError: if the database can't be used.
-            ValueError: if the schema's name is no index's.
+            ValueError: if the schema's name is not valid for an index.
         """
         if not _SCHEMA.fullmatch(place.schema):
             raise ValueError(f"{place.schema!r} is no name of a schema with an index.")
@@ -53,7 +53,7 @@ class PostgresConnection:
         )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
-        """Set the check of writers; it is called with the connection."""
+        """Set the check that runs before writes; `guards` is called with the connection."""
         if self._connection.fence is None:
             guards(self._connection)
 
@@ -89,13 +89,13 @@ class PostgresConnection:
             raise IndexWriteError(str(error)) from error
 
     def forget_deleted(self) -> None:
-        """Do nothing: autovacuum removes dead rows, soon by these tables' settings."""
+        """Do nothing: autovacuum removes dead rows, soon with these tables' settings."""
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
-        """Make the tables of an index in an empty schema; an index's schema stays as it is.
+        """Create an index's tables in an empty schema; an existing index stays as it is.
 
         Raises:
-            IndexWriteError: if the schema has other tables, or none can be made.
+            IndexWriteError: if the schema has other tables, or none can be created.
         """
         try:
             if "manifest" in self._tables():
@@ -126,12 +126,12 @@ class PostgresConnection:
 
 
 def _lock_number(name: str) -> int:
-    """The number of an advisory lock; PostgreSQL's have no names."""
+    """The number of an advisory lock, from its name: PostgreSQL identifies them by number."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
 def index_schemas(url: str) -> list[str]:
-    """The schemas of a database with an index.
+    """The schemas of a database that contain an index.
 
     Raises:
         IndexReadError: if the database can't be used.
@@ -163,11 +163,11 @@ def drop_schema(place: IndexSchema) -> bool:
 
 
 def open_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:
-    """The index in a schema, made if it is missing.
+    """Open the index in a schema; create it if it is missing.
 
     Raises:
         StaleIndexError: if the manifest is not as `expected`.
-        IndexWriteError: if the database can't be used, or the schema is no index's.
+        IndexWriteError: if the database can't be used, or the schema doesn't belong to an index.
     """
     try:
         connection = PostgresConnection(place)

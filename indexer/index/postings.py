@@ -1,8 +1,8 @@
-"""In-memory inverted index of one scope: the passages with each word, and the counts.
+"""In-memory inverted index of one scope: for each word the passages that have it, with counts.
 
 The postings are a cache of the words in the index database: numpy arrays sorted by word, so a
-question costs a few array operations a word. New passages wait in a small dictionary, and are
-merged in when it has grown.
+question costs a few array operations a word. New passages go into a small buffer, which is merged
+into the arrays when it has grown.
 """
 
 from array import array
@@ -32,13 +32,13 @@ _PASSAGE_BYTES: Final = 800
 
 
 class Postings:
-    """The words of one scope's passages.
+    """Postings of one scope's passages.
 
     Attributes:
-        ids: of the passages, (slots,), ascending. A slot is a passage's place in them; postings
-            refer to passages by slot.
-        lengths: of the passages in words, (slots,).
-        length: the words of all passages together; removed ones count until the next merge.
+        ids: the passages' ids, (slots,), ascending. A slot is the position of a passage in `ids`;
+            postings refer to passages by slot.
+        lengths: the passages' lengths in words, (slots,).
+        length: the total of words; removed passages count until the next merge.
         removed: the slots of passages removed since the last merge.
     """
 
@@ -58,7 +58,7 @@ class Postings:
 
     @property
     def bytes(self) -> int:
-        """About how much memory it takes."""
+        """The approximate size in memory."""
         arrays = (self.ids, self.lengths, self._starts, self._slots, self._counts)
         waiting = len(self._waiting) * _WAITING_BYTES + self._waiting_passages * _PASSAGE_BYTES
         return sum(one.nbytes for one in arrays) + len(self._terms) * _TERM_BYTES + waiting
@@ -68,7 +68,7 @@ class Postings:
         return len(self.ids) - len(self.removed)
 
     def __contains__(self, word: str) -> bool:
-        """Whether a passage has, or has had, this word."""
+        """Whether a passage has this word, or had it until a recent removal."""
         return word in self._terms
 
     def add(self, passages: Sequence[tuple[int, Sequence[str]]]) -> None:
@@ -90,7 +90,7 @@ class Postings:
             self._merge()
 
     def remove(self, passage_ids: Iterable[int]) -> None:
-        """Take passages out; their postings stay, masked, until the next merge."""
+        """Remove passages; their postings stay, masked, until the next merge."""
         wanted = np.fromiter(passage_ids, np.int64)
         self.removed = np.union1d(self.removed, self.slots_of(wanted))
         few = len(self.ids) <= EXACT_PASSAGES
@@ -122,7 +122,7 @@ class Postings:
         self._waiting, self._waiting_passages = {}, 0
 
     def _drop(self) -> None:
-        """Leave out the postings of removed passages, and renumber the rest."""
+        """Delete the postings of removed passages, and renumber the slots."""
         alive = np.ones(len(self.ids), bool)
         alive[self.removed] = False
         keep = alive[self._slots]
@@ -136,7 +136,7 @@ class Postings:
         self._drop_words()
 
     def _drop_words(self) -> None:
-        """Forget words without a passage."""
+        """Delete words that no passage has."""
         sizes = np.diff(self._starts)
         words = [word for word, size in zip(self._terms, sizes.tolist(), strict=True) if size]
         self._terms = {word: term for term, word in enumerate(words)}
@@ -147,7 +147,7 @@ class Postings:
         return (both >> 8).astype(np.int32), (both & 255).astype(np.uint8)
 
     def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The slots of the passages with a word, ascending, and its counts there."""
+        """The slots of the passages that have a word, ascending, and its count in each."""
         term = self._terms.get(word, -1)
         slots, counts = self._slots[:0], self._counts[:0]
         if 0 <= term < len(self._starts) - 1:
@@ -160,7 +160,7 @@ class Postings:
         return slots, counts
 
     def document_frequency(self, word: str) -> int:
-        """The number of passages with a word; removed ones count until the next merge."""
+        """The number of passages that have a word; removed ones count until the next merge."""
         term = self._terms.get(word, -1)
         merged = 0
         if 0 <= term < len(self._starts) - 1:
@@ -168,7 +168,7 @@ class Postings:
         return merged + len(self._waiting.get(term, ()))
 
     def corrections(self, word: str) -> list[str]:
-        """The known words that an unknown one may be a slip of."""
+        """The known words one slip away from an unknown word; none for a known word."""
         return [] if word in self._terms else sorted(single_edits(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -200,14 +200,14 @@ class Postings:
         """Read saved postings.
 
         Raises:
-            ValueError, OSError, KeyError: if the file is torn or something else.
+            ValueError, OSError, KeyError: if the file is torn or not a file of postings.
         """
         with path.open("rb") as file:
             return cls.read(file)
 
     @classmethod
     def read(cls, file: BinaryIO) -> Self:
-        """Read packed postings; raises as `load`."""
+        """Read postings from an open file; raises as `load`."""
         loaded = cls()
         with np.load(file, allow_pickle=False) as arrays:
             terms = arrays["terms"].tobytes().decode()

@@ -81,7 +81,7 @@ class IndexTables:
         self.changes = ScopeChanges(self.db, dimension)
         # Documents that this process has replaced, relinked or taken out. A process that doesn't
         # ask the database may still have them in memory. A SQLite file is always asked.
-        self.taken_out: set[str] = set()
+        self.stale_documents: set[str] = set()
         self._remembers = not isinstance(place, Path)
 
     def close(self) -> None:
@@ -369,7 +369,7 @@ class IndexTables:
     def _remember(self, document_ids: Iterable[str]) -> None:
         # Called before the transaction, whose outcome may be unknown.
         if self._remembers:
-            self.taken_out.update(document_ids)
+            self.stale_documents.update(document_ids)
 
     def link(self, document_id: str) -> str:
         """The link of a document; empty if it isn't there."""

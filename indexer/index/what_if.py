@@ -24,7 +24,7 @@ from knowledge.values.documents import Scope
 FIRST_ID: Final = 2**62
 
 
-class WhatIfIndex:
+class IndexOverlay:
     """An index with a document put in, replacing the one under its id.
 
     Valid until the index changes.

@@ -126,8 +126,8 @@ class _File:
     trusted: bool = True
     withheld: str = ""
     cuts: list[CutDocument] = field(default_factory=list)
-    given: int = 0
-    put_in: int = 0
+    queued: int = 0
+    stored: int = 0
 
     @property
     def before(self) -> tuple[str, ...]:
@@ -212,7 +212,7 @@ class _FileUpdate:
 
         def put_in() -> Iterator[None]:
             for file, record in zip(files, records, strict=True):
-                if file.put_in < file.given:
+                if file.stored < file.queued:
                     continue
                 removed = [key for key in file.before if key not in file.documents]
                 yield from index_documents(
@@ -304,13 +304,13 @@ class _FileUpdate:
         """Put in the waiting part of a file that goes on, or breaks off here."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
-        before, file.given = file.given, file.given + 1
+        before, file.queued = file.queued, file.queued + 1
 
         def put_in() -> Iterator[None]:
-            if record is not None and file.put_in < before:
+            if record is not None and file.stored < before:
                 return
             yield from index_documents(self.index, self.embedder, cuts, self.report, record=record)
-            file.put_in += 1
+            file.stored += 1
 
         yield from self.order.after(cuts, put_in)
 
@@ -336,7 +336,7 @@ class _FileUpdate:
         record = file.record(whole=True)
 
         def take_out() -> Iterator[None]:
-            if file.put_in < file.given:
+            if file.stored < file.queued:
                 return
             self.index.tables.apply([], gone, record)
             self.report.removed += gone

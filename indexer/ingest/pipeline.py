@@ -288,7 +288,7 @@ def _groups(
         yield group
 
 
-def put(index: Index, embedder: Embedder, document: Document) -> None:
+def index_document(index: Index, embedder: Embedder, document: Document) -> None:
     """Index one document at once."""
     cut = passages(document, embedder.count_tokens, embedder.max_tokens)
     cuts = [CutDocument(document, tuple(cut))]
@@ -320,7 +320,7 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 def cut_and_embedded(
     embedder: Embedder, document: Document
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
-    """Cut a document and embed it for a `WhatIfIndex`, a slice a step; nothing is stored.
+    """Cut a document and embed it for a `IndexOverlay`, a slice a step; nothing is stored.
 
     Returns:
         The document, for each passage the vectors of the whole and its windows, (n, d), and for

@@ -90,7 +90,7 @@ class Support:
     unread: str = ""
 
     @property
-    def lacks(self) -> bool:
+    def at_most_partial(self) -> bool:
         """Whether the passage is never *strong*: about another platform, or in an unread language.
 
         If only the question seems to be in an unread language, the guess was wrong: "wat is" occurs
@@ -199,18 +199,18 @@ class Calibration:
         return float((refused - self.bias - margin * math.sqrt(MOST_AHEAD)) / cosine)
 
     def verdict(
-        self, probability: float, likeliest: float = 0.0, *, lacks: bool = False
+        self, probability: float, likeliest: float = 0.0, *, at_most_partial: bool = False
     ) -> Evidence:
         """The verdict of a probability.
 
         Args:
             probability: of the passage shown first.
             likeliest: the greatest of any passage, which decides whether there is evidence.
-            lacks: whether the passage is about another platform.
+            at_most_partial: whether the passage is about another platform.
         """
         if max(probability, likeliest) < self.none:
             return Evidence.NONE
-        strong = probability >= self.strong and not lacks
+        strong = probability >= self.strong and not at_most_partial
         return Evidence.STRONG if strong else Evidence.PARTIAL
 
     def to_toml(self) -> str:

@@ -25,7 +25,7 @@ from indexer.embedding.token_codes import TokenCodec
 from indexer.embedding.token_vectors import TokenVectors
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex
+from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import language_of, word_set
 from indexer.text.query_normalization import spelt_out
@@ -39,7 +39,7 @@ MET: Final = 0.6
 
 
 def late_scores_by_query(
-    index: Index | WhatIfIndex,
+    index: Index | IndexOverlay,
     tokens: TokenVectors,
     queries: Sequence[str],
     best: Iterable[Sequence[int]],

@@ -18,7 +18,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import TokenVectors, tokens_of
 from indexer.index.bm25 import Ids
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex
+from indexer.index.what_if import IndexOverlay
 from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.evidence import (
     FEATURES,
@@ -75,14 +75,14 @@ class Retriever:
         languages: the ones that the embedder reads; empty if unknown.
     """
 
-    index: Index | WhatIfIndex
+    index: Index | IndexOverlay
     embedder: Embedder
     calibration: Calibration = field(default_factory=default_calibration)
     reranking: Reranking | None = None
     languages: frozenset[str] = frozenset()
     _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
-    def over(self, index: WhatIfIndex) -> "Retriever":
+    def over(self, index: IndexOverlay) -> "Retriever":
         """This retriever on another index."""
         return replace(self, index=index)
 
@@ -104,7 +104,7 @@ class Retriever:
         """At most `k` hits for each query from these scopes, best first, one a document."""
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
-    def read(self, query: str, scopes: Sequence[Scope]) -> str:
+    def corrected(self, query: str, scopes: Sequence[Scope]) -> str:
         """A question with its spelling corrected by the words of these scopes."""
         return correct_spelling(query, self.index.postings(scopes), self.is_common)
 
@@ -287,7 +287,9 @@ class Retriever:
         by_score = sorted(hits, key=lambda hit: -hit.score)
         # Only a reranker, or a review date, puts another one first.
         likeliest = probability if by_score[0] is hits[0] else self.strength(query, by_score)
-        return self.calibration.verdict(probability, likeliest, lacks=support.lacks), judged_by
+        return self.calibration.verdict(
+            probability, likeliest, at_most_partial=support.at_most_partial
+        ), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit]) -> float:
         """The probability that the best hit answers the query; 0 without any."""

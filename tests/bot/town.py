@@ -8,7 +8,7 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, channel_scope
 from tests.bot.world import TEXT, World
 
@@ -33,7 +33,7 @@ class Town:
         said = Document(
             f"chat:{channel.id}", channel_scope(channel.id), Kind.CHAT, title, text, link
         )
-        await self.world.core(lambda core: put(core.index, core.embedder, said))
+        await self.world.core(lambda core: index_document(core.index, core.embedder, said))
         self.world.bot.followed.setdefault(self.world.guild.id, set()).add(channel.id)
         return said.id
 

@@ -8,7 +8,7 @@ from typing import Self
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
-from indexer.index.what_if import WhatIfIndex
+from indexer.index.what_if import IndexOverlay
 from indexer.ingest.pipeline import cut_and_embedded, update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
@@ -86,11 +86,11 @@ def everything(index: Index, embedder: WordEmbedder) -> list[Found]:
     ]
 
 
-def what_if(index: Index, embedder: Embedder, document: Document) -> WhatIfIndex:
+def overlay_of(index: Index, embedder: Embedder, document: Document) -> IndexOverlay:
     """The index as it would be with a document."""
     steps = cut_and_embedded(embedder, document)
     while True:
         try:
             next(steps)
         except StopIteration as made:
-            return WhatIfIndex(index, *made.value)
+            return IndexOverlay(index, *made.value)

@@ -62,7 +62,7 @@ def retriever(
 def _ask(retriever: Retriever, text: str, place: int) -> tuple[str, Evidence]:
     """The id of the first note, and the verdict."""
     scopes = [Scope(place)]
-    text = retriever.read(text, scopes)
+    text = retriever.corrected(text, scopes)
     [hits] = retriever.hits([text], scopes)
     return hits[0].passage.document_id, retriever.evidence(text, hits)
 

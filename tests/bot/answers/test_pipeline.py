@@ -28,7 +28,7 @@ from bot.answers.pipeline import (
 )
 from bot.answers.quotations import excerpts
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put, update
+from indexer.ingest.pipeline import index_document, update
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
@@ -231,7 +231,7 @@ def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
 ) -> None:
     before = "Nectar is thin. " * 20 + "Then honey is boiled twice. It is stirred."
     text = f"{before}\n\nThis kills {'yeast and ' * 240}all else."
-    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
     [reply] = pipeline.ask([Ask("what kills yeast and all else", 1)])
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
@@ -244,7 +244,7 @@ def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
 ) -> None:
     rows = [f"| jar {number} | {'nectar ' * 8} |" for number in range(40)]
     text = "\n".join(["| Jar | What is in it |", "|---|---|", *rows, "| amphora | yeast kills |"])
-    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
     [reply] = pipeline.ask([Ask("which amphora has yeast that kills", 1)])
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
@@ -259,7 +259,7 @@ def test_a_passage_is_quoted_with_what_stands_around_it_under_the_same_heading(
 ) -> None:
     said = [f"Jar {number} has {'nectar ' * 60}." for number in range(9)]
     text = f"## Jars\n\n{' '.join(said)} An amphora has yeast.\n\n## Wine\n\nWine has none."
-    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    index_document(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
     [reply] = pipeline.ask([Ask("which amphora has yeast", 1)])
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
@@ -321,7 +321,9 @@ def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
 @pytest.fixture
 def printing(pipeline: AnswerPipeline, embedder: WordEmbedder) -> AnswerPipeline:
     """With a document of three sections."""
-    put(pipeline._index, embedder, Document("file:press", SHARED, Kind.FILE, "press", PRESS))
+    index_document(
+        pipeline._index, embedder, Document("file:press", SHARED, Kind.FILE, "press", PRESS)
+    )
     embedder.calls.clear()
     return pipeline
 
@@ -442,7 +444,9 @@ def test_what_was_asked_before_is_looked_up_again_once_the_index_has_changed(
     index = pipeline._index
     index.tables.apply([], ["file:cows"])
     [without] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
-    put(index, embedder, Document("file:new", SHARED, Kind.FILE, "new", "Cows give milk."))
+    index_document(
+        index, embedder, Document("file:new", SHARED, Kind.FILE, "new", "Cows give milk.")
+    )
     [after] = pipeline.ask([Ask("cows give milk", 1, GUILD)])
     found = [{hit.passage.document_id for hit in reply.hits} for reply in (before, without, after)]
     assert "file:cows" in found[0]
@@ -459,7 +463,9 @@ def test_a_reply_found_while_the_index_changed_is_not_given_again(
     class Publishing(WordEmbedder):
         def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
             with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as other:
-                put(other, embedder, Document("file:hens", SHARED, Kind.FILE, "hens", "Hens lay."))
+                index_document(
+                    other, embedder, Document("file:hens", SHARED, Kind.FILE, "hens", "Hens lay.")
+                )
             return super().embed_queries(texts)
 
     index = pipeline._index
@@ -541,7 +547,7 @@ def test_an_answer_from_two_notes_that_disagree_says_so(
 ) -> None:
     index = pipeline._index
     for name, text in (("note:1", LIMIT), ("note:2", OTHER_LIMIT)):
-        put(index, embedder, Document(name, Scope(GUILD), Kind.NOTE, "Uploads", text))
+        index_document(index, embedder, Document(name, Scope(GUILD), Kind.NOTE, "Uploads", text))
     [reply] = pipeline.ask([Ask("Uploads are limited to what per file?", 1, GUILD)])
     assert isinstance(reply.outcome, Answer)
     assert len(reply.outcome.conflicts) == 1

@@ -17,7 +17,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.review import service as review_service
-from indexer.ingest.pipeline import put, update
+from indexer.ingest.pipeline import index_document, update
 from indexer.retrieval.evidence import FEATURES, FittedFor, calibration
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
@@ -165,7 +165,7 @@ def test_what_was_said_in_a_channel_is_replayed_for_its_readers_by_what_is_still
     core: Core,
 ) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Said", TEXTS["meetup"])
-    put(core.index, core.embedder, said)
+    index_document(core.index, core.embedder, said)
     [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD, 5, channels=(7,))])
     assert reply.question_id is not None
 

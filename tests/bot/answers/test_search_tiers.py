@@ -11,7 +11,7 @@ from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.search_tiers import ArticlesSetting, BundledArticles, SearchTiers
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
 from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
@@ -34,13 +34,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as opened:
-        put(opened, WordEmbedder(4_096), ARTICLE)
+        index_document(opened, WordEmbedder(4_096), ARTICLE)
         yield opened
 
 
 def _fill(index: Index, *documents: Document) -> None:
     for document in documents:
-        put(index, WordEmbedder(4_096), document)
+        index_document(index, WordEmbedder(4_096), document)
 
 
 def _scopes(tiers: SearchTiers) -> tuple[tuple[Scope, ...], ...]:

@@ -16,7 +16,7 @@ from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_pages
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import source_key
 from knowledge.store.questions.question_records import digest_of
@@ -78,7 +78,7 @@ def pages(tmp_path: Path) -> Iterator[PageStore]:
 def index(tmp_path: Path) -> Iterator[Index]:
     with Index(tmp_path / "index", model="words", dimension=4_096, max_tokens=256) as opened:
         for document in DOCUMENTS.values():
-            put(opened, WordEmbedder(4_096), document)
+            index_document(opened, WordEmbedder(4_096), document)
         for path in ("/docs/a.md", "/docsx/b.md"):
             key = f"file:{path}"
             record = FileRecord(path, SHARED, key, 1, 1, "d", 1, datetime.now(UTC), (key,))
@@ -186,7 +186,7 @@ def test_first_is_what_was_chosen_and_the_rest_where_nothing_in_it_is_near(
     pipeline: AnswerPipeline, index: Index
 ) -> None:
     milk = replace(DOCUMENTS["note"], text="Lanterns in the harbour are lit at dusk.", title="Dusk")
-    put(index, WordEmbedder(4_096), milk)
+    index_document(index, WordEmbedder(4_096), milk)
 
     assert _found(_ask(pipeline, _sources(SITE, first=True))) == {"page"}
     dusk = _ask(pipeline, _sources(SITE, first=True), "when are lanterns in the harbour lit")
@@ -210,7 +210,7 @@ def test_a_page_that_was_fetched_since_is_of_its_source(
     of = _sources(SITE)
     assert _found(_ask(pipeline, of)) == {"page"}
     new = replace(DOCUMENTS["page"], id=f"page:{GUILD}:{SITE}b")
-    put(index, WordEmbedder(4_096), new)
+    index_document(index, WordEmbedder(4_096), new)
     pages.keep(WebPage(SITE, f"{SITE}b", text="Cows."))
     assert {hit.passage.document_id for hit in _ask(pipeline, of).hits} == {
         DOCUMENTS["page"].id,
@@ -222,8 +222,8 @@ def test_a_note_whose_tags_change_is_answered_from_accordingly(
     pipeline: AnswerPipeline, index: Index
 ) -> None:
     of = AnsweredFrom(("rust",))
-    put(index, WordEmbedder(4_096), replace(DOCUMENTS["tagged"], tags=()))
-    put(index, WordEmbedder(4_096), replace(DOCUMENTS["note"], tags=("rust",)))
+    index_document(index, WordEmbedder(4_096), replace(DOCUMENTS["tagged"], tags=()))
+    index_document(index, WordEmbedder(4_096), replace(DOCUMENTS["note"], tags=("rust",)))
     assert _found(_ask(pipeline, of)) == {"note", "file", "article"}
 
 

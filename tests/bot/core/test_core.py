@@ -30,7 +30,7 @@ from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import StaleIndexError
-from indexer.ingest.pipeline import SLICE_TEXTS, put
+from indexer.ingest.pipeline import SLICE_TEXTS, index_document
 from knowledge.sources import add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
@@ -623,7 +623,7 @@ def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Pat
                 document = Document(
                     f"file:{guild_id}-{n}", Scope(guild_id), Kind.FILE, "T", f"word{n}"
                 )
-                put(core.index, core.embedder, document)
+                index_document(core.index, core.embedder, document)
         for guild_id, other in ((GUILD, GUILD + 1), (GUILD + 1, GUILD)):
             assert core.search("word7", guild_id, 5)
             assert core.index.is_resident(Scope(guild_id))

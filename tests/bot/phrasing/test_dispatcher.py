@@ -14,7 +14,7 @@ from bot.config.settings import ConfigError, Settings
 from bot.core.core import Core
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from bot.process.client import Bot
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Phrasing
 from tests.bot.ask.helping import publish
@@ -154,7 +154,7 @@ async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
     assert (second.chosen, second.prompt_tokens) == (first.chosen, 0)
 
     elsewhere = Document("file:/1.md", Scope(on.guild.id + 1), Kind.FILE, "Boats", "Boats sail.")
-    await on.core(lambda core: put(core.index, core.embedder, elsewhere))
+    await on.core(lambda core: index_document(core.index, core.embedder, elsewhere))
     assert QUOTE in content(await on.ask(SECOND))
     assert len(model.bodies) == 2
     assert QUOTE in content(await on.ask())
@@ -203,7 +203,7 @@ def said_in_channel(world: World) -> Callable[[Core], None]:
 
     def fill(core: Core) -> None:
         said = Document("channel:7", scope, Kind.CHANNEL, "The regatta", text)
-        put(core.index, core.embedder, said)
+        index_document(core.index, core.embedder, said)
 
     return fill
 

@@ -22,7 +22,7 @@ from bot.review import check_messages, impact
 from bot.review import service as review_service
 from bot.review.check_messages import impact_sentence
 from bot.review.impact import SLICE, AnswerSummary, ChangedQuestion, Impact, ImpactPreview
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.channel_settings import AnsweredFrom
@@ -193,7 +193,7 @@ def test_only_the_newest_questions_of_the_guild_are_replayed(core: Core) -> None
 
 def test_each_question_is_replayed_with_its_readers_channels(core: Core) -> None:
     said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
-    put(core.index, core.embedder, said)
+    index_document(core.index, core.embedder, said)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
 
     impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, title=UNKNOWN))))

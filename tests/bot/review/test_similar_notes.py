@@ -10,7 +10,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.review import service as review_service
 from bot.review.similar_notes import Closeness, SimilarDocument, SimilarNotes
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.notes import Decision, Member, Note
@@ -100,7 +100,7 @@ def test_a_text_that_a_longer_document_has_is_the_same(core: Core) -> None:
         f"# Lisbon\n\n{MEETUP.text}",
         "https://own.org/",
     )
-    put(core.index, core.embedder, document)
+    index_document(core.index, core.embedder, document)
     [near] = _near(core, MEETUP)
     assert core.part(SimilarNotes).original(_propose(core, LIKE), "MEETUPS") == "Meetups"
     assert (near.document_id, near.closeness) == ("article:x", Closeness.SAME)
@@ -110,7 +110,9 @@ def test_a_text_that_a_longer_document_has_is_the_same(core: Core) -> None:
 def test_documents_of_other_guilds_are_never_found(core: Core) -> None:
     _publish(core, MEETUP, OTHER)
     _propose(core, MEETUP, OTHER)
-    put(core.index, core.embedder, Document("file:x", Scope(OTHER), Kind.FILE, "M", MEETUP.text))
+    index_document(
+        core.index, core.embedder, Document("file:x", Scope(OTHER), Kind.FILE, "M", MEETUP.text)
+    )
     assert _near(core) == []
 
 

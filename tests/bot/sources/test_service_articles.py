@@ -9,7 +9,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.sources import service
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
@@ -31,7 +31,7 @@ def test_ending_the_articles_twice_is_logged_once(tmp_path: Path) -> None:
 
 def test_ended_articles_are_neither_searched_nor_counted_nor_offered(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
-        put(core.index, core.embedder, ARTICLE)
+        index_document(core.index, core.embedder, ARTICLE)
         own = scopes_of(GUILD, ())
         assert [hit.passage.title for hit in core.search("who makes honey", GUILD, 3)] == ["Bees"]
         assert core.document(ARTICLE.id, own)
@@ -46,7 +46,7 @@ def test_a_search_shows_articles_only_without_a_near_document_of_the_guild(tmp_p
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         note = Document("note:1", Scope(GUILD), Kind.NOTE, "Cows", "Cows give milk on meadows.")
         for document in (ARTICLE, note):
-            put(core.index, core.embedder, document)
+            index_document(core.index, core.embedder, document)
         found = {
             query: [hit.passage.title for hit in core.search(query, GUILD, 3)]
             for query in ("bees make honey", "cows give milk", "zanzibar ferry timetable")
@@ -62,7 +62,7 @@ def test_a_synced_channel_counts_as_a_document_of_the_guild(tmp_path: Path) -> N
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
         for document in (post, ARTICLE):
-            put(core.index, core.embedder, document)
+            index_document(core.index, core.embedder, document)
         assert service.articles_report(core, GUILD) == service.ArticlesReport(1, ArticlesUse.ALONE)
         core.store.synced_channels.add(FOLLOWED, ADMIN)
         assert service.articles_report(core, GUILD) == service.ArticlesReport(1, ArticlesUse.GUEST)

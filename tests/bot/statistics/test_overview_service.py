@@ -11,7 +11,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.statistics.overview_service import DAYS, Audience, Overview, overview
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.corpus import channel_location
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.questions import Evidence, Feedback, RecordedHit, Verdict
@@ -138,7 +138,9 @@ def test_an_answer_is_doubtful_once_it_was_often_unhelpful_or_corrected(core: Co
 
 
 def document(core: Core, document_id: str, scope: Scope, kind: Kind) -> RecordedHit:
-    put(core.index, core.embedder, Document(document_id, scope, kind, "Kites", "Kites fly."))
+    index_document(
+        core.index, core.embedder, Document(document_id, scope, kind, "Kites", "Kites fly.")
+    )
     return replace(NOTE, document_id=document_id)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import open_index
 from bot.storage.index_places import INDEX, delete_index, has_index, index_names, index_place
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import new_document
@@ -31,7 +31,7 @@ def test_indexes_are_there_under_their_names_until_they_are_deleted(
     assert index_names(tmp_path, database) == []
     for name in (INDEX, OTHER):
         with open_index(tmp_path, embedder, name, database) as index:
-            put(index, embedder, new_document(name, "one word"))
+            index_document(index, embedder, new_document(name, "one word"))
     assert index_names(tmp_path, database) == [INDEX, OTHER]
     place = index_place(tmp_path, OTHER, database)
     assert has_index(place)
@@ -57,7 +57,7 @@ def test_an_index_in_a_database_stays_while_a_process_answers_from_it(
     place = index_place(tmp_path, OTHER, postgres_url)
     embedder = WordEmbedder(64)
     with open_index(tmp_path, embedder, OTHER, postgres_url) as index:
-        put(index, embedder, new_document("a", "one word"))
+        index_document(index, embedder, new_document("a", "one word"))
         assert not delete_index(place)
         delete_leftover_indexes(tmp_path, postgres_url)
         assert index.size([SHARED]) == 1

@@ -125,7 +125,7 @@ def test_sets_that_share_a_document_are_neither_foreign_nor_fitted_on() -> None:
 
     easy, twin, hard = _sampled("easy", 1, 0.0), _sampled("twin", 1, 0.0), _sampled("hard", 2, 0.3)
     rows = _joined(easy, twin, hard)
-    rows.relatives = {"easy": frozenset({"easy", "twin"})}
+    rows.related_sets = {"easy": frozenset({"easy", "twin"})}
     expected = measure(easy, fit_calibration(hard, "")[0])["easy strong share"]
     assert cross_fit(rows)["cross-fitted easy strong share"] == expected
 

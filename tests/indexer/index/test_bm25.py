@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import ONE, SCOPES, build, new_document, opened, thirty_documents
@@ -21,10 +21,10 @@ def embedder() -> WordEmbedder:
 
 def test_rarities_follow_the_index(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("one", "The wombat digs."))
-        put(index, embedder, new_document("two", "The quokka smiles."))
+        index_document(index, embedder, new_document("one", "The wombat digs."))
+        index_document(index, embedder, new_document("two", "The quokka smiles."))
         before = index.idfs("wombat", [SHARED])
-        put(index, embedder, new_document("three", "Another wombat."))
+        index_document(index, embedder, new_document("three", "Another wombat."))
         assert index.idfs("wombat", [SHARED]) != before
         assert index.idfs("wombat", [SHARED, ONE]) == index.idfs("wombat", [SHARED])
 
@@ -94,7 +94,7 @@ def test_a_lookup_ahead_is_dropped_when_the_index_changes(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("a", "commonword"))
+        index_document(index, embedder, new_document("a", "commonword"))
         index.prepare_matching("uncommonword", 5, [SHARED])()
-        put(index, embedder, new_document("b", "uncommonword"))
+        index_document(index, embedder, new_document("b", "uncommonword"))
         assert len(index.matching("uncommonword", 5, [SHARED])) == 1

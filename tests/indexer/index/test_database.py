@@ -10,7 +10,7 @@ import pytest
 
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
@@ -76,9 +76,9 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
         with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as other:
             other.execute("begin immediate")
             with pytest.raises(IndexWriteError, match="locked"):
-                put(index, embedder, new_document("a", "one"))
+                index_document(index, embedder, new_document("a", "one"))
             other.execute("rollback")
-        put(index, embedder, new_document("a", "one"))
+        index_document(index, embedder, new_document("a", "one"))
         assert index.tables.counts([SHARED])["documents"] == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import passages
 from knowledge.values.documents import SHARED, Scope
@@ -145,7 +145,7 @@ def test_an_emptied_scope_finds_nothing_and_leaves_the_others(
 
 def test_each_change_raises_the_generation(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("a", "one"))
+        index_document(index, embedder, new_document("a", "one"))
         first = index.generation
         index.tables.apply([], [])
         assert index.generation == first
@@ -158,17 +158,17 @@ def test_a_second_index_at_the_place_follows_the_first(home: Home, embedder: Wor
         build(writer, embedder, thirty_documents())
         assert everything(reader, embedder) == everything(writer, embedder)
         writer.tables.apply([], ["file:doc3"])
-        put(writer, embedder, new_document("doc4", "alpha3 anew", TWO))
+        index_document(writer, embedder, new_document("doc4", "alpha3 anew", TWO))
         assert everything(reader, embedder) == everything(writer, embedder)
         assert reader.generation == writer.generation
 
 
 def test_a_steady_reader_stays_at_one_generation(home: Home, embedder: WordEmbedder) -> None:
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
-        put(writer, embedder, new_document("a", "firstword"))
+        index_document(writer, embedder, new_document("a", "firstword"))
         with reader.steady():
             before = reader.generation_of([SHARED])
-            put(writer, embedder, new_document("b", "secondword"))
+            index_document(writer, embedder, new_document("b", "secondword"))
             assert reader.matching("secondword", 5, [SHARED]) == []
             assert reader.generation_of([SHARED]) == before
         assert len(reader.matching("secondword", 5, [SHARED])) == 1
@@ -179,10 +179,10 @@ def test_a_question_replays_only_changes_of_its_scopes(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
-        put(writer, embedder, new_document("a", "firstword"))
+        index_document(writer, embedder, new_document("a", "firstword"))
         assert len(reader.matching("firstword", 5, [SHARED])) == 1
         replays = reader.replays
-        put(writer, embedder, new_document("b", "firstword", TWO))
+        index_document(writer, embedder, new_document("b", "firstword", TWO))
         assert len(reader.matching("firstword", 5, [SHARED, ONE])) == 1
         assert reader.replays == replays
         assert len(reader.matching("firstword", 5, [SHARED, TWO])) == 2
@@ -192,7 +192,7 @@ def test_a_question_replays_only_changes_of_its_scopes(
 def test_a_new_link_is_cited_at_once_in_every_process(home: Home, embedder: WordEmbedder) -> None:
     document = replace(new_document("a", "one word"), link="https://example.org/old")
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
-        put(writer, embedder, document)
+        index_document(writer, embedder, document)
         [(key, _)] = reader.matching("one", 5, [SHARED])
         assert reader.passages([key])[key].link == "https://example.org/old"
         before = reader.generation_of([SHARED, ONE])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import channel_scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
@@ -109,10 +109,10 @@ def test_snapshots_of_another_index_are_ignored(tmp_path: Path, embedder: WordEm
 
 def test_older_snapshots_are_deleted(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("a", "one"))
+        index_document(index, embedder, new_document("a", "one"))
         index.save_snapshots(least=1)
         before = set(tmp_path.glob("*.snapshot"))
-        put(index, embedder, new_document("b", "two"))
+        index_document(index, embedder, new_document("b", "two"))
         index.save_snapshots(least=1)
         after = set(tmp_path.glob("*.snapshot"))
     assert before

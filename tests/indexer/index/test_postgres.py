@@ -16,7 +16,7 @@ from indexer.index.index import Index
 from indexer.index.postgres import PostgresConnection
 from indexer.index.postings import Postings
 from indexer.index.snapshots import SnapshotRows
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind
 from tests.fakes import WordEmbedder
@@ -94,7 +94,7 @@ def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
     try:
         for name, number, where in steps:
             if name == "put":
-                put(index, embedder, _document(number, where))
+                index_document(index, embedder, _document(number, where))
             elif name == "remove":
                 index.tables.apply([], [f"file:{number}"])
             elif name == "save":
@@ -132,7 +132,7 @@ def test_readers_miss_no_change_of_concurrent_writers(home: Home) -> None:
         with opened(home, embedder) as index:
             for number in range(12):
                 document = _document(writer * 100 + number, (writer + number) % 3)
-                put(index, embedder, document)
+                index_document(index, embedder, document)
                 if number % 4 == 3:
                     index.tables.apply([], [f"file:{writer * 100 + number - 1}"])
 
@@ -166,12 +166,12 @@ def test_a_writer_waits_only_for_writers_of_the_same_scope(
         second.tables.db.run("set lock_timeout = '50ms'")
         with first.tables.db.writing(alone=False):
             first.tables.changes.raised([ONE])
-            put(second, embedder, new_document("a", "ferry", TWO))
+            index_document(second, embedder, new_document("a", "ferry", TWO))
             with pytest.raises(IndexWriteError, match="keeps it locked"):
-                put(second, embedder, new_document("b", "ferry", ONE))
+                index_document(second, embedder, new_document("b", "ferry", ONE))
             with pytest.raises(IndexWriteError, match="keeps it locked"):
                 second.tables.prune_vectors()
-        put(second, embedder, new_document("b", "ferry", ONE))
+        index_document(second, embedder, new_document("b", "ferry", ONE))
         assert second.generation_of([ONE, TWO]) == (2, 1)
 
 
@@ -184,14 +184,14 @@ def test_readers_keep_no_passage_of_a_document_moved_during_its_deletion(
         opened(schema_home, embedder) as follower,
         ThreadPoolExecutor(1) as pool,
     ):
-        put(mover, embedder, new_document("a", "ferry", ONE))
+        index_document(mover, embedder, new_document("a", "ferry", ONE))
 
         def take_out() -> None:
             with opened(schema_home, embedder) as taker:
                 taker.tables.apply([], ["file:a"])
 
         with mover.tables.db.writing(alone=False):
-            put(mover, embedder, new_document("a", "ferry", TWO))
+            index_document(mover, embedder, new_document("a", "ferry", TWO))
             taken_out = pool.submit(take_out)
             waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
             while not postgres.execute(waiting):
@@ -207,7 +207,7 @@ def _held(index: Index) -> list[object]:
     return [
         (scope, len(held.vectors), _passages(held.postings))
         for scope in SCOPES
-        for held in index._seen([scope])
+        for held in index._current_scopes([scope])
     ]
 
 
@@ -247,7 +247,7 @@ def test_a_connection_that_is_lost_between_two_questions_is_made_anew(
         _cut_off(postgres, schema_home)
         assert everything(index, embedder) == expected
         _cut_off(postgres, schema_home)
-        put(index, embedder, new_document("later", "uncommonword"))
+        index_document(index, embedder, new_document("later", "uncommonword"))
         assert len(index.matching("uncommonword", 5, [SHARED])) == 1
 
 
@@ -301,9 +301,9 @@ def test_snapshots_serve_every_process_and_only_newer_ones_replace_them(
     schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as slow, opened(schema_home, embedder) as index:
-        put(index, embedder, new_document("a", "one"))
-        [held] = slow._seen([SHARED])
-        put(index, embedder, new_document("b", "two"))
+        index_document(index, embedder, new_document("a", "one"))
+        [held] = slow._current_scopes([SHARED])
+        index_document(index, embedder, new_document("b", "two"))
         index.save_snapshots(least=1)
         slow._resident._snapshots.save(SHARED, 1, held.vectors, held.postings)
         assert saved(index) == {SHARED: {2}}
@@ -332,13 +332,13 @@ def test_a_read_only_database_is_explained_and_other_faults_are_not_hidden(
     postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
 ) -> None:
     with opened(schema_home, embedder) as index:
-        put(index, embedder, new_document("a", "one"))
+        index_document(index, embedder, new_document("a", "one"))
         index.tables.db.run("set default_transaction_read_only = on")
         with pytest.raises(IndexWriteError, match=r"can only be read.*Nothing was changed"):
-            put(index, embedder, new_document("b", "two"))
+            index_document(index, embedder, new_document("b", "two"))
         index.tables.db.run("set default_transaction_read_only = off")
         assert index.tables.counts([SHARED])["documents"] == 1
         postgres.execute(f"drop table {schema_home.schema}.windows cascade", schema_home.url)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - a defect, of any kind
-            put(index, embedder, new_document("b", "two"))
+            index_document(index, embedder, new_document("b", "two"))
         assert not isinstance(caught.value, IndexError_)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexer.index import resident_scopes
 from indexer.index.database import Place
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import SHARED, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
@@ -94,7 +94,7 @@ def test_a_change_raises_the_generation_of_its_scope_alone(
 ) -> None:
     with opened(filled, embedder) as index:
         before = index.generation_of(SCOPES)
-        put(index, embedder, new_document("doc1", "moved", TWO))
+        index_document(index, embedder, new_document("doc1", "moved", TWO))
         shared, one, two = index.generation_of(SCOPES)
         assert (shared, one, two) == (before[0], before[1] + 1, before[2] + 1)
 
@@ -155,7 +155,7 @@ def _histories(steps: Sequence[Step], tmp_path: Place, bound: int | None) -> Ite
         for name, number, place in steps:
             document = new_document(f"doc{number}", f"alpha{number} common {place}", SCOPES[place])
             if name == "put":
-                put(index, embedder, document)
+                index_document(index, embedder, document)
             elif name == "remove":
                 index.tables.apply([], [document.id])
             elif name == "ask":
@@ -164,7 +164,7 @@ def _histories(steps: Sequence[Step], tmp_path: Place, bound: int | None) -> Ite
                 index.save_snapshots(least=1)
             elif name == "elsewhere":
                 with opened(tmp_path, embedder) as other:
-                    put(other, embedder, document)
+                    index_document(other, embedder, document)
             else:
                 index.close()
                 index = opened(tmp_path, embedder, resident_bytes=bound)
@@ -211,7 +211,7 @@ def test_a_scope_whose_replay_failed_is_read_again(
 ) -> None:
     with opened(filled, embedder) as index, opened(filled, embedder) as other:
         _ask(index, embedder, ONE)
-        put(other, embedder, new_document("late", "common and late", ONE))
+        index_document(other, embedder, new_document("late", "common and late", ONE))
 
         def fails(*_: object) -> None:
             raise OSError("gone")

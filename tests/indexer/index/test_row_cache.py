@@ -129,7 +129,7 @@ def test_without_the_database_only_cached_codes_are_returned(tmp_path: Path) -> 
         build(index, coded, thirty_documents())
         known, other = index.tables.passage_ids(["file:doc1"], SCOPES)
         codes = index.token_codes([known])
-        with index.unasked():
+        with index.from_memory():
             assert index.token_codes([known, other]) == codes
         assert index.token_codes([known, other]).keys() == {known, other}
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.selection import Selection
-from indexer.index.what_if import WhatIfIndex
-from indexer.ingest.pipeline import put
+from indexer.index.what_if import IndexOverlay
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import build, opened, what_if
+from tests.indexer.small_index import build, opened, overlay_of
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ def test_a_selection_follows_the_index(index: Index) -> None:
     before = index.selected(rust, [GUILD])
     new = Document("note:1", GUILD, Kind.NOTE, "New", "New words.", tags=("Rust",))
 
-    put(index, WordEmbedder(), new)
+    index_document(index, WordEmbedder(), new)
     added = np.setdiff1d(index.selected(rust, [GUILD]), before)
     assert [one.document_id for one in index.passages(added.tolist()).values()] == ["note:1"]
 
@@ -136,9 +136,9 @@ def test_an_overlay_selects_as_the_changed_index_would(
     old = next(one for one in DOCUMENTS if one.scope == GUILD and "rust" in one.tags)
     new = Document(old.id if known else "note:new", GUILD, Kind.NOTE, "New", "Bread.", tags=tags)
 
-    overlay = what_if(index, embedder, new)
+    overlay = overlay_of(index, embedder, new)
 
-    assert isinstance(overlay, WhatIfIndex)
+    assert isinstance(overlay, IndexOverlay)
     stored = overlay.passages(overlay.selected(rust, [GUILD, SHARED]).tolist()).values()
     expected = wanted(rust, [GUILD, SHARED]) - ({old.id} if known else set())
     if tags == ("rust",):

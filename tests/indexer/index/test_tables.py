@@ -13,7 +13,7 @@ from indexer.index.database import IndexWriteError
 from indexer.index.index import Index
 from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.written_documents import CutDocument
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.text.passages import digest, passages
 from knowledge.values.documents import SHARED, Document, FileRecord, Kind
 from tests.fakes import CodedEmbedder, WordEmbedder
@@ -43,11 +43,11 @@ def test_a_full_disk_changes_nothing_and_is_explained(
         [[pages]] = index.tables.db.rows("pragma page_count")
         index.tables.db.rows(f"pragma max_page_count = {pages}")
         with pytest.raises(IndexWriteError, match=r"full.*Nothing was changed.*free space"):
-            put(index, embedder, new_document("large", "new words " * 5_000))
+            index_document(index, embedder, new_document("large", "new words " * 5_000))
         assert everything(index, embedder) == before
         assert index.generation == generation
         index.tables.db.rows("pragma max_page_count = 1000000")
-        put(index, embedder, new_document("large", "new words " * 5_000))
+        index_document(index, embedder, new_document("large", "new words " * 5_000))
         assert index.tables.document_passages("file:large")
 
 
@@ -79,7 +79,7 @@ def test_stored_passages_have_the_data_of_a_citation(
         approved_by="Ada",
     )
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, document)
+        index_document(index, embedder, document)
         first, second = index.tables.document_passages("note:1")
     assert (first.heading, first.text, second.heading, second.text) == (
         "H",
@@ -119,9 +119,9 @@ def test_only_unused_codes_are_pruned(home: Home) -> None:
 def test_codes_are_kept_with_present_passages_alone(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nOld."))
+        index_document(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nOld."))
         embedder.calls.clear()
-        put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nNew."))
+        index_document(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nNew."))
         assert embedder.texts == ["a\nTwo\nNew."]
         assert _coded(index) == {digest("a\nOne\nSame."), digest("a\nTwo\nNew.")}
         index.tables.apply([], ["file:a"])
@@ -135,12 +135,12 @@ def test_a_moved_file_gets_its_codes_again(tmp_path: Path) -> None:
     embedder = CodedEmbedder(64)
     document = Document("file:before", SHARED, Kind.FILE, "T", "one")
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, document)
+        index_document(index, embedder, document)
         [codes] = index.tables.token_codes(
             index.tables.passage_ids([document.id], [SHARED])
         ).values()
         index.tables.apply([], [document.id])
-        put(index, embedder, replace(document, id="file:after"))
+        index_document(index, embedder, replace(document, id="file:after"))
         ids = index.tables.passage_ids(["file:after"], [SHARED])
         assert index.tables.token_codes(ids) == dict.fromkeys(ids, codes)
 
@@ -149,7 +149,7 @@ def test_codes_of_a_text_stay_as_long_as_any_document_has_it(tmp_path: Path) -> 
     embedder = CodedEmbedder(64)
     with opened(tmp_path, embedder) as index:
         for name in ("a", "b"):
-            put(index, embedder, Document(f"file:{name}", SHARED, Kind.FILE, "T", "one"))
+            index_document(index, embedder, Document(f"file:{name}", SHARED, Kind.FILE, "T", "one"))
         ids = index.tables.passage_ids(["file:a", "file:b"], [SHARED])
         codes = index.tables.token_codes(ids)
         assert codes.keys() == set(ids)
@@ -204,12 +204,12 @@ def test_the_files_keep_nothing_of_deleted_and_replaced_texts(
     secret = "# Safe\n\nThe xylophone opens it. " * 40
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        put(index, embedder, new_document("secret", secret))
+        index_document(index, embedder, new_document("secret", secret))
         assert _holds(tmp_path, b"xylophone")
         index.tables.apply([], ["file:secret"])
         assert not _holds(tmp_path, b"xylophone")
-        put(index, embedder, new_document("a", secret))
-        put(index, embedder, new_document("a", "The key opens it."))
+        index_document(index, embedder, new_document("a", secret))
+        index_document(index, embedder, new_document("a", "The key opens it."))
     assert not _holds(tmp_path, b"xylophone")
 
 
@@ -246,7 +246,7 @@ def test_replaying_one_change_reads_no_more_of_a_large_file(
         with opened(tmp_path / str(size), embedder) as index:
             build(index, embedder, [new_document(f"doc{n}", f"alpha{n}") for n in range(size)])
             assert index.generation
-            put(index, embedder, new_document("note", "one more"))
+            index_document(index, embedder, new_document("note", "one more"))
             counted: list[None] = []
             assert isinstance(index.tables.db, SQLiteConnection)
             connection = index.tables.db._db.conn
@@ -269,7 +269,7 @@ def test_the_version_of_file_records_changes_with_them_in_every_process(
         versions = [index.tables.files_version]
         other.tables.apply([], (), _record("/a"))
         versions.append(index.tables.files_version)
-        put(other, embedder, new_document("b", "one"))
+        index_document(other, embedder, new_document("b", "one"))
         assert index.tables.files_version == versions[-1]
         other.tables.apply([], (), forgotten=["/a"])
         versions.append(index.tables.files_version)

@@ -8,12 +8,12 @@ import pytest
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import what_if
+from tests.indexer.small_index import overlay_of
 from tests.indexer.workshop import LATE_FIRST, QUESTION, RULES, rule
 
 GUILD, OTHER = Scope(10), Scope(11)
@@ -37,7 +37,7 @@ def index(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Index]:
     with Index(tmp_path, model="words", dimension=512, max_tokens=256) as opened:
         for name, text in TEXTS.items():
             scope = GUILD if name == "cows" else SHARED
-            put(opened, embedder, _document(name, text, scope))
+            index_document(opened, embedder, _document(name, text, scope))
         yield opened
 
 
@@ -72,13 +72,13 @@ def test_the_overlay_finds_what_the_changed_index_finds(
 ) -> None:
     retriever = Retriever(index, embedder)
     document = _document(name, text)
-    overlay = what_if(index, embedder, document)
+    overlay = overlay_of(index, embedder, document)
     over = retriever.over(overlay)
     hits = over.hits(QUERIES, SCOPES)
     evidence = [over.judged(query, found) for query, found in zip(QUERIES, hits, strict=True)]
     size = overlay.size(SCOPES)
     before = _comparable(retriever.hits(QUERIES, SCOPES))
-    put(index, embedder, document)
+    index_document(index, embedder, document)
     after = retriever.hits(QUERIES, SCOPES)
     assert _comparable(hits) == _comparable(after) != before
     assert size == index.size(SCOPES)
@@ -90,7 +90,7 @@ def test_the_overlay_finds_what_the_changed_index_finds(
 
 def test_other_scopes_find_the_same_as_before(index: Index, embedder: WordEmbedder) -> None:
     document = _document("goats", NEW)
-    overlay = what_if(index, embedder, document)
+    overlay = overlay_of(index, embedder, document)
     retriever = Retriever(index, embedder)
     for scopes in ([SHARED], [SHARED, OTHER], []):
         assert retriever.over(overlay).hits(QUERIES, scopes) == retriever.hits(QUERIES, scopes)
@@ -101,7 +101,7 @@ def test_the_index_is_not_changed(index: Index, embedder: WordEmbedder) -> None:
     retriever = Retriever(index, embedder)
     before, generation = retriever.hits(QUERIES, SCOPES), index.generation
     document = _document("cows", NEW)
-    Retriever(what_if(index, embedder, document), embedder).hits(QUERIES, SCOPES)
+    Retriever(overlay_of(index, embedder, document), embedder).hits(QUERIES, SCOPES)
     assert retriever.hits(QUERIES, SCOPES) == before
     assert index.generation == generation
 
@@ -117,7 +117,7 @@ def rules_index(tmp_path: Path, model: Embedder) -> Iterator[Index]:
     ) as opened:
         for name in RULES:
             if name != LATE_FIRST:
-                put(opened, model, rule(name))
+                index_document(opened, model, rule(name))
         yield opened
 
 
@@ -134,12 +134,12 @@ def test_late_interaction_orders_hits_of_the_overlay_as_of_the_changed_index(
 ) -> None:
     retriever = Retriever(rules_index, model)
     document = rule(name, text)
-    overlay = what_if(rules_index, model, document)
+    overlay = overlay_of(rules_index, model, document)
     before = _comparable(retriever.hits(RULE_QUESTIONS, [SHARED]))
     over = retriever.over(overlay)
     hits = over.hits(RULE_QUESTIONS, [SHARED])
     judged = [over.judged(*one) for one in zip(RULE_QUESTIONS, hits, strict=True)]
-    put(rules_index, model, document)
+    index_document(rules_index, model, document)
     after = retriever.hits(RULE_QUESTIONS, [SHARED])
     assert _comparable(hits) == _comparable(after) != before
     for one, (verdict, signals) in zip(
@@ -159,9 +159,9 @@ def test_late_interaction_orders_hits_of_the_overlay_as_of_the_changed_index(
 def test_an_overlay_without_codes_keeps_the_fused_order(
     rules_index: Index, model: Embedder
 ) -> None:
-    put(rules_index, model, rule("lending", RULES[LATE_FIRST]))
+    index_document(rules_index, model, rule("lending", RULES[LATE_FIRST]))
     rules_index.tables.db.run("delete from token_codes")
-    overlay = what_if(rules_index, model, rule("lending", RULES[LATE_FIRST]))
+    overlay = overlay_of(rules_index, model, rule("lending", RULES[LATE_FIRST]))
     retriever = Retriever(rules_index, model)
     found = retriever.over(overlay).hits([QUESTION], [SHARED])
     assert _comparable(found) == _comparable(retriever.hits([QUESTION], [SHARED]))
@@ -172,10 +172,12 @@ def test_codes_of_the_overlay_are_those_of_the_changed_index(
 ) -> None:
     ids = rules_index.tables.passage_ids(["file:fees", "file:noise"], [SHARED])
     before = rules_index.token_codes(ids)
-    overlay = what_if(rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    overlay = overlay_of(
+        rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here.")
+    )
     new = [one.id for one in overlay.document_passages("file:fees")]
     codes = overlay.token_codes([*ids, *new])
     assert {key: codes[key] for key in ids[1:]} == {key: before[key] for key in ids[1:]}
-    put(rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    index_document(rules_index, model, rule("fees", "Nobody pays. Nothing costs anything here."))
     stored = rules_index.tables.passage_ids(["file:fees"], [SHARED])
     assert [codes[key] for key in new] == list(rules_index.token_codes(stored).values())

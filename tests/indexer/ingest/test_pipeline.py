@@ -22,8 +22,8 @@ from indexer.ingest.pipeline import (
     Progress,
     UpdateReport,
     cut_and_embedded,
+    index_document,
     index_documents,
-    put,
     update,
 )
 from indexer.text.passages import passages
@@ -319,7 +319,7 @@ def test_a_short_document_and_its_vectors_are_one_transaction(tmp_path: Path) ->
     with _open(tmp_path, embedder) as index:
         index.tables.db.run("drop table passage_vectors")
         with pytest.raises(IndexWriteError, match="no such table"):
-            put(index, embedder, _document("a", "One sentence."))
+            index_document(index, embedder, _document("a", "One sentence."))
         assert index.generation == 0
         assert index.tables.db.rows("select 1 from vectors") == []
         assert _codes(index) == {}
@@ -353,7 +353,7 @@ def test_whole_passages_have_codes_and_windows_none(tmp_path: Path, in_slices: b
             _run(index, embedder, [*NEW, RAMBLING])
         else:
             for one in [*NEW, RAMBLING]:
-                put(index, embedder, one)
+                index_document(index, embedder, one)
         assert _windows(index) - _wholes(index)
         assert _codes(index).keys() == _wholes(index)
         assert embedder.tokens is not None
@@ -385,7 +385,7 @@ def test_a_model_without_token_vectors_stores_no_codes(
 ) -> None:
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, NEW)
-        put(index, embedder, RAMBLING)
+        index_document(index, embedder, RAMBLING)
         assert _codes(index) == {}
 
 
@@ -402,7 +402,7 @@ def test_a_document_for_an_overlay_has_the_codes_of_an_indexed_one(
             cut, vectors, codes = made.value
             break
     with _open(tmp_path, embedder) as index:
-        put(index, embedder, long)
+        index_document(index, embedder, long)
         stored = _codes(index)
     assert len(codes) == len(vectors) == len(cut.passages) > SLICE_TEXTS
     assert codes == [stored[passage.digests[0]] for passage in cut.passages]

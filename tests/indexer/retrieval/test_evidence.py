@@ -123,7 +123,7 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 )
 def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: Evidence) -> None:
     support = replace(_support([0.9], text), question="does it start on ubuntu")
-    assert calibration().verdict(1.0, lacks=support.lacks) is evidence
+    assert calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_passage_in_a_language_that_the_model_does_not_read_is_never_strong(
     passage: str, evidence: Evidence
 ) -> None:
     asked = replace(_support([0.9], passage), question="wann ist die werkstatt auf", unread="de")
-    assert calibration().verdict(1.0, lacks=asked.lacks) is evidence
-    assert not replace(asked, unread="").lacks
+    assert calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
+    assert not replace(asked, unread="").at_most_partial
 
 
 def test_words_missing_across_two_languages_count_unless_the_model_reads_the_questions() -> None:

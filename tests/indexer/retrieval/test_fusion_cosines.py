@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from indexer.retrieval.fusion import window_cosines
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import passages
@@ -30,7 +30,7 @@ def test_cosines_are_those_of_the_whole_and_of_the_best_window(
     window = float((embedder.embed_passages(passage.windows) @ vector).max())
     assert window > whole
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, document)
+        index_document(index, embedder, document)
         [(key, _)] = index.nearest(vector, 1, [SHARED])
         # Kept in half precision, which has eleven bits.
         [found] = Retriever(index, embedder).cosines(vector[np.newaxis], [[key]])
@@ -48,8 +48,8 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
 ) -> None:
     vectors = embedder.embed_queries(["first", "second"])
     with opened(tmp_path, embedder) as index:
-        put(index, embedder, new_document("first", "The first."))
-        put(index, embedder, new_document("second", "The second."))
+        index_document(index, embedder, new_document("first", "The first."))
+        index_document(index, embedder, new_document("second", "The second."))
         keys = [key for key, _ in index.nearest(vectors[0], 2, [SHARED])]
         retriever = Retriever(index, embedder)
         before = retriever.cosines(vectors, [keys, keys[::-1]])

@@ -11,7 +11,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import Place
 from indexer.index.index import Index
-from indexer.ingest.pipeline import put, update
+from indexer.ingest.pipeline import index_document, update
 from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_UNREAD
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.late_interaction import COMPARED
@@ -99,7 +99,9 @@ def test_a_question_in_an_unread_language_is_ordered_by_its_words(
     index: Index, model: Embedder
 ) -> None:
     """Asked together with one that it reads; a model of unknown languages reads everything."""
-    put(index, model, rule("tor", "Das Tor ist ab neun Uhr auf. Bis zehn ist der Hof für alle da."))
+    index_document(
+        index, model, rule("tor", "Das Tor ist ab neun Uhr auf. Bis zehn ist der Hof für alle da.")
+    )
     asked = [QUESTION, "Ist der Hof um zehn Uhr für alle auf?"]
     [own, unread], [_, read] = (
         Retriever(index, model, languages=frozenset(some)).hits(asked, [SHARED])
@@ -177,8 +179,8 @@ def test_a_document_that_is_replaced_is_compared_by_its_new_words(
 ) -> None:
     retriever = Retriever(index, model)
     assert _names(retriever.hits([QUESTION], [SHARED])[0])[0] == LATE_FIRST
-    put(index, model, rule(LATE_FIRST, "The lawn is mown in May."))
-    put(index, model, rule("lending", RULES[LATE_FIRST]))
+    index_document(index, model, rule(LATE_FIRST, "The lawn is mown in May."))
+    index_document(index, model, rule("lending", RULES[LATE_FIRST]))
     hits = retriever.hits([QUESTION], [SHARED])[0]
     assert _names(hits)[0] == "lending"
 
@@ -189,14 +191,14 @@ def test_without_the_database_only_cached_codes_are_used(
     retriever = Retriever(index, model)
     [fused] = _fused(retriever, [QUESTION])
     ids = [hit.passage.id for hit in fused]
-    with index.unasked():
+    with index.from_memory():
         assert index.token_codes(ids) == {}
         assert retriever.hits([QUESTION], [SHARED]) == [fused]
     [hits] = retriever.hits([QUESTION], [SHARED])
     assert hits != fused
     codes = index.token_codes(ids)
     index.tables.db.run("delete from token_codes")
-    with index.unasked():
+    with index.from_memory():
         assert index.token_codes(ids) == codes
         assert retriever.hits([QUESTION], [SHARED]) == [hits]
 
@@ -207,7 +209,7 @@ def test_rows_read_ahead_include_codes(index: Index, model: Embedder, tmp_path: 
         retriever = Retriever(later, model)
         later.matching(QUESTION, 1, [SHARED])
         list(later.prefetch_recent_rows())
-        with later.unasked():
+        with later.from_memory():
             assert retriever.hits([QUESTION], [SHARED]) == expected
 
 

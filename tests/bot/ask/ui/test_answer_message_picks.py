@@ -12,7 +12,7 @@ from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.notes import Member
 from knowledge.values.questions import Verdict
@@ -76,7 +76,7 @@ async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> No
         for number in range(11):
             title, text = f"Boat {number}", f"Boat {number} leaves at {number} from the harbour."
             boat = Document(f"file:{number}", Scope(world.guild.id), Kind.FILE, title, text)
-            put(core.index, core.embedder, boat)
+            index_document(core.index, core.embedder, boat)
 
     await world.core(fill)
     for question in (QUESTION, UNKNOWN):

@@ -11,7 +11,7 @@ from bot.core.core import Core
 from bot.gaps import existing_answer, messages, service
 from bot.gaps.service import Group
 from bot.process.client import Bot
-from indexer.ingest.pipeline import put
+from indexer.ingest.pipeline import index_document
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Document, Kind, channel_scope
 from tests.bot.steps import restarted, said, shown_message
@@ -110,7 +110,7 @@ async def test_a_passage_closed_to_the_askers_is_neither_offered_nor_confirmed(
 
     def forge(core: Core) -> tuple[bool, object, bool]:
         document = Document(f"channel:{staff}:1", channel_scope(staff), Kind.CHAT, "Honey", "Jars.")
-        put(core.index, core.embedder, document)
+        index_document(core.index, core.embedder, document)
         [stored] = core.index.tables.document_passages(document.id)
         wanted = (stored.id, digest_of(recorded_passage(stored)))
         guild_id, channels = world.guild.id, [staff]
