@@ -142,7 +142,7 @@ def fetchers(
         Fetcher(chosen.web_delay_seconds, internal=hosts, sleep=sleep) as inside,
     ):
         for each in (public, inside):
-            each.introduce(chosen.contact)
+            each.set_contact(chosen.contact)
         yield lambda location: inside if is_internal(location) else public
 
 

@@ -66,8 +66,8 @@ _UNTITLED: Final = re.compile(
 class Channel:
     """A channel; ids are 0 if unknown.
 
-    `solved` is whether a forum's tag says so. `private` is whether the channel's kind hides it from
-    some members of the guild.
+    `solved` is whether a tag marks the thread as solved. `private` is whether the channel's kind
+    hides it from some members of the guild.
     """
 
     guild_id: int

@@ -254,7 +254,7 @@ def _checked(answer: Answer) -> Answer:
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """The seconds that the host asks to wait, or until its rate limit is reset; None without."""
+    """The seconds to wait, by Retry-After or the reset of the rate limit; None if not given."""
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
         value = answer.headers.get(name, "").strip()
         if value.isascii() and value.isdigit() and len(value) < 12:

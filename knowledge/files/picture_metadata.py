@@ -50,7 +50,7 @@ _SHORT: Final = 3
 
 
 def _orientation(tiff: bytes) -> bytes:
-    """New Exif with only the orientation of the given one; empty if upright or broken."""
+    """Make Exif data with only the orientation from `tiff`; empty if upright or broken."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return b""

@@ -1,8 +1,8 @@
 """Checks of attached pictures: format and size by the file's header, and a copy without metadata.
 
 Nothing is decoded here, so a decompression bomb can't harm this process; text in pictures is
-recognized in the sandbox (`knowledge.files.picture_text`). Oversized dimensions are refused
-because they would harm the viewers. The copy is made by `knowledge.files.picture_metadata`.
+recognized in the sandbox (`knowledge.files.picture_text`). Oversized dimensions are refused,
+because members' viewers would decode them. `knowledge.files.picture_metadata` makes the copy.
 """
 
 import struct

@@ -42,8 +42,8 @@ class FilePart:
     """A document of a file: the file itself, or one of the files in a zip.
 
     `path` is the path inside the zip, empty for the file itself. The future's exception, if any, is
-    an `UnreadableError`. A chat export is no single document, so its future always has one, and
-    `export` opens its stream.
+    an `UnreadableError`. For a chat export, the future always has an exception, because an export
+    has many documents; `export` opens its stream.
     """
 
     path: str

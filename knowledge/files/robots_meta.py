@@ -52,10 +52,10 @@ def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
 
 
 def hiding_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
-    """`hiding_rule` of a page's own `<meta>` tags, given as names and contents."""
+    """The rule against quoting in a page's `<meta>` tags, given as (name, content)."""
     return hiding_rule(content for name, content in tags if name.strip().lower() in _ALL)
 
 
 def nofollow_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
-    """`nofollow_rule` of a page's own `<meta>` tags."""
+    """The rule against following links in a page's `<meta>` tags, given as (name, content)."""
     return nofollow_rule(content for name, content in tags if name.strip().lower() in _ALL)

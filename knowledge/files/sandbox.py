@@ -84,11 +84,11 @@ class Sandbox:
         """Start nothing yet.
 
         Args:
-            seconds: the longest that one file may take.
-            memory_bytes: the most address space that the process may have.
+            seconds: the time limit for one file.
+            memory_bytes: the limit of the process's address space.
             readable: files and folders that the process may read besides Python's own.
-            cpu_seconds: the most processor time for one file; the default is more than `seconds`
-                and only ends a process whose parent has died.
+            cpu_seconds: the limit of processor time for one file. The default is above `seconds`,
+                so it only ends a process whose parent has died.
         """
         self._seconds = seconds
         self._cpu_seconds = 2 * seconds + 1 if cpu_seconds is None else cpu_seconds

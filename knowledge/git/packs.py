@@ -77,7 +77,7 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
 
 
 def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """Yield the unpacked size of each object; for a delta, its own or its result's if larger."""
+    """Yield the unpacked size of each object; for a delta, the larger of delta and result."""
     for _ in range(count):
         size, base = _read_entry_header(reader)
         # Before decompression, so a stated size above the limit costs nothing.
@@ -88,9 +88,9 @@ def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator
 
 
 def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
-    """Read an object's stated size and, for a delta, its base.
+    """Read an object's stated size and its base.
 
-    A base is given by its id, or by its distance in bytes before this object.
+    The base of a delta is its id, or its distance in bytes before this object; else None.
     """
     byte = reader.read(1)[0]
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4

@@ -87,7 +87,7 @@ def sync(
         return
     finally:
         repository.close()
-    pages.move(location, repository.commit)
+    pages.set_link(location, repository.commit)
     pages.keep_site(Site(location, now, _problem(source, listed, full), repository.commit))
 
 

@@ -1,6 +1,6 @@
 """Outgoing links of a page and its canonical address, extracted in the sandbox.
 
-`nofollow` is respected, on a link and on a whole page.
+Links with `nofollow` are left out; so are all links if the page has `nofollow`.
 """
 
 import json

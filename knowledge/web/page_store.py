@@ -178,7 +178,7 @@ class PageStore:
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
-        """Delete all sites but these, with their pages."""
+        """Delete all sites except these, with their pages."""
         self._sizes.clear()
         with self.tables.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
@@ -200,8 +200,8 @@ class PageStore:
             for url in urls:
                 self.tables.run("delete from pages where site = ? and url = ?", [site, url])
 
-    def move(self, site: str, link: str) -> None:
-        """Set the link of all pages of a site that have no problem."""
+    def set_link(self, site: str, link: str) -> None:
+        """Set the link of all pages of a site, except those with a problem."""
         with self.tables.writing():
             self.tables.run(
                 "update pages set link = ? where site = ? and reason = ''", [link, site]

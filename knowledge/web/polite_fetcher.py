@@ -120,7 +120,7 @@ class _Response:
 
 
 class Fetcher:
-    """Fetches pages in one run over sources; caches each host's robots.txt."""
+    """Fetches pages during one sync of sources; caches each host's robots.txt."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class Fetcher:
         self._robots: dict[str, Protego | Failed] = {}
         self._asked: dict[str, float] = {}
 
-    def introduce(self, contact: str) -> None:
+    def set_contact(self, contact: str) -> None:
         """Set the operator's contact in the User-Agent header."""
         self._connections.contact = contact
 
@@ -296,9 +296,9 @@ class Fetcher:
 
     @contextmanager
     def connections(self, url: str) -> Iterator[Connections]:
-        """Connections for one request to an API, after the host's pause.
+        """Wait for the host's pause, then provide connections for one request to an API.
 
-        robots.txt covers pages, so it isn't consulted. The caller follows redirects.
+        robots.txt isn't consulted, because it covers pages only. The caller follows redirects.
 
         Raises:
             RefusedError: if the address can't be fetched.

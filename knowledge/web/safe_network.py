@@ -6,8 +6,8 @@ resolve names themselves. TLS still checks the name. The deadline also ends slow
 
 Errors:
     Exception
-    └── RefusedError       the request is not allowed or not answered properly, for this reason
-        └── LostError      the source is gone or no longer public, unlike a passing failure
+    └── RefusedError       the request is refused or fails; the message is the reason
+        └── LostError      the source is gone or no longer public
 """
 
 import socket
@@ -25,11 +25,11 @@ Guard = Callable[[str, int, str], str]
 
 
 class RefusedError(Exception):
-    """The request is refused; the message is the reason."""
+    """The request is refused or fails; the message is the reason."""
 
 
 class LostError(RefusedError):
-    """The source is gone or no longer public; it is quoted for a time of grace only."""
+    """The source is gone or no longer public; its text is quoted only for a time of grace."""
 
 
 def system_addresses(host: str, port: int) -> list[str]:
@@ -67,7 +67,7 @@ class Clock:
         self._end = 0.0
 
     def start(self, seconds: float) -> None:
-        """Give the next request this many seconds."""
+        """Set the deadline of the next request to so many seconds from now."""
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
@@ -79,7 +79,7 @@ class Clock:
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
-    """Network backend for httpcore with the guard and the deadline."""
+    """Network backend for httpcore that checks addresses and enforces the deadline."""
 
     def __init__(self, guard: Guard, resolve: Resolve, clock: Clock) -> None:
         self._guard = guard

@@ -43,7 +43,7 @@ class ListedUrl:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The entries of a listing: pages, or further listings in an index."""
+    """The entries of a listing: its pages, or the sitemaps of an index."""
 
     pages: tuple[ListedUrl, ...] = ()
     listings: tuple[ListedUrl, ...] = ()
@@ -155,7 +155,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _on_own_host(entries: Iterator[ListedUrl], url: str) -> Iterator[ListedUrl]:
-    """The addresses of the listing's own host, each once, in order."""
+    """The entries on the listing's own host, each once, in order."""
     seen: set[str] = set()
     for entry in entries:
         found = normal_url(entry.url, url)

@@ -178,7 +178,7 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def _day(value: Any) -> date | None:
-    """The date in a value; None if it has none."""
+    """The date of a date or datetime; None for other values."""
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else None

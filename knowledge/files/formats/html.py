@@ -1,7 +1,7 @@
-"""Parser of HTML: the page's own text as Markdown, without its surroundings.
+"""Parser of HTML: the page's main content as Markdown.
 
-Navigation, forms, scripts and other parts of every page of a site are left out; headings, lists,
-tables, code and links stay. A link without a web or e-mail address becomes its words.
+Navigation, forms, scripts and other repeated parts of a site are left out. Headings, lists, tables,
+code and links stay. A link without a web or e-mail address is reduced to its words.
 """
 
 import re
@@ -154,7 +154,7 @@ class _Converter(MarkdownConverter):
         return str(super().process_text(el, parent_tags))  # type: ignore[misc]
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Code without the blank lines around it."""
+        """Convert a code block without the blank lines around the code."""
         text = text.rstrip(" \n")
         indented = len(text) - len(text.lstrip(" \n"))
         text = text[text.rfind("\n", 0, indented) + 1 :]
@@ -246,7 +246,7 @@ def _language(pre: Tag) -> str:
 
 
 def _own_id(heading: Tag) -> str:
-    """The id that a link to a heading can use: its own, one inside it, or its section's."""
+    """The id for links to a heading: its own, that of an element inside, or its section's."""
     own = _attribute(heading, "id") or _attribute(heading.find(id=True), "id")
     section = heading.parent
     if own or section is None or section.name not in ("section", "div"):

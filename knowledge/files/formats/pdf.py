@@ -84,7 +84,7 @@ def _title(reader: PdfReader) -> str:
 
 
 def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
-    """The outline's entries by the page they lead to, counting from 0: (level, title)."""
+    """The outline's entries as (level, title), by the number of their page, from 0."""
     found: dict[int, list[tuple[int, str]]] = {}
     waiting: list[tuple[int, Any]] = [(1, entry) for entry in reversed(reader.outline)]
     taken = 0
@@ -156,7 +156,7 @@ def _letters(text: str) -> str:
 
 
 def _plain(page: str) -> str:
-    """A page's lines with Markdown's structure escaped."""
+    """Escape the lines of a page that would be headings, fences or rules in Markdown."""
     lines = (line.strip() for line in page.split("\n"))
     return "\n".join(
         f"\\{line}" if line.startswith(("#", "```", "~~~", "---", "===")) else line

@@ -1,7 +1,7 @@
 """Parser of reStructuredText, with docutils; supports Sphinx's directives and roles in part.
 
-Nothing is included from other files, and no raw markup is taken over. Directives and roles unknown
-to docutils give their text.
+Other files aren't included, and raw markup is dropped. Directives and roles unknown to docutils are
+reduced to their text.
 """
 
 import re
@@ -135,7 +135,7 @@ def _unknown_role(
 
 
 def parse_rst(text: str, name: str) -> ParsedFile:
-    """A reStructuredText document.
+    """Parse a reStructuredText document.
 
     Raises:
         UnreadableError: if it has no text.

@@ -198,7 +198,7 @@ def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The mark of the code fence open after a line, given the one before it; empty if none."""
+    """The mark of the code fence open after a line, or empty; `fence` is the one open before."""
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence

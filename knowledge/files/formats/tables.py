@@ -1,8 +1,8 @@
 """Parsers of CSV and JSON: lists of questions with their answers, and tables row by row.
 
-A pair becomes a section with the question as its heading: the question is embedded with every
-passage of its answer, and a citation names it. In a table without pairs, each row becomes a list
-item with its columns' names, so that it means the same wherever it is quoted.
+A question and its answer become a section with the question as the heading. So the question is
+embedded with every passage of the answer, and citations name it. In other tables, each row becomes
+a list item with the columns' names, so it can be understood without the header row.
 """
 
 import csv

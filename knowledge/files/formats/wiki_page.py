@@ -107,7 +107,7 @@ def _is_heading(tag: Tag) -> bool:
 
 
 def _is_infobox(tag: Tag) -> bool:
-    """Whether a tag is an infobox, and not inside another one."""
+    """Whether a tag is an outermost infobox."""
     return _is_box(tag) and not any(map(_is_box, tag.parents))
 
 

@@ -80,7 +80,7 @@ def test_other_kinds_are_recognised_by_their_generator(
 
 def test_the_operator_is_named_to_hosts(wiki: WikiServer) -> None:
     with local_fetcher() as it:
-        it.introduce("ops@harbour.example")
+        it.set_contact("ops@harbour.example")
         it.fetch(f"{wiki.base}/")
     assert {told["user-agent"].partition(" ")[2] for _, told in wiki.requests} == {
         "(ops@harbour.example)"
