@@ -142,7 +142,7 @@ def decide(
 
 
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
-    """The hits to quote where there is evidence, at most `quotes`.
+    """The hits to quote, at most `quotes`, given some evidence.
 
     Further passages must be nearly as good as the best: readers would only dismiss a weaker one.
     Verbatim repetitions are left out.
@@ -181,7 +181,7 @@ def _text(hit: Hit | RecordedHit) -> str:
 
 
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
-    """The pairs of quoted notes that disagree, each with the plainest contradiction.
+    """The pairs of quoted notes that disagree, each with its clearest contradiction.
 
     Articles and files are left out: they may be dated, and members can't revise them.
     """
@@ -210,7 +210,8 @@ def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    An article's citation links to the source named in the passage, a chat's to its first message.
+    For an article it links to the source named in the passage; for a chat or channel, to the first
+    message of the passage.
     """
     named = None
     if passage.kind is Kind.ARTICLE:

@@ -72,11 +72,12 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of the recorded question, if this is its later answer to the asker.
+        told_for: the id of an earlier record of this question, if the bot answers it again, to
+            share the answer or to notify the asker.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         answered_from: the documents to answer from.
-        quotations: most passages to quote; None leaves it to the operator.
+        quotations: most passages to quote; None for the operator's setting.
     """
 
     text: str
@@ -99,7 +100,7 @@ class Ask:
 
     @property
     def before(self) -> "Ask":
-        """The question before this one, as a question of the same member now."""
+        """The last of the earlier questions, asked by the same member with their present rights."""
         *earlier, last = self.earlier.split("\n")
         return replace(self, text=last, earlier="\n".join(earlier))
 
@@ -110,7 +111,7 @@ class Ask:
 
 
 def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """Scopes visible in a guild, or outside of one, to a reader of these channels."""
+    """Scopes visible to a reader of these channels, in a guild or (None) in a direct message."""
     guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
     return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
@@ -131,7 +132,7 @@ class Lookup:
     Attributes:
         signals: the inputs of the evidence.
         scopes: visible scopes.
-        selection: the searched part of them; None for all.
+        selection: the documents searched in these scopes; None for all.
         confirmed: whether the first hit was confirmed for nearly the same question.
     """
 
@@ -185,13 +186,13 @@ class ConfirmedAnswers:
             if state != (version, self._index.generation_of(scopes)):
                 self._of(retriever, place, scopes)
 
-    def first(
+    def with_confirmed_first(
         self,
         retriever: Retriever,
         lookup: Lookup,
         vectors: _Vectors,
     ) -> Lookup:
-        """A lookup with a confirmed passage first, if one is visible now.
+        """The lookup, with a confirmed passage as its first hit if one is visible now.
 
         A confirmed passage counts at least as partial evidence.
         """
@@ -239,7 +240,10 @@ class ConfirmedAnswers:
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """Ids of the confirmed passage, if unchanged; of all passages if recorded without text."""
+    """Ids of the confirmed passage, if its text is unchanged.
+
+    If it was recorded without text, ids of all passages of its document.
+    """
     index, seen = retriever.index, lookup.scopes
     stored = [
         stored.id
@@ -261,7 +265,10 @@ def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
 def asks_with_synonyms(
     retriever: Retriever, ask: Ask, tiers: SearchTiers, synonyms: Synonyms
 ) -> tuple[Ask, ...]:
-    """A question `corrected`, then with synonyms in its words and in the questions before it."""
+    """The readings of a question: `corrected`, then with synonyms replaced.
+
+    Synonyms are also replaced in the questions before it.
+    """
     read = corrected(retriever, ask, tiers)
     if not synonyms:
         return (read,)
@@ -380,7 +387,7 @@ class Lookups:
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
             with self._times.timed(Stage.DECIDE):
-                lookup = self._confirmed.first(self._retriever, lookup, vectors)
+                lookup = self._confirmed.with_confirmed_first(self._retriever, lookup, vectors)
         if tier.is_articles_only and lookup.evidence is not Evidence.STRONG:
             lookup = replace(lookup, evidence=Evidence.NONE)
         if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
@@ -410,8 +417,8 @@ class Lookups:
     ) -> dict[Ask, Lookup]:
         """The lookup of each question in its next tier.
 
-        It is judged against all visible documents: a server with a single note shows neither how
-        rare a word is nor which cosine is chance.
+        Evidence is judged against all visible documents: a single note doesn't show how rare a word
+        is, or how high a cosine can be by chance.
         """
         lookups: dict[Ask, Lookup] = {}
         for own in dict.fromkeys(tiers.values()):
@@ -454,7 +461,7 @@ class Lookups:
 def _siblings(
     retriever: Retriever, shown: StoredPassage, scopes: Sequence[Scope], among: Ids | None
 ) -> NDArray[np.int64]:
-    """Ids of the searched passages of the document shown before, without the one shown."""
+    """Ids of the searched passages in the same document as `shown`, without `shown`."""
     others = [
         one.id
         for one in retriever.index.document_passages(shown.document_id)
@@ -467,9 +474,9 @@ def _siblings(
 def with_sibling_sections(
     hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage
 ) -> list[Hit]:
-    """Hits with other sections of its document in place of the passage shown before.
+    """Hits with `siblings` in place of all hits in the document of `shown`.
 
-    These get a score bonus; the other hits keep their order, which may be a reranker's.
+    Siblings get a score bonus; the other hits keep their order, which may be a reranker's.
     """
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
@@ -493,10 +500,10 @@ def context_after(question: Question) -> str:
 
 
 def capped_evidence(lookup: Lookup) -> Lookup:
-    """A lookup, reduced to *partial* if its strong evidence comes from earlier questions alone.
+    """A lookup; strong evidence becomes *partial* if it comes from earlier questions alone.
 
-    The hits may be near the context only. A first hit without any word of the follow-up itself is
-    no strong evidence.
+    This is so if the first hit contains no word of the follow-up itself: it may match the context
+    only.
     """
     follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
     if follows and not lookup.hits[0].coverage:

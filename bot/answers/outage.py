@@ -63,5 +63,5 @@ class Outage:
 
 
 def not_in_memory() -> DatabaseAwayError:
-    """The error for an answer that needs the database itself."""
+    """The error for a question that caches can't answer."""
     return DatabaseAwayError("The database is away, and what this takes of it is not in memory.")

@@ -53,12 +53,12 @@ class Phrased:
 
     Attributes:
         lines: in order; empty unless `outcome` is `SHOWN`.
-        model: the requested name, because the endpoint's own may be a path of its machine.
+        model: the name in the request; the endpoint's reply may name a path of its machine.
         prompt_version: increases with every change of the prompt.
         verdicts: number of the model's sentences by verdict.
         chosen: ids of the quoted sentences; `2.3` is the third of the second passage.
         stands_on: ids of the sentences that the written ones were checked against.
-        problem: for the log, the reason for no result; quotes no text.
+        problem: why there are no lines, for the log; quotes no text.
     """
 
     outcome: Outcome

@@ -231,7 +231,9 @@ class AnswerPipeline:
         return [
             Reply(ask.text, Clarification(problems[ask]))
             if problems[ask]
-            else replace(self._told_once(ask, self._linked(ask, next(replies))), seconds=seconds)
+            else replace(
+                self._language_told_once(ask, self._linked(ask, next(replies))), seconds=seconds
+            )
             for ask in asks
         ]
 
@@ -246,7 +248,7 @@ class AnswerPipeline:
                 raise
             return self._bridged(asks, record=record)
 
-    def _told_once(self, ask: Ask, reply: Reply) -> Reply:
+    def _language_told_once(self, ask: Ask, reply: Reply) -> Reply:
         """A reply that names an unread language only once in a channel, or to a private asker."""
         readers = ask.asker_id if ask.private else ask.channel_id or ask.asker_id
         if not reply.foreign or (reply.foreign, readers) in self._told:
@@ -432,7 +434,7 @@ class AnswerPipeline:
         ]
         outcome = decide(hits, spans, evidence, quotes, self.due)
         if isinstance(outcome, Answer):
-            nowhere = () if lookup.confirmed else self._nowhere(lookup, quoted)
+            nowhere = () if lookup.confirmed else self._unmatched_terms(lookup, quoted)
             if nowhere and _asks_only_about(nowhere, ask.text):
                 return Reply(
                     ask.text,
@@ -481,7 +483,7 @@ class AnswerPipeline:
             ),
         )
 
-    def _nowhere(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
+    def _unmatched_terms(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
         """Names and nouns of a question that occur in no visible passage."""
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
@@ -497,7 +499,7 @@ def _asks_only_about(words: Sequence[str], question: str) -> bool:
 def _within(
     characters: int, passages: Sequence[StoredPassage], own: StoredPassage
 ) -> list[StoredPassage]:
-    """The passages around one under its heading, with at most `characters` in total."""
+    """The passages around `own` under its heading, with at most `characters` in total."""
     there = {one.position: one for one in passages if one.heading == own.heading}
 
     def fits(first: int, last: int) -> bool:

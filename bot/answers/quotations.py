@@ -60,12 +60,12 @@ def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
 
 
-def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
-    """Whether a quote is worth its room beside the quotes with the indexes `said`."""
-    if any(one.right == number and one.left in said for one in outcome.conflicts):
+def _adds(outcome: Answer, number: int, shown: Set[int]) -> bool:
+    """Whether to show a further quote: it contradicts a shown one, or is as likely as the best."""
+    if any(one.right == number and one.left in shown for one in outcome.conflicts):
         return True
     best, other = outcome.quotes[0].hit, outcome.quotes[number].hit
-    return len(said) == 1 and as_likely(best, other, outcome.evidence)
+    return len(shown) == 1 and as_likely(best, other, outcome.evidence)
 
 
 def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
@@ -100,7 +100,7 @@ def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
 
 
 def passage_markdown(kind: Kind, text: str) -> str:
-    """The Markdown of a whole passage, without the line breaks of an editor."""
+    """The Markdown of a whole passage; wrapped lines are joined, except in notes and messages."""
     return tightened(text if kind in TYPED else joined(text)[0])[0]
 
 
@@ -112,7 +112,7 @@ _DUE: Final = Sentence("**due for review**")
 def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
     """The citation of a passage: title, heading, link, contributor, and date of verification.
 
-    A page's contributor is its site with the licence.
+    The contributor of a web page is its site, with the licence.
     """
     parts = [place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
@@ -127,7 +127,7 @@ def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str
 
 
 def place(title: str, heading: str, link: str) -> str:
-    """A document and heading, linked if its source is a web address."""
+    """A title and heading, linked if `link` is a web address."""
     where = " › ".join(map(plain, _place_parts(title, heading)))
     return f"[{where}](<{link}>)" if ADDRESS.fullmatch(link) else f"**{where}**"
 

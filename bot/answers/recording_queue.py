@@ -102,9 +102,10 @@ class RecordingQueue:
             self._ids.extend(self._records.reserve_ids(missing + RESERVED_AT_ONCE))
 
     def renew_ids(self) -> None:
-        """Reserve ids above those of other processes whose guilds this one takes over.
+        """Replace reserved ids if other processes have reserved later ones.
 
-        The ids of a guild's questions must stay in order.
+        Called when this process takes over guilds of others, because the ids of a guild's questions
+        must stay in order.
 
         Raises:
             StoreError: if the database is away.

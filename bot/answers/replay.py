@@ -149,9 +149,10 @@ def _with_words(hit: RecordedHit, index: Index) -> RecordedHit:
 def compared(
     question: Question, now: Reply, texts: Mapping[str, Sequence[str]], settings: str
 ) -> Replay:
-    """Compare a recorded question with its reply now, judged by `settings`.
+    """Compare a recorded question with its reply now.
 
-    `texts` are today's passages of each recorded document, by its id; empty if it was deleted.
+    `texts` are the present passages of each recorded document, by its id; empty if it was deleted.
+    `settings` identify the present retrieval.
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

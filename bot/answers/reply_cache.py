@@ -23,9 +23,9 @@ _Reply = TypeVar("_Reply")
 class ReplyKey(NamedTuple):
     """Key of a cached reply.
 
-    `text` is verbatim, because capitals mark names. `tiers` are the scopes searched, and
-    `generations` count the changes of their scopes. `settings` identifies all other influences but
-    the guild's `synonyms`.
+    `text` is verbatim, because capitals mark names. `tiers` are the places searched, and
+    `generations` count the changes of their scopes. `settings` identify the retrieval, the due
+    documents and the confirmed answers. `synonyms` are those of the guild.
     """
 
     text: str

@@ -25,8 +25,8 @@ from knowledge.web.page_store import PageStore
 class ArticlesUse(StrEnum):
     """How a guild uses the bundled articles.
 
-    OFF: never, by the operator's choice. ENDED: no longer, by the guild's. BESIDE: like its own
-    documents. ALONE: it has no documents yet. GUEST: only if no own document is near.
+    OFF: never, by the operator's choice. ENDED: no longer, by the guild's choice. BESIDE: like its
+    own documents. ALONE: it has no documents yet. GUEST: only if no own document is near.
     """
 
     OFF = "off"
@@ -64,7 +64,7 @@ def scopes_of_tiers(tiers: SearchTiers) -> tuple[Scope, ...]:
 
 
 class BundledArticles:
-    """The places to search, with or without the articles."""
+    """Chooses the places to search, with or without the articles."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class BundledArticles:
         pages: PageStore | None = None,
         outage: Outage | None = None,
     ) -> None:
-        """Keep the operator's choice; a guild can only turn the articles off for itself.
+        """`chosen` is the operator's choice; a guild can only turn the articles off for itself.
 
         Without `pages`, no document belongs to a web source.
         """
@@ -96,7 +96,7 @@ class BundledArticles:
         Args:
             own: the visible scopes besides the articles.
             of: the documents to answer from.
-            filled: whether these scopes hold documents, even if the index has none yet.
+            filled: True if these scopes hold documents that the index may not have yet.
         """
         scopes = self._scopes(own, filled=filled)
         whole = tuple(map(SearchTier, scopes))

@@ -1,7 +1,7 @@
 """Cache of guilds' synonyms, and the readings of a question by them.
 
 A question with a synonym is looked up in each of its readings, and the reading with the likeliest
-passage answers. Only the guild's own questions are read so.
+passage answers. A guild's synonyms apply only to its own questions.
 """
 
 from collections import Counter

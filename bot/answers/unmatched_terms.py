@@ -63,7 +63,7 @@ def unmatched_terms(
         word
         for word in _names_and_nouns(question, is_common)
         if unknown.issuperset(words(normalized(word)))
-        and not _is_said(word.casefold(), said, squeezed)
+        and not _occurs(word.casefold(), said, squeezed)
     )
     return tuple(dict.fromkeys(found))[:MOST]
 
@@ -96,8 +96,11 @@ def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
     )
 
 
-def _is_said(word: str, said: str, squeezed: str) -> bool:
-    """Whether a text contains a word, also in a compound, written as one, or by its stem."""
+def _occurs(word: str, said: str, squeezed: str) -> bool:
+    """Whether a text (`said`) contains a word, its stem, or a compound with it.
+
+    `squeezed` is the text without blanks and punctuation: "back up" contains "backup".
+    """
     stem = word[: max(5, -(-len(word) * 4 // 5))]
     return (
         re.sub(r"[\W_]", "", word) in squeezed

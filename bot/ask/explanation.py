@@ -53,7 +53,7 @@ def found_by(legs: Sequence[str], language: Language = Language.ENGLISH) -> str:
 def why(
     question: Question, language: Language = Language.ENGLISH, *, moderator: bool = False
 ) -> list[str]:
-    """Explain a recorded answer; one text, split into messages."""
+    """Explain a recorded answer, in as many messages as the text needs."""
     when = f"<t:{int(question.asked_at.timestamp())}:f>"
     about = [_ASKED(language, evidence=EVIDENCE[question.evidence](language), when=when)]
     if moderator:
@@ -83,7 +83,10 @@ def why(
 
 
 def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
-    """How a passage was found; if by words, with the words common to it and a reading."""
+    """Name the retrievers that found a passage, and the words it shares with the question.
+
+    Words of the question's readings with synonyms count, too.
+    """
     pairs = [(one.word, one.meaning) for one in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"
     found = (_common_words(read, text) for read in synonym_variants(question.text, pairs))
@@ -98,7 +101,7 @@ def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
 
 
 def _nearest(question: str, wordings: Sequence[str]) -> str:
-    """The wording with the most words of a question; empty without any."""
+    """The wording that shares the most words with the question; empty if none shares any."""
     shared = {one: len(_common_words(question, one)) for one in wordings}
     best = max(wordings, key=shared.__getitem__, default="")
     return best if shared.get(best) else ""

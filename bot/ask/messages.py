@@ -38,7 +38,7 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """The text of an answer, one message: head, a model's `phrased` lines, quotations."""
+    """The text of an answer message: head, a model's `phrased` lines, quotations."""
 
     head: str
     quotations: tuple[Quotation, ...] = ()
@@ -92,7 +92,7 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """The line above partial evidence; `missing` are words of the question without a hit."""
+    """The line above partial evidence; `missing` are words of the question found in no passage."""
     return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 
@@ -136,7 +136,7 @@ def _answer(
 
 
 def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
-    """A model's lines; none if they cite no passage, or one beyond the quotes."""
+    """A model's lines as text; empty if they cite no quote, or one that doesn't exist."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
@@ -219,7 +219,7 @@ def _differing(statement: Statement) -> str:
 
 
 def _line(text: str) -> str:
-    """A part of a line, escaped; blanks at its ends are kept."""
+    """Escape a part of a line, and keep a blank at either end."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{plain(text)}{after}"

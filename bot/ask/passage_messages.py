@@ -49,7 +49,7 @@ def option(hit: Hit) -> str:
 
 
 def options(hits: Sequence[Hit]) -> list[str]:
-    """The labels of passages in a list, equal ones numbered."""
+    """The labels of passages in a list; repeated labels get a number."""
     labels: list[str] = []
     times: Counter[str] = Counter()
     for label in map(option, hits):

@@ -40,15 +40,16 @@ _MODEL_CHARACTERS: Final = 60
 def phrased_text(
     phrased: Phrased, numbers: Mapping[int, int], language: Language
 ) -> tuple[str, ...]:
-    """The model's lines above the quotations, and a label with its name.
+    """The model's lines above the quotations, and a label with the model's name.
 
     Args:
         phrased: the lines.
-        numbers: the shown number of each quotation, by its place among the quotes, both from 1.
+        numbers: the number shown at each quotation, by its position in the answer's quotes; both
+            count from 1.
         language: the readers' language.
 
     Returns:
-        Nothing if even the first line is too long.
+        The text and the label; empty without lines, or if the text is too long.
     """
     kept = _fitting(phrased.lines)
     if not kept:
@@ -135,11 +136,11 @@ def _whole(text: str) -> str:
 
 
 def under_way(until: datetime, language: Language) -> str:
-    """The line below an answer while a model works on it; it stays true without an edit."""
+    """The line below an answer while a model works on it, with the time when it ends."""
     return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 
 def label(model: str, language: Language, *, verbatim: bool) -> str:
-    """The line below a model's lines, with its name."""
+    """The line below a model's lines, with the model's name."""
     named = plain(shortened(model, _MODEL_CHARACTERS))
     return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"

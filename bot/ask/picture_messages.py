@@ -1,4 +1,4 @@
-"""Messages of questions with a picture: the text read in it, shown before it is asked."""
+"""Messages of questions with a picture: its recognized text, shown before the bot answers."""
 
 from collections.abc import Mapping
 from typing import Final

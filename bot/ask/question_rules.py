@@ -96,16 +96,16 @@ def questions_of_post(title: str, text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class LaterMessage:
-    """A message, `seconds` after a question.
+    """A message `seconds` after a question.
 
-    `known` means that the bot wrote it, `refers` that it replies to the question or mentions the
+    `by_bot` means that this bot wrote it; `refers`, that it replies to the question or mentions the
     asker.
     """
 
     author_id: int
     text: str
     seconds: float
-    known: bool = False
+    by_bot: bool = False
     refers: bool = False
 
 
@@ -119,7 +119,7 @@ def is_settled(asker_id: int, heard: Iterable[LaterMessage], *, in_post: bool) -
     return any(
         says_settled(one.text)
         if one.author_id == asker_id
-        else one.known
+        else one.by_bot
         or one.refers
         or (
             (in_post or one.seconds <= ANSWERED_WITHIN_SECONDS)

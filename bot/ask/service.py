@@ -51,9 +51,9 @@ def is_better_private(core: Core, public: Ask, alone: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A private answer as everybody may see it; `reply` is None if everybody would get a refusal.
+    """Outcome of sharing a private answer; `reply` is None if the public answer is a refusal.
 
-    It is `complete` unless the private answer quoted channels hidden from others.
+    `complete` is False if the private answer quoted channels hidden from others.
     """
 
     reply: Reply | None
@@ -66,20 +66,20 @@ def share(
     question: Question,
     channel_id: int | None,
     channels: tuple[int, ...],
-    held: EffectiveSettings,
+    settings: EffectiveSettings,
 ) -> Shared:
     """Answer a private question again, for all readers of a channel.
 
     Args:
-        core: answers.
+        core: answers the question.
         question: the private question.
         channel_id: the channel to share in.
         channels: followed channels readable by all its readers.
-        held: the settings of the channel.
+        settings: the settings of the channel.
 
     Returns:
-        The answer, with a record of its own for its buttons. A refusal is neither shown nor
-        recorded: the asker had an answer.
+        The public answer, recorded, because its buttons need an id. A refusal is neither shown nor
+        recorded, because the asker already has an answer.
     """
     ask = Ask(
         question.text,
@@ -89,8 +89,8 @@ def share(
         question.earlier,
         told_for=question.id,
         channels=channels,
-        answered_from=held.answered_from,
-        quotations=held.quotations,
+        answered_from=settings.answered_from,
+        quotations=settings.quotations,
     )
     quoted = near_best(question.hits, question.quotations or core.answer_pipeline.quotes)
     complete = question.evidence is Evidence.NONE or all(
@@ -137,7 +137,7 @@ def record_verdict(core: Core, feedback: Feedback) -> bool:
 
 
 def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
-    """Record feedback with its reason, and mark its form as taken, in one transaction."""
+    """Record feedback with its reason, and mark its form as acted on, in one transaction."""
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
@@ -178,7 +178,10 @@ def offered_passage(
 def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
-    """An offered passage; with a new record if it was offered beside a hit and has none yet."""
+    """An offered passage as it is now, and its record if the question has none.
+
+    A question records its hits only. Members are also offered other passages of these documents.
+    """
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
     if hit is not None:
@@ -243,7 +246,7 @@ def pick(
 
 
 def _suggest_wording(core: Core, document_id: str) -> None:
-    """Update the card of a picked note, which suggests the question as another way to ask."""
+    """Update the review card of a picked note, which suggests the question as a wording."""
     note = core.store.notes.live(note_of_document(document_id) or 0)
     if note is not None and core.store.wordings.suggested(note):
         core.store.review_cards.mark_outdated(note.revision.id)

@@ -65,7 +65,7 @@ def due_for_check(core: Core, at: datetime, most: int, mine: GuildFilter) -> lis
 def claim(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """Record the reply; returns it with the id, or None if it is claimed or a cap is reached."""
+    """Record the reply, and return it with its id; None if already claimed, or a cap is reached."""
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
@@ -86,7 +86,7 @@ def close(core: Core, question: HelpedQuestion) -> None:
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether an answer was posted, without feedback or with some that it helped."""
+    """Whether an answer was posted and has no feedback, or not only *Not helpful*."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
@@ -102,7 +102,10 @@ def forget_deleted(core: Core, message_ids: Collection[int]) -> None:
 
 
 def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
-    """Record an unanswered question as a gap, unless it would be answered by now."""
+    """Finish a question, and record it as a gap unless its author opted out of quotation.
+
+    A question that had no answer yet is no gap if the bot could answer it now.
+    """
     gap = None
     if not core.store.quote_opt_outs.is_withheld(question.asker_id) and (
         question.question_id is not None or look_up(core, asks) is None

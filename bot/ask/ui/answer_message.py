@@ -155,7 +155,10 @@ def _buttons(
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """The list of passages found, best first, with the quoted ones, which may be cut above."""
+    """The list of passages found, best first.
+
+    Quoted passages are in the list, because the answer may show excerpts of them.
+    """
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
     found = service.by_digest(offered(reply.hits))
     labels = passage_messages.options([*found.values()])
@@ -330,7 +333,10 @@ class PickButton(
     labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage chosen from the list of the answer `message_id`."""
+    """*This answers it* below a passage chosen in `PassageSelect`.
+
+    `message_id` is the answer above that list.
+    """
 
     question_id: int
     digest: str
@@ -364,7 +370,10 @@ class PickButton(
         await interaction.edit_original_response(content=said(language))
 
     async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
-        """Quote the passage in the posted answer, if the message still answers this question."""
+        """Edit the posted answer to quote the passage; returns whether that succeeded.
+
+        An answer to another question, or by another author, stays unchanged.
+        """
         channel: Any = interaction.channel
         try:
             message = await channel.fetch_message(self.message_id)

@@ -57,7 +57,7 @@ class Answering:
         phrasing.follow(PostedResponse(interaction, sent.id))
 
     async def asked_alone(self, asked: Ask, member: discord.abc.User, channel: Any) -> Ask | None:
-        """The private form of a public question, if only its asker may read a better answer."""
+        """The question as a private one, if it is better answered so; else None."""
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
             return None

@@ -111,7 +111,7 @@ class AskCog(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         """Answer direct messages, mentions, replies to answers, and messages in their threads.
 
-        An answer of a helper or moderator to somebody else's question is none of these.
+        A helper's or moderator's answer to somebody else's question is proposed as a note instead.
         """
         if message.author.bot or self.bot.user is None or message.is_system():
             return
@@ -156,7 +156,7 @@ class AskCog(commands.Cog):
             await self._say_too_fast(message, error)
 
     async def _respond_if_answered(self, message: discord.Message) -> None:
-        """Answer a message that addresses nobody in an answer's thread; stay silent on a refusal.
+        """Answer a message in an answer's thread that addresses nobody; ignore it after a refusal.
 
         People also talk to each other there, so a refused message is neither recorded nor counted.
         """
@@ -172,9 +172,9 @@ class AskCog(commands.Cog):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        """Tell an author once that they ask too fast, because the whole channel reads it.
+        """Tell an author that they ask too fast, only once, because the whole channel reads it.
 
-        In a direct message, they are told of a used-up quota each time.
+        A direct message about a used-up quota gets this reply each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
@@ -191,7 +191,7 @@ class AskCog(commands.Cog):
         language = await self.bot.guild_settings.language_in(message.channel)
         phrasing = None
         try:
-            shown = await self._said_before_asking(message, question, language)
+            shown = await self._response_to_no_question(message, question, language)
             if shown is None:
                 phrasing = await self._phrasing(message, question, language)
                 shown = (
@@ -244,7 +244,7 @@ class AskCog(commands.Cog):
             quotations=held.quotations,
         )
 
-    async def _said_before_asking(
+    async def _response_to_no_question(
         self, message: discord.Message, words: str, language: Language
     ) -> dict[str, Any] | None:
         """The response to a picture with text, an empty message or thanks; None for a question."""

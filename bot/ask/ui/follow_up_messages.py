@@ -1,8 +1,8 @@
 """Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
 
 A question that can stand alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
-threads, a question follows up its author's last one for ten minutes. A thread has the id of the
-message it was started from, which is fetched once and cached.
+threads, a question follows up its author's last one for ten minutes. A thread and its starter
+message have the same id. The starter message is fetched once, and its question id is cached.
 """
 
 import logging
@@ -39,7 +39,7 @@ class FollowUpMessages:
     def may_be_follow_up(self, message: discord.Message) -> bool:
         """Whether a message without a mention may be a follow-up, by its own text and place.
 
-        Without the Message Content intent its text is empty, so it never is.
+        Without the Message Content intent, the text is empty and the result is False.
         """
         channel = message.channel
         return (
@@ -63,9 +63,9 @@ class FollowUpMessages:
         return isinstance(answered, discord.Message) and answered.author == self._bot.user
 
     async def is_wanted(self, message: discord.Message) -> bool:
-        """Whether a possible follow-up is one: its thread was started from an answer.
+        """Whether a possible follow-up is in a thread that was started from an answer.
 
-        In channels with private answers, only a mention gets a public answer.
+        False in channels with private answers, where only a mention gets a public answer.
         """
         if await self._bot.guild_settings.answers_privately(message.channel):
             return False

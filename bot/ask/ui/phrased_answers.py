@@ -119,10 +119,10 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """Button to the plain answer.
+    """*Quotes only*: shows the plain answer.
 
-    It removes the model's sentences if the asker or a moderator clicks, and shows everybody else
-    the plain answer privately.
+    For the asker and moderators, it removes the model's sentences from the message. Other members
+    get the plain answer privately.
     """
 
     question_id: int
@@ -166,7 +166,7 @@ class QuotesButton(
         await interaction.edit_original_response(**shown)
 
     async def _plain(self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]) -> Reply:
-        """The current answer, from channels that its readers may read."""
+        """The plain answer as of now, from channels that its readers may read."""
         bot = interaction.client
         ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
         reply = await bot.worker.call(

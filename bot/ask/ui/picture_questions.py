@@ -52,7 +52,7 @@ async def picture_offer(
     }
 
 
-async def _whose_it_is(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+async def _sender_only(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Admit the sender of the picture."""
     mine = interaction.user.id == values["member_id"]
     return {} if mine and _is_offer(interaction.message) else picture_messages.NOT_YOURS
@@ -66,7 +66,7 @@ def _is_offer(message: discord.Message | None) -> bool:
 class PictureButton(
     Button,
     ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(picture_messages.LABELS)),
-    rule=_whose_it_is,
+    rule=_sender_only,
     first=First.OWN,
     labels=picture_messages.LABELS,
     styles={"picture": discord.ButtonStyle.primary},

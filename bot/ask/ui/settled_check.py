@@ -30,7 +30,7 @@ Place = discord.TextChannel | discord.Thread
 async def message_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
-    """The current message of a question, None if deleted; and whether it needs no answer."""
+    """The present message of a question (None if deleted), and whether it needs no answer."""
     before = discord.Object(question.message_id - 1)
     said = [one async for one in place.history(limit=MOST_LATER_MESSAGES, after=before)]
     if not said or said[0].id != question.message_id:
@@ -41,7 +41,7 @@ async def message_and_settled(
             one.author.id,
             one.content,
             (one.created_at - message.created_at).total_seconds(),
-            known=one.author == bot.user,
+            by_bot=one.author == bot.user,
             refers=_refers(one, message),
         )
         for one in later
@@ -57,7 +57,10 @@ async def message_and_settled(
 async def _helper_is_there(
     bot: Services, question: HelpedQuestion, place: Place, heard: list[LaterMessage]
 ) -> bool:
-    """Whether a helper or moderator has written; fetches members, as a history has no roles."""
+    """Whether a helper or moderator has written, or so many people that one will help.
+
+    Fetches members, because messages from the history have no roles.
+    """
     settings = await bot.guild_settings.settings(question.guild_id)
     authors = {
         one.author_id for one in heard if question.is_post or one.seconds <= ANSWERED_WITHIN_SECONDS

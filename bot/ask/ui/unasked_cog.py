@@ -116,7 +116,7 @@ class UnaskedCog(commands.Cog):
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 
     async def _begin(self, message: discord.Message, place: Place) -> None:
-        """Hold a question back for the waiting time that the server chose."""
+        """Record a question, and start its waiting time, a setting of the channel."""
         if self._lacks(place) or len(self._waiting) >= MOST_WAITING:
             return
         holding = await self._bot.guild_settings.in_channel(place)
@@ -320,7 +320,7 @@ class UnaskedCog(commands.Cog):
             )
 
     async def _unanswered(self, question: HelpedQuestion) -> list[Ask]:
-        """The questions to look up for a question of a day ago; empty if deleted or answered."""
+        """A question of a day ago, to look up again; empty if it was deleted or answered."""
         if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
             return []
         place = await self._place(question)

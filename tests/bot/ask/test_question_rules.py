@@ -159,4 +159,4 @@ def test_what_its_asker_adds_settles_a_question_only_where_it_says_so() -> None:
 
 
 def test_the_bots_own_words_settle_a_question() -> None:
-    assert is_settled(ASKER, [replace(STATEMENT, text="hello", known=True)], in_post=True)
+    assert is_settled(ASKER, [replace(STATEMENT, text="hello", by_bot=True)], in_post=True)
