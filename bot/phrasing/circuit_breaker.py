@@ -37,12 +37,12 @@ class Circuit:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the endpoint asked for a pause that still lasts."""
+        """Whether a pause that the endpoint asked for still lasts."""
         return self._clock() < self._paused_until
 
     @property
     def problem(self) -> str:
-        """Return the problem as a sentence; empty while requests are sent."""
+        """Return why requests are blocked: "it failed too often"; empty while they are sent."""
         if self._is_open:
             return f"it failed too often, the last time because it {self._last}"
         if self.is_paused:
@@ -55,7 +55,7 @@ class Circuit:
         self._is_tried = self._is_open
 
     def abandoned(self) -> None:
-        """Record that a request ended without a verdict on the endpoint."""
+        """Record a request that ended without showing whether the endpoint works."""
         self._is_tried = False
 
     def succeeded(self) -> None:
@@ -74,6 +74,6 @@ class Circuit:
         self._is_tried = False
 
     def pause(self, seconds: float) -> None:
-        """Block requests for so long, at most an hour."""
+        """Block requests for some seconds, at most an hour."""
         self._paused_until = self._clock() + min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
         self._is_tried = False

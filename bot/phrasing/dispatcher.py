@@ -1,9 +1,9 @@
 """Phrasing dispatcher: asks a model about answers, once each, and caches the results.
 
 Imported only if `phrasing.mode` is on. Data in memory decides whether a model is asked, so the
-plain answer waits for nothing. After the answer is sent, the dispatcher claims a use in the
-database, asks the model, and stores the result. Results stay in an LRU cache until one of their
-scopes changes. Equal questions in flight share one request.
+plain answer waits for nothing. After the answer is sent, the dispatcher claims a request of the
+quota in the database, asks the model, and stores the result. Results stay in an LRU cache until one
+of their scopes changes. Equal questions in flight share one request.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ class PhrasingDispatcher:
     """Asks a model about answers.
 
     Attributes:
-        settings: of the operator.
+        settings: those of the operator.
         model: the client of the model.
-        is_closed: whether the endpoint's circuit lets requests pass.
+        accepts_requests: whether the circuit breaker lets requests pass.
         worker: returns the worker.
         degradations: informed of the endpoint's problems.
         observe: called with each result and its number of tokens.
@@ -65,7 +65,7 @@ class PhrasingDispatcher:
 
     settings: PhrasingSettings
     model: Phraser
-    is_closed: Callable[[], bool]
+    accepts_requests: Callable[[], bool]
     worker: Callable[[], Worker[Any]]
     degradations: Degradations
     observe: Observer
@@ -80,7 +80,7 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the model's permission; in direct messages, it may only choose sentences."""
+        """Return the model's permission, if any: in direct messages, only to choose sentences."""
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
@@ -105,7 +105,7 @@ class PhrasingDispatcher:
             return found
         used = self._used_up
         full = 0 < self.settings.in_flight <= len(self._under_way)
-        if full or self._closing or not self.is_closed():
+        if full or self._closing or not self.accepts_requests():
             return None
         if used is None or used.holds(ask.asker_id, ask.guild_id, self.now()):
             return None
@@ -180,7 +180,7 @@ class PhrasingDispatcher:
         return await self._recorded(candidate, key, found, repeated=repeated)
 
     async def _claimed_and_asked(self, candidate: Candidate) -> Found | None:
-        """Claim a use and ask; None if the quota is used up."""
+        """Claim a request of the quota, and ask the model; None if the quota is used up."""
         most, now = service.caps(self.settings), self.now()
         question_id = candidate.reply.question_id or 0
         mode = candidate.mode.value
@@ -307,10 +307,15 @@ def open_dispatcher(bot: Services) -> PhrasingDispatcher:
             lambda core: core.embedder.embed_passages(list(texts)), priority=Priority.ASKING
         )
 
-    def is_closed() -> bool:
+    def accepts_requests() -> bool:
         return not (endpoint.circuit.is_open or endpoint.circuit.is_paused)
 
     phraser = Phraser(endpoint, embed)
     return PhrasingDispatcher(
-        settings, phraser, is_closed, lambda: bot.worker, bot.degradations, bot.metrics.phrased
+        settings,
+        phraser,
+        accepts_requests,
+        lambda: bot.worker,
+        bot.degradations,
+        bot.metrics.phrased,
     )

@@ -1,9 +1,9 @@
 """Client of an endpoint with OpenAI's chat completions; bounded in time, size and concurrency.
 
 The result is a reply, or the reason for none. One deadline covers the whole request. There are no
-redirects, proxies or compression. Nothing is sent twice, except in another form: once a server
-refuses JSON schemas, it is asked for plain JSON. Logs and problems contain neither text nor the
-key.
+redirects, proxies or compression. A refused request is repeated only with other parameters: a
+server that refuses JSON schemas is asked for plain JSON. Logs and problems contain neither text nor
+the key.
 
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
@@ -42,7 +42,7 @@ class EndpointSettings:
 
     Attributes:
         url: base URL, such as `http://127.0.0.1:8080/v1`.
-        model: the endpoint's name of the model.
+        model: name of the model at the endpoint.
         seconds: deadline of a request.
         in_flight: most concurrent requests; 0 means unlimited.
     """
@@ -88,7 +88,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """Parameters that a server accepts: reasoning models take another limit, no temperature."""
+    """Parameters of a request: some servers refuse a JSON schema, a temperature or `max_tokens`."""
 
     has_schema: bool = True
     has_temperature: bool = True
@@ -205,7 +205,7 @@ class Endpoint:
         late = Failure(Outcome.LATE, f"took more than {self.settings.seconds:g} seconds")
         try:
             async with asyncio.timeout(self.settings.seconds):
-                return await self._in_a_form_it_knows(prompt)
+                return await self._in_accepted_form(prompt)
         except (TimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout):
             return late
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
@@ -214,8 +214,8 @@ class Endpoint:
             # The error's text may quote the request.
             return Failure(Outcome.UNREACHABLE, "broke off, or does not speak HTTP")
 
-    async def _in_a_form_it_knows(self, prompt: Prompt) -> Reply | Failure:
-        """Send a request in the known form; after a refusal, in the next one."""
+    async def _in_accepted_form(self, prompt: Prompt) -> Reply | Failure:
+        """Send a request in the form accepted last; after a refusal, in the next form."""
         form = self._form
         while True:
             content = json.dumps(_body(self.settings.model, prompt, form)).encode()
@@ -224,10 +224,10 @@ class Endpoint:
                     self._form = form
                     body = await _bounded(response)
                     return _read(body) if isinstance(body, bytes) else body
-                refused = _refused_form(response.status_code, form, await _beginning(response))
-                if refused == form:
+                following = _next_form(response.status_code, form, await _beginning(response))
+                if following == form:
                     return self._refusal(response)
-            form = refused
+            form = following
 
     def _refusal(self, response: httpx2.Response) -> Failure:
         """Turn a status into a failure, without reading the body."""
@@ -260,8 +260,8 @@ def _body(model: str, prompt: Prompt, form: _Form) -> dict[str, Any]:
     }
 
 
-def _refused_form(status: int, form: _Form, said: bytes) -> _Form:
-    """Return the form to try after a refusal; `form` itself if it isn't the cause."""
+def _next_form(status: int, form: _Form, said: bytes) -> _Form:
+    """Return the form to try after a refusal; `form` itself if the refusal has another cause."""
     if status not in (400, 422):
         return form
     if b"max_completion_tokens" in said and form.limit == _LIMIT:

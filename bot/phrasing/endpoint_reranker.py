@@ -26,7 +26,7 @@ class EndpointError(Exception):
 
 
 class EndpointReranker:
-    """Reorders hits; `kept` counts the questions with an unchanged order, by outcome.
+    """Reorders hits; `kept` counts the questions without a usable order, by outcome.
 
     It runs its own event loop, so no other may be running.
     """
@@ -51,7 +51,7 @@ class EndpointReranker:
         self._runner.close()
 
     def __call__(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits in the endpoint's order.
+        """Return the hits in the endpoint's order; in their own if that is late or invalid.
 
         Raises:
             EndpointError: if it can't be asked.

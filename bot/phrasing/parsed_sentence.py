@@ -43,26 +43,26 @@ class Reading:
         items: content words and values, in order.
         clauses: keys of each clause's items. Dates are left out, because they may move, and so are
             empty clauses.
-        leaning: indices in `clauses` of clauses that depend on the one before.
-        elliptic: the `leaning` clauses without a subject of their own: after a mere "and", or
-        starting with "it".
+        dependent: indexes in `clauses` of clauses that depend on the one before.
+        elliptic: the `dependent` clauses without a noun as subject: after "and" or "or", or
+            beginning with a pronoun.
         is_fronted: whether the first clause only says when, where or how: "With that, …".
         senses: senses of telling words, each with the key of the next item.
-        denied: keys of the items after negations.
-        turned: each item's key, the small words between the previous item and it, and, for the last
-        item of a clause, the small words after it.
-        asks: whether it is a question.
+        negated: keys of the items after negations.
+        surroundings: for each item its key, the small words between the previous item and it, and,
+            at the end of a clause, the small words after it.
+        is_question: whether it ends with a question mark.
     """
 
     items: tuple[Item, ...]
     clauses: tuple[tuple[str, ...], ...]
-    leaning: frozenset[int]
+    dependent: frozenset[int]
     elliptic: frozenset[int]
     is_fronted: bool
     senses: tuple[tuple[str, str], ...]
-    denied: tuple[str, ...]
-    turned: frozenset[tuple[str, tuple[str, ...], tuple[str, ...]]]
-    asks: bool
+    negated: tuple[str, ...]
+    surroundings: frozenset[tuple[str, tuple[str, ...], tuple[str, ...]]]
+    is_question: bool
 
     @property
     def keys(self) -> frozenset[str]:
@@ -141,21 +141,23 @@ def read(sentence: str) -> Reading:
         for sense, pattern in _SENSES.items()
         for match in pattern.finditer(sentence)
     )
-    leans = {place: _leans(sentence, joints[n - 1]) for place, n in enumerate(numbers) if place}
+    kinds = {
+        place: _dependence(sentence, joints[n - 1]) for place, n in enumerate(numbers) if place
+    }
     return Reading(
         items,
         tuple(tuple(item.key for item in undated if item.clause == n) for n in numbers),
-        frozenset(place for place, how in leans.items() if how),
-        frozenset(place for place, how in leans.items() if how == _FOR_ITS_SUBJECT),
+        frozenset(place for place, how in kinds.items() if how),
+        frozenset(place for place, how in kinds.items() if how == _FOR_ITS_SUBJECT),
         _FRONTED.match(sentence) is not None,
         senses,
         tuple(_behind(placed, match.end()) for match in _DENIES.finditer(sentence)),
-        frozenset(_turned(sentence, language, placed, joints)),
+        frozenset(_surroundings(sentence, language, placed, joints)),
         sentence.rstrip('"”’) ').endswith("?"),
     )
 
 
-def _leans(sentence: str, joint: re.Match[str]) -> str:
+def _dependence(sentence: str, joint: re.Match[str]) -> str:
     """Return how a clause depends on the one before, by the joining words; empty if it doesn't."""
     word = joint[0].strip().lower()
     if word in _RELATIVE:
@@ -164,13 +166,13 @@ def _leans(sentence: str, joint: re.Match[str]) -> str:
     return _FOR_ITS_SUBJECT if has_no_subject else ""
 
 
-def _turned(
+def _surroundings(
     sentence: str,
     language: str,
     placed: Sequence[tuple[int, Item]],
     joints: Sequence[re.Match[str]],
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Return the small words around each item, as in `Reading.turned`."""
+    """Yield the small words around each item, as in `Reading.surroundings`."""
     small = list(_small_words(sentence, language))
     bounds = [0, *(joint.end() for joint in joints), len(sentence)]
     for at, (place, item) in enumerate(placed):
@@ -202,7 +204,7 @@ def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:
 def _placed(
     sentence: str, language: str, joints: Sequence[re.Match[str]]
 ) -> Iterator[tuple[int, Item]]:
-    """Return items with their offsets, values first."""
+    """Yield items with their offsets, values first."""
 
     def clause(place: int) -> int:
         return sum(joint.end() <= place for joint in joints)
@@ -223,7 +225,10 @@ def _placed(
 
 
 def _dated(sentence: str, value: Value) -> Value:
-    """Return a value, or a year: "In August 2023 Google …" names no version of August."""
+    """Return the value, as a date if it is a year.
+
+    In "In August 2023 Google …", the number is neither a count nor a version.
+    """
     digits = str(value.normal).removesuffix(".0")
     counts = value.subject in {Subject.NUMBER, Subject.VERSION}
     if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):

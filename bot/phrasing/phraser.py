@@ -54,7 +54,7 @@ class Phraser:
 
     @property
     def identity(self) -> tuple[str, str, int]:
-        """Return endpoint, model and prompt version, which determine a reply besides its task."""
+        """Return endpoint, model and prompt version; with the task, these determine a reply."""
         return self._endpoint.settings.url, self.model, PROMPT_VERSION
 
     async def close(self) -> None:
@@ -163,7 +163,7 @@ async def _shared(
     key: Hashable,
     start: Callable[[], Coroutine[None, None, _Found]],
 ) -> _Found:
-    """Return the result in flight for a key, or start it."""
+    """Return the result of the task in flight for a key; start one if there is none."""
     task = running.get(key)
     if task is None:
         task = running[key] = asyncio.create_task(start())
@@ -173,8 +173,8 @@ async def _shared(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Lines to show, the ids shown, and a count of the verdicts."""
+class ChosenLines:
+    """Lines to show, the ids of their sentences, and the number of ids by verdict."""
 
     lines: tuple[Line, ...]
     ids: tuple[str, ...]
@@ -186,11 +186,11 @@ UNKNOWN: Final = "unknown"
 LEFT_OUT: Final = "left out"
 
 
-def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> Choice:
-    """Return the sentences that a reply names.
+def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> ChosenLines:
+    """Return lines for the sentences that a reply names.
 
-    Unknown and repeated ids are skipped, and so are sentences beyond the room. A model that finds
-    no answer chooses nothing.
+    Unknown and repeated ids are skipped, and so are sentences that don't fit. A model that finds no
+    answer chooses nothing.
     """
     offered = {one.id: one for one in numbered}
     known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
@@ -200,7 +200,7 @@ def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen
         UNKNOWN: sum(key not in offered for key in reply.sentences),
     }
     counts[LEFT_OUT] = len(reply.sentences) - sum(counts.values())
-    return Choice(
+    return ChosenLines(
         tuple(found), tuple(ids), {name: count for name, count in counts.items() if count}
     )
 
@@ -215,9 +215,9 @@ def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
-    """Return places, from 0, in the order of the ids; unnamed ones follow in their old order.
+    """Return the indexes of `count` passages in the order of `ids`, then the others as before.
 
-    Empty if no id is known.
+    Empty if no id is in `offered`.
     """
     known = {key: place for place, key in enumerate(offered)}
     named = [known[key] for key in dict.fromkeys(ids) if key in known]

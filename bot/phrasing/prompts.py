@@ -148,7 +148,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
 
 def sendable(text: str) -> str:
-    """Return a text for the model: visible, without markers and addresses."""
+    """Return a text for the model, without invisible characters, turn markers and addresses."""
     text = _VARIATIONS.sub("", unicodedata.normalize("NFC", text))
     text = "".join(
         sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in _UNSEEN

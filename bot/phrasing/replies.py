@@ -19,14 +19,14 @@ _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```", re.
 
 
 class Chosen(BaseModel, strict=True):
-    """Chosen ids, and whether they answer."""
+    """The ids that a model chose, and whether it found an answer."""
 
     sentences: list[str]
     answers: bool
 
 
 class Written(BaseModel, strict=True):
-    """A written sentence and the ids it names."""
+    """A sentence that a model wrote, and the ids of its sources."""
 
     text: str
     named: list[str] = Field(alias="from")

@@ -74,7 +74,7 @@ def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
 
 
 def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
-    """Return how many sentences of each passage fit: equal shares, the rest to the first."""
+    """Return how many sentences each passage may offer: equal shares, and the rest to the first."""
     even = MOST_SENTENCES // max(len(found), 1)
     shares = [min(len(own), even) for own in found]
     for place, own in enumerate(found):
@@ -85,8 +85,8 @@ def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
     """Return lines for the chosen sentences in their order, and the ids shown.
 
-    Neighbours form one line. So do later sentences of the same passage, with "…" in between.
-    Nothing is shown twice, and sentences beyond the room are dropped.
+    Neighbouring sentences form one line. A later sentence of the same passage continues it after
+    "…". Nothing is shown twice, and sentences that don't fit are dropped.
     """
     runs: list[_Run] = []
     shown: set[tuple[int, int]] = set()
@@ -130,7 +130,7 @@ def _add(runs: list[_Run], run: _Run) -> None:
 
 
 def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
-    """Return the first and last unit needed to understand one."""
+    """Return the first and last unit of the run needed to understand a unit."""
     first = last = unit
     while first > max(unit - MOST_ALONG, 0) and _needs_before(text, spans, first):
         if size(text[spans[first - 1][0] : spans[unit][1]]) > SHOWN_CHARACTERS:

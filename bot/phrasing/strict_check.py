@@ -62,7 +62,7 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 
 
 def _candidates(source: str) -> Iterator[str]:
-    """Return a sentence and its independent parts, unless a condition precedes them."""
+    """Yield a source and its independent parts, up to the first part with a condition."""
     yield source
     parts = _PART.split(source)
     if len(parts) > 1:
@@ -74,7 +74,7 @@ def _candidates(source: str) -> Iterator[str]:
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
-    """Whether each half, with its subject, follows from a source."""
+    """Whether a sentence has two halves that each follow from a source with the same subject."""
     joints = list(_JOINT.finditer(sentence))
     if len(joints) > _MOST_JOINTS:
         return False
@@ -97,19 +97,20 @@ def _follows_with_subject(half: Reading, candidate: Reading) -> bool:
 def _difference(own: Reading, source: Reading) -> Mismatch | None:
     if len(own.items) < LEAST_ITEMS:
         return Mismatch.SHORT
-    if (new := _new(own, source)) is not None:
+    if (new := _unsupported(own, source)) is not None:
         return new
     if not _denies_alike(own, source):
         return Mismatch.DENIAL
-    if not _goes_as_far(own, source):
+    if not _has_same_scope(own, source):
         return Mismatch.LIMITS
     if not (_says_whole_clauses(own, source) and _dates_stay(own, source)):
         return Mismatch.ORDER
-    return None if own.asks == source.asks and own.turned <= source.turned else Mismatch.TURNED
+    is_alike = own.is_question == source.is_question and own.surroundings <= source.surroundings
+    return None if is_alike else Mismatch.TURNED
 
 
-def _new(own: Reading, source: Reading) -> Mismatch | None:
-    """Return the mismatch if a name, word or counted number is missing in the source."""
+def _unsupported(own: Reading, source: Reading) -> Mismatch | None:
+    """Return the mismatch if a name, word or number is missing in the source."""
     keys, known = source.keys, {item.word for item in source.items}
     if any(item.is_name and item.word not in known for item in own.items):
         return Mismatch.NAMES
@@ -123,16 +124,16 @@ def _new(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _same(value: Value, other: Value) -> bool:
-    """Whether values are equal and count the same; a bare number may count anything."""
+    """Whether values are equal and count the same thing; a bare number may count anything."""
     bare = value.of in {BARE, VERSION} and other.subject is value.subject
     return value.normal == other.normal and (value.of == other.of or bare)
 
 
 def _denies_alike(own: Reading, source: Reading) -> bool:
-    return sorted(own.denied) == sorted(source.denied)
+    return sorted(own.negated) == sorted(source.negated)
 
 
-def _goes_as_far(own: Reading, source: Reading) -> bool:
+def _has_same_scope(own: Reading, source: Reading) -> bool:
     """Whether no scope word is added or moved, and no limiting one lost."""
     mine, keys = set(own.senses), own.keys
     if mine - set(source.senses):
@@ -186,25 +187,25 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
     def _may_stand(at: int, last: int, begins_one: bool, ends: bool, alone: bool) -> bool:
         if alone:
             return begins_one
-        if at in source.leaning:
+        if at in source.dependent:
             return at == last + 1
         return at > last or begins_one or (ends and at == 0 and source.is_fronted)
 
     return goes_on(0, -1)
 
 
-def _with_subject(source: Reading, leaning: int) -> Iterator[tuple[str, ...]]:
-    """Return a dependent clause with each possible subject: a start of its main clause."""
-    whole = max(at for at in range(leaning) if at not in source.leaning)
+def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
+    """Yield a dependent clause after each possible subject: the first items of its main clause."""
+    whole = max(at for at in range(dependent) if at not in source.dependent)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
-        yield subject[:count] + source.clauses[leaning]
+        yield subject[:count] + source.clauses[dependent]
 
 
 def _dates_stay(own: Reading, source: Reading) -> bool:
     """Whether dates keep their order and the words around them.
 
-    A date that occurs twice in the source stands for the one with more companions in common.
+    No other date of the source may have more companions in common with a date than its equal.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):
@@ -218,7 +219,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
 
 
 def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
-    """Count the companions in common with each equal date in the source."""
+    """Count the companions that a date shares with each date of the source, by key."""
     near, common = _companions(own, date), Counter[str]()
     for other in source.items:
         if other.value is not None and date.value is not None and other.value.of == date.value.of:

@@ -50,9 +50,9 @@ def task_of(candidate: Candidate) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order of passages: their places, from 0, best first.
+    """An order of passages: their old indexes, best first.
 
-    Empty unless `outcome` is `SHOWN`; the old order then stays.
+    Without the outcome `SHOWN` it is empty, and the old order stays.
     """
 
     outcome: Outcome
@@ -66,7 +66,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result shared by equal questions, without a question's id."""
+    """A result that equal questions share; it contains no question's id."""
 
     phrased: Phrased
     places: tuple[int, ...] = ()
@@ -98,9 +98,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ResultKey:
-    """Everything that two answers must share to be phrased alike.
+    """Key of a cached result: two answers with the same key are phrased alike.
 
-    `generation` is that of `place`, the scopes searched.
+    `place` are the scopes and documents searched, and `generation` counts their changes.
     """
 
     task: Task

@@ -52,8 +52,8 @@ _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
-    """Lines to show, ids quoted, and verdicts.
+class CheckedLines:
+    """Lines to show, ids of the quoted sentences, and the number of sentences by verdict.
 
     `stands_on` are the ids that support the written lines.
     """
@@ -80,11 +80,11 @@ class _Checked:
 
 async def written(
     task: Task, numbered: Sequence[Numbered], sentences: Sequence[Written], embed: Embed
-) -> Writing:
-    """Return what may be shown of the sentences that a model wrote."""
+) -> CheckedLines:
+    """Check the sentences that a model wrote, and return the lines to show."""
     offered = {one.id: one for one in numbered}
     checked = await _checked_by_words(task, offered, sentences)
-    fitting = await _on_the_question(task, checked, embed)
+    fitting = await _checked_by_meaning(task, checked, embed)
     passed = sum(one.verdict == PASSED for one in checked)
     if not checked or 2 * passed < len(checked):
         return _quoted(task, checked, fitting)
@@ -104,7 +104,7 @@ async def written(
                 room -= needed
     on = [each.id for one in checked if one.verdict == PASSED for each in one.standing_on]
     counted = _counted(checked, ids)
-    return Writing(tuple(shown), tuple(ids), counted, stands_on=tuple(dict.fromkeys(on)))
+    return CheckedLines(tuple(shown), tuple(ids), counted, stands_on=tuple(dict.fromkeys(on)))
 
 
 def _line(one: _Checked) -> Line:
@@ -113,12 +113,12 @@ def _line(one: _Checked) -> Line:
     return Line(one.text, numbers, verbatim=same)
 
 
-def _quoted(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> Writing:
+def _quoted(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
     """Return the named sentences, because too few written ones passed."""
     kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
     named = [each for one in kept for each in one.named if each.id in fitting]
     found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
-    return Writing(tuple(found), tuple(ids), _counted(checked, ids))
+    return CheckedLines(tuple(found), tuple(ids), _counted(checked, ids))
 
 
 def _counted(checked: Sequence[_Checked], ids: Sequence[str]) -> dict[str, int]:
@@ -184,7 +184,7 @@ def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
 
 
 def _sources(task: Task, one: Numbered) -> list[str]:
-    """Return the texts to compare with: the named sentence, alone and with its reference."""
+    """Return the texts to compare with: the named sentence, alone and after the text it needs."""
     before = needed_before(task.quotes[one.passage].text, one.unit)
     texts = [one.text, *([f"{before} {one.text}"] if before else [])]
     return [_plain(text) for text in texts]
@@ -199,10 +199,12 @@ def _plain(text: str) -> str:
 # By meaning.
 
 
-async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed) -> frozenset[str]:
+async def _checked_by_meaning(
+    task: Task, checked: Sequence[_Checked], embed: Embed
+) -> frozenset[str]:
     """Fail sentences far from all they name; returns the named ids relevant to the question.
 
-    All vectors are made in one call.
+    All texts are embedded in one call.
     """
     named = list({each.id: each for one in checked for each in one.named}.values())
     passed = [one for one in checked if one.verdict == PASSED]
@@ -296,7 +298,7 @@ _PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
 
 
 def _is_recited(text: str, whole: str) -> bool:
-    """Whether a sentence addresses a model, or repeats the instructions."""
+    """Whether a sentence contains instructions to a model, or repeats the prompt's."""
     if next(instructions(text), None) is not None:
         return True
     return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(whole, "en")))

@@ -65,13 +65,13 @@ def problem_with(query: str, language: Language) -> str:
 
 
 def query_in(content: str) -> str:
-    """The query on a page; empty for other messages."""
+    """Read the query back from a page; empty for other messages."""
     found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
     return _MARKED.sub(r"\1", found["query"]) if found else ""
 
 
 def narrowed_to(tag: str, contributor: str) -> list[str]:
-    """The filters to show beside a page's number; empty ones are left out."""
+    """The search's filters as Markdown, shown beside a page's number; unused ones are left out."""
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 
 
@@ -82,7 +82,7 @@ def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
-    """A page of passages; the last page if there are fewer.
+    """A page of passages; the last one if `number` is too high.
 
     Args:
         query: from `query_of`.

@@ -38,7 +38,7 @@ class Search:
     """A query by a reader of these channels.
 
     `tag` and `contributor_id` narrow the search to live notes of the guild. `named` are ids of
-    documents that have exactly the typed title and come first.
+    documents whose title is the query; they come first.
     """
 
     query: str
@@ -100,7 +100,7 @@ def _found(core: Core, wanted: Search) -> Found:
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
-    """The document ids of live notes that match the filters, or the reason for none."""
+    """The document ids of live notes that match the filters, or the reason why there are none."""
     listed = core.store.notes.listed(wanted.guild_id or 0)
     live = [note for note in listed if note.live_title is not None]
     tagged = [note for note in live if not wanted.tag or wanted.tag in note.tags]
@@ -121,7 +121,7 @@ def _named(
     seen: Sequence[Scope],
     among: set[str] | None,
 ) -> list[Hit]:
-    """The best passage of each document with the typed title."""
+    """The best passage of each document whose title is the query, if it is in `among`."""
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []

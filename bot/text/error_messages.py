@@ -1,4 +1,4 @@
-"""Error messages, with the member's input given back. Pure."""
+"""Error messages that repeat the member's input, so that it isn't lost. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -93,7 +93,7 @@ _YOU_HAD_TYPED: Final = Sentence("You wrote:")
 
 
 def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
-    """Return a form's input as one text, each field under its name; a lone field without one."""
+    """Return a form's input as one text, each field under its name; a single field without it."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:
         return filled[0][1]
@@ -106,7 +106,7 @@ def _field(name: str, language: Language) -> str:
 
 
 def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) -> tuple[str, bool]:
-    """Return the message with a reason and the input, and whether the input needs a file."""
+    """Return a message with the error and the input, and whether the input must go into a file."""
     if not text:
         return sentence, False
     if size(text) > TYPED_CHARACTERS or "```" in text:

@@ -1,7 +1,7 @@
 """Excerpt of a passage around the answering sentence, sized for a phone's screen. Pure.
 
-Cuts fall between sentences, list items, code and tables. A unit longer than half of the limit is
-cut inside: between lines of code, rows, or the sentences of an item.
+Cuts fall between sentences, list items, code and tables. A unit of more than four lines is cut
+inside: between lines of code, rows, or the sentences of an item.
 """
 
 import re
@@ -50,10 +50,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """A nonempty text and the spans that an excerpt takes or leaves.
+    """A nonempty text and the spans of its units, which an excerpt shows or omits.
 
-    `own` are the first and last unit of the passage; the others surround it. `units` and `code` are
-    the spans of the larger units (sentences, items) around each.
+    `own` are the first and last unit of the passage; the others surround it. `units` are the whole
+    sentences and items, of which `spans` may be pieces; `code` are the code blocks.
     """
 
     text: str
@@ -69,10 +69,11 @@ class _Units:
         return room(self.text[self.spans[first][0] : self.spans[last][1]])
 
     def shown(self, centre: int, limit: int) -> list[Span]:
-        """Return the first and last unit of each shown run.
+        """Return the first and last unit of each run to show.
 
-        First the answering unit with its context, its paragraph or list, and the text that follows;
-        then the text above, and more of the section. The rest goes to the passage's opening.
+        One run surrounds the answering unit. It gets its context, its paragraph or list, the text
+        below, then the text above, and at last more of the section. If lines remain, the first
+        sentence of the passage is another run.
         """
         top, end = self.own
         first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
@@ -89,26 +90,26 @@ class _Units:
         return [(first, last)]
 
     def _grown(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run downwards, then upwards: within the passage, then its section."""
+        """Extend a run downwards, then upwards: first in the passage, then in its section."""
         for top, end in (self.own, (0, len(self.spans) - 1)):
             last = self._down(first, last, end, limit)
             first = self._up(first, last, top, limit)
         return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
-        """Return the first unit of a run extended upwards: to the top, or as far as it fits."""
+        """Return the first unit of a run extended upwards, at most to `top`, as far as it fits."""
         above = range(first - 1, top - 1, -1)
         fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
     def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """Return the last unit of a run extended downwards: to the end, or as far as it fits."""
+        """Return the last unit of a run extended downwards, at most to `end`, as far as it fits."""
         below = range(last + 1, end + 1)
         fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
         return max(filter(self._may_end, fitting), default=last)
 
     def _item(self, centre: int, limit: int) -> Span:
-        """Return the first and last unit of the surrounding list item, if it fits."""
+        """Return the first and last unit of the list item around a unit, if that fits."""
         start = self.spans[centre][0]
         unit = next(one for one in self.units if start < one[1])
         parts = [i for i, one in enumerate(self.spans) if unit[0] <= one[0] < unit[1]]
@@ -116,9 +117,9 @@ class _Units:
         return (parts[0], parts[-1]) if fits else (centre, centre)
 
     def _needed(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run to the text that it announces and refers to.
+        """Extend a run to the text that it announces, and to the text that it refers back to.
 
-        Takes as much of the text referred to as fits, beginning with a unit that stands alone.
+        If not all of the text before fits, the run begins with a unit that refers to nothing.
         """
         after = self._end(last, limit)
         # An announcement is never shown alone, even if that takes more lines.
@@ -129,13 +130,13 @@ class _Units:
         return next(whole, [first, *fitting][-1]), last
 
     def _beginning(self, place: int) -> int:
-        """Return the first unit needed before this one: its reference or announcement."""
+        """Return the first unit needed to understand this one: its announcement or reference."""
         while place > 0 and self._needs_more(place):
             place -= 1
         return place
 
     def _end(self, place: int, limit: int) -> int:
-        """Return the last unit needed after this one: announced text, or some lines of code."""
+        """Return the last unit needed below this one: announced text, or some lines of code."""
         rest = range(place, len(self.spans))
         last = next((i for i in rest if not self._announces(i)), place)
         if last > place and (code := self._code_of(last)) is not None:
@@ -150,7 +151,7 @@ class _Units:
         return self._code_of(place) is None and refers_back(self[place])
 
     def _needs_more(self, place: int) -> bool:
-        """Whether a unit refers to the text before it, by its first word or as code."""
+        """Whether a unit needs the one above: it refers back, or continues its code or list."""
         if place == 0:
             return False
         code, before = self._code_of(place), self._code_of(place - 1)
@@ -160,7 +161,7 @@ class _Units:
         return explains or self._refers_back(place)
 
     def _code_of(self, place: int) -> Span | None:
-        """Return the code that contains a unit."""
+        """Return the span of the code block that contains a unit, if any."""
         start = self.spans[place][0]
         at = bisect_right(self.code, (start, len(self.text))) - 1
         return self.code[at] if at >= 0 and start < self.code[at][1] else None
@@ -168,7 +169,7 @@ class _Units:
     def _may_begin(self, place: int) -> bool:
         """Whether an excerpt may begin with a unit: no picture, and no reference to earlier text.
 
-        It may begin with a list's first item if the announcement is too long.
+        It may begin with an item of a list, without the list's announcement.
         """
         listed = self._is_listed(place) and not self._refers_back(place)
         return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
@@ -178,15 +179,14 @@ class _Units:
         return not self._announces(place) and not shows_pictures(self[place])
 
     def _says(self, place: int) -> bool:
-        """Whether a unit is a sentence that stands on its own."""
+        """Whether a unit is a sentence of prose: no code, announcement or list item."""
         is_code = self._code_of(place) is not None
         return not (is_code or self._announces(place) or self._is_listed(place))
 
     def _block(self, first: int, last: int, limit: int) -> Span:
         """Extend a run to its paragraph or list, as far as that fits.
 
-        Upwards to the paragraph's top, the list's announcement, or at least its first item; then
-        down to the end.
+        Upwards, it takes the rest with its announcement, or without; then it goes down to the end.
         """
         top = first
         while top > self.own[0] and self._joined(top - 1):
@@ -199,7 +199,10 @@ class _Units:
         return first, self._down(first, last, end, limit)
 
     def _joined(self, place: int) -> bool:
-        """Whether a unit continues in the next one. Code belongs to the text above it."""
+        """Whether a unit is in the same paragraph or list as the next one.
+
+        Code is joined to the text above it, not to the text below.
+        """
         if self._code_of(place) is not None:
             return False
         listed = self._is_listed(place) and self._is_listed(place + 1)
@@ -209,15 +212,15 @@ class _Units:
         return self.text[self.spans[place][1] : self.spans[place + 1][0]]
 
     def _is_listed(self, place: int) -> bool:
-        """Whether a unit is a list item or a table's rows."""
+        """Whether a unit is a list item or a row of a table."""
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
 def room(text: str) -> int:
     """Return how many lines of a phone's screen a text takes.
 
-    Links count by label, and the rows of tables as they are shown. The marks of a code block count
-    one and a half lines, as its frame does. Two blank lines count as one line.
+    A link takes the room of its label, and a table that of its shown rows. The fence of a code
+    block takes one and a half lines, and a blank line half a line.
     """
     taken, halves, in_code = 0, 0, False
     for line in without_link_targets("\n".join(_shown_lines(text))).split("\n"):
@@ -232,7 +235,7 @@ def room(text: str) -> int:
 
 
 def _shown_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text, with the words of its tables as they are shown."""
+    """Yield the lines of a text, its tables as Discord shows them."""
     rows: list[str] = []
     in_code = False
     for line in text.split("\n"):
@@ -247,7 +250,7 @@ def _shown_lines(text: str) -> Iterator[str]:
 
 
 def _shown_rows(rows: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a shown table, without the frame and rule of aligned columns."""
+    """Yield the lines of a shown table, without code fences and the line below the head."""
     yield from (line for line in shown_table(rows) if line.strip("`- ")) if rows else ()
 
 
@@ -313,7 +316,7 @@ def excerpt(
 
 
 def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
-    """Return the spans into which a unit longer than half of the limit is cut."""
+    """Yield the span of a unit; of a long one, the spans of its lines, rows or sentences."""
     start, end = unit
     if room(text[start:end]) <= min(WHOLE_LINES, limit):
         yield unit
@@ -332,7 +335,7 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
 
 
 def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
-    """Return the spans of code lines, with blank lines above; first and last include the fence."""
+    """Yield the spans of code lines, with blank lines above; first and last include the fence."""
     start, end = code
     ends = [i for i in range(start, end) if text[i] == "\n"]
     cuts = [one for before, one in pairwise(ends) if text[before:one].strip()][:-1]
@@ -342,7 +345,7 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
 
 
 def _head_above(text: str, start: int) -> str:
-    """Return the head of the table that the excerpt starts inside, and a mark for left-out rows."""
+    """Return the head of the table that the excerpt starts inside, and a mark for omitted rows."""
     table = next((one for one in units(text) if one[0] < start < one[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
         return ""
@@ -370,7 +373,7 @@ def _cut_out(
 
 
 def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
-    """Open and close the code fence of a piece that starts or ends inside one."""
+    """Add the opening or closing fence to a piece that starts or ends inside a code block."""
     for first, last in found.code:
         opening = found.text[first : found.text.find("\n", first)]
         lead = found.text[found.text.rfind("\n", 0, first) + 1 : first]
@@ -382,7 +385,7 @@ def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
 
 
 def _marked(body: str, cut_before: bool, cut_after: bool) -> str:
-    """Insert … for omissions, outside of code, tables and lists."""
+    """Add … at the cuts: in prose on the same line, beside code, tables and lists on its own."""
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
     before = "…\n" if _is_block(top) else "… "
     after = "\n…" if _is_block(bottom) or bottom.startswith(" ") else " …"
@@ -395,7 +398,7 @@ def _is_block(line: str) -> bool:
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
-    """Return the text with the answering sentence in bold, unless its content would break that."""
+    """Return the text with the answering sentence in bold, unless that is code or a table row."""
     if deciding is None:
         return text
     start, end = deciding[0] - offset, deciding[1] - offset

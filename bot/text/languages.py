@@ -24,7 +24,7 @@ NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 
 @cache
 def of_locale(locale: str) -> Language | None:
-    """Return the language of Discord's locale; None without a catalogue."""
+    """Return the language of a locale of Discord; None without a catalogue."""
     tongue = locale.partition("-")[0]
     return next((language for language in Language if language.value == tongue), None)
 
@@ -58,9 +58,9 @@ class _Formatter(string.Formatter):
 
 
 class Sentence(NamedTuple):
-    """An English sentence with fields in braces, translated when called.
+    """An English sentence with fields in braces; a call translates it.
 
-    `context` separates two uses with different translations.
+    `context` distinguishes equal sentences with different translations.
     """
 
     english: str
@@ -108,5 +108,5 @@ _LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
 
 
 def language_name(code: str, language: Language) -> str:
-    """The name of a language, such as "German" for `de`; an unlisted one's code."""
+    """The name of a language, such as "German" for `de`; `code` itself if the name is unknown."""
     return _LANGUAGE_NAMES[code](language) if code in _LANGUAGE_NAMES else code

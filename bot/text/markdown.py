@@ -1,8 +1,8 @@
-"""Renderer of other people's Markdown in Discord: safe, within limits, cut at good places. Pure.
+"""Renderer of members' and documents' Markdown in Discord: safe, within limits, cut at good places.
 
 The result pings nobody, and masked links show their targets. No cut falls inside a code fence, a
 link or a grapheme cluster. Lengths are in UTF-16 code units: Discord's servers count code points
-and its clients count units, so a text that fits in units fits in both.
+and its clients count units, so a text that fits in units fits in both. Pure.
 
 Source:
     Limits: Discord's developer documentation, "Message" and "Component reference". Signs: Unicode
@@ -87,7 +87,7 @@ def beginning(text: str, most: int) -> str:
 
 
 def plain(text: str) -> str:
-    """Return one line of text with everything escaped that Discord would interpret."""
+    """Return the text on one line, with all Markdown, mentions and links escaped."""
     line = " ".join(legible(text).split())
     return line.translate(_PLAIN)
 
@@ -113,7 +113,7 @@ def shown(text: str) -> str:
 
 
 def _shown_fence(text: str) -> str:
-    """Rewrite a code fence for Discord: three backticks, a closing line, none like it inside."""
+    """Rewrite a code block for Discord: fenced by three backticks, with none like it inside."""
     opening, *body = text.split("\n")
     opened = _FENCE_LINE.match(opening)
     if opened is None:
@@ -144,19 +144,19 @@ def _shown_prose(text: str) -> str:
 
 
 def _in_words(link: re.Match[str]) -> str:
-    """Return the label of an in-page link, or the picture sign with its alternative text."""
+    """Return the label of a link inside a page, or the picture sign with its alternative text."""
     if link["code"]:
         return link[0]
     return f"{_PICTURE} {link['label']}".strip() if link["picture"] else link["label"]
 
 
 def _without_masks(text: str) -> str:
-    """Break up anything that Discord might take for a link and we don't."""
+    """Break up anything that Discord might read as a link, but this module doesn't."""
     return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
 
 
 def _honest_link(match: re.Match[str]) -> str:
-    """Return a masked link that can't deceive: a label that looks like an address is set apart."""
+    """Return a masked link; a label that looks like an address stands beside the real one."""
     label, address = match[2].strip(), match[3]
     # Vowel signs and joiners are no letters, but may stand beside the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
@@ -197,7 +197,7 @@ def _fences(text: str) -> list[tuple[int, int]]:
 
 
 def _end_of_quotation(text: str, opened: re.Match[str]) -> int:
-    """Return the end of the quotation around an open fence; it closes the fence, too."""
+    """Return the end of the quotation around an open fence; Discord closes the fence there."""
     if ">" not in opened["lead"]:
         return len(text)
     end = opened.end()
@@ -267,7 +267,7 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
 
 
 def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
-    """Return the spans of links around `limit`."""
+    """Return the spans of the links that no cut near `limit` may break."""
     reach = text[: limit + 2_000]
     return [link.span() for link in _CUTTABLE.finditer(reach)]
 
@@ -300,7 +300,7 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a Discord quotation, with the mark on every line, so none can escape."""
+    """Return a text as a Discord quotation, marked on every line."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
@@ -322,5 +322,5 @@ def code_block(text: str, most: int) -> str:
 
 
 def code_blocks(message: str) -> list[str]:
-    """Return the contents of the code blocks of the bot's own message, in order."""
+    """Return the contents of the code blocks that `code_block` wrote into a message, in order."""
     return [inside.strip() for inside in message.split(_BACKTICKS)[1::2]]

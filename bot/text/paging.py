@@ -34,11 +34,11 @@ class Page:
 
 
 def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
-    """Return the existing neighbours of a page, with their buttons' labels.
+    """Return the numbers of the pages before and after, if they exist, with their buttons' labels.
 
     Args:
         page: number of the page shown, from 0.
-        pages: how many there are.
+        pages: number of all pages.
         before: label of the button to the previous page.
         after: label of the button to the next page.
     """

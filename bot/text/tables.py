@@ -1,8 +1,8 @@
-"""Markdown tables for Discord, which has none. Pure.
+"""Markdown tables for Discord, which doesn't render them. Pure.
 
-A table whose columns fit a phone becomes a code block with aligned columns. Any other becomes a
-list with an item for each row, and so does one with links, which don't work in a code block. From
-three columns on, each value of an item stands behind its column's head.
+A table that fits a phone becomes a code block with aligned columns. A wider table becomes a list
+with an item for each row. So does a table with links, which don't work in a code block. From three
+columns on, the values in an item follow the names of their columns.
 """
 
 import re
@@ -47,12 +47,12 @@ def head_lines(rows: Sequence[str]) -> int:
 
 
 def shown_table(rows: Sequence[str]) -> list[str]:
-    """Return the lines that show a table."""
+    """Return the lines of text that replace a table."""
     return _aligned(rows) or [*_listed(rows)]
 
 
 def shown_row(row: str) -> str:
-    """Return what shows one line of a table; nothing for the delimiter row."""
+    """Return the text of one row, cells separated; empty for the delimiter row."""
     return "" if _DELIMITERS.match(row) is not None else _BETWEEN.join(filter(None, _cells(row)))
 
 
@@ -92,7 +92,7 @@ def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
-    """The columns that a text takes in a font of equal widths: two for a wide letter."""
+    """The width of a text in a monospaced font, in columns: two for a wide letter."""
     return sum(
         (unicodedata.east_asian_width(sign) in "WF") + (unicodedata.category(sign) not in _NARROW)
         for sign in text
@@ -100,7 +100,7 @@ def _width(text: str) -> int:
 
 
 def _unmarked(cell: str) -> str:
-    """A cell without Markdown's marks, which a code block would show."""
+    """A cell without Markdown marks, because a code block would show them."""
     return _MARKED.sub(lambda found: found["code"] or found["sign"] or "", cell).strip()
 
 
@@ -120,7 +120,7 @@ def _listed(rows: Sequence[str]) -> Iterator[str]:
 
 
 def _labelled(head: Sequence[str], cells: Sequence[str]) -> str:
-    """The cells of a row, each but the first behind its column's head."""
+    """The cells of a row; all but the first follow the name of their column."""
     first, *others = cells or [""]
     said = [
         f"{label}: {cell}" if label else cell

@@ -1,4 +1,4 @@
-"""Joining of wrapped lines, as in Markdown, and removal of needless blank lines. Pure."""
+"""Text with wrapped lines joined, as in Markdown, and without needless blank lines. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,12 +18,12 @@ _GAP: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
-    """Return the text with wrapped lines joined, and the new offsets of some places."""
+    """Return the text with wrapped lines joined, and the new values of the offsets `places`."""
     return _replaced(text, ((*span, " ") for span in _wrapped_ends(text)), places)
 
 
 def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
-    """Return the text without needless blank lines, and the new offsets of some places.
+    """Return the text without needless blank lines, and the new values of the offsets `places`.
 
     Several become one. None stays above a list or beside code, where Discord adds space.
     """
@@ -33,7 +33,7 @@ def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
 def _replaced(
     text: str, parts: Iterable[tuple[int, int, str]], places: Sequence[int]
 ) -> tuple[str, list[int]]:
-    """Replace some spans; returns the text and the new offsets of some places."""
+    """Replace some spans; returns the text and the new values of the offsets `places`."""
     kept: list[str] = []
     moved = [*places]
     position = 0
@@ -46,7 +46,7 @@ def _replaced(
 
 
 def _gaps(text: str) -> Iterator[tuple[int, int, str]]:
-    """Return blank lines outside of code, with their replacements."""
+    """Yield the spans of blank lines outside of code, with their replacements."""
     code = [*fences(text)]
     begins, ends = {start for start, _ in code}, {end for _, end in code}
     for gap in _GAP.finditer(text):
@@ -59,7 +59,7 @@ def _gaps(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _wrapped_ends(text: str) -> Iterator[tuple[int, int]]:
-    """Return the spans between a wrapped line and its continuation."""
+    """Yield the spans between a wrapped line and its continuation."""
     code = fences(text)
     first, last = next(code, (len(text), len(text)))
     start, before, in_item, is_code = 0, "", False, False

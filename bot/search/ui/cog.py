@@ -99,7 +99,7 @@ async def _show(
 
 
 def _query_in(message: discord.Message | None) -> str:
-    """The query on a page; only private messages of the bot are pages."""
+    """The query on a page; empty for public messages, which are no pages of a search."""
     if message is None or not message.flags.ephemeral:
         return ""
     return messages.query_in(message.content)
@@ -111,7 +111,7 @@ class SearchButton(
     rule=anybody,
     first=First.IN_PLACE,
 ):
-    """Another page of the search on the message."""
+    """Button to another page of the search on its message."""
 
     page: int
     contributor_id: int

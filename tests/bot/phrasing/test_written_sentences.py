@@ -15,7 +15,7 @@ from bot.phrasing.replies import Written
 from bot.phrasing.sentences import numbered
 from bot.phrasing.strict_check import mismatch
 from bot.phrasing.task import Quoted, Task
-from bot.phrasing.written_sentences import Writing, written
+from bot.phrasing.written_sentences import CheckedLines, written
 from indexer.text.sentences import units
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, says
@@ -37,7 +37,7 @@ def _sentences(*pairs: tuple[str, list[str]]) -> dict[str, object]:
     return {"sentences": [{"text": text, "from": named} for text, named in pairs]}
 
 
-async def _writing(*pairs: tuple[str, list[str]], task: Task = TASK) -> Writing:
+async def _writing(*pairs: tuple[str, list[str]], task: Task = TASK) -> CheckedLines:
     sentences = [Written.model_validate({"text": text, "from": named}) for text, named in pairs]
     return await written(task, numbered(task.quotes), sentences, embed)
 
