@@ -215,7 +215,7 @@ NOT_CALLED: Final = {
         knowledge.store.questions.handovers.Handovers._step
         knowledge.store.questions.phrasings.Phrasings.finish
         knowledge.store.value_lists._statements
-        knowledge.store.erasure.personal_data.PersonalData._due
+        knowledge.store.erasure.personal_data.PersonalData._mark_cards_due
     """,
     "lets a library read, in a process of its own that ends at a deadline": """
         knowledge.files.formats.pdf.parse_pdf
