@@ -1,10 +1,9 @@
-"""Resident scopes: an LRU cache, bounded in bytes, of the vectors and postings of each scope.
+"""Resident scopes: an LRU cache of the vectors and postings of each scope, limited in bytes.
 
-A scope is read from its snapshot, in milliseconds, or rebuilt from the database, and then brought
-to the database's generation. A missing, torn or foreign snapshot is rebuilt silently, and a newer
-one replaces an older one.
+A scope is loaded from its snapshot, in milliseconds, or rebuilt from the database. Then it is
+brought to the database's generation. A missing, torn or foreign snapshot is silently replaced.
 
-Scopes being searched stay in memory, whatever the bound.
+Scopes being searched stay in memory, even beyond the limit.
 """
 
 import logging
@@ -38,9 +37,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ResidentScope:
-    """A scope in memory, at one `generation`.
+    """A scope in memory, at one generation.
 
-    `unsaved` is the number of changed passages since its snapshot, `bytes` its approximate size.
+    Attributes:
+        unsaved: the number of passages changed since its snapshot.
+        bytes: its approximate size.
     """
 
     vectors: VectorIndex
@@ -65,7 +66,7 @@ class ResidentScopes:
         rows: RowCache,
         dimension: int,
     ) -> None:
-        """Hold nothing yet."""
+        """Begin with no scope in memory."""
         self._snapshots = snapshots
         self._tables = tables
         self._rows = rows
@@ -91,7 +92,7 @@ class ResidentScopes:
         return [*self._held]
 
     def size(self, scope: Scope) -> int:
-        """The number of passages of a scope, without reading it."""
+        """The number of passages of a scope; this doesn't load the scope."""
         held = self._held.get(scope)
         if held is not None:
             return len(held.vectors)
@@ -106,7 +107,7 @@ class ResidentScopes:
         return known[1]
 
     def of(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
-        """These scopes, each once, read if they aren't in memory; empty ones are left out."""
+        """These scopes, each once, loaded if necessary; empty ones are left out."""
         found = []
         for scope in dict.fromkeys(scopes):
             held = self._held.get(scope)
@@ -150,7 +151,7 @@ class ResidentScopes:
         return bool(changed)
 
     def _catch_up(self, scope: Scope, held: ResidentScope, generation: int) -> None:
-        """Repeat the changes of a scope since its generation in memory."""
+        """Repeat a scope's changes in memory, from its generation there to a later one."""
         # Nothing has to be removed from an empty scope.
         if held.generation:
             removed = self._tables.changes.removed_since(scope, held.generation, generation)
@@ -168,7 +169,7 @@ class ResidentScopes:
     # Reading and writing snapshots.
 
     def _opened(self, scope: Scope) -> ResidentScope:
-        """A scope in memory as of the last replay, from a matching snapshot or the tables."""
+        """A scope at the generation of the last replay, loaded from a snapshot or the tables."""
         generation = self.generation(scope)
         held = self._of_snapshot(scope, generation)
         if held is not None:
@@ -193,9 +194,9 @@ class ResidentScopes:
         return ResidentScope(vectors, postings, saved)
 
     def save_all(self, least: int) -> None:
-        """Write a snapshot of each scope with `least` passages, and delete all others.
+        """Write a snapshot of each scope with at least `least` passages, and delete all others.
 
-        A snapshot is a cache: if it can't be written, only the next start is slower.
+        A failure is only logged: without a snapshot, the next start is slower.
         """
         self.replay()
         kept: dict[Scope, int] = {}
@@ -214,7 +215,7 @@ class ResidentScopes:
             _logger.warning("The snapshots could not be written: %s", error)
 
     def save_changed(self) -> None:
-        """Write snapshots of the changed scopes in memory."""
+        """Write snapshots of large scopes in memory that have changed enough."""
         for scope, held in self._held.items():
             self._save_if_changed(scope, held)
 
@@ -234,9 +235,9 @@ class ResidentScopes:
     # Memory.
 
     def fit(self, needed: Sequence[Scope] = ()) -> None:
-        """Drop the least recently used scopes until the rest fits.
+        """Drop the least recently used scopes until the rest fits the limit.
 
-        The `needed` ones stay, and the most recently used one.
+        The `needed` scopes and the most recently used one stay.
         """
         if self.most_bytes is None or self.bytes <= self.most_bytes:
             return
@@ -254,9 +255,9 @@ class ResidentScopes:
         return held is not None and self._rows.has(held.passage_ids())
 
     def recently_searched(self) -> Iterator[list[int]]:
-        """The passages of the last searched scopes, as long as their rows fit.
+        """The passage ids of each scope in memory, the last searched first, while their rows fit.
 
-        The scopes may change between two steps. Too large ones are skipped.
+        A scope that doesn't fit is skipped. The scopes may change between two steps.
         """
         left = self._rows.fitting()
         for scope in reversed([*self._held]):
@@ -266,9 +267,9 @@ class ResidentScopes:
                 yield held.passage_ids()
 
     def read_ahead(self) -> Iterator[None]:
-        """Prefetch scopes, one a step, as long as they fit.
+        """Prefetch scopes into memory, one a step, until the limit is near.
 
-        The scopes may change between two steps. Small ones come first: most guilds are small.
+        Small scopes come first: most guilds are small. The scopes may change between two steps.
         """
         sizes = sorted(self._tables.passages_by_scope().items(), key=lambda one: one[1])
         for scope, _ in sizes:

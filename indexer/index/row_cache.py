@@ -1,7 +1,7 @@
-"""LRU caches of passages and vectors read from the index database.
+"""LRU caches of passages, vectors and token codes read from the index database.
 
-Words never change under a passage's id, and ids are never used again, so a cached row can only
-become unneeded. When links of documents change, all passages are read anew.
+A passage's text never changes under its id, and ids are never reused. So a cached row is never
+wrong, only unneeded. When documents' links change, all passages are read again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ _Row = TypeVar("_Row")
 
 
 class RowCache:
-    """Passages and their own vectors, from memory or from the database."""
+    """Passages, their vectors and their token codes, from memory or the database."""
 
     def __init__(self, tables: IndexTables) -> None:
         self._tables = tables
@@ -45,13 +45,13 @@ class RowCache:
         return _found(self._passages, passage_ids, self._tables.passages)
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """Passages' own vectors as float32, by id; the whole first, then its windows."""
+        """Each passage's vectors as float32 bytes, by id: the whole first, then its windows."""
         return _found(self._vectors, list(passage_ids), self._read_vectors)
 
     def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
-        """The codes of passages' token vectors, by id, without missing ones.
+        """The codes of passages' token vectors, by id; passages without codes are left out.
 
-        If only `cached` ones are wanted, the database isn't asked.
+        With `cached`, only codes in memory are returned, without a query to the database.
         """
         if cached:
             return {key: self._codes[key] for key in passage_ids if key in self._codes}
@@ -75,12 +75,12 @@ class RowCache:
         return all(key in self._passages and key in self._vectors for key in passage_ids)
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
-        """The passages of a document in memory, in reading order; this looks at every passage."""
+        """The passages of a document in memory, in reading order; scans all cached passages."""
         found = [one for one in self._passages.values() if one.document_id == document_id]
         return sorted(found, key=attrgetter("position"))
 
     def fitting(self) -> int:
-        """The approximate number of passages that fit, by the size of the cached ones."""
+        """The approximate number of passages that fit the caches, estimated from those cached."""
         fits = [
             cache.maxsize * len(cache) / cache.currsize
             for cache in (self._vectors, self._passages)
@@ -89,7 +89,7 @@ class RowCache:
         return int(0.9 * min(fits, default=PASSAGES_CHARACTERS / PASSAGE_CHARACTERS))
 
     def read(self, passage_ids: Iterable[int]) -> Iterator[None]:
-        """Read these into memory, pushing out others if needed, a slice a step."""
+        """Read passages' rows into memory, evicting others if necessary, a slice a step."""
         missing = [key for key in passage_ids if not self.has([key])]
         for start in range(0, len(missing), SLICE):
             some = missing[start : start + SLICE]
@@ -103,7 +103,7 @@ class RowCache:
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches with the newest rows, a slice a step.
 
-        No read is left open between two steps.
+        No database read stays open between two steps.
         """
         tables = self._tables
         yield from _filled(
@@ -139,7 +139,7 @@ def _found(
 def _filled(
     cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
 ) -> Iterator[None]:
-    """Fill a cache with rows, the newest first; `read` gives a slice of the rows before an id."""
+    """Fill a cache with the newest rows, a slice a step; `read` returns the slice before an id."""
     before = _AFTER_ALL
     while rows := read(before):
         before = rows[-1][0]
@@ -149,7 +149,7 @@ def _filled(
 
 
 def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> bool:
-    """Add rows while none is pushed out for them; returns whether all fit."""
+    """Add rows as long as none is evicted for them; returns whether all fit."""
     for key, row in rows:
         if key not in cache:
             if cache.currsize + cache.getsizeof(row) > cache.maxsize:

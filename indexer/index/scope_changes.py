@@ -1,8 +1,8 @@
-"""Changes of scopes in the index database: generations, and passages added or removed after one.
+"""Changes of scopes in the index database: generations, and the passages added or removed in each.
 
-Each scope has a generation of its own; with one for all, the writers of different scopes would wait
-for each other. A change raises it, and its row stays locked until the commit. So readers of newer
-changes miss none, and one process at a time writes for a scope.
+Each scope has its own generation, so writers of different scopes don't wait for each other. A
+change raises the scope's generation, and the row stays locked until the commit. So each scope has
+one writing process at a time, and readers miss no change.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from knowledge.values.documents import Scope
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Passages added to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
+    """Passages added to a scope: ids, vectors of whole passages (n, d), and words, in one order."""
 
     ids: list[int]
     vectors: NDArray[np.float32]
@@ -28,9 +28,9 @@ class Added:
 
 
 class ScopeState(NamedTuple):
-    """The number of changes of a scope; `relinked` is the last one that changed documents' links.
+    """The generation of a scope: its number of changes, counted from 1; 0 means none.
 
-    Generations count from 1; 0 means none.
+    `relinked` is the last generation that changed documents' links.
     """
 
     generation: int
@@ -44,19 +44,19 @@ class ScopeChanges:
     """The generations of scopes, and the changes of each."""
 
     def __init__(self, db: Connection, dimension: int) -> None:
-        """Read from an opened index database with vectors of this dimension."""
+        """Read from an opened index database with vectors of length `dimension`."""
         self._db = db
         self._dimension = dimension
 
     def states(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, ScopeState]:
-        """The states of all scopes that ever had a passage, or of some."""
+        """The states of these scopes, or of all that ever had a passage."""
         some = "" if scopes is None else f"where scope in ({marks(scopes)})"
         sql = f"select scope, generation, relinked from generations {some}"  # noqa: S608 - marks
         rows = self._db.rows(sql, list(scopes or ()))
         return {Scope(row[0]): ScopeState(row[1], row[2]) for row in rows}
 
     def total(self) -> int:
-        """How often all scopes have changed, together."""
+        """The number of changes of all scopes together."""
         [[total]] = self._db.rows("select coalesce(sum(generation), 0) from generations")
         return int(total)
 
@@ -66,13 +66,13 @@ class ScopeChanges:
         return str(changed_at)
 
     def size(self, scope: Scope, until: int) -> int:
-        """The number of a scope's present passages added up to a generation."""
+        """The number of a scope's present passages from generations up to `until`."""
         sql = "select count(*) from passages where scope = ? and generation <= ?"
         [[count]] = self._db.rows(sql, (scope, until))
         return int(count)
 
     def removed_since(self, scope: Scope, after: int, until: int) -> list[int]:
-        """The ids of a scope's passages removed after one generation, up to another."""
+        """The ids of a scope's passages removed after generation `after`, up to `until`."""
         rows = self._db.rows(
             "select id from removed where scope = ? and generation > ? and generation <= ?",
             (scope, after, until),
@@ -82,9 +82,9 @@ class ScopeChanges:
     def added_since(
         self, scope: Scope, after: int, until: int, *, batch: int = 4_000
     ) -> Iterator[Added]:
-        """A scope's passages added after one generation, in batches, ids ascending.
+        """A scope's passages added after generation `after`, up to `until`, in batches by id.
 
-        Their ids are read first: the rows are large, and may change meanwhile.
+        All ids are read first, because the rows are large and may change between two batches.
         """
         rows = self._db.rows(
             "select id from passages where scope = ? and generation > ? and generation <= ? "
@@ -119,9 +119,9 @@ class ScopeChanges:
         return found
 
     def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
-        """Begin a change: raise the generations of these scopes and of the documents' scopes.
+        """Begin a change: raise the generations of these scopes and of the documents' old scopes.
 
-        The rows are locked in one order, so that no two writers wait for each other.
+        The rows are locked in a fixed order, so that no two writers deadlock.
         """
         wanted = set(scopes)
         if len(document_ids) > MOST_VALUES:
@@ -139,7 +139,7 @@ class ScopeChanges:
         return {Scope(scope): generation for scope, generation in rows}
 
     def mark_relinked(self, scopes: Iterable[Scope]) -> None:
-        """Record that the generation raised now changes documents' links."""
+        """Record that the generation just raised changes documents' links."""
         some = sorted(set(scopes))
         sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
         self._db.run(sql, some)

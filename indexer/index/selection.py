@@ -16,7 +16,7 @@ from knowledge.values.documents import Document, Kind, Scope
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Selected documents; tags are compared without regard to capitals."""
+    """Filter of documents by scope, kind, id or tags; tags are compared ignoring case."""
 
     tags: frozenset[str] = frozenset()
     documents: frozenset[str] = frozenset()
@@ -37,7 +37,7 @@ TAGGED: Final = "metadata not like '%\"tags\": []%'"
 
 
 def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) -> list[int]:
-    """The ids of the selected passages in these scopes, some of them more than once."""
+    """The ids of the selected passages in these scopes; some may be repeated."""
     of_kinds = f"select id from documents where kind in {_list(selection.kinds)}"  # noqa: S608
     documents = [*selection.documents, *_tagged(db, selection.tags, scopes)]
     parts: list[tuple[str, Sequence[Any]]] = [
@@ -55,7 +55,7 @@ def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) 
 
 
 def _tagged(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
-    """The ids of the documents in these scopes with one of some tags."""
+    """The ids of the documents in these scopes that have one of these tags."""
     if not tags:
         return []
     sql = f"select id, metadata from documents where {TAGGED} and scope in {_list(scopes)}"  # noqa: S608

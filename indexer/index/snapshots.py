@@ -1,7 +1,7 @@
-"""Snapshots of scopes: saved vectors and postings, so that they need not be rebuilt.
+"""Snapshots of scopes: saved vectors and postings, loaded instead of being rebuilt.
 
 A snapshot is a cache, named by the index and the scope's generation. It is two files beside a
-SQLite file, or rows in PostgreSQL, shared by all processes.
+SQLite file, or a row in PostgreSQL that all processes share.
 """
 
 import io
@@ -36,14 +36,14 @@ _WORDS: Final = ".words.snapshot"
 
 
 class Snapshots(Protocol):
-    """The snapshots of one index. Its calls raise errors of `UNREADABLE` or `UNWRITABLE`."""
+    """The snapshots of one index. Its methods raise errors of `UNREADABLE` or `UNWRITABLE`."""
 
     @property
     def place(self) -> str:
-        """Their place, for the log."""
+        """The location of the snapshots, for the log."""
 
     def saved(self) -> dict[Scope, set[int]]:
-        """The generations with a snapshot, by scope."""
+        """For each scope the generations that have a snapshot."""
 
     def load(self, scope: Scope, generation: int, dimension: int) -> tuple[VectorIndex, Postings]:
         """Read a saved snapshot."""
@@ -56,7 +56,7 @@ class Snapshots(Protocol):
         """Delete a scope's snapshots of other generations."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
-        """Delete all but these, including another index's in the same place."""
+        """Delete all snapshots but these, including other indexes' in the same place."""
 
 
 class SnapshotFiles:

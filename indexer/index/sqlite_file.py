@@ -1,6 +1,7 @@
 """The index database as a SQLite file.
 
-A file of another model or format is refused; a damaged one is begun anew, as all of it is derived.
+A file of another model or format is refused. A damaged file is replaced by an empty one, because
+its content is derived.
 """
 
 import logging
@@ -40,7 +41,7 @@ class SQLiteConnection(DerivedFile):
     )
 
     def __init__(self, folder: Path, expected: Mapping[str, str]) -> None:
-        """Open the file in `folder`, made if it is missing, begun anew if it is damaged.
+        """Open the file in `folder`; create it if it is missing or damaged.
 
         Raises:
             StaleIndexError: if the manifest is not as `expected`.
@@ -92,7 +93,7 @@ class SQLiteConnection(DerivedFile):
             yield
 
     def forget_deleted(self) -> None:
-        """Empty the write-ahead log, which still has deleted content.
+        """Empty the write-ahead log, which still contains deleted text.
 
         During a read the log stays; the next deletion empties it, or closing the file.
         """
@@ -106,7 +107,7 @@ class SQLiteConnection(DerivedFile):
 
 
 def _size(db: Database) -> int:
-    """The number of passages in a file of any format; a large one if they can't be counted."""
+    """The number of passages in a file of any format; a large number if they can't be counted."""
     try:
         return int(db.execute("select count(*) from passages").fetchone()[0])
     except sqlite3.Error:

@@ -1,4 +1,4 @@
-"""Stored passage: a passage of the index, with its document's data for a citation."""
+"""Stored passage: a passage in the index, with the document's data needed for a citation."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ SELECT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage under its id in the index; `link` leads to its lines or heading if known."""
+    """A passage with its id in the index; `link` leads to its lines or heading if known."""
 
     id: int
     document_id: str
@@ -50,7 +50,7 @@ class StoredPassage:
 
     @property
     def embedded(self) -> str:
-        """The words embedded, as `Passage.embedded`."""
+        """The embedded text, as `Passage.embedded`."""
         text = with_titles(self.title, self.heading, without_link_targets(self.text))
         return "\n".join((text, *self.wordings))
 
@@ -74,13 +74,13 @@ def metadata(document: Document) -> str:
 
 
 def title_and_link(metadata_text: str) -> tuple[str, str]:
-    """Title and link of a document's stored data."""
+    """The title and link in a document's stored metadata."""
     cited = json.loads(metadata_text)
     return cited["title"] or "", cited["link"] or ""
 
 
 def folded_tags(metadata_text: str) -> set[str]:
-    """The tags of a document's stored data, without regard to capitals."""
+    """The tags in a document's stored metadata, case-folded."""
     return {tag.casefold() for tag in json.loads(metadata_text)["tags"]}
 
 

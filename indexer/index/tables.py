@@ -1,9 +1,9 @@
 """SQL statements and transactions of the index database.
 
 They run on an `indexer.index.database.Connection`, in the SQL that SQLite and PostgreSQL have in
-common. A vector is stored once by the digest of its words, in full precision, so that nothing is
-embedded twice. Each passage also has its own vectors (the whole, then its windows) in half
-precision, so that scoring a hundred candidates reads a hundred rows by number.
+common. Each text's vector is stored once under the text's digest, in full precision, so that
+nothing is embedded twice. Each passage also has its own vectors (the whole, then its windows) in
+half precision, so that scoring a hundred candidates reads a hundred rows by id.
 """
 
 import json
@@ -67,7 +67,7 @@ def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
 
 
 class IndexTables:
-    """The opened index database, as statements about documents, passages and vectors."""
+    """The opened index database: statements about documents, passages and vectors."""
 
     def __init__(self, place: Place, expected: Mapping[str, str], dimension: int) -> None:
         """Open the index in a folder or schema, or make an empty one.
@@ -118,7 +118,7 @@ class IndexTables:
         }
 
     def documents_of_files(self, location: str) -> list[str]:
-        """The ids of the documents from a file, or from the files in a folder."""
+        """The ids of the documents from a file, or from all files in a folder."""
         inside = location.rstrip(os.sep) + os.sep
         rows = self.db.rows(
             "select documents from files where path = ? or (path >= ? and path < ?)",
@@ -128,7 +128,7 @@ class IndexTables:
 
     @property
     def files_version(self) -> str:
-        """A number that changes whenever any process changes the record of a file."""
+        """A number that changes whenever a process changes the record of a file."""
         row = self.db.one("select value from manifest where key = ?", [_FILES_VERSION])
         return str(row[0]) if row else ""
 
@@ -139,7 +139,7 @@ class IndexTables:
         return dict(self.db.rows(sql, values))
 
     def digests_under(self, prefix: str) -> dict[str, str]:
-        """The digest of every document with an id of this prefix, by id."""
+        """The digest of every document whose id begins with `prefix`, by id."""
         rows = self.db.rows(
             "select id, digest from documents where id >= ? and id < ?",
             (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
@@ -165,7 +165,7 @@ class IndexTables:
         return {Scope(scope): count for scope, count in rows}
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """The numbers of documents and passages, shared and of all guilds together."""
+        """The numbers of documents and passages: shared ones, and those of all guilds together."""
         totals = {}
         for table in ("documents", "passages"):
             sql = f"select count(*) filter (where scope in (?, ?)), count(*) from {table}"  # noqa: S608
@@ -176,7 +176,7 @@ class IndexTables:
     def missing_vectors(
         self, digests: Iterable[bytes], coded: Collection[bytes] = ()
     ) -> set[bytes]:
-        """The digests without a stored vector, and those of `coded` without token codes."""
+        """The digests without a stored vector, or without stored codes if they are in `coded`."""
         wanted = list(dict.fromkeys(digests))
         found = [("vectors", some) for some in slices(wanted)]
         found += [("token_codes", some) for some in slices([*coded])]
@@ -199,7 +199,7 @@ class IndexTables:
             yield from ((key, vectors) for key, vectors in self.db.rows(sql, some))
 
     def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
-        """As `passage_vectors`, of at most `most` passages with a lower id, the highest first."""
+        """`passage_vectors` of at most `most` passages with a lower id, the highest id first."""
         sql = (
             "select passage_id, vectors from passage_vectors where passage_id < ? "
             "order by passage_id desc limit ?"
@@ -218,7 +218,7 @@ class IndexTables:
         return found
 
     def token_codes_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
-        """As `token_codes`, of at most `most` passages with a lower id, the highest first."""
+        """`token_codes` of at most `most` passages with a lower id, the highest id first."""
         sql = (
             "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "
             "where p.id < ? order by p.id desc limit ?"
@@ -233,7 +233,7 @@ class IndexTables:
         return found
 
     def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
-        """At most `most` passages with a lower id, the highest first."""
+        """At most `most` passages with a lower id, the highest id first."""
         sql = f"{SELECT} where p.id < ? order by p.id desc limit ?"
         return list(map(of_row, self.db.rows(sql, (passage_id, most))))
 
@@ -248,7 +248,7 @@ class IndexTables:
         return list(map(of_row, self.db.rows(sql, (document_id, first, last))))
 
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
-        """The ids of the documents of these scopes with this beginning."""
+        """The ids of the documents of these scopes that begin with `beginning`."""
         sql = (
             "select id from documents where substr(id, 1, cast(? as integer)) = ? "  # noqa: S608
             f"and scope in ({marks(scopes)})"
@@ -270,12 +270,12 @@ class IndexTables:
         return np.unique(np.array(selected_ids(self.db, selection, scopes), np.int64))
 
     def tags(self, scopes: Sequence[Scope]) -> list[str]:
-        """The tags of all documents in these scopes, without regard to capitals, in order."""
+        """The tags of all documents in these scopes, case-folded, in order."""
         sql = f"select metadata from documents where {TAGGED} and scope in ({marks(scopes)})"  # noqa: S608
         return sorted({tag for [cited] in self.db.rows(sql, scopes) for tag in folded_tags(cited)})
 
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
-        """Id, scope and title of at most `most` documents, the newest first."""
+        """The id, scope and title of at most `most` documents, the newest first."""
         among = f"documents where scope in ({marks(scopes)})"
         sql = f"select id, scope, metadata from {among} order by rowid desc limit ?"  # noqa: S608
         rows = self.db.rows(sql, [*scopes, most])
@@ -288,9 +288,9 @@ class IndexTables:
         vectors: Mapping[bytes, NDArray[np.float32]],
         codes: Mapping[bytes, bytes] = NO_CODES,
     ) -> None:
-        """Store vectors by digest, and codes of tokens, whether or not a passage uses them yet.
+        """Store vectors and token codes by digest, whether or not a passage uses them yet.
 
-        It is a transaction of its own, so that nothing is embedded again after a crash.
+        This is a transaction of its own, so that nothing is embedded again after a crash.
 
         Raises:
             IndexWriteError: if they can't be written.
@@ -301,7 +301,8 @@ class IndexTables:
     def prune_vectors(self) -> int:
         """Delete unused vectors and codes; returns the number of vectors.
 
-        Not for use while another process is embedding: it stores vectors before their passages.
+        Don't call it while another process is embedding, because that process stores vectors before
+        the passages that use them.
         """
         with self.db.writing():
             # A difference of sets is quick in both databases, however large they are.
@@ -324,15 +325,19 @@ class IndexTables:
         vectors: Mapping[bytes, NDArray[np.float32]] = NO_VECTORS,
         codes: Mapping[bytes, bytes] = NO_CODES,
     ) -> None:
-        """Put documents in, replacing those under their ids, and take others out.
+        """Insert or replace documents, and delete others, in one transaction.
 
-        One transaction: a reader sees all of it or none. Every vector must be stored already, or be
-        among `vectors`; `codes` are their tokens'. The `record` is of the file they came from; a
-        `forgotten` path is parsed again.
+        Args:
+            changed: the documents to insert; each replaces the document with its id.
+            removed: the ids of documents to delete.
+            record: the new record of the file that they come from.
+            forgotten: the paths of files whose records are deleted, so that they are parsed again.
+            vectors: vectors by digest, for texts without a stored one.
+            codes: the codes of these texts' token vectors.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
-            MissingVectorError: if a vector is not stored; then nothing is changed.
+            MissingVectorError: if a vector is missing; then nothing is changed.
         """
         if not (changed or removed or record is not None or forgotten):
             return
@@ -395,7 +400,7 @@ class IndexTables:
 
 
 def _raise_files_version(db: Connection) -> None:
-    """Lock the row until the transaction ends: one process at a time changes records."""
+    """Change `files_version`, and lock it: one process at a time changes files' records."""
     db.run(
         "insert into manifest (key, value) values (?, '1') on conflict (key) do update "
         "set value = cast(cast(manifest.value as bigint) + 1 as text)",

@@ -1,17 +1,17 @@
 """Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
 
-Vectors are held by 8-bit scalar quantization after a fixed rotation (`indexer.embedding.rotation`):
-one scale does for all, and nothing has to be trained. A scan reads a quarter of the memory, and
-loses about 0.001 of a cosine. That finds the nearest hundred of a corpus but doesn't order them, so
-exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
+Vectors are held by 8-bit scalar quantization after a fixed rotation (`indexer.embedding.rotation`).
+One scale fits all dimensions, so no training is needed. A scan reads a quarter of the memory, and
+cosines are accurate to about 0.001. That suffices to find the nearest hundred, but not to order
+them, so exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
 
 Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file assigns the vectors to
-cells, and compares only the cells nearest to the query. A thread trains the cells from a copy, and
-again at twice the size; until they are ready, the old structure serves.
+cells, and compares only the cells nearest to the query. A thread trains the cells on a copy, and
+trains them again at twice the size. Until they are ready, the old structure serves.
 
 FAISS's own threads are never used: they spin after their work and compete with the embedder for the
-cores. Their number is a setting of the calling thread, easily lost. Our own threads share the
-queries that come together.
+cores. FAISS keeps the number of threads per calling thread, so each thread has to set it. Queries
+asked together are shared out over this program's thread pool.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the
@@ -62,7 +62,7 @@ LEAST_SHARE: Final = 4
 
 
 class VectorIndex:
-    """The vectors of one scope's passages, by passage id."""
+    """Vectors of one scope's passages, by passage id."""
 
     def __init__(self, dimension: int, held: Any = None) -> None:
         self._dimension = dimension
@@ -77,7 +77,7 @@ class VectorIndex:
 
     @property
     def bytes(self) -> int:
-        """About how much memory it takes: a byte a dimension and the ids, twice while it learns."""
+        """The approximate size in memory, doubled while cells are being trained on a copy."""
         cells = 0 if self.exact else self._held.nlist * 4 * self._dimension
         return (len(self) * (self._dimension + 16) + cells) * (2 if self._learning else 1)
 
@@ -108,10 +108,10 @@ class VectorIndex:
     def search(
         self, codes: NDArray[np.float32], k: int, only: Any = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The nearest vectors of each of many queries, (n, d), `quantized`.
+        """The nearest vectors to each of many queries.
 
         Args:
-            codes: of the queries.
+            codes: the queries, `quantized`, (n, d).
             k: at most this many for each.
             only: a `selector` of the vectors to compare; by default all.
 
@@ -132,7 +132,7 @@ class VectorIndex:
         )
 
     def _parameters(self, only: Any) -> Any:
-        """FAISS's parameters of a search among selected vectors."""
+        """FAISS's search parameters for comparing selected vectors only."""
         parameters: Any = faiss.SearchParameters if self.exact else faiss.SearchParametersIVF
         every_cell = {} if self.exact else {"nprobe": self._held.nlist}
         return parameters(sel=only, **every_cell)
@@ -142,7 +142,7 @@ class VectorIndex:
         return self._held.search(codes, k, params=parameters)
 
     def _learn_if_outgrown(self) -> None:
-        """Begin to learn cells from a copy if there are too few now."""
+        """Start a thread that trains cells on a copy, if there are too few for the vectors."""
         if self.exact:
             learned_for = EXACT_PASSAGES
         else:
@@ -163,12 +163,12 @@ class VectorIndex:
             _logger.warning("No cells could be learned, search stays as it is: %s", error)
 
     def settle(self) -> None:
-        """Wait until cells being learned are in use."""
+        """Wait until no cells are being trained and the trained ones are in use."""
         while self._learning is not None:
             self._adopt_learned(wait=True)
 
     def _adopt_learned(self, *, wait: bool = False) -> None:
-        """Serve from the learned structure once it is ready."""
+        """Switch to the inverted file with the trained cells, once it is ready."""
         if self._learning is None:
             return
         if wait:
@@ -188,7 +188,7 @@ class VectorIndex:
             self._learn_if_outgrown()
 
     def save(self, path: Path) -> None:
-        """Write the vectors; first waits for the first cells if they are being learned.
+        """Write the vectors; if the first cells are being trained, wait for them.
 
         Raises:
             RuntimeError, OSError: if it can't be written.
@@ -197,7 +197,7 @@ class VectorIndex:
         faiss.write_index(self._held, os.fspath(path))
 
     def packed(self) -> NDArray[np.uint8]:
-        """The vectors as `save` writes them, in memory."""
+        """The saved form of the vectors, as bytes."""
         self._adopt_learned(wait=self.exact)
         saved: NDArray[np.uint8] = faiss.serialize_index(self._held)
         return saved
@@ -207,13 +207,13 @@ class VectorIndex:
         """Read a saved index.
 
         Raises:
-            ValueError, RuntimeError: if the file is torn or something else.
+            ValueError, RuntimeError: if the file is torn or not such an index.
         """
         return cls._loaded(faiss.read_index(os.fspath(path)), dimension)
 
     @classmethod
     def unpacked(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
-        """Read a packed index; raises as `load`."""
+        """Read an index from the bytes of `packed`; raises as `load`."""
         return cls._loaded(faiss.deserialize_index(saved), dimension)
 
     @classmethod
@@ -229,7 +229,7 @@ class VectorIndex:
 
 
 def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:
-    """FAISS's selector of these ids: one bit each, tested faster than a set."""
+    """FAISS's selector of these ids: a bitmap, tested faster than a set."""
     chosen = np.asarray(ids, np.int64)
     bits = np.zeros(int(chosen.max(initial=-1)) + 1, bool)
     bits[chosen] = True
@@ -249,7 +249,7 @@ def _exact(dimension: int) -> Any:
 
 
 def inverted_file(held: Any) -> Any:
-    """An inverted file of the vectors of another structure, its cells trained on a sample."""
+    """An inverted file with the vectors of another structure; cells are trained on a sample."""
     count, dimension = held.ntotal, held.d
     cells = int(CELLS_PER_ROOT * count**0.5)
     quantizer: Any = faiss.IndexFlatIP(dimension)
@@ -273,7 +273,7 @@ def inverted_file(held: Any) -> Any:
 
 
 def _sample(held: Any, size: int) -> NDArray[np.float32]:
-    """The codes of at most `size` of the vectors, the same on every run."""
+    """The codes of at most `size` random vectors, the same on every run."""
     chosen = np.zeros(held.ntotal, bool)
     chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
     found: list[NDArray[np.float32]] = []
@@ -299,21 +299,24 @@ def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def _on_this_thread_alone() -> None:
-    """Keep FAISS from starting threads; each of ours has a setting of its own."""
+    """Make FAISS run on the calling thread alone; FAISS has this setting per thread."""
     faiss.omp_set_num_threads(1)
 
 
 def nearest_first(
     ids: NDArray[np.int64], cosines: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The `k` nearest of several rankings, of equal ones the older; FAISS's padding is left out."""
+    """The `k` nearest of several rankings; equal ones in the order of ids.
+
+    FAISS's padding is left out.
+    """
     order = np.lexsort((ids, -cosines))
     order = order[ids[order] >= 0][: max(k, 0)]
     return ids[order], cosines[order]
 
 
 def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The codes of vectors, rotated and scaled, (n, d) float32 of whole numbers from -127 to 127.
+    """The codes of vectors: rotated, scaled, and rounded to -127 to 127, (n, d) float32.
 
     Args:
         vectors: (n, d), rows of unit length.
@@ -323,7 +326,7 @@ def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def quantized_cosines(products: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
-    """The cosines of vectors, to about 0.001, by the products of their codes."""
+    """Cosines accurate to about 0.001, from dot products of codes."""
     return (products * np.float32(_step(dimension) ** 2)).astype(np.float32)
 
 

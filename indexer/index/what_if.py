@@ -1,7 +1,7 @@
-"""Overlay of an index: the index as if one document were added or replaced, in memory alone.
+"""Overlay of an index: shows search results as if one document were added or replaced.
 
-Nothing is written or visible to others. The document's present passages are left out, the new ones
-are added, and words weigh as they would then.
+It exists only in memory: nothing is written or visible to others. The document's indexed passages
+are hidden, its new ones are added, and IDFs are computed as if it were indexed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ FIRST_ID: Final = 2**62
 
 
 class IndexOverlay:
-    """An index with a document put in, replacing the one under its id.
+    """An index with one document added, or replaced if its id is in the index.
 
     Valid until the index changes.
     """
@@ -37,9 +37,9 @@ class IndexOverlay:
         vectors: Sequence[NDArray[np.float32]],
         codes: Sequence[bytes] = (),
     ) -> None:
-        """Put in a document with the vectors of each passage and its windows, (n, d).
+        """Add a document to an index, with each passage's vectors: whole, then windows, (n, d).
 
-        `codes` are those of each passage's token vectors, or none.
+        `codes` are the codes of each passage's token vectors, or empty.
         """
         document, passages = cut.document, cut.passages
         self._index = index
@@ -75,13 +75,13 @@ class IndexOverlay:
         return {key: found[key] for key in passage_ids if key in found}
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
-        """Every passage of a document as it would be, in reading order."""
+        """Every passage of a document, in reading order."""
         if document_id == self._document.id:
             return list(self._stored.values())
         return self._index.document_passages(document_id)
 
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
-        """A document's passages, as they would be, with positions from the first to the last."""
+        """A document's passages with positions from the first to the last, in reading order."""
         if document_id == self._document.id:
             return [one for one in self._stored.values() if first <= one.position <= last]
         return self._index.passages_within(document_id, first, last)
@@ -119,7 +119,7 @@ class IndexOverlay:
         return BM25Lookup(self.postings(scopes), query_words(text), k).found(also, among)
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
-        """The ids of selected passages as they would be, ascending."""
+        """The ids of the passages of selected documents in these scopes, ascending."""
         found = np.setdiff1d(self._index.selected(selection, scopes), [*self._gone])
         if self._scope not in scopes or not selection.has(self._document):
             return found

@@ -1,7 +1,7 @@
-"""Writing of documents into the index database: deleted and inserted, many in few statements.
+"""Writing of documents into the index database: deletion and insertion in few statements.
 
-A PostgreSQL database is a round trip away, and SQLite is quicker with fewer statements, too. All
-functions take the index's own connection and leave transactions to the caller.
+Each statement costs a round trip in PostgreSQL, and SQLite is faster with fewer, too. All functions
+take the index's connection; the caller opens the transaction.
 """
 
 import hashlib
@@ -42,19 +42,19 @@ NO_VECTORS: Final[Mapping[bytes, NDArray[np.float32]]] = MappingProxyType({})
 
 
 class MovedDocumentError(IndexError_):
-    """Another process has put a document into another scope meanwhile; nothing was changed."""
+    """Another process has moved a document to another scope; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutDocument:
-    """A document with its passages, ready to be applied."""
+    """A document cut into passages, ready to be written."""
 
     document: Document
     passages: tuple[Passage, ...]
 
 
 def document_digest(document: Document) -> str:
-    """The digest of all that determines a document's passages, including the way of cutting."""
+    """The digest of all that determines a document's passages, including the cutting rules."""
     fields = {key: value for key, value in asdict(document).items() if value is not None}
     if not document.wordings:
         # Digests from before this field existed stay valid, so no document is indexed again.
@@ -64,7 +64,7 @@ def document_digest(document: Document) -> str:
 
 
 def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
-    """Statements that store vectors in the order of digests, so writers never deadlock."""
+    """Statements that store vectors, ordered by digest, so that writers never deadlock."""
     rows = [(key, vectors[key].astype(np.float32).tobytes()) for key in sorted(vectors)]
     return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
 
@@ -83,11 +83,12 @@ def replace(
     vectors: Mapping[bytes, NDArray[np.float32]],
     codes: Mapping[bytes, bytes] = NO_CODES,
 ) -> None:
-    """Delete documents, and insert the `changed` ones, at generations just raised.
+    """Delete documents, and insert the `changed` ones, at the new `generations` of their scopes.
 
     Raises:
         MissingVectorError: if a vector is neither stored nor among `vectors`.
-        MovedDocumentError: if another process has put one of them into a scope not raised here.
+        MovedDocumentError: if another process has put a document into a scope outside
+            `generations`.
     """
     taken_out = list(_deletions(document_ids))
     own = len(taken_out)
@@ -110,9 +111,9 @@ def replace(
 
 
 def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
-    """Statements that delete documents, at the generations of their scopes.
+    """Statements that delete documents, and record the deletions at their scopes' generations.
 
-    Each slice has three statements: the second returns the digests of the deleted passages, the
+    Each slice has three statements. The second returns the digests of the deleted passages, the
     third the scopes of the documents.
     """
     for some in slices(document_ids):
@@ -127,7 +128,7 @@ def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
 
 
 def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
-    """Statements that delete the codes of deleted passages, unless others have the same words."""
+    """Statements that delete the codes of deleted passages, unless an equal passage remains."""
     return [
         (
             f"delete from token_codes where digest in ({marks(some)}) and not exists "  # noqa: S608
@@ -139,7 +140,7 @@ def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
-    """A statement that inserts documents; its answer has a row for each new one."""
+    """Statements that insert documents and return a row for each inserted one."""
     rows = [
         (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
         for one in (cut.document for cut in changed)
@@ -149,7 +150,7 @@ def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
 
 
 def _fragments(changed: Sequence[CutDocument]) -> dict[tuple[str, int], str]:
-    """The line fragments of passages, by document and position, without empty ones."""
+    """The link fragments of passages, by document and position; empty ones are left out."""
     return {
         (cut.document.id, passage.position): fragment
         for cut in changed
@@ -218,11 +219,14 @@ def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _own_digests(passage: Passage) -> list[bytes]:
-    """The digests of the whole and of each window; a passage that is its own window has one."""
+    """The digests of the whole passage and of each window.
+
+    A passage that is its own window has one digest.
+    """
     whole, *windows = passage.digests
     return [whole, *(window for window in windows if window != whole)]
 
 
 def _halved(vectors: Iterable[bytes]) -> bytes:
-    """Vectors of full precision in half precision, one after another."""
+    """Full-precision vectors converted to half precision and concatenated."""
     return np.frombuffer(b"".join(vectors), np.float32).astype(np.float16).tobytes()

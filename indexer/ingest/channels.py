@@ -1,8 +1,8 @@
-"""Channel ingest: index updates with the archive of synced channels, by thread.
+"""Channel ingest: updates of the index from the archive of synced channels, by thread.
 
-`update_channels` is a generator like `pipeline.update`: a question can wait for any of its steps,
-and it can be abandoned or killed at any moment. A thread's documents are recorded in the archive
-after they are in the index; until then the thread counts as changed.
+`update_channels` is a generator like `pipeline.update`: it can be paused after any step for a
+question, and abandoned or killed at any moment. A thread's documents are written to the index first
+and recorded in the archive afterwards; until then the thread counts as changed.
 """
 
 from collections.abc import Collection, Iterator
@@ -55,9 +55,15 @@ def update_channels(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the archive of channels, in slices.
 
-    With `check`, the index is compared with the archive's records: it may be another index, or the
-    process may have died between the two writes. `withheld` authors are never named. With a
-    `queue`, other processes embed.
+    Args:
+        index: the index.
+        embedder: the index's embedder.
+        archive: the archive of channels.
+        withheld: authors that are never quoted or named.
+        report: the report to fill.
+        check: whether to compare the index with the archive's records. They differ if the index was
+            replaced, or if the process was killed between the two writes.
+        queue: lets other processes embed.
 
     Yields:
         The progress after each step, counted in threads.
@@ -88,7 +94,7 @@ def update_channels(
 def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
     """Delete the messages of authors who opted out, and mark every thread as changed.
 
-    This happens only if opt-outs or parsers have changed since the documents were made.
+    Nothing happens unless opt-outs or parsers have changed since the documents were made.
     """
     version = f"{PARSERS_VERSION} {withheld.version}"
     if archive.recall(_VERSION) == version:
@@ -109,7 +115,7 @@ def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -
 
 
 def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
-    """The threads with a document that the index lacks; documents without a thread are deleted."""
+    """The threads with documents missing from the index; deletes documents without a thread."""
     there = index.tables.document_digests(KINDS)
     recorded = archive.threads.every_document()
     ownerless = [document_id for document_id in there if document_id not in recorded]
@@ -124,7 +130,10 @@ def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set
 
 @dataclass(frozen=True, slots=True)
 class _ThreadUpdate:
-    """An update of a thread's documents; `changes` is the thread's count when it was read."""
+    """An update of one thread's documents.
+
+    `changes` is the thread's number of changes when the update began.
+    """
 
     index: Index
     embedder: Embedder
@@ -135,7 +144,7 @@ class _ThreadUpdate:
     report: UpdateReport
 
     def steps(self, withheld: Withheld, order: OrderedSteps) -> Iterator[None]:
-        """Put in a thread's documents, delete those it no longer has, and record both."""
+        """Write a thread's documents, delete its obsolete ones, and record both in the archive."""
         known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
         made: dict[str, str] = {}
         out: set[str] = set()
@@ -187,9 +196,9 @@ def withdraw(
     thread_id: int,
     message_ids: Collection[int],
 ) -> list[str]:
-    """Delete at once the documents that quote just forgotten messages of a thread.
+    """Delete the documents of a thread that quote messages just deleted from the archive.
 
-    Nothing is embedded: the rest of a document comes back with the next `update_channels`.
+    Nothing is embedded. The next `update_channels` writes the rest of these documents again.
 
     Returns:
         The ids of the deleted documents.
@@ -214,7 +223,7 @@ def withdraw(
 def _documents_now(
     archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> list[Document]:
-    """A thread's documents; none of a thread too long to be read in one step."""
+    """A thread's documents; none if the thread is too long to be read in one step."""
     if archive.messages.count(thread.id) > THREAD_MESSAGES:
         return []
     return [*filter(None, thread_documents(archive, channel, thread, withheld))]

@@ -1,9 +1,9 @@
-"""Embedding by other processes: an update's offers to workers, and their results.
+"""Embedding queue: texts of an index update, embedded by other processes.
 
-An update offers the texts without a vector, and stores the results. A worker embeds by the very
-same model (`job_kind`), so the index is the same whichever process embedded. Results are checked
-before they are stored: a vector of another length, or with NaN in it, is dropped. The codes of the
-tokens, if the model has them, follow the vector.
+An update offers the texts without a vector, and stores the results. A worker, here a process that
+embeds, uses the very same model (`job_kind`), so the index does not depend on which process
+embedded. Results are checked before they are stored: a vector of wrong length or with NaN is
+discarded. In a result, the codes of the token vectors, if any, follow the vector.
 """
 
 import logging
@@ -42,23 +42,23 @@ _logger = logging.getLogger(__name__)
 
 
 class SetAsideError(IndexError_):
-    """Every worker that took some text died; the message gives the remedy."""
+    """Every worker that took a certain text died; the message gives the remedy."""
 
 
 def job_kind(embedder: Embedder) -> str:
-    """The kind of jobs for this model: vectors of different models never mix."""
+    """The kind of jobs for this model: a worker takes only jobs of its own model."""
     coded = "" if tokens_of(embedder) is None else " coded"
     return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}{coded}"
 
 
 class EmbeddingQueue:
-    """The embedding queue, for index updates."""
+    """The embedding queue, as index updates use it."""
 
     def __init__(self, jobs: "WorkQueue") -> None:
         self._jobs = jobs
 
     def is_attended(self, embedder: Embedder) -> bool:
-        """Whether a worker is alive that embeds as this embedder does."""
+        """Whether a worker with the same model is alive."""
         return self._jobs.is_attended(job_kind(embedder))
 
     def offer(
@@ -68,9 +68,9 @@ class EmbeddingQueue:
         texts: Mapping[bytes, str],
         whole: Container[bytes] = (),
     ) -> None:
-        """Let workers embed the texts without a vector.
+        """Queue the texts without a stored vector for workers.
 
-        Whole passages, given by digest, need the codes of their tokens, too.
+        The texts whose digests are in `whole` are whole passages and need token codes, too.
         """
         missing = index.tables.missing_vectors(texts)
         coded: Container[bytes] = () if tokens_of(embedder) is None else whole
@@ -84,7 +84,7 @@ class EmbeddingQueue:
         )
 
     def collect(self, index: Index, embedder: Embedder) -> int:
-        """Store some returned vectors and their codes; returns their number."""
+        """Store a batch of the workers' vectors and codes; returns the number of vectors."""
         kind = job_kind(embedder)
         found = self._jobs.results(kind, _COLLECTED)
         vectors = {key: _vector(result, embedder) for key, result in found.items()}
@@ -103,10 +103,11 @@ class EmbeddingQueue:
         return self._jobs.state()
 
     def must_wait(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
-        """Whether to wait for these texts' vectors; otherwise embed the missing ones here.
+        """Whether to wait for the workers' vectors of these texts; if not, embed missing ones here.
 
         Raises:
-            SetAsideError: if workers have died of one of them: so might this process.
+            SetAsideError: if workers died of one of the texts, because it might kill this process,
+                too.
         """
         missing = index.tables.missing_vectors(texts)
         if not missing:
@@ -129,11 +130,11 @@ class EmbeddingQueue:
 
 
 class EmbeddingWorker:
-    """A process that embeds for others: it takes texts, and hands in their vectors.
+    """Worker that embeds texts from the queue and returns their vectors.
 
     Attributes:
         done: the number of embedded texts.
-        failed: the number of failures; a text that fails again counts again.
+        failed: the number of failures; repeated failures of one text all count.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class EmbeddingWorker:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open a worker; `name` must be unique among processes, and `clock` gives seconds."""
+        """Register a worker; `name` must be unique among processes, and `clock` returns seconds."""
         self._jobs = jobs
         self._embedder = embedder
         self._clock = clock
@@ -155,10 +156,10 @@ class EmbeddingWorker:
         self.failed = 0
 
     def step(self) -> int:
-        """Embed a few of the waiting texts; returns their number.
+        """Embed a few of the queued texts; returns their number.
 
         Raises:
-            StoreError: if the database can't be used; the taken texts are free again soon.
+            StoreError: if the database can't be used; other workers may soon take the texts.
         """
         if self._clock() - self._seen_at >= SEEN_SECONDS:
             self._jobs.seen(self.kind, self.name)
@@ -204,7 +205,7 @@ def _size(dimension: int) -> int:
 
 
 def _vector(result: bytes, embedder: Embedder) -> NDArray[np.float32] | None:
-    """The vector in a worker's result; None if the result can't be this model's."""
+    """The vector in a worker's result; None if it doesn't fit this model."""
     size, tokens = _size(embedder.dimension), tokens_of(embedder)
     token = tokens.codec.token_bytes if tokens is not None else sys.maxsize
     if len(result) < size or (len(result) - size) % token:
