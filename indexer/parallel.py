@@ -1,8 +1,8 @@
-"""Thread pool for work that releases the GIL: a thread a core, kept for the whole process.
+"""Thread pool for work that releases the GIL: one thread per core, for the life of the process.
 
 Starting threads for every batch costs more than a millisecond each when the event loop is busy. A
-mapped function must be thread-safe, and must not map anything itself: it would wait for threads
-that wait for it. The calling thread must not touch a submitted function's data until it has ended.
+mapped function must be thread-safe, and must not use the pool itself: it would deadlock. The
+calling thread must not touch a submitted function's data until it has ended.
 """
 
 import os
@@ -16,16 +16,16 @@ _Result = TypeVar("_Result")
 
 
 def cores() -> int:
-    """The cores this process may use; in a container fewer than the machine's."""
+    """The number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def pool_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
-    """Map a function over items in the pool; results come in the order of the items.
+    """Map a function over items in the pool; results have the order of the items.
 
-    A single item is done in the calling thread.
+    A single item is processed in the calling thread.
     """
     if len(items) <= 1:
         return [function(item) for item in items]
@@ -33,11 +33,11 @@ def pool_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> li
 
 
 def pool_submit(function: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Submit a function to the pool; useful while the calling thread has released the GIL.
+    """Submit a function to the pool, to run while the calling thread has released the GIL.
 
     Returns:
-        A callable that waits for the result. If no core was free to begin, or there is only one, it
-        calls the function itself, in the calling thread.
+        A function that waits for the result. If no thread has begun yet, or there is only one core,
+        it runs the submitted function itself, in the calling thread.
     """
     if cores() == 1:
         return function

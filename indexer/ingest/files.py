@@ -1,9 +1,10 @@
-"""File ingest: index updates with the imported files; changed ones are parsed and embedded.
+"""File ingest: updates of the index from the imported files; changed ones are parsed and embedded.
 
-`update_files` is a generator like `pipeline.update`: a question can wait for any of its steps, even
-while a file is being read, and it can be abandoned or killed at any moment. A file's record changes
-in the same transaction as its documents, so a document is in the index if and only if a file's
-record names it. The exception is an unfinished chat export, whose documents are known by their ids.
+`update_files` is a generator like `pipeline.update`: it can be paused after any step for a
+question, even while a file is being read, and abandoned or killed at any moment. A file's record
+changes in the same transaction as its documents, so a document is in the index if and only if a
+file's record names it. The exception is an unfinished chat export: its documents are recognized by
+their ids.
 """
 
 import time
@@ -64,8 +65,13 @@ def update_files(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the imported files, in slices.
 
-    `looks` is a `scan` with the records of the index; `withheld` authors are left out of chats.
-    With a `queue`, other processes embed.
+    Args:
+        index: the index.
+        embedder: the index's embedder.
+        looks: the steps of a `scan` with the index's file records; the last one is complete.
+        report: the report to fill.
+        withheld: authors that are left out of chats.
+        queue: lets other processes embed.
 
     Yields:
         The progress after each step, counted in files.
@@ -114,9 +120,12 @@ def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
 class _File:
     """A file being ingested, with its future record.
 
-    `documents` are the ids of its documents, in order. `cuts` are read and cut documents that wait
-    to be embedded with other files' documents. `given` counts the parts to put in, `put_in` the
-    finished ones; if one was left out, the file isn't recorded.
+    Attributes:
+        documents: the ids of its documents, in order.
+        trusted: whether an unchanged modification time proves the file unchanged.
+        cuts: cut documents that wait to be embedded together with other files' documents.
+        queued: the number of parts handed over for storage.
+        stored: the number of parts stored; if one is left out, the file isn't recorded.
     """
 
     found: FoundFile
@@ -134,12 +143,12 @@ class _File:
         return self.found.before.documents if self.found.before is not None else ()
 
     def fail(self, failure: Failure, kept: Sequence[str]) -> None:
-        """Record that one of its documents can't be read, and which stay as they were."""
+        """Record a failure; the documents in `kept` stay as they were."""
         self.failures.append(failure)
         self.documents |= dict.fromkeys(kept)
 
     def record(self, *, whole: bool) -> FileRecord:
-        """The record; until the whole file is in, the documents it had before stay its own."""
+        """The file's record; unless `whole`, it also keeps the file's earlier documents."""
         kept = self.before if not whole else ()
         settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
         return FileRecord(
@@ -160,11 +169,12 @@ class _File:
 
 @dataclass(slots=True)
 class _FileUpdate:
-    """An update under way.
+    """An update in progress.
 
-    `known` are the digests of the indexed documents when it began. `waiting` are read files that
-    wait until there is enough to embed at once: a short text alone costs nearly as much as several.
-    Nothing of a waiting file is in the index, so losing it is harmless.
+    Attributes:
+        known: the digests of the documents that were indexed when it began, by id.
+        waiting: parsed files that wait until there are enough texts for a batch. A short text alone
+            costs nearly as much as several. If they are lost, the next update parses them again.
     """
 
     index: Index
@@ -176,7 +186,7 @@ class _FileUpdate:
     waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: FoundFile) -> Iterator[None]:
-        """Parse one file and ingest its changes, or let it wait for others."""
+        """Parse one file and ingest its changes, or let it wait for a full batch."""
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
@@ -206,7 +216,7 @@ class _FileUpdate:
             yield from self.finish()
 
     def finish(self) -> Iterator[None]:
-        """Embed the waiting documents, and store their files, each in one transaction."""
+        """Embed the waiting documents, and store each file in one transaction."""
         files, self.waiting = self.waiting, []
         records = [file.record(whole=True) for file in files]
 
@@ -228,7 +238,7 @@ class _FileUpdate:
         yield from self.order.after([cut for file in files for cut in file.cuts], put_in)
 
     def _is_unchanged(self, file: _File) -> bool:
-        """Whether a file's time is the only change."""
+        """Whether nothing but the file's modification time has changed."""
         before = file.found.before
         return (
             before is not None
@@ -273,8 +283,8 @@ class _FileUpdate:
     def _ingest_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
         """Ingest the conversations of a chat export.
 
-        There may be a hundred thousand, so the file's record names them only once all are in. Until
-        then their ids begin with the file's.
+        There may be a hundred thousand, so the file's record lists their ids only after the last
+        one. Until then they are recognized by their ids, which begin with the file's id.
         """
         file.withheld = self.withheld.version
         for item in corpus.exported(file.found, self.withheld, part):
@@ -286,9 +296,9 @@ class _FileUpdate:
                 yield from self._write_waiting(file, named=False)
 
     def _ingest(self, file: _File, item: Document) -> Iterator[None]:
-        """Cut a document that is new or changed, and let it wait with its file.
+        """Cut a new or changed document, and let it wait with its file.
 
-        Of two documents with one id, as in concatenated exports, the first counts.
+        If two documents have the same id, as in concatenated exports, the first counts.
         """
         if item.id in file.documents:
             return
@@ -301,7 +311,7 @@ class _FileUpdate:
         file.cuts.append((yield from cut_in_slices(self.embedder, item)))
 
     def _write_waiting(self, file: _File, *, named: bool = True) -> Iterator[None]:
-        """Put in the waiting part of a file that goes on, or breaks off here."""
+        """Store the documents cut so far of a file that is unfinished or broken."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
         before, file.queued = file.queued, file.queued + 1
@@ -315,10 +325,10 @@ class _FileUpdate:
         yield from self.order.after(cuts, put_in)
 
     def _still_quotable(self, file: _File) -> tuple[str, ...]:
-        """The documents still quotable of a file that can't be read any more.
+        """The documents of an unreadable file that may still be quoted.
 
-        Documents of another scope are not, nor chats if the withheld authors have changed: these
-        must not wait for the file to be repaired.
+        None if the file has moved to another scope, or is a chat whose withheld authors have
+        changed: this can't wait until the file is repaired.
         """
         before = file.found.before
         if before is None or before.scope != file.found.scope:
@@ -326,7 +336,7 @@ class _FileUpdate:
         return before.documents if before.withheld in ("", self.withheld.version) else ()
 
     def _keep_last_good(self, file: _File, reason: str) -> Iterator[None]:
-        """Record a file's failure; its last good documents stay."""
+        """Record a file's failure, and keep its documents that may still be quoted."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
         self.report.failed.append(failure)
         file.fail(failure, self._still_quotable(file))
@@ -347,5 +357,5 @@ class _FileUpdate:
 
 
 def _texts_of(files: Iterable[_File]) -> int:
-    """About how many texts wait to be embedded: a passage is at least one."""
+    """The approximate number of texts to embed: each passage has at least one."""
     return sum(len(cut.passages) for file in files for cut in file.cuts)

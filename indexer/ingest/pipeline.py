@@ -1,8 +1,8 @@
-"""Index updates with the corpus, in slices: documents are cut, embedded and put in.
+"""Updates of the index from the corpus, in slices: documents are cut, embedded and stored.
 
-`update` is a generator: each step does a slice of work, short enough for a question to wait for,
-and commits it. It can be abandoned or killed between or inside any two steps: embedded texts stay
-embedded, and the next run goes on from there.
+`update` is a generator: each step processes and commits one slice, small enough for a question to
+wait for. It can be abandoned or killed at any moment. Embedded texts stay embedded, and the next
+run continues from there.
 """
 
 from collections import deque
@@ -49,9 +49,9 @@ SLICE_LINKS: Final = 256
 
 @dataclass(slots=True)
 class UpdateReport:
-    """The outcome of an update: ids of documents, and the failed sources.
+    """Result of an update: ids of documents, and failures of sources.
 
-    `waits` while there is nothing to do but to wait for other processes.
+    `waits` is true while the update can only wait for other processes.
     """
 
     added: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class UpdateReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An update's progress: documents done of those to do, and the one being read."""
+    """Progress of an update: documents done, documents in all, and the current one."""
 
     done: int
     total: int
@@ -92,11 +92,11 @@ class Progress:
 
 
 class OrderedSteps:
-    """Steps of an update that need vectors, run in the order in which they were given.
+    """Steps of an update that need vectors, run in the order given.
 
     Without a queue, or without workers, each step runs at once, and its texts are embedded here.
-    Otherwise its texts are offered to workers, and the step runs after their vectors have come back
-    and all earlier steps are done. A step is left out if workers have died of one of its texts.
+    Otherwise its texts are offered to workers. The step runs when their vectors are back and all
+    earlier steps are done. A step is skipped if workers died of one of its texts.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class OrderedSteps:
     def after(
         self, cuts: Iterable[CutDocument], steps: Callable[[], Iterator[None]]
     ) -> Iterator[None]:
-        """Run these steps once the documents have vectors, after all earlier ones.
+        """Run these steps when the documents have vectors, after all earlier steps.
 
-        A later call may run them, so their content must not change.
+        A later call may run them, so the arguments must not change.
         """
         cuts = list(cuts)
         texts = _texts(cuts)
@@ -142,7 +142,7 @@ class OrderedSteps:
         """Run all waiting steps.
 
         Raises:
-            SetAsideError: if any step was left out.
+            SetAsideError: if any step was skipped.
         """
         if self._queue is not None:
             yield from self._run_ready(self._queue, 0)
@@ -150,7 +150,7 @@ class OrderedSteps:
             raise self._left_out
 
     def _run_ready(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
-        """Run the steps whose texts are back, and wait while more than `most_out` are missing."""
+        """Run the steps whose vectors are back; wait while over `most_out` texts are missing."""
         while self._waiting:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)
@@ -187,9 +187,9 @@ def update(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
-    The corpus is every quotable document of these `kinds`, and every failed source, whose document
-    keeps its last good passages. Documents of other kinds are left alone. With a `queue`, other
-    processes embed.
+    `corpus` is every quotable document of these `kinds`, and a failure for every source that can't
+    be read, whose indexed document stays. Documents of other kinds are left alone. With a `queue`,
+    other processes embed.
 
     Yields:
         The progress. The last one has the complete report, which is `report` if given.
@@ -230,7 +230,7 @@ def _work(
     corpus: Iterable[Document | Failure],
     report: UpdateReport,
 ) -> Generator[Progress, None, tuple[list[Document], set[str]]]:
-    """The new and changed documents, and the ids of all that may stay.
+    """The new and changed documents, and the ids of all documents that stay.
 
     Documents with only a new link, such as files at another commit, are relinked, a few a step.
     """
@@ -269,10 +269,10 @@ def _only_moved(index: Index, document: Document, digest: str) -> bool:
 def _groups(
     embedder: Embedder, documents: Iterable[Document]
 ) -> Iterator[list[CutDocument] | None]:
-    """Cut documents, enough to fill a slice: a short one alone leaves cores idle.
+    """Cut documents in groups that fill a slice; a short document alone leaves cores idle.
 
     Yields:
-        None while a long one is being cut.
+        A group, or None between two steps of cutting a long document.
     """
     group: list[CutDocument] = []
     filled = 0
@@ -289,7 +289,7 @@ def _groups(
 
 
 def index_document(index: Index, embedder: Embedder, document: Document) -> None:
-    """Index one document at once."""
+    """Index one document at once, without steps."""
     cut = passages(document, embedder.count_tokens, embedder.max_tokens)
     cuts = [CutDocument(document, tuple(cut))]
     for _ in index_documents(index, embedder, cuts, UpdateReport()):
@@ -299,13 +299,13 @@ def index_document(index: Index, embedder: Embedder, document: Document) -> None
 def index_in_slices(
     index: Index, embedder: Embedder, document: Document, report: UpdateReport
 ) -> Iterator[None]:
-    """Cut, embed and put in one document, a slice a step."""
+    """Cut, embed and store one document, a slice a step."""
     cut = yield from cut_in_slices(embedder, document)
     yield from index_documents(index, embedder, [cut], report)
 
 
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
-    """Cut a document into passages; a step for each few of a long one."""
+    """Cut a document into passages, a few a step."""
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
         if passage is None:
@@ -320,11 +320,11 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 def cut_and_embedded(
     embedder: Embedder, document: Document
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
-    """Cut a document and embed it for a `IndexOverlay`, a slice a step; nothing is stored.
+    """Cut a document and embed it for an `IndexOverlay`, a slice a step; nothing is stored.
 
     Returns:
-        The document, for each passage the vectors of the whole and its windows, (n, d), and for
-        each the codes of its token vectors.
+        The document; for each passage the vectors of the whole and its windows, (n, d); and for
+        each passage the codes of its token vectors.
     """
     cut = yield from cut_in_slices(embedder, document)
     # As in the index: a passage that is its own window has its vector once.
@@ -348,7 +348,7 @@ def cut_and_embedded(
 def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
-    """Embed several documents' texts, texts of about equal length together, in slices."""
+    """Embed the missing texts of several documents, batched by length, a slice a step."""
     vectors, codes = yield from _embed(index, embedder, list(cuts), report)
     if vectors:
         index.tables.store_vectors(vectors, codes)
@@ -381,7 +381,7 @@ def index_documents(
 
 
 def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
-    """Every text of documents that needs a vector, by its digest."""
+    """Every text of these documents that needs a vector, by its digest."""
     return {
         key: text
         for cut in cuts
@@ -391,7 +391,7 @@ def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
 
 
 def _whole_digests(cuts: Iterable[CutDocument]) -> set[bytes]:
-    """The digests of whole passages, whose tokens have codes."""
+    """The digests of whole passages, the only texts with token codes."""
     return {passage.digests[0] for cut in cuts for passage in cut.passages}
 
 

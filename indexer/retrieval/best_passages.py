@@ -1,7 +1,7 @@
-"""Grouping of ranked passages by document: the best of each, with the others found of it.
+"""Grouping of ranked passages by document: the best passage of each, with its other found passages.
 
 An answer is judged and shown by one passage of a document. The document's other found passages are
-kept beside it, because the answer may stand in the section before or after.
+kept with it, because the answer may be in the section before or after.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +16,19 @@ ALSO: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class BestPassage:
-    """The best passage of a document with its rank, from 0, and its others, the best first."""
+    """The best passage of a document.
+
+    Attributes:
+        rank: its rank among all passages, from 0.
+        also: the document's other found passages, the best first.
+    """
 
     rank: int
     passage: StoredPassage
     also: tuple["BestPassage", ...] = ()
 
     def with_also(self, *others: "BestPassage") -> "BestPassage":
-        """A copy with others of the same document appended to `also`."""
+        """A copy with more passages of the same document appended to `also`."""
         new = [replace(one, also=()) for one in others if one.passage.id != self.passage.id]
         return replace(self, also=(*self.also, *new)[:ALSO])
 
@@ -34,9 +39,9 @@ def best_of_each(
     """The best passage of each of the `k` best documents, best first.
 
     Args:
-        read: gives passages by id, without missing ones; it is called for no more than needed.
-        ids: of passages, best first.
-        k: at most so many documents.
+        read: returns passages by id, without missing ones; called for no more ids than needed.
+        ids: the passages' ids, best first.
+        k: the most documents.
     """
     best: dict[str, BestPassage] = {}
     step = k + 2
@@ -58,7 +63,7 @@ def best_of_each(
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:
-    """Move one passage to the first place, as the best of its document."""
+    """The documents with one passage moved to the first place, as the best of its document."""
     first = BestPassage(rank, passage)
     others = []
     for one in best:

@@ -1,7 +1,7 @@
-"""Average-link clusters of questions that mean the same, by their vectors. Pure, deterministic.
+"""Clusters of questions with the same meaning: average linkage of vectors. Pure, deterministic.
 
-Two clusters are joined while the mean cosine of their questions is above a threshold; the order of
-the questions changes nothing.
+Two clusters are joined while the mean cosine between their questions is above a threshold. The
+order of the questions makes no difference.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ SAME_QUESTION: Final = 0.45
 
 
 def cluster(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
-    """Group texts by meaning, by their pairwise cosines, (n, n).
+    """Group texts by meaning, given their pairwise cosines, (n, n).
 
-    Two groups become one above the threshold. Members are in ascending order. The largest group is
-    first; of equal ones the one with the first member.
+    Each group is a list of indices in ascending order. The largest group is first; among equal
+    ones, the group with the smallest index.
     """
     n = len(cosines)
     if n < 2:
@@ -37,6 +37,6 @@ def cluster(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> l
 
 
 def medoid(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
-    """The member nearest to the others on average; of equal ones the first."""
+    """The member most similar to the others on average; the first among equals."""
     places = list(group)
     return places[int(np.argmax(cosines[np.ix_(places, places)].mean(axis=1).round(4)))]

@@ -1,10 +1,10 @@
-"""Evidence: three features of the best passage, and one calibrated probability that it answers.
+"""Evidence: three features of the best passage, and a calibrated probability that it answers.
 
-The features: how far the question's weakest word is from the passage's tokens, the passage's margin
-to the next document, and the cosine of its best window. Each can only raise the probability, a
-logistic function fitted on judged sets. Its parameters are in a small file that names their origin;
-a server can fit its own (`commonplace calibrate`). A dozen other signals gained nothing on sets
-they were not fitted on (docs/decisions.md, evidence).
+The features are the passage's margin over the next document, the cosine of its best window, and the
+distance from the question's weakest word to the passage's tokens. Each larger feature can only
+raise the probability, a logistic function fitted on judged sets. Its parameters are in a small file
+that names their origin; a server can fit its own (`commonplace calibrate`). A dozen other features
+gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
 
 The verdicts on the sets that the parameters were fitted on:
 
@@ -71,14 +71,14 @@ class CalibrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Input of the evidence: a question with its best passage and scores.
+    """Input of `features`: a question with its best passage and scores.
 
     Attributes:
         question: normalized (`indexer.text.query_normalization`) and in lower case.
         passage: the best passage's text with title and heading.
-        cosine: of the question and the passage's best window.
-        scores: of the best documents, best first; at least one.
-        late: the late score of the best, if its tokens are known.
+        cosine: the cosine of the question and the passage's best window.
+        scores: the scores of the best documents, best first; at least one.
+        late: the late score of the best passage, if its tokens are known.
         unread: the question's language if the model doesn't read it.
     """
 
@@ -91,10 +91,10 @@ class Support:
 
     @property
     def at_most_partial(self) -> bool:
-        """Whether the passage is never *strong*: about another platform, or in an unread language.
+        """Whether *strong* is excluded, by another platform or an unread language of the passage.
 
-        If only the question seems to be in an unread language, the guess was wrong: "wat is" occurs
-        in English chats.
+        A question alone in an unread language doesn't count, because its language may be guessed
+        wrongly: "wat is" occurs in English chats.
         """
         if self.unread and language_of(self.passage) == self.unread:
             return True
@@ -102,11 +102,11 @@ class Support:
 
 
 def names_other_platform(question: str, text: str) -> bool:
-    """Whether a question names platforms, and a text names only others.
+    """Whether a question names platforms and a text names only other ones.
 
     Args:
         question: normalized and in lower case.
-        text: of a passage with title and heading.
+        text: the passage with title and heading.
     """
     asked = [one for one in _PLATFORMS if one.search(question) is not None]
     if not asked or any(one.search(text) is not None for one in asked):
@@ -115,10 +115,10 @@ def names_other_platform(question: str, text: str) -> bool:
 
 
 def features(support: Support) -> NDArray[np.float64]:
-    """The signals in the order of `FEATURES`, larger always meaning better support.
+    """The features in the order of `FEATURES`; larger always means better support.
 
-    * `cosine`: of the question and the best window.
-    * `margin`: square root of how far the best score is ahead of the next document's.
+    * `cosine`: the cosine of the question and the best window.
+    * `margin`: the square root of the best score's lead over the next document's score.
     * `weakest`: minus the late score's `unmet`, so 0 if every word of the question has a near
       token.
     """
@@ -134,7 +134,10 @@ def features(support: Support) -> NDArray[np.float64]:
 
 
 def _unmet_word(support: Support) -> float:
-    """`LateScore.unmet`, estimated from words; 0 if the model reads across two languages."""
+    """`LateScore.unmet`, estimated by comparing words.
+
+    0 if question and passage are in different languages and the model reads both.
+    """
     language = language_of_question(support.question)
     if not support.unread and language not in ("", language_of(support.passage)):
         return 0.0
@@ -148,8 +151,8 @@ def _unmet_word(support: Support) -> float:
 class FittedFor:
     """The model whose cosines the parameters were fitted on.
 
-    `name` is its name, `digest` the beginning of its files' (`Embedder.model`); the backend makes
-    no difference. Either may be unknown, but not both.
+    `digest` is the beginning of the model's digest in `Embedder.model`, without the backend. Either
+    `name` or `digest` may be empty, but not both.
     """
 
     name: str
@@ -163,10 +166,10 @@ class Calibration:
     Attributes:
         weights: (f,) one per feature, none negative, for the feature divided by its scale.
         scales: (f,) the standard deviation of each feature in the fitted rows.
-        bias: log-odds with every feature zero.
+        bias: the log-odds with every feature zero.
         strong: the least probability called strong.
         provenance: the fitted sets, and the measurements on them.
-        none: answers of a lower probability are not shown; 0 shows them all.
+        none: the least probability of a shown answer; 0 shows all.
         model: the model they were fitted for, if known.
     """
 
@@ -180,18 +183,18 @@ class Calibration:
 
     @property
     def digest(self) -> str:
-        """A digest that tells these parameters apart from all others."""
+        """The digest of the parameters."""
         numbers = [*self.weights, *self.scales, self.bias, self.strong, self.none]
         return hashlib.sha256(np.array(numbers, np.float64).tobytes()).hexdigest()
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How likely the best passage is to answer, for (n, f) or (f,) features."""
+        """The probability that the best passage answers, for (n, f) or (f,) features."""
         logits = values @ (self.weights / self.scales) + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
     @property
     def least_cosine(self) -> float:
-        """The least cosine of the best window with which a passage can have evidence."""
+        """The cosine of the best window below which a passage's evidence is always *none*."""
         cosine, margin, _ = (self.weights / self.scales).tolist()
         if not cosine:
             return -1.0
@@ -204,9 +207,10 @@ class Calibration:
         """The verdict of a probability.
 
         Args:
-            probability: of the passage shown first.
-            likeliest: the greatest of any passage, which decides whether there is evidence.
-            at_most_partial: whether the passage is about another platform.
+            probability: the probability of the passage shown first.
+            likeliest: the greatest probability of any passage; with it too low, the verdict is
+                *none*.
+            at_most_partial: whether *strong* is excluded; see `Support.at_most_partial`.
         """
         if max(probability, likeliest) < self.none:
             return Evidence.NONE
@@ -233,13 +237,13 @@ class Calibration:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string, the same as in JSON but for one character."""
+    """A TOML string. JSON writes it the same, except for one character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @cache
 def shipped_calibrations() -> tuple[Calibration, ...]:
-    """The shipped parameters, each for a model; the small model's first."""
+    """The shipped parameters, one set per model; the small model's first."""
     others = (
         entry
         for entry in files("indexer.retrieval").iterdir()

@@ -6,11 +6,11 @@ cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78
 all-MiniLM-L6-v2 0.09 ± 0.083. Beside squeezed cosines, words would weigh more than twice too much,
 and floors, margins and calibrated probabilities would lose their meaning. So such a model's cosines
 are rescaled linearly to the default model's mean and deviation. This keeps the order of each leg
-and changes only its weight. Models that hardly squeeze are left as they are.
+and changes only its weight. Other models' cosines stay as they are.
 
-The vector index orders candidates by quantized cosines; here they get exact ones, by a passage's
-own vectors: bytes of float32 rows, the whole's first, then its windows'. A short passage is its own
-window and has one row. One product over all rows compares hundreds at once.
+The vector index orders candidates by quantized cosines. Here they get exact ones from each
+passage's own vectors: bytes of float32 rows, the whole passage first, then its windows. A short
+passage is its own window and has one row. One matrix product covers hundreds of rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,10 +50,12 @@ SQUEEZED: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """The cosines of some passages to one query.
+    """The cosines of some passages with one query, in three arrays (n,) of one order.
 
-    `ids`, `wholes` and `windows` are (n,) in one order; `windows` are the cosines of the best
-    windows. A passage that is its own window has the whole's.
+    Attributes:
+        ids: the passages' ids.
+        wholes: the cosines of the whole passages.
+        windows: the cosines of the best windows; of the whole if the passage is its own window.
     """
 
     ids: NDArray[np.int64]
@@ -63,7 +65,7 @@ class Cosines:
     _starts: NDArray[np.int64]
 
     def best_windows(self, places: Sequence[int]) -> list[int]:
-        """The number, from 0, of the best window of each passage, given as index of `ids`."""
+        """The number, from 0, of the best window of each passage; `places` are indices of `ids`."""
         # Lists, because numpy takes longer for a few numbers than Python does.
         cosines, bounds = self._all.tolist(), [*self._starts.tolist(), len(self._all)]
         of_windows = (cosines[bounds[place] + 1 : bounds[place + 1]] for place in places)
@@ -73,10 +75,10 @@ class Cosines:
 def cosines_of(
     vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]], own: Mapping[int, bytes]
 ) -> list[Cosines]:
-    """The cosines of passages to queries (n, d), by the passages' own vectors.
+    """The cosines of passages with queries (n, d), from the passages' own vectors.
 
     Args:
-        vectors: the queries'.
+        vectors: the queries' vectors.
         wanted: for each query the ids of the passages; ids without vectors are left out.
         own: by id, float32 rows: the whole first, then its windows.
     """
@@ -101,7 +103,7 @@ def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, 
 
 
 def window_cosines(vector: NDArray[np.float32], own: bytes) -> list[float]:
-    """The cosine of each window of a passage, by the passage's own vectors; empty without any."""
+    """The cosine of each window of a passage; empty if the passage has no vectors."""
     cosines: list[float] = (_matrix(own, len(vector)) @ vector).tolist()
     return cosines[1:] or cosines
 
@@ -112,9 +114,12 @@ def _matrix(own: bytes, dimension: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """The candidates of each leg for one query, best first, and the known coverages.
+    """The candidates of the two legs for one query.
 
-    `near` are in the order of quantized cosines until `in_order` knows the exact ones.
+    Attributes:
+        near: the ids found by vector, best first; by quantized cosines until `in_order` is called.
+        coverages: the known coverages by id.
+        worded: the ids found by BM25, best first.
     """
 
     near: list[int]
@@ -127,7 +132,7 @@ class Legs:
         return list(dict.fromkeys([*self.near, *self.coverages]))
 
     def in_order(self, cosines: Cosines) -> "Legs":
-        """These legs, with the nearest in the order of their exact cosines."""
+        """A copy with `near` in the order of exact cosines."""
         near = frozenset(self.near)
         # The candidates begin with the nearest; ids missing from the index are left out.
         count = sum(map(near.__contains__, cosines.ids.tolist()))
@@ -140,11 +145,11 @@ class Ranked:
     """The candidates of one query, best first.
 
     Attributes:
-        ids: of the passages.
-        scores: of the passages.
+        ids: the passages' ids.
+        scores: the passages' scores.
         places: the passages' indices in `cosines`.
-        cosines: of all candidates.
-        late: the late scores of the passages with compared tokens, by id.
+        cosines: the cosines of all candidates.
+        late: the late scores by id, for the passages that have one.
     """
 
     ids: list[int]
@@ -161,9 +166,10 @@ class Ranked:
         late: Mapping[int, LateScore] | None = None,
         words: float = WORDS_WEIGHT,
     ) -> "Ranked":
-        """Order candidates by their scores; of equal ones the lower id is first.
+        """Order candidates by score; among equal scores the lower id is first.
 
-        Passages with late scores come before all others; `words` is the others' weight of words.
+        Passages with a late score come before all others. `words` is the weight of coverage for the
+        others.
         """
         late = late or {}
         ids = cosines.ids.tolist()
@@ -185,23 +191,23 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class CosineScale:
-    """A line from a model's cosines to the default model's: `shift + factor · cosine`."""
+    """A linear map from a model's cosines to the default model's: `shift + factor · cosine`."""
 
     factor: float = 1.0
     shift: float = 0.0
 
     def of(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosines rescaled, of any shape; most models' as they are."""
+        """Cosines of any shape, rescaled."""
         if self.factor == 1.0:
             return cosines
         return (self.shift + self.factor * cosines).astype(np.float32)
 
 
 def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
-    """The scale of a model's cosines, by those of unrelated texts.
+    """The scale of a model's cosines, estimated from unrelated texts.
 
     Args:
-        unlike: their vectors, (n, d) float32 of unit length; at least two.
+        unlike: the texts' vectors, (n, d) float32 of unit length; at least two.
     """
     cosines = (unlike @ unlike.T)[np.triu_indices(len(unlike), 1)]
     factor = SPREAD / max(float(cosines.std()), 1e-3)

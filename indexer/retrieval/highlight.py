@@ -1,6 +1,7 @@
-"""Highlighter: the sentence of a passage that answers the question, to be put in bold. Pure.
+"""Highlighter: finds the sentence of a passage that answers the question, to be set in bold.
 
-No model is called: a sentence gets the mean cosine of its windows, which the search has computed.
+It is pure and calls no model: a sentence gets the mean cosine of its windows, which the search has
+computed.
 """
 
 import re
@@ -50,9 +51,9 @@ def highlighted(
 ) -> tuple[int, int] | None:
     """The span of the answering sentence in a passage's text.
 
-    None if nothing stands out: a single sentence, code without an announcement, or an item of a
-    list that says no more about the question than another. `windows` are the cosines of the
-    passage's windows; see `deciding_sentence` for the rest.
+    None if there is a single sentence, if none can answer, or if the first item of a list is no
+    better than a later one. `windows` are the cosines of the passage's windows; see
+    `deciding_sentence` for the rest.
     """
     spans, plain, runs = _sentences_and_windows(text)
     places = candidate_sentences(plain, [text[start:end] for start, end in spans])
@@ -85,9 +86,10 @@ def _sentences_and_windows(
 def _cosines_of_sentences(
     windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
 ) -> list[float]:
-    """For each sentence the mean cosine of the windows that hold it, or the least of all windows.
+    """For each sentence the mean cosine of the windows that contain it.
 
-    All sentences of a short passage, which is its own window, get 0.
+    A sentence in no window gets the least cosine. Sentences of a short passage, its own window, get
+    0.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -99,13 +101,13 @@ def _cosines_of_sentences(
 
 
 def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
-    """The positions of possible answers: no heading, label, picture, number or header row.
+    """The indices of sentences that can answer: no heading, label, picture, number or header row.
 
-    An announcement counts if its subject follows, or nothing else is said.
+    An announcement counts unless it is the last sentence and there are others.
 
     Args:
-        sentences: of a passage, in order, without link targets.
-        written: the same sentences as written, with them.
+        sentences: the passage's sentences in order, without link targets.
+        written: the same sentences with link targets.
     """
     found = [
         i
@@ -123,9 +125,10 @@ def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> lis
 def span_to_mark(
     sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
 ) -> tuple[int, int]:
-    """The span to mark for a sentence: of its announcement, if it is announced code.
+    """The span to show in bold for a chosen sentence.
 
-    A "Yes." is marked with the sentence after it.
+    For code, it is the announcement before it, if any. For a single word ("Yes."), it includes the
+    next sentence.
     """
     start, end = spans[chosen]
     if sentences[chosen].startswith(FENCES):
@@ -146,11 +149,11 @@ def deciding_sentence(
     heading: str,
     language: str = "",
 ) -> int | None:
-    """The position of the sentence of a passage that most likely answers, by its score.
+    """The index of the sentence that most likely answers, by `sentence_scores`.
 
-    If the best one repeats the question, a later one is chosen: a pasted error is not its own
-    remedy. None if the best is the first item of a list, and only its position makes it better than
-    another.
+    If the best one only repeats the question, a later one is chosen: a pasted error is not its own
+    remedy. None if the best is the first item of a list and only its position puts it above another
+    item.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
@@ -163,15 +166,15 @@ def deciding_sentence(
 
 
 def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
-    """Whether a sentence has hardly more than the question and the heading."""
+    """Whether nearly all words of a sentence are in the question and the heading."""
     own = word_set(sentence, language)
     return len(own) >= REPEATED_WORDS and len(own & asked) >= REPEATED * len(own)
 
 
 def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
-    """The positions of code pasted into the question, and of its announcement.
+    """The indices of sentences with code that the question contains, and of their announcements.
 
-    Code in a line can go on over several sentences.
+    Inline code can extend over several sentences.
     """
     asked = _runs(question)
     found: set[int] = set()
@@ -197,13 +200,14 @@ def sentence_scores(
     heading: str,
     language: str = "",
 ) -> list[float]:
-    """How likely each sentence of a passage answers.
+    """A score for each sentence of a passage: the larger, the likelier it answers.
 
-        cosine + covered + 0.05 / position - 1 if it ends with "?"
+        cosine + covered + (0.05 + 0.15 · named) / position - 1 if it ends with "?"
 
-    `cosines` are the sentences' own. `covered` is the share of the question's words, by rarity, in
-    the sentence; words in the sentence before or the heading count half. `weights` are those words,
-    each by its forms, with their IDF. Without a `language`, each sentence's own is guessed.
+    `cosines` are the sentences' own. `covered` is the share of the question's words, weighted by
+    IDF, that the sentence has; words in the heading or the sentence before count half. `named` is
+    the share in the heading. `weights` are the forms and the IDF of each word. Without a
+    `language`, each sentence's own is guessed.
     """
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0

@@ -1,4 +1,4 @@
-"""Hit: a found passage, with its score and the legs that proposed it."""
+"""Hit: a passage found for a query, with its score and the legs that found it."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -13,9 +13,10 @@ RERANKER: Final = "reranker"
 class LateScore(NamedTuple):
     """The late score of a passage (`indexer.retrieval.late_interaction`).
 
-    `score` is the mean nearness of its tokens to the question's words. `unmet` is how far the
-    weakest word's nearness is below 0.6, divided by the number of words: of two words asked for, a
-    missing one is half the question.
+    Attributes:
+        score: the mean cosine of the question's words with their nearest tokens.
+        unmet: how far the weakest word's cosine is below 0.6, divided by the number of words. So a
+            missing word counts more in a short question.
     """
 
     score: float
@@ -24,19 +25,21 @@ class LateScore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its score, and the evidence for it.
+    """A passage found for a query, with its scores.
 
     Attributes:
-        cosine: of the whole passage, rescaled for squeezing models (`indexer.retrieval.fusion`).
-        window_cosine: of its best window, rescaled alike.
+        score: the fused score.
+        cosine: the cosine of the whole passage, on the default model's scale
+            (`indexer.retrieval.fusion`).
+        window_cosine: the cosine of its best window, on the same scale.
         coverage: the share of the query's words, by IDF, that it has, 0 to 1.
         late: its late score, if known.
-        legs: the legs that proposed it, and the reranker if it was read.
-        first: the legs that put its document before all others.
+        legs: the legs that found it, and the reranker if that scored it.
+        first: the legs that ranked its document first.
         window: the number of its best window, counting from 0.
         named: whether the question repeats its heading or title
             (`indexer.retrieval.named_passages`).
-        also: other found passages of its document, the best first; they have none themselves.
+        also: other found passages of its document, the best first; their own `also` is empty.
     """
 
     passage: StoredPassage

@@ -1,10 +1,10 @@
-"""Late interaction (MaxSim): the best passages ordered by the cosines of single tokens, too.
+"""Late interaction (MaxSim): reorders the best passages by the cosines of single tokens.
 
-The one vector of a passage represents its subject. Its token vectors show whether it has the
-question's words, in any form. Each word of the question is compared with the nearest token of a
-passage. The *late* score is half the mean over all words and half the mean weighted by rarity; it
-is a part of the passage's score (`indexer.retrieval.fusion`). The weakest word's nearness in the
-best passage is a feature of evidence.
+A passage's one vector represents its subject. Its token vectors show whether it has the question's
+words, in any form. Each word of the question is compared with its nearest token in a passage. The
+*late* score is half the mean over all words and half the mean weighted by IDF; it is part of the
+passage's score (`indexer.retrieval.fusion`). The weakest word in the best passage is a feature of
+evidence.
 
 Only models with a measured weight have a codec (`indexer.embedding.token_codes`) and late scores.
 
@@ -45,9 +45,9 @@ def late_scores_by_query(
     best: Iterable[Sequence[int]],
     scopes: Sequence[Scope],
 ) -> list[dict[int, LateScore]]:
-    """The late scores of the best passages for each of many queries, by id.
+    """For each query, the late scores of its best passages by id.
 
-    A query has none if one of its best passages has no codes yet.
+    They are empty if one of the query's best passages has no codes yet.
     """
     compared = [list(ids[:COMPARED]) for ids in best]
     codes = index.token_codes({key for ids in compared for key in ids})
@@ -67,10 +67,10 @@ def late_scores(
     """The late score of each passage.
 
     Args:
-        codec: the codec of the passages' codes.
-        question: with its token vectors.
-        weights: the rarity of its words, by their forms.
-        passages: the codes of each.
+        codec: the codec of the codes.
+        question: the question with its token vectors.
+        weights: the forms and the IDF of each of its words.
+        passages: the codes of each passage.
     """
     if not question.places or not passages:
         return [LateScore(0.0)] * len(passages)
@@ -91,7 +91,7 @@ def late_scores(
 
 
 def rarity_weights(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
-    """The weight of each word of a question, (n,), 0 for stop words; all 1 if none has any."""
+    """The IDF of each word of a question, (n,), 0 for stop words; all 1 if no word has any."""
     known = {form: weight for forms, weight in weights for form in forms}
     language = language_of(" ".join(names))
     own = [

@@ -1,7 +1,7 @@
-"""Exact match of headings and titles: the passage that a question names is its answer.
+"""Exact match of headings and titles: a question that repeats one is answered by its passage.
 
-Somebody who types a heading word for word wants the text under it, whatever else is near. The name
-must be of one document only: a heading that many have ("Examples") names none.
+A member who types a heading word for word wants the text under it, whatever else is similar. Only
+one document may match: a heading of many documents ("Examples") is ignored.
 """
 
 import re
@@ -23,17 +23,17 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
-    """The ids of possibly named candidates, the best first."""
+    """The ids of candidates whose heading the question may repeat, the best first."""
     most = max((legs.coverages[key] for key in legs.worded), default=0.0)
     worded = (key for key in legs.worded if legs.coverages[key] >= HAS_WORDS * most)
     return list(dict.fromkeys([*ranked.ids[:MOST_CANDIDATES], *worded]))
 
 
 def named_passage(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
-    """The first of these passages whose heading or title the question repeats.
+    """The first passage whose heading, title or wording the question repeats.
 
-    Capitals, punctuation and polite words around a question make no difference. None if passages of
-    several documents match, or none does.
+    Case, punctuation and polite words around a question make no difference. None if no passage
+    matches, or passages of several documents do.
     """
     asked = {_words(question), _words(normalized(question))} - {""}
     found = [
@@ -54,7 +54,7 @@ def _names(title: str, heading: str, wordings: tuple[str, ...]) -> frozenset[str
 
 @lru_cache(maxsize=4_096)
 def _headings(title: str, heading: str) -> frozenset[str]:
-    """A heading, alone and with all headings above it."""
+    """The forms of a heading to compare: alone, with those above it, and with the title, too."""
     if not heading:
         return frozenset()
     last = heading.rpartition(HEADING_SEPARATOR)[2]

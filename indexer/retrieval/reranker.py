@@ -1,11 +1,11 @@
-"""Cross-encoder reranker within a budget of time.
+"""Cross-encoder reranker with a time budget.
 
-Off unless the operator names a model: a folder or the name of any downloaded cross-encoder of
-sentence-transformers. It reads query and passage together, which is better than comparing vectors
-and costs a forward pass a passage. So only as many of the best passages are read as fit a budget of
-time; if fewer than two fit, none is. Like embedders, it is derived once on the machine and runs
-without PyTorch, else by sentence-transformers. It changes the order, never the evidence. When
-answering, a missing or failing reranker is left out until the next start; when measuring, that is
+It is off unless the operator names a model: a folder or the name of a downloaded
+sentence-transformers cross-encoder. It reads query and passage together, which is better than
+comparing vectors but costs a forward pass per passage. So it scores only as many of the best
+passages as fit the budget, or none if fewer than two fit. Like embedders, it is derived once and
+runs without PyTorch, or else by sentence-transformers. It changes the order, never the evidence.
+For answers, a missing or failing reranker is skipped until the next start; for measurements, it is
 an error.
 """
 
@@ -48,10 +48,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Reranker(Protocol):
-    """A cross-encoder, which reads a query and passages together."""
+    """A cross-encoder, which scores pairs of query and passage."""
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers, larger is better; only their order means anything."""
+        """A score for each text: larger answers better. Only the order has a meaning."""
 
 
 class CrossEncoderReranker:
@@ -88,7 +88,10 @@ class CrossEncoderReranker:
 
 
 def _folder_of(name: str) -> Path:
-    """The folder of a cross-encoder, by its configuration: the library makes up a missing head."""
+    """The folder of a cross-encoder, after a check of its configuration.
+
+    Without the check, the library would invent a missing classification head.
+    """
     folder = model_folder(name)
     if folder is None:
         raise ModelError(f"There is no reranker {name!r} on this machine. {_REMEDY}")
@@ -121,9 +124,9 @@ class RerankerError(ModelError):
 
 
 class Reranking:
-    """A reranker kept within a budget of time.
+    """A reranker with a time budget.
 
-    `problem` is the reason if it is left out, and empty while it is used.
+    `problem` is the reason why the reranker is skipped; empty while it is used.
     """
 
     def __init__(
@@ -133,9 +136,9 @@ class Reranking:
         clock: Callable[[], float] = time.perf_counter,
         name: str = "",
     ) -> None:
-        """Prepare to read as many passages as fit into `budget_seconds` on this machine.
+        """Measure how many passages fit into `budget_seconds` on this machine.
 
-        The cost is measured once, here: with a changing cost, the same question would be answered
+        The cost is measured only here. If it changed, the same question would be answered
         differently from one minute to the next.
         """
         self.name = name
@@ -152,14 +155,14 @@ class Reranking:
         )
 
     def fitting(self, share: float = 1.0) -> int:
-        """How many passages fit into a share of the budget: 0, or 2 at least."""
+        """The number of passages that fit a share of the budget: 0, or at least 2."""
         fit = int(min(self._budget_seconds * share / max(self._pair_seconds, 1e-9), MOST))
         return fit if fit >= 2 and not self.problem else 0
 
     def order(self, query: str, texts: Sequence[str]) -> list[int] | None:
-        """The places of texts, the best answer first; equal ones keep their order.
+        """The indices of texts, the best answer first; equal ones keep their order.
 
-        Give no more than fit. None once it is left out.
+        None while the reranker is skipped. The caller passes at most `fitting` texts.
 
         Raises:
             RerankerError: if it fails and is not dispensable.
@@ -200,7 +203,7 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
     """The reranker named in the settings; None if they name none.
 
     Raises:
-        ModelError: if it can't be opened, or not even timed.
+        ModelError: if it can't be opened, or fails when it is timed.
     """
     if not name:
         return None
@@ -214,10 +217,10 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
 def open_dispensable_reranking(
     name: str, budget_ms: int, cache: Path
 ) -> tuple[Reranking | None, str]:
-    """`open_reranking` for answering, which goes on without a missing or failing reranker.
+    """`open_reranking` for answers, which do without a missing or failing reranker.
 
     Returns:
-        The reranker, and the reason if the settings name one that can't be used.
+        The reranker, and the problem if the settings name one that can't be used.
     """
     try:
         reranking = open_reranking(name, budget_ms, cache)
@@ -232,10 +235,10 @@ def open_dispensable_reranking(
 
 
 def _numbers(scores: Sequence[float], count: int) -> list[float]:
-    """The scores, checked to be comparable numbers.
+    """The scores, checked for number and finiteness.
 
     Raises:
-        RerankerError: if they are not.
+        RerankerError: if a score is missing or not finite.
     """
     if len(scores) != count or not all(map(math.isfinite, scores)):
         raise RerankerError(f"it gave {len(scores)} scores for {count} passages: {scores[:3]}…")
@@ -243,7 +246,7 @@ def _numbers(scores: Sequence[float], count: int) -> list[float]:
 
 
 def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
-    """The least cost of a pair: other work on the machine slows some runs and speeds none up."""
+    """The seconds per pair in the fastest run: other work can slow a run but not speed it up."""
     texts = [_TIMED_TEXT] * _TIMED_PAIRS
     seconds = []
     for _ in range(_TIMED_RUNS):
@@ -254,7 +257,7 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def rerank(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits in the reranker's order, behind one that the question names."""
+    """Hits in the reranker's order, after the hit whose heading the question repeats."""
     order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:
         return list(hits)

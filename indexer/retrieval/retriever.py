@@ -1,9 +1,9 @@
-"""Hybrid retriever: dense and BM25 candidates, fused scores, one hit a document, its evidence.
+"""Hybrid retriever: dense and BM25 candidates, fused scores, one hit per document, evidence.
 
-Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the query's cosines
-with the whole passage and with its best window, and its word coverage. The best are reordered by
-the vectors of their tokens, if the model has them (`indexer.retrieval.late_interaction`). If the
-operator names a reranker, it reorders as many of the best as its budget allows.
+Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the query's cosine
+with the whole passage, its cosine with the best window, and its word coverage. The best are
+reordered by token vectors, if the model has them (`indexer.retrieval.late_interaction`). A
+reranker, if the operator names one, then reorders as many of the best as its budget allows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -59,20 +59,20 @@ CANDIDATES: Final = 50
 
 
 def candidates(k: int) -> int:
-    """The number of candidates of each leg for the best of `k` documents."""
+    """The number of candidates of each leg in a search for `k` documents."""
     return max(CANDIDATES, 2 * k)
 
 
 @dataclass(eq=False, slots=True)
 class Retriever:
-    """Finds passages in an index with the embedder that made it.
+    """Retriever over one index, with the embedder that made its vectors.
 
     Attributes:
         index: the searched index.
-        embedder: for queries.
+        embedder: embeds the queries.
         calibration: the parameters of evidence.
         reranking: reorders the best hits; without it they keep the order of their scores.
-        languages: the ones that the embedder reads; empty if unknown.
+        languages: the languages that the embedder reads; empty if unknown.
     """
 
     index: Index | IndexOverlay
@@ -83,12 +83,12 @@ class Retriever:
     _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
     def over(self, index: IndexOverlay) -> "Retriever":
-        """This retriever on another index."""
+        """A copy of this retriever for an overlay of the index."""
         return replace(self, index=index)
 
     @property
     def identity(self) -> str:
-        """The model, weights and parameters behind hits and evidence, as text."""
+        """The model, weights and parameters that determine hits and evidence, as text."""
         parts = [
             f"model {self.embedder.model}",
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT} {WORDS_UNREAD}",
@@ -101,20 +101,20 @@ class Retriever:
         return ", ".join(parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
-        """At most `k` hits for each query from these scopes, best first, one a document."""
+        """For each query at most `k` hits from these scopes, best first, one per document."""
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def corrected(self, query: str, scopes: Sequence[Scope]) -> str:
-        """A question with its spelling corrected by the words of these scopes."""
+        """The query with its spelling corrected by the words of these scopes."""
         return correct_spelling(query, self.index.postings(scopes), self.is_common)
 
     def unread_language(self, query: str) -> str:
-        """The language of a query if the embedder doesn't read it, else empty."""
+        """The query's language if the embedder doesn't read it, otherwise empty."""
         language = language_of_question(query)
         return language if self.languages and language not in (*self.languages, "") else ""
 
     def is_common(self, word: str) -> bool:
-        """Whether a word is a single token of the model, as some 20,000 frequent words are."""
+        """Whether a word is a single token of the model, like some 20,000 frequent words."""
         return self.embedder.count_tokens(word) == 1
 
     def embedded(self, queries: Sequence[str]) -> NDArray[np.float32]:
@@ -143,17 +143,17 @@ class Retriever:
         share: float | None = None,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits for each of many queries, no two of one document; rows are read together.
+        """For each of many queries the best hits, one per document; passages are read together.
 
         Args:
-            queries: as they were asked.
-            vectors: of the queries, (n, d) float32 of unit length.
+            queries: the queries' texts.
+            vectors: the queries' vectors, (n, d) float32 of unit length.
             scopes: the scopes that the askers may see.
             k: at most this many for each.
-            share: each query's share of the reranker's budget, which all waiting queries share; by
-                default only these queries.
-            among: the ids to search, by default all; the nearest of the whole index may have none
-                of them.
+            share: each query's share of the reranker's budget; by default the budget is split among
+                these queries.
+            among: the ids to search; by default all. Filtering the hits afterwards might leave
+                none.
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
@@ -175,7 +175,7 @@ class Retriever:
         *,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits by cosines and words alone, without late interaction and reranker."""
+        """The best hits by cosines and words alone, without late interaction or reranker."""
         return self._found(queries, vectors, scopes, k, among)
 
     def _found(
@@ -261,15 +261,16 @@ class Retriever:
     def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
         """How well the hits support an answer to the query.
 
-        The hit with the best score decides, wherever a reranker put it: so every path refuses the
-        same questions.
+        The hit with the best score decides on *none*, even if a reranker moved it. So the same
+        questions are refused with and without a reranker.
         """
         return self.judged(query, hits)[0]
 
     def judged(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
-        """The evidence with its signals, for the record; empty without hits.
+        """The evidence, with the numbers behind it for the record; these are empty without hits.
 
-        It has every signal by name, `probability`, and the thresholds `strong` and `none`.
+        The numbers are every feature by name, `probability`, and the thresholds `strong` and
+        `none`.
         """
         if not hits:
             return Evidence.NONE, {}
@@ -292,7 +293,7 @@ class Retriever:
         ), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit]) -> float:
-        """The probability that the best hit answers the query; 0 without any."""
+        """The probability that the first hit answers the query; 0 without hits."""
         if not hits:
             return 0.0
         return float(self.calibration.probability(features(self.support(query, hits))))
@@ -300,7 +301,7 @@ class Retriever:
     def cosines(
         self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
     ) -> list[Cosines]:
-        """The exact cosines of passages to each of many queries, on the default model's scale.
+        """The exact cosines of passages with each of many queries, on the default model's scale.
 
         The queries' vectors are (n, d) float32 of unit length; missing ids are left out.
         """
@@ -314,13 +315,13 @@ class Retriever:
         ]
 
     def cosine_scale(self) -> CosineScale:
-        """The map from the model's cosines to the default model's scale, used by the constants."""
+        """The map from the model's cosines to the default model's, computed once."""
         if self._scale is None:
             self._scale = cosine_scale(self.embedded(everyday_questions()))
         return self._scale
 
     def support(self, query: str, hits: Sequence[Hit]) -> Support:
-        """The input of evidence for a query and its hits; at least one."""
+        """The input of the evidence for a query and its hits, at least one."""
         best = hits[0]
         return Support(
             question=spelt_out(query).lower(),
@@ -336,7 +337,7 @@ class Retriever:
     ) -> tuple[int, int] | None:
         """The span of the answering sentence in the hit's text.
 
-        None if nothing stands out: a single sentence.
+        None if no sentence stands out.
         """
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")

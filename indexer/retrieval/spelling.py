@@ -1,8 +1,9 @@
 """Spelling correction of questions, by the words of the searched passages.
 
-A word is corrected before a question is embedded, looked up and judged, if neither the passages nor
-the model have it, and it is one slip away from exactly one word of both. Otherwise it must be one
-slip away from exactly one word of many passages, such as a community's own subject.
+A word unknown to both passages and model is corrected if it is one slip away from exactly one word
+that both know. If there is none, it must be one slip away from exactly one word of many passages,
+such as the name of a community's own subject. The corrected question is embedded, looked up and
+judged.
 """
 
 import re
@@ -42,10 +43,10 @@ _ENDINGS: Final = (
 def correct_spelling(
     text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]
 ) -> str:
-    """A question with its sure slips corrected.
+    """A question with its unambiguous slips corrected.
 
     Args:
-        text: as it was asked.
+        text: the question as it was asked.
         scopes: the words of the visible passages.
         is_common: whether a lower-case word is a single token of the model, as frequent words are.
     """
@@ -89,7 +90,7 @@ def _is_known(scopes: Sequence[Postings], word: str) -> bool:
 
 
 def _passages(scopes: Sequence[Postings], word: str) -> int:
-    """How many passages have a word."""
+    """The number of passages that have a word."""
     return sum(postings.document_frequency(_stem(word)) for postings in scopes)
 
 

@@ -1,11 +1,11 @@
-"""Analyzer: tokens of passages and queries, stemmed, with stop words and a guess of the language.
+"""Analyzer: tokens of passages and queries, stemmed, with stop words and language detection.
 
-The same text always gives the same tokens. Code, versions and file names are kept whole *and* match
-by their parts. Scripts without spaces are matched by pairs of characters. Queries have no syntax:
-every character is text.
+The same text always gives the same tokens. Code, versions and file names are kept whole *and* split
+into parts. Scripts without spaces are split into pairs of characters. Queries have no syntax: every
+character is text.
 
-Stems follow the text's language, told by its stop words. A query is analysed in its own language
-and in English, because a few words are too short to tell.
+Stems follow the text's language, detected by its stop words. A query is analysed in its own
+language and in English, because a few words are too short for detection.
 """
 
 import re
@@ -68,18 +68,21 @@ _SCRIPTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a query, with its accepted forms; an optional one may be missing anywhere."""
+    """A word of a query, with its accepted forms.
+
+    An `optional` word is ignored if no passage has it.
+    """
 
     forms: tuple[str, ...]
     optional: bool = False
 
 
 def words(text: str, language: str = "") -> list[str]:
-    """The words of a text in reading order, as an index should hold them.
+    """The words of a text in reading order, as they are indexed.
 
     Args:
-        text: in any language.
-        language: a two-letter code; by default the text's own.
+        text: a text in any language.
+        language: a two-letter code; by default it is detected.
     """
     return list(_words_in_order(text, language))
 
@@ -87,7 +90,7 @@ def words(text: str, language: str = "") -> list[str]:
 # Judging a question reads the same passages, windows and sentences as the one before it.
 @lru_cache(maxsize=2_048)
 def word_set(text: str, language: str = "") -> frozenset[str]:
-    """The words of a text, each once, in no order; for the language see `words`."""
+    """The distinct words of a text; for `language` see `words`."""
     return frozenset(_words_in_order(text, language))
 
 
@@ -103,7 +106,7 @@ def typed_words(text: str) -> list[str]:
 
 
 def query_words(text: str) -> list[QueryWord]:
-    """The words to look for: a query's words without repeats and stop words.
+    """The words to look up for a query: distinct, without stop words.
 
     A query of nothing but stop words keeps them.
     """
@@ -152,9 +155,9 @@ def _spelt_out() -> dict[str, tuple[str, ...]]:
 # Every step of answering a question calls this for it.
 @lru_cache(maxsize=256)
 def language_of_question(text: str) -> str:
-    """The certain language of a question; empty if it is too short to tell.
+    """The language of a question if it is certain; empty if the question is too short to tell.
 
-    A script decides, or at least two stop words, and more than in any other language.
+    It is certain by the script, or by at least two stop words and more than of any other language.
     """
     letters = sum(character.isalpha() for character in text)
     for language, script in () if text.isascii() else _SCRIPTS.items():
@@ -169,7 +172,7 @@ def language_of_question(text: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language of most of a text's stop words and letters, else English."""
+    """The language with most of a text's stop words and letters, or English."""
     beginning = text[:2_000].lower()
     shares = _counts_of_grammar(beginning)
     if not beginning.isascii():
@@ -184,7 +187,7 @@ def language_of(text: str) -> str:
 
 
 def _counts_of_grammar(lowered: str) -> dict[str, int]:
-    """How many grammatical words of each language a text in lower case has."""
+    """For each language the number of its grammatical words in a lower-case text."""
     parts = _split_ascii(lowered, _ENDS_OF_PARTS) if lowered.isascii() else _PART.findall(lowered)
     counts = dict.fromkeys(_stop_texts()["grammar"], 0)
     for languages in filter(None, map(_languages_by_word().get, parts)):
@@ -195,7 +198,7 @@ def _counts_of_grammar(lowered: str) -> dict[str, int]:
 
 @lru_cache
 def _languages_by_word() -> dict[str, tuple[str, ...]]:
-    """For each stop word its languages."""
+    """The languages of each stop word."""
     found: dict[str, tuple[str, ...]] = {}
     for language, text in _stop_texts()["grammar"].items():
         for word in set(text.split()):
@@ -205,7 +208,7 @@ def _languages_by_word() -> dict[str, tuple[str, ...]]:
 
 @lru_cache
 def _stop_texts() -> dict[str, dict[str, str]]:
-    """The words of `stop_words.toml`, separated by blanks, by table and language."""
+    """The tables of `stop_words.toml`: for each language its words, separated by blanks."""
     return tomllib.loads(_DATA.joinpath("stop_words.toml").read_text(encoding="utf-8"))
 
 
@@ -216,14 +219,14 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
     """The words of a text as (word, extra), in reading order.
 
-    `extra` marks a whole form beside its parts: `v2.7.1` beside `v2`, `7` and `1`, `opensource`
-    beside `open` and `source`. A question's extras are ignored if the index doesn't have them.
+    `extra` marks a whole form that is added to its parts: `v2.7.1` to `v2`, `7` and `1`,
+    `opensource` to `open` and `source`. A query's extras are ignored if no passage has them.
     """
     return chain.from_iterable(_words_of_chunk(chunk, language) for chunk in _chunks(text))
 
 
 def _chunks(text: str) -> list[str]:
-    """The chunks between blanks and punctuation, in reading order."""
+    """The parts of a text between blanks and punctuation, in reading order."""
     if not text.isascii():
         return _CHUNK.findall(unicodedata.normalize("NFKC", text))
     # A pair of brackets behind a name belongs to it.
@@ -231,7 +234,7 @@ def _chunks(text: str) -> list[str]:
 
 
 class _WordsByChunk(dict[str, tuple[str, ...]]):
-    """The words of chunks in one language, computed on first use."""
+    """Cache of the words of chunks in one language."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -312,7 +315,7 @@ def stem(word: str, language: str) -> str:
 def stem_of_rare(word: str, language: str) -> str:
     """`stem` without the cache, for spellings that are tried once.
 
-    Stemming comes first: the rules of German and French need the accents.
+    Accents are removed after stemming, because the rules of German and French need them.
     """
     stemmer = _stemmer(language)
     return _fold(stemmer.stemWord(word) if stemmer else word)
@@ -326,7 +329,7 @@ def _fold(word: str) -> str:
 
 
 def topic(text: str, grammar: Iterable[str] = ("en",)) -> tuple[tuple[str, ...], ...]:
-    """The content words of a question, each by its forms, without stop words of some languages."""
+    """The content words of a question, each by its forms, without the stop words of `grammar`."""
     grammar = tuple(grammar)
     return tuple(
         [
@@ -342,9 +345,9 @@ _NAMED: Final = re.compile(r"\w[\w.'’-]*")
 
 
 def names(question: str) -> list[str]:
-    """Capitalised words other than the first, and words with digits.
+    """Capitalised words except the first, and words with digits.
 
-    In a question in capitals, or in title case, only words with digits count.
+    In a question in capitals or title case, only words with digits count.
     """
     tokens = _NAMED.findall(question)
     capitals = sum(token[0].isupper() for token in tokens)

@@ -1,4 +1,4 @@
-"""Edit distance of one: all words that differ from a word by one slip of the keyboard. Pure."""
+"""Edit distance of one: the words that differ from a word by a single typing slip. Pure."""
 
 from functools import lru_cache
 from typing import Final
@@ -12,10 +12,10 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 # A word is looked up in the postings of every scope.
 @lru_cache(maxsize=64)
 def single_edits(word: str) -> frozenset[str]:
-    """All words at a Damerau distance of 1: a letter too many, too few or wrong, two swapped.
+    """All words at Damerau distance 1: a letter added, missing or wrong, or two swapped.
 
-    Short words and words with digits have none, because a slip gives another word. Nor have words
-    longer than in any language: a word of n letters has 54 n slips of n letters each.
+    None for short words and words with digits, where a slip makes another word. None for longer
+    words than any language has: a word of n letters has 54 n slips of n letters each.
 
     Source:
         Damerau, "A technique for computer detection and correction of spelling errors", CACM 1964;

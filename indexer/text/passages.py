@@ -1,8 +1,8 @@
-"""Passage splitter: passages that never cross a heading.
+"""Passage splitter: cuts documents into passages that never cross a heading.
 
-A passage is the unit of embedding, retrieval and quotation. It has its heading path, so that words
-of a heading find it, and its position, so that neighbours can be quoted. All functions are pure;
-the embedder counts tokens.
+A passage is the unit of embedding, retrieval and quotation. It has its heading path, so that it can
+be found by a heading's words, and its position, so that neighbours can be quoted. All functions are
+pure; the caller passes the embedder's token counter.
 """
 
 import hashlib
@@ -85,8 +85,10 @@ _FENCE_LINE = re.compile(r"[ \t>]{0,12}(?:[-*+][ \t]+)?(?P<fence>`{3,}|~{3,})")
 class Passage:
     """A part of one document, as it is embedded and quoted.
 
-    `text` is the document's own Markdown. `heading` is the path of titles above it, outermost
-    first, without the document's title. `wordings` are the document's.
+    Attributes:
+        text: the document's own Markdown.
+        heading: the path of headings above it, outermost first, without the document's title.
+        wordings: the document's wordings.
     """
 
     document_id: str
@@ -98,18 +100,19 @@ class Passage:
 
     @cached_property
     def embedded(self) -> str:
-        """The embedded words: title, heading, text without link addresses, and wordings.
+        """The embedded text: title, heading, text without link addresses, and wordings.
 
-        Wordings come last, because a model may cut them off: each is also a window of its own.
+        Wordings come last, because the model may truncate the text; each is also a window of its
+        own.
         """
         return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 
     @cached_property
     def windows(self) -> tuple[str, ...]:
-        """The words of each window, or only the whole of a short text, then each wording.
+        """The texts of the windows, then each wording; a short passage is its own only window.
 
-        Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
-        of the one before it, with title and heading in front like the whole.
+        Windows are runs of sentences of about `WINDOW_WORDS` words, half overlapping, with title
+        and heading in front.
         """
         runs = map(self._with_titles, text_windows(without_link_targets(self.text)))
         return (*runs, *self.wordings)
@@ -124,32 +127,32 @@ class Passage:
 
 
 def with_titles(title: str, heading: str, text: str) -> str:
-    """A text as it is embedded: with title and heading in front."""
+    """A text with title and heading in front, as it is embedded."""
     return "\n".join(part for part in (title, heading, text) if part)
 
 
 def digest(text: str) -> bytes:
-    """The digest of the words embedded; equal words share one vector."""
+    """The digest of an embedded text; equal texts share one vector."""
     return hashlib.sha256(text.encode()).digest()
 
 
 def without_link_targets(text: str) -> str:
-    """Markdown with each link replaced by its label; an address says nothing about meaning."""
+    """Markdown with each link replaced by its label, because addresses have no meaning to embed."""
     return _LINK.sub(lambda match: match["label"], text) if "](" in text else text
 
 
 def passages(
     document: Document, count_tokens: Callable[[str], int], max_tokens: int
 ) -> list[Passage]:
-    """Cut a document at its headings, and each section into pieces that the model can read.
+    """Cut a document at its headings, and each section into pieces that fit the model.
 
     Args:
         document: the document.
         count_tokens: counts a text's tokens.
-        max_tokens: the most that the model reads, title and heading included.
+        max_tokens: the model's limit, for title, heading and text together.
 
     Returns:
-        The passages in reading order, positions counting from 0. Blank sections give none.
+        The passages in reading order, positions counting from 0. Blank sections have none.
     """
     cut = cut_passages(document, count_tokens, max_tokens)
     return [passage for passage in cut if passage is not None]
@@ -158,7 +161,7 @@ def passages(
 def cut_passages(
     document: Document, count_tokens: Callable[[str], int], max_tokens: int
 ) -> Iterator[Passage | None]:
-    """`passages`, one by one, with None between two steps of parsing a long document."""
+    """`passages` one by one, with None between two steps of parsing a long document."""
     positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
     for section in _sections_in_steps(document.text, document.title):
@@ -179,14 +182,14 @@ def cut_passages(
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     """The sections of a Markdown text as (heading path, body), in order.
 
-    Only real headings count: a `#` in a code fence or a quotation is text. A heading that repeats
-    the document's title is left out of the path, unless another heading is above it.
+    A `#` in a code fence or a quotation is not a heading. A heading equal to the document's title
+    is left out of the path, unless another heading is above it.
     """
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
 
 def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None]:
-    """The sections, None between two chunks parsed for headings."""
+    """The sections, with None between two chunks parsed for headings."""
     lines = text.split("\n")
     path: dict[int, str] = {}
     start = 0
@@ -207,7 +210,7 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
 
 
 def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
-    """The line of each heading of a Markdown text, counting from 1, its level and its words."""
+    """For each heading of a Markdown text its line, from 1, its level and its words."""
     for found in _headings(text, text.split("\n")):
         if found is not None:
             yield found[0] + 1, found[2], found[3]
@@ -216,7 +219,7 @@ def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
 def _headings(
     text: str, lines: Sequence[str], chunk_characters: int = CHUNK_CHARACTERS
 ) -> Iterator[tuple[int, int, int, str] | None]:
-    """Every heading as (first line, line after it, level, text), None between two chunks."""
+    """Each heading as (first line, line after it, level, text), with None between two chunks."""
     if _HEADING_MARK.search(text) is None:
         return
     for first, end in _chunks(lines, chunk_characters):
@@ -236,10 +239,10 @@ _HTML_BLOCK: Final = re.compile(r" {0,3}</?[A-Za-z]")
 
 
 def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
-    """A text's lines in runs [first, last) of about so many characters, each parsed alone.
+    """Ranges [first, last) of lines with about `most` characters, to be parsed separately.
 
-    A run ends only before a `#` heading or a paragraph, and never inside a code fence or HTML. A
-    run of four times the size ends at any line.
+    A range ends only before a `#` heading or a paragraph, and never inside a code fence or HTML. A
+    range of four times the size ends at any line.
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
@@ -253,11 +256,11 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on_until(line: str, until: str) -> str:
-    """The end of the code fence or HTML that is open after a line; empty if none is.
+    """The closing mark of the code fence or HTML still open after a line; empty if none is open.
 
     Args:
         line: the line.
-        until: the end of the one that was open before it.
+        until: the closing mark of the one open before the line, or empty.
     """
     stripped = line.strip()
     if until[:1] in ("`", "~"):
@@ -282,7 +285,7 @@ def _begins_anew(lines: Sequence[str], number: int) -> bool:
 
 
 def _stretches(body: str) -> Iterator[str]:
-    """The body in stretches of bounded length, each ending at the best place within it."""
+    """The body in stretches of limited length, each cut at the best place near its end."""
     start = 0
     code = iter(fences(body) if len(body) > STRETCH_CHARACTERS else ())
     fence = next(code, None)
@@ -302,7 +305,7 @@ def _stretches(body: str) -> Iterator[str]:
 
 
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
-    """The lines that reopen code behind a cut and close it before; empty outside of code."""
+    """The lines that reopen code after a cut and close it before; empty outside code."""
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
     opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()
@@ -311,7 +314,7 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
 
 
 def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> Sequence[str]:
-    """The body whole if it fits, else in pieces."""
+    """The whole body if it fits, otherwise its pieces."""
     fits = _counted(body, count_tokens) <= capacity
     return (body,) if fits else _cut_pieces(body, count_tokens, capacity)
 
@@ -365,7 +368,7 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 
 
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:
-    """The best end of a piece that begins at `first` and may go on to `end`."""
+    """The best place to end a piece that begins at `first` and may extend to `end`."""
     best = first
     said = first + len(body[first:end].rstrip())
     # A unit that begins before the piece counts only if it goes on in it.
@@ -391,7 +394,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
 
 
 def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
-    """`_cut_at` for a piece that is a part of one unit, or its announcement."""
+    """`_cut_at` for a piece inside one unit."""
     if body.startswith(FENCES, unit[0]):
         if unit[1] - unit[0] <= CODE_CHARACTERS:
             return unit[1]
@@ -404,7 +407,10 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
 
 
 def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
-    """`_cut_at` in a table: never right after its head, nor in a row that can be quoted whole."""
+    """`_cut_at` in a table: after a row, but not right after the header.
+
+    A row is cut only if it is too long to be quoted whole.
+    """
     rows = spans_within(sentences(body), *table)
     headed = has_header([body[slice(*row)] for row in rows[:3]])
     places = spans_within(rows[3 if headed else 1 :], first + 1, table[1])
@@ -416,7 +422,7 @@ def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -
 
 @lru_cache(maxsize=256)
 def _fitting(text: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
-    """The text, shortened by its last words until it fits."""
+    """The text, truncated by words until it fits."""
     words = text.split()
     while words and count_tokens(" ".join(words)) > max_tokens:
         words = words[: len(words) * 3 // 4]

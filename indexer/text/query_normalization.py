@@ -1,8 +1,8 @@
-"""Query normalization: chat shorthand is spelt out; apostrophes, hyphens and fillers are removed.
+"""Query normalization: chat shorthand is expanded; apostrophes, hyphens and fillers are removed.
 
 People type "what's" or "whats", "open-source" or "open source", with or without a question mark.
-The order of results and the evidence must not depend on that. So questions are looked up, embedded
-and judged in the form of `spelt_out`.
+That must not affect the order of results or the evidence. So questions are looked up, embedded and
+judged in the form of `spelt_out`.
 """
 
 import itertools
@@ -48,7 +48,7 @@ def normalized(question: str) -> str:
 
 
 def _without_politeness(question: str) -> str:
-    """A question without the words of politeness or mood around it."""
+    """A question without the polite or emotional words around it."""
     bare = _MOOD.sub(" ", question).strip(" \t\n").rstrip(_ENDS)
     for opening, closing in _QUOTED:
         inner = bare[1:-1]
@@ -67,7 +67,7 @@ def _without_politeness(question: str) -> str:
 
 
 def _without_fillers(text: str) -> str:
-    """A text without the greeting before a question and the "pls" or "lol" around it."""
+    """A text without a greeting in front, and without fillers ("pls", "lol") at either end."""
     words = [*_CHUNK.finditer(text)]
     said = [word.group().strip(_SIGNS_AROUND).lower() for word in words]
     greeted = itertools.takewhile(_fillers("before").__contains__, said)
@@ -86,7 +86,7 @@ def _without_fillers(text: str) -> str:
 
 
 def _fillers_behind(said: Sequence[str]) -> int:
-    """The number of fillers at the end: two for a polite word and "help", else one or none."""
+    """The number of filler words at the end: 2 for a polite word and "help", otherwise 0 or 1."""
     if len(said) < 2 or said[-2] in _fillers("about_words"):
         return 0
     if said[-1] == "help" and said[-2] in _fillers("polite"):
@@ -108,7 +108,10 @@ def _evened(chunk: str) -> str:
 
 @lru_cache(maxsize=256)
 def spelt_out(question: str) -> str:
-    """The normalized question with shorthand spelt out and a question mark at its end."""
+    """The normalized question with shorthand expanded.
+
+    A question mark is added, unless it ends in a full stop.
+    """
     tables = ("shorthand", "contractions")
     read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), normalized(question))
     # A full stop ends a statement.

@@ -1,4 +1,4 @@
-"""Sentences of a Markdown text, the windows made of them, and the units that are quoted whole.
+"""Sentences of a Markdown text, windows of sentences, and the units that are quoted whole.
 
 All functions are pure.
 """
@@ -77,7 +77,7 @@ _REFERS_BACK = re.compile(
 
 
 def text_windows(text: str) -> list[str]:
-    """The windows of a text; a short one is its own."""
+    """The windows of a text; a short text is its own window."""
     return [text] if len(text.split()) <= WHOLE_WORDS else sentence_windows(text)
 
 
@@ -88,7 +88,7 @@ def sentence_windows(text: str) -> list[str]:
 
 
 def window_runs(text: str) -> list[tuple[int, int]]:
-    """The windows of a text as runs of its sentences, [first, last) by number."""
+    """The windows of a text as ranges [first, last) of sentence numbers."""
     sizes = [len(text[start:end].split()) for start, end in sentences(text)]
     runs: list[tuple[int, int]] = []
     first = 0
@@ -109,7 +109,7 @@ def window_runs(text: str) -> list[tuple[int, int]]:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
+    """The spans (start, end) of the sentences of a Markdown text, in order, trimmed.
 
     A code fence is one sentence, and so is each line of a list, a table or pictures: marking or
     quoting a part would break them. A hard line break of Markdown ends a sentence. Abbreviations,
@@ -121,7 +121,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def spans_within(
     spans: Sequence[tuple[int, int]], start: int, end: int
 ) -> Sequence[tuple[int, int]]:
-    """The spans, given in order, that begin in [`start`, `end`)."""
+    """The spans that begin in [`start`, `end`); `spans` are in order."""
     return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
@@ -141,7 +141,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def fences(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of code fences, from the first mark to the end of the closing line."""
+    """The spans of code fences, from the opening mark to the end of the closing line."""
     # The pattern looks at every line, and hardly any text has a fence.
     if not any(mark in text for mark in FENCES):
         return iter(())
@@ -149,7 +149,7 @@ def fences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def fence_mark(opening: str) -> str:
-    """The mark of the code that a line opens."""
+    """The mark (three or more backticks or tildes) of a line that opens code."""
     return opening[: len(opening) - len(opening.lstrip(opening[:1]))]
 
 
@@ -173,7 +173,7 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
 
 
 def _ends_abbreviated(piece: str) -> bool:
-    """Whether the point at the end of a text may belong to its last word."""
+    """Whether the full stop at the end may belong to an abbreviation."""
     if not piece.endswith("."):
         return False
     start = len(piece) - 1
@@ -187,7 +187,10 @@ def _ends_abbreviated(piece: str) -> bool:
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Paragraphs; lines of lists, tables and pictures, and labels, are blocks of their own."""
+    """The spans of blocks: paragraphs, and single lines.
+
+    A line of a list, table or pictures, or a label, is a block of its own.
+    """
     position = start
     block = start
     broken = False
@@ -213,7 +216,7 @@ def _begins_block(line: str) -> bool:
 
 
 def shows_pictures(line: str) -> bool:
-    """Whether a line, or a sentence, is nothing but pictures."""
+    """Whether a line or a sentence has nothing but pictures."""
     return "](" in line and _PICTURES.match(line) is not None
 
 
@@ -228,7 +231,7 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def units(text: str) -> tuple[tuple[int, int], ...]:
     """The spans of units that are quoted whole: sentences, list items, code, tables, in order.
 
-    A list item includes the indented text below it, code too, but not the items below it. Code
+    A list item includes the indented text and code below it, but not the items below it. Code
     indented by four blanks is one unit.
     """
     found: list[tuple[int, int]] = []
@@ -241,7 +244,7 @@ def units(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _continues(text: str, unit: tuple[int, int], start: int) -> bool:
-    """Whether the sentence that begins at `start` is a part of the unit before it."""
+    """Whether the sentence that begins at `start` belongs to the unit before it."""
     new_paragraph = text.count("\n", unit[1], start) > 1
     if text.startswith("|", unit[0]):
         return text.startswith("|", start) and not new_paragraph
@@ -260,7 +263,7 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _set_in(text: str, start: int) -> int:
-    """The indent of text that begins a line, up to a limit; -1 if it doesn't begin one."""
+    """The indent of a text that begins a line; -1 if it doesn't begin one."""
     # Bounded: in an endless line, every sentence would search back to its beginning.
     before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]
@@ -283,15 +286,15 @@ def announces(text: str) -> bool:
 
 
 def refers_back(text: str) -> bool:
-    """Whether a unit refers back, as an example or by its first word ("This …")."""
+    """Whether a unit refers back: it is an example, or its first word does so ("This …")."""
     return _REFERS_BACK.match(text) is not None or _EXAMPLES.match(text) is not None
 
 
 def passage_separator(before: str, after: str) -> str:
-    """The separator of two passages of a section.
+    """The separator between two passages of a section.
 
-    A line end before a row of a table or an item of a list; an empty line after a list; otherwise a
-    hard line break, because the passages may be parts of one paragraph.
+    It is a line end before a table row or list item, and an empty line after a list. Otherwise it
+    is a hard line break, because the passages may be parts of one paragraph.
     """
     if after.startswith(ROW) or LIST_MARKER.match(after) is not None:
         return "\n"
@@ -301,5 +304,5 @@ def passage_separator(before: str, after: str) -> str:
 
 
 def has_header(rows: Sequence[str]) -> bool:
-    """Whether rows of a table begin with its header: the second row has only dashes."""
+    """Whether a table begins with a header: its second row has only dashes."""
     return len(rows) > 2 and not rows[1].strip("|:- \t\n")

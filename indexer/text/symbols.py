@@ -1,7 +1,7 @@
 """Symbols of code in text (`==`, `>>>`, `[::-1]`, `*args`, `.env`), indexed beside its words.
 
-Ordinary punctuation, an arrow between two words and marks of Markdown are no symbols. The analyzer
-keeps `C++`, `C#`, `__name__`, `@name` and `--flag`, which are words with signs inside.
+Ordinary punctuation, an arrow between two words and Markdown's marks don't count as symbols. `C++`,
+`C#`, `__name__`, `@name` and `--flag` are words for the analyzer, not symbols.
 """
 
 import re
@@ -32,7 +32,7 @@ _NEAR: Final = 24
 
 
 def symbols(text: str) -> list[str]:
-    """The symbols of a text, in lower case, each once, as they first occur."""
+    """The distinct symbols of a text, in lower case, in order of first occurrence."""
     return list(dict.fromkeys(_symbols(text))) if _SOME.search(text) is not None else []
 
 
@@ -57,7 +57,7 @@ def _symbols(text: str) -> Iterator[str]:
 
 
 def _is_meant(text: str, sign: str, start: int) -> bool:
-    """Whether an ambiguous sign is meant as a symbol."""
+    """Whether an ambiguous sign is a symbol here."""
     listed, end = _listed(), start + len(sign)
     if sign not in listed["ambiguous"]:
         return False

@@ -1,7 +1,7 @@
-"""Readings of a question: as it is, and with words replaced by synonyms. Pure.
+"""Variants of a question: as typed, and with words replaced by synonyms. Pure.
 
-Documents have one of two synonyms or the other, so a question is read both ways. Words are compared
-by their stems; code and addresses stay as they are.
+A document may use only one of two synonyms, so a question is searched with both. Words are compared
+by their stems; code and addresses are never replaced.
 """
 
 import re
@@ -27,16 +27,16 @@ def both_ways(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
 
 
 def synonym_variants(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """The question, then with the second of each pair for the first, then the reverse.
+    """The question, its variant with first words replaced by second ones, and the reverse variant.
 
-    Equal readings come once: a question without these words has one.
+    Equal variants are given once: a question without these words has one.
     """
     read = [question, *(replaced(question, way) for way in both_ways(pairs))]
     return tuple(dict.fromkeys(read))
 
 
 def replaced(question: str, pairs: Sequence[Pair]) -> str:
-    """The question with the first of each pair replaced by the second, the longest first."""
+    """The question with the first of each pair replaced by the second; longer matches win."""
     languages = {language_of(question), "en"}
     wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]
     wanted.sort(key=lambda one: -len(one[0]))
@@ -53,7 +53,7 @@ def replaced(question: str, pairs: Sequence[Pair]) -> str:
 
 
 def _core(chunk: re.Match[str]) -> tuple[int, int]:
-    """The span of a chunk without the signs around it."""
+    """The span of a chunk without the punctuation around it."""
     text = chunk.group()
     start = chunk.start() + len(text) - len(text.lstrip(_SIGNS_AROUND))
     return start, max(start, chunk.start() + len(text.rstrip(_SIGNS_AROUND)))
@@ -66,6 +66,6 @@ def _stems(word: str, languages: Collection[str]) -> _Stems:
 
 
 def _are(stems: Sequence[_Stems], place: int, words: Sequence[_Stems]) -> bool:
-    """Whether these words begin at a place."""
+    """Whether `words` begin at index `place` of `stems`."""
     there = stems[place : place + len(words)]
     return len(there) == len(words) and all(map(frozenset.__and__, there, words))
