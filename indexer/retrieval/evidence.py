@@ -91,7 +91,7 @@ class Support:
 
     @property
     def at_most_partial(self) -> bool:
-        """Whether *strong* is excluded, by another platform or an unread language of the passage.
+        """Whether the passage is for another platform or in an unread language, so never *strong*.
 
         A question alone in an unread language doesn't count, because its language may be guessed
         wrongly: "wat is" occurs in English chats.
