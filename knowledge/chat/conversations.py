@@ -239,7 +239,7 @@ def _thread_subject(messages: Sequence[Message]) -> int | None:
 
 
 def _could_answer(message: Message, question: Message) -> bool:
-    """Whether a message may be an answer: long enough, with a link or code, or a direct reply."""
+    """Whether a message may be an answer: long, with a link or code, or a direct reply."""
     says = word_count(message.text) >= ANSWER_WORDS
     direct = message.reply_to == question.id != 0
     return (says or direct or points_somewhere(message.text)) and not asks_only(message.text)

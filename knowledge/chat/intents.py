@@ -108,7 +108,7 @@ def asks_back(text: str) -> bool:
 
 
 def thanks(text: str) -> bool:
-    """Whether the text says that something helped; not thanks in advance or with a "but"."""
+    """Whether the text thanks for help that worked; not in advance, and not with a "but"."""
     plain = prose(text)
     return _THANKS.search(plain) is not None and _NOT_YET.search(plain) is None
 

@@ -1,6 +1,6 @@
 """Detection of the comment that answers a closed issue.
 
-The rules in `answers.toml` and their precision on judged issues are in docs/decisions.md.
+The rules are in `answers.toml`. Their precision on judged issues is in docs/decisions.md.
 """
 
 import re

@@ -17,7 +17,7 @@ from typing import Final
 
 
 class MalformedPictureError(ValueError):
-    """A file is malformed for its format."""
+    """A picture violates its file format."""
 
 
 Parts = Iterator[bytes]
@@ -36,7 +36,7 @@ def without_metadata(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
 
 
 def _cut(content: bytes, start: int, length: int) -> bytes:
-    """Exactly `length` bytes of a file from `start`."""
+    """Cut out exactly `length` bytes from `start`; raises if the file is shorter."""
     found = content[start : start + length]
     if len(found) < length:
         raise MalformedPictureError("It ends before a part of it does.")

@@ -1,9 +1,9 @@
 """Reader of files of unknown origin: each becomes documents, parsed in the sandbox.
 
 A file's bytes decide its format (`formats.detection`): an HTML page called `notes.md` is parsed as
-HTML, and a picture of that name is refused with a sentence. This module itself only handles zips:
-it counts their files, then reads one at a time. All parsing happens in the sandbox, because a file
-can be made to break its parser.
+HTML, and a picture called `notes.md` is refused. This module itself only handles zips: it counts
+their files, then reads one at a time. All parsing happens in the sandbox, because a malicious file
+may exploit its parser.
 
 Errors:
     Exception
@@ -54,8 +54,8 @@ class FilePart:
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
-    Takes up to a minute for a hostile file; any thread may call it. The suffix of the name decides
-    between kinds of text; the rest becomes the title of an untitled document.
+    Takes up to a minute for a hostile file; any thread may call it. The suffix of `name` selects
+    among text formats; the rest becomes the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several

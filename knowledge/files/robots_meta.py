@@ -30,7 +30,7 @@ def hiding_rule(headers: Iterable[str]) -> str:
 
 
 def nofollow_rule(headers: Iterable[str]) -> str:
-    """The rule in these headers against following links; empty if there is none."""
+    """The rule in `X-Robots-Tag` headers against following links; empty if there is none."""
     return _rule_among(_NOT_FOLLOWED, headers)
 
 

@@ -1,9 +1,10 @@
 """Sandbox: a subprocess with limits and without rights, which parses hostile files.
 
 One process is reused. A thread sends it one file at a time, in order. The process is killed when a
-file takes too long, and ends by itself when a file needs too much memory or breaks it. The next
-file starts a new process. A file that ended a process is never parsed again by this program. The
-process gets files as bytes, its environment is empty, and `confinement` removes its rights.
+file takes too long, and ends itself when a file needs too much memory. After either, or a crash,
+the next file starts a new process. The digests of the last 1,000 files that ended a process are
+cached, so these files aren't parsed again. The process gets files as bytes, its environment is
+empty, and `confinement` removes its rights.
 """
 
 import atexit

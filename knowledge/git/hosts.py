@@ -1,4 +1,4 @@
-"""Code hosts: addresses of repositories, and links to a file at a commit. Pure.
+"""Code hosts: addresses of repositories, and links to a file at a commit.
 
 An address is recognized as a repository without a request if it has an owner and a name at a known
 code host, or ends in `.git`. All other repositories must be marked by the operator.

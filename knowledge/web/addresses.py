@@ -1,4 +1,4 @@
-"""Addresses of the web: their validity, their normal form, and their host. Pure."""
+"""Web addresses: validity, normal form and host."""
 
 import re
 from ipaddress import ip_address
