@@ -288,7 +288,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
     told = [
         question
         for group, _ in same_questions(core, answered)
-        for question in once_each([one for one in group if not one.content])
+        for question in once_each([one for one in group if not one.satisfied])
     ]
     gaps.record_check(publication, [question.id for question in answered], told)
     yield 0

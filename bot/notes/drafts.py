@@ -81,7 +81,7 @@ def draft_of_extension(note: Note, draft: Draft) -> Draft:
         page=draft.page,
         origin=draft.origin,
         extends=True,
-        added=True,
+        adds_pictures=True,
     )
 
 
@@ -118,7 +118,7 @@ def form_ids(draft: Draft, *, with_file: bool) -> dict[str, Any]:
         base = Base.EXTENDED
     elif draft.origin:
         base = Base.DRAFT
-    elif draft.without:
+    elif draft.without_pictures:
         base = Base.NO_PICTURES
     source = draft.source or SourceMessage(0, 0)
     return {
@@ -173,7 +173,12 @@ def as_file(draft: Draft) -> str:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
     if draft.wordings:
         matter["wordings"] = draft.wordings
-    matter |= {name: True for name in ("added", "without", "read") if getattr(draft, name)}
+    flags = {
+        "added": draft.adds_pictures,
+        "without": draft.without_pictures,
+        "read": draft.pictures_read,
+    }
+    matter |= {name: True for name, is_set in flags.items() if is_set}
     if draft.page is not OnPage.UNTOLD:
         matter["page"] = draft.page.value
     if draft.question_id is not None:
@@ -209,8 +214,8 @@ def _parsed(text: str) -> Draft:
         source=source,
         question_id=matter.get("question"),
         contributor=Member(*matter["contributor"]) if "contributor" in matter else None,
-        added=matter.get("added", False),
-        without=matter.get("without", False),
-        read=matter.get("read", False),
+        adds_pictures=matter.get("added", False),
+        without_pictures=matter.get("without", False),
+        pictures_read=matter.get("read", False),
         page=OnPage(matter.get("page", OnPage.UNTOLD)),
     )

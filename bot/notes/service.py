@@ -170,8 +170,8 @@ class Proposal:
         """
         draft, store = self._draft, self._core.store
         if not draft.pictures:
-            return () if draft.without or draft.note_id is None else None
-        note = store.notes.latest(None, draft.note_id or 0) if draft.added else None
+            return () if draft.without_pictures or draft.note_id is None else None
+        note = store.notes.latest(None, draft.note_id or 0) if draft.adds_pictures else None
         if note is not None and note.contributor_id != self._author.id:
             note = store.notes.live(note.id)
         if note is None:

@@ -1,7 +1,8 @@
 """Opt-in filter of restore and import: rows taken only if the operator names their kind.
 
-A foreign source would make the bot read any folder of its machine for members; a foreign tombstone
-would make the next restore delete from good backups. Rows known here are kept without asking.
+With a foreign source, the bot would quote files of any folder on its machine. With a foreign
+tombstone, the next restore would delete data of good backups. Rows known here are
+kept without asking.
 """
 
 from collections.abc import Collection

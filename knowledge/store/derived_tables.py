@@ -43,7 +43,7 @@ class DerivedTables(Protocol):
 
     @property
     def version(self) -> object:
-        """A value that changes with every write, by anybody."""
+        """A value that changes with every write, by any process."""
 
     @property
     def version_of_others(self) -> int:

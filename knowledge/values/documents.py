@@ -34,7 +34,7 @@ _NOTE: Final = "note:"
 
 
 class Kind(StrEnum):
-    """Sources of documents."""
+    """Kinds of documents, by their source."""
 
     ARTICLE = "article"
     FILE = "file"

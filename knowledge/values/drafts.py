@@ -30,9 +30,9 @@ class Draft:
     `question_id` for a note about a gap. `origin` is the message with the file it was read from.
     `contributor` is the author of its words, if another member submits it. `anyway` submits it
     despite similar notes. `extends` puts the file's text below the note's. `pictures` are the
-    attached ones, beside that file; `added` appends them to the note's pictures instead of
-    replacing these, and `without` removes all. With `read`, the contributor has seen the text
-    recognized in them. `page` is the form's choice about the public page.
+    attached ones, beside that file. They replace the note's pictures, or follow them with
+    `adds_pictures`; `without_pictures` removes all. `pictures_read` is whether the contributor has
+    seen the text recognized in them. `page` is the form's choice about the public page.
     """
 
     title: str = ""
@@ -49,9 +49,9 @@ class Draft:
     extends: bool = False
     contributor: Member | None = None
     pictures: tuple[Picture, ...] = ()
-    added: bool = False
-    without: bool = False
-    read: bool = False
+    adds_pictures: bool = False
+    without_pictures: bool = False
+    pictures_read: bool = False
     page: OnPage = OnPage.UNTOLD
 
     @property

@@ -34,8 +34,8 @@ class Handover:
     `helper_id` claimed, answered or declined it; `helper` is their name if they agreed to show it
     with their `answer`. A `stale` one has waited for the guild's hours since the last change. Its
     message is in the channel or thread `channel_id`; both ids are None without a message. `tried`
-    is whether posting was begun, `noted` whether a note was written for it. `changes` counts the
-    changes for its message to show.
+    is whether posting was begun, `noted` whether a note was written for it. `changes` counts its
+    changes, to find an outdated message.
     """
 
     question_id: int

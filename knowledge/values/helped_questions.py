@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HelpState(StrEnum):
-    """The next step for an unsolicited question."""
+    """States of an unsolicited question."""
 
     WAITING = "waiting"
     WATCHED = "watched"
@@ -15,7 +15,7 @@ class HelpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HelpedQuestion:
-    """A message with a question; in a forum, the post's first message, with the post's id.
+    """A message with a question; for a forum post, its first message, which has the post's id.
 
     `channel_id` is the forum or text channel. `question_id` is the record of the answer or the gap,
     `reply_id` the message with the answer.

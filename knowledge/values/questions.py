@@ -128,7 +128,7 @@ class Question:
 class OpenQuestion:
     """A question that is a gap.
 
-    `content` is whether its asker found the answer helpful, `unhelpful` whether anybody found it
+    `satisfied` is whether its asker found the answer helpful, `unhelpful` whether anybody found it
     unhelpful. `channels` are those readable by everybody who saw the answer; `answered_from` and
     `quotations` are the settings it was asked under. A `private` question was answered to its asker
     alone.
@@ -142,7 +142,7 @@ class OpenQuestion:
     earlier: str
     asked_at: datetime
     evidence: Evidence
-    content: bool
+    satisfied: bool
     channels: tuple[int, ...] = ()
     unhelpful: bool = False
     answered_from: AnsweredFrom = EVERYTHING

@@ -76,7 +76,7 @@ DIGEST = WeeklyDigest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", chosen_
 
 def full(edition: Edition) -> Week:
     """A week of which there is as much to tell as there can be, with hostile words."""
-    question = OpenQuestion(ID, ID, ID, ID, LONG, "", AT, Evidence.PARTIAL, content=False)
+    question = OpenQuestion(ID, ID, ID, ID, LONG, "", AT, Evidence.PARTIAL, satisfied=False)
     gaps = (Group((question,) * 999, question, awaited=True),) * MOST_GAPS
     return Week(
         replace(DIGEST, edition=edition),

@@ -176,7 +176,7 @@ class NotesCog(commands.Cog):
             said = refusal(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
-            draft = replace(draft_of_revision(found), without=without_pictures)
+            draft = replace(draft_of_revision(found), without_pictures=without_pictures)
             await open_form(interaction, draft, file)
         else:
             await open_revision(interaction, found, without_pictures=without_pictures)

@@ -90,7 +90,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         contains the text, unless it's a picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
-        headline = form_messages.EXTENSION_TITLE if draft.added else headline
+        headline = form_messages.EXTENSION_TITLE if draft.adds_pictures else headline
         told = draft.page is OnPage.TOLD
         if told:
             headline = form_messages.FOR_PAGE_TITLES[headline]
@@ -149,7 +149,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         elif either:
             self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
         else:
-            stays = draft.note_id and not draft.without
+            stays = draft.note_id and not draft.without_pictures
             stay = form_messages.PICTURES_STAY_HELP if stays else form_messages.PICTURES_HELP
             self.ask(form_messages.PICTURES(language), upload, stay(language))
 
@@ -187,10 +187,15 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
             draft = replace(draft, origin=interaction.message.id)
             on_message = await draft_on(interaction.message) or Draft()
-            added = base is drafts.Base.EXTENDED or on_message.added
-            draft = replace(draft, added=added, without=on_message.without, read=on_message.read)
+            added = base is drafts.Base.EXTENDED or on_message.adds_pictures
+            draft = replace(
+                draft,
+                adds_pictures=added,
+                without_pictures=on_message.without_pictures,
+                pictures_read=on_message.pictures_read,
+            )
         if base is drafts.Base.NO_PICTURES:
-            draft = replace(draft, without=True)
+            draft = replace(draft, without_pictures=True)
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _typed(draft, filled)
@@ -285,7 +290,7 @@ async def open_revision(
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):
-        draft = replace(drafts.draft_of_revision(note), without=without_pictures)
+        draft = replace(drafts.draft_of_revision(note), without_pictures=without_pictures)
         await open_form(interaction, draft)
         return
     if interaction.guild_id is None:

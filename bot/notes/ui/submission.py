@@ -132,7 +132,7 @@ class NoteSubmissions:
         read = await self._text_of_pictures(interaction, draft)
         if offer := picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole):
             actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
-            return _Said(offer, replace(draft, read=True), actions)
+            return _Said(offer, replace(draft, pictures_read=True), actions)
         if has_text:
             outcome = await self._bot.worker.run_slices(
                 lambda core: Proposal(core, draft, sender).submit(), priority=Priority.REVIEWING
@@ -172,7 +172,7 @@ class NoteSubmissions:
 
     async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
         """The text in a draft's pictures; none if it was offered before."""
-        if draft.read or not draft.pictures:
+        if draft.pictures_read or not draft.pictures:
             return PictureText()
         contents = [picture.content for picture in draft.pictures]
         return await self._bot.picture_texts.of(contents, interaction.user.id)

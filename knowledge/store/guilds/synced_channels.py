@@ -1,6 +1,6 @@
 """Table of synced channels, chosen by administrators.
 
-The choice is precious data: exported, backed up, and deleted with its guild. The channels' content
+The choice is exported, backed up, and deleted with its guild. The channels' content
 is derived data and stored elsewhere.
 """
 

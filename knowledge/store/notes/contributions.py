@@ -208,7 +208,7 @@ class Contributions:
         return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-        """Withdraw the pending revision of one's own note, or else the live one."""
+        """Withdraw the pending revision of the contributor's note, or else the live one."""
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:

@@ -1,7 +1,7 @@
 """Credit for helpful notes, and figures of a guild's activity.
 
-A note earns credit when another member finds an answer that quotes it helpful. The same question
-from the same member counts once per note. Forgotten members aren't listed.
+A note earns credit when another member marks an answer with its quotation as helpful. The same
+question from the same member counts once per note. Forgotten members aren't listed.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Messages for PostgreSQL's errors, with what to do.
 
-Connection errors come as the server's text in the server's language. Statement errors have a code,
-which tells the cause for certain.
+Connection errors have only a text, in the server's language. Statement errors have a code for the
+cause.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Reachability of a server: whether it is down for everybody, or only unreachable from here.
 
 A machine that refuses connections has no listening server; a server that is starting or stopping
-says so. Without any reply a network may be cut, and others may still reach the server.
+says so. Without any reply, only the network may be cut, and others may still reach the server.
 """
 
 import socket

@@ -26,9 +26,9 @@ from knowledge.values.questions import Evidence, OpenQuestion
 # Only a guild's newest gaps are listed; older ones come up once these are settled.
 MOST_QUESTIONS: Final = 2_000
 
-_WITH_CONTENT: Final = """
+_WITH_VERDICTS: Final = """
     select q.*, exists (select 1 from feedback f where f.question_id = q.id
-    and f.member_id = q.asker_id and f.verdict = 'helpful') as content,
+    and f.member_id = q.asker_id and f.verdict = 'helpful') as satisfied,
     exists (select 1 from feedback f where f.question_id = q.id
     and f.verdict = 'unhelpful') as unhelpful
 """
@@ -72,7 +72,7 @@ class Publication:
 
 
 # Unsolicited notices about the answer to a question.
-_TOLD: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
+_ANSWER_NOTICES: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
 
 
 class Gaps:
@@ -86,7 +86,7 @@ class Gaps:
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS`."""
         rows = self._database.rows(
-            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?",
+            f"{_WITH_VERDICTS} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
         )
         return [_open_question(row) for row in rows]
@@ -107,7 +107,7 @@ class Gaps:
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"
         rows = self._database.rows(
-            f"{_WITH_CONTENT} from questions q where {which} and {kind} and q.asked_at >= ? "
+            f"{_WITH_VERDICTS} from questions q where {which} and {kind} and q.asked_at >= ? "
             "and q.asked_at < ? and q.private = 0 and q.text != '' and q.asker_id != 0 "
             "and q.channel_id is not null order by q.id desc limit ?",
             [*values, since.isoformat(), until.isoformat(), MOST_QUESTIONS],
@@ -117,7 +117,7 @@ class Gaps:
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
         """One of the guild's questions, a gap or not."""
         rows = self._database.rows(
-            "select q.*, 0 as content, 0 as unhelpful from questions q "
+            "select q.*, 0 as satisfied, 0 as unhelpful from questions q "
             "where q.id = ? and q.guild_id = ?",
             [question_id, guild_id],
         )
@@ -284,7 +284,7 @@ class Gaps:
         return bool(
             self._database.rows(
                 "select 1 from notices where question_id = ? and event in (?, ?)",
-                [question_id, *_TOLD],
+                [question_id, *_ANSWER_NOTICES],
             )
         )
 
@@ -327,7 +327,7 @@ class Gaps:
             self._database.insert_new("quiet_members", {"member_id": member_id})
             self._database.run(
                 "delete from notices where member_id = ? and event in (?, ?) and sent_at is null",
-                [member_id, *_TOLD],
+                [member_id, *_ANSWER_NOTICES],
             )
 
 
@@ -337,7 +337,7 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         row,
         asked_at=datetime.fromisoformat(row["asked_at"]),
         evidence=Evidence(row["evidence"]),
-        content=bool(row["content"]),
+        satisfied=bool(row["satisfied"]),
         unhelpful=bool(row["unhelpful"]),
         private=bool(row["private"]),
         channels=tuple(json.loads(row["channels"])),

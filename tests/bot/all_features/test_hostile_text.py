@@ -223,7 +223,7 @@ def test_an_answer_is_one_message_with_the_best_passage_in_it(
         passage = _passage(text, title, name)
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
         quotes.append(Quote(text, citation(passage), hit, (0, len(text))))
-    asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, content=False)
+    asked = OpenQuestion(1, 2, 3, 4, question, "", WHEN, Evidence.NONE, satisfied=False)
     lead = gaps_messages.answer_lead(asked, title, private=True)
     reply = Reply(
         question, Answer(Evidence.PARTIAL, tuple(quotes), (question[:40],) * 3), foreign="de"
@@ -352,7 +352,7 @@ def test_listings_fit_and_are_shown_as_text(
     asked: list[str], name: str, title: str, language: Language
 ) -> None:
     questions = [
-        OpenQuestion(n, 2, 3, 4, text, "", WHEN, Evidence.PARTIAL, content=False)
+        OpenQuestion(n, 2, 3, 4, text, "", WHEN, Evidence.PARTIAL, satisfied=False)
         for n, text in enumerate(asked)
     ]
     groups = [Group((question,) * 99, question, awaited=True) for question in questions]

@@ -46,9 +46,9 @@ def test_a_draft_survives_its_file_to_the_letter(
         guild_id=note and 5,
         source=SourceMessage(7, source) if source else None,
         question_id=question,
-        added=added,
-        without=without,
-        read=read,
+        adds_pictures=added,
+        without_pictures=without,
+        pictures_read=read,
     )
 
     assert from_file(as_file(draft).encode()) == draft
