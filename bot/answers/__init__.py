@@ -1,1 +1,1 @@
-"""Answering: pipeline, lookup, decision, small talk, replay, impact. Knows no Discord."""
+"""Answering: pipeline, lookup, decision, small talk, replay, caches. Independent of Discord."""

@@ -29,8 +29,8 @@ class Outage:
         # Whether a question is now being answered from caches.
         self.bridged = False
 
-    def seen(self) -> None:
-        """Record a contact with the database, after which all caches are current."""
+    def record_contact(self) -> None:
+        """Record that the database has answered; all caches are then current."""
         self._seen_at = self._clock()
 
     @property

@@ -241,7 +241,7 @@ class AnswerPipeline:
         """Answer from the database, or from memory while it is away."""
         try:
             replies = self._answered_once(asks)
-            self._outage.seen()
+            self._outage.record_contact()
             return self._recorded(asks, replies) if record else replies
         except Exception as error:
             if not (is_away(error) and self._outage.is_short):
@@ -318,7 +318,7 @@ class AnswerPipeline:
             self.synonyms.refresh()
             if self._confirmed is not None:
                 self._confirmed.refresh(self._retriever)
-        self._outage.seen()
+        self._outage.record_contact()
 
     def forget(self) -> None:
         """Drop all caches of questions and replies."""

@@ -60,7 +60,7 @@ def forget() -> None:
 # Each question is classified several times on its way, and all open ones for each page of `/gaps`.
 @lru_cache(maxsize=4_096)
 def _judged(text: str) -> SmallTalk | None:
-    said = _segmented(_plain(text).split())
+    said = _segmented(_normalized(text).split())
     found = next((kind for kind in SmallTalk if said and kind in said), None)
     return None if "?" in text and found not in _MAY_ASK else found
 
@@ -85,7 +85,7 @@ def _segmented(words: list[str]) -> set[SmallTalk] | None:
     return said[0]
 
 
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     """A message in lower case, with single blanks between words and around each emoji."""
     folded = unicodedata.normalize("NFKC", _EMOTICON.sub(":)", _MENTION.sub(" ", text))).casefold()
     folded = _APOSTROPHES.sub("", _SKIN_OR_VARIANT.sub("", folded))

@@ -212,13 +212,13 @@ def _differing(statement: Statement) -> str:
     parts: list[str] = ["… " if start else ""]
     position = start
     for a, b in spans:
-        parts += [_line(text[position:a]), f"**{_line(text[a:b]).strip()}**"]
+        parts += [_escaped(text[position:a]), f"**{_escaped(text[a:b]).strip()}**"]
         position = b
-    parts += [_line(text[position:end]), " …" if end < len(text) else ""]
+    parts += [_escaped(text[position:end]), " …" if end < len(text) else ""]
     return f"“{''.join(parts).strip()}”"
 
 
-def _line(text: str) -> str:
+def _escaped(text: str) -> str:
     """Escape a part of a line, and keep a blank at either end."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""

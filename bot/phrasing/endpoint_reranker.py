@@ -1,4 +1,4 @@
-"""Reordering of hits by the endpoint, for `eval`: synchronous, one question at a time.
+"""Reranker for `eval` that asks the endpoint to order hits: synchronous, one question at a time.
 
 If the endpoint's order is late or invalid, the hits keep theirs, as in the bot; these questions are
 counted. An unreachable endpoint is an error, because nothing would be measured.

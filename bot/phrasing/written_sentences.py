@@ -87,7 +87,7 @@ async def written(
     fitting = await _checked_by_meaning(task, checked, embed)
     passed = sum(one.verdict == PASSED for one in checked)
     if not checked or 2 * passed < len(checked):
-        return _quoted(task, checked, fitting)
+        return _named_only(task, checked, fitting)
     shown: list[Line] = []
     ids: list[str] = []
     room = SHOWN_CHARACTERS
@@ -113,8 +113,8 @@ def _line(one: _Checked) -> Line:
     return Line(one.text, numbers, verbatim=same)
 
 
-def _quoted(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
-    """Return the named sentences, because too few written ones passed."""
+def _named_only(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
+    """Return only the named sentences, because too few written ones passed."""
     kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
     named = [each for one in kept for each in one.named if each.id in fitting]
     found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
@@ -187,10 +187,10 @@ def _sources(task: Task, one: Numbered) -> list[str]:
     """Return the texts to compare with: the named sentence, alone and after the text it needs."""
     before = needed_before(task.quotes[one.passage].text, one.unit)
     texts = [one.text, *([f"{before} {one.text}"] if before else [])]
-    return [_plain(text) for text in texts]
+    return [_without_markup(text) for text in texts]
 
 
-def _plain(text: str) -> str:
+def _without_markup(text: str) -> str:
     """Return a sentence without list markers, emphasis and link targets."""
     marker = LIST_MARKER.match(text)
     return _EMPHASIS.sub("", without_link_targets(text[marker.end() if marker else 0 :]))
@@ -210,7 +210,11 @@ async def _checked_by_meaning(
     passed = [one for one in checked if one.verdict == PASSED]
     if not named:
         return frozenset()
-    texts = [task.question, *(_plain(each.text) for each in named), *(one.text for one in passed)]
+    texts = [
+        task.question,
+        *(_without_markup(each.text) for each in named),
+        *(one.text for one in passed),
+    ]
     vectors = await embed(texts)
     own = dict(zip([each.id for each in named], vectors[1:], strict=False))
     for one, vector in zip(passed, vectors[1 + len(named) :], strict=True):
@@ -221,7 +225,7 @@ async def _checked_by_meaning(
     for each in named:
         heading = f"{task.quotes[each.passage].title} {task.quotes[each.passage].heading}"
         cosine = float(vectors[0] @ own[each.id])
-        [score] = sentence_scores([_plain(each.text)], [cosine], weights, heading)
+        [score] = sentence_scores([_without_markup(each.text)], [cosine], weights, heading)
         if score >= LEAST_SCORE:
             fitting.add(each.id)
     return frozenset(fitting)

@@ -85,7 +85,7 @@ class _Units:
         said = (i for i in range(top, first) if not shows_pictures(self[i]))
         opening = next(said, first)
         left = limit - self.room(first, last)
-        if opening < first and self._says(opening) and self.room(opening, opening) <= left:
+        if opening < first and self._is_prose(opening) and self.room(opening, opening) <= left:
             return [(opening, opening), (first, last)]
         return [(first, last)]
 
@@ -178,7 +178,7 @@ class _Units:
         """Whether an excerpt may end with a unit: no announcement, and no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
-    def _says(self, place: int) -> bool:
+    def _is_prose(self, place: int) -> bool:
         """Whether a unit is a sentence of prose: no code, announcement or list item."""
         is_code = self._code_of(place) is not None
         return not (is_code or self._announces(place) or self._is_listed(place))

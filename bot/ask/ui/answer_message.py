@@ -173,7 +173,7 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
     return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
 
 
-async def _told_gone(interaction: Interaction, question: Question) -> bool:
+async def _reports_pruned(interaction: Interaction, question: Question) -> bool:
     """Tell the member if a question's text was pruned; returns whether it was."""
     if question.pruned:
         gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
@@ -203,7 +203,7 @@ class AnswerButton(
             await self._keep_verdict(interaction)
         elif self.action == "share":
             await self._share(interaction)
-        elif not await _told_gone(interaction, self.question):
+        elif not await _reports_pruned(interaction, self.question):
             await self._explain(interaction)
 
     async def _explain(self, interaction: Interaction) -> None:
@@ -259,7 +259,7 @@ class AnswerButton(
         if not may_write(interaction):
             await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
             return
-        if await _told_gone(interaction, self.question):
+        if await _reports_pruned(interaction, self.question):
             return
         channels = quotable_channels(interaction, private=False)
         held = await bot.guild_settings.in_channel(interaction.channel)
@@ -287,7 +287,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
     channels: tuple[int, ...]
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        if await _told_gone(interaction, self.question):
+        if await _reports_pruned(interaction, self.question):
             return
         found = await interaction.client.worker.call(
             lambda core: service.offered_passage(core, self.question, value, self.channels),
@@ -345,7 +345,7 @@ class PickButton(
     channels: tuple[int, ...]
 
     async def clicked(self, interaction: Interaction) -> None:
-        if await _told_gone(interaction, self.question):
+        if await _reports_pruned(interaction, self.question):
             return
         by_moderator = await _confirms(interaction, self.question)
         everybodys = quotable_channels(interaction, private=self.question.private)

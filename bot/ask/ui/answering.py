@@ -45,7 +45,7 @@ class Answering:
             quotations=held.quotations,
         )
         if not private:
-            alone = await self.asked_alone(asked, interaction.user, interaction.channel)
+            alone = await self.private_if_better(asked, interaction.user, interaction.channel)
             if alone is not None:
                 await self._answer_alone(interaction, alone)
                 return
@@ -56,8 +56,10 @@ class Answering:
         sent = await interaction.edit_original_response(**phrasing.message(edits=True))
         phrasing.follow(PostedResponse(interaction, sent.id))
 
-    async def asked_alone(self, asked: Ask, member: discord.abc.User, channel: Any) -> Ask | None:
-        """The question as a private one, if it is better answered so; else None."""
+    async def private_if_better(
+        self, asked: Ask, member: discord.abc.User, channel: Any
+    ) -> Ask | None:
+        """The question as a private one, if it is better answered so (`is_better_private`)."""
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
             return None

@@ -132,7 +132,7 @@ class AskCog(commands.Cog):
         if not _may_answer_in(message.channel):
             if addressed:
                 with contextlib.suppress(TooFastError), self._admitted(message):
-                    await self._tell_elsewhere(message)
+                    await self._tell_directly(message)
         elif addressed:
             await self._respond_or_say_too_fast(message)
         elif await self._follow_ups.is_wanted(message):
@@ -215,7 +215,10 @@ class AskCog(commands.Cog):
         if not response_without_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
-        if await self._answering.asked_alone(asked, message.author, message.channel) is not None:
+        if (
+            await self._answering.private_if_better(asked, message.author, message.channel)
+            is not None
+        ):
             return None
         with contextlib.suppress(*UNREACHED):
             await message.channel.typing()
@@ -274,7 +277,7 @@ class AskCog(commands.Cog):
             lambda core: service.record_verdict(core, feedback), priority=Priority.ASKING
         )
 
-    async def _tell_elsewhere(self, message: discord.Message) -> None:
+    async def _tell_directly(self, message: discord.Message) -> None:
         """Tell an asker by direct message that the bot may not write in their channel."""
         channel: Any = message.channel
         try:

@@ -90,7 +90,7 @@ class Phrasing:
             if result is not None:
                 if result.reply.outcome != reply.outcome:
                     reply = await pictured(bot, result.reply, self._channel)
-                further = _further(result.phrased, reply.question_id, self._language)
+                further = _phrased_arguments(result.phrased, reply.question_id, self._language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             bot.explanation(error)
         shown = answer_message(
@@ -103,7 +103,7 @@ class Phrasing:
 _FOLLOWING: Final[set["asyncio.Task[None]"]] = set()
 
 
-def _further(phrased: Any, question_id: int | None, language: Language) -> dict[str, Any]:
+def _phrased_arguments(phrased: Any, question_id: int | None, language: Language) -> dict[str, Any]:
     """Additional arguments of `answer_message` for a phrased answer."""
     if phrased is None:
         return {}
@@ -134,27 +134,27 @@ class QuotesButton(
         if not question.text:
             gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
             await interaction.followup.send(gone, ephemeral=True)
-        elif await self._takes_out(interaction, question):
-            await self._take_out(interaction, question)
+        elif await self._may_remove_phrasing(interaction, question):
+            await self._remove_phrasing(interaction, question)
         else:
-            reply = await self._plain(interaction, ask_from_record(question), self.channels)
+            reply = await self._plain_reply(interaction, ask_from_record(question), self.channels)
             language = await viewer_language(interaction)
             shown = answer_message(reply, language=language, private=False)
             del shown["content"]
             await interaction.followup.send(**shown, ephemeral=True)
 
-    async def _takes_out(self, interaction: Interaction, question: Question) -> bool:
+    async def _may_remove_phrasing(self, interaction: Interaction, question: Question) -> bool:
         # The id may be forged, so other messages stay unchanged.
         if PassageSelect.values_on(interaction.message) != {"question_id": self.question_id}:
             return False
         return question.asker_id == interaction.user.id or await is_moderator(interaction)
 
-    async def _take_out(self, interaction: Interaction, question: Question) -> None:
-        """Restore the plain answer, for everybody."""
+    async def _remove_phrasing(self, interaction: Interaction, question: Question) -> None:
+        """Edit the message to the plain answer, for everybody."""
         message = interaction.message
         private = message is not None and message.flags.ephemeral
         channels = quotable_channels(interaction, private=private)
-        reply = await self._plain(interaction, ask_from_record(question), channels)
+        reply = await self._plain_reply(interaction, ask_from_record(question), channels)
         text = text_of(message) if message is not None else ""
         shown = answer_message(
             reply,
@@ -165,7 +165,9 @@ class QuotesButton(
         )
         await interaction.edit_original_response(**shown)
 
-    async def _plain(self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]) -> Reply:
+    async def _plain_reply(
+        self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]
+    ) -> Reply:
         """The plain answer as of now, from channels that its readers may read."""
         bot = interaction.client
         ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))

@@ -1,1 +1,1 @@
-"""Discovery of phrasing by the client."""
+"""Discord side of phrasing: a feature without commands."""

@@ -1,4 +1,4 @@
-"""Feature without commands: opens the dispatcher, if the operator named an endpoint."""
+"""Feature that opens the phrasing dispatcher, if the operator named an endpoint; no commands."""
 
 from bot.interactions.features import Feature
 from bot.interactions.services import Services

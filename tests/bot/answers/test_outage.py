@@ -11,7 +11,7 @@ def test_an_outage_is_short_for_a_minute_after_the_database_was_seen() -> None:
     outage = Outage(lambda: now[0])
     now[0] += SECONDS - 1
     assert outage.is_short
-    outage.seen()
+    outage.record_contact()
     now[0] += SECONDS - 1
     assert outage.is_short
     now[0] += 1
