@@ -6,7 +6,7 @@ ids.
 
 Errors:
     StoreError
-    └── BackupError    a backup can't be taken, used or put back; the message says what to do
+    └── BackupError    a backup can't be taken, used or restored; the message says what to do
 """
 
 import glob
@@ -48,7 +48,7 @@ UNKNOWN_IDS: Final = 10_000
 
 
 class BackupError(StoreError):
-    """A backup can't be taken, used or put back; the message says what to do."""
+    """A backup can't be taken, used or restored; the message says what to do."""
 
 
 def name(at: datetime) -> str:

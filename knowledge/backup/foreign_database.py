@@ -39,7 +39,7 @@ class ForeignDatabaseError(Exception):
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Convert every error from reading a foreign file."""
+    """Convert every error from reading a foreign file to `ForeignDatabaseError`."""
     try:
         yield
     except (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError) as error:

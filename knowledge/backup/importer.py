@@ -239,8 +239,8 @@ def _withheld(
 def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
     """The lines to compare, by guild, without lines about restores and imports.
 
-    These change the numbers and digests of later lines. Guilds are compared separately: an export
-    shows one moment, but other guilds' uncommitted lines may have had lower ids.
+    Those lines change the numbers and digests of later ones. Guilds are compared separately: an
+    export shows one moment, but other guilds' uncommitted lines may have had lower ids.
     """
     log: _LogLines = {}
     for entry in entries:

@@ -1,9 +1,9 @@
 """Patterns of prompt injection: instructions to a language model inside a text.
 
-No model reads notes here, but models may read published ones, and such words are suspicious.
-English and German at least. People instruct each other all the time ("ignore the warning", "you are
-now logged in", "System: Ubuntu"), so only words about instructions, a model's role, hidden prompts,
-or turn markers count.
+Language models may read notes, for phrasing or on the public page, so such words are suspicious.
+The patterns cover English and German at least. People instruct each other all the time ("ignore the
+warning", "you are now logged in", "System: Ubuntu"), so only words about instructions, a model's
+role, hidden prompts, or turn markers count.
 """
 
 import re

@@ -266,7 +266,7 @@ class Connection:
     def _locks(self, part: int | None, shared: bool) -> str:
         """Statements to wait for the part's advisory lock.
 
-        Writers of all parts exclude everybody; writers of one part exclude these and each other.
+        Writers of all parts exclude all other writers; writers of one part exclude each other.
         """
         all_parts = int(self._lock_space)
         if part is None and not shared:
