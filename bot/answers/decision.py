@@ -1,4 +1,4 @@
-"""Decision rule: quote passages verbatim if there is evidence, else refuse. Pure."""
+"""Decision rule: quotes passages verbatim if there is evidence, and refuses otherwise. Pure."""
 
 import itertools
 import re
@@ -121,7 +121,7 @@ def decide(
     quotes: int,
     due: Container[str] = (),
 ) -> Answer | Refusal:
-    """Answer if there is evidence, else refuse.
+    """Answer if there is evidence, and refuse otherwise.
 
     Args:
         hits: best first.

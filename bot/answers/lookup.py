@@ -382,7 +382,7 @@ class Lookups:
     def _stronger(
         self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: _Vectors
     ) -> Lookup | None:
-        """The lookup, if it replaces the one of the tier before; else None."""
+        """The lookup, if it replaces the one of the tier before; None if that one stays."""
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:

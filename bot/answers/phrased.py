@@ -92,7 +92,7 @@ class Candidate:
 class Result:
     """Replacement of a plain answer: a reply, and the lines above its quotations.
 
-    Without lines, only the quotations changed.
+    Without lines, only the choice of quotations changed.
     """
 
     reply: Reply

@@ -3,7 +3,7 @@
 The database reserves ids for this process, so a question has its id before it is recorded. The
 buttons below the answer carry the id. A transaction with unknown outcome is repeated under the same
 ids, so each question is recorded once, in order. With SQLite, no ids are reserved and no queue is
-needed, because a file is always there.
+needed, because its file is always available.
 
 Waiting questions are lost if the process is killed.
 """
@@ -183,7 +183,7 @@ class RecordingQueue:
     # The last questions.
 
     def question(self, question_id: int) -> Question | None:
-        """A recorded question; during an outage, one of the last in memory, without its hits.
+        """A recorded question; during an outage, from the last ones in memory, without its hits.
 
         Raises:
             DatabaseAwayError: if the database is away and the question not in memory.
@@ -222,7 +222,7 @@ class RecordingQueue:
     def last_of_member(self, asker_id: int, channel_id: int) -> Question | None:
         """A member's last question in a channel, if asked within `FOLLOWED_UP_WITHIN`.
 
-        During an outage, it is one of the last in memory.
+        During an outage, only the last questions in memory are searched.
         """
         since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
         try:

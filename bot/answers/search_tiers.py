@@ -50,7 +50,7 @@ class SearchTier:
     def is_articles_only(self) -> bool:
         """Whether only the articles are searched, which then need strong evidence.
 
-        A question about something else would otherwise be answered from them.
+        Otherwise they would answer questions about other subjects.
         """
         return self.scopes == (ARTICLES,)
 
@@ -115,7 +115,7 @@ class BundledArticles:
         return ((*own, ARTICLES),)
 
     def articles_use(self, own: Sequence[Scope], *, filled: bool = False) -> ArticlesUse:
-        """How the articles are used beside these scopes; arguments as in `tiers`."""
+        """How the articles are used together with these scopes; arguments as in `tiers`."""
         if self.chosen == "never":
             return ArticlesUse.OFF
         if self._are_ended(own):

@@ -203,7 +203,7 @@ def disagreement(found: Contradiction, language: Language = Language.ENGLISH) ->
 
 
 def _differing(statement: Statement) -> str:
-    """A sentence on one line, differences in bold; a long sentence is cut around them."""
+    """A sentence on one line with its differences in bold; a long one is cut around them."""
     text, spans = statement.text, statement.differing
     first, last = spans[0][0], spans[-1][1]
     spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2

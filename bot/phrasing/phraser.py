@@ -1,7 +1,7 @@
 """Phraser: asks the endpoint about an answer, and filters its reply through the checks.
 
-It raises nothing but cancellation; everything else is an `Outcome`. Equal tasks in flight share one
-request, which goes on if one caller stops waiting.
+Errors become an `Outcome`; only cancellation is raised. Equal tasks in flight share one request,
+which goes on if one caller stops waiting.
 """
 
 import asyncio

@@ -175,7 +175,7 @@ def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
 
 
 def _gap(before: str, after: str) -> str:
-    """Return the "…" for omitted units: inside a line of prose, else on its own line."""
+    """Return the "…" for omitted units: on its own line beside lists, code and tables."""
     last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
     if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
         return "\n\n…\n\n"

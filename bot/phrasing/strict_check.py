@@ -44,7 +44,7 @@ _MOST_JOINTS: Final = 12
 
 
 def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
-    """Return why a sentence follows from none of the sources or their parts; None if it does.
+    """Return why a sentence follows from no source and no part of one; None if it follows.
 
     Args:
         sentence: as the model wrote it.
@@ -229,7 +229,7 @@ def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
 
 
 def _companions(one: Reading, date: Item) -> frozenset[str]:
-    """Return a date's companions: the other items of its clause, or of the clauses beside it."""
+    """Return the other items of a date's clause; if it has none, those of the nearest clauses."""
     for near in range(1 + max(item.clause for item in one.items)):
         found = frozenset(
             item.key

@@ -291,10 +291,10 @@ def excerpt(
         limit: lines on a phone (`room`).
         deciding: span of the answering sentence, if one stands out.
         own: span of the passage in its section.
-        most: the answering sentence stays whole up to so many lines.
+        most: lines up to which the answering sentence stays whole, whatever the limit.
 
     Returns:
-        The excerpt, with … for omitted parts of the passage or section, and whether there are any.
+        The excerpt, with … for omissions, and whether text of the passage or section is omitted.
     """
     begin, end = own or (0, len(text))
     spans = [piece for unit in units(text) for piece in _pieces(text, unit, limit)]

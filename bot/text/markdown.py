@@ -221,8 +221,8 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     """Split a text into pieces of at most `limit` units, at the best places.
 
     A cut fence is closed, and reopened in the next piece with its language. Other cuts fall at a
-    blank line, else a line's end, else a blank; a link is cut only if it exceeds a piece. Apart
-    from fence marks and whitespace at the cuts, the joined pieces are the text.
+    blank line if there is one, or at a line's end, or at a blank. A link is cut only if it exceeds
+    a piece. Apart from fence marks and whitespace at the cuts, the joined pieces are the text.
 
     Raises:
         ValueError: if a piece has no room for a fenced line of code.

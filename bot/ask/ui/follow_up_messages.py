@@ -74,8 +74,8 @@ class FollowUpMessages:
     async def questions(self, message: discord.Message, question: str) -> str:
         """The questions before a follow-up, one a line; empty if the question stands alone.
 
-        The last one is the question of the answer replied to, else the last question in an
-        answer's thread, else the author's own last question.
+        The last one is that of the answer replied to. Without a reply it is the last question in an
+        answer's thread; outside of threads, the author's own last question.
         """
         if stands_alone(question):
             return ""
@@ -108,7 +108,7 @@ class FollowUpMessages:
         )
 
     async def thanked_for(self, message: discord.Message) -> int | None:
-        """The question whose answer a message replies to, if its author asked it."""
+        """The id of the question whose answer a message replies to, if the author asked it."""
         question_id = await self._replied_to(message)
         if question_id is None:
             return None
