@@ -1,7 +1,7 @@
 """Quantities in sentences, each in a normal form, so that they can be compared. Pure.
 
 A value is a number with its noun, an amount with its unit, a version with its product, a date, a
-weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are read.
+weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are supported.
 """
 
 import re

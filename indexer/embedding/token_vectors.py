@@ -61,7 +61,7 @@ class TokenVectors:
 
 @runtime_checkable
 class ReadsTokens(Protocol):
-    """An embedder with or without token vectors."""
+    """An embedder that may have token vectors."""
 
     tokens: TokenVectors | None
 

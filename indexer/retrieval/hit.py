@@ -14,7 +14,7 @@ class LateScore(NamedTuple):
     """The late score of a passage (`indexer.retrieval.late_interaction`).
 
     Attributes:
-        score: the mean cosine of the question's words with their nearest tokens.
+        score: a mean of the cosines between the question's words and their nearest tokens.
         unmet: how far the weakest word's cosine is below 0.6, divided by the number of words. So a
             missing word counts more in a short question.
     """
