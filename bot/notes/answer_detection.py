@@ -1,8 +1,9 @@
-"""Answer detection: whether a reply to a question is worth a note, or only talk. Pure.
+"""Answer detection: decides whether a reply to a question is worth a note. Pure.
 
-It judges by words alone, in English and German, with the phrases and points of
-`answer_detection.toml`. Phrases of some kinds rule a reply out. Others give or take points, and an
-answer needs enough points. In doubt, a reply is no answer: members can still use *Save as note*.
+It matches words only, in English and German, with the phrases and points of
+`answer_detection.toml`. Some phrases rule a reply out; other signs add or subtract points. An
+answer needs the required points. In doubt, a reply is no answer: members can still use
+*Save as note*.
 """
 
 import itertools
@@ -57,8 +58,8 @@ _OPINES: Final = _any("opines")
 def title_of_question(text: str, *, is_known: bool = False) -> str:
     """The first question of a message that can be understood alone, as the title of a note.
 
-    Empty if there is none. A text `is_known` to be a question, such as a post's title, needs no
-    question words.
+    Empty if there is none. `is_known` marks a text that is surely a question, such as a post's
+    title; it needs no question words.
     """
     plain = prose(text).strip()
     asking = (one.strip() for one in _SENTENCE_END.split(plain) if _asks(one))
@@ -81,7 +82,7 @@ def _names_topic(question: str) -> bool:
 
 
 def is_answer(question: str, title: str, reply: str) -> bool:
-    """Whether a reply has information worth a note.
+    """Whether a reply contains enough information for a note.
 
     `title` is the question as the title of a note, `question` the whole message.
     """
@@ -96,19 +97,19 @@ def is_answer(question: str, title: str, reply: str) -> bool:
         or _PERSONAL.search(first)
         or any(phrases.search(beginning) for phrases in _NO_ANSWER)
     )
-    return not ruled_out and sum(_found(question, title, reply)) >= _POINTS["required"]
+    return not ruled_out and sum(_points_of(question, title, reply)) >= _POINTS["required"]
 
 
 def _asks_back(plain: str) -> bool:
-    """Whether a reply asks; in a long one, only its first and last sentence count."""
+    """Whether a reply asks a question; of a long one, only the first and last sentence count."""
     if word_count(plain) < _RHETORICAL_WORDS:
         return _QUESTION_MARK.search(plain) is not None
     first, *_, last = [one for one in _SENTENCE_END.split(plain) if word_count(one)] * 2
     return _QUESTION_MARK.search(first + last) is not None
 
 
-def _found(question: str, title: str, reply: str) -> Iterator[int]:
-    """The points of a reply."""
+def _points_of(question: str, title: str, reply: str) -> Iterator[int]:
+    """Yield the points that a reply gets for each sign of an answer."""
     asked, said = _topic(question), _topic(reply)
     yield sum(_POINTS["topic_words"][str(least)] for least in (5, 8) if len(said) >= least)
     shared = len({*itertools.chain(*asked)} & {*itertools.chain(*said)})

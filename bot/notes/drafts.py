@@ -28,7 +28,7 @@ FILE_NAME: Final = "what-you-wrote.md"
 
 
 class Base(StrEnum):
-    """Source of the text that a form was opened with."""
+    """Source of a form's initial text."""
 
     NOTE = "note"
     FILE = "file"
@@ -133,7 +133,7 @@ def form_ids(draft: Draft, *, with_file: bool) -> dict[str, Any]:
 
 
 def draft_of_ids(subject: Mapping[str, Any]) -> Draft:
-    """An empty draft with the subject that the form's id names."""
+    """An empty draft with the note, guild, source and question named in a form's custom_id."""
     channel_id, message_id = subject["channel_id"], subject["message_id"]
     return Draft(
         note_id=subject["note_id"] or None,
@@ -157,15 +157,15 @@ def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Dra
 
 
 def single_tag(answered_from: AnsweredFrom) -> str:
-    """The only tag of a channel's notes; empty if the channel has several tags or none.
+    """The tag of a channel whose answers use one tag; empty for several tags or none.
 
-    A note without that tag wouldn't be found in the channel.
+    A note without that tag isn't used for answers in the channel.
     """
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 
 def as_file(draft: Draft) -> str:
-    """The draft as Markdown with everything else in its front matter."""
+    """A Markdown file with a draft's text; its other fields are in the front matter."""
     matter: dict[str, Any] = {"title": draft.title, "tags": draft.tags, "link": draft.link}
     if draft.note_id is not None:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}

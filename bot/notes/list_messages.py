@@ -54,7 +54,7 @@ def page_of_own_notes(
     with_cards: bool,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """A page of a member's own notes; each comes with its quorum."""
+    """A page of a member's own notes, each given with the number of approvals it needs."""
     matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
     if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)

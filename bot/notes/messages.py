@@ -62,7 +62,7 @@ _VERIFIED: Final = Sentence("verified {when}")
 
 
 def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[Card]:
-    """The cards of a note: its live text, then its latest one if that isn't live but visible."""
+    """The card of a note's live revision, then one of a newer revision, if visible."""
     cards_ = [_card_of_revision(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
@@ -140,9 +140,10 @@ _LIVE: Final = Sentence("**Live**: used for answers")
 def revision_card(
     revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH
 ) -> Card:
-    """The card of one of several revisions; `number` counts from 0.
+    """The card of a revision, by its index `number`.
 
-    The first is shown whole, the others as changes. A text that doesn't fit is attached as a file.
+    The first revision is shown whole, later ones as changes. A text that doesn't fit is attached as
+    a file.
     """
     note = revisions[number]
     submission = note.revision.submission.shown
@@ -182,7 +183,7 @@ def ask_about_similar(
 
 
 def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
-    """Confirm that nothing was submitted; `asked` is the message about similar documents."""
+    """Confirm that nothing was submitted, and repeat the similar documents listed in `asked`."""
     around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])

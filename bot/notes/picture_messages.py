@@ -1,4 +1,4 @@
-"""Text read in a note's pictures, offered to its contributor as part of the note. Pure."""
+"""Offers to add text recognized in a note's pictures to the note. Pure."""
 
 import re
 from typing import Final
@@ -48,7 +48,7 @@ def added(text: str, offered: str) -> str:
 
 
 def _whole_lines(lines: list[str], most: int) -> str:
-    """As many whole lines as fit, but always the first."""
+    """The first lines that fit in `most` characters, at least one."""
     kept = lines[:1]
     for line in lines[1:]:
         if size("\n".join([*kept, line])) > most:

@@ -1,7 +1,7 @@
-"""Proposals from replies, in the worker's thread: the unanswered question, and the pending note.
+"""Proposals of notes from replies to unanswered questions, in the worker's thread.
 
-A question is unanswered if the bot refused it, handed it over, or passed it over as a helper.
-Private questions, and members who opted out of quotation, are left out.
+A question is unanswered if the bot refused it or handed it over, or if nobody asked the bot and it
+didn't reply. Private questions, and members who opted out of quotation, are left out.
 """
 
 from collections.abc import Collection
@@ -23,9 +23,10 @@ from knowledge.values.submissions import InvalidNoteError
 
 @dataclass(frozen=True, slots=True)
 class UnansweredQuestion:
-    """An unanswered question, by the message that asks it, or that puts it to helpers.
+    """An unanswered question, and the message that a reply answers.
 
-    `question` is its record. Without one, the bot passed it over, and its words are the message's.
+    That message asks the question, refuses it or hands it over. `question` is the record; None if
+    nobody asked the bot and it didn't reply.
     """
 
     message_id: int
@@ -36,7 +37,7 @@ class UnansweredQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A member's message, with the unanswered question, its `words` and its post's title."""
+    """A member's reply to an unanswered question, with the question's `words` and post title."""
 
     asked: UnansweredQuestion
     words: str
@@ -51,7 +52,7 @@ class Reply:
 def unanswered_question_in(
     core: Core, guild_id: int, message_ids: Collection[int]
 ) -> UnansweredQuestion | None:
-    """The unanswered question of one of these messages, by their ids alone."""
+    """The first question in these messages that was handed over, or that the bot left to others."""
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)
         if handover is not None:
@@ -66,7 +67,7 @@ def unanswered_question_in(
 def recorded_question(
     core: Core, guild_id: int, message_id: int, question_id: int
 ) -> UnansweredQuestion | None:
-    """A recorded question that found no answer; `message_id` is the refusal, or the hand-over."""
+    """A recorded public question, if it was refused or handed over; see `UnansweredQuestion`."""
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id or question.private or not question.text:
         return None
@@ -92,7 +93,7 @@ def draft_of(core: Core, reply: Reply) -> Draft | None:
 
 
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
-    """Propose a note, once for each question; None if there is one, or the author must wait."""
+    """Propose a note, once for each question; None if it has one, or the author has to wait."""
     allowance = reply.allowance
     if allowance is not None and limits.note_wait(core, allowance, None, datetime.now(UTC)):
         return None
@@ -101,7 +102,7 @@ def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | Non
 
 
 def propose_handed_over(core: Core, guild_id: int, question_id: int) -> Note | None:
-    """Propose a helper's answer from the form, unless it is private or without a name."""
+    """Propose a helper's answer as a note, unless it is private, unnamed or proposed already."""
     handover = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if handover is None or asked is None or not handover.message_id or handover.noted:

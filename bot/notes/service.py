@@ -52,9 +52,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether a server reviews notes, and the documents similar to a new one.
+    """Check before a submission: whether review is set up, and which documents are similar.
 
-    Each similar note has its id, because the sender may extend it instead.
+    Similar notes come with their ids, because the sender may extend one instead.
     """
 
     is_set_up: bool
@@ -62,7 +62,7 @@ class Check:
 
 
 class Proposal:
-    """A draft to be submitted. Its generators work in slices and yield the result last."""
+    """Submission of a draft. `check` and `submit` run in slices; the last value is the result."""
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
         """Check the draft.
@@ -116,11 +116,11 @@ class Proposal:
             self._core, guild_id, self._submission, self._role_ids
         )
         yield review_service.once_per_interaction(
-            self._core, guild_id, self._sender.interaction_id, self._kept, self._draft.origin
+            self._core, guild_id, self._sender.interaction_id, self._write, self._draft.origin
         )
 
-    def _kept(self) -> Outcome | None:
-        """Write the revision, inside a transaction."""
+    def _write(self) -> Outcome | None:
+        """Write the revision; runs inside a transaction."""
         self._refuse_one_too_many()
         draft, guild_id, store = self._draft, self._sender.guild_id, self._core.store
         pictures = self._pictures()
@@ -180,7 +180,7 @@ class Proposal:
 
 
 def reloaded(core: Core, note: Note) -> Note:
-    """The note as it is now, with its card if it was posted meanwhile."""
+    """Read a note again, because its card may have been posted meanwhile."""
     return core.store.notes.find(note.revision.id, note.guild_id) or note
 
 
@@ -189,7 +189,7 @@ def reloaded(core: Core, note: Note) -> Note:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The viewer of a note."""
+    """A member who views a note."""
 
     id: int
     is_moderator: bool = False
@@ -200,8 +200,8 @@ class VisibleNote:
     """A note as its viewer may see it.
 
     `live` has the live revision and `latest` the latest one; each is None if it doesn't exist or
-    the viewer may not see it. `latest` needs `quorum` approvals. `pictures` are keyed by revision
-    id. `page_url` is the note's address on the public page.
+    the viewer may not see it. `quorum` is the number of approvals that `latest` needs. `pictures`
+    are keyed by revision id. `page_url` is the note's address on the public page.
     """
 
     live: Note | None
@@ -231,7 +231,7 @@ def visible_note(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Vis
 
 
 def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
-    """A member's notes with their latest revisions, newest first, each with its quorum."""
+    """A member's notes with their latest revisions and quorums, newest first."""
     return [
         (note, review_service.quorum(core, note))
         for note in core.store.notes.of_contributor(guild_id, member_id)
@@ -300,8 +300,8 @@ def withdraw(
 ) -> Outcome | None:
     """Withdraw the revision that the member confirmed, once per interaction.
 
-    Does nothing if a withdrawal would affect another revision by now. Returns None if the member
-    has no such revision here.
+    Returns an obstacle if another revision would be withdrawn by now, None if the member has no
+    such revision here.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:

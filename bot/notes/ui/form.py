@@ -68,7 +68,7 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
-    """The form of a note. It only collects; `Draft.submission` checks.
+    """The form of a note. `Draft.submission` validates its input.
 
     Discord allows five fields. Pictures and a file with the text therefore share one, and so do the
     title and other ways to ask. Tags are typed, with the tags in use listed below the field.
@@ -138,7 +138,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
-        """Add the field for pictures and, without a text field, for a file with the text."""
+        """Add the field for pictures; with `long` or `either`, it also accepts a text file."""
         draft, language = self._draft, self._language
         upload = discord.ui.FileUpload[Any](
             custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
@@ -157,7 +157,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """Return the draft with a button to continue, like a refused one."""
+        """Return the draft after a restart, with a button to continue."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
@@ -242,7 +242,7 @@ async def _taken(
 
 
 async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
-    """The initial draft of a form: the one on its message, the note, or the note extended by it."""
+    """The initial draft of a form: the message's draft, the note, or both joined."""
     of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
     on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
@@ -264,7 +264,7 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    """Open the form, or refuse before the member types if they must wait."""
+    """Open the form; a member who has to wait gets a refusal instead."""
     language = await viewer_language(interaction)
     if refusal := await note_refusal(interaction, draft.note_id, language):
         await interaction.response.send_message(refusal, ephemeral=True)

@@ -17,7 +17,7 @@ from knowledge.values.questions import Question
 
 
 async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:
-    """Admit everybody; sets the `asked` question, None if they may not read it."""
+    """Admit everybody; sets `asked` to the question, or None if they may not read it."""
     return {"asked": await readable_question(interaction, values["question_id"])}
 
 
@@ -44,7 +44,7 @@ async def open_note(interaction: Interaction, question_id: int) -> None:
 
 
 async def _open(interaction: Interaction, asked: Question | None) -> None:
-    """Open the form for a question; without one, it is empty."""
+    """Open the form with a question's draft, or an empty form for None."""
     draft = Draft()
     if asked is not None:
         tag = single_tag(asked.answered_from)

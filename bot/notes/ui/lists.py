@@ -58,7 +58,7 @@ class PageButton(
 
 
 async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
-    """Show a visible revision of a note by its index; the latest one for None."""
+    """Show a visible revision of a note; `number` is its index, None means the latest."""
     revisions = await _history(interaction, note_id)
     if revisions:
         await _show(interaction, note_id, revisions, number)
@@ -133,7 +133,7 @@ class WithdrawButton(
 ):
     """*Withdraw* and *Keep it*, below the question whether to withdraw a note.
 
-    With `reply`, *Withdraw* is below the message that a reply was proposed as a note.
+    The action `reply` is *Withdraw* below the notice that a reply was proposed as a note.
     """
 
     revision_id: int

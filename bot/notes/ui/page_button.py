@@ -19,7 +19,7 @@ from knowledge.values.notes import Member, Note, PageVeto
 
 
 async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
-    """The role that lets a member keep a note off the page: writer, moderator or none."""
+    """The member's right to keep a note off the page, as writer or moderator; None without it."""
     if note.contributor_id == interaction.user.id:
         return PageVeto.WRITER
     here = note.guild_id == interaction.guild_id
@@ -29,7 +29,7 @@ async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
 async def _writers_and_moderators(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Admit a note's contributor and moderators of its server; sets `note` and `by`."""
+    """Admit a note's contributor and moderators; sets the `note`, and their right as `by`."""
     note = await interaction.client.worker.call(
         lambda core: service.latest(core, values["note_id"]), priority=Priority.ASKING
     )
@@ -38,7 +38,7 @@ async def _writers_and_moderators(
 
 
 async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
-    """The viewer's button below a note, if they may use it and the server has a public page."""
+    """The button, if the viewer may use it and the server has a public page; else no button."""
     settings = await interaction.client.guild_settings.settings(note.guild_id)
     by = await _veto(interaction, note) if settings.page else None
     if by is None:

@@ -65,12 +65,12 @@ class ReplyProposals:
     async def _reply(
         self, message: discord.Message, guild_id: int, author: discord.Member
     ) -> Reply | None:
-        """The message as a reply to an unanswered question that everybody may read."""
+        """A message as a reply, if it replies to an unanswered question that everybody may read."""
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
-        asking = await self._asking(message)
-        asked = await self._asked(guild_id, asking) if asking else None
+        asking = await self._possible_questions(message)
+        asked = await self._unanswered_question(guild_id, asking) if asking else None
         if asked is None or said is None or asked.asker_id == author.id:
             return None
         question = asked.question
@@ -105,12 +105,12 @@ class ReplyProposals:
         )
         if note is not None:
             await self._bot.outbox.catch_up()
-            await self._sources.saved(reply.source)
+            await self._sources.flag_if_changed(reply.source)
             await self._bot.handovers.catch_up()
         return True
 
-    async def _asking(self, message: discord.Message) -> list[discord.Message]:
-        """The messages that a reply may answer: the one it refers to, and its thread's first."""
+    async def _possible_questions(self, message: discord.Message) -> list[discord.Message]:
+        """Messages that a reply may answer: the one it refers to, and the first of its thread."""
         found = []
         referred = message.reference.resolved if message.reference is not None else None
         if isinstance(referred, discord.Message):
@@ -135,7 +135,7 @@ class ReplyProposals:
             self._begun_from[thread.id] = found
         return self._begun_from[thread.id]
 
-    async def _asked(
+    async def _unanswered_question(
         self, guild_id: int, asking: list[discord.Message]
     ) -> UnansweredQuestion | None:
         """The first unanswered question among messages."""

@@ -107,8 +107,11 @@ async def _begins_thread(message: discord.Message) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The source messages of a draft: an exchange, or one message and the reason for only one."""
+class _DraftSources:
+    """Source messages of a draft: those of an exchange, or one alone.
+
+    `why_alone` is the reason if a thread's other messages are not used.
+    """
 
     messages: Sequence[discord.Message]
     exchange: Transcript | None = None
@@ -126,7 +129,7 @@ async def _make_ready(
     bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
-    chosen = await _exchange(interaction, message) if begins else _Chosen([message])
+    chosen = await _exchange(interaction, message) if begins else _DraftSources([message])
     # The first message of the thread may differ from the message checked before.
     if not await _may_be_quoted(interaction, chosen.messages[0]):
         said = form_messages.NOT_QUOTED(language)
@@ -153,7 +156,7 @@ async def _make_ready(
 async def _pictures(
     interaction: Interaction, messages: Sequence[discord.Message]
 ) -> tuple[list[Picture], InvalidNoteError | None]:
-    """The first pictures of messages, up to a note's maximum, and a problem with any of them."""
+    """The first pictures of messages, up to a note's maximum, and an error if some are left out."""
     attached = pictures_among(one for message in messages for one in message.attachments)
     found: list[Picture] = []
     problem: InvalidNoteError | None = None
@@ -168,12 +171,12 @@ async def _pictures(
     return found, problem
 
 
-async def _exchange(interaction: Interaction, message: discord.Message) -> _Chosen:
+async def _exchange(interaction: Interaction, message: discord.Message) -> _DraftSources:
     """The exchange in a message's thread, or that message alone with the reason."""
     if not interaction.client.intents.message_content:
-        return _Chosen([message], why_alone=form_messages.NO_CONTENT)
+        return _DraftSources([message], why_alone=form_messages.NO_CONTENT)
     thread, member = await _thread(message), interaction.user
-    alone = _Chosen([message], why_alone=form_messages.NOT_READABLE)
+    alone = _DraftSources([message], why_alone=form_messages.NOT_READABLE)
     if thread is None or not isinstance(member, discord.Member):
         return alone
     have = thread.permissions_for(member)
@@ -194,10 +197,10 @@ async def _exchange(interaction: Interaction, message: discord.Message) -> _Chos
         lambda core: service.thread_transcript(core, place, said)
     )
     if made is None:
-        return _Chosen([first], why_alone=form_messages.NO_ANSWER)
+        return _DraftSources([first], why_alone=form_messages.NO_ANSWER)
     kept = {one.id for one in made.messages}
     others = [one for one in [*begun_from, *found] if one.id in kept and one.id != first.id]
-    return _Chosen([first, *others], made)
+    return _DraftSources([first, *others], made)
 
 
 async def _thread(message: discord.Message) -> discord.Thread | None:

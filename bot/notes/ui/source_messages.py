@@ -19,7 +19,7 @@ from knowledge.values.notes import SourceChange, SourceMessage, Watched
 
 
 class SourceMessages(commands.Cog):
-    """The source messages of notes, including those in an open form."""
+    """Watches the source messages of notes and of open forms."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -27,7 +27,7 @@ class SourceMessages(commands.Cog):
         self._changed: dict[int, SourceChange] = {}
         self._loading: asyncio.Task[None] | None = None
 
-    async def _loaded(self) -> None:
+    async def _wait_until_loaded(self) -> None:
         """Load the watched messages on the first call; wait until they are loaded."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="commonplace-sources")
@@ -42,7 +42,7 @@ class SourceMessages(commands.Cog):
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
-        """Watch a message whose text a form is opened with."""
+        """Watch a message from the moment that a form opens with its text."""
         known = self._watched.get(message.id)
         now = Watched(message.id, message.channel.id, at)
         # An edit since an earlier note was saved still counts.
@@ -50,13 +50,13 @@ class SourceMessages(commands.Cog):
         self._changed.pop(message.id, None)
         return SourceMessage(message.channel.id, message.id)
 
-    async def saved(self, source: SourceMessage | None) -> None:
+    async def flag_if_changed(self, source: SourceMessage | None) -> None:
         """Flag a new note if its source message has changed since the form opened."""
         if source is None:
             return
         if source.message_id not in self._watched:
             # The bot has restarted since the form was opened.
-            await self._loaded()
+            await self._wait_until_loaded()
             at = discord.utils.utcnow()
             self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)
             if await self._gone(source):
@@ -79,10 +79,10 @@ class SourceMessages(commands.Cog):
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Flag notes whose source message was edited.
 
-        Discord sends this event for an added link preview, too, so the time of the last edit
-        decides. The bot's own messages are skipped: it only edits their buttons.
+        Discord also sends this event for an added link preview, so the message's edit time is
+        checked. The bot's own messages are skipped: it only edits their buttons.
         """
-        await self._loaded()
+        await self._wait_until_loaded()
         watched = self._watched.get(event.message_id)
         message = event.message
         if watched is None or message.author == self._bot.user or message.edited_at is None:
@@ -107,13 +107,13 @@ class SourceMessages(commands.Cog):
         await self._deleted_in(event.thread_id)
 
     async def _deleted_in(self, channel_id: int) -> None:
-        await self._loaded()
+        await self._wait_until_loaded()
         await self._deleted(
             one.message_id for one in self._watched.values() if one.channel_id == channel_id
         )
 
     async def _deleted(self, message_ids: Iterable[int]) -> None:
-        await self._loaded()
+        await self._wait_until_loaded()
         gone = [message_id for message_id in message_ids if message_id in self._watched]
         if gone:
             await self._flag(gone, SourceChange.DELETED)

@@ -43,16 +43,17 @@ TAKEN_CACHED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """The reply to a sender, with the draft and buttons if something is left to do.
+class _Response:
+    """A response to a sender; with the draft and buttons if it isn't stored.
 
-    `public` is the stored note, if it is for the public page.
+    `extendable` are similar notes that the draft may extend, with their ids. `public` is the stored
+    note, if it is for the public page.
     """
 
     sentence: str
     draft: Draft | None = None
     actions: tuple[str, ...] = ("edit",)
-    own: tuple[tuple[SimilarDocument, int], ...] = ()
+    extendable: tuple[tuple[SimilarDocument, int], ...] = ()
     public: Note | None = None
 
 
@@ -75,8 +76,9 @@ class NoteSubmissions:
     ) -> None:
         """Store a draft, or return it with the reason. The interaction is deferred.
 
-        A file other than a picture contains the text; without `replaces`, it is refused beside a
-        text in the draft. If no pictures are among the files, those on the draft's message count.
+        A file other than a picture contains the text. If the draft has a text already, the file is
+        refused, or `replaces` it. Without pictures among the files, those on the draft's message
+        are used.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -85,7 +87,7 @@ class NoteSubmissions:
             return
         if origin:
             self._taken[origin] = None
-        said = _Said("")
+        response = _Response("")
         try:
             # Pictures first, so that they are returned with the draft in any case.
             for picture in _pictures(interaction, files):
@@ -93,19 +95,19 @@ class NoteSubmissions:
                 draft = replace(draft, pictures=(*draft.pictures, kept))
             if text := _text_among(files):
                 draft = await _with_file(interaction, draft, text, replaces=replaces)
-            said = await self._submitted(interaction, draft, language)
+            response = await self._submitted(interaction, draft, language)
         except InvalidNoteError as error:
-            said = _Said(error_messages.invalid(error, language), draft)
+            response = _Response(error_messages.invalid(error, language), draft)
         except Exception as error:  # noqa: BLE001 - the draft must come back in any case
-            said = _Said(self._bot.explanation(error, language), draft)
+            response = _Response(self._bot.explanation(error, language), draft)
         finally:
-            if said.draft is not None or not said.sentence:
+            if response.draft is not None or not response.sentence:
                 self._taken.pop(origin, None)
-        await self._say(interaction, said, language)
+        await self._say(interaction, response, language)
 
     async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:
         language = await viewer_language(interaction)
-        await self._say(interaction, _Said(sentence, draft), language)
+        await self._say(interaction, _Response(sentence, draft), language)
 
     async def write_for(self, interaction: Interaction, question_id: int) -> None:
         await open_note(interaction, question_id)
@@ -116,15 +118,17 @@ class NoteSubmissions:
         await self.submit(interaction, drafts.draft_of_answer(asked, answered, origin))
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
-        return _giving_back(_Said(sentence, draft), draft, language)
+        return _giving_back(_Response(sentence, draft), draft, language)
 
-    async def _submitted(self, interaction: Interaction, draft: Draft, language: Language) -> _Said:
+    async def _submitted(
+        self, interaction: Interaction, draft: Draft, language: Language
+    ) -> _Response:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
-            return _Said(messages.NOTES_NEED_A_SERVER(language), draft)
+            return _Response(messages.NOTES_NEED_A_SERVER(language), draft)
         member = await member_of(interaction, guild_id)
         if member is None:
-            return _Said(messages.NOT_A_MEMBER(language), draft)
+            return _Response(messages.NOT_A_MEMBER(language), draft)
         sender = await self._sender(interaction, member)
         has_text = bool(draft.text.strip() or draft.note_id or draft.source)
         if has_text and (question := await self._checked(draft, sender, language)) is not None:
@@ -132,27 +136,27 @@ class NoteSubmissions:
         read = await self._text_of_pictures(interaction, draft)
         if offer := picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole):
             actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
-            return _Said(offer, replace(draft, pictures_read=True), actions)
+            return _Response(offer, replace(draft, pictures_read=True), actions)
         if has_text:
             outcome = await self._bot.worker.run_slices(
                 lambda core: Proposal(core, draft, sender).submit(), priority=Priority.REVIEWING
             )
-            said = await self._outcome(draft, outcome, language)
+            response = await self._outcome(draft, outcome, language)
         else:
-            said = _Said(form_messages.NEITHER(language), draft)
+            response = _Response(form_messages.NEITHER(language), draft)
         unread = "" if read.is_whole else f"\n{picture_messages.UNREAD(language)}"
-        return replace(said, sentence=f"{said.sentence}{unread}")
+        return replace(response, sentence=f"{response.sentence}{unread}")
 
-    async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Said | None:
-        """A question or refusal instead of the submission; None to go on."""
+    async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
+        """Check a draft; returns a question or refusal that stops its submission, or None."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
         if checked is None or not checked.is_set_up:
-            return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
+            return _Response(messages.NO_REVIEW_CHANNEL(language), draft)
         if not checked.similar:
             return None
-        return _Said(
+        return _Response(
             messages.ask_about_similar([one for one, _ in checked.similar], language),
             draft,
             ("same", "submit", "edit"),
@@ -177,46 +181,48 @@ class NoteSubmissions:
         contents = [picture.content for picture in draft.pictures]
         return await self._bot.picture_texts.of(contents, interaction.user.id)
 
-    async def _outcome(self, draft: Draft, outcome: Outcome | None, language: Language) -> _Said:
+    async def _outcome(
+        self, draft: Draft, outcome: Outcome | None, language: Language
+    ) -> _Response:
         """The reply with the outcome, after posting the card."""
         if outcome is None:
-            return _Said(messages.NO_SUCH_NOTE(language), draft)
+            return _Response(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
             waits = outcome.obstacle is Obstacle.WAITS
-            return _Said(
+            return _Response(
                 review_messages.obstacle(outcome.note, outcome.obstacle, language=language),
                 draft if waits else None,
             )
         await self._bot.outbox.catch_up_in_time()
-        await self._sources.saved(draft.source)
+        await self._sources.flag_if_changed(draft.source)
         note = await self._bot.worker.call(lambda core: service.reloaded(core, outcome.note))
         public = note.revision.for_page and not note.off_page
         taken = messages.note_submitted(note, language, public=public)
-        said = taken if note.card else messages.CARD_NOT_POSTED(language)
-        return _Said(said, public=note if public else None)
+        response = taken if note.card else messages.CARD_NOT_POSTED(language)
+        return _Response(response, public=note if public else None)
 
-    async def _say(self, interaction: Interaction, said: _Said, language: Language) -> None:
-        if said.draft is None:
+    async def _say(self, interaction: Interaction, response: _Response, language: Language) -> None:
+        if response.draft is None:
             view = None
-            if said.public is not None:
-                view = view_of(await page_button(interaction, said.public, language))
+            if response.public is not None:
+                view = view_of(await page_button(interaction, response.public, language))
             await interaction.edit_original_response(
-                content=said.sentence, view=view, attachments=[]
+                content=response.sentence, view=view, attachments=[]
             )
             return
-        await interaction.edit_original_response(**_giving_back(said, said.draft, language))
+        await interaction.edit_original_response(**_giving_back(response, response.draft, language))
 
 
-def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:
-    """Arguments that edit a message to return a draft, with buttons to go on."""
-    actions = [DraftButton(language, action=action) for action in said.actions]
-    own = [
+def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[str, Any]:
+    """Arguments that edit a message to return a draft, with its buttons."""
+    actions = [DraftButton(language, action=action) for action in response.actions]
+    extendable = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
-        for near, note_id in said.own
+        for near, note_id in response.extendable
     ]
     return {
-        "content": said.sentence,
-        "view": view_of([*actions, *own]),
+        "content": response.sentence,
+        "view": view_of([*actions, *extendable]),
         "attachments": [
             file_of(drafts.FILE_NAME, drafts.as_file(draft)),
             *picture_files(draft.pictures),
@@ -283,8 +289,8 @@ class DraftButton(
     async def clicked(self, interaction: Interaction) -> None:
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
-            said = messages.confirm_same(asked, await viewer_language(interaction))
-            await interaction.edit_original_response(content=said, view=None, attachments=[])
+            response = messages.confirm_same(asked, await viewer_language(interaction))
+            await interaction.edit_original_response(content=response, view=None, attachments=[])
         elif self.action == "submit":
             bot: Services = interaction.client
             await bot.submissions.submit(interaction, replace(self.draft, anyway=True))
@@ -311,7 +317,7 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
-    """*Extend*: add the draft to an existing note; another member's note gets a proposal."""
+    """*Extend*: adds the draft's text to a similar note, of the sender or another member."""
 
     note: Note
     draft: Draft
