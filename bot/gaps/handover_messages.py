@@ -69,7 +69,7 @@ def refusal(why: NotHandedOn, language: Language) -> str:
 
 
 def confirmation(*, mine: bool, quiet: bool, language: Language) -> str:
-    """Confirm the hand-over of a question; `mine` means by its asker."""
+    """Confirm a hand-over; `mine` means by the asker, `quiet` that the asker gets no notices."""
     mine_after = _QUIET if quiet else _YOU_ARE_TOLD
     after = mine_after if mine else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
@@ -112,7 +112,7 @@ _A_HELPER: Final = Sentence("a helper")
 
 
 def actions(handover: Handover) -> list[str]:
-    """The buttons below a question in this state."""
+    """The actions that the state of a hand-over allows, in the order of their buttons."""
     if handover.state is HandoverState.OPEN:
         return ["claim", "answer", "decline"]
     if handover.state is HandoverState.CLAIMED:
@@ -123,7 +123,7 @@ def actions(handover: Handover) -> list[str]:
 
 
 def handover_message(handover: Handover, question: Question, language: Language) -> str:
-    """The question for the helpers, without its asker."""
+    """The message to the helpers: the question without its asker, the state, and any answer."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
         _PRIVATELY(language, when=when)
@@ -134,7 +134,7 @@ def handover_message(handover: Handover, question: Question, language: Language)
     named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
     if named and not handover.answer:
         lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
-    return "\n".join([*lines, state_line(handover, language), *_draft(handover, language)])
+    return "\n".join([*lines, state_line(handover, language), *_answer_lines(handover, language)])
 
 
 def _named(hit: RecordedHit) -> str:
@@ -143,7 +143,7 @@ def _named(hit: RecordedHit) -> str:
 
 
 def state_line(handover: Handover, language: Language) -> str:
-    """The state of a question, and since when."""
+    """The state of a hand-over, with its helper and time."""
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
     helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
@@ -158,8 +158,8 @@ def state_line(handover: Handover, language: Language) -> str:
     return (_STALE if handover.stale else _OPEN)(language, when=at)
 
 
-def _draft(handover: Handover, language: Language) -> list[str]:
-    """The lines with the helper's answer, and whether it was proposed as a note."""
+def _answer_lines(handover: Handover, language: Language) -> list[str]:
+    """Lines with the helper's answer, and whether it was proposed as a note."""
     if not handover.answer:
         return []
     answer = plain_within(handover.answer, _ANSWER_CHARACTERS)
@@ -211,7 +211,7 @@ NAME_CHOICES: Final[Mapping[str, Sentence]] = {
 
 
 def form_title(question: str) -> str:
-    """The question, because a phone's form covers the message."""
+    """The question as the form's title, because the form covers the message on a phone."""
     return shortened(legible(question), FORM_TITLE_CHARACTERS) or "?"
 
 

@@ -33,7 +33,7 @@ def hand_over(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
     """Hand a gap over to the helpers, once for all questions in the same words, ignoring case."""
-    same = _same(core, guild_id, question_id)
+    same = _gaps_in_same_words(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
     # A private question and a public one get separate answers, even in the same words.
@@ -56,8 +56,8 @@ def handover_result(core: Core, question: Question, handed_on_id: int) -> Handov
     return HandoverResult(posted, core.store.gaps.has_opted_out(question.asker_id))
 
 
-def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
-    """The question, if it is a gap, then all other gaps in the same words."""
+def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
+    """The gaps in the words of a question, itself first if it is a gap."""
     questions = core.store.gaps.open(guild_id)
     asked = next((one for one in questions if one.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)
@@ -83,7 +83,7 @@ def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
 def question_to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
-    """The hand-over of a question, and the question, None if its text was pruned."""
+    """The hand-over of a question, and the question; each None if gone or pruned."""
     asked = core.store.question_records.question(question_id)
     return find(core, guild_id, question_id), asked if asked and asked.text else None
 
@@ -91,7 +91,7 @@ def question_to_answer(
 def apply_action(
     core: Core, action: str, guild_id: int, question_id: int, member: ActingHelper
 ) -> HandoverOutcome | None:
-    """Claim, decline, give back or reopen a question; None if it is not on record."""
+    """Claim, decline, give back or reopen a hand-over; None if there is none."""
     handovers, now = core.store.handovers, datetime.now(UTC)
     if action == "claim":
         return handovers.claim(guild_id, question_id, member.id, now)
@@ -116,7 +116,7 @@ def answer(
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
-    same = _same(core, handover.guild_id, handover.question_id)
+    same = _gaps_in_same_words(core, handover.guild_id, handover.question_id)
     # The answer to a private question is never posted in public.
     alone = asked is not None and asked.private
     askers = once_each(
@@ -163,7 +163,7 @@ def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAns
 
 
 def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
-    """Hand-overs to post, or whose message is outdated."""
+    """Hand-overs to post, and those with an outdated message."""
     core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
 
@@ -180,7 +180,7 @@ def mark_attempted(core: Core, handover: Handover) -> None:
 def record_message(
     core: Core, handover: Handover, channel_id: int | None, message_id: int | None
 ) -> None:
-    """Record the message of a hand-over; None if the message was deleted."""
+    """Record the message of a hand-over; ids of None mean that it was deleted."""
     core.store.handovers.record_message(handover.question_id, channel_id, message_id)
 
 
@@ -190,5 +190,5 @@ def mark_message_current(core: Core, handover: Handover) -> None:
 
 
 def end_unposted(core: Core, handover: Handover) -> None:
-    """End a hand-over without a channel to post it in."""
+    """Drop a queued hand-over that no channel can take."""
     core.store.handovers.drop_queued(handover.question_id)

@@ -1,4 +1,4 @@
-"""Messages of `/gaps` and of *Point to …*, and the lead of an answer to an earlier asker. Pure."""
+"""Messages of `/gaps` and *Point to …*, and the first line of answers to earlier askers. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

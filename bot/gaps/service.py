@@ -47,7 +47,7 @@ class Group:
     """Gaps that ask the same, newest first.
 
     `example` is the most typical question. `awaited` means that a note for the group waits for
-    review. `handover` is the group's state with the helpers or a moderator.
+    review. `handover` is the claimed or latest hand-over of its questions.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -92,7 +92,7 @@ def groups(core: Core, guild_id: int) -> list[Group]:
 
 
 def _current_handover(handovers: Sequence[Handover]) -> Handover | None:
-    """The hand-over that stands for a group: the last claimed one, or else the last one."""
+    """The hand-over that represents a group: the last claimed one, or else the last changed one."""
     claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
 
@@ -102,9 +102,9 @@ _Grouped = tuple[list[OpenQuestion], OpenQuestion]
 
 
 def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
-    """Groups of a guild's questions with the same meaning, or merged by moderators; largest first.
+    """Group a guild's questions by meaning and by moderators' merges, largest group first.
 
-    Each has its questions, newest first, and the most typical one.
+    Each group has its questions, newest first, and the most typical one.
     """
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
@@ -175,7 +175,7 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Claim groups for a moderator; returns the hand-overs of other claimants or answerers."""
+    """Claim groups for a moderator; returns the hand-overs that others claimed or answered."""
     found = groups_with(core, guild_id, question_ids)
     taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
@@ -196,7 +196,7 @@ def give_back(
 
 
 def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
-    """Ask gaps again and settle the ones answered by now, in slices; then prepare grouping.
+    """Ask gaps again and settle those answered by now, in slices; then embed the rest to group.
 
     A gap is asked again only if the index has changed in its scopes.
     """
@@ -233,7 +233,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
 
 
 def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage differs from the unhelpful one, if any."""
+    """Whether the best passage differs from the one that didn't help the asker before, if any."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -391,7 +391,7 @@ def answer_to_deliver(
     The answer is recorded once, as a question of its own, because its buttons need an id.
 
     Args:
-        core: answers anew.
+        core: answers the question again.
         notice: the notice.
         channels: followed channels readable by all readers of the answer.
         held: the settings of the question's channel, if it still exists.
@@ -422,7 +422,7 @@ def answer_to_deliver(
 
 
 def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
-    """Whether a reply is from the notice's note, or from a moderator's pick."""
+    """Whether a reply quotes the notice's note or, without one, a confirmed passage."""
     if notice.revision_id is None:
         return isinstance(reply.outcome, Answer) and reply.outcome.confirmed
     note = core.store.notes.find(notice.revision_id, notice.guild_id)

@@ -117,7 +117,7 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
 def card(
     note: Note,
     at: datetime,
-    findings: CardData = NO_DATA,
+    data: CardData = NO_DATA,
     room: int = LAYOUT_CHARACTERS,
     *,
     impact: Impact | None = None,
@@ -130,17 +130,17 @@ def card(
     says whether the note is on the server's public page.
     """
     submission = note.revision.submission.shown
-    status = status_line(note, findings.quorum, language)
-    title, by = f"**{plain(submission.title)}**", credit_line(note, findings.record, language)
+    status = status_line(note, data.quorum, language)
+    title, by = f"**{plain(submission.title)}**", credit_line(note, data.record, language)
     head = "\n".join([status, title, by])
     spare = room - size(head) - _more_room(language) - len("\n> …")
-    body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
+    body, whole = _body(note, data.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
         *_details(note, language),
-        *([_SUGGESTED(language)] if findings.suggests else []),
+        *([_SUGGESTED(language)] if data.suggests else []),
         *([page_line(note, language)] if on_page and _is_live_or_may_be(note) else []),
-        *flag_lines(findings.flags, language),
-        *similar_lines(findings.near, language),
+        *flag_lines(data.flags, language),
+        *similar_lines(data.near, language),
         *(
             [IF_PUBLISHED(language, change=impact_sentence(impact, language))]
             if impact and impact.total
@@ -151,7 +151,7 @@ def card(
     foot = _fitted(lines, room - size(head) - size(body), language)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
     file = ("", "") if whole else (name, submission.text)
-    attached = Card("", *file, findings.pictures)
+    attached = Card("", *file, data.pictures)
     return ReviewCard(_card_state(note, at), (head, body, *([foot] if foot else [])), attached)
 
 
@@ -193,7 +193,7 @@ _MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
 def credit_line(
     note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH
 ) -> str:
-    """The ids of note and revision, the author, and the author's record of approvals."""
+    """Numbers of note and revision, the author, and the author's approvals and rejections."""
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:
@@ -253,7 +253,7 @@ def _is_live_or_may_be(note: Note) -> bool:
 
 
 def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Say whether a text is for the public page, or the reason against it."""
+    """Say that a note is or will be on the public page, or the reason that it isn't."""
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)
@@ -280,7 +280,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
 
 
 def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
-    """As many lines as fit, and the number of lines left out."""
+    """As many lines as fit in `room`, and the number of lines left out."""
     kept: list[str] = []
     left = room - _more_room(language)
     for line in lines:
@@ -293,12 +293,12 @@ def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
 
 
 def _more_room(language: Language) -> int:
-    """Characters of the line about omitted lines."""
+    """Characters to reserve for the line about omitted lines."""
     return size(_MORE_LINES(language, number=999)) + len("\n")
 
 
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
-    """The text, or its difference from the text `before`; and whether it is the whole text."""
+    """The note's text or its difference from `before`, and whether that is the whole text."""
     text = (
         revision_difference(before, note, language)
         if before

@@ -82,13 +82,13 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
             (impact.answered, _ANSWERED),
             (impact.refused, _REFUSED),
             (impact.replaced, _REPLACED),
-            (impact.judged_anew, _JUDGED_ANEW),
+            (impact.changed_evidence, _JUDGED_ANEW),
         )
         if count
     ]
     changes = ", ".join(parts) or _NO_CHANGE(language)
     told = _OF_THE_LAST(impact.total, language, changes=changes)
-    return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.silences_articles else told
+    return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.loses_article_answers else told
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {

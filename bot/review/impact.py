@@ -1,4 +1,4 @@
-"""Impact preview: the guild's last questions, asked again as if something were changed.
+"""Impact preview: a replay of the guild's last questions that shows the effect of a change.
 
 The change is a proposed note in the index, or other synonyms. Each question is looked up without
 and with the change, by the same retriever and evidence. Nothing is written, and no question is
@@ -43,10 +43,11 @@ CACHED: Final = 4_000
 
 _Made = TypeVar("_Made")
 
+# A question, as asked and with synonyms.
+_Variants = tuple[Ask, ...]
 # Everything besides the question that shapes an answer: generation of the index, identity of the
 # retriever, documents due for review, version of the confirmed answers.
-_Ways = tuple[Ask, ...]
-_Judging = tuple[int, str, frozenset[str], str]
+_AnswerState = tuple[int, str, frozenset[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ class Impact:
         return sum(c.times for c in self.changes if c.after.refused and not c.before.refused)
 
     @property
-    def silences_articles(self) -> bool:
-        """Whether a lost answer quoted a bundled article: with notes, articles are quoted less."""
+    def loses_article_answers(self) -> bool:
+        """Whether any question loses an answer that quoted a bundled article."""
         lost = (c.before for c in self.changes if c.after.refused)
         return any(answer.document_id.startswith("article:") for answer in lost)
 
@@ -112,8 +113,8 @@ class Impact:
         return sum(c.times for c in self._shown_twice() if not c.quotes_the_same)
 
     @property
-    def judged_anew(self) -> int:
-        """The answers with the same quotation and other evidence."""
+    def changed_evidence(self) -> int:
+        """The number of answers with the same quotation but other evidence."""
         return sum(c.times for c in self._shown_twice() if c.quotes_the_same)
 
     def _shown_twice(self) -> list[ChangedQuestion]:
@@ -133,7 +134,7 @@ class ImpactPreview:
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embedded, CACHED)
         # Summaries of the present answers.
-        self._now: LRUCache[tuple[tuple[Ask, ...], SearchTiers, _Judging], AnswerSummary] = (
+        self._now: LRUCache[tuple[tuple[Ask, ...], SearchTiers, _AnswerState], AnswerSummary] = (
             LRUCache(CACHED)
         )
 
@@ -142,7 +143,7 @@ class ImpactPreview:
         return self.of_document(note_document(note), questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
-        """Replay the newest questions of a document's guild, in slices, with it in the index.
+        """Replay the newest questions of a document's guild, in slices, as if it were in the index.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -151,30 +152,30 @@ class ImpactPreview:
         total = sum(one.times for one in asked)
         yield Impact(0, total)
         steps = cut_and_embedded(self._embedder, document)
-        cut, vectors, codes = yield from _while_nothing_is_known(steps, Impact(0, total))
+        cut, vectors, codes = yield from _run_with_impact(steps, Impact(0, total))
         changes: list[ChangedQuestion] = []
         done = 0
         synonyms = self._pipeline.synonyms.of(document.scope)
         for start in range(0, len(asked), SLICE) if cut.passages else ():
             some = asked[start : start + SLICE]
-            ways = self._in_ways(some, document.scope, synonyms)
-            known = self._vectors_of(ways)
+            variants = self._variants_of(some, document.scope, synonyms)
+            known = self._vectors_of(variants)
             # The index may have changed since the last slice.
             after = self._retriever.over(IndexOverlay(self._index, cut, vectors, codes))
             # A newly published document is not due for review.
             due = self._pipeline.due - {document.id}
             filled = {
                 ask: self._articles.tiers(ask.scopes, ask.answered_from, filled=True)
-                for ask in chain.from_iterable(ways)
+                for ask in chain.from_iterable(variants)
             }
             then = Lookups(after, due, self._confirmed).of(filled, known)
-            new = [_summary(surest([then[way] for way in own])) for own in ways]
-            changes += _changes(some, self._summaries_now(ways, known), new)
+            new = [_summary(surest([then[variant] for variant in own])) for own in variants]
+            changes += _changes(some, self._summaries_now(variants, known), new)
             done += sum(one.times for one in some)
             yield Impact(done, total, tuple(changes))
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
-        """Replay the newest questions of a guild, in slices, as if these were its synonyms.
+        """Replay the newest questions of a guild, in slices, as if it had these synonyms.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -186,18 +187,18 @@ class ImpactPreview:
         yield Impact(0, total)
         for start in range(0, len(asked), SLICE):
             some = asked[start : start + SLICE]
-            old = self._in_ways(some, guild_id, before)
-            new = self._in_ways(some, guild_id, synonyms)
+            old = self._variants_of(some, guild_id, before)
+            new = self._variants_of(some, guild_id, synonyms)
             known = self._vectors_of([*old, *new])
             then, now = self._summaries_now(new, known), self._summaries_now(old, known)
             changes += _changes(some, now, then)
             done += sum(one.times for one in some)
             yield Impact(done, total, tuple(changes))
 
-    def _in_ways(
+    def _variants_of(
         self, some: Sequence[RecentQuestion], guild_id: int, synonyms: Synonyms
-    ) -> list[_Ways]:
-        """Each question in the ways to read it."""
+    ) -> list[_Variants]:
+        """Each question as asked and with synonyms."""
         asks = [
             Ask(
                 one.text,
@@ -214,27 +215,27 @@ class ImpactPreview:
             asks_with_synonyms(self._retriever, ask, tiers[ask.scopes], synonyms) for ask in asks
         ]
 
-    def _vectors_of(self, ways: Sequence[_Ways]) -> Mapping[str, NDArray[np.float32]]:
-        queries = queries_of(chain.from_iterable(ways))
+    def _vectors_of(self, variants: Sequence[_Variants]) -> Mapping[str, NDArray[np.float32]]:
+        queries = queries_of(chain.from_iterable(variants))
         return dict(zip(queries, self._vectors.of(queries), strict=True))
 
     def _summaries_now(
-        self, ways: Sequence[_Ways], vectors: Mapping[str, NDArray[np.float32]]
+        self, variants: Sequence[_Variants], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
         """The present answer of each question, looked up once per generation of the index."""
         due, confirmed = self._pipeline.due, self._confirmed.version
-        judging = (self._index.generation, self._retriever.identity, due, confirmed)
-        tiers = {own: self._articles.tiers(own[0].scopes, own[0].answered_from) for own in ways}
-        found = {own: self._now.get((own, tiers[own], judging)) for own in ways}
+        state = (self._index.generation, self._retriever.identity, due, confirmed)
+        tiers = {own: self._articles.tiers(own[0].scopes, own[0].answered_from) for own in variants}
+        found = {own: self._now.get((own, tiers[own], state)) for own in variants}
         missing = {
             ask: tiers[own] for own, summary in found.items() if summary is None for ask in own
         }
         lookups = Lookups(self._retriever, due, self._confirmed).of(missing, vectors)
         for own, summary in found.items():
             if summary is None:
-                found[own] = made = _summary(surest([lookups[way] for way in own]))
-                self._now[own, tiers[own], judging] = made
-        return [summary for own in ways if (summary := found[own]) is not None]
+                found[own] = made = _summary(surest([lookups[variant] for variant in own]))
+                self._now[own, tiers[own], state] = made
+        return [summary for own in variants if (summary := found[own]) is not None]
 
 
 def _changes(
@@ -247,10 +248,10 @@ def _changes(
     ]
 
 
-def _while_nothing_is_known(
+def _run_with_impact(
     steps: Generator[None, None, _Made], impact: Impact
 ) -> Generator[Impact, None, _Made]:
-    """Run all steps, yielding the same impact after each; return their result."""
+    """Run all steps, and yield the same impact after each; return their result."""
     while True:
         try:
             next(steps)

@@ -105,7 +105,7 @@ def notice_parts(
         before: the contributor's own revision, if the decided one is a moderator's edit.
         language: the server's language.
         reason: the reason of a decision after the review.
-        title: the title known to the reader, if the revision has another.
+        title: the earlier title, known to the reader, if the revision changed it.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:

@@ -44,7 +44,7 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
 
 
 def posting_number(core: Core, note: Note, number: int) -> int:
-    """The change number of the first attempt to post this card, for its nonce."""
+    """The change number of the first attempt to post this card; retries use it in the nonce."""
     return core.store.review_cards.begin_posting(note.revision.id, number)
 
 
@@ -53,7 +53,7 @@ def record_card(core: Core, note: Note, place: Place) -> None:
 
 
 def mark_card_current(core: Core, note: Note, number: int) -> None:
-    """Mark a card as up to date with this change of its note."""
+    """Mark a card as up to date with its note's change `number`."""
     core.store.review_cards.mark_shown(note.revision.id, number)
 
 
@@ -83,7 +83,7 @@ def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
-    """Posted cards of at most `most` notes, the longest waiting first."""
+    """Posted cards of the first `most` notes in the queue, the longest waiting first."""
     waiting = core.store.notes.queue(guild_id, at)[:most]
     return [note.card for note in waiting if note.card is not None]
 
@@ -100,7 +100,8 @@ class Delivery:
     """A notice to a contributor or reporter, with its content.
 
     `before` is the contributor's own revision, if a moderator has edited it. `reason` is the reason
-    of a later decision. `title` is the title known to the reader, if the revision has another.
+    of a later decision. `title` is the earlier title, known to the reader, if the revision changed
+    it.
     """
 
     notice: Notice

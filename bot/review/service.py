@@ -54,8 +54,8 @@ class CardData:
 
     `record` counts the contributor's revisions by state. `before` is the live note that a pending
     revision would replace. `quorum` is the number of approvals needed. `flags` are risks in the
-    revision's text, and `near` are similar documents. It `suggests` wordings if members found the
-    note after a click.
+    revision's text, and `near` are similar documents. `suggests` means that members' questions are
+    suggested as wordings.
     """
 
     record: Mapping[str, int]
@@ -142,9 +142,9 @@ def once_per_interaction(
 ) -> _Outcome:
     """Make a change once per interaction; a repeated call returns the note as it is now.
 
-    The inbox marks the interaction as taken in the same transaction. Two clicks on the same message
-    `origin` also count as one. The index is updated afterwards, so nothing is embedded while the
-    database is locked.
+    The inbox marks the interaction as taken in the same transaction. A second click on the message
+    `origin` counts as a repeated call. The index is updated afterwards, so nothing is embedded
+    while the database is locked.
     """
     store = core.store
 
@@ -317,7 +317,7 @@ def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterato
 
 
 def embed_similar_ahead(core: Core, note: Note) -> Iterator[None]:
-    """Embed the texts that `findings` compares, in slices."""
+    """Embed the texts that `card_data` compares, in slices."""
     if note.revision.state is State.PENDING:
         submission = note.revision.submission
         yield from core.part(SimilarNotes).embed_ahead(note.guild_id, submission, note.id)
@@ -327,7 +327,7 @@ def embed_similar_ahead(core: Core, note: Note) -> Iterator[None]:
 
 
 def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
-    """Collect the information for the card of a note; all of its readers can read `channels`."""
+    """Collect the information for a note's card. Every reader of the card can read `channels`."""
     notes = core.store.notes
     record = notes.record_of(note)
     pictures = core.store.pictures.of(note.revision.id)
@@ -344,7 +344,7 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
 
 
 def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
-    """Members' questions that a note answered after a click, as other ways to ask, newest first.
+    """Suggest wordings of a note: questions with it as their confirmed answer, newest first.
 
     Questions of members who opted out of quotation are left out. The caller checks that everyone
     can read the channels of the others.
@@ -370,7 +370,7 @@ def reword(
     wordings: Sequence[str] | SuggestedWording,
     interaction_id: int,
 ) -> Outcome | None:
-    """Change the wordings of a note; the index has them at once if it is live."""
+    """Change the wordings of a note; those of a live note are indexed at once."""
     decisions, revision_id = core.store.decisions, note.revision.id
     return once_per_interaction(
         core,
@@ -403,7 +403,7 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
 
 
 def title_before(core: Core, note: Note) -> str:
-    """The title of the last approved revision before this one, or of this one."""
+    """The title of the last approved revision before this one, or else this one's title."""
     earlier = [
         one.revision.submission.shown.title
         for one in core.store.notes.history(note.guild_id, note.id)
@@ -457,9 +457,9 @@ class NotePage:
 def queue_page(
     core: Core, guild_id: int, place: int, at: datetime, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up the note at a place in the queue, or the last note, in slices; nothing if empty.
+    """Look up the note at a place in the queue, in slices; the last note for a place after it.
 
-    The viewer can read `channels`.
+    An empty queue yields nothing. The viewer can read `channels`.
     """
     waiting = core.store.notes.queue(guild_id, at)
     if waiting:
@@ -564,8 +564,8 @@ def log_page(
 ) -> LogPage:
     """Read the lines of a guild's log next to a line, newer or older.
 
-    `beside` is the side and the line's id; older than 0 means the newest lines. `fitting` returns
-    the number of first lines that fit in one message.
+    `beside` is the direction and the line's id; older than 0 means the newest lines. `fitting`
+    returns the number of first lines that fit in one message.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.wanted)

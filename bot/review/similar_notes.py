@@ -54,7 +54,7 @@ class SimilarDocument:
 
     `cosine` is the cosine of the nearest two passages. `link` leads to the document; for a pending
     note, to its review card, which only moderators see. `revision_id` is set for pending notes
-    only. `contradictions` have the proposed note's sentences on their left.
+    only. The left side of each of the `contradictions` is from the proposed note.
     """
 
     document_id: str
@@ -103,9 +103,10 @@ class SimilarNotes:
         own_note_id: int | None = None,
         channels: Sequence[int] = (),
     ) -> list[SimilarDocument]:
-        """The nearest similar documents to a submission, best first, at most three.
+        """The documents most similar to a submission, best first, at most three.
 
-        `own_note_id`, the submission's own note, is left out. All viewers can read `channels`.
+        The note `own_note_id` is left out; the submission revises it. All viewers can read
+        `channels`.
         """
         submission = submission.shown
         texts = self._passages_of(_document(guild_id, submission))
@@ -264,7 +265,7 @@ def _card_link(note: Note) -> str:
 
 
 def _shared_runs(text: str, other: str) -> float:
-    """The share of a text's runs of three words that another text has, 0 to 1."""
+    """The share of a text's three-word sequences that also occur in another text, 0 to 1."""
     runs = _runs(text)
     return len(runs & _runs(other)) / len(runs)
 

@@ -1,4 +1,4 @@
-"""Notifications of earlier askers, each once, when a note or a helper answers their question.
+"""Notifications of earlier askers, each once, after a note or a helper answers their question.
 
 New notes are checked against gaps in a background task, so no moderator waits for it. Notices are
 stored first, and delivered at once, at the start of the bot and every minute.
@@ -37,7 +37,7 @@ class AnswersForAskers:
         self._again = False
 
     def begin(self) -> None:
-        """Start a round in the background, or another one after the running one."""
+        """Start a round in the background; if one is running, another follows it."""
         if self._task is not None and not self._task.done():
             self._again = True
             return

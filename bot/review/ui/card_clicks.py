@@ -45,9 +45,9 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Act on a note, show the outcome, and deliver its card and notices.
+    """Carry out an action on a note, show the outcome, and deliver its card and notices.
 
-    Returns whether the action was done. If not, the moderator got the reason.
+    Returns whether the action was done. If not, the moderator is shown the reason.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)

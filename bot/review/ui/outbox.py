@@ -91,7 +91,7 @@ class OutboxDispatcher:
             _logger.error("Cards and notices wait for the next minute: %s", error)
 
     async def remind(self, at: datetime) -> None:
-        """Remind moderators silently of long waiting notes, in the review channels."""
+        """Post reminders of long waiting notes in the review channels, without notifications."""
         mine = self._bot.serves
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for reminder in found:
@@ -109,7 +109,7 @@ class OutboxDispatcher:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
     async def move_cards(self, guild_id: int) -> None:
-        """Delete pending cards outside of the review channel; the next round posts them in it."""
+        """Delete pending cards outside of the review channel; the next round posts them there."""
         left = await self._bot.worker.call(
             lambda core: outbox.cards_outside_channel(core, guild_id)
         )
@@ -219,7 +219,7 @@ class OutboxDispatcher:
     async def _edit(
         self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
-        """Edit a posted card; False if it is gone, or in an earlier channel closed to the bot."""
+        """Edit a posted card; False if it is deleted, or in a former channel closed to the bot."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
