@@ -100,12 +100,12 @@ def draft_of_revision(note: Note) -> Draft:
 
 
 def title_field(draft: Draft) -> str:
-    """The text of the title field: the title, then the other ways to ask, one a line."""
+    """The text of the title field: the title, then one wording a line."""
     return "\n".join(filter(None, (draft.title[:TITLE_CHARACTERS], draft.wordings)))
 
 
 def split_title_field(typed: str) -> tuple[str, str]:
-    """Split the title field into the title and the other ways to ask."""
+    """Split the title field into the title and the wordings."""
     title, _, wordings = typed.lstrip("\r\n").partition("\n")
     return title, wordings
 

@@ -213,7 +213,7 @@ def credit_line(
 
 
 def asked_as(submission: Submission, language: Language) -> str:
-    """The other ways to ask a note's question, in a line."""
+    """The wordings of a note, in one line."""
     return f"{ASKED_AS(language)}: " + " · ".join(map(plain, submission.wordings))
 
 

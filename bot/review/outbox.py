@@ -58,12 +58,12 @@ def mark_card_current(core: Core, note: Note, number: int) -> None:
 
 
 def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark deleted cards, to be posted again."""
+    """Mark cards as deleted, so that they are posted again."""
     core.store.review_cards.forget_messages(message_ids)
 
 
 def mark_channel_deleted(core: Core, channel_id: int) -> None:
-    """Mark the cards of a deleted channel, to be posted again."""
+    """Mark the cards of a channel as deleted, so that they are posted again."""
     core.store.review_cards.forget_channel(channel_id)
 
 
@@ -78,7 +78,7 @@ def mark_card_replaced(core: Core, place: Place) -> int:
 
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
-    """Mark the cards outside of the review channel, to be posted in it, and return them."""
+    """Mark the cards outside of the review channel for a new post, and return their places."""
     return core.store.review_cards.forget_misplaced(guild_id)
 
 

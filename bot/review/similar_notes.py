@@ -212,7 +212,7 @@ class SimilarNotes:
         vectors: NDArray[np.float32],
         own_note_id: int | None,
     ) -> Iterator[_Candidate]:
-        """Yield a guild's pending notes with the most words in common."""
+        """Yield the likely similar pending notes of a guild, with their cosines."""
         for note in self._likely(guild_id, submission, own_note_id):
             document = note_document(note)
             texts = self._passages_of(document)

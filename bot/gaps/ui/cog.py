@@ -38,7 +38,7 @@ class GapsCog(Cog):
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
-    async def service(self, interaction: Interaction) -> None:
+    async def gaps(self, interaction: Interaction) -> None:
         """Settle the gaps answered by now, then show the first page of the others."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
@@ -132,10 +132,10 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
         return made
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        await _show(interaction, self.page, _numbers(self.item.values))
+        await _show(interaction, self.page, _question_ids(self.item.values))
 
 
-def _numbers(values: Collection[str]) -> list[int]:
+def _question_ids(values: Collection[str]) -> list[int]:
     """The question ids in a list's values, without forged ones."""
     return [int(value) for value in values if value.isdecimal() and len(value) < 19]
 
@@ -145,7 +145,7 @@ def _chosen(message: discord.Message | None) -> list[int]:
     for row in message.components if message is not None else ():
         for part in getattr(row, "children", ()):
             if isinstance(part, discord.SelectMenu):
-                return _numbers([option.value for option in part.options if option.default])
+                return _question_ids([option.value for option in part.options if option.default])
     return []
 
 

@@ -17,7 +17,7 @@ _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
 
 class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), rule=_MODERATORS):
-    """The form for words from the document that answers a gap."""
+    """The form to search for a passage that answers a gap, by words from its document."""
 
     def __init__(self, question_id: int, language: Language) -> None:
         super().__init__(messages.POINT_TITLE(language), question_id=question_id)

@@ -71,7 +71,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     """The form of a note. `Draft.submission` validates its input.
 
     Discord allows five fields. Pictures and a file with the text therefore share one, and so do the
-    title and other ways to ask. Tags are typed, with the tags in use listed below the field.
+    title and the wordings. Tags are typed, with the tags in use listed below the field.
     """
 
     done_before = error_messages.FORM_TAKEN

@@ -1,4 +1,4 @@
-"""Other ways to ask a note's question: the panel of a card, its buttons and its form."""
+"""Wordings of a note: the panel that a card opens, its buttons and its form."""
 
 from collections.abc import Sequence
 from typing import Any
