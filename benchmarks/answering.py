@@ -35,7 +35,8 @@ from typing import Final
 
 import numpy as np
 
-from bot.answers.lookup import Ask, Stage
+from bot.answers.ask import Ask
+from bot.answers.lookup import Stage
 from bot.answers.pipeline import Reply
 from bot.config.sections import DataSettings, ModelSettings
 from bot.config.settings import Settings

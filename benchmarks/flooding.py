@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.sections import DataSettings, QuestionSettings
 from bot.config.settings import Settings
 from bot.core import index_updates

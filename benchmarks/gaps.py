@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory, gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates

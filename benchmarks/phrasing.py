@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quoting import answers, holds
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.phrased import Mode, Outcome, Phrased
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings

@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer, Quote
-from bot.answers.lookup import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.answering import documents, percentiles, questions_about
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

@@ -140,7 +140,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
 # What is not called here, by the reason.
 NOT_CALLED: Final = {
     "gives the texts of the store, the index or a file to functions that are called": """
-        bot.answers.selections.Selections._selection
+        bot.answers.channel_selections.Selections._selection
         bot.review.service.suggested_wordings
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.nearest_passages

@@ -1,11 +1,9 @@
-"""Lookup of questions: ranking by scope, follow-ups, confirmed answers.
+"""Lookup of questions: ranking by scope, follow-ups, synonyms.
 
 A follow-up ("and its licence?") is looked up together with the questions before it. No answer is
 kept, so the previous question is looked up again, with the asker's present rights. The passage
 shown before is not shown again; other sections of its document come first, unless another document
 is clearly better.
-
-A passage confirmed for nearly the same question in the same scopes comes first.
 
 A question with synonyms of its guild is looked up in several readings; the surest one counts.
 """
@@ -13,107 +11,32 @@ A question with synonyms of its guild is looked up in several readings; the sure
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from bot.answers.ask import HITS, Ask, Lookup, Vectors
+from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.decision import with_due_penalty
-from bot.answers.outage import Outage
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import truncated_to_model
-from indexer.embedding.vector_cache import VectorCache
 from indexer.index.bm25 import Ids
-from indexer.index.index import Index
-from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.synonyms import both_ways, replaced
-from knowledge.store.questions.feedback_records import FeedbackRecords
-from knowledge.text import storable
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.values.documents import SHARED, Scope, channel_scope
-from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
-
-_Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]
-
-# Number of hits to judge and record a question with.
-HITS: Final = 10
+from knowledge.values.documents import Scope
+from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 
 # Most earlier questions in the context of a follow-up.
 EARLIER_QUESTIONS: Final = 2
 
-# Exclusive limit of Discord's ids, and of integers in SQLite.
-_IDS_END: Final = 2**63
-
 # Score bonus of the other sections of the document shown before.
 SIBLING_GAIN: Final = 0.15
-
-# Least cosine at which two questions count as nearly the same.
-NEARLY_SAME: Final = 0.92
-
-# Combinations of guild and channels with cached confirmed answers; up to 400 kB each.
-_PLACES_CACHED: Final = 64
-_Place = tuple[int | None, tuple[int, ...]]
-_Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
-_State = tuple[str, tuple[int, ...]]
-_NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question, with its asker and place.
-
-    Attributes:
-        earlier: the questions before a follow-up, one a line (`context_after`).
-        private: whether the asker alone sees the answer.
-        told_for: the id of an earlier record of this question, if the bot answers it again, to
-            share the answer or to notify the asker.
-        channels: ids of followed channels that all readers of the answer may read
-            (`bot.interactions.policy.channel_access`).
-        answered_from: the documents to answer from.
-        quotations: most passages to quote; None for the operator's setting.
-    """
-
-    text: str
-    asker_id: int
-    guild_id: int | None = None
-    channel_id: int | None = None
-    earlier: str = ""
-    private: bool = False
-    told_for: int | None = None
-    channels: tuple[int, ...] = ()
-    answered_from: AnsweredFrom = EVERYTHING
-    quotations: int | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", storable(self.text))
-        object.__setattr__(self, "earlier", storable(self.earlier))
-        ids = (self.asker_id, self.guild_id or 0, self.channel_id or 0, *self.channels)
-        if max(ids) >= _IDS_END:
-            raise ValueError("An id of Discord's has 63 bits; this one has more.")
-
-    @property
-    def before(self) -> "Ask":
-        """The last of the earlier questions, asked by the same member with their present rights."""
-        *earlier, last = self.earlier.split("\n")
-        return replace(self, text=last, earlier="\n".join(earlier))
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """Visible scopes except the articles: the shared one, the guild's and the channels'."""
-        return scopes_of(self.guild_id, self.channels)
-
-
-def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """Scopes visible to a reader of these channels, in a guild or (None) in a direct message."""
-    guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
-    return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
 
 class Stage(StrEnum):
@@ -123,137 +46,6 @@ class Stage(StrEnum):
     SEARCH = "search"
     DECIDE = "decide"
     RECORD = "record"
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """Hits for a question, best first, with their evidence.
-
-    Attributes:
-        signals: the inputs of the evidence.
-        scopes: visible scopes.
-        selection: the documents searched in these scopes; None for all.
-        confirmed: whether the first hit was confirmed for nearly the same question.
-    """
-
-    ask: Ask
-    hits: Sequence[Hit]
-    evidence: Evidence
-    signals: Mapping[str, float]
-    scopes: tuple[Scope, ...] = ()
-    selection: Selection | None = None
-    confirmed: bool = False
-
-
-class ConfirmedAnswers:
-    """Cache of answers that askers and moderators confirmed, found by similar questions."""
-
-    def __init__(
-        self,
-        records: FeedbackRecords,
-        index: Index,
-        vectors: VectorCache,
-        outage: Outage | None = None,
-    ) -> None:
-        self._records = records
-        self._index = index
-        self._vectors = vectors
-        self._outage = outage or Outage()
-        # By guild and channels; the state tells whether answers or scopes have changed since.
-        self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
-            _PLACES_CACHED
-        )
-        # The version read last, keyed by the number of confirmations made by this process.
-        self._versions: LRUCache[int, str] = LRUCache(1)
-
-    def forget(self) -> None:
-        """Drop all questions from memory."""
-        self._known.clear()
-        self._versions.clear()
-
-    @property
-    def version(self) -> str:
-        """A version that changes with every confirmation or withdrawal."""
-        records = self._records
-        return self._outage.last_known(
-            self._versions, records.confirmations, records.confirmed_version
-        )
-
-    def refresh(self, retriever: Retriever) -> None:
-        """Refresh outdated entries of the cache."""
-        version = self.version
-        for place, (state, scopes, _) in [*self._known.items()]:
-            if state != (version, self._index.generation_of(scopes)):
-                self._of(retriever, place, scopes)
-
-    def with_confirmed_first(
-        self,
-        retriever: Retriever,
-        lookup: Lookup,
-        vectors: _Vectors,
-    ) -> Lookup:
-        """The lookup, with a confirmed passage as its first hit if one is visible now.
-
-        A confirmed passage counts at least as partial evidence.
-        """
-        ask, seen = lookup.ask, lookup.scopes
-        for one in self._nearest(retriever, lookup, vectors[ask.text]):
-            among = _passages(retriever, one, lookup)
-            found = retriever.ranked(ask.text, vectors[ask.text], seen, 1, among=among)
-            if found and found[0].passage.document_id == one.document_id:
-                others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
-                hits = [*found, *others][:HITS]
-                evidence, signals = retriever.judged(ask.text, hits)
-                least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
-                return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
-        return lookup
-
-    def _nearest(
-        self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
-    ) -> list[ConfirmedAnswer]:
-        """Confirmed answers to nearly the same question: nearest, then moderators', then newest."""
-        place = (lookup.ask.guild_id, lookup.ask.channels)
-        known, vectors = self._of(retriever, place, lookup.scopes)
-        if not known:
-            return []
-        cosines = retriever.cosine_scale().of(vectors @ vector)
-        near = [
-            (round(float(cosines[place]), 2), one.by_moderator, one.confirmed_at, place)
-            for place in np.flatnonzero(cosines >= NEARLY_SAME).tolist()
-            if (one := known[place]).earlier == lookup.ask.earlier
-        ]
-        return [known[place] for *_, place in sorted(near, reverse=True)]
-
-    def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
-        """Confirmed answers of a guild and channels, with their questions' vectors."""
-        version = self.version
-        state = (version, self._index.generation_of(scopes))
-        before, _, found = self._known.get(place, (None, (), _NOTHING))
-        if before != state:
-            known = self._records.confirmed(*place) if version else []
-            # Spelling is corrected with the live index: `retriever` may search one with a draft.
-            live = replace(retriever, index=self._index)
-            texts = [live.corrected(one.text, scopes) for one in known]
-            found = known, self._vectors.of(texts)
-            self._known[place] = state, scopes, found
-        return found
-
-
-def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """Ids of the confirmed passage, if its text is unchanged.
-
-    If it was recorded without text, ids of all passages of its document.
-    """
-    index, seen = retriever.index, lookup.scopes
-    stored = [
-        stored.id
-        for stored in index.document_passages(one.document_id)
-        if stored.scope in seen and one.passage in ("", stored.text)
-    ]
-    found = np.array(stored, np.int64)
-    if lookup.selection is None:
-        return found
-    return np.intersect1d(found, index.selected(lookup.selection, seen))
 
 
 def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
@@ -306,7 +98,7 @@ def _in_context(ask: Ask) -> str:
     return f"{ask.earlier}\n{ask.text}" if ask.earlier else ask.text
 
 
-def vector_of(ask: Ask, vectors: _Vectors) -> NDArray[np.float32]:
+def vector_of(ask: Ask, vectors: Vectors) -> NDArray[np.float32]:
     """The vector of a question; for a follow-up, the mean with and without its context.
 
     Each finds less alone: the question lacks the topic, and the context blurs the question.
@@ -357,7 +149,7 @@ class Lookups:
         self._confirmed = confirmed
         self._times = times or StageTimes()
 
-    def of(self, tiers: Mapping[Ask, SearchTiers], vectors: _Vectors) -> dict[Ask, Lookup]:
+    def of(self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors) -> dict[Ask, Lookup]:
         """The strongest lookup of each question.
 
         Args:
@@ -380,7 +172,7 @@ class Lookups:
         return found
 
     def _stronger(
-        self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: _Vectors
+        self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
     ) -> Lookup | None:
         """The lookup, if it replaces the one of the tier before; None if that one stays."""
         # Confirmed answers are looked up once for each selection, before the articles.
@@ -395,7 +187,7 @@ class Lookups:
         return None
 
     def _shown_before(
-        self, tiers: Mapping[Ask, SearchTiers], vectors: _Vectors
+        self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors
     ) -> dict[Ask, StoredPassage]:
         """By follow-up, the passage that answers the question before it, if there is one."""
         before = {ask: ask.before for ask in tiers if ask.earlier}
@@ -412,7 +204,7 @@ class Lookups:
         self,
         tiers: Mapping[Ask, SearchTiers],
         turn: int,
-        vectors: _Vectors,
+        vectors: Vectors,
         shown: Mapping[Ask, StoredPassage],
     ) -> dict[Ask, Lookup]:
         """The lookup of each question in its next tier.
@@ -437,7 +229,7 @@ class Lookups:
         self,
         asks: Sequence[Ask],
         tier: SearchTier,
-        vectors: _Vectors,
+        vectors: Vectors,
         shown: Mapping[Ask, StoredPassage],
         *,
         share: float,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 
 

@@ -18,6 +18,8 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from bot.answers.ask import HITS, Ask, Lookup
+from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -32,10 +34,6 @@ from bot.answers.decision import (
     recorded_hit,
 )
 from bot.answers.lookup import (
-    HITS,
-    Ask,
-    ConfirmedAnswers,
-    Lookup,
     Lookups,
     Observer,
     Stage,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from indexer.index.index import Index
 from knowledge.values.documents import channel_scope

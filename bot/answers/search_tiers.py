@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from bot.answers.channel_selections import Selections
 from bot.answers.outage import Outage, not_in_memory
-from bot.answers.selections import Selections
 from indexer.index.index import Index
 from indexer.index.selection import Selection
 from knowledge.store.store import Store

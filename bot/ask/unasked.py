@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.core.core import Core
 from knowledge.chat import intents

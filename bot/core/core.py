@@ -17,7 +17,8 @@ from typing import Any, Final, Self, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
+from bot.answers.ask import HITS, scopes_of
+from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.outage import Outage
 from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline

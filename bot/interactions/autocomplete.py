@@ -12,7 +12,7 @@ import discord
 from cachetools import TTLCache
 from discord import app_commands
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import BusyError, in_time
 from bot.interactions.kit.localisation import viewer_language

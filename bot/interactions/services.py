@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import discord
 from discord.ext import commands
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.phrased import Candidate, Mode, Phrased, Result
 from bot.answers.pipeline import Reply
 from bot.config.settings import Settings
@@ -25,9 +25,9 @@ from knowledge.files.parsed_file import ParsedFile
 from knowledge.values.channel_settings import EffectiveSettings, GuildChoices
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
-from knowledge.values.handovers import Handover, NotHandedOn
+from knowledge.values.handovers import Handover
 from knowledge.values.pictures import Picture
-from knowledge.values.questions import OpenQuestion, Question
+from knowledge.values.questions import OpenQuestion
 from knowledge.web.polite_fetcher import MakeFetcher
 
 _T = TypeVar("_T")
@@ -97,11 +97,6 @@ class Handovers(Protocol):
 
     async def catch_up(self) -> None:
         """Post and edit everything due."""
-
-    def refusal(
-        self, guild: discord.Guild, settings: GuildSettings, question: Question
-    ) -> NotHandedOn | None:
-        """Return PRIVATE if every writable channel would expose the question, else None."""
 
 
 class Submissions(Protocol):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.config.phrasing import PhrasingSettings
 from bot.core.core import Core

@@ -13,8 +13,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Clarification
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.cluster.processes import Shards
 from bot.config.settings import Settings

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.core.core import Core
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
 from indexer.embedding.vector_cache import VectorCache

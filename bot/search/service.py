@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.answers.ask import scopes_of
 from bot.answers.decision import Quote, citation, with_due_penalty
-from bot.answers.lookup import scopes_of
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import scopes_of_tiers
 from bot.core.core import Core
 from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
 from bot.core.core import Core
 from bot.sources.channel_sync_steps import ChannelReport, reports

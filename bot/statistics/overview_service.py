@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from bot.answers.ask import scopes_of
 from bot.answers.decision import FURTHER_SHARE
-from bot.answers.lookup import scopes_of
 from bot.core.core import Core
 from bot.gaps.service import same_questions
 from knowledge import corpus

@@ -20,7 +20,6 @@ Errors:
 import hashlib
 import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.retrieval.hit import LateScore
+from indexer.retrieval.platforms import names_other_platform
 from indexer.text.analyzer import language_of, language_of_question, topic, word_set
 from knowledge.values.questions import Evidence
 
@@ -49,20 +49,6 @@ MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
 # The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
-
-# Platforms, named alike in most languages. A passage about one doesn't answer a question about
-# another.
-_PLATFORMS: Final = tuple(
-    re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
-    for names in (
-        r"ios|iphones?|ipads?|ipados",
-        r"android|lineageos|graphene ?os",
-        r"mac|macs|mac ?os(?: x)?|os ?x|macbooks?",
-        r"windows(?= (?:\d|xp|vista|users?|pcs?))|windows(?! \w)|win(?:10|11|32|64)|on windows",
-        r"linux|ubuntu|debian|fedora|arch linux|linux mint|gnome|kde",
-        r"xbox|playstation|ps[345]|nintendo switch|consoles?",
-    )
-)
 
 
 class CalibrationError(Exception):
@@ -99,19 +85,6 @@ class Support:
         if self.unread and language_of(self.passage) == self.unread:
             return True
         return names_other_platform(self.question, self.passage)
-
-
-def names_other_platform(question: str, text: str) -> bool:
-    """Whether a question names platforms and a text names only other ones.
-
-    Args:
-        question: normalized and in lower case.
-        text: the passage with title and heading.
-    """
-    asked = [one for one in _PLATFORMS if one.search(question) is not None]
-    if not asked or any(one.search(text) is not None for one in asked):
-        return False
-    return any(one.search(text) is not None for one in _PLATFORMS)
 
 
 def features(support: Support) -> NDArray[np.float64]:

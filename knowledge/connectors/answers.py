@@ -10,7 +10,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
-from knowledge.chat.conversations import ANSWER_WORDS, Message, exchange
+from knowledge.chat.accepted_answers import ANSWER_WORDS, exchange
+from knowledge.chat.conversations import Message
 from knowledge.chat.intents import asks, thanks, word_count
 from knowledge.chat.transcript import MESSAGE_CHARACTERS
 

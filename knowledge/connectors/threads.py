@@ -10,7 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from knowledge.chat.conversations import Exchange, Message, exchange
+from knowledge.chat.accepted_answers import exchange
+from knowledge.chat.conversations import Exchange, Message
 from knowledge.chat.intents import without_solved_mark
 from knowledge.chat.transcript import SOMEONE, Channel, exchange_text, without_message_secrets
 from knowledge.connectors.connector import Content

@@ -12,8 +12,8 @@ from pathlib import Path
 import frontmatter
 import pytest
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import excerpts
 from bot.core import index_updates

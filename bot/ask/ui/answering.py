@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, service
 from bot.ask.ui.answer_message import answer_message, pictured

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from bot.answers.replay import ask_from_record
 from bot.ask import button_messages, service

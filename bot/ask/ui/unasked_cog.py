@@ -18,7 +18,7 @@ import discord
 from cachetools import TTLCache
 from discord.ext import commands
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.pipeline import Reply
 from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post

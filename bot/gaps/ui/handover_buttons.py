@@ -10,6 +10,7 @@ from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
 from bot.gaps.handovers import ActingHelper
+from bot.gaps.ui import handover_channels
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
@@ -63,7 +64,7 @@ async def _hand_on(
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
-    refusal = bot.handovers.refusal(guild, settings, question)
+    refusal = handover_channels.refusal(bot, guild, settings, question)
     now = datetime.now(UTC)
     if refusal is not None:
         return messages.refusal(refusal, language)

@@ -8,7 +8,7 @@ attempt the dispatcher looks for the post before it posts again.
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -20,21 +20,18 @@ from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
 from bot.gaps.ui.handover_buttons import HandoverButton
+from bot.gaps.ui.handover_channels import Place, channels_for
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import LOST, send_with_retries
 from bot.interactions.policy.channel_access import (
     followed_readable_by_viewers,
-    viewers_may_read,
-    visible_without_roles,
 )
-from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
-from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.handovers import Handover, NotHandedOn
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover
 from knowledge.values.questions import Question
 
-_Place = discord.TextChannel | discord.ForumChannel
 _Result = TypeVar("_Result")
 
 # Minutes of a day. The question of an archived thread is still listed in `/gaps`.
@@ -95,7 +92,7 @@ class HandoverPosts:
             await self._call(lambda core: handovers.end_unposted(core, handover))
             return
         settings = await self._bot.guild_settings.settings(guild.id)
-        for place in self.places(guild, settings, question):
+        for place in channels_for(self._bot, guild, settings, question):
             try:
                 message = await self._post_in(place, handover, question)
             except UNREACHED as error:
@@ -120,44 +117,8 @@ class HandoverPosts:
             return
         await self._call(lambda core: handovers.end_unposted(core, handover))
 
-    def places(
-        self, guild: discord.Guild, settings: GuildSettings, question: Question
-    ) -> Iterator[_Place]:
-        """Channels for a question: the chosen one first, then the review channel.
-
-        A channel with other readers than helpers and moderators is left out, unless all of them
-        could read the question anyway.
-        """
-        for channel in self._writable(guild, settings):
-            others = visible_without_roles(
-                channel, (settings.helper_role_id, settings.moderator_role_id)
-            )
-            if not others or self._is_public(channel, question):
-                yield channel
-
-    def refusal(
-        self, guild: discord.Guild, settings: GuildSettings, question: Question
-    ) -> NotHandedOn | None:
-        """The refusal if every writable channel has readers who may not see the question."""
-        writable = any(True for _ in self._writable(guild, settings))
-        if writable and not any(True for _ in self.places(guild, settings, question)):
-            return NotHandedOn.PRIVATE
-        return None
-
-    def _writable(self, guild: discord.Guild, settings: GuildSettings) -> Iterator[_Place]:
-        chosen = (settings.handover_channel_id, settings.review_channel_id)
-        for channel_id in dict.fromkeys(chosen):
-            channel = guild.get_channel(channel_id or 0)
-            if isinstance(channel, _Place) and may_send(channel):
-                yield channel
-
-    def _is_public(self, place: _Place, question: Question) -> bool:
-        asked_in = self._bot.get_channel(question.channel_id or 0)
-        alone = isinstance(asked_in, discord.Thread) and asked_in.is_private()
-        return not (question.private or alone) and viewers_may_read(self._bot, place, asked_in)
-
     async def _post_in(
-        self, place: _Place, handover: Handover, question: Question
+        self, place: Place, handover: Handover, question: Question
     ) -> discord.Message:
         said = await self._message(handover, question, place)
         if isinstance(place, discord.TextChannel):
@@ -197,7 +158,7 @@ class HandoverPosts:
         return None
 
     async def _begin_thread(
-        self, place: _Place, message: discord.Message, question: Question
+        self, place: Place, message: discord.Message, question: Question
     ) -> None:
         """Start a thread for the helpers, if the bot may."""
         if not isinstance(place, discord.TextChannel):

@@ -5,7 +5,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions import autocomplete
 from bot.interactions.features import Feature

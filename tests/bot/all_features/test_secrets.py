@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.review import check_messages
 from knowledge.review.risk_flags import Risk
 from knowledge.secrets import HIDDEN

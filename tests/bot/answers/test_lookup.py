@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from bot.answers.lookup import SIBLING_GAIN, Ask, context_after, with_sibling_sections
+from bot.answers.ask import Ask
+from bot.answers.lookup import SIBLING_GAIN, context_after, with_sibling_sections
 from indexer.retrieval.hit import Hit
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 from tests.bot.values import file_passage

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bot.answers.ask import Ask, Lookup
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -18,7 +19,6 @@ from bot.answers.decision import (
     citation,
     conflicts,
 )
-from bot.answers.lookup import Ask, Lookup
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.replay import PassageState, Replay
 from bot.cli import output
 from bot.config.sections import DataSettings

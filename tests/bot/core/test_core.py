@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer, Refusal
-from bot.answers.lookup import Ask, Stage
+from bot.answers.lookup import Stage
 from bot.answers.quotations import citation_line
 from bot.ask.explanation import why
 from bot.config.sections import DataSettings, IndexSettings, ModelSettings

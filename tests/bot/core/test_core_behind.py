@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.answers import outage
+from bot.answers.ask import Ask
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings

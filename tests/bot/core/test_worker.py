@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simcord import Env, InteractionResult
 from simcord.interactions import base_payload
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.gaps import handovers, messages

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.answers.phrased import Candidate
 from bot.config.settings import ConfigError, Settings
 from bot.core.core import Core

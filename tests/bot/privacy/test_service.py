@@ -1,6 +1,6 @@
 """Export of a member's data."""
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service

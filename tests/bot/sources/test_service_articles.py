@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.answers.lookup import scopes_of
+from bot.answers.ask import scopes_of
 from bot.answers.search_tiers import ArticlesUse
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.lookup import Ask
+from bot.answers.ask import Ask
 from bot.cli.console import UNUSABLE
 from bot.config.settings import Settings
 from bot.core import index_updates

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.retrieval.evidence import names_other_platform
+from indexer.retrieval.platforms import names_other_platform
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.answers.ask import Ask
+from bot.answers.confirmed_answers import ConfirmedAnswers
 from bot.answers.decision import Answer
-from bot.answers.lookup import Ask, ConfirmedAnswers
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_pages

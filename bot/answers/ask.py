@@ -1,0 +1,95 @@
+"""Questions to look up, `Ask`, with their asker and place; and the hits of one, `Lookup`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.index.selection import Selection
+from indexer.retrieval.hit import Hit
+from knowledge.text import storable
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.documents import SHARED, Scope, channel_scope
+from knowledge.values.questions import Evidence
+
+# Vectors of questions, (d,) each, by text.
+Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]
+
+# Number of hits to judge and record a question with.
+HITS: Final = 10
+
+# Exclusive limit of Discord's ids, and of integers in SQLite.
+_IDS_END: Final = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, with its asker and place.
+
+    Attributes:
+        earlier: the questions before a follow-up, one a line (`context_after`).
+        private: whether the asker alone sees the answer.
+        told_for: the id of an earlier record of this question, if the bot answers it again, to
+            share the answer or to notify the asker.
+        channels: ids of followed channels that all readers of the answer may read
+            (`bot.interactions.policy.channel_access`).
+        answered_from: the documents to answer from.
+        quotations: most passages to quote; None for the operator's setting.
+    """
+
+    text: str
+    asker_id: int
+    guild_id: int | None = None
+    channel_id: int | None = None
+    earlier: str = ""
+    private: bool = False
+    told_for: int | None = None
+    channels: tuple[int, ...] = ()
+    answered_from: AnsweredFrom = EVERYTHING
+    quotations: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", storable(self.text))
+        object.__setattr__(self, "earlier", storable(self.earlier))
+        ids = (self.asker_id, self.guild_id or 0, self.channel_id or 0, *self.channels)
+        if max(ids) >= _IDS_END:
+            raise ValueError("An id of Discord's has 63 bits; this one has more.")
+
+    @property
+    def before(self) -> "Ask":
+        """The last of the earlier questions, asked by the same member with their present rights."""
+        *earlier, last = self.earlier.split("\n")
+        return replace(self, text=last, earlier="\n".join(earlier))
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Visible scopes except the articles: the shared one, the guild's and the channels'."""
+        return scopes_of(self.guild_id, self.channels)
+
+
+def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
+    """Scopes visible to a reader of these channels, in a guild or (None) in a direct message."""
+    guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
+    return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Hits for a question, best first, with their evidence.
+
+    Attributes:
+        signals: the inputs of the evidence.
+        scopes: visible scopes.
+        selection: the documents searched in these scopes; None for all.
+        confirmed: whether the first hit was confirmed for nearly the same question.
+    """
+
+    ask: Ask
+    hits: Sequence[Hit]
+    evidence: Evidence
+    signals: Mapping[str, float]
+    scopes: tuple[Scope, ...] = ()
+    selection: Selection | None = None
+    confirmed: bool = False

@@ -1,0 +1,139 @@
+"""Confirmed answers: picked passages, which come first for nearly the same question."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from bot.answers.ask import HITS, Lookup, Vectors
+from bot.answers.outage import Outage
+from indexer.embedding.vector_cache import VectorCache
+from indexer.index.index import Index
+from indexer.retrieval.retriever import Retriever
+from knowledge.store.questions.feedback_records import FeedbackRecords
+from knowledge.values.documents import Scope
+from knowledge.values.questions import ConfirmedAnswer, Evidence
+
+# Least cosine at which two questions count as nearly the same.
+NEARLY_SAME: Final = 0.92
+
+# Combinations of guild and channels with cached confirmed answers; up to 400 kB each.
+_PLACES_CACHED: Final = 64
+_Place = tuple[int | None, tuple[int, ...]]
+_Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
+_State = tuple[str, tuple[int, ...]]
+_NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
+
+
+class ConfirmedAnswers:
+    """Cache of answers that askers and moderators confirmed, found by similar questions."""
+
+    def __init__(
+        self,
+        records: FeedbackRecords,
+        index: Index,
+        vectors: VectorCache,
+        outage: Outage | None = None,
+    ) -> None:
+        self._records = records
+        self._index = index
+        self._vectors = vectors
+        self._outage = outage or Outage()
+        # By guild and channels; the state tells whether answers or scopes have changed since.
+        self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
+            _PLACES_CACHED
+        )
+        # The version read last, keyed by the number of confirmations made by this process.
+        self._versions: LRUCache[int, str] = LRUCache(1)
+
+    def forget(self) -> None:
+        """Drop all questions from memory."""
+        self._known.clear()
+        self._versions.clear()
+
+    @property
+    def version(self) -> str:
+        """A version that changes with every confirmation or withdrawal."""
+        records = self._records
+        return self._outage.last_known(
+            self._versions, records.confirmations, records.confirmed_version
+        )
+
+    def refresh(self, retriever: Retriever) -> None:
+        """Refresh outdated entries of the cache."""
+        version = self.version
+        for place, (state, scopes, _) in [*self._known.items()]:
+            if state != (version, self._index.generation_of(scopes)):
+                self._of(retriever, place, scopes)
+
+    def with_confirmed_first(
+        self,
+        retriever: Retriever,
+        lookup: Lookup,
+        vectors: Vectors,
+    ) -> Lookup:
+        """The lookup, with a confirmed passage as its first hit if one is visible now.
+
+        A confirmed passage counts at least as partial evidence.
+        """
+        ask, seen = lookup.ask, lookup.scopes
+        for one in self._nearest(retriever, lookup, vectors[ask.text]):
+            among = _passages(retriever, one, lookup)
+            found = retriever.ranked(ask.text, vectors[ask.text], seen, 1, among=among)
+            if found and found[0].passage.document_id == one.document_id:
+                others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
+                hits = [*found, *others][:HITS]
+                evidence, signals = retriever.judged(ask.text, hits)
+                least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
+                return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
+        return lookup
+
+    def _nearest(
+        self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
+    ) -> list[ConfirmedAnswer]:
+        """Confirmed answers to nearly the same question: nearest, then moderators', then newest."""
+        place = (lookup.ask.guild_id, lookup.ask.channels)
+        known, vectors = self._of(retriever, place, lookup.scopes)
+        if not known:
+            return []
+        cosines = retriever.cosine_scale().of(vectors @ vector)
+        near = [
+            (round(float(cosines[place]), 2), one.by_moderator, one.confirmed_at, place)
+            for place in np.flatnonzero(cosines >= NEARLY_SAME).tolist()
+            if (one := known[place]).earlier == lookup.ask.earlier
+        ]
+        return [known[place] for *_, place in sorted(near, reverse=True)]
+
+    def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
+        """Confirmed answers of a guild and channels, with their questions' vectors."""
+        version = self.version
+        state = (version, self._index.generation_of(scopes))
+        before, _, found = self._known.get(place, (None, (), _NOTHING))
+        if before != state:
+            known = self._records.confirmed(*place) if version else []
+            # Spelling is corrected with the live index: `retriever` may search one with a draft.
+            live = replace(retriever, index=self._index)
+            texts = [live.corrected(one.text, scopes) for one in known]
+            found = known, self._vectors.of(texts)
+            self._known[place] = state, scopes, found
+        return found
+
+
+def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
+    """Ids of the confirmed passage, if its text is unchanged.
+
+    If it was recorded without text, ids of all passages of its document.
+    """
+    index, seen = retriever.index, lookup.scopes
+    stored = [
+        stored.id
+        for stored in index.document_passages(one.document_id)
+        if stored.scope in seen and one.passage in ("", stored.text)
+    ]
+    found = np.array(stored, np.int64)
+    if lookup.selection is None:
+        return found
+    return np.intersect1d(found, index.selected(lookup.selection, seen))
