@@ -271,7 +271,7 @@ def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
 def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
     """The context of a follow-up to the member's last question in a channel.
 
-    A private question is no context of a public one, because its answer would reveal it.
+    A private question is never the context of a public one: the public answer would reveal it.
     """
     last = core.recording.last_of_member(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""

@@ -24,10 +24,10 @@ _LEAST_CHARACTERS: Final = 20
 
 
 def offer(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
-    """Offer the text that was read; empty if it's too short, or the form has no room for it.
+    """Return a message with the text of pictures, or an empty string if there is nothing to offer.
 
-    Lines already in the note's text are left out. `is_whole` means that every picture could be
-    read.
+    That is so if the text is too short, or the form has no room for it. Lines already in the note
+    are left out. `is_whole` means that every picture could be read.
     """
     have = _folded(text)
     new = [line for line in read.splitlines() if _folded(line) not in have]

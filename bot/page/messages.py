@@ -1,4 +1,4 @@
-"""Messages of `/page review`, a list of notes older than the public page. Pure."""
+"""Messages of `/page review`: notes whose writers weren't told of the public page. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

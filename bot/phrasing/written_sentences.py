@@ -66,7 +66,7 @@ class CheckedLines:
 
 @dataclass(slots=True)
 class _Checked:
-    """A model's sentence, the sentences it names, and the verdict."""
+    """A sentence by the model, the source sentences it cites, and the verdict on it."""
 
     text: str
     named: list[Numbered]

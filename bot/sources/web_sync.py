@@ -205,9 +205,10 @@ def _visit(
 def _bytes_left(
     pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
-    """The most bytes for a source: its server's quota less other sources; None for no limit.
+    """The most bytes a source may store: its guild's quota minus the bytes of its other sources.
 
-    With several servers, the largest result counts. A shared source has no limit.
+    If several guilds have the source, the largest result counts. None means no limit: without a
+    quota, and for sources of all guilds.
     """
     if not quota or SHARED in sources[location]:
         return None

@@ -385,7 +385,7 @@ def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
 
 
 def _marked(body: str, cut_before: bool, cut_after: bool) -> str:
-    """Add … at the cuts: in prose on the same line, beside code, tables and lists on its own."""
+    """Add … where text was cut: on the same line in prose, on a line of its own beside blocks."""
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
     before = "…\n" if _is_block(top) else "… "
     after = "\n…" if _is_block(bottom) or bottom.startswith(" ") else " …"

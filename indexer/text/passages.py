@@ -330,9 +330,9 @@ def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
 def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> tuple[str, ...]:
     """A body in pieces of about equal size, cut at the best places.
 
-    Cuts are between units (`indexer.text.sentences.units`), never between an announcement and its
-    unit. A unit too long for the model is cut between sentences or lines; code is cut only if it is
-    too long to be quoted whole.
+    Cuts are between units (`indexer.text.sentences.units`), never between a lead-in ("Do
+    this:") and its list or code. A unit too long for the model is cut between sentences or lines;
+    code is cut only if it is too long to be quoted whole.
     """
 
     def count(text: str) -> int:

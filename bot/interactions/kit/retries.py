@@ -92,10 +92,10 @@ class ResendingAdapter(WebhookAdapter):
 
 
 class _QuickSession:
-    """Session with quick retries: a server error counts as a broken connection.
+    """HTTP session that raises server errors as broken connections, which are retried at once.
 
-    discord.py itself waits one second after the first error and three after the second, too long
-    for a first response.
+    discord.py would wait one second after the first error and three after the second: too long for
+    a first response.
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:

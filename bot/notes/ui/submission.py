@@ -323,5 +323,5 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders,
     draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Open the form of that note, with the draft below its text."""
+        """Open the form of the similar note, with the draft's text below that note's."""
         await open_form(interaction, drafts.draft_of_extension(self.note, self.draft))
