@@ -20,8 +20,8 @@ from bot.interactions.kit.layouts import container, layout, text_of
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import may_write, quotable_channels
+from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
-from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language

@@ -10,7 +10,7 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import NONCE, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.rules import readers_of_answer
+from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.question_labels import FEEDBACK_REASONS

@@ -23,8 +23,8 @@ from bot.interactions.kit.edits import Posted, edit_once
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.localisation import message_language, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
+from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
-from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question

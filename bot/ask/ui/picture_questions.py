@@ -14,7 +14,7 @@ from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.admission import count_question
 from bot.interactions.policy.channel_access import may_write
-from bot.interactions.policy.rules import anybody
+from bot.interactions.policy.component_access import anybody
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language

@@ -14,8 +14,8 @@ from bot.interactions.kit.authorization import Found
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import is_moderator
-from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from knowledge.chat.intents import is_marked_solved

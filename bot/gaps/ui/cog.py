@@ -20,8 +20,8 @@ from bot.interactions.features import Feature
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
-from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
 from bot.text.paging import Page, neighbours

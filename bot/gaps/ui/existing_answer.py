@@ -9,7 +9,7 @@ from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
-from bot.interactions.policy.rules import moderators
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from knowledge.values.guilds import Language
 

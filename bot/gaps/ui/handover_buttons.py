@@ -16,8 +16,8 @@ from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.component_access import readers_of_answer
 from bot.interactions.policy.permissions import may_decide, may_help
-from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import GuildSettings, Language

@@ -2,7 +2,7 @@
 
 Discord sends component ids back, and anybody may forge them. So each component class must declare
 a rule. The component receives the objects that its rule looked up. The bot's rules are in
-`bot.interactions.policy.rules`.
+`bot.interactions.policy.component_access`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

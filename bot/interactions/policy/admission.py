@@ -12,10 +12,10 @@ from typing import Final
 import discord
 
 from bot.core.job_queue import Priority
-from bot.interactions.policy import limits
+from bot.interactions.policy import quotas
 from bot.interactions.policy.explanations import EXPLAINED
-from bot.interactions.policy.limits import Allowance, Sender
 from bot.interactions.policy.permissions import may_decide
+from bot.interactions.policy.quotas import Allowance, Sender
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from knowledge.store.database import DatabaseAwayError
@@ -38,13 +38,13 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
     if may_decide(member, settings):
         return
     sender = _sender(member, settings)
-    quota = limits.questions_of(sender, settings.limits, bot.settings.limits)
+    quota = quotas.questions_of(sender, settings.limits, bot.settings.limits)
     if quota.is_unlimited:
         return
     now = datetime.now(UTC)
     try:
         until = await bot.worker.call(
-            lambda core: limits.count_question(core, sender, quota, now),
+            lambda core: quotas.count_question(core, sender, quota, now),
             priority=Priority.ASKING,
         )
     except DatabaseAwayError:
@@ -60,7 +60,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
     if may_decide(member, settings):
         return None
     sender = _sender(member, settings)
-    allowed = limits.notes_of(sender, settings.limits, bot.settings.limits, now)
+    allowed = quotas.notes_of(sender, settings.limits, bot.settings.limits, now)
     if isinstance(allowed, Quota) and allowed.is_unlimited:
         return None
     return Allowance(sender, allowed)
@@ -82,12 +82,12 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
             if allowance is None:
                 return ""
             wait = await bot.worker.call(
-                lambda core: limits.note_wait(core, allowance, note_id, now),
+                lambda core: quotas.note_wait(core, allowance, note_id, now),
                 priority=Priority.ASKING,
             )
     except (TimeoutError, *EXPLAINED):
         return ""
-    return error_messages.invalid(limits.wait_error(wait), language) if wait is not None else ""
+    return error_messages.invalid(quotas.wait_error(wait), language) if wait is not None else ""
 
 
 async def _settings(bot: Services, guild_id: int | None) -> GuildSettings:

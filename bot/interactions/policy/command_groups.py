@@ -9,8 +9,8 @@ from discord import app_commands
 from bot.interactions.kit.authorization import Rule
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.component_access import administrators, moderators
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS
-from bot.interactions.policy.rules import administrators, moderators
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 

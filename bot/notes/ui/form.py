@@ -17,7 +17,7 @@ from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.channel_access import sees
-from bot.interactions.policy.rules import readable_question
+from bot.interactions.policy.component_access import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.review import messages as review_messages

@@ -6,7 +6,7 @@ from typing import Any
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import in_time
-from bot.interactions.policy.rules import readable_question
+from bot.interactions.policy.component_access import readable_question
 from bot.interactions.services import Interaction
 from bot.notes import messages
 from bot.notes.drafts import single_tag

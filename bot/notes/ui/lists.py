@@ -8,8 +8,8 @@ import discord
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import is_moderator
-from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Interaction
 from bot.notes import list_messages, messages, service
 from bot.notes.list_messages import Filter

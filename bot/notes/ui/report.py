@@ -12,7 +12,7 @@ from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.rules import members, readers_of_answer
+from bot.interactions.policy.component_access import members, readers_of_answer
 from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards

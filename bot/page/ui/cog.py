@@ -10,8 +10,8 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.layouts import components_of, layout
 from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
-from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.page import messages, service
 from bot.page.publisher import ROUND_SECONDS, PagePublisher

@@ -15,8 +15,8 @@ from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import also_directly
-from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.rules import moderators
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.review import messages, service
 from bot.review.service import Action, ActionOutcome, Click

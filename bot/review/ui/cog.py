@@ -21,8 +21,8 @@ from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.command_groups import moderators_group
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.policy.permissions import manages
-from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogDirection, LogFilters

@@ -13,9 +13,9 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import quotable_channels
+from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.flood_control import flood_controlled
 from bot.interactions.policy.permissions import also_directly
-from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Cog, Interaction, Services
 from bot.search import messages, service
 from bot.search.service import Search

@@ -11,7 +11,7 @@ from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.localisation import viewer_language
-from bot.interactions.policy.rules import administrators
+from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said

@@ -11,7 +11,7 @@ from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.command_groups import moderators_group
-from bot.interactions.policy.rules import moderators
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Cog, Interaction
 from bot.setup import synonym_messages as messages
 from bot.setup import synonym_service as service

@@ -14,7 +14,7 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.command_groups import administrators_group
-from bot.interactions.policy.rules import administrators
+from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction, Services
 from bot.sources import channel_sync_steps, messages, service
 from bot.sources.ui.channel_events import ChannelEvents

@@ -9,8 +9,8 @@ from bot.interactions.kit.authorization import First
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import described, message_language, viewer_language
 from bot.interactions.policy.channel_access import all_readable_by, may_write
+from bot.interactions.policy.component_access import members
 from bot.interactions.policy.permissions import is_moderator
-from bot.interactions.policy.rules import members
 from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages, service
 from bot.statistics.messages import PERIOD_LABELS, Period

@@ -14,7 +14,7 @@ from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery
-from bot.interactions.policy.rules import moderators
+from bot.interactions.policy.component_access import moderators
 from bot.interactions.services import Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics.overview_messages import text

@@ -8,7 +8,7 @@ import pytest
 import bot.process.client  # noqa: F401 - so that all components are known
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.forms import Form
-from bot.interactions.policy.rules import anybody
+from bot.interactions.policy.component_access import anybody
 from bot.text import error_messages
 from tests.bot.steps import everything
 from tests.bot.world import World, text_of

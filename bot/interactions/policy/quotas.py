@@ -1,4 +1,4 @@
-"""Limits on a member's questions and notes: the applicable quota, and whether it is used up.
+"""Quotas of a member: the one that applies to questions or notes, and whether it is used up.
 
 `knowledge.values.limits.Quota` is the rule itself: the most per hour and day, and the wait.
 """

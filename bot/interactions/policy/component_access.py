@@ -1,6 +1,6 @@
-"""Access rules of buttons, lists and forms: each admits or refuses a sender.
+"""Access checks of buttons, lists and forms: each admits or refuses a sender.
 
-A rule returns the objects that the component acts on, or a refusal.
+A check returns the objects that the component acts on, or a refusal.
 """
 
 from collections.abc import Mapping
