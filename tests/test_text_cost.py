@@ -367,7 +367,7 @@ def test_what_grows_too_much_beside_much_that_does_not_is_found() -> None:
     def read(text: str) -> None:
         for word in text.split():
             word.casefold().encode().hex()
-        for place in range(0, len(text), 10):
+        for place in range(0, len(text), 4):
             text[place:].count("a")
 
     reader = Reader("mixed", lambda text: partial(read, text), looks=True)
