@@ -47,7 +47,7 @@ from tests.fakes import WordEmbedder
 folder, url, given = sys.argv[1:]
 settings = Settings(data=DataSettings(folder=Path(folder), database=url))
 with Core(settings, WordEmbedder()) as core:
-    run_to_end(index_updates.update_own(core))
+    run_to_end(index_updates.update_notes_and_articles(core))
     for guild_id, review_id, moderators_id, member_id in json.loads(given):
         chosen = GuildSettings(guild_id, review_id, moderators_id)
         core.store.guilds.save_settings(chosen, member_id)
