@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.answers.ask import Ask
@@ -144,19 +144,23 @@ sources = st.frozensets(
 
 
 @given(st.builds(AnsweredFrom, tags, sources, st.booleans()), st.sets(st.sampled_from([5, 6])))
+@example(AnsweredFrom(sources=("channel:5", "channel:6"), first=True), {5, 6})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_found_is_the_chosen_part_of_what_may_be_seen(
     pipeline: AnswerPipeline, of: AnsweredFrom, channels: set[int]
 ) -> None:
-    """All of them are about the question, so that nothing is left out for being far from it."""
+    """With `first`, the rest is found where the chosen part alone doesn't answer."""
     seen = {
         name
         for name, one in DOCUMENTS.items()
         if one.scope in (SHARED, ARTICLES, GUILD, *map(channel_scope, channels))
     }
     chosen = {name for name in seen if _is_chosen(DOCUMENTS[name], of)}
-    expected = seen if of.everything or (of.first and not chosen) else chosen
+    alone = _ask(pipeline, replace(of, first=False), channels=tuple(channels))
+    answers = isinstance(alone.outcome, Answer)
+    expected = seen if of.everything or (of.first and not answers) else chosen
 
+    assert _found(alone) == (seen if of.everything else chosen)
     assert _found(_ask(pipeline, of, channels=tuple(channels))) == expected
 
 
