@@ -1,6 +1,7 @@
 """Comparison of two models or rerankers on judged sets, with progress bars."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
 
 from bot.cli import model_output
 from bot.cli.console import err, fail, out, run_with_progress
@@ -17,23 +18,25 @@ def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
     """Measure both sides on each shipped set."""
     figures: list[Figure] = []
     for name in COMMITTED:
-        serving, other = (_evaluated(side, name) for side in sides)
+        by_model = groupby(sides, key=lambda side: side.model.embedder)
+        serving, other = chain.from_iterable(_evaluated([*same], name) for _, same in by_model)
         figures += gate.figures(name, serving, other)
     return figures
 
 
-def _evaluated(side: Side, name: str) -> Evaluation:
+def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
+    """Measure sides with the same model on a shipped set."""
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:
-        for step in gate.measure(side, judged_set(COMMITTED[name])):
+        for step in gate.measure(sides, judged_set(COMMITTED[name])):
             if isinstance(step, Progress):
                 yield step
             else:
                 found.append(step)
 
-    run_with_progress(steps(), f"Measuring {side.model.record.name} on {name}")
-    return found[0]
+    run_with_progress(steps(), f"Measuring {sides[0].model.record.name} on {name}")
+    return found
 
 
 def compare_on_accepted_answers(

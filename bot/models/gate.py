@@ -85,15 +85,19 @@ class Side:
         )
 
 
-def measure(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
-    """Index a judged set in a temporary folder, ask its questions, yield the evaluation last."""
+def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Evaluation]:
+    """Index a judged set in a temporary folder, and ask its questions for each side.
+
+    The sides have the same model, so one index serves all. Their evaluations come last, in order.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
-        open_index(Path(temporary), side.model.embedder) as index,
+        open_index(Path(temporary), sides[0].model.embedder) as index,
     ):
-        evaluator = side.evaluator(index, judged)
-        yield from evaluator.index()
-        yield evaluator.evaluate()
+        evaluators = [side.evaluator(index, judged) for side in sides]
+        yield from evaluators[0].index()
+        for evaluator in evaluators:
+            yield evaluator.evaluate()
 
 
 def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:

@@ -89,7 +89,7 @@ def _judged() -> JudgedSet:
 
 def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
     model = salted_models(ModelRecord(name), Path())
-    [*_, last] = measure(Side(model, calibration(None)), judged)
+    [*_, last] = measure([Side(model, calibration(None))], judged)
     assert isinstance(last, Evaluation)
     return last
 
