@@ -238,8 +238,8 @@ class Core:
             page_links=self.page_links,
         )
         self.answer_pipeline.unindexed_notes = self.unindexed_notes
-        # The index's generation when a gap's questions were last asked again, by gap.
-        self.ask_from_record: dict[int, tuple[int, ...]] = {}
+        # The index's generations when an unanswered question was last asked again, by its id.
+        self.recheck_generations: dict[int, tuple[int, ...]] = {}
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, make: Callable[[Self], _Part]) -> _Part:
@@ -252,7 +252,7 @@ class Core:
         """Clear members' questions from memory."""
         self.answer_pipeline.forget()
         self.question_vectors.clear()
-        self.ask_from_record.clear()
+        self.recheck_generations.clear()
         self._parts.clear()
 
     def close(self) -> None:

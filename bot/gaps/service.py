@@ -209,7 +209,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
     due = [
         question
         for question in gaps.open(guild_id)
-        if core.ask_from_record.get(question.id) != generations(question)
+        if core.recheck_generations.get(question.id) != generations(question)
     ][:ASKED_AGAIN]
     for start in range(0, len(due), SLICE):
         questions = due[start : start + SLICE]
@@ -227,7 +227,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
                 and _differs_from_unhelpful(core, question, reply)
             ],
         )
-        core.ask_from_record.update(at)
+        core.recheck_generations.update(at)
         yield len(due) - start
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
 

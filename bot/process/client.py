@@ -337,8 +337,8 @@ def start_worker(
 ) -> Worker[Core]:
     """Start the core's thread.
 
-    `embedder` replaces the model in the settings. `early` receives the guilds' settings before the
-    model is opened.
+    `embedder` replaces the model in the settings. `preload` receives the guilds' settings before
+    the model is opened.
     """
     return Worker(
         lambda: Core(settings, embedder, preload=preload),

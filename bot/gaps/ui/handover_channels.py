@@ -33,7 +33,7 @@ def channels_for(
 def refusal(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> NotHandedOn | None:
-    """The refusal if every writable channel has readers who may not see the question."""
+    """PRIVATE if readers of every writable channel lack access to the question."""
     writable = any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
         return NotHandedOn.PRIVATE

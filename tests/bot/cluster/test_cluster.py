@@ -43,10 +43,10 @@ async def test_each_server_is_answered_by_one_process_and_after_its_death_by_ano
     await bot.shared(second)
     for shard in lost:
         assert bot.held()[shard][1] == before[shard][1] + 1
-    ask_from_record = [await bot.answered(shard) for shard in range(SHARDS)]
+    asked_later = [await bot.answered(shard) for shard in range(SHARDS)]
     for shard in range(SHARDS):
         assert len(bot.replies(shard, asked[shard])) == 1
-        assert len(bot.replies(shard, ask_from_record[shard])) == 1
+        assert len(bot.replies(shard, asked_later[shard])) == 1
     assert bot.questions() == 2 * SHARDS
     assert bot.server.rest.puts == 1
 

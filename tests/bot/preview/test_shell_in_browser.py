@@ -62,7 +62,7 @@ def channel(page: Page) -> FrameLocator:
 
 
 def ready(page: Page) -> FrameLocator:
-    """The channel, once its page has drawn itself: it forgets what is typed before."""
+    """The channel, once its page has drawn itself; earlier input would be lost."""
     page.locator("#channel[data-loaded]").wait_for()
     shown = channel(page)
     shown.locator("#channel-composer-input").wait_for()
@@ -73,7 +73,7 @@ def ready(page: Page) -> FrameLocator:
 def view_as(page: Page, person: str) -> None:
     with page.expect_response("**/shell/viewer"):
         page.get_by_label("You are").select_option(label=person)
-    # The channel is loaded anew, and forgets what is typed before.
+    # The channel reloads, and loses earlier input.
     page.locator("body:not([aria-busy])").wait_for()
 
 
