@@ -22,8 +22,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from benchmarks.calibrating import FOR_REPORTING, PAGES, shown
 from benchmarks.page_sets import page_set
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
 from bot.core.index_updates import run_to_end

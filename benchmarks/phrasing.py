@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quoting import answers, holds
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.phrased import Mode, Outcome, Phrased
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

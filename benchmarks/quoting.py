@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer, Quote
+from bot.answers.outcome import Answer, Quote
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core

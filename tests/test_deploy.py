@@ -21,7 +21,7 @@ from bot.cli.console import UNUSABLE
 from bot.config import settings as config
 from bot.config.sections import HealthSettings
 from bot.process.client import CLOSING_SECONDS
-from bot.process.health import Health, serving
+from bot.process.health_server import Health, serving
 from bot.process.run import FINISHING_SECONDS
 from indexer.embedding.shipped_models import shipped_models
 

@@ -145,7 +145,7 @@ NOT_CALLED: Final = {
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.nearest_passages
         bot.programs.service.document_id_of
-        bot.gaps.handovers.answer
+        bot.gaps.handover_service.answer
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
         bot.sources.service.add_address

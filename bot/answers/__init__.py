@@ -1,1 +1,1 @@
-"""Answering: pipeline, lookup, decision, small talk, replay, caches. Independent of Discord."""
+"""Answering: pipeline, lookup, outcome, small talk, replay, caches. Independent of Discord."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bot.answers.ask import HITS, Ask, Lookup, Vectors
 from bot.answers.confirmed_answers import ConfirmedAnswers
-from bot.answers.decision import with_due_penalty
+from bot.answers.outcome import with_due_penalty
 from bot.answers.search_tiers import SearchTier, SearchTiers, scopes_of_tiers
 from bot.answers.synonyms import Synonyms, pairs_of
 from indexer.embedding.embedder import truncated_to_model

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
-from bot.answers.decision import Answer, Quote
+from bot.answers.outcome import Answer, Quote
 from bot.config.sections import PageSettings
 from knowledge.page.site import page_url
 from knowledge.store.database import DatabaseAwayError

@@ -20,7 +20,18 @@ from numpy.typing import NDArray
 
 from bot.answers.ask import HITS, Ask, Lookup
 from bot.answers.confirmed_answers import ConfirmedAnswers
-from bot.answers.decision import (
+from bot.answers.lookup import (
+    Lookups,
+    Observer,
+    Stage,
+    StageTimes,
+    asks_with_synonyms,
+    queries_of,
+    surest,
+    vector_of,
+)
+from bot.answers.outage import Outage, not_in_memory
+from bot.answers.outcome import (
     Answer,
     Clarification,
     Outcome,
@@ -33,17 +44,6 @@ from bot.answers.decision import (
     near_best,
     recorded_hit,
 )
-from bot.answers.lookup import (
-    Lookups,
-    Observer,
-    Stage,
-    StageTimes,
-    asks_with_synonyms,
-    queries_of,
-    surest,
-    vector_of,
-)
-from bot.answers.outage import Outage, not_in_memory
 from bot.answers.page_links import PageLinks
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey

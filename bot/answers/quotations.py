@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence, Set
 from typing import Final
 
-from bot.answers.decision import Answer, Citation, Quote, as_likely
+from bot.answers.outcome import Answer, Citation, Quote, as_likely
 from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answers.decision import Answer, Clarification, Quote, Refusal
+from bot.answers.outcome import Answer, Clarification, Quote, Refusal
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, response_without_lookup
 from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, shown_places

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from bot.answers.decision import citation
+from bot.answers.outcome import citation
 from bot.answers.quotations import citation_line, passage_markdown
 from bot.text.languages import Sentence
 from bot.text.markdown import (

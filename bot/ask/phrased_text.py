@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.answers.decision import Quote
+from bot.answers.outcome import Quote
 from bot.answers.phrased import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.languages import Sentence

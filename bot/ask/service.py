@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.decision import Answer, Citation, near_best, recorded_hit, recorded_passage
 from bot.answers.lookup import context_after
+from bot.answers.outcome import Answer, Citation, near_best, recorded_hit, recorded_passage
 from bot.answers.pipeline import Reply
 from bot.answers.replay import ask_from_record, with_passage_texts
 from bot.core.core import Core

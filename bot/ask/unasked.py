@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.core.core import Core
 from knowledge.chat import intents

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Clarification
+from bot.answers.outcome import Clarification
 from bot.answers.pipeline import problem_with
 from bot.cli import output
 from bot.cli.console import JsonOption, fail, opened_core, out, print_json, with_settings

@@ -15,7 +15,7 @@ from rich.styled import Styled
 from rich.table import Table
 from rich.text import Text
 
-from bot.answers.decision import Answer, Clarification, Quote, Refusal, citation
+from bot.answers.outcome import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import excerpts, passage_markdown
 from bot.answers.replay import Replay

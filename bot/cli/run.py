@@ -26,7 +26,7 @@ def run(context: typer.Context, settings: Settings) -> None:
     with hold_bot_lock(folder, shared=bool(settings.data.database)):
         check_database_server(folder, settings.data.database)
         from bot.process.client import Bot
-        from bot.process.health import HealthError
+        from bot.process.health_server import HealthError
         from bot.process.login import LoginError, UnreachableError
         from bot.process.run import run_bot
 

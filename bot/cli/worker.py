@@ -24,7 +24,7 @@ def worker(settings: Settings) -> None:
             "community.db, the bot does the embedding itself."
         )
     from bot.process.embedding import run_worker
-    from bot.process.health import HealthError
+    from bot.process.health_server import HealthError
 
     try:
         run_worker(settings, lambda: _embedder(settings))

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from knowledge.store.database_url import checked_database_url
-from knowledge.values.limits import MOST, Newcomers, Quota
+from knowledge.values.quotas import MOST, Newcomers, Quota
 from knowledge.web.internal_hosts import InternalHosts
 
 OFF: Final = "off"

@@ -7,7 +7,7 @@ read the passage. It is identified by its id in the index and the digest of its 
 from collections.abc import Sequence
 
 from bot.answers.ask import scopes_of
-from bot.answers.decision import recorded_passage
+from bot.answers.outcome import recorded_passage
 from bot.core.core import Core
 from bot.gaps.service import groups_with
 from indexer.index.stored_passage import StoredPassage

@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.decision import Answer, recorded_hit
+from bot.answers.outcome import Answer, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import ask_from_record
 from bot.core.core import Core
-from bot.gaps import handovers
-from bot.gaps.handovers import HelpersAnswer
+from bot.gaps import handover_service
+from bot.gaps.handover_service import HelpersAnswer
 from indexer.retrieval.clusters import cluster, medoid
 from knowledge.store.questions.gaps import Publication, once_each, same_words
 from knowledge.values.channel_settings import EffectiveSettings
@@ -397,7 +397,7 @@ def answer_to_deliver(
         held: the settings of the question's channel, if it still exists.
     """
     if notice.event is NoticeEvent.HELPED:
-        return handovers.answer_to_deliver(core, notice)
+        return handover_service.answer_to_deliver(core, notice)
     gaps = core.store.gaps
     recorded = core.store.question_records.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.core.core import Core
-from bot.interactions.policy import quotas
-from bot.interactions.policy.quotas import Allowance
+from bot.interactions.policy import quota_check
+from bot.interactions.policy.quota_check import Allowance
 from bot.notes.answer_detection import is_answer, title_of_question
 from bot.notes.drafts import draft_of_answer
 from knowledge.discord_archive.documents import quotable
@@ -95,7 +95,7 @@ def draft_of(core: Core, reply: Reply) -> Draft | None:
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
     """Propose a note, once for each question; None if it has one, or the author has to wait."""
     allowance = reply.allowance
-    if allowance is not None and quotas.note_wait(core, allowance, None, datetime.now(UTC)):
+    if allowance is not None and quota_check.note_wait(core, allowance, None, datetime.now(UTC)):
         return None
     question_id = reply.asked.question.id if reply.asked.question is not None else None
     return _proposed(core, guild_id, draft, reply.asked.message_id, question_id)

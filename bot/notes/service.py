@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from bot.answers.small_talk import small_talk
 from bot.core.core import Core
-from bot.interactions.policy import quotas
-from bot.interactions.policy.quotas import Allowance
+from bot.interactions.policy import quota_check
+from bot.interactions.policy.quota_check import Allowance
 from bot.notes.drafts import check_picture_count
 from bot.review import service as review_service
 from bot.review.similar_notes import SimilarDocument, SimilarNotes
@@ -156,11 +156,11 @@ class Proposal:
         if self._sender.allowance is None:
             return
         # Inside the transaction, so that notes sent at the same moment count.
-        wait = quotas.note_wait(
+        wait = quota_check.note_wait(
             self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
         )
         if wait is not None:
-            raise quotas.wait_error(wait)
+            raise quota_check.wait_error(wait)
 
     def _pictures(self) -> Sequence[Picture] | None:
         """The pictures of the revision; None keeps the note's present ones.

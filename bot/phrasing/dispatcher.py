@@ -16,7 +16,7 @@ from typing import Any, Final
 from cachetools import LRUCache
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.phrased import Candidate, Mode, Outcome, Phrased, Result
 from bot.answers.pipeline import Reply
 from bot.config.phrasing import PhrasingSettings

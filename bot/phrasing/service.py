@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.config.phrasing import PhrasingSettings
 from bot.core.core import Core

@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Clarification
+from bot.answers.outcome import Clarification
 from bot.answers.pipeline import Reply
 from bot.cluster.processes import Shards
 from bot.config.settings import Settings
@@ -22,7 +22,6 @@ from bot.config.version import own_version
 from bot.core import index_updates
 from bot.core.core import Core, Figures
 from bot.core.degradations import Degradations
-from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
 from bot.interactions.attachments import Attachments
 from bot.interactions.autocomplete import AutocompleteCache
@@ -37,16 +36,16 @@ from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.explanations import EXPLAINED, explanation
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
-from bot.interactions.policy.guild_settings import GuildSettingsCache
+from bot.interactions.policy.guild_settings_cache import GuildSettingsCache
 from bot.process.background import BackgroundTasks
 from bot.process.command_tree import CommandTree
-from bot.process.health import Health
+from bot.process.health import LOOKING_SECONDS, check_health, unopened_problem
+from bot.process.health_server import Health
 from bot.process.login import CONNECTION_FAILURES, connection_error, intents
 from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
-from knowledge.store.database import is_away
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
 from knowledge.web.polite_fetcher import MakeFetcher
@@ -57,8 +56,6 @@ ANSWERABLE_SECONDS: Final = 300
 CLOSING_SECONDS: Final = 10
 # The same while the worker is still being opened and has no work to finish.
 OPENING_SECONDS: Final = 2
-# How long the worker may take to report its health; a slice takes a fraction of a second.
-LOOKING_SECONDS: Final = 5
 
 # Discord's code for a late response.
 _EXPIRED: Final = 10062
@@ -231,41 +228,14 @@ class Bot(ShardedClient):
                 )
 
     async def health(self) -> Health:
-        silent, left_out = self._unopened(), tuple[str, ...]()
-        if not silent:
-            silent, left_out = await self._worker_problem()
-        reasons = [silent, *([] if silent else [self.background.index_problem])]
-        reasons += [self.unconnected(), self.cluster.problem]
-        details = {"version": own_version(), **self.cluster.details()}
-        if self.background.next_model:
-            details["model"] = self.background.next_model
-        left_out = (*left_out, *self.cluster.left_out, *self.degradations.reasons())
-        return Health(tuple(filter(None, reasons)), details, left_out)
-
-    def _unopened(self) -> str:
-        if self._worker is None:
-            return "The bot has not logged in yet."
-        if self._worker.problem is not None:
-            known = isinstance(self._worker.problem, EXPLAINED)
-            return str(self._worker.problem) if known else "The data folder can't be opened."
-        return "" if self._worker.opened else "The data folder is being opened."
-
-    async def _worker_problem(self) -> tuple[str, tuple[str, ...]]:
-        """Return why the worker doesn't answer, or "", and the parts that its answers lack."""
-        try:
-            async with asyncio.timeout(LOOKING_SECONDS):
-                left_out = await self.worker.call(Core.problems, priority=Priority.HEALTH)
-        except (TimeoutError, *EXPLAINED) as error:
-            if is_away(error):
-                # The cluster reports an outage that lasts too long.
-                return "", ()
-            return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
-        return "", left_out
+        return await check_health(
+            self._worker, self.background, self.cluster, self.degradations, self.unconnected()
+        )
 
     async def exposition(self) -> bytes:
         health = await self.health()
         figures: Figures | None = None
-        if not self._unopened():
+        if not unopened_problem(self._worker):
             with contextlib.suppress(TimeoutError, *EXPLAINED):
                 async with asyncio.timeout(LOOKING_SECONDS):
                     figures = await self.worker.call(Core.figures)

@@ -22,7 +22,7 @@ from typing import Final
 from bot.config.settings import Settings
 from bot.config.version import own_version
 from bot.core.worker import run_in_thread
-from bot.process.health import Health, serving
+from bot.process.health_server import Health, serving
 from bot.process.metrics import CONTENT_TYPE, EmbeddingMetrics
 from bot.storage.derived_data import open_work_queue, unembedded_texts_warning
 from indexer.embedding.embedder import Embedder

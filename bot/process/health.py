@@ -1,173 +1,61 @@
-"""Health and metrics endpoints over HTTP: `/healthz` and `/metrics`, read-only.
-
-Errors:
-    Exception
-    └── HealthError    the address can't be used; the message says what to do
-"""
+"""Health of the bot: problems that make it unhealthy, and parts that its answers lack."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import web
+from bot.cluster.processes import Processes
+from bot.config.version import own_version
+from bot.core.core import Core
+from bot.core.degradations import Degradations
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
+from bot.interactions.policy.explanations import EXPLAINED
+from bot.process.background import BackgroundTasks
+from bot.process.health_server import Health
+from knowledge.store.database import is_away
 
-from bot.config.sections import OFF, HealthSettings
-from bot.programs.host_names import allowed_hosts, host_without_port
-
-# Most connections without a request.
-MOST_WAITING: Final = 128
-# Most connections. Monitors ask one at a time; more would use up file descriptors.
-_CONNECTIONS: Final = 2 * MOST_WAITING
-# Connections accepted in one turn of the event loop. A request that comes with its connection is
-# read five turns later, before newer connections push it out.
-_BACKLOG: Final = 16
-# Lifetime of a connection, which takes one request; checking a stuck worker takes 5 s.
-CONNECTION_SECONDS: Final = 10
-_PATHS: Final = ("/healthz", "/metrics")
-_FOREIGN: Final = "421: Misdirected Request. Ask 127.0.0.1 or localhost, or change health.host."
-
-_logger = logging.getLogger(__name__)
-# Silent, because anybody could fill the log with aiohttp's warnings about malformed requests.
-_unheard = logging.Logger(__name__, logging.CRITICAL + 1)
+# How long the worker may take to report its health; a slice takes a fraction of a second.
+LOOKING_SECONDS: Final = 5
 
 
-class HealthError(Exception):
-    """The address can't be used; the message says what to do."""
+async def check_health(
+    worker: Worker[Core] | None,
+    background: BackgroundTasks,
+    cluster: Processes,
+    degradations: Degradations,
+    unconnected: str,
+) -> Health:
+    """Collect the problems of all parts; `unconnected` is that of the connection to Discord."""
+    problem, lacking = unopened_problem(worker), tuple[str, ...]()
+    if worker is not None and not problem:
+        problem, lacking = await _worker_problems(worker)
+    index_problem = "" if problem else background.index_problem
+    reasons = (problem, index_problem, unconnected, cluster.problem)
+    details = {"version": own_version(), **cluster.details()}
+    if background.next_model:
+        details["model"] = background.next_model
+    degraded = (*lacking, *cluster.left_out, *degradations.reasons())
+    return Health(tuple(filter(None, reasons)), details, degraded)
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Health of the bot, as shown by `/healthz`.
-
-    `reasons` make the bot unhealthy. `degraded` lists the parts that answers lack; with these alone
-    it is healthy.
-    """
-
-    reasons: tuple[str, ...] = ()
-    details: dict[str, object] = field(default_factory=dict)
-    degraded: tuple[str, ...] = ()
-
-    @property
-    def well(self) -> bool:
-        return not self.reasons
-
-    @property
-    def status(self) -> str:
-        if not self.well:
-            return "unavailable"
-        return "degraded" if self.degraded else "ok"
-
-    def to_dict(self) -> dict[str, object]:
-        reasons = [*self.reasons, *self.degraded]
-        return {"status": self.status, "reasons": reasons, **self.details}
+def unopened_problem(worker: Worker[Core] | None) -> str:
+    """Why the worker's core isn't open; "" if it is."""
+    if worker is None:
+        return "The bot has not logged in yet."
+    if worker.problem is not None:
+        known = isinstance(worker.problem, EXPLAINED)
+        return str(worker.problem) if known else "The data folder can't be opened."
+    return "" if worker.opened else "The data folder is being opened."
 
 
-class _Server(web.Server):
-    """A server that limits the number and lifetime of its connections."""
-
-    def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.Response]]) -> None:
-        super().__init__(answer, access_log=None, logger=_unheard, lingering_time=0)
-        # Connections without a request, the oldest first.
-        self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept a connection; over the limits, abort the oldest without a request, or this one."""
-        super().connection_made(handler, transport)
-        self._waiting[handler] = transport
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.pop(next(iter(self._waiting))).abort()
-        elif len(self.connections) > _CONNECTIONS:
-            self._waiting.pop(handler).abort()
-        self._loop.call_later(CONNECTION_SECONDS, transport.abort)
-
-    def being_answered(self, handler: web.RequestHandler) -> None:
-        """Stop counting a connection among the waiting ones, because its request arrived."""
-        self._waiting.pop(handler, None)
-
-    def connection_lost(
-        self, handler: web.RequestHandler, exc: BaseException | None = None
-    ) -> None:
-        """Forget an ended connection."""
-        self._waiting.pop(handler, None)
-        super().connection_lost(handler, exc)
-
-
-@asynccontextmanager
-async def serving(
-    settings: HealthSettings,
-    look: Callable[[], Awaitable[Health]],
-    expose: Callable[[], Awaitable[bytes]],
-    content_type: str,
-) -> AsyncIterator[str]:
-    """Serve health from `look` and metrics from `expose` while the context lasts.
-
-    Yields:
-        The address, or "" if the settings turn it off.
-
-    Raises:
-        HealthError: if the address can't be used.
-    """
-    if settings.port == OFF:
-        yield ""
-        return
-
-    hosts = allowed_hosts(settings.host)
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        server.being_answered(request.protocol)
-        try:
-            if hosts and host_without_port(request.headers.getall("Host", ())) not in hosts:
-                response = web.Response(status=421, text=_FOREIGN)
-            else:
-                response = await _answer(request, look, expose, content_type)
-        except Exception:
-            _logger.exception("A request to %s failed.", request.path)
-            response = web.Response(status=500)
-        response.force_close()
-        return response
-
-    server = _Server(answer)
-    # Unfinished requests aren't worth waiting for.
-    runner = web.ServerRunner(server, shutdown_timeout=1)
-    await runner.setup()
+async def _worker_problems(worker: Worker[Core]) -> tuple[str, tuple[str, ...]]:
+    """Return why the worker doesn't answer, or "", and the parts that its answers lack."""
     try:
-        address = await _listen(runner, settings.host, settings.port)
-        _logger.info("Health and metrics are served.", extra={"address": address})
-        yield address
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(runner: web.ServerRunner, host: str, port: int) -> str:
-    """Start listening; returns the address."""
-    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
-    try:
-        await site.start()
-    except (OSError, OverflowError) as error:
-        raise HealthError(
-            f"/healthz can't be served at {host}:{port} ({error}). Choose "
-            'another `health.port` or `health.host` in config.toml, or set the port to "off".'
-        ) from error
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _answer(
-    request: web.BaseRequest,
-    look: Callable[[], Awaitable[Health]],
-    expose: Callable[[], Awaitable[bytes]],
-    content_type: str,
-) -> web.Response:
-    if request.path not in _PATHS:
-        return web.Response(status=404, text="404: Not Found")
-    if request.method not in ("GET", "HEAD"):
-        return web.Response(
-            status=405, text="405: Method Not Allowed", headers={"Allow": "GET,HEAD"}
-        )
-    if request.path == "/metrics":
-        return web.Response(body=await expose(), headers={"Content-Type": content_type})
-    health = await look()
-    return web.json_response(health.to_dict(), status=200 if health.well else 503)
+        async with asyncio.timeout(LOOKING_SECONDS):
+            lacking = await worker.call(Core.problems, priority=Priority.HEALTH)
+    except (TimeoutError, *EXPLAINED) as error:
+        if is_away(error):
+            # The cluster reports an outage that lasts too long.
+            return "", ()
+        return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
+    return "", lacking

@@ -15,7 +15,7 @@ from typing import Final
 from bot.config.settings import Settings
 from bot.process import logs
 from bot.process.client import Bot
-from bot.process.health import serving
+from bot.process.health_server import serving
 from bot.process.metrics import CONTENT_TYPE
 
 # Longer than any answer takes; shorter than the 30 s before a service manager kills (compose.yaml,

@@ -19,7 +19,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import Field
 
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.decision import Answer, Clarification, citation
+from bot.answers.outcome import Answer, Clarification, citation
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import excerpts
 from bot.core.core import Core

@@ -15,8 +15,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask, Lookup
-from bot.answers.decision import recorded_hit
 from bot.answers.lookup import Lookups, asks_with_synonyms, queries_of, surest
+from bot.answers.outcome import recorded_hit
 from bot.answers.search_tiers import SearchTiers
 from bot.answers.synonyms import Synonyms
 from bot.core.core import Core

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.decision import Quote
+from bot.answers.outcome import Quote
 from bot.answers.quotations import fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.ask import scopes_of
-from bot.answers.decision import Quote, citation, with_due_penalty
+from bot.answers.outcome import Quote, citation, with_due_penalty
 from bot.core.core import Core
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note

@@ -6,7 +6,7 @@ from typing import Final
 from bot.config.sections import LimitSettings
 from bot.text.languages import Plural, Sentence
 from knowledge.values.guilds import Language
-from knowledge.values.limits import Limits, Newcomers, Quota
+from knowledge.values.quotas import Limits, Newcomers, Quota
 
 _MODERATORS: Final = Sentence(
     "-# With several roles, the most generous limit counts. Moderators have no limits."

@@ -12,7 +12,7 @@ from bot.sources.service import Overview
 from knowledge.values.channel_settings import Mode
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Phrasing
-from knowledge.values.limits import Limits
+from knowledge.values.quotas import Limits
 from knowledge.values.weekly_digests import Edition
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from bot.answers.ask import scopes_of
-from bot.answers.decision import FURTHER_SHARE
+from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps.service import same_questions
 from knowledge import corpus

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from bot.answers.decision import FURTHER_SHARE
+from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from knowledge.store.notes.credit import Activity, Contributor
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.answers.decision import FURTHER_SHARE
+from bot.answers.outcome import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group

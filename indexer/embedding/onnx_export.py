@@ -47,7 +47,9 @@ Vectors = NDArray[np.float32]
 def _reference(folder: Path) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(folder.resolve()), **reference_options()).eval()
+    reference = SentenceTransformer(str(folder.resolve()), **reference_options())
+    reference.eval()
+    return reference
 
 
 def _check_supported(reference: "SentenceTransformer") -> None:
@@ -95,7 +97,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
 
     cut = reference.truncate_dim
 
-    class OneText(torch.nn.Module):
+    class OneText(torch.nn.Module):  # type: ignore[misc] # torch is Any
         """The model's modules, one after the other, for a text without padding."""
 
         def __init__(self) -> None:

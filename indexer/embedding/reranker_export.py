@@ -75,7 +75,7 @@ def _export(reference: "CrossEncoder", path: Path) -> None:
 
     transformer: Any = next(reference.children())
 
-    class OnePair(torch.nn.Module):
+    class OnePair(torch.nn.Module):  # type: ignore[misc] # torch is Any
         """The model, applied to one pair without padding."""
 
         def __init__(self) -> None:

@@ -33,9 +33,9 @@ from knowledge.store.guilds.guild_settings import LAST_LOOK
 from knowledge.values.channel_settings import AnsweredFrom, Mode
 from knowledge.values.guilds import Language, is_accent
 from knowledge.values.handovers import HandoverState
-from knowledge.values.limits import Limits
 from knowledge.values.notes import Decision, NoticeEvent, SourceChange
 from knowledge.values.questions import FeedbackReason
+from knowledge.values.quotas import Limits
 from knowledge.values.synonyms import SYNONYMS, parse_synonyms
 from knowledge.values.weekly_digests import Edition
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from knowledge.values.limits import Limits
+from knowledge.values.quotas import Limits
 from knowledge.values.synonyms import Synonym
 
 # The guilds of one process, when several processes share them.

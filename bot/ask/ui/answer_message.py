@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.decision import Answer, Clarification, Refusal, offered
+from bot.answers.outcome import Answer, Clarification, Refusal, offered
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, explanation, messages, passage_messages, service

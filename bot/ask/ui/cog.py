@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages, service

@@ -14,7 +14,7 @@ import discord
 
 from bot.core.worker import WorkerStoppedError
 from bot.gaps import handover_messages, messages, service
-from bot.gaps.handovers import HelpersAnswer
+from bot.gaps.handover_service import HelpersAnswer
 from bot.gaps.service import NewAnswer
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of

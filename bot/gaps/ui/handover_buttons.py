@@ -8,8 +8,8 @@ import discord
 
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
-from bot.gaps import handovers
-from bot.gaps.handovers import ActingHelper
+from bot.gaps import handover_service
+from bot.gaps.handover_service import ActingHelper
 from bot.gaps.ui import handover_channels
 from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
@@ -69,14 +69,15 @@ async def _hand_on(
     if refusal is not None:
         return messages.refusal(refusal, language)
     claimed = await bot.worker.call(
-        lambda core: handovers.hand_over(core, guild.id, question.id, member_id, now),
+        lambda core: handover_service.hand_over(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
     )
     if isinstance(claimed, NotHandedOn):
         return messages.refusal(claimed, language)
     await bot.handovers.catch_up()
     done = await bot.worker.call(
-        lambda core: handovers.handover_result(core, question, claimed), priority=Priority.ASKING
+        lambda core: handover_service.handover_result(core, question, claimed),
+        priority=Priority.ASKING,
     )
     # A message that failed only for the moment is sent with a later round.
     if not done.posted:
@@ -126,7 +127,7 @@ class HandoverButton(
         language = await viewer_language(interaction)
         member = ActingHelper(interaction.user.id, may_decide(interaction.user, self.settings))
         outcome = await bot.worker.call(
-            lambda core: handovers.apply_action(
+            lambda core: handover_service.apply_action(
                 core, self.action, guild_id, self.question_id, member
             ),
             priority=Priority.ASKING,
@@ -143,7 +144,7 @@ class HandoverButton(
         guild_id = interaction.guild_id or 0
         async with in_time():
             found, asked = await interaction.client.worker.call(
-                lambda core: handovers.question_to_answer(core, guild_id, self.question_id),
+                lambda core: handover_service.question_to_answer(core, guild_id, self.question_id),
                 priority=Priority.ASKING,
             )
         language = await viewer_language(interaction)
@@ -161,7 +162,7 @@ class HandoverButton(
         language = await viewer_language(interaction)
         origin = interaction.message.id if interaction.message is not None else 0
         found = await bot.worker.call(
-            lambda core: handovers.answer_to_propose(core, guild_id, self.question_id)
+            lambda core: handover_service.answer_to_propose(core, guild_id, self.question_id)
         )
         if found is None:
             await interaction.edit_original_response(content=messages.NOTED_ALREADY(language))
@@ -209,7 +210,8 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         found = await bot.worker.call(
-            lambda core: handovers.find(core, guild_id, question_id), priority=Priority.ASKING
+            lambda core: handover_service.find(core, guild_id, question_id),
+            priority=Priority.ASKING,
         )
         sentence = _why_not(interaction, found, language)
         text = filled.text("answer").strip()
@@ -219,7 +221,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         name = interaction.user.display_name if filled.choice("name") == "named" else ""
         helper, now = Member(interaction.user.id, name), datetime.now(UTC)
         answered = await bot.worker.call(
-            lambda core: handovers.answer(core, found, helper, text, now, interaction.id),
+            lambda core: handover_service.answer(core, found, helper, text, now, interaction.id),
             priority=Priority.ASKING,
         )
         if answered is None or not answered.outcome.done:

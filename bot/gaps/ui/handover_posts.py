@@ -18,7 +18,7 @@ import discord
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
-from bot.gaps import handovers
+from bot.gaps import handover_service
 from bot.gaps.ui.handover_buttons import HandoverButton
 from bot.gaps.ui.handover_channels import Place, channels_for
 from bot.interactions.kit.buttons import view_of
@@ -52,7 +52,7 @@ class HandoverPosts:
         async with self._one_at_a_time:
             now = datetime.now(UTC)
             mine = self._bot.serves
-            due = await self._call(lambda core: handovers.due(core, now, mine))
+            due = await self._call(lambda core: handover_service.due(core, now, mine))
             for handover in due:
                 try:
                     await self._show(handover)
@@ -69,7 +69,7 @@ class HandoverPosts:
             return
         if handover.message_id is not None:
             await self._edit(handover)
-        await self._call(lambda core: handovers.mark_message_current(core, handover))
+        await self._call(lambda core: handover_service.mark_message_current(core, handover))
 
     async def _call(self, function: Callable[[Core], _Result]) -> _Result:
         return await self._bot.worker.call(function, priority=Priority.ASKING)
@@ -77,7 +77,9 @@ class HandoverPosts:
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
         """Arguments that send a hand-over, or edit its message."""
         channels = followed_readable_by_viewers(self._bot, place)
-        quotable = await self._call(lambda core: handovers.quotable(core, question, channels))
+        quotable = await self._call(
+            lambda core: handover_service.quotable(core, question, channels)
+        )
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
             "content": messages.handover_message(handover, quotable, language),
@@ -87,9 +89,9 @@ class HandoverPosts:
     # Posting.
 
     async def _post(self, handover: Handover, guild: discord.Guild) -> None:
-        question = await self._call(lambda core: handovers.question(core, handover))
+        question = await self._call(lambda core: handover_service.question(core, handover))
         if question is None:
-            await self._call(lambda core: handovers.end_unposted(core, handover))
+            await self._call(lambda core: handover_service.end_unposted(core, handover))
             return
         settings = await self._bot.guild_settings.settings(guild.id)
         for place in channels_for(self._bot, guild, settings, question):
@@ -103,7 +105,7 @@ class HandoverPosts:
             channel_id, message_id = message.channel.id, message.id
             await self._call(
                 functools.partial(
-                    handovers.record_message,
+                    handover_service.record_message,
                     handover=handover,
                     channel_id=channel_id,
                     message_id=message_id,
@@ -112,10 +114,10 @@ class HandoverPosts:
             if handover.changes > 1:
                 # Because of the nonce, Discord may return an earlier message with an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
-            await self._call(lambda core: handovers.mark_message_current(core, handover))
+            await self._call(lambda core: handover_service.mark_message_current(core, handover))
             await self._begin_thread(place, message, question)
             return
-        await self._call(lambda core: handovers.end_unposted(core, handover))
+        await self._call(lambda core: handover_service.end_unposted(core, handover))
 
     async def _post_in(
         self, place: Place, handover: Handover, question: Question
@@ -126,7 +128,7 @@ class HandoverPosts:
             return await send_with_retries(functools.partial(place.send, **said, nonce=nonce))
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
-        await self._call(lambda core: handovers.mark_attempted(core, handover))
+        await self._call(lambda core: handover_service.mark_attempted(core, handover))
         tags = [one for one in place.available_tags if not one.moderated]
         create = functools.partial(
             place.create_thread,
@@ -178,7 +180,7 @@ class HandoverPosts:
 
     async def _edit(self, handover: Handover) -> None:
         """Edit the message of a hand-over, unless it is deleted or its channel closed."""
-        question = await self._call(lambda core: handovers.question(core, handover))
+        question = await self._call(lambda core: handover_service.question(core, handover))
         if question is None:
             return
         channel = self._bot.get_channel(handover.channel_id or 0)
@@ -188,7 +190,9 @@ class HandoverPosts:
         try:
             await send_with_retries(lambda: message.edit(**said))
         except discord.NotFound:
-            await self._call(lambda core: handovers.record_message(core, handover, None, None))
+            await self._call(
+                lambda core: handover_service.record_message(core, handover, None, None)
+            )
         except UNREACHED as error:
             if worth_retrying(error):
                 raise

@@ -12,15 +12,15 @@ from typing import Final
 import discord
 
 from bot.core.job_queue import Priority
-from bot.interactions.policy import quotas
+from bot.interactions.policy import quota_check
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.policy.permissions import may_decide
-from bot.interactions.policy.quotas import Allowance, Sender
+from bot.interactions.policy.quota_check import Allowance, Sender
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 from knowledge.store.database import DatabaseAwayError
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.limits import Quota
+from knowledge.values.quotas import Quota
 
 # A form must be the first response. If the count is late, the submitted form is checked instead.
 _PATIENCE_SECONDS: Final = 0.5
@@ -38,13 +38,13 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
     if may_decide(member, settings):
         return
     sender = _sender(member, settings)
-    quota = quotas.questions_of(sender, settings.limits, bot.settings.limits)
+    quota = quota_check.questions_of(sender, settings.limits, bot.settings.limits)
     if quota.is_unlimited:
         return
     now = datetime.now(UTC)
     try:
         until = await bot.worker.call(
-            lambda core: quotas.count_question(core, sender, quota, now),
+            lambda core: quota_check.count_question(core, sender, quota, now),
             priority=Priority.ASKING,
         )
     except DatabaseAwayError:
@@ -60,7 +60,7 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
     if may_decide(member, settings):
         return None
     sender = _sender(member, settings)
-    allowed = quotas.notes_of(sender, settings.limits, bot.settings.limits, now)
+    allowed = quota_check.notes_of(sender, settings.limits, bot.settings.limits, now)
     if isinstance(allowed, Quota) and allowed.is_unlimited:
         return None
     return Allowance(sender, allowed)
@@ -82,12 +82,14 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
             if allowance is None:
                 return ""
             wait = await bot.worker.call(
-                lambda core: quotas.note_wait(core, allowance, note_id, now),
+                lambda core: quota_check.note_wait(core, allowance, note_id, now),
                 priority=Priority.ASKING,
             )
     except (TimeoutError, *EXPLAINED):
         return ""
-    return error_messages.invalid(quotas.wait_error(wait), language) if wait is not None else ""
+    return (
+        error_messages.invalid(quota_check.wait_error(wait), language) if wait is not None else ""
+    )
 
 
 async def _settings(bot: Services, guild_id: int | None) -> GuildSettings:

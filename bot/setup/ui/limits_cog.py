@@ -12,7 +12,7 @@ from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.services import Cog, Interaction
 from bot.setup import limit_messages as messages
 from bot.setup import service
-from knowledge.values.limits import MOST, Limits, Quota
+from knowledge.values.quotas import MOST, Limits, Quota
 
 _Number = app_commands.Range[int, 0, MOST]
 _ANY: Final = Quota()

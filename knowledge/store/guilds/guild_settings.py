@@ -12,7 +12,7 @@ from knowledge.store.database import Database, moment
 from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
-from knowledge.values.limits import Limits
+from knowledge.values.quotas import Limits
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
 # The longest time between two looks that counts as an observed absence, so a clock that jumps ahead

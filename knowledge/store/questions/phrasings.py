@@ -11,7 +11,6 @@ from typing import Final
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
-from knowledge.values.limits import DAY, HOUR
 from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,
@@ -19,6 +18,7 @@ from knowledge.values.phrasings import (
     UsedUp,
     WrittenLine,
 )
+from knowledge.values.quotas import DAY, HOUR
 
 _ASKED: Final = (
     "select p.asked_at from phrasings p join questions q on q.id = p.question_id "

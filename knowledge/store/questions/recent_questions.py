@@ -6,7 +6,7 @@ Neither words nor members without a limit are stored. Questions in direct messag
 from datetime import datetime
 
 from knowledge.store.database import Database
-from knowledge.values.limits import DAY, Quota
+from knowledge.values.quotas import DAY, Quota
 
 
 class RecentQuestions:

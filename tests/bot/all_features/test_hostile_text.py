@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.answers.decision import Answer, Quote, Refusal, citation
+from bot.answers.outcome import Answer, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.search_tiers import ArticlesUse
 from bot.ask import messages as ask_messages

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.answers.ask import Ask
 from bot.answers.confirmed_answers import ConfirmedAnswers
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import AnswerPipeline, Reply
 from bot.answers.search_tiers import BundledArticles
 from bot.storage.derived_data import open_pages

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from bot.answers.decision import Quote, citation
+from bot.answers.outcome import Quote, citation
 from bot.answers.page_links import PageLinks
 from bot.config.sections import PageSettings
 from indexer.retrieval.hit import Hit

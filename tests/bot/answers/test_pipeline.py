@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask, Lookup
-from bot.answers.decision import (
+from bot.answers.outcome import (
     Answer,
     Clarification,
     Quote,

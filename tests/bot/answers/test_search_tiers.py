@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.decision import Answer, Refusal
+from bot.answers.outcome import Answer, Refusal
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.search_tiers import ArticlesSetting, BundledArticles, SearchTiers
 from indexer.index.index import Index

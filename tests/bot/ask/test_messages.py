@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
+from bot.answers.outcome import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import SCREEN_LINES, citation_line
 from bot.ask import messages as ask_messages

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.decision import Quote, citation
+from bot.answers.outcome import Quote, citation
 from bot.answers.phrased import Line, Outcome, Phrased
 from bot.ask.phrased_text import (
     _CHOSEN,

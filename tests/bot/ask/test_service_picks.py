@@ -8,7 +8,7 @@ import pytest
 
 from bot.answers import small_talk
 from bot.answers.ask import Ask, scopes_of
-from bot.answers.decision import Answer, Refusal, offered, recorded_hit
+from bot.answers.outcome import Answer, Refusal, offered, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.ask import service
 from bot.config.sections import DataSettings

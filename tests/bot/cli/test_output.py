@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from bot.answers.decision import Answer, Refusal, decide
+from bot.answers.outcome import Answer, Refusal, decide
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Stage
+from bot.answers.outcome import Answer, Refusal
 from bot.answers.quotations import citation_line
 from bot.ask.explanation import why
 from bot.config.sections import DataSettings, IndexSettings, ModelSettings

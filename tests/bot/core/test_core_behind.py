@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates

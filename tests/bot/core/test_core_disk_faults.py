@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core

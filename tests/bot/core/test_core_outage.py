@@ -9,7 +9,7 @@ import pytest
 
 from bot.answers import outage
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer, Refusal
+from bot.answers.outcome import Answer, Refusal
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.live_switch import LiveSwitch

@@ -10,7 +10,7 @@ import pytest
 from bot.answers.ask import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.gaps import handovers, messages
+from bot.gaps import handover_service, messages
 from bot.gaps import service as gaps_service
 from indexer.retrieval import clusters
 from knowledge.store.notes.decisions import Ruling
@@ -201,8 +201,8 @@ def test_many_gaps_are_grouped_without_embedding_and_without_a_step_for_every_pa
 
 def hand_over(core: Core, question_id: int = 1, by: int = ASKER) -> Handover:
     now = datetime.now(UTC)
-    assert handovers.hand_over(core, GUILD, question_id, by, now) == question_id
-    found = handovers.find(core, GUILD, question_id)
+    assert handover_service.hand_over(core, GUILD, question_id, by, now) == question_id
+    found = handover_service.find(core, GUILD, question_id)
     assert found is not None
     return found
 
@@ -215,7 +215,7 @@ def test_a_group_answered_by_a_helper_is_listed_last(core: Core) -> None:
     assert (first.askers, second.askers) == (2, 1)
     handover = hand_over(core, 2)
 
-    handovers.answer(core, handover, MODERATOR, "On Rottnest.", datetime.now(UTC), 5)
+    handover_service.answer(core, handover, MODERATOR, "On Rottnest.", datetime.now(UTC), 5)
 
     assert [group.askers for group in gaps_service.groups(core, GUILD)] == [1, 2]
 
@@ -223,7 +223,7 @@ def test_a_group_answered_by_a_helper_is_listed_last(core: Core) -> None:
 def test_a_dismissed_question_is_not_handed_over(core: Core) -> None:
     ask(core, UNKNOWN)
     gaps_service.dismiss(core, GUILD, [1], MODERATOR.id)
-    found = handovers.hand_over(core, GUILD, 1, ASKER, datetime.now(UTC))
+    found = handover_service.hand_over(core, GUILD, 1, ASKER, datetime.now(UTC))
     assert found is NotHandedOn.NO_GAP
 
 
@@ -235,7 +235,7 @@ def test_a_form_sent_twice_notifies_each_asker_of_the_words_once(core: Core) -> 
     core.store.gaps.set_opt_out(4, quiet=True)
 
     for _ in range(2):
-        done = handovers.answer(core, handover, MODERATOR, "At nine.", datetime.now(UTC), 5)
+        done = handover_service.answer(core, handover, MODERATOR, "At nine.", datetime.now(UTC), 5)
         assert done is not None
         assert done.outcome.done
         assert done.outcome.handover.answer == "At nine."

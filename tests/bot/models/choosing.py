@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.answers.ask import Ask
-from bot.answers.decision import Answer
+from bot.answers.outcome import Answer
 from bot.answers.pipeline import Reply
 from bot.config.sections import ArticleSettings, DataSettings, ModelSettings
 from bot.config.settings import Settings

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.config.sections import HealthSettings
 from bot.process.client import Bot
-from bot.process.health import serving
+from bot.process.health_server import serving
 from bot.process.metrics import CONTENT_TYPE
 
 ANY = HealthSettings(port=0)

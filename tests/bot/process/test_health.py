@@ -19,9 +19,9 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
-from bot.process import background, health
+from bot.process import background, health_server
 from bot.process.client import Bot, start_worker
-from bot.process.health import MOST_WAITING, Health, HealthError, serving
+from bot.process.health_server import MOST_WAITING, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
 from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
@@ -315,7 +315,7 @@ async def test_a_page_whose_name_leads_to_this_machine_reads_nothing() -> None:
 
 
 async def test_a_half_sent_request_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "CONNECTION_SECONDS", 0)
+    monkeypatch.setattr(health_server, "CONNECTION_SECONDS", 0)
     async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
         host, port = address.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.answers.decision import Citation, Quote
+from bot.answers.outcome import Citation, Quote
 from bot.search import messages as search_messages
 from bot.search.service import Found, Nothing
 from bot.text.markdown import MESSAGE_CHARACTERS, size

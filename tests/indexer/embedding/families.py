@@ -185,7 +185,7 @@ def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> 
     # Two spinning threads take more processor time for such small products than one.
     torch.set_num_threads(1)
     marks = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
-    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=TOKENIZERS.get(family, _wordpiece)(),
         model_max_length=MOST_TOKENS,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"]

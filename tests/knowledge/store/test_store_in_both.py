@@ -26,7 +26,6 @@ from knowledge.values.channel_settings import AnsweredFrom, Mode
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
-from knowledge.values.limits import Quota
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -39,6 +38,7 @@ from knowledge.values.notes import (
 from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLine
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.quotas import Quota
 from knowledge.values.submissions import Submission
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.weekly_digests import Edition, WeeklyDigest

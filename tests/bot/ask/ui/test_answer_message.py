@@ -6,7 +6,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.answers.decision import Answer, Conflict, Quote, citation
+from bot.answers.outcome import Answer, Conflict, Quote, citation
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, passage_messages
 from bot.ask.ui.answer_message import answer_message

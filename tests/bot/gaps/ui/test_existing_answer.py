@@ -5,7 +5,7 @@ from collections.abc import Callable
 import discord
 from simcord import InteractionResult, ResponseMessage
 
-from bot.answers.decision import recorded_passage
+from bot.answers.outcome import recorded_passage
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
 from bot.gaps import existing_answer, messages, service

@@ -10,16 +10,16 @@ from simcord import Env, InteractionResult, MemberActor
 
 from bot.config.sections import LimitSettings
 from bot.config.settings import Settings
-from bot.interactions.policy import quotas
+from bot.interactions.policy import quota_check
 from bot.process.client import Bot
 from bot.text import error_messages
-from knowledge.values.limits import Limits, Newcomers, Quota
+from knowledge.values.quotas import Limits, Newcomers, Quota
 from tests.bot.steps import decided, edit, everything, longest_part, restarted, said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
 
 USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
-WROTE_MUCH = quotas._NOTES_USED_UP.english.split("!")[0]
-NEW_HERE = longest_part(quotas._NEW)
+WROTE_MUCH = quota_check._NOTES_USED_UP.english.split("!")[0]
+NEW_HERE = longest_part(quota_check._NEW)
 EVERYBODY_TWO = Quota(hour=2)
 
 

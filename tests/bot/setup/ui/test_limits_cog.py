@@ -7,7 +7,7 @@ from simcord import Env, MemberActor
 from bot.setup import limit_messages as messages
 from bot.text import error_messages
 from knowledge.values.guilds import Language
-from knowledge.values.limits import Limits, Newcomers, Quota
+from knowledge.values.quotas import Limits, Newcomers, Quota
 from tests.bot.steps import said, up_to
 from tests.bot.world import World, build_world
 

@@ -12,7 +12,6 @@ from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.helped_questions import HelpedQuestion
-from knowledge.values.limits import Quota
 from knowledge.values.notes import (
     Decision,
     Member,
@@ -30,6 +29,7 @@ from knowledge.values.questions import (
     RecordedHit,
     Verdict,
 )
+from knowledge.values.quotas import Quota
 from knowledge.values.submissions import Submission
 
 GUILD = 10

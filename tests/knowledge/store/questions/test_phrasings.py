@@ -8,7 +8,6 @@ import pytest
 
 from knowledge.store.store import Store
 from knowledge.values.guilds import Phrasing
-from knowledge.values.limits import DAY, HOUR
 from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,
@@ -17,6 +16,7 @@ from knowledge.values.phrasings import (
     WrittenLine,
 )
 from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.quotas import DAY, HOUR
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 MIRA, ADA, GUILD, ELSEWHERE = 7, 8, 10, 11

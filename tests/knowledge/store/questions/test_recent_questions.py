@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from knowledge.store.store import Store
-from knowledge.values.limits import DAY, HOUR, Quota
+from knowledge.values.quotas import DAY, HOUR, Quota
 from tests.stores import Place
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

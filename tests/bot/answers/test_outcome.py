@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers.decision import (
+from bot.answers.outcome import (
     FURTHER_SHARE,
     Answer,
     Refusal,

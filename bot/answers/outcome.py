@@ -1,4 +1,4 @@
-"""Decision rule: quotes passages verbatim if there is evidence, and refuses otherwise. Pure."""
+"""Outcome of a question: an answer that quotes passages, a refusal or a clarification. Pure."""
 
 import itertools
 import re

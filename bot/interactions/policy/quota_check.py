@@ -1,6 +1,6 @@
 """Quotas of a member: the one that applies to questions or notes, and whether it is used up.
 
-`knowledge.values.limits.Quota` is the rule itself: the most per hour and day, and the wait.
+`knowledge.values.quotas.Quota` is the rule itself: the most per hour and day, and the wait.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from typing import Final
 from bot.config.sections import LimitSettings
 from bot.core.core import Core
 from bot.text.languages import Sentence
-from knowledge.values.limits import DAY, Limits, Quota, quota_of
 from knowledge.values.notes import State
+from knowledge.values.quotas import DAY, Limits, Quota, quota_of
 from knowledge.values.submissions import InvalidNoteError
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.values.limits import DAY, HOUR, Limits, Newcomers, Quota, quota_of
+from knowledge.values.quotas import DAY, HOUR, Limits, Newcomers, Quota, quota_of
 
 START = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 ANY = Quota()

@@ -10,7 +10,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
-from bot.interactions.policy import guild_settings
+from bot.interactions.policy import guild_settings_cache
 from bot.process.login import invite_permissions
 from knowledge.values.guilds import Language
 from tests.bot.steps import answers_mention, choose
@@ -52,7 +52,7 @@ async def test_while_the_worker_is_busy_an_answer_is_private_and_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows yet what was chosen: what was private can still be shared."""
-    monkeypatch.setattr("bot.interactions.policy.guild_settings._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.policy.guild_settings_cache._PATIENCE_SECONDS", 0)
 
     assert await answered_privately(world)
 
@@ -132,7 +132,7 @@ async def test_ten_thousand_messages_ask_the_worker_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = world.bot.get_channel(world.general.id)
-    cache = guild_settings.GuildSettingsCache(world.bot)
+    cache = guild_settings_cache.GuildSettingsCache(world.bot)
     await cache.in_channel(channel)
     monkeypatch.delattr(Worker, "call")
 
@@ -153,8 +153,8 @@ async def test_direct_messages_are_answered_whatever_channels_were_chosen(world:
 async def test_settings_of_so_many_guilds_alone_are_kept_in_memory(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guild_settings, "_GUILDS", 3)
-    cache = guild_settings.GuildSettingsCache(world.bot)
+    monkeypatch.setattr(guild_settings_cache, "_GUILDS", 3)
+    cache = guild_settings_cache.GuildSettingsCache(world.bot)
 
     for guild_id in range(1, 11):
         await cache.settings(guild_id)
@@ -166,8 +166,8 @@ async def test_settings_of_so_many_guilds_alone_are_kept_in_memory(
 async def test_what_another_process_chose_is_noticed_once_the_entry_has_expired(
     world: World, monkeypatch: pytest.MonkeyPatch, seconds: int, noticed: bool
 ) -> None:
-    monkeypatch.setattr(guild_settings, "_TTL_SECONDS", seconds)
-    cache = guild_settings.GuildSettingsCache(world.bot)
+    monkeypatch.setattr(guild_settings_cache, "_TTL_SECONDS", seconds)
+    cache = guild_settings_cache.GuildSettingsCache(world.bot)
     before = await cache.settings(world.guild.id)
     chosen = replace(before, private_answers=True)
     await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.config.sections import LimitSettings
-from bot.interactions.policy import quotas
-from bot.interactions.policy.quotas import Sender, Wait
-from knowledge.values.limits import DAY, Limits, Newcomers, Quota
+from bot.interactions.policy import quota_check
+from bot.interactions.policy.quota_check import Sender, Wait
+from knowledge.values.quotas import DAY, Limits, Newcomers, Quota
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 GUILD, TRUSTED = 10, 20
@@ -18,12 +18,12 @@ NOTHING = LimitSettings()
 
 
 def notes(sender: Sender, limits: Limits, operators: LimitSettings = NOTHING) -> Quota | Wait:
-    return quotas.notes_of(sender, limits, operators, NOW)
+    return quota_check.notes_of(sender, limits, operators, NOW)
 
 
 def test_nobody_is_limited_unless_somebody_chose_it() -> None:
     assert notes(NEW, Limits()) == Quota()
-    assert quotas.questions_of(NEW, Limits(), NOTHING) == Quota()
+    assert quota_check.questions_of(NEW, Limits(), NOTHING) == Quota()
 
 
 def test_who_is_new_waits_or_writes_fewer() -> None:
@@ -47,7 +47,7 @@ def test_what_the_operator_chose_holds_where_the_server_chose_nothing(sender: Se
     operators = LimitSettings(questions_per_hour=4, notes_per_day=3, member_days=2)
     own = Limits(questions={GUILD: Quota(9, 0)}, newcomers=Newcomers())
 
-    assert quotas.questions_of(sender, Limits(), operators) == Quota(4, 0)
-    assert quotas.questions_of(sender, own, operators) == Quota(9, 0)
+    assert quota_check.questions_of(sender, Limits(), operators) == Quota(4, 0)
+    assert quota_check.questions_of(sender, own, operators) == Quota(9, 0)
     assert isinstance(notes(sender, Limits(), operators), Wait) == (sender is NEW)
     assert notes(sender, own, operators) == Quota(0, 3)
