@@ -1,4 +1,4 @@
-"""Questions to look up, `Ask`, with their asker and place; and the hits of one, `Lookup`."""
+"""Values of a lookup: `Ask`, a question to look up, and `Lookup`, the hits for a question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +31,12 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of an earlier record of this question, if the bot answers it again, to
-            share the answer or to notify the asker.
+        told_for: the id of the first record of this question, if the bot answers the question
+            again. The bot does so to share a private answer, or to notify the asker of a new one.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         answered_from: the documents to answer from.
-        quotations: most passages to quote; None for the operator's setting.
+        quotations: the largest number of passages to quote, or None for the operator's setting.
     """
 
     text: str
@@ -59,18 +59,21 @@ class Ask:
 
     @property
     def before(self) -> "Ask":
-        """The last of the earlier questions, asked by the same member with their present rights."""
+        """The last of the earlier questions, as if the asker asked it again in the same place."""
         *earlier, last = self.earlier.split("\n")
         return replace(self, text=last, earlier="\n".join(earlier))
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """Visible scopes except the articles: the shared one, the guild's and the channels'."""
+        """The shared scope, the guild's scope and the scopes of `channels`; not the articles."""
         return scopes_of(self.guild_id, self.channels)
 
 
 def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """Scopes visible to a reader of these channels, in a guild or (None) in a direct message."""
+    """The scopes, without the articles, that a reader of these channels may see.
+
+    `guild_id` is the guild of the question, or None in a direct message.
+    """
     guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
     return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
@@ -80,10 +83,11 @@ class Lookup:
     """Hits for a question, best first, with their evidence.
 
     Attributes:
-        signals: the inputs of the evidence.
-        scopes: visible scopes.
-        selection: the documents searched in these scopes; None for all.
-        confirmed: whether the first hit was confirmed for nearly the same question.
+        signals: the measurements that the evidence was judged by.
+        scopes: the scopes visible to the asker.
+        selection: the documents searched in these scopes, or None for all documents.
+        confirmed: whether the first hit is a passage that a member has confirmed as the answer to
+            this question, or to another one with nearly the same meaning.
     """
 
     ask: Ask

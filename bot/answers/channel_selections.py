@@ -1,7 +1,8 @@
-"""Selection of the documents that a channel is answered from, by tags and sources.
+"""Selections: the documents used to answer the questions of a channel.
 
-A source stands for its present documents. A removed source selects nothing, so a channel answered
-from it alone gets no answers.
+The channel's settings choose them by tags and sources. A chosen source selects all documents of
+the source at the time of the question. A removed source selects no documents, so a channel with
+this source as its only choice gets no answers.
 """
 
 from typing import Final
@@ -42,7 +43,7 @@ class Selections:
         self._source_changes = 0
 
     def of(self, answered_from: AnsweredFrom) -> Selection | None:
-        """The selection; None for all documents."""
+        """Return the selection of documents, or None if all documents are used."""
         if answered_from.everything:
             return None
         if self._outage.bridged:

@@ -1,4 +1,8 @@
-"""Confirmed answers: picked passages, which come first for nearly the same question."""
+"""Confirmed answers: passages that members confirmed as the answer to a question.
+
+The asker or a moderator confirms a passage. The next time somebody asks nearly the same question,
+the confirmed passage is the first hit.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +33,7 @@ _NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
 
 
 class ConfirmedAnswers:
-    """Cache of answers that askers and moderators confirmed, found by similar questions."""
+    """Cache of confirmed answers, found by the similarity of their questions."""
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class ConfirmedAnswers:
         lookup: Lookup,
         vectors: Vectors,
     ) -> Lookup:
-        """The lookup, with a confirmed passage as its first hit if one is visible now.
+        """Put a confirmed passage first among the hits of a lookup, if one is visible now.
 
         A confirmed passage counts at least as partial evidence.
         """
@@ -94,7 +98,11 @@ class ConfirmedAnswers:
     def _nearest(
         self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
-        """Confirmed answers to nearly the same question: nearest, then moderators', then newest."""
+        """The confirmed answers to nearly the same question as the lookup's, best first.
+
+        The answer with the most similar question is the best. Of answers with the same cosine, one
+        confirmed by a moderator is better, and then the one confirmed last.
+        """
         place = (lookup.ask.guild_id, lookup.ask.channels)
         known, vectors = self._of(retriever, place, lookup.scopes)
         if not known:
@@ -108,7 +116,7 @@ class ConfirmedAnswers:
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
     def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
-        """Confirmed answers of a guild and channels, with their questions' vectors."""
+        """The confirmed answers for a place, with the vectors of their questions."""
         version = self.version
         state = (version, self._index.generation_of(scopes))
         before, _, found = self._known.get(place, (None, (), _NOTHING))
@@ -123,9 +131,10 @@ class ConfirmedAnswers:
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """Ids of the confirmed passage, if its text is unchanged.
+    """Ids of the document's passages with the same text as the confirmed passage.
 
-    If it was recorded without text, ids of all passages of its document.
+    A passage from a channel is confirmed without its text. Then these are the ids of all passages
+    of the document.
     """
     index, seen = retriever.index, lookup.scopes
     stored = [

@@ -1,11 +1,12 @@
 """Lookup of questions: ranking by scope, follow-ups, synonyms.
 
 A follow-up ("and its licence?") is looked up together with the questions before it. No answer is
-kept, so the previous question is looked up again, with the asker's present rights. The passage
-shown before is not shown again; other sections of its document come first, unless another document
-is clearly better.
+kept, so the previous question is looked up again, with the asker's present rights. The passage that
+answered the previous question is not shown again. Other sections of the same document come first,
+unless another document is clearly better.
 
-A question with synonyms of its guild is looked up in several readings; the surest one counts.
+A question with synonyms of its guild is looked up in several readings. The lookup with the surest
+evidence counts.
 """
 
 import time
@@ -32,7 +33,7 @@ from indexer.text.synonyms import both_ways, replaced
 from knowledge.values.documents import Scope
 from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 
-# Most earlier questions in the context of a follow-up.
+# The largest number of questions in the context of a follow-up.
 EARLIER_QUESTIONS: Final = 2
 
 # Score bonus of the other sections of the document shown before.
@@ -57,9 +58,9 @@ def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
 def asks_with_synonyms(
     retriever: Retriever, ask: Ask, tiers: SearchTiers, synonyms: Synonyms
 ) -> tuple[Ask, ...]:
-    """The readings of a question: `corrected`, then with synonyms replaced.
+    """The readings of a question: the corrected question, then its variants with other synonyms.
 
-    Synonyms are also replaced in the questions before it.
+    A variant has synonyms replaced in the question and in the questions before it.
     """
     read = corrected(retriever, ask, tiers)
     if not synonyms:
@@ -72,7 +73,7 @@ def asks_with_synonyms(
 
 
 def surest(lookups: Sequence[Lookup]) -> Lookup:
-    """The lookup with the surest evidence; of equally sure ones, the first."""
+    """The lookup with the surest evidence, or the first of several equally sure ones."""
     order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
     return max(
         lookups,
@@ -85,7 +86,7 @@ def surest(lookups: Sequence[Lookup]) -> Lookup:
 
 
 def queries_of(asks: Iterable[Ask]) -> list[str]:
-    """The texts to embed for these questions and the questions before them, each once."""
+    """The texts to embed for these questions and their earlier questions, without duplicates."""
     found: dict[str, None] = {}
     for ask in asks:
         found |= dict.fromkeys([ask.text, _in_context(ask)])
@@ -99,9 +100,11 @@ def _in_context(ask: Ask) -> str:
 
 
 def vector_of(ask: Ask, vectors: Vectors) -> NDArray[np.float32]:
-    """The vector of a question; for a follow-up, the mean with and without its context.
+    """The vector of a question.
 
-    Each finds less alone: the question lacks the topic, and the context blurs the question.
+    For a follow-up, this is the mean of two vectors: of the question alone, and of the question
+    after its earlier questions. The first vector lacks the topic, and the second is blurred by the
+    earlier questions, so either alone finds less.
     """
     if not ask.earlier:
         return vectors[ask.text]
@@ -154,8 +157,8 @@ class Lookups:
 
         Args:
             tiers: by question, from `BundledArticles.tiers`. A tier is searched only if no tier
-                before it has evidence.
-            vectors: by text of `queries_of`, (d,) float32 of unit length.
+                before has evidence.
+            vectors: by text, for all texts of `queries_of`; each (d,) float32 of unit length.
         """
         shown = self._shown_before(tiers, vectors)
         found: dict[Ask, Lookup] = {}
@@ -174,7 +177,11 @@ class Lookups:
     def _stronger(
         self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
     ) -> Lookup | None:
-        """The lookup, if it replaces the one of the tier before; None if that one stays."""
+        """Return the lookup in a tier, or None if the lookup in an earlier tier stays.
+
+        The earlier lookup, `before`, stays if it has hits and the new lookup has no evidence. A
+        confirmed answer is put first. Without strong evidence, the articles alone count as none.
+        """
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = before is None or before.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
@@ -189,7 +196,11 @@ class Lookups:
     def _shown_before(
         self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors
     ) -> dict[Ask, StoredPassage]:
-        """By follow-up, the passage that answers the question before it, if there is one."""
+        """The passages that answer the questions before follow-ups.
+
+        The keys are the follow-ups. A follow-up is missing if no passage answers the question
+        before.
+        """
         before = {ask: ask.before for ask in tiers if ask.earlier}
         if not before:
             return {}
@@ -207,10 +218,10 @@ class Lookups:
         vectors: Vectors,
         shown: Mapping[Ask, StoredPassage],
     ) -> dict[Ask, Lookup]:
-        """The lookup of each question in its next tier.
+        """The lookup of each question in the tier with index `turn`.
 
-        Evidence is judged against all visible documents: a single note doesn't show how rare a word
-        is, or how high a cosine can be by chance.
+        Evidence is judged against all visible documents, because a single note doesn't show how
+        rare a word is, or how high a cosine can be by chance.
         """
         lookups: dict[Ask, Lookup] = {}
         for own in dict.fromkeys(tiers.values()):
@@ -234,7 +245,10 @@ class Lookups:
         *,
         share: float,
     ) -> list[list[Hit]]:
-        """The hits of each question in one tier, with sibling sections for follow-ups."""
+        """The hits of each question in one tier, with sibling sections for follow-ups.
+
+        `share` is each question's share of the reranker's budget, from 0 to 1.
+        """
         retriever, among = self._retriever, None
         if tier.selection is not None:
             among = retriever.index.selected(tier.selection, tier.scopes)
@@ -266,9 +280,10 @@ def _siblings(
 def with_sibling_sections(
     hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage
 ) -> list[Hit]:
-    """Hits with `siblings` in place of all hits in the document of `shown`.
+    """Replace all hits in the document of `shown` by `siblings`, other sections of the document.
 
-    Siblings get a score bonus; the other hits keep their order, which may be a reranker's.
+    Siblings get a score bonus. The remaining hits keep their order, even if a reranker put them in
+    another order than their scores.
     """
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
@@ -279,9 +294,10 @@ def with_sibling_sections(
 
 
 def context_after(question: Question) -> str:
-    """The context of a follow-up to this question: it and earlier ones, one a line, in order.
+    """The context of a follow-up to `question`: the earlier questions, then `question`, one a line.
 
-    A refused question starts a new context, because the questions before it didn't help.
+    The context of a refused question is the question alone, because the earlier questions didn't
+    help. A context that would be too long also is `question` alone.
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:
@@ -292,10 +308,9 @@ def context_after(question: Question) -> str:
 
 
 def capped_evidence(lookup: Lookup) -> Lookup:
-    """A lookup; strong evidence becomes *partial* if it comes from earlier questions alone.
+    """Lower strong evidence for a follow-up to partial if the first hit has none of its words.
 
-    This is so if the first hit contains no word of the follow-up itself: it may match the context
-    only.
+    Such a hit may match the earlier questions only.
     """
     follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
     if follows and not lookup.hits[0].coverage:

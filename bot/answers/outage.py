@@ -1,8 +1,8 @@
 """Short outages of the database, bridged by answering from caches.
 
 A question goes to the database first. If the database can't be reached, caches answer with the
-values read last, unless this process has changed them since. The caches are too old a minute after
-the last contact with the database.
+values read last, unless this process has changed those values since. The caches may be used for a
+minute after the last contact with the database. After that minute, they count as too old.
 """
 
 import time
@@ -50,10 +50,10 @@ class Outage:
     def last_known(
         self, values: MutableMapping[_Key, _Value], key: _Key, read: Callable[[], _Value]
     ) -> _Value:
-        """Read a value, or return the last one read while answers come from caches.
+        """Read a value, or return the value read last if a question is answered from caches.
 
         Raises:
-            DatabaseAwayError: if it was never read.
+            DatabaseAwayError: if the value has to come from `values` but was never read.
         """
         if not self.bridged:
             values[key] = read()

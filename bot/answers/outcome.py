@@ -31,7 +31,7 @@ _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:(?!\]\()[^\s)>])+)>?\)")
 class Citation:
     """The reference from an answer to a document.
 
-    A `due` note is past its review date.
+    `due` means that the document is a note past its review date.
     """
 
     document_id: str
@@ -125,9 +125,10 @@ def decide(
 
     Args:
         hits: best first.
-        deciding: for each hit of `near_best`, the span of its answering sentence, if known.
+        deciding: the span of the answering sentence, or None if unknown, in each hit to quote
+            (`near_best(hits, quotes)`).
         evidence: how well the hits support an answer.
-        quotes: most passages to quote.
+        quotes: the largest number of passages to quote.
         due: ids of documents past their review date.
     """
     if evidence is Evidence.NONE or not hits:
@@ -142,10 +143,10 @@ def decide(
 
 
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
-    """The hits to quote, at most `quotes`, given some evidence.
+    """The hits to quote in an answer, at most `quotes`.
 
-    Further passages must be nearly as good as the best: readers would only dismiss a weaker one.
-    Verbatim repetitions are left out.
+    Hits much weaker than the best one are left out, because readers would only dismiss them. Hits
+    with the same text as a better hit are left out, too.
     """
     distinct: dict[str, _Scored] = {}
     for place, hit in enumerate(hits):
@@ -162,8 +163,7 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
 def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
     """For each quoted hit, whether it may be shown at once and not only on request.
 
-    True for the best hit, for equally likely ones with strong evidence, and for notes, which may
-    disagree.
+    True for the best hit, for hits that are `as_likely`, and for notes, which may disagree.
     """
     return [
         hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE
@@ -172,7 +172,10 @@ def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
 
 
 def as_likely(best: Hit, other: Hit, evidence: Evidence) -> bool:
-    """Whether another hit is about as likely to answer as the best, given strong evidence."""
+    """Whether another hit is about as likely to answer as the best one.
+
+    False unless the evidence is strong.
+    """
     return evidence is Evidence.STRONG and best.score - other.score <= AS_LIKELY
 
 
@@ -210,8 +213,8 @@ def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    For an article it links to the source named in the passage; for a chat or channel, to the first
-    message of the passage.
+    The citation of an article links to the source named in the passage. The citation of a chat or
+    channel links to the first message of the passage.
     """
     named = None
     if passage.kind is Kind.ARTICLE:
@@ -238,9 +241,10 @@ def all_words(passage: StoredPassage) -> str:
 
 
 def offered(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits, the first three followed by further passages of their documents.
+    """The hits, with further passages of their documents.
 
-    The answer may be in the section before or after the best hit.
+    Each of the first three hits is followed by such passages of its own document, because the
+    answer may be in the section before or after a hit.
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):
@@ -257,7 +261,10 @@ def recorded_hit(hit: Hit) -> RecordedHit:
 def recorded_passage(
     passage: StoredPassage, score: float = 0.0, legs: tuple[str, ...] = ()
 ) -> RecordedHit:
-    """The record of a passage; the defaults mean that no retriever found it."""
+    """The record of a passage, without the text of channel messages.
+
+    The defaults of `score` and `legs` mean that no retriever found the passage.
+    """
     channel_id = channel_of(passage.scope)
     words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
     return RecordedHit(

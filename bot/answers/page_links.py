@@ -1,4 +1,4 @@
-"""Links from citations to notes' public pages, for notes published there now."""
+"""Links from the citations of notes to the guild's public page, if the page has the note now."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -15,14 +15,17 @@ _Outcome = TypeVar("_Outcome")
 
 
 class PageLinks:
-    """URLs of notes' public pages, looked up on display and never cached."""
+    """URLs of notes on public pages, looked up for each display and never cached."""
 
     def __init__(self, store: Store, settings: PageSettings) -> None:
         self._store = store
         self._settings = settings
 
     def of(self, guild_id: int | None, note_ids: Collection[int]) -> dict[int, str]:
-        """URLs of notes on the guild's public page, by note id; empty without a base URL."""
+        """URLs of notes on the guild's public page, by note id.
+
+        Notes missing from the page are left out. Empty if the settings have no base URL.
+        """
         if not (self._settings.base_url and guild_id and note_ids):
             return {}
         base_url = self._settings.url_of(guild_id)
@@ -30,9 +33,9 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """Quotes whose citations link to the public page, for notes on it.
+        """All `quotes`; the citations of notes on the public page link to the page.
 
-        During an outage, links stay unchanged.
+        Other citations stay unchanged. During an outage, all citations stay unchanged.
         """
         ids = {
             quote.citation.document_id: note_of_document(quote.citation.document_id)
@@ -51,7 +54,7 @@ class PageLinks:
         return tuple(found)
 
     def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
-        """An outcome with linked quotes, if it is an answer."""
+        """An outcome; the quotes of an answer are `linked`."""
         if not isinstance(outcome, Answer):
             return outcome
         return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))

@@ -14,14 +14,17 @@ from bot.answers.pipeline import Reply
 
 
 class Mode(StrEnum):
-    """The model's permission: choose sentences of the passages, or write its own."""
+    """The model's permission: to choose sentences of the passages, or to write its own."""
 
     CHOOSE = "choose"
     PHRASE = "phrase"
 
 
 class Outcome(StrEnum):
-    """Outcome of a task; all but `SHOWN` leave the plain answer as it is."""
+    """Outcome of a model's work on a plain answer.
+
+    All outcomes but `SHOWN` leave the plain answer as it is.
+    """
 
     SHOWN = "shown"
     # The model or the checks found no answer in the passages.
@@ -29,7 +32,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
     LATE = "late"
     UNREACHABLE = "unreachable"
-    # Too many tasks in flight, here or at the endpoint.
+    # Too many answers were being phrased, here or at the endpoint.
     BUSY = "busy"
     # The circuit breaker is open after too many failures.
     OPEN = "open"
@@ -37,9 +40,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line to show: Markdown, and the numbers of its quotations.
+    """A line to show: Markdown, and the numbers of the quotations that support the line.
 
-    A `verbatim` line is copied from its quotation; others were written by the model and checked.
+    A `verbatim` line is copied from a quotation. Other lines were written by the model and checked.
     """
 
     text: str
@@ -49,15 +52,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Phrased:
-    """Result of a task.
+    """Result of a model's work on a plain answer.
 
     Attributes:
-        lines: in order; empty unless `outcome` is `SHOWN`.
-        model: the name in the request; the endpoint's reply may name a path of its machine.
-        prompt_version: increases with every change of the prompt.
-        verdicts: number of the model's sentences by verdict.
+        lines: the lines to show, in order; empty unless `outcome` is `SHOWN`.
+        model: the model's name in the request. The name in the endpoint's reply isn't used, because
+            some endpoints put a file path there.
+        prompt_version: a number that increases with every change of the prompt.
+        verdicts: the number of the model's sentences by verdict.
         chosen: ids of the quoted sentences; `2.3` is the third of the second passage.
-        stands_on: ids of the sentences that the written ones were checked against.
+        stands_on: ids of the passages' sentences used to check the model's own sentences.
         problem: why there are no lines, for the log; quotes no text.
     """
 
@@ -90,9 +94,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Replacement of a plain answer: a reply, and the lines above its quotations.
+    """A reply that replaces the plain answer to a question, as a model has changed it.
 
-    Without lines, only the choice of quotations changed.
+    Attributes:
+        reply: the new reply; its quotations may be others than in the plain answer.
+        phrased: the model's lines to show above the quotations, or None if the model only chose
+            the quotations.
     """
 
     reply: Reply

@@ -85,9 +85,18 @@ _TOLD: Final = 10_000
 class Reply:
     """Reply to a question.
 
-    `question_id` is None if nothing was recorded. `foreign` is the question's language if the model
-    doesn't read it and its readers weren't told yet. `signals` are the inputs of the evidence.
-    `pictures` of quoted notes are added on display. A `bridged` reply was given during an outage.
+    Attributes:
+        question: the text of the question.
+        outcome: an answer, refusal or clarification.
+        hits: the hits for the question, best first.
+        question_id: the id of the recorded question, or None if nothing was recorded.
+        generation: the number of changes of the searched scopes, when the reply was given.
+        seconds: the time that the reply took.
+        foreign: the language of the question, if the embedder doesn't read this language and the
+            readers of the reply weren't told so before; otherwise empty.
+        signals: the measurements that the evidence was judged by.
+        pictures: the pictures of quoted notes, added on display.
+        bridged: whether the reply was given during an outage of the database.
     """
 
     question: str
@@ -211,7 +220,11 @@ class AnswerPipeline:
         return self._quotes
 
     def settings_for(self, question: Ask | Question) -> str:
-        """The identity of model, calibration and reranker, and the synonyms in a question."""
+        """A text that names the parameters of the evidence, for the record of a question.
+
+        The parameters include the model, the calibration, the reranker and the synonyms in the
+        question.
+        """
         known = self.synonyms.of(question.guild_id)
         said = f"{question.earlier}\n{question.text}"
         return with_synonyms(self._retriever.identity, in_question(said, known))
@@ -247,7 +260,10 @@ class AnswerPipeline:
             return self._bridged(asks, record=record)
 
     def _language_told_once(self, ask: Ask, reply: Reply) -> Reply:
-        """A reply that names an unread language only once in a channel, or to a private asker."""
+        """Remove `foreign` from a reply if its readers were told about the language before.
+
+        The readers are the members of the channel, or the asker of a private question.
+        """
         readers = ask.asker_id if ask.private else ask.channel_id or ask.asker_id
         if not reply.foreign or (reply.foreign, readers) in self._told:
             return replace(reply, foreign="")
@@ -256,7 +272,7 @@ class AnswerPipeline:
         return reply
 
     def _linked(self, ask: Ask, reply: Reply) -> Reply:
-        """A reply whose citations link to the public page, for notes on it."""
+        """A reply; citations of notes on the guild's public page link to the page."""
         if self._page_links is None:
             return reply
         return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))
@@ -265,7 +281,8 @@ class AnswerPipeline:
         """Answer from caches.
 
         Raises:
-            DatabaseAwayError: if a cache lacks a value, or a hit was withdrawn since it was read.
+            DatabaseAwayError: if a cache lacks a value, or the document of a hit was replaced or
+                deleted meanwhile.
         """
         withdrawn = self._index.stale_documents | set(map(document_of_note, self.unindexed_notes))
         with self._outage.bridge(), self._index.from_memory():
@@ -387,15 +404,15 @@ class AnswerPipeline:
         return pool_submit(self._index.prepare_matching(text, candidates(HITS), scopes))
 
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
-        """An answer that quotes the same hits in another order.
+        """Quote the hits of an answer in another order.
 
-        Evidence, hits and missing words stay. Returns `reply` unchanged if the index has changed
-        since.
+        Evidence, hits and missing words stay. Returns `reply` unchanged if the visible documents
+        have changed since the reply was given.
 
         Args:
             ask: the question.
-            reply: its answer.
-            places: the present indexes of its hits, in their new order.
+            reply: the answer to the question.
+            places: the positions in `reply.hits` of the hits to quote from, in the new order.
         """
         with self._index.steady():
             outcome = reply.outcome

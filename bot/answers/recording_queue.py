@@ -1,11 +1,11 @@
-"""Recording queue: a bounded queue in memory of questions answered during an outage.
+"""Recording queue: questions answered during an outage wait here to be recorded.
+
+The queue is bounded and in memory, so waiting questions are lost if the process is killed.
 
 The database reserves ids for this process, so a question has its id before it is recorded. The
 buttons below the answer carry the id. A transaction with unknown outcome is repeated under the same
 ids, so each question is recorded once, in order. With SQLite, no ids are reserved and no queue is
-needed, because its file is always available.
-
-Waiting questions are lost if the process is killed.
+needed, because the database file is always available.
 """
 
 import logging
@@ -26,13 +26,13 @@ from knowledge.store.store import Store
 from knowledge.text import counted
 from knowledge.values.questions import Question
 
-# Most waiting questions; each has ten hits with their texts, some 20 kB.
+# The largest number of waiting questions. Each has ten hits with their texts, some 20 kB.
 MOST_WAITING: Final = 1_000
 # Ids reserved at once, in addition to those for a full queue.
 RESERVED_AT_ONCE: Final = 100
 # Questions recorded in one transaction.
 _TOGETHER: Final = 50
-# Last questions kept in memory, without their hits, for follow-ups.
+# The number of last questions kept in memory for follow-ups, without their hits.
 _LAST: Final = 256
 # A member's question may follow up their last one in the channel for this long.
 FOLLOWED_UP_WITHIN: Final = timedelta(minutes=10)
@@ -66,10 +66,10 @@ class RecordingQueue:
         return f"{self._told()} for the database to be recorded{full}."
 
     def record(self, questions: Sequence[Question]) -> list[int]:
-        """Record questions, now or when the database is back; returns their ids.
+        """Record questions, now or when the database is back; return their ids.
 
         Raises:
-            DatabaseAwayError: if it is away, and the queue is full.
+            DatabaseAwayError: if the database is away and the queue is full.
         """
         ids = self._reserved(len(questions))
         if not ids:
@@ -183,7 +183,10 @@ class RecordingQueue:
     # The last questions.
 
     def question(self, question_id: int) -> Question | None:
-        """A recorded question; during an outage, from the last ones in memory, without its hits.
+        """Return a recorded question, or None if there is no record with this id.
+
+        During an outage, the question is looked up among the last questions in memory, and returned
+        without its hits.
 
         Raises:
             DatabaseAwayError: if the database is away and the question not in memory.
@@ -197,7 +200,9 @@ class RecordingQueue:
             return known
 
     def last_public_id(self, channel_id: int, after: int) -> int | None:
-        """The id of the last public question in a channel or thread, above `after`.
+        """Return the id of the last public question in a channel or thread, or None without one.
+
+        Only questions with ids above `after` count.
 
         Raises:
             DatabaseAwayError: if the database is away and the question `after` not in memory.
@@ -220,9 +225,10 @@ class RecordingQueue:
         return max(found, default=None)
 
     def last_of_member(self, asker_id: int, channel_id: int) -> Question | None:
-        """A member's last question in a channel, if asked within `FOLLOWED_UP_WITHIN`.
+        """Return a member's last question in a channel, or None if it is too old for a follow-up.
 
-        During an outage, only the last questions in memory are searched.
+        A question is too old after `FOLLOWED_UP_WITHIN`. During an outage, only the last questions
+        in memory are searched.
         """
         since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
         try:
@@ -239,5 +245,5 @@ class RecordingQueue:
         return max(own, key=lambda one: one.id, default=None)
 
     def forget(self) -> None:
-        """Drop the last questions from memory; waiting ones stay."""
+        """Drop the last questions from memory. Questions that wait to be recorded stay."""
         self._last.clear()

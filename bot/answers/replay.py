@@ -17,7 +17,7 @@ from knowledge.values.questions import OpenQuestion, Question, RecordedHit
 
 
 class PassageState(StrEnum):
-    """State of a passage since the question was asked."""
+    """Change of a document's passage between a recorded question and its replay."""
 
     SAME = "same"
     CHANGED = "changed"
@@ -27,9 +27,16 @@ class PassageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentRanks:
-    """A document's rank then and now, counting from 1; None if not found.
+    """A document's ranks among the hits of a recorded question and of its replay.
 
-    `state` compares the recorded passage with its document now; `NEW` was not found then.
+    Attributes:
+        document_id: the document.
+        title: the document's title.
+        heading: the heading of the found passage.
+        then: the recorded rank, counted from 1, or None if the document wasn't found then.
+        now: the rank in the replay, counted from 1, or None if the document isn't found now.
+        state: whether the document still has the recorded passage, or `NEW` if the document wasn't
+            found then.
     """
 
     document_id: str
@@ -42,10 +49,14 @@ class DocumentRanks:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A recorded question, its reply now, and the ranks of its documents.
+    """A recorded question with the reply that the same question gets now.
 
-    `settings` identify today's retrieval, for comparison with the question's. `phrasing` is the
-    record of a language model's work on the recorded answer.
+    Attributes:
+        question: the recorded question.
+        now: the reply now.
+        places: the ranks then and now of each document found.
+        settings: the parameters of the evidence now, to compare with `question.settings`.
+        phrasing: the record of a language model's work on the recorded answer, if any.
     """
 
     question: Question
@@ -105,8 +116,8 @@ def with_passage_texts(
 ) -> Question:
     """A recorded question, with text from the index for hits recorded without text.
 
-    Hits from other channels than `channels` are left out, and so is the text of withdrawn passages.
-    With None, for the operator, nothing is left out.
+    Members see only hits from `channels` and from outside of channels, and no text of withdrawn
+    passages. If `channels` is None, the question is for the operator and nothing is left out.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(
@@ -124,7 +135,7 @@ def _as_recorded(hit: RecordedHit, _index: Index) -> RecordedHit:
 
 
 def _if_quotable(hit: RecordedHit, index: Index) -> RecordedHit:
-    """A hit; without its text if the index no longer has the passage."""
+    """Remove the text of a hit if the index no longer has the passage."""
     for passage in index.tables.document_passages(hit.document_id):
         if passage.text == hit.passage:
             return replace(
@@ -151,8 +162,12 @@ def compared(
 ) -> Replay:
     """Compare a recorded question with its reply now.
 
-    `texts` are the present passages of each recorded document, by its id; empty if it was deleted.
-    `settings` identify the present retrieval.
+    Args:
+        question: the recorded question.
+        now: the reply now.
+        texts: by document id, the present passages of each recorded document; empty for a deleted
+            document.
+        settings: the parameters of the evidence now.
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

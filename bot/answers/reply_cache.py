@@ -1,8 +1,8 @@
 """LRU cache of replies, because questions repeat in a busy channel.
 
-A hit needs the same question, places and settings, and unchanged scopes. Replies are keyed by the
-generations of their scopes, and dropped once a scope has changed, so that deleted messages don't
-stay in memory.
+A cached reply is used for the same question with the same tiers and settings, as long as no
+document has changed in the searched scopes. A reply is dropped once a document in its scopes has
+changed, so that deleted messages don't stay in memory.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,9 +23,15 @@ _Reply = TypeVar("_Reply")
 class ReplyKey(NamedTuple):
     """Key of a cached reply.
 
-    `text` is verbatim, because capitals mark names. `tiers` are the places searched, and
-    `generations` count the changes of their scopes. `settings` identify the retrieval, the due
-    documents and the confirmed answers. `synonyms` are those of the guild.
+    Attributes:
+        text: the question as typed, because capitals mark names.
+        earlier: the questions before a follow-up, one a line.
+        tiers: the tiers to search.
+        quotations: the largest number of passages to quote, or None for the operator's setting.
+        generations: the number of changes of each scope in `tiers`.
+        settings: a text that names the retrieval, the documents past their review date and the
+            version of the confirmed answers.
+        synonyms: the guild's synonyms.
     """
 
     text: str
@@ -58,8 +64,10 @@ class ReplyCache(Generic[_Reply]):
     ) -> None:
         """Drop replies with a changed scope.
 
-        `generation` counts all changes of the index: without any since the last call, nothing is
-        compared. `generations` returns the counts of given scopes.
+        Args:
+            generation: the number of all changes of the index. If the number is the same as in the
+                last call, nothing has to be compared.
+            generations: returns the number of changes of each given scope.
         """
         if generation != self._generation:
             for key in list(self._replies):

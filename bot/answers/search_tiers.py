@@ -1,9 +1,10 @@
-"""Places to search for a question, in order, with or without the bundled articles.
+"""Search tiers: the places to search for a question, one after the other.
 
-A channel may be answered from a selection of documents only, or from the selection first. The
-articles are on open-source AI, the subject of few communities. Until a guild has documents
-of its own, the articles answer like any other document. After that they are searched only if no own
-document is near, and need strong evidence.
+A channel's settings may restrict the search to a selection of documents, or search the selection
+first. The bundled articles are about open-source AI, the subject of few communities. Until a guild
+has documents of its own, the articles are searched like any other document. After that, the
+articles are a tier of their own. The tier is searched only if no own document is near, and answers
+only with strong evidence.
 """
 
 from collections import Counter
@@ -23,16 +24,17 @@ from knowledge.web.page_store import PageStore
 
 
 class ArticlesUse(StrEnum):
-    """How a guild uses the bundled articles.
+    """Use of the bundled articles in a guild."""
 
-    OFF: never, by the operator's choice. ENDED: no longer, by the guild's choice. BESIDE: like its
-    own documents. ALONE: it has no documents yet. GUEST: only if no own document is near.
-    """
-
+    # Not at all, by the operator's choice.
     OFF = "off"
+    # No longer, by the guild's choice.
     ENDED = "ended"
+    # Together with the guild's own documents, by the operator's choice.
     BESIDE = "beside"
+    # Alone, until the guild has documents of its own.
     ALONE = "alone"
+    # Only if no document of the guild is near.
     GUEST = "guest"
 
 
@@ -48,9 +50,10 @@ class SearchTier:
 
     @property
     def is_articles_only(self) -> bool:
-        """Whether only the articles are searched, which then need strong evidence.
+        """Whether this tier has only the bundled articles.
 
-        Otherwise they would answer questions about other subjects.
+        Such a tier answers only with strong evidence (`Lookups`). With partial evidence, the
+        articles would also answer questions about other subjects.
         """
         return self.scopes == (ARTICLES,)
 
@@ -59,12 +62,12 @@ SearchTiers = tuple[SearchTier, ...]
 
 
 def scopes_of_tiers(tiers: SearchTiers) -> tuple[Scope, ...]:
-    """The scopes of these places, each once."""
+    """The scopes of all tiers, without duplicates."""
     return tuple(dict.fromkeys(scope for tier in tiers for scope in tier.scopes))
 
 
 class BundledArticles:
-    """Chooses the places to search, with or without the articles."""
+    """Chooses the tiers to search, with or without the bundled articles."""
 
     def __init__(
         self,
@@ -91,12 +94,12 @@ class BundledArticles:
     def tiers(
         self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
     ) -> SearchTiers:
-        """The places to search, in order, each only if the ones before it have no evidence.
+        """The tiers to search, in order; a tier is searched if no tier before has evidence.
 
         Args:
-            own: the visible scopes besides the articles.
+            own: the visible scopes without the articles.
             of: the documents to answer from.
-            filled: True if these scopes hold documents that the index may not have yet.
+            filled: True if the scopes in `own` have documents, even if the index has none yet.
         """
         scopes = self._scopes(own, filled=filled)
         whole = tuple(map(SearchTier, scopes))
@@ -115,7 +118,7 @@ class BundledArticles:
         return ((*own, ARTICLES),)
 
     def articles_use(self, own: Sequence[Scope], *, filled: bool = False) -> ArticlesUse:
-        """How the articles are used together with these scopes; arguments as in `tiers`."""
+        """The use of the articles beside the scopes in `own`; arguments as in `tiers`."""
         if self.chosen == "never":
             return ArticlesUse.OFF
         if self._are_ended(own):
@@ -139,5 +142,5 @@ class BundledArticles:
         return not self._ended.isdisjoint(own)
 
     def visible_scopes(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
-        """All visible scopes."""
+        """The visible scopes, with the articles if they are used; `own` is as in `tiers`."""
         return scopes_of_tiers(self.tiers(own))

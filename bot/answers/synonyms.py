@@ -1,7 +1,7 @@
-"""Cache of guilds' synonyms, and the readings of a question by them.
+"""Guilds' synonyms, which apply to the questions asked in the same guild.
 
-A question with a synonym is looked up in each of its readings, and the reading with the likeliest
-passage answers. A guild's synonyms apply only to its own questions.
+A question with a synonym is looked up in several readings, each with other synonyms
+(`bot.answers.lookup`). The synonyms are cached, so that they are known during an outage.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ Synonyms = tuple[Synonym, ...]
 
 
 class GuildSynonyms:
-    """The synonyms of guilds, bridged during an outage of the database."""
+    """The synonyms of guilds, read from a cache during an outage of the database."""
 
     def __init__(self, guilds: Guilds, outage: Outage) -> None:
         self._guilds = guilds
@@ -26,7 +26,7 @@ class GuildSynonyms:
         self._saves: Counter[int] = Counter()
 
     def of(self, guild_id: int | None) -> Synonyms:
-        """The synonyms of a guild; none outside of one."""
+        """The synonyms of a guild; empty for a direct message (None)."""
         if guild_id is None:
             return ()
         if not self._outage.bridged:
@@ -46,5 +46,5 @@ def pairs_of(synonyms: Synonyms) -> list[Pair]:
 
 
 def in_question(question: str, synonyms: Synonyms) -> Synonyms:
-    """The synonyms with a word in a question."""
+    """The synonyms of a guild with their word or their meaning in a question."""
     return tuple(one for one in synonyms if len(synonym_variants(question, pairs_of((one,)))) > 1)
