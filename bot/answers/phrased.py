@@ -88,7 +88,7 @@ class Candidate:
 
     @property
     def answer(self) -> Answer:
-        assert isinstance(self.reply.outcome, Answer)  # noqa: S101 - `expects` makes no other
+        assert isinstance(self.reply.outcome, Answer)  # noqa: S101 - `candidate` makes no other
         return self.reply.outcome
 
 

@@ -17,14 +17,15 @@ from knowledge.files.pictures import check_size, checked_picture
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
-# Most files of a member that wait while another one of theirs is read.
+# The largest number of a member's files that wait while another file of the member is read.
 WAITING: Final = 2
 
 
 class Attachments:
-    """Reads attached files in its own thread.
+    """Reads the text of attached files in a thread of its own.
 
-    asyncio's default threads also resolve host names; slow files there would delay Discord.
+    asyncio's default threads also resolve host names. Slow files in those threads would delay
+    requests to Discord.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,11 @@ class Attachments:
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
-        """Hold the member's lock, so that only one of their files is in the thread's queue."""
+        """Hold the member's lock while one of the member's files is fetched and read.
+
+        Raises:
+            InvalidNoteError: if too many files of the member wait.
+        """
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
                 "I didn't read {file}, because I'm still reading other files of "

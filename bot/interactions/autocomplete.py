@@ -209,7 +209,10 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return all titles of a guild, regardless of access; outside of guilds, shared ones."""
+        """Return the titles of a guild's documents, including documents the member can't read.
+
+        With a `guild_id` of None, return the titles of the documents shared by all guilds.
+        """
         titles = self._titles.get(guild_id)
         if titles is None:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
@@ -235,7 +238,7 @@ def _cache(interaction: Interaction) -> AutocompleteCache:
 
 
 async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Choices:
-    """Return a guild's choices; none if they take longer than Discord waits."""
+    """Return a guild's choices, or no choices if the lookup takes longer than Discord waits."""
     try:
         async with in_time():
             return await _cache(interaction).choices(guild_id)
@@ -285,7 +288,11 @@ async def note_id_of(interaction: Interaction, typed: str) -> int | None:
 
 
 async def _choices(interaction: Interaction) -> Choices:
-    """Return the choices; autocomplete gets none if the lookup takes too long."""
+    """Return the choices of the interaction's guild.
+
+    An autocomplete request gets no choices if the lookup takes too long. A command waits for the
+    lookup.
+    """
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)
     return await _cache(interaction).choices(interaction.guild_id)

@@ -1,7 +1,8 @@
 """Feature discovery: each folder of `bot` with a module `ui/cog.py` is a feature.
 
-A new feature needs no entry in a list. `ui/cog.py` has a function `feature(bot)`, which makes the
-feature's parts; buttons, lists and forms are the classes that its `ui` modules define.
+A new feature needs no entry in a list. `ui/cog.py` has a function `feature(bot)`, which returns the
+feature's cogs and rounds. The client also registers each class of buttons, lists or forms that a
+module of `ui` defines.
 
 Errors:
     Exception
@@ -46,7 +47,8 @@ class Start(Enum):
 class Round:
     """A step that is repeated every `seconds`.
 
-    It covers the guilds that the process `serves`. With `by_leader`, one process covers all guilds.
+    The step covers the guilds that the process `serves`. With `by_leader`, only the leading process
+    runs the step, for all guilds.
     """
 
     seconds: float
@@ -59,7 +61,10 @@ class Round:
 class Feature:
     """Parts of a feature that the client runs.
 
-    `takes_over`: steps to run after this process took a shard over from another one.
+    Attributes:
+        cogs: commands and listeners.
+        rounds: repeated steps.
+        takes_over: steps that run after this process has taken over a shard of another process.
     """
 
     cogs: Sequence[commands.Cog] = ()
@@ -96,12 +101,14 @@ def _imported(package: ModuleType, ui: Path) -> FeatureFolder:
         make: Callable[[Services], Feature] = modules[names.index(_COG)].feature
     except Exception as error:
         raise FeatureError(f"The feature {name} can't be loaded: {error}") from error
-    components: list[Component] = [*_defined(modules, Button), *_defined(modules, Select)]
-    return FeatureFolder(ui.parent.name, make, tuple(components), _defined(modules, Form))
+    components: list[Component] = [
+        *_subclasses_in(modules, Button),
+        *_subclasses_in(modules, Select),
+    ]
+    return FeatureFolder(ui.parent.name, make, tuple(components), _subclasses_in(modules, Form))
 
 
-def _defined(modules: Iterable[ModuleType], base: type[_Kind]) -> tuple[type[_Kind], ...]:
-    """Subclasses of `base` that the modules define, in order."""
+def _subclasses_in(modules: Iterable[ModuleType], base: type[_Kind]) -> tuple[type[_Kind], ...]:
     return tuple(
         kind
         for module in modules

@@ -1,8 +1,8 @@
 """Service interface: the client as features see it, and protocols of the services they share.
 
 Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they use
-the services of `interaction.client`. Features import neither the client nor features above them,
-only these protocols.
+the services of `interaction.client`. A feature imports neither the client nor a feature of the same
+or a higher layer (`pyproject.toml`), only the protocols of this module.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -66,14 +66,17 @@ class Answers(Protocol):
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Return message arguments to answer an earlier asker; `channel` None: a direct message."""
+        """Return the arguments of a message that answers an earlier asker.
+
+        A `channel` of None stands for a direct message.
+        """
 
 
 class AnswersForAskers(Protocol):
     """Tells earlier askers about new answers."""
 
     def begin(self) -> None:
-        """Start looking for earlier askers, in a task of its own."""
+        """Start a task that looks for earlier askers of newly answered questions."""
 
 
 class Outbox(Protocol):
@@ -122,7 +125,11 @@ class Submissions(Protocol):
         answered: Handover,
         origin: int,
     ) -> None:
-        """Propose a helper's answer as a note, once for each `origin` message."""
+        """Propose a helper's answer as a note.
+
+        `origin` is the id of the message with the clicked button. A second click on this message
+        proposes no second note.
+        """
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         """Return the message edit that gives a draft back."""
@@ -159,7 +166,7 @@ class Panel(Protocol):
     """Shows the pages of `/setup`."""
 
     async def show(self, interaction: discord.Interaction[Any], page: str | None = None) -> None:
-        """Show a page, by default the first unfinished one, in place of a response."""
+        """Show a page in the place of a response; by default, the first unfinished page."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
         """Return suggestions for the setup after a trial question."""
@@ -200,7 +207,10 @@ class GuildSettingsCache(Protocol):
         """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
-        """Like `language_in`; after half a second, return the last known language, for forms."""
+        """Like `language_in`, but return the last known language after half a second.
+
+        For forms, which must be the first response.
+        """
 
     async def hands_on(self, guild_id: int | None) -> bool:
         """Whether members may hand unanswered questions over to the moderators."""
@@ -219,14 +229,19 @@ class FloodControl(Protocol):
     """Rate limits of questions, checked before any lookup."""
 
     def admitted(self, member_id: int, guild_id: int | None) -> AbstractContextManager[None]:
-        """Admit a member's question, which waits until the context ends.
+        """Admit a member's question, and count it as waiting until the context ends.
+
+        A member can have only one waiting question.
 
         Raises:
             TooFastError: if the question is refused.
         """
 
     def used_up(self, member_id: int, seconds: int) -> Exception:
-        """Return the error for a member whose quota is used up for so many seconds."""
+        """Return the error for a member with a used-up quota.
+
+        The member's next question is accepted in `seconds`.
+        """
 
 
 class AttachedFiles(Protocol):
@@ -249,7 +264,10 @@ class AttachedFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureText:
-    """Text in some pictures; `is_whole` if every picture was read."""
+    """Text in some pictures.
+
+    `is_whole` means that every picture was read.
+    """
 
     text: str = ""
     is_whole: bool = True
@@ -278,10 +296,13 @@ class Phrasing(Protocol):
     def pacer(self) -> Pacer: ...
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the mode that administrators allow the model; None if it is off."""
+        """Return the mode in which the model may phrase a guild's answers, or None if it may not.
 
-    def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """Return the candidate for the model, or None if it won't be asked; never waits."""
+        A `guild` of None stands for direct messages.
+        """
+
+    def candidate(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
+        """Return the answer for the model to phrase, or None if the model won't be asked."""
 
     def edited_until(self) -> datetime:
         """Return the deadline for edits of an answer sent now."""
@@ -306,7 +327,10 @@ class Allowlist(Protocol):
     """Allowlist of guilds."""
 
     async def answers(self, user: discord.abc.User, guild_id: int | None) -> bool:
-        """Whether to answer a user: in an allowed guild, or directly as a member of one."""
+        """Whether to answer a user.
+
+        A guild must be allowed. In direct messages, the user must be a member of an allowed guild.
+        """
 
 
 class Completions(Protocol):
@@ -388,7 +412,10 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """Return one sentence about an error: its own, or an id from the log."""
+        """Return one sentence about an error, for the member.
+
+        The sentence about an unexpected error has the id of the error's log entry.
+        """
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -80,7 +80,7 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the model's permission, if any: in direct messages, only to choose sentences."""
+        """Return the mode for a guild's answers; in direct messages, only `Mode.CHOOSE`."""
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
@@ -88,7 +88,7 @@ class PhrasingDispatcher:
         both = self.settings.mode == guild.phrasing.value == Mode.PHRASE.value
         return Mode.PHRASE if both else Mode.CHOOSE
 
-    def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
+    def candidate(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
         mode, outcome = self.mode_in(guild), reply.outcome
         if mode is None or not isinstance(outcome, Answer) or reply.question_id is None:
             return None

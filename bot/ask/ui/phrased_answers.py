@@ -62,7 +62,7 @@ class Phrasing:
         self._line = ""
         if bot.phrasing is not None:
             guild = None if ask.guild_id is None else bot.guild_settings.known(ask.guild_id)
-            self._candidate = bot.phrasing.expects(ask, reply, guild)
+            self._candidate = bot.phrasing.candidate(ask, reply, guild)
             if self._candidate is not None:
                 self._line = under_way(bot.phrasing.edited_until(), language)
 

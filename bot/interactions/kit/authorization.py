@@ -1,8 +1,8 @@
-"""Authorization of clicks, choices and forms: acknowledge, apply the rule, or refuse.
+"""Authorization of clicks, choices and forms by the rules of their component classes.
 
 Discord sends component ids back, and anybody may forge them. So each component class must declare
-a rule. The component receives the objects that its rule looked up. The bot's rules are in
-`bot.interactions.policy.component_access`.
+a rule. The rule looks up the objects that the component needs, or returns a refusal for the member.
+The bot's rules are in `bot.interactions.policy.component_access`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,7 +38,9 @@ Rule: TypeAlias = Callable[[Interaction, Mapping[str, Any]], Awaitable[Found | S
 async def authorize(
     interaction: Interaction, first: First, rule: Rule, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Acknowledge an interaction, then apply the component's rule.
+    """Acknowledge an interaction, and apply the component's rule.
+
+    With `First.OWN`, the rule comes first, because the handler sends the first response.
 
     Returns:
         The objects that the rule looked up, or a refusal for the caller to send.
@@ -57,9 +59,10 @@ async def authorize(
 
 
 async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
-    """Send a refusal; it replaces an ephemeral message with the component.
+    """Send a refusal to the member.
 
-    So former moderators don't keep the moderators' content on their screen.
+    If the component edits its own ephemeral message (`First.IN_PLACE`), the refusal replaces the
+    message. So the screen of a former moderator doesn't keep showing moderators' content.
     """
     said = refusal(await viewer_language(interaction))
     message = interaction.message

@@ -122,13 +122,13 @@ class _Component:
     first: ClassVar[First | Mapping[Any, First]]
 
     def first_response(self, _interaction: Interaction) -> First:
-        """Return the first response to this click; it may depend on the action."""
+        """Return the first response to this click, which may depend on the button's action."""
         first = type(self).first
         return first if isinstance(first, First) else first[vars(self)["action"]]
 
     @final
     async def _authorized(self, interaction: Interaction) -> bool:
-        """Apply the rule; if it refuses, send the refusal."""
+        """Apply the rule, and return whether it admits the click; if not, send the refusal."""
         values = {name: vars(self)[name] for name in self.ids.parts}
         first = self.first_response(interaction)
         found = await authorize(interaction, first, type(self).rule, values)
@@ -165,10 +165,14 @@ class Button(
         labels: Mapping[Any, Sentence] = MappingProxyType({}),
         styles: Mapping[Any, discord.ButtonStyle] = MappingProxyType({}),
     ) -> None:
-        """Register the kind of button with discord.py by its ids.
+        """Declare a kind of button.
 
-        Labels, styles and optionally the `first` response are chosen by action. The `rule` decides
-        whether a click may do anything.
+        Args:
+            ids: the format of the buttons' custom_ids.
+            rule: decides whether a click may do anything.
+            first: the first response to a click, or one response for each `action` of the ids.
+            labels: one label for each `action`.
+            styles: one style for each `action`; gray for others.
         """
         super().__init_subclass__(template=ids.pattern)
         forbid_overrides(cls, "callback", "_authorized")
@@ -226,7 +230,13 @@ class Select(
     """Single-choice select that works after a restart, like `Button`."""
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
-        """Register the kind of select with discord.py by its ids; each choice must pass `rule`."""
+        """Declare a kind of select.
+
+        Args:
+            ids: the format of the selects' custom_ids.
+            rule: decides whether a choice may do anything.
+            first: the first response to a choice.
+        """
         super().__init_subclass__(template=ids.pattern)
         forbid_overrides(cls, "callback", "_authorized")
         cls.ids, cls.rule, cls.first = ids, rule, first
@@ -268,7 +278,7 @@ class Select(
 
 
 def view_of(buttons: Iterable[discord.ui.Item[Any]]) -> discord.ui.View | None:
-    """Return a view that never times out; None without buttons."""
+    """Return a view that never times out, or None if there are no buttons."""
     view = discord.ui.View(timeout=None)
     for button in buttons:
         view.add_item(button)

@@ -1,8 +1,9 @@
 """Exponential back-off with jitter for the connections of one shard.
 
 The first reconnection is immediate, because dropped connections and opcode 7 are common. The
-waits then double up to one minute, stay there for the length of a short outage, and double again up
-to ten minutes. IDENTIFYs exceed one minute sooner, because Discord limits them per day.
+waits then double up to one minute. After about 24 minutes, the outage is no longer a short one, and
+the waits double again, up to ten minutes. Waits between IDENTIFYs grow beyond one minute already
+after 3.5 minutes, because Discord limits IDENTIFYs per day.
 
 Pure: clock and jitter are parameters.
 """
@@ -21,7 +22,7 @@ FIRST_IDENTIFY_SECONDS: Final = 5.5
 # Attempts in a short outage: about 24 minutes of connections, or 3.5 minutes of IDENTIFYs.
 SHORT_CONNECTIONS: Final = 34
 SHORT_IDENTIFIES: Final = 7
-# Least share of the full wait. A smaller one would allow too many attempts in three hours.
+# Smallest share of the full wait. A smaller share would allow too many attempts in three hours.
 LEAST_JITTER: Final = 0.9
 # A connection this old ends an outage.
 STEADY_SECONDS: Final = 60.0
@@ -31,12 +32,12 @@ _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Longest wait in seconds after this number of connections in a row."""
+    """Return the longest wait after so many connections in a row failed or ended soon."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Longest wait in seconds after this number of IDENTIFYs in a row."""
+    """Return the longest wait after so many IDENTIFYs without a steady connection."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 
@@ -72,7 +73,10 @@ class ConnectionBackoff:
 
     @property
     def has_identified(self) -> bool:
-        """Whether a session was started since the last steady connection."""
+        """Whether the shard has sent IDENTIFY since its last steady connection ended.
+
+        A connection is steady if its session lasted `STEADY_SECONDS`.
+        """
         return self._identifies > 0
 
     def delay(self, *, identifies: bool) -> float:

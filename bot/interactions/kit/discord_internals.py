@@ -59,7 +59,10 @@ WebhookAdapter = async_.AsyncWebhookAdapter
 
 
 def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
-    """Use an adapter for interaction tokens' requests, in this task and the tasks it starts."""
+    """Use an adapter for all requests with an interaction's token.
+
+    The adapter holds for the current asyncio task, and for tasks that this task starts.
+    """
     async_.async_context.set(adapter)
 
 
@@ -96,10 +99,11 @@ def is_set_up(client: discord.Client) -> bool:
 class _ResumingShard(shard.Shard):
     """Shard that resumes its session after any number of failed attempts.
 
-    discord.py starts a new session after the first failed attempt, which loses the events in
-    between. Its client also reconnects without a pause, one shard at a time, and only once all are
-    launched. Here each shard has its own back-off (`Services.connecting`). A given-up shard stays
-    closed, even if it was reconnecting.
+    discord.py starts a new session after the first failed attempt, and so loses the events that
+    Discord sent in between. The client of discord.py also reconnects its shards without a pause,
+    one shard at a time, and only after all shards are launched. Here each shard reconnects by
+    itself, with its own back-off (`Services.connecting`). A given-up shard stays closed, even if it
+    was reconnecting.
     """
 
     given_up = False
@@ -112,7 +116,7 @@ class _ResumingShard(shard.Shard):
         client: discord.AutoShardedClient,
         queue_put: Callable[[shard.EventItem], None],
     ) -> None:
-        super().__init__(ws, client, self._take)
+        super().__init__(ws, client, self._reconnect_or_tell_client)
         self._tell_client = queue_put
 
     def launch(self) -> None:
@@ -126,8 +130,8 @@ class _ResumingShard(shard.Shard):
             self._connecting.cancel()
         await super().close()
 
-    def _take(self, event: shard.EventItem) -> None:
-        """Reconnect here; the client would reconnect one shard at a time."""
+    def _reconnect_or_tell_client(self, event: shard.EventItem) -> None:
+        """Reconnect this shard if the event asks for that; pass any other event to the client."""
         if isinstance(event.error, ReconnectWebSocket):
             self._connect_again(resume=event.error.resume)
         else:

@@ -61,7 +61,11 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
-    """Admit the sender, run the callback, and have the client explain its exceptions."""
+    """Decorate the callback of a component.
+
+    The callback runs only if the client admits the interaction. The client explains any exception
+    of the callback to the member.
+    """
 
     @functools.wraps(callback)
     async def wrapped(
@@ -97,9 +101,10 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
 
 
 async def _in_place(interaction: Interaction, sentence: str, **more: Any) -> bool:
-    """Replace a private *thinking…* with the sentence; delete a public one.
+    """Put the sentence in the place of a private *thinking…*; return whether this was done.
 
-    The first follow-up replaces *thinking…* and inherits its visibility.
+    A public *thinking…* is deleted, because the first follow-up would take its place and be public,
+    too. The caller then sends the sentence as an ephemeral follow-up.
     """
     if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
         return False

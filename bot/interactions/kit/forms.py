@@ -32,7 +32,7 @@ from knowledge.store.row_guilds import NO_GUILD
 from knowledge.text import storable
 from knowledge.values.guilds import GuildFilter, Language
 
-# Seconds that a form stays in memory. A later submission is found by its id.
+# Seconds for which a form stays in memory. A later submission is handled by the form's id.
 OPEN_SECONDS: Final = 24 * 60 * 60
 # Discord's limit; a forged form may have more.
 FIELDS: Final = 5
@@ -137,7 +137,7 @@ class Form(discord.ui.Modal):
     async def authorize_and_handle(
         cls, interaction: Interaction, custom_id: str, filled: Filled, handle: "_Handler"
     ) -> None:
-        """Take the input if the rule admits it; else give it back.
+        """Take the input if the rule admits the sender; otherwise give the input back.
 
         Raises:
             ValueError: if the id belongs to another kind of form.
@@ -174,11 +174,17 @@ class Form(discord.ui.Modal):
     async def handle_in_opener(
         self, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Take the input in the process that opened the form, with its objects at hand."""
+        """Take the input in the process that opened the form.
+
+        Override this to use attributes of the form object, which other processes don't have.
+        """
         await self.handle(interaction, subject, filled)
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
-        """Record that discord.py found this form; it calls this before `on_submit`."""
+        """Record that discord.py found this form in memory.
+
+        discord.py calls this method before `on_submit`.
+        """
         interaction.extras[_FOUND] = True
         return True
 
@@ -225,7 +231,8 @@ class _RebuiltForm(discord.ui.Modal):
 async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     """Take a submitted form that this process didn't open.
 
-    Call it after discord.py's own lookup, which precedes the event `interaction`.
+    Call this from a listener of the event `interaction`. By then, discord.py has looked for the form
+    among the forms that this process opened.
     """
     if _FOUND not in interaction.extras:
         await _or_given_back(interaction, lambda: _submit_rebuilt(interaction, kinds))
@@ -299,7 +306,10 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
 
 
 async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """Claim an interaction ahead of a stalled process; False if it was answered."""
+    """Record that a form's input is given back; return False if the form was already acted on.
+
+    After this, a stalled process that still has the form can't act on it.
+    """
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 

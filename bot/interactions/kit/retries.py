@@ -72,7 +72,11 @@ class ResendingAdapter(WebhookAdapter):
     """Webhook adapter with retries of interaction responses, edits and follow-ups."""
 
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
-        """Send; a response counts as sent if Discord took it before the connection broke."""
+        """Send a request, and send it again if the connection broke.
+
+        Discord may have taken an interaction response before the connection broke, and then refuses
+        the repeated one as already acknowledged. This counts as success.
+        """
 
         async def send(through: Any = session) -> Any:
             for file in sent.get("files") or ():
@@ -92,7 +96,7 @@ class ResendingAdapter(WebhookAdapter):
 
 
 class _QuickSession:
-    """HTTP session that raises server errors as broken connections, which are retried at once.
+    """HTTP session that turns server errors into broken connections, which are soon retried.
 
     discord.py would wait one second after the first error and three after the second: too long for
     a first response.
@@ -113,9 +117,10 @@ async def _raise_if_broken(response: aiohttp.ClientResponse) -> None:
 async def _resent_if_lost(
     send: Callable[[], Awaitable[_T]], send_first: Callable[[], Awaitable[_T]] | None = None
 ) -> _T:
-    """Retry after a broken connection; discord.py itself retries after other errors.
+    """Send, and send again if the connection broke; discord.py itself retries after other errors.
 
-    `send_first` replaces `send` in all attempts but the last.
+    With `send_first`, all attempts but the last use `send_first`. It may fail early to leave time
+    for another attempt, but the last attempt should use all retries of discord.py.
     """
     for pause in PAUSES:
         try:
@@ -126,5 +131,5 @@ async def _resent_if_lost(
 
 
 def retry_token_requests() -> None:
-    """Retry requests with interaction tokens, in this task and the tasks it starts."""
+    """Retry all requests with an interaction's token, in this task and in tasks it starts."""
     use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]

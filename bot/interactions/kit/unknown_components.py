@@ -49,7 +49,10 @@ class UnknownComponents(commands.Cog):
 
 
 def _still_there(interaction: Interaction) -> bool:
-    """Whether the clicked component is still on its message, where discord.py looks for it."""
+    """Whether the clicked component is still on its message.
+
+    If not, discord.py ignores the click without a response.
+    """
     sent: Any = interaction.data
     message = interaction.message
     if message is None:

@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AllowedGuilds(commands.Cog):
-    """Leaves guilds outside the allowlist, and answers only members of allowed ones."""
+    """Leaves guilds outside the allowlist, and answers only members of allowed guilds."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -65,10 +65,10 @@ class AllowedGuilds(commands.Cog):
         return known
 
     async def refuses(self, interaction: Interaction) -> bool:
-        """Refuse an interaction unless it is allowed; returns whether it was refused.
+        """Refuse an interaction unless it is allowed; return whether it was refused.
 
-        The sender gets the reason, and a form's input back. The user-installed app is refused in a
-        server without the bot and in a private conversation.
+        The sender is told the reason, and gets back the input of a form. Members who installed the
+        app for their own account are refused in servers and private conversations without the bot.
         """
         refusal = error_messages.NOT_SERVED
         if _only_installed_by_user(interaction):
@@ -93,7 +93,7 @@ class AllowedGuilds(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def leave(self, guild: discord.Guild) -> None:
-        """Leave a guild outside the allowlist; tell its system channel or its owner."""
+        """Leave a guild outside the allowlist, after a message to its system channel or owner."""
         if self._allows(guild.id) or guild.id in self._left:
             return
         self._left.add(guild.id)
@@ -124,7 +124,10 @@ class AllowedGuilds(commands.Cog):
 
 
 def _only_installed_by_user(interaction: Interaction) -> bool:
-    """Whether only the member installed the app, and the bot isn't in the server or chat."""
+    """Whether the interaction comes from a server or private conversation without the bot.
+
+    Members who install the app for their own account can use it in such places.
+    """
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return bool(interaction.context.private_channel)

@@ -8,9 +8,10 @@ The members of a guild are unknown, because listing them takes a privileged inte
 considers every possible member, with any set of the guild's roles and any overwrite of their own.
 It is exact: it says no if one such member could see the first channel and not read the second.
 
-Checking sets of two roles is enough. A set of roles lacks a permission because one role is denied
-it, or because no role is granted it. A set sees a channel because of one of its roles, or because
-of @everyone. So if a set sees one channel and can't read the other, two of its roles do the same.
+It is enough to check members with at most two roles. Suppose that a member with more roles sees the
+first channel and can't read the second. One role, or @everyone, lets the member see the first. In
+the second, either one role denies the member a permission, or no role grants it. So a member with
+only these two roles would also see the first channel and not be able to read the second.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -54,9 +55,14 @@ class Overwrite:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel: its overwrites for everyone, for other roles and for members, by their ids.
+    """A channel with its overwrites.
 
-    `needs` are the permissions to read it. A `restricted` channel is for adults.
+    Attributes:
+        everyone: the overwrite for @everyone.
+        roles: overwrites for other roles, by role id.
+        members: overwrites for members, by member id.
+        needs: the permissions needed to read the channel.
+        restricted: whether the channel is for adults.
     """
 
     id: int
@@ -69,9 +75,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Permissions of everyone in a guild, and those that each other role adds, by its id.
+    """Permissions of the roles of a guild.
 
-    Administrators' roles are left out, because they may read everything.
+    Administrators' roles are left out, because administrators may read everything.
+
+    Attributes:
+        everyone: permissions of @everyone.
+        others: permissions of each other role, by role id.
     """
 
     everyone: frozenset[Need]
@@ -99,19 +109,27 @@ def quotable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int,
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Rule by which members have one permission in one channel.
+    """The members with one permission in one channel.
 
-    A set of roles is checked in order: a role in `allowing` grants it, a role in `denying` denies
-    it, `everyone` or a role in `granting` grants it. For members in `allowed` or `denied`, roles
-    don't matter.
+    Discord checks a member's own overwrite first, then the overwrites of the member's roles, and at
+    last the permissions of the roles. The first match decides.
+
+    Attributes:
+        allowed: members whose own overwrite allows the permission.
+        denied: members whose own overwrite denies the permission.
+        allowing: roles whose overwrite allows the permission.
+        denying: roles whose overwrite denies the permission.
+        granting: roles with the permission in the whole guild; none if the channel denies it to
+            @everyone.
+        everyone: whether members without any role have the permission.
     """
 
-    everyone: bool
-    granting: frozenset[int]
-    allowing: frozenset[int]
-    denying: frozenset[int]
     allowed: frozenset[int]
     denied: frozenset[int]
+    allowing: frozenset[int]
+    denying: frozenset[int]
+    granting: frozenset[int]
+    everyone: bool
 
     @classmethod
     def of(cls, roles: Roles, place: Place, need: Need) -> "_Rule":
@@ -200,9 +218,10 @@ def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[in
 def visible_without_roles(
     channel: discord.abc.GuildChannel, role_ids: Collection[int | None]
 ) -> bool:
-    """Whether somebody without these roles, who doesn't manage the server, can see a channel.
+    """Whether somebody who has none of these roles and doesn't manage the server can see a channel.
 
-    Roles only add permissions, so each role is checked alone. Other bots don't count.
+    Each other role is checked alone, because members see a channel only if one of their roles,
+    or @everyone, shows it. Other bots don't count.
     """
     guild = channel.guild
 
@@ -282,11 +301,12 @@ def may_write(interaction: Interaction) -> bool:
 async def readable_answer(
     interaction: Interaction, question: Question | None
 ) -> tuple[int, ...] | None:
-    """Return the followed channels that an answer may quote to the clicker; None to refuse.
+    """Return the followed channels that the answer to a question may quote to the clicker.
 
-    Ids can be forged. Refused are questions of another guild, other members' private questions, and
-    questions from a channel that the clicker can't see. In direct messages, askers get their own
-    questions, but a guild's only while they are its members.
+    Return None to refuse the click, because its ids may be forged. In a guild, the question must
+    have been asked there, by the clicker or publicly in a channel that the clicker sees. In direct
+    messages, the question must be the clicker's own. If it was asked in a guild, the clicker must
+    still be a member of the guild.
     """
     bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
@@ -310,8 +330,9 @@ async def readable_answer(
 def sees(interaction: Interaction, channel_id: int | None) -> bool:
     """Whether the clicker sees a channel or thread of this guild.
 
-    A click inside it is enough. Otherwise, archived threads count as invisible, because the cache
-    lacks them, and private threads take the permission to manage threads.
+    The clicker sees the channel or thread of the click. Elsewhere, archived threads count as
+    invisible, because the cache lacks them. Other private threads count as visible only to members
+    who may manage threads.
     """
     guild, member = interaction.guild, interaction.user
     if guild is None or channel_id is None or not isinstance(member, discord.Member):
@@ -397,5 +418,5 @@ def _place(channel: discord.abc.GuildChannel, passed_over: set[int | None]) -> P
 
 
 def _is_role(target: Any) -> bool:
-    """Whether an overwrite is for a role; targets outside the cache have only a type."""
+    """Whether the target of an overwrite is a role; a target outside the cache has only a type."""
     return isinstance(target, discord.Role) or getattr(target, "type", None) is discord.Role

@@ -16,7 +16,11 @@ from bot.text.languages import Sentence
 
 
 class GuardedGroup(app_commands.Group):
-    """Group of server commands with an access rule; `defers` first defers them as ephemeral."""
+    """Group of server commands with an access rule.
+
+    With `defers`, the group sends an ephemeral *thinking…* before it applies the rule. Without
+    `defers`, each command sends the first response.
+    """
 
     def __init__(
         self,
@@ -34,7 +38,10 @@ class GuardedGroup(app_commands.Group):
         self._defers = defers
 
     async def lets_in(self, interaction: Interaction) -> bool:
-        """Apply the rule; called by the command tree, because a discord.py check would raise."""
+        """Whether the rule admits the sender of a command; if not, send the refusal.
+
+        The command tree calls this. A check of discord.py would raise an exception instead.
+        """
         if self._defers:
             await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._rule(interaction, {})

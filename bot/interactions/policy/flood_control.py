@@ -1,13 +1,13 @@
 """Flood control of questions: token buckets per member and guild, one waiting question a member.
 
-It precedes all lookups, so a flood costs nothing. The member's bucket is checked before the
-guild's, so one member's flood takes nothing from the others. A refused member gets one reply.
-Further mentions of the bot get none until the member was quiet for `member_seconds`. An interaction
-always gets a reply.
+The limits are checked before any lookup, so a flood costs nothing. The member's bucket is checked
+before the guild's, so one member's flood takes nothing from other members. A refused member gets
+one reply. Further mentions of the bot get no reply until the member was quiet for `member_seconds`.
+An interaction always gets a reply.
 
 Errors:
     Exception
-    └── TooFastError    the question is refused; `told` if a recent refusal was sent
+    └── TooFastError    the question is refused
 """
 
 import functools
@@ -24,7 +24,7 @@ from discord.ext.commands import Cooldown, CooldownMapping
 from bot.config.sections import QuestionSettings
 from bot.interactions.services import Interaction
 
-# Most members remembered as told; fifty bytes each.
+# The largest number of members remembered as told; fifty bytes each.
 _TOLD: Final = 10_000
 
 _P = ParamSpec("_P")
@@ -44,7 +44,10 @@ class Limit(StrEnum):
 class TooFastError(Exception):
     """A question is refused.
 
-    `seconds`: time until the next one is accepted. `told`: whether the member got a recent refusal.
+    Attributes:
+        reason: the limit that refused the question.
+        seconds: time until the next question is accepted.
+        told: whether the member got another refusal shortly before.
     """
 
     def __init__(self, limit: Limit, seconds: int, *, told: bool) -> None:
@@ -79,7 +82,7 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Count a question, even if others of the member wait.
+        """Count a question, even if other questions of the member wait.
 
         Raises:
             TooFastError: if the question is refused.
@@ -109,7 +112,7 @@ def _buckets(burst: int, seconds: int) -> CooldownMapping[int] | None:
 
 
 def flood_controlled(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
-    """Decorate a command with a question; each question asked too fast gets a refusal."""
+    """Decorate a command that asks a question; a question asked too fast gets a refusal."""
 
     @functools.wraps(callback)
     async def wrapped(

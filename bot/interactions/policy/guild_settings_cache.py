@@ -33,7 +33,10 @@ _VIEWER_SECONDS: Final = 0.5
 
 
 class GuildSettingsCache:
-    """TTL cache; the settings last read replace expired ones if the worker can't answer."""
+    """TTL cache of settings.
+
+    While the database is away or the worker is slow, expired settings stay in use.
+    """
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -44,7 +47,10 @@ class GuildSettingsCache:
         self._outdated: set[int] = set()
 
     def preload(self, choices: dict[int, GuildChoices]) -> None:
-        """Cache settings that the worker reads before it is open; called in its thread."""
+        """Cache settings that the worker has read while it opens the core.
+
+        The worker's thread calls this.
+        """
         self._last.update(choices)
 
     def forget(self, guild_id: int) -> None:

@@ -49,7 +49,7 @@ def may_manage(interaction: Interaction) -> bool:
 
 
 async def manages(interaction: Interaction) -> bool:
-    """Whether the sender may manage the server; if not, sends a refusal."""
+    """Whether the sender may manage the server; if not, send a refusal."""
     if may_manage(interaction):
         return True
     await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))
@@ -89,7 +89,10 @@ async def moderator_refusal(
 async def refused(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
-    """Refuse senders other than moderators, in place of the response; returns whether it did."""
+    """Whether the sender was refused, because only moderators are admitted.
+
+    The refusal replaces the interaction's first response.
+    """
     refusal = await moderator_refusal(interaction, sentence)
     if refusal:
         await interaction.edit_original_response(content=refusal, view=None)

@@ -77,7 +77,7 @@ async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> 
     ask = Ask(text, world.member.id, world.guild.id, world.general.id, channels=channels)
     reply = await world.bot.answer(ask)
     guild = await world.bot.guild_settings.settings(world.guild.id)
-    return dispatcher_of(world).expects(ask, reply, guild)
+    return dispatcher_of(world).candidate(ask, reply, guild)
 
 
 # Quotas.
