@@ -231,8 +231,8 @@ class _RebuiltForm(discord.ui.Modal):
 async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
     """Take a submitted form that this process didn't open.
 
-    Call this from a listener of the event `interaction`. By then, discord.py has looked for the form
-    among the forms that this process opened.
+    Call this from a listener of the event `interaction`. By then, discord.py has looked for the
+    form among the forms that this process opened.
     """
     if _FOUND not in interaction.extras:
         await _or_given_back(interaction, lambda: _submit_rebuilt(interaction, kinds))
