@@ -234,7 +234,7 @@ def _dated(sentence: str, value: Value) -> Value:
     if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):
         return value
     if _NAMED.match(sentence, value.end) or _BEFORE_YEAR.search(sentence[: value.start]):
-        return replace(value, subject=Subject.DATE, of="year", normal=float(digits))
+        return replace(value, subject=Subject.DATE, kind="year", normal=float(digits))
     return value
 
 

@@ -125,8 +125,8 @@ def _unsupported(own: Reading, source: Reading) -> Mismatch | None:
 
 def _same(value: Value, other: Value) -> bool:
     """Whether values are equal and count the same thing; a bare number may count anything."""
-    bare = value.of in {BARE, VERSION} and other.subject is value.subject
-    return value.normal == other.normal and (value.of == other.of or bare)
+    bare = value.kind in {BARE, VERSION} and other.subject is value.subject
+    return value.normal == other.normal and (value.kind == other.kind or bare)
 
 
 def _denies_alike(own: Reading, source: Reading) -> bool:
@@ -222,7 +222,11 @@ def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
     """Count the companions that a date shares with each date of the source, by key."""
     near, common = _companions(own, date), Counter[str]()
     for other in source.items:
-        if other.value is not None and date.value is not None and other.value.of == date.value.of:
+        if (
+            other.value is not None
+            and date.value is not None
+            and other.value.kind == date.value.kind
+        ):
             size = len(near & _companions(source, other))
             common[other.key] = max(common[other.key], size)
     return common

@@ -27,8 +27,9 @@ class Claim:
         topic: its content words other than values.
         names: the proper names among the topic's words.
         values: its quantities.
-        negations: the spans of words that negate or reverse the sentence.
-        state: the property it asserts, with a sign; see `_state_and_negations`.
+        negations: the spans of the words that `state` was read from, such as `not` or `disabled`.
+        state: the property that the sentence asserts, with `-` in front if the sentence denies
+            it, such as `on` or `-on`; see `_state_and_negations`.
         condition: its words that limit it to some case, such as `if` or `without`.
     """
 
@@ -73,14 +74,14 @@ def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
         if match.start() in inside:
             continue
         word = match[0]
-        is_name = _is_name(word, language, leads=match.start() <= first)
+        is_name = _is_name(word, language, is_first=match.start() <= first)
         stems = [word.lower()] if any(map(str.isdigit, word)) else words(word, language)[:1]
         if not stems or (not is_name and _says_how(word.lower(), stems[0], language)):
             continue
         topic.update(stems)
         if is_name:
             names.update(stems)
-    topic.update(word for value in values for word in _counted(value))
+    topic.update(word for value in values for word in _noun_or_product(value))
     state, negations = _state_and_negations(sentence)
     condition = frozenset(match[0].lower() for match in _CONDITION.finditer(sentence))
     return Claim(
@@ -88,14 +89,15 @@ def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
     )
 
 
-def _is_name(word: str, language: str, *, leads: bool) -> bool:
-    """Whether a word looks like a name by its letters.
+def _is_name(word: str, language: str, *, is_first: bool) -> bool:
+    """Whether a word is written like a proper name: with a digit, or with a capital letter.
 
-    A capital means nothing in the first word of a sentence, or in a German noun.
+    A capital letter means nothing in the first word of a sentence (`is_first`). In German the whole
+    word must be in capitals, because every noun begins with one.
     """
     if any(sign.isdigit() for sign in word):
         return True
-    if leads:
+    if is_first:
         return False
     if language == "de":
         return len(word) > 1 and word.isupper()
@@ -106,9 +108,9 @@ def _says_how(word: str, stem: str, language: str) -> bool:
     return is_soft(word, stem, language) or word in _NEGATIONS or word in _STATES
 
 
-def _counted(value: Value) -> list[str]:
-    """The words of a value that belong to the topic: a number's noun, a version's product."""
-    return value.of.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
+def _noun_or_product(value: Value) -> list[str]:
+    """The noun of a number (`people` in "20 people"), or the product of a version; else nothing."""
+    return value.kind.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
 
 
 # Negation.
@@ -139,10 +141,11 @@ _CONDITION: Final = re.compile(
 
 
 def _state_and_negations(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The property that a sentence asserts, and the spans that negate or reverse it.
+    """The state of a sentence, and the spans of the words that it was read from.
 
-    The property is `may`, `on` or empty, with `-` in front if it is denied. Two sentences whose
-    states differ only in that sign contradict each other.
+    "It is enabled" has the state `on`. "It is not enabled" and "It is disabled" have the state
+    `-on`. A sentence without a word of `_STATES` has the state `-` if it is negated, and an empty
+    state otherwise. Two sentences with states that differ only in the `-` contradict each other.
     """
     negations = [match.span() for match in _NEGATION.finditer(sentence)]
     states = list(_STATE.finditer(sentence))

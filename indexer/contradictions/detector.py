@@ -6,7 +6,7 @@ other only if both conditions hold:
 - They have the same topic: nearly the same words, no name or condition that only one of them has,
   and similar vectors.
 - They differ in one thing: one kind of value, or a negation. Sentences that differ in two things
-  mostly have two topics ("Python 3.11 came in 2022, 3.12 in 2023").
+  mostly have two topics ("Python 3.11 came in 2022." and "Python 3.12 came in 2023.").
 """
 
 from collections import Counter
@@ -135,7 +135,7 @@ def _each_once(pairs: Sequence[_Pair]) -> list[_Pair]:
 
 
 def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pair]:
-    """Yield the pairs of claims that disagree by their words."""
+    """Yield the pairs of claims with the same topic and one difference, without using vectors."""
     having: dict[str, list[int]] = {}
     for place, claim in enumerate(right):
         for word in claim.topic:
@@ -153,7 +153,10 @@ def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pai
 
 
 def _same_topic(one: Claim, other: Claim, common: int) -> bool:
-    """Whether two claims have the same topic, judged by their words."""
+    """Whether two claims have the same topic, judged by their words.
+
+    `common` is the number of topic words that both claims have.
+    """
     extra, missing = len(one.topic) - common, len(other.topic) - common
     if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
         return False
@@ -168,9 +171,14 @@ _Spans = tuple[tuple[int, int], ...]
 
 
 def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | None:
-    """The one difference between two claims with the same topic, or None."""
+    """The one difference between two claims with the same topic.
+
+    Returns:
+        The subject of the difference, and the differing spans in each claim. None if the claims
+        differ in nothing or in several things.
+    """
     mine, theirs = _by_kind(one, other), _by_kind(other, one)
-    differing = [of for of in mine.keys() & theirs.keys() if _differ(mine[of], theirs[of])]
+    differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]
     turned = one.state.lstrip("-") == other.state.lstrip("-") and one.state != other.state
     if one.state != other.state and not turned:
         return None
@@ -178,22 +186,24 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
         return Subject.NEGATION, _negated_spans(one, other), _negated_spans(other, one)
     if turned or len(differing) != 1 or differing[0].startswith("label"):
         return None
-    [of] = differing
-    return mine[of][0].subject, _spans(mine[of], theirs[of]), _spans(theirs[of], mine[of])
+    [kind] = differing
+    ours, others = mine[kind], theirs[kind]
+    return ours[0].subject, _spans(ours, others), _spans(others, ours)
 
 
 def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
-    """A claim's values by kind.
+    """The values of `claim` by kind (`Value.kind`).
 
-    A bare number ("the port is 80") takes the kind of the other claim's only counted noun.
+    A bare number ("We expect 20") takes the kind of the numbers with a noun in `other` ("We expect
+    30 people"), if all of these have the same noun.
     """
     found: dict[str, list[Value]] = {}
     for value in claim.values:
-        of = value.of
-        if of == BARE:
-            named = {theirs.of for theirs in other.values if theirs.of.startswith(f"{BARE} ")}
-            of = named.pop() if len(named) == 1 else of
-        found.setdefault(of, []).append(value)
+        kind = value.kind
+        if kind == BARE:
+            named = {theirs.kind for theirs in other.values if theirs.kind.startswith(f"{BARE} ")}
+            kind = named.pop() if len(named) == 1 else kind
+        found.setdefault(kind, []).append(value)
     return found
 
 

@@ -20,7 +20,7 @@ VERSION: Final = "version"
 
 
 class Subject(StrEnum):
-    """Kinds of disagreement."""
+    """The subject of a disagreement: a sort of value, or a negation."""
 
     NUMBER = "number"
     AMOUNT = "amount"
@@ -31,14 +31,20 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in a sentence: its kind, its normal form, and its span in the sentence.
+    """A value in a sentence.
 
-    Values of one kind, `of`, can be compared: `duration`, `money eur`, `number people`, `version
-    python`.
+    Attributes:
+        subject: the subject of a disagreement about this value.
+        kind: the kind of the value, such as `duration`, `money eur`, `number people` or `version
+            python`. Only values of the same kind are compared.
+        normal: the normal form, the same for equal values of a kind, such as "2 hours" and "120
+            minutes".
+        start: the offset of the value in the sentence.
+        end: the offset behind the value.
     """
 
     subject: Subject
-    of: str
+    kind: str
     normal: float | str
     start: int
     end: int
@@ -95,27 +101,31 @@ _TWO_WORDS: Final = re.compile(r"\s*\S+\s+\S")
 
 def parse_values(sentence: str, language: str) -> Iterator[Value]:
     """Yield the values of a sentence in order; `language` is the language of its words."""
-    last: Value | None = None
+    previous: Value | None = None
     two_words = _TWO_WORDS.match(sentence)
-    # The place after the first word: a value from there on has more than a word before it.
-    inside = two_words.end() if two_words is not None else len(sentence)
+    # A value from this place on has at least two words before it.
+    third_word = two_words.end() if two_words is not None else len(sentence)
     for match in _VALUE.finditer(sentence):
         if match["number"] or match["glued"]:
-            value = _of_number(match, language, inside=match.start() >= inside)
-            if last is not None and _ALSO.fullmatch(sentence[last.end : value.start]):
-                value = _like(value, last, match["digits"] or "")
-            last = value
+            value = _of_number(match, language, preceded=match.start() >= third_word)
+            if previous is not None and _ALSO.fullmatch(sentence[previous.end : value.start]):
+                value = _like_previous(value, previous, match["digits"] or "")
+            previous = value
             yield value
         else:
             yield from _of_time(match)
 
 
-def _like(value: Value, last: Value, digits: str) -> Value:
-    """The value, with the kind of the value before it in a list: "3.11, 3.12 and 3.13"."""
-    if value.of not in {BARE, VERSION} or last.of in {BARE, VERSION}:
+def _like_previous(value: Value, previous: Value, digits: str) -> Value:
+    """Give a number without a noun or product, in a list, the kind of the value before it.
+
+    In "Python 3.11, 3.12" the number 3.12 becomes a version of Python. `digits` is the number as
+    written. Any other value is returned as it is.
+    """
+    if value.kind not in {BARE, VERSION} or previous.kind in {BARE, VERSION}:
         return value
-    normal = digits if last.subject is Subject.VERSION else value.normal
-    return replace(value, subject=last.subject, of=last.of, normal=normal)
+    normal = digits if previous.subject is Subject.VERSION else value.normal
+    return replace(value, subject=previous.subject, kind=previous.kind, normal=normal)
 
 
 def _of_time(match: re.Match[str]) -> Iterator[Value]:
@@ -149,8 +159,12 @@ def _minutes(match: re.Match[str]) -> float:
     return hour * 60.0 + int(match["minutes"] or match["minutes24"] or 0)
 
 
-def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
-    """The value of a matched number; its kind follows from the words around it."""
+def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
+    """The value of a matched number; its kind follows from the words around the number.
+
+    `preceded` says that at least two words precede the number. If only one does, a capital letter
+    there is no sign of a product's name, because every sentence begins with a capital.
+    """
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()
     start = match.start()
@@ -169,9 +183,9 @@ def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
     sign = (match["sign"] or "").strip()
     measured = _measured(sign or first, number)
     if measured is not None:
-        of, normal = measured
+        kind, normal = measured
         reach = match.end() if not second else end + 1 + len(first)
-        return Value(Subject.AMOUNT, of, normal, start, end if sign else max(end, reach))
+        return Value(Subject.AMOUNT, kind, normal, start, end if sign else max(end, reach))
     preceding = _PRECEDING.search(match.string[max(0, start - _WORD_CHARACTERS) : start])
     return _plain_number(
         preceding["word"] if preceding else "",
@@ -180,7 +194,7 @@ def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
         first,
         (start, end),
         language,
-        inside=inside,
+        preceded=preceded,
     )
 
 
@@ -193,7 +207,7 @@ def _parsed(digits: str) -> float:
 
 
 def _measured(unit: str, number: float) -> tuple[str, float] | None:
-    """The kind and normal form of an amount; None if the word isn't a unit."""
+    """The kind and normal form of an amount; None if the word `unit` isn't a unit."""
     if unit in _PERCENT:
         return "percent", number
     for forms in (unit, unit.removesuffix("s"), unit.removesuffix("n"), unit.removesuffix("en")):
@@ -214,12 +228,13 @@ def _plain_number(
     span: tuple[int, int],
     language: str,
     *,
-    inside: bool,
+    preceded: bool,
 ) -> Value:
     stem = "".join(words(word, language)[:1])
     if word.lower() in _LABELS:
         return Value(Subject.NUMBER, f"label {stem}", digits, *span)
-    named = word[:1].isupper() and (inside or "." in digits) and (language != "de" or "." in digits)
+    dotted = "." in digits
+    named = word[:1].isupper() and (preceded or dotted) and (language != "de" or dotted)
     is_version = word.lower() == "version" or digits[:1] in "vV" or digits.count(".") > 1
     if is_version or (named and "," not in digits):
         return Value(Subject.VERSION, f"version {stem}".strip(), digits.lstrip("vV"), *span)

@@ -41,7 +41,7 @@ def test_a_value_has_one_form_however_it_is_written(
     text: str, of: str, normal: float | str
 ) -> None:
     language = "de" if text.startswith(("nach", "um", "am")) else "en"
-    assert (of, normal) in [(value.of, value.normal) for value in parse_values(text, language)]
+    assert (of, normal) in [(value.kind, value.normal) for value in parse_values(text, language)]
 
 
 @settings(deadline=None)
