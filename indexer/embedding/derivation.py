@@ -3,7 +3,8 @@
 A source is a sentence-transformers folder. Embedders and rerankers each have a recipe
 (`indexer.embedding.onnx_export`, `indexer.embedding.reranker_export`). Derivation runs in a
 subprocess. A derived folder appears only when complete, even if a process is killed or two
-processes derive the same model. A refusal is cached, so it costs time only once.
+processes derive the same model. If a model can't be derived, the reason is cached, so that the next
+start doesn't try again.
 
 Errors:
     Exception
@@ -133,7 +134,7 @@ def fast_model(
     """The fast model of a source, derived if necessary; None if only the reference can serve.
 
     Derivation runs in a subprocess, so this process never loads PyTorch. A failure is logged in one
-    line; a refusal is cached.
+    line. If the model can't be derived (`DerivationError`), the reason is cached, too.
 
     Args:
         recipe: the recipe of the model's kind.
@@ -302,7 +303,11 @@ def reference_options() -> dict[str, Any]:
 
 
 def refuse(found: Mapping[str, bool], supported: str) -> None:
-    """Refuse a model if any reason applies; `found` maps each reason to whether it does.
+    """Refuse a model if any reason against it applies.
+
+    Args:
+        found: the possible reasons, each with whether it applies to the model.
+        supported: the models that can be derived, in words for the message.
 
     Raises:
         DerivationError: naming all reasons that apply.
@@ -315,8 +320,11 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
         )
 
 
-def reading_reasons(transformer: Any) -> dict[str, bool]:
-    """Reasons why the runtime may not tokenize as a `Transformer` does, and whether they apply."""
+def tokenizer_reasons(transformer: Any) -> dict[str, bool]:
+    """Possible reasons to refuse a model for its tokenizer, each with whether it applies.
+
+    With any of them, the runtime could read other tokens than the `Transformer` does.
+    """
     return {
         "its tokenizer knows no words": lacks_vocabulary(transformer.tokenizer),
         "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
@@ -360,8 +368,8 @@ def export_graph(
 ) -> None:
     """Write a module in full precision, for inputs (1, tokens) of any length.
 
-    `inputs` maps names to example tensors. `outputs` maps names to numbers of dimensions; in an
-    output of three, the second dimension is the tokens.
+    `inputs` maps each input's name to an example tensor. `outputs` maps each output's name to its
+    number of dimensions. In an output with three dimensions, the second one is the tokens.
     """
     import torch
 
@@ -393,7 +401,11 @@ def _write_tokenizer(tokenizer: Any, path: Path) -> None:
 
 
 def _install(partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]) -> None:
-    """Rename a complete folder to `target`; a valid folder of another process stays there."""
+    """Rename a complete folder to `target`.
+
+    If another process has already put a valid folder there, that folder is kept, and `partial` is
+    left for the caller to delete. An invalid folder is replaced.
+    """
     for _ in range(2):
         try:
             partial.rename(target)

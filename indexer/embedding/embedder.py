@@ -3,8 +3,8 @@
 A model is named by hub name or folder; any sentence-transformers model works. The default and a
 small one are shipped in derived form (`indexer.embedding.shipped_models`), so they need no download
 or derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
-runs the model itself: the reference. These libraries are imported on demand, because importing them
-takes seconds.
+runs the original model, called the reference. sentence-transformers and PyTorch are imported on
+demand, because importing them takes seconds.
 
 Errors:
     Exception
@@ -75,7 +75,7 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens the model reads of one text, special tokens included."""
+        """The largest number of tokens that the model reads of a text, with special tokens."""
 
     def count_tokens(self, text: str) -> int:
         """The number of tokens of a text, without special tokens."""
@@ -187,7 +187,7 @@ class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch.
 
     Attributes:
-        tokens: the vectors of tokens, if the model has a codec.
+        tokens: computes the token vectors of texts. None if the model has no `TokenCodec`.
     """
 
     def __init__(self, runtime: RuntimeModel) -> None:
@@ -227,7 +227,7 @@ class SentenceTransformerEmbedder:
     """An embedder on any model of sentence-transformers.
 
     Attributes:
-        tokens: the vectors of tokens, if the model has a codec.
+        tokens: computes the token vectors of texts. None if the model has no `TokenCodec`.
     """
 
     def __init__(self, name: str) -> None:
@@ -302,17 +302,17 @@ class SentenceTransformerEmbedder:
         )
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with the vectors of their tokens."""
+        """Questions with their token vectors."""
         return self._read(texts, self._transformer.encode_query)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """Passages with the vectors of their tokens."""
+        """Passages with their token vectors."""
         return self._read(texts, self._transformer.encode_document)
 
     def _read(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[ReadText]:
-        """Texts with token vectors.
+        """Texts with their token vectors.
 
-        Models with a codec have no prompt, so all tokens are the text's own.
+        No model with a `TokenCodec` puts a prompt in front of a text. So every token is the text's.
         """
         if not texts:
             return []

@@ -1,8 +1,8 @@
 """Model records, for opening the same model again.
 
-The places are tried in this order: the derived folder, the recorded folder, the downloaded
-revision, the name. The model must produce the recorded vectors, because different models' vectors
-never mix in one index.
+A recorded model is opened from the first of these that is there: the derived folder, the recorded
+folder, the downloaded revision, the name. The model must produce the recorded vectors, because
+vectors of different models never mix in one index.
 """
 
 import logging
@@ -32,7 +32,7 @@ class ModelRecord:
         folder: the folder of its files.
         revision: the commit of its download from the hub.
         digest: its `source_digest`.
-        vectors: its `Embedder.model`.
+        vectors: the identity of its vectors, `Embedder.model`.
         languages: the languages on its card.
     """
 

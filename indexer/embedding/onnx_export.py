@@ -18,9 +18,9 @@ from indexer.embedding.derivation import (
     Feed,
     Recipe,
     export_graph,
-    reading_reasons,
     reference_options,
     refuse,
+    tokenizer_reasons,
 )
 from indexer.embedding.onnx_model import TOKENS, VECTOR, Manifest, RuntimeModel
 
@@ -67,7 +67,7 @@ def _check_supported(reference: "SentenceTransformer") -> None:
     }
     refuse(found, ", ".join(sorted(_EXPORTABLE)))
     found = {
-        **reading_reasons(first),
+        **tokenizer_reasons(first),
         "queries and documents have lengths of their own": any(
             getattr(first, name, None) for name in ("query_length", "document_length")
         ),

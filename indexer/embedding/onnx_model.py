@@ -1,10 +1,11 @@
 """Embedding model on ONNX Runtime: the derived int8 graph, run without PyTorch.
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
-`indexer.embedding.onnx_export`. Each text is run alone, on as many threads as there are cores, so
-nothing is padded. Dynamic quantization scales by the largest value of its input, so in a batch a
-vector would depend on the other texts. On a CPU this is about as fast as batches (measured beside
-other work: 0.8 to 1.1 times as fast at 20 tokens, 1.2 to 1.3 at 140).
+`indexer.embedding.onnx_export`. The model runs once for each text, on one thread, and on as many
+texts at once as there are cores. So nothing is padded, and a vector doesn't depend on other texts.
+In a batch it would, because dynamic quantization scales by the largest value of its input. On a CPU
+this is about as fast as batches (measured beside other work: 0.8 to 1.1 times as fast at 20 tokens,
+1.2 to 1.3 times at 140).
 
 A folder is refused if it is torn, changed, or of another format or quantization scheme.
 
@@ -221,7 +222,11 @@ class RuntimeModel:
         return _each(partial(self._read_one, unpooled=unpooled), prompt, texts)
 
     def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
-        """One text's vector, (d,) float32, not yet scaled to unit length."""
+        """One text's vector, (d,) float32, not yet scaled to unit length.
+
+        `unpooled` is the number of tokens at the start of the text that pooling leaves out: those
+        of the prompt. None if pooling leaves out no token.
+        """
         (vectors,) = self._session.run([VECTOR], self._feed(self._encoding(text), unpooled))
         row: NDArray[np.float32] = vectors[0]
         return row
@@ -268,7 +273,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
-    """The graph and the tokenizer of a derived folder.
+    """Open the graph and the tokenizer of a derived folder.
 
     Raises:
         RuntimeModelError: if the installed ONNX Runtime can't read them; derive the folder again.
@@ -292,8 +297,9 @@ def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]
 def session_options() -> onnxruntime.SessionOptions:
     """Options of an ONNX session that runs on the calling thread alone.
 
-    A short query takes 1.5 ms on one thread and 1.9 on two that sleep in between. Two that spin
-    take 1.1, but would keep a core busy. The thread pool already spreads the texts over the cores.
+    A short query takes 1.5 ms on one thread. On two threads it takes 1.9 ms if idle threads sleep,
+    and 1.1 ms if they spin, but spinning keeps a core busy. Several texts use all cores anyway,
+    because the thread pool runs a text on each.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -1,10 +1,11 @@
 """Quantization of an exported ONNX graph to eight bits, with the same products on every processor.
 
-Weights are quantized ahead to signed integers with one scale per column, activations at run time to
-unsigned ones. A processor without VNNI adds the products of two neighbouring rows in sixteen bits,
-and the sum can saturate. So each column's scale keeps the sum of any two neighbours below that
-limit. Small differences remain: processors add floats in different orders, which sometimes rounds
-an activation the other way.
+Weights are quantized during the derivation, to signed integers with one scale per column.
+Activations are quantized at run time, to unsigned integers. A processor without VNNI adds the
+products of two neighbouring rows in sixteen bits, and a sum too large for sixteen bits is cut off.
+So each column's scale is large enough that no two neighbouring weights make such a sum. Small
+differences remain. Processors add floats in different orders, which sometimes rounds an activation
+the other way.
 
 Two rewrites of the graph, exact in full precision, reduce the loss of quantization.
 
@@ -92,8 +93,8 @@ def optimize(quantized: Path, path: Path) -> None:
 def column_scales(matrix: Weights) -> Weights:
     """The scale of each column of a matrix (k, n), so that its integers can't saturate, (n,).
 
-    Seven bits would prevent that for any pair of weights, but few pairs are that large: on average
-    these scales are 0.7 of those for seven bits.
+    Rounding every weight to seven bits would prevent saturation, too. But few columns need that: on
+    average, these scales are 0.7 times as large as scales for seven bits, so less is lost.
     """
     sizes = np.abs(matrix)
     neighbours = sizes[:-1:2] + sizes[1::2]
@@ -119,11 +120,11 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
 
 
 def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
-    """Move the scale of large channels of normalized layers into the weights that multiply them.
+    """Divide large channels of normalized layers by a factor, and multiply their weights by it.
 
     One scale quantizes all channels of an activation, so a few large channels leave the others
-    little precision. So x W is written as (x / s) (s W), with a scale s for each channel. It costs
-    1 to 3 hundredths of the time and halves the loss of quantization.
+    little precision. So x W is written as (x / s) (s W), with a factor s for each channel. This
+    costs 1 to 3 hundredths of the time and halves the loss of quantization.
     """
     from onnx.helper import make_node
     from onnx.numpy_helper import from_array, to_array
@@ -154,7 +155,10 @@ def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> Non
 
 
 def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """For each normalized layer, the matrix products that use it with weights of their own."""
+    """For each normalized layer, the matrix products that multiply its output by weights.
+
+    Products that share their weights with another node are left out.
+    """
     normalized = {node.output[0] for node in graph.node if node.op_type == "LayerNormalization"}
     uses = Counter(name for node in graph.node for name in node.input)
     readers: dict[str, list[Any]] = {}
@@ -171,7 +175,7 @@ def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, 
 def _largest(
     model: Any, names: Sequence[str], feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> dict[str, NDArray[np.float32]]:
-    """The largest absolute value of each channel of these activations in the texts, (channels,)."""
+    """For each named activation, the largest absolute value of each channel, over all `feeds`."""
     import onnxruntime
     from onnx import TensorProto
     from onnx.helper import make_tensor_value_info
@@ -198,8 +202,8 @@ def _scale_by_token(graph: Any) -> None:
 
     A quantized product scales a whole text by its largest value. In the two matrices of a
     feed-forward layer (the non-square ones) a few large tokens leave the others little precision.
-    So x W is written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the
-    time and halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
+    So x W is written as max|x| (x / max|x|) W, the same in full precision. This costs a tenth of
+    the time and reduces the loss of quantization: with E5-small to 0.001 nDCG@10, from 0.009.
     """
     from onnx import TensorProto
     from onnx.helper import make_node, make_tensor

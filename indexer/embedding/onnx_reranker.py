@@ -1,8 +1,9 @@
 """Reranker on ONNX Runtime: the derived int8 graph of a cross-encoder, served without PyTorch.
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
-`indexer.embedding.reranker_export`. As in `indexer.embedding.onnx_model`, each pair is run alone,
-on as many threads as there are cores: nothing is padded, and a score never depends on other pairs.
+`indexer.embedding.reranker_export`. As in `indexer.embedding.onnx_model`, the model runs once for
+each pair, on one thread, and on as many pairs at once as there are cores. So nothing is padded, and
+a score never depends on other pairs.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ class RerankerManifest(DerivedManifest):
     Attributes:
         token_types: whether the graph takes token types, which mark the passage's tokens.
         correlation: the correlation of its scores with the reference's, on the sample pairs.
-        agreement: the share of passage pairs, clearly ordered by the reference, in the same order.
+        agreement: its agreement with the reference about the order of passages, from 0 to 1; see
+            `indexer.embedding.reranker_export.compared`.
     """
 
     token_types: bool

@@ -18,9 +18,9 @@ from indexer.embedding.derivation import (
     Feed,
     Recipe,
     export_graph,
-    reading_reasons,
     reference_options,
     refuse,
+    tokenizer_reasons,
 )
 from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 # The least correlation with the reference's scores, over all sample pairs.
 LEAST_CORRELATION: Final = 0.99
-# Two passages whose scores differ by more than this, in standard deviations of all scores, have a
-# clear order; the next number is the share of such orders to keep. Smaller differences are a
-# toss-up for the reference, too.
+# Two passages have a clear order if their scores differ by more than this, in standard deviations
+# of all scores. Smaller differences are a toss-up for the reference, too. `LEAST_AGREEMENT` is the
+# share of clear orders that a derived model must keep.
 CLEARLY_APART: Final = 0.25
 LEAST_AGREEMENT: Final = 0.97
 
@@ -49,7 +49,7 @@ def _reference(folder: Path) -> "CrossEncoder":
 
 
 def _check_supported(reference: "CrossEncoder") -> None:
-    """Refuse a model unless it scores a pair by a single logit of the pair's tokens.
+    """Refuse a model unless it reads a pair's tokens and returns a single logit.
 
     Raises:
         DerivationError: naming the reasons.
@@ -61,7 +61,7 @@ def _check_supported(reference: "CrossEncoder") -> None:
     activation = type(reference.activation_fn).__name__
     prompt = reference.prompts.get(reference.default_prompt_name or "")
     found = {
-        **reading_reasons(first),
+        **tokenizer_reasons(first),
         f"it gives {reference.num_labels} scores for a pair": reference.num_labels != 1,
         f"its scores are put through {activation}": activation not in _MONOTONIC,
         "it has a prompt": bool(prompt),
@@ -122,7 +122,7 @@ def _described(reference: "CrossEncoder") -> dict[str, Any]:
 def _verified(
     reference: "CrossEncoder", model: RuntimeReranker, sample: Sequence[str]
 ) -> dict[str, float]:
-    """The correlation with the reference's scores, and the share of clear orders that agree.
+    """The correlation and the agreement of a derived model's scores with the reference's.
 
     Raises:
         DerivationError: if either is too small.
@@ -154,14 +154,16 @@ def _verified(
 
 
 def compared(expected: Scores, found: Scores) -> tuple[float, float]:
-    """Pearson's correlation of scores, and the share of clear orders that agree.
+    """The correlation of scores with the reference's, and their agreement about the order.
 
     Args:
         expected: the reference's scores (queries, passages).
         found: the scores to judge, of the same shape.
 
     Returns:
-        The correlation, from -1 to 1 (NaN for constant scores), and the share, from 0 to 1.
+        Pearson's correlation, from -1 to 1 (NaN for constant scores), and the agreement, from 0 to
+        1. The agreement takes all pairs of passages that the reference scores clearly differently
+        for a query (`CLEARLY_APART`). It is the share of these pairs that `found` orders alike.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = float(np.corrcoef(expected.ravel(), found.ravel())[0, 1])

@@ -2,9 +2,9 @@
 
 A model gives each token of a text a vector of its own. A passage's token vectors are kept as codes:
 minus the model's mean, rotated (`indexer.embedding.rotation`), and each number rounded to the level
-of least loss for a normal distribution. A token takes 96 bytes: 384 numbers of two bits, or 768 of
-one bit, which order passages as well. Mean and scale belong to a model and come with the program,
-so codes made on one machine can be read on another.
+of least loss for a normal distribution. A token takes 96 bytes: 384 numbers of two bits, or 768
+numbers of one bit. Both order passages equally well. Mean and scale belong to a model and come with
+the program, so codes made on one machine can be read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the

@@ -56,7 +56,10 @@ class _Tokens(dict[str, int]):
         return count
 
     def _count_apart(self, word: str) -> int:
-        """Count a long run without blanks (Chinese text, a rule, an attack) in parts."""
+        """Count a long text without blanks in parts.
+
+        Such a text may be Chinese, a line of dashes, or written to keep the tokenizer busy.
+        """
         parts = _SIGN.split(word)
         if len(parts) == 1 or any(content in word for content in self._added):
             return self.count(word)
