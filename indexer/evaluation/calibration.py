@@ -140,7 +140,10 @@ def collect_rows(
 
 
 def related_sets(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
-    """The sets with a document of this one, and its translations (`a-x` of `a-y`)."""
+    """The set itself, its translations, and the sets with some of the same documents.
+
+    Translations of a set have the same name up to the first hyphen, such as `faq-en` and `faq-de`.
+    """
     own = _texts(sets[name])
     return frozenset(
         other
@@ -156,8 +159,9 @@ def _texts(judged: JudgedSet) -> set[str]:
 def check_rows(rows: Rows, accepted: str) -> None:
     """Require enough questions, with both right and wrong first passages.
 
-    `accepted` names the set of answers that people accepted. Most of these came first, so without
-    enough other picks they would teach that the first result is always right.
+    `accepted` names the set of answers that people accepted. Most of these answers were the first
+    result. Fitted on such a set, the parameters would make nearly every first result *strong*. So
+    the set must have enough accepted answers that are not the first result.
 
     Raises:
         JudgedSetError: if the rows don't suffice.
@@ -186,9 +190,10 @@ def check_rows(rows: Rows, accepted: str) -> None:
 def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds; returns them with their measurements.
 
-    *strong* begins at the least probability above which enough answers are right, over all kinds of
-    questions and averaged over the sets. *none* ends at the least probability above which enough of
-    the *partial* answers are right.
+    The threshold of *strong* is the smallest for which the share of right answers among *strong*
+    ones is `STRONG_PRECISION`. The threshold of *none* is the smallest for which that share among
+    *partial* answers is `PARTIAL_PRECISION`. Both shares are over all kinds of questions, and
+    averaged over the sets.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
@@ -231,7 +236,7 @@ def _least(
     precision: float,
     end: float,
 ) -> float:
-    """The least probability for which enough answers between it and `end` are right."""
+    """The smallest probability from which on, up to below `end`, enough answers are right."""
     names = dict.fromkeys(name for _, name in rows.values)
     for least in np.arange(0.05, 1.0, 0.01):
         said = {key: (found >= least) & (found < end) for key, found in chances.items()}
@@ -243,8 +248,8 @@ def _least(
 def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
     """The effect of the parameters on each kind of question of each set.
 
-    *Strong precision* is the share of right answers among *strong* ones: of the answerable
-    questions, and of all kinds mixed as `IMPORTANCE` says.
+    *Strong precision* is the share of right answers among *strong* ones. Each set has it twice, for
+    answerable questions alone, and for all kinds of questions weighted by `IMPORTANCE`.
     """
     found: dict[str, float] = {}
     strong: dict[tuple[str, str], NDArray[np.bool_]] = {}

@@ -5,7 +5,7 @@ optionally `unanswerable.jsonl`, or is harvested from answers that people accept
 
 Errors:
     Exception
-    └── JudgedSetError    a judged set can't be read or harvested: finding and expectation
+    └── JudgedSetError    a judged set can't be read or harvested; the message gives the reason
 """
 
 import json
@@ -35,7 +35,7 @@ _COMPARED: Final = 40
 
 
 class JudgedSetError(Exception):
-    """A judged set can't be read; the message names the file and the expectation."""
+    """A judged set can't be read or harvested; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,10 @@ def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> Judg
 
     Equal questions of one guild count once, so that a popular one does not decide alone. Left out
     are follow-ups, because they make no sense alone, and questions whose document is deleted or no
-    longer visible. People could accept only results of an earlier retriever. So such a set shows
-    lost answers, but hardly better ones.
+    longer visible.
+
+    People could accept only results that an earlier retriever had found. So the set shows whether a
+    new retriever loses good answers, but hardly whether it finds better ones.
 
     Raises:
         JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.

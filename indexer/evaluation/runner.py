@@ -157,7 +157,7 @@ class _Asked:
 
 
 class Evaluator:
-    """A judged set, indexed in a folder and asked through the retriever."""
+    """Evaluates a retriever: indexes a judged set's documents, asks its questions, and measures."""
 
     def __init__(
         self,
@@ -171,9 +171,14 @@ class Evaluator:
     ) -> None:
         """Evaluate on an index that holds only the judged set.
 
-        Evidence is judged by `calibration`, or by the shipped one. With `reranking`, the reranked
-        order is measured, with the fused order as one of its legs. An `order` rearranges the final
-        hits; evidence doesn't depend on it.
+        Args:
+            index: an index for the judged set's documents.
+            embedder: the index's embedder.
+            judged: the judged set.
+            calibration: the parameters of evidence; by default the shipped ones.
+            reranking: a reranker for the hits. If there is one, the order before it is measured as
+                the leg `fused`.
+            order: rearranges the final hits. Evidence doesn't depend on this order.
         """
         self._order = order
         self._reranking = reranking
@@ -193,7 +198,10 @@ class Evaluator:
         self._passages_per_second = passages / max(time.perf_counter() - started, 1e-9)
 
     def evaluate(self, *, legs: bool = False) -> Evaluation:
-        """Ask every question, one at a time like members, and measure."""
+        """Ask every question, one at a time like members, and measure.
+
+        With `legs`, the order by vectors alone and the order by words alone are measured, too.
+        """
         # Apart, because a question may have the id of an unanswerable one.
         asked = {key: self._retrieved(key, text) for key, text in self._judged.queries.items()}
         others = {
