@@ -235,7 +235,10 @@ def _counts_at(
 def _saturated(
     postings: Postings, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
 ) -> NDArray[np.float32]:
-    """BM25's term-frequency part over its limit: tf / (tf + K1 · (1 - B + B · dl / avgdl))."""
+    """BM25's term-frequency part divided by its upper limit K1 + 1, from 0 to 1.
+
+    tf / (tf + K1 · (1 - B + B · dl / avgdl))
+    """
     # In place, for speed.
     held_back: NDArray[np.float32] = postings.lengths[slots]
     held_back *= np.float32(K1 * B / mean_length)

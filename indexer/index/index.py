@@ -98,7 +98,7 @@ class Index:
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
 
     def close(self) -> None:
-        """Write snapshots that are worth it, and close the database."""
+        """Write snapshots of large scopes that have changed enough, and close the database."""
         self._resident.save_changed()
         self.tables.close()
 
@@ -166,8 +166,8 @@ class Index:
     def steady(self) -> Iterator[None]:
         """Pin generations: inside, every result about a scope is of the same generation.
 
-        Each call of the index compares the generation in memory with the database's. Here only the
-        first call for a scope does.
+        Otherwise each call of the index compares the generation in memory with the generation in
+        the database. Inside `steady`, only the first call for a scope compares them.
         """
         self._steady += 1
         try:
@@ -182,8 +182,8 @@ class Index:
     def from_memory(self) -> Iterator[None]:
         """Answer from memory, without comparing generations with the database.
 
-        Rows missing from memory are still read from the database. Outdated passages of
-        `stale_documents` may still be found.
+        So passages of replaced or deleted documents may still be found; see `stale_documents`. Rows
+        missing from memory are read from the database.
         """
         self._from_memory = True
         self._steady += 1
@@ -263,17 +263,17 @@ class Index:
         scopes: Sequence[Scope],
         among: Ids | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """The candidates for the passages nearest to each of many queries, (n, d).
+        """For each of many queries, candidates for the nearest passages.
 
         Args:
-            vectors: the queries' vectors, rows of unit length.
+            vectors: the queries' vectors, (n, d), rows of unit length.
             k: at most this many for each.
             scopes: the scopes that the askers may see.
             among: the ids to choose from; by default all.
 
         Returns:
-            For each query ids and quantized cosines, accurate to about 0.001, best first. So the
-            last candidates may have displaced slightly nearer passages.
+            For each query, ids and quantized cosines, best first. These cosines are accurate to
+            about 0.001. So a passage slightly nearer than the last candidates may be missing.
         """
         codes = quantized(vectors)
         only = None if among is None else selector(among)

@@ -67,7 +67,7 @@ def _named(form: str, first: int, last: int) -> str:
 
 
 def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, int] | None]:
-    """The first and last line of each passage, counting from 1; the first includes its heading.
+    """The first and last line of each passage, counting from 1; a heading just above is included.
 
     Args:
         text: the document's text.

@@ -89,7 +89,10 @@ class PostgresConnection:
             raise IndexWriteError(str(error)) from error
 
     def forget_deleted(self) -> None:
-        """Do nothing: autovacuum removes dead rows, soon with these tables' settings."""
+        """Do nothing, because PostgreSQL's autovacuum erases deleted rows.
+
+        The settings of these tables start it at the first deleted row.
+        """
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
         """Create an index's tables in an empty schema; an existing index stays as it is.

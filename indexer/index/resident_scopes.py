@@ -255,9 +255,10 @@ class ResidentScopes:
         return held is not None and self._rows.has(held.passage_ids())
 
     def recently_searched(self) -> Iterator[list[int]]:
-        """The passage ids of each scope in memory, the last searched first, while their rows fit.
+        """Yield the passage ids of each scope in memory, the last searched scope first.
 
-        A scope that doesn't fit is skipped. The scopes may change between two steps.
+        A scope is skipped if its rows no longer fit the cache beside those of the scopes before it.
+        The scopes may change between two steps.
         """
         left = self._rows.fitting()
         for scope in reversed([*self._held]):

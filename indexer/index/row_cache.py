@@ -139,7 +139,10 @@ def _found(
 def _filled(
     cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
 ) -> Iterator[None]:
-    """Fill a cache with the newest rows, a slice a step; `read` returns the slice before an id."""
+    """Fill a cache with the newest rows, a slice a step.
+
+    `read` returns a slice of the rows with ids below the given one, the highest id first.
+    """
     before = _AFTER_ALL
     while rows := read(before):
         before = rows[-1][0]

@@ -1,8 +1,8 @@
 """Changes of scopes in the index database: generations, and the passages added or removed in each.
 
-Each scope has its own generation, so writers of different scopes don't wait for each other. A
-change raises the scope's generation, and the row stays locked until the commit. So each scope has
-one writing process at a time, and readers miss no change.
+Each scope has its own row in the table `generations`, so writers of different scopes don't wait for
+each other. A change raises the scope's generation in this row, which stays locked until the change
+is committed. So only one process at a time writes a scope, and readers miss no change.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,7 +66,10 @@ class ScopeChanges:
         return str(changed_at)
 
     def size(self, scope: Scope, until: int) -> int:
-        """The number of a scope's present passages from generations up to `until`."""
+        """The number of a scope's passages that were added in generations up to `until`.
+
+        Passages removed since are not counted.
+        """
         sql = "select count(*) from passages where scope = ? and generation <= ?"
         [[count]] = self._db.rows(sql, (scope, until))
         return int(count)

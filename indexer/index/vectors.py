@@ -1,17 +1,18 @@
 """Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
 
-Vectors are held by 8-bit scalar quantization after a fixed rotation (`indexer.embedding.rotation`).
-One scale fits all dimensions, so no training is needed. A scan reads a quarter of the memory, and
-cosines are accurate to about 0.001. That suffices to find the nearest hundred, but not to order
-them, so exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
+Vectors are kept as 8-bit integers after a fixed rotation (`indexer.embedding.rotation`). One scale
+fits all dimensions, so no training is needed. A scan reads a quarter of the memory that 32-bit
+vectors take, and cosines are accurate to about 0.001. This suffices to find the nearest hundred,
+but not to order them. So `indexer.retrieval.fusion` computes exact cosines from the stored vectors.
 
-Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file assigns the vectors to
-cells, and compares only the cells nearest to the query. A thread trains the cells on a copy, and
-trains them again at twice the size. Until they are ready, the old structure serves.
+A scope with up to `EXACT_PASSAGES` vectors compares each of them with the query. A larger scope has
+an inverted file, which assigns the vectors to cells, and compares only the cells nearest to the
+query. A thread trains the cells on a copy of the vectors, and again whenever their number has
+doubled. Until the new cells are ready, the search uses the old structure.
 
-FAISS's own threads are never used: they spin after their work and compete with the embedder for the
-cores. FAISS keeps the number of threads per calling thread, so each thread has to set it. Queries
-asked together are shared out over this program's thread pool.
+FAISS's own threads are never used, because they spin after their work and compete with the embedder
+for the cores. Each thread that calls FAISS has to set this anew. Queries asked together are
+distributed over this program's thread pool.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the
@@ -77,7 +78,7 @@ class VectorIndex:
 
     @property
     def bytes(self) -> int:
-        """The approximate size in memory, doubled while cells are being trained on a copy."""
+        """The approximate size in memory; twice as much while cells are being trained on a copy."""
         cells = 0 if self.exact else self._held.nlist * 4 * self._dimension
         return (len(self) * (self._dimension + 16) + cells) * (2 if self._learning else 1)
 

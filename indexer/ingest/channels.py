@@ -62,7 +62,8 @@ def update_channels(
         withheld: authors that are never quoted or named.
         report: the report to fill.
         check: whether to compare the index with the archive's records. They differ if the index was
-            replaced, or if the process was killed between the two writes.
+            replaced. They also differ if the process was killed after it wrote a thread's documents
+            to the index, and before it recorded them in the archive.
         queue: lets other processes embed.
 
     Yields:
@@ -92,9 +93,11 @@ def update_channels(
 
 
 def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
-    """Delete the messages of authors who opted out, and mark every thread as changed.
+    """Bring the archive up to date with the opt-outs and the version of the parsers.
 
-    Nothing happens unless opt-outs or parsers have changed since the documents were made.
+    If neither has changed since the last update, nothing happens. Otherwise the messages of authors
+    who opted out are deleted, and every thread is marked as changed, so that its documents are made
+    again.
     """
     version = f"{PARSERS_VERSION} {withheld.version}"
     if archive.recall(_VERSION) == version:

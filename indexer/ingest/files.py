@@ -57,7 +57,7 @@ BATCH_TEXTS: Final = 64
 def update_files(
     index: Index,
     embedder: Embedder,
-    looks: Iterator[Scan],
+    scans: Iterator[Scan],
     report: UpdateReport,
     *,
     withheld: Withheld = NOTHING,
@@ -68,7 +68,7 @@ def update_files(
     Args:
         index: the index.
         embedder: the index's embedder.
-        looks: the steps of a `scan` with the index's file records; the last one is complete.
+        scans: the results of `scan` so far, one after each step. The last result is complete.
         report: the report to fill.
         withheld: authors that are left out of chats.
         queue: lets other processes embed.
@@ -77,8 +77,8 @@ def update_files(
         The progress after each step, counted in files.
     """
     scan = Scan()
-    for look in looks:
-        scan = look
+    for so_far in scans:
+        scan = so_far
         yield Progress(0, 0, "", report)
     report.failed += [failure for record in scan.unchanged for failure in record.failures]
     report.failed += scan.failures
@@ -125,7 +125,8 @@ class _File:
         trusted: whether an unchanged modification time proves the file unchanged.
         cuts: cut documents that wait to be embedded together with other files' documents.
         queued: the number of parts handed over for storage.
-        stored: the number of parts stored; if one is left out, the file isn't recorded.
+        stored: the number of parts stored. A part that the workers fail to embed is never stored,
+            and then the file isn't recorded.
     """
 
     found: FoundFile
@@ -293,7 +294,7 @@ class _FileUpdate:
                 continue
             yield from self._ingest(file, item)
             if _texts_of([file]) >= BATCH_TEXTS:
-                yield from self._write_waiting(file, named=False)
+                yield from self._write_waiting(file, recorded=False)
 
     def _ingest(self, file: _File, item: Document) -> Iterator[None]:
         """Cut a new or changed document, and let it wait with its file.
@@ -310,9 +311,12 @@ class _FileUpdate:
         (self.report.changed if changed else self.report.added).append(item.id)
         file.cuts.append((yield from cut_in_slices(self.embedder, item)))
 
-    def _write_waiting(self, file: _File, *, named: bool = True) -> Iterator[None]:
-        """Store the documents cut so far of a file that is unfinished or broken."""
-        record = file.record(whole=False) if named and file.cuts else None
+    def _write_waiting(self, file: _File, *, recorded: bool = True) -> Iterator[None]:
+        """Store the documents that are cut so far, although their file isn't read to its end.
+
+        Unless `recorded` is false, the file's record is written, too, and names these documents.
+        """
+        record = file.record(whole=False) if recorded and file.cuts else None
         cuts, file.cuts = file.cuts, []
         before, file.queued = file.queued, file.queued + 1
 
@@ -325,10 +329,10 @@ class _FileUpdate:
         yield from self.order.after(cuts, put_in)
 
     def _still_quotable(self, file: _File) -> tuple[str, ...]:
-        """The documents of an unreadable file that may still be quoted.
+        """The ids of an unreadable file's documents that may still be quoted until it is repaired.
 
-        None if the file has moved to another scope, or is a chat whose withheld authors have
-        changed: this can't wait until the file is repaired.
+        Empty if the file has moved to another scope, or if it is a chat and the withheld authors
+        have changed. Then members could see text that is no longer meant for them.
         """
         before = file.found.before
         if before is None or before.scope != file.found.scope:
