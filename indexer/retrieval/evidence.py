@@ -1,10 +1,10 @@
 """Evidence: three features of the best passage, and a calibrated probability that it answers.
 
 The features are the passage's margin over the next document, the cosine of its best window, and the
-distance from the question's weakest word to the passage's tokens. Each larger feature can only
-raise the probability, a logistic function fitted on judged sets. Its parameters are in a small file
-that names their origin; a server can fit its own (`commonplace calibrate`). A dozen other features
-gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
+nearness of the question's weakest word to the passage's tokens. The probability is a logistic
+function of the features, fitted on judged sets. It never falls when a feature rises. Its parameters
+are in a small file that names their origin; a server can fit its own (`commonplace calibrate`). A
+dozen other features gained nothing on sets they were not fitted on (docs/decisions.md, evidence).
 
 The verdicts on the sets that the parameters were fitted on:
 
@@ -79,7 +79,7 @@ class Support:
     def at_most_partial(self) -> bool:
         """Whether the passage is for another platform or in an unread language, so never *strong*.
 
-        A question alone in an unread language doesn't count, because its language may be guessed
+        The language counts only if the passage is in it, too. A question's language may be guessed
         wrongly: "wat is" occurs in English chats.
         """
         if self.unread and language_of(self.passage) == self.unread:
@@ -181,8 +181,8 @@ class Calibration:
 
         Args:
             probability: the probability of the passage shown first.
-            likeliest: the greatest probability of any passage; with it too low, the verdict is
-                *none*.
+            likeliest: the largest probability of any passage. If this and `probability` are too
+                low, the verdict is *none*.
             at_most_partial: whether *strong* is excluded; see `Support.at_most_partial`.
         """
         if max(probability, likeliest) < self.none:
@@ -203,7 +203,7 @@ class Calibration:
         if self.model is not None:
             lines += ["[model]", f"name = {_quoted(self.model.name)}"]
             lines += [f"digest = {_quoted(self.model.digest)}", ""]
-        lines += ["# For each signal: its weight, for the signal divided by its scale."]
+        lines += ["# For each feature: its weight, for the feature divided by its scale."]
         for name, weight, scale in zip(FEATURES, self.weights, self.scales, strict=True):
             lines += ["", f"[{name}]", f"weight = {weight:.4f}", f"scale = {scale:.4f}"]
         return "\n".join(lines) + "\n"
@@ -235,7 +235,7 @@ def calibration(source: Traversable | None = None) -> Calibration:
     """Read parameters from a file, or the shipped ones of the small model.
 
     Raises:
-        CalibrationError: if the file can't be read or lacks a signal.
+        CalibrationError: if the file can't be read or lacks a parameter.
     """
     source = source or files("indexer.retrieval").joinpath(_DEFAULT)
     try:
@@ -306,7 +306,10 @@ def fit(
 def _standardised(
     values: NDArray[np.float64], share: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Features with mean 0 and deviation 1, with their means and deviations."""
+    """Features scaled to mean 0 and deviation 1, with their means and deviations before that.
+
+    `share` is the weight of each row; the weights add up to 1.
+    """
     centre = share @ values
     scales = np.sqrt(share @ (values - centre) ** 2)
     scales[scales == 0.0] = 1.0

@@ -3,14 +3,15 @@
 Scores are fused, not ranks: rank fusion loses if one leg is much better than the other (table in
 docs/decisions.md). For that, every model's cosines must be on one scale. Some models squeeze all
 cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78 ± 0.034,
-all-MiniLM-L6-v2 0.09 ± 0.083. Beside squeezed cosines, words would weigh more than twice too much,
-and floors, margins and calibrated probabilities would lose their meaning. So such a model's cosines
-are rescaled linearly to the default model's mean and deviation. This keeps the order of each leg
-and changes only its weight. Other models' cosines stay as they are.
+all-MiniLM-L6-v2 0.09 ± 0.083. If squeezed cosines were used as they are, words would get more than
+twice the weight they should have, and floors, margins and calibrated probabilities would lose their
+meaning. So such a model's cosines are rescaled linearly to the default model's mean and deviation.
+This keeps the order of each leg and changes only its weight. Other models' cosines stay as they
+are.
 
-The vector index orders candidates by quantized cosines. Here they get exact ones from each
-passage's own vectors: bytes of float32 rows, the whole passage first, then its windows. A short
-passage is its own window and has one row. One matrix product covers hundreds of rows.
+The vector index orders candidates by quantized cosines. Here the candidates get exact cosines from
+each passage's own vectors: bytes of float32 rows, the whole passage first, then its windows. A
+short passage is its own window and has one row. One matrix product covers hundreds of rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -117,7 +118,8 @@ class Legs:
     """The candidates of the two legs for one query.
 
     Attributes:
-        near: the ids found by vector, best first; by quantized cosines until `in_order` is called.
+        near: the ids found by vector, best first. The order is by quantized cosines, or by exact
+            ones in a copy made by `in_order`.
         coverages: the known coverages by id.
         worded: the ids found by BM25, best first.
     """

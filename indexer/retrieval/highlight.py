@@ -51,9 +51,9 @@ def highlighted(
 ) -> tuple[int, int] | None:
     """The span of the answering sentence in a passage's text.
 
-    None if there is a single sentence, if none can answer, or if the first item of a list is no
-    better than a later one. `windows` are the cosines of the passage's windows; see
-    `deciding_sentence` for the rest.
+    None if the text is a single sentence, if no sentence can answer, or if the items of a list
+    answer equally well; see `deciding_sentence`. `windows` are the cosines of the passage's
+    windows. The other arguments are those of `deciding_sentence`.
     """
     spans, plain, runs = _sentences_and_windows(text)
     places = candidate_sentences(plain, [text[start:end] for start, end in spans])
@@ -88,8 +88,8 @@ def _cosines_of_sentences(
 ) -> list[float]:
     """For each sentence the mean cosine of the windows that contain it.
 
-    A sentence in no window gets the least cosine. Sentences of a short passage, its own window, get
-    0.
+    A sentence in no window gets the smallest cosine. If the cosines aren't those of the windows,
+    because a short passage is embedded as a single window, every sentence gets 0.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -103,7 +103,8 @@ def _cosines_of_sentences(
 def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
     """The indices of sentences that can answer: no heading, label, picture, number or header row.
 
-    An announcement counts unless it is the last sentence and there are others.
+    A last sentence that only announces something ("Do this:") can't answer either, unless no other
+    sentence can.
 
     Args:
         sentences: the passage's sentences in order, without link targets.
@@ -127,8 +128,9 @@ def span_to_mark(
 ) -> tuple[int, int]:
     """The span to show in bold for a chosen sentence.
 
-    For code, it is the announcement before it, if any. For a single word ("Yes."), it includes the
-    next sentence.
+    If the sentence is code and the sentence before it announces the code ("Run this:"), the span is
+    that of the announcement. If the sentence is a single word ("Yes."), the span includes the next
+    sentence.
     """
     start, end = spans[chosen]
     if sentences[chosen].startswith(FENCES):
@@ -151,9 +153,9 @@ def deciding_sentence(
 ) -> int | None:
     """The index of the sentence that most likely answers, by `sentence_scores`.
 
-    If the best one only repeats the question, a later one is chosen: a pasted error is not its own
-    remedy. None if the best is the first item of a list and only its position puts it above another
-    item.
+    If the best sentence only repeats the question, a later one is chosen, because a pasted error is
+    not its own remedy. The first item of a list is chosen only if it would be the best sentence
+    without the credit for its position, too. Otherwise the result is None.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
@@ -172,9 +174,9 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
 
 
 def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
-    """The indices of sentences with code that the question contains, and of their announcements.
+    """The indices of sentences with code that the asker pasted into the question.
 
-    Inline code can extend over several sentences.
+    A sentence that announces such code is included. Inline code can extend over several sentences.
     """
     asked = _runs(question)
     found: set[int] = set()
@@ -202,12 +204,18 @@ def sentence_scores(
 ) -> list[float]:
     """A score for each sentence of a passage: the larger, the likelier it answers.
 
-        cosine + covered + (0.05 + 0.15 · named) / position - 1 if it ends with "?"
+        cosine + covered + (0.05 + 0.15 · named) / position
 
-    `cosines` are the sentences' own. `covered` is the share of the question's words, weighted by
-    IDF, that the sentence has; words in the heading or the sentence before count half. `named` is
-    the share in the heading. `weights` are the forms and the IDF of each word. Without a
-    `language`, each sentence's own is guessed.
+    A sentence that ends with "?" scores 1 less. `covered` is the share of the question's words,
+    weighted by IDF, that the sentence has. Words that only the heading or the sentence before has
+    count half. `named` is the share of the question's words in the heading.
+
+    Args:
+        sentences: the passage's sentences, in order.
+        cosines: the cosine of each sentence.
+        weights: the forms and the IDF of each word of the question.
+        heading: the passage's title and heading.
+        language: the passage's language; by default each sentence's own is guessed.
     """
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0

@@ -90,12 +90,15 @@ def late_scores(
     return list(starmap(LateScore, zip(scores.tolist(), unmet.tolist(), strict=True)))
 
 
-def rarity_weights(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
-    """The IDF of each word of a question, (n,), 0 for stop words; all 1 if no word has any."""
+def rarity_weights(words: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
+    """The IDF of each word of a question, (n,), with 0 for stop words.
+
+    If all words are stop words, each gets 1. `weights` are the forms and the IDF of each word.
+    """
     known = {form: weight for forms, weight in weights for form in forms}
-    language = language_of(" ".join(names))
+    language = language_of(" ".join(words))
     own = [
-        max((known.get(word, 0.0) for word in word_set(name, language)), default=0.0)
-        for name in names
+        max((known.get(form, 0.0) for form in word_set(word, language)), default=0.0)
+        for word in words
     ]
-    return np.array(own) if any(own) else np.ones(len(names))
+    return np.array(own) if any(own) else np.ones(len(words))

@@ -54,7 +54,10 @@ def _names(title: str, heading: str, wordings: tuple[str, ...]) -> frozenset[str
 
 @lru_cache(maxsize=4_096)
 def _headings(title: str, heading: str) -> frozenset[str]:
-    """The forms of a heading to compare: alone, with those above it, and with the title, too."""
+    """The forms in which a question may repeat a heading.
+
+    They are the last heading alone, the path of headings, and the title with the path of headings.
+    """
     if not heading:
         return frozenset()
     last = heading.rpartition(HEADING_SEPARATOR)[2]

@@ -51,7 +51,10 @@ class Reranker(Protocol):
     """A cross-encoder, which scores pairs of query and passage."""
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """A score for each text: larger answers better. Only the order has a meaning."""
+        """A score for each text. The larger a text's score, the better the text answers the query.
+
+        Only the order of scores has a meaning.
+        """
 
 
 class CrossEncoderReranker:
@@ -170,7 +173,7 @@ class Reranking:
         if self.problem:
             return None
         try:
-            scores = _numbers(self._reranker.scores(query, texts), len(texts)) if texts else []
+            scores = _checked(self._reranker.scores(query, texts), len(texts)) if texts else []
         # Any model may fail in any way; no answer may be lost for that.
         except Exception as error:
             failed = f"The reranker {self.name!r} failed: {error_sentence(error)}"
@@ -234,11 +237,11 @@ def open_dispensable_reranking(
     return reranking, ""
 
 
-def _numbers(scores: Sequence[float], count: int) -> list[float]:
-    """The scores, checked for number and finiteness.
+def _checked(scores: Sequence[float], count: int) -> list[float]:
+    """The scores as a list.
 
     Raises:
-        RerankerError: if a score is missing or not finite.
+        RerankerError: unless there are `count` scores, all of them finite.
     """
     if len(scores) != count or not all(map(math.isfinite, scores)):
         raise RerankerError(f"it gave {len(scores)} scores for {count} passages: {scores[:3]}…")

@@ -354,7 +354,10 @@ class Retriever:
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits, among them the one with the best score, the input of evidence."""
+    """The first `k` hits. The hit with the best score replaces the last one if it isn't among them.
+
+    Evidence is judged from the hit with the best score, so this hit must not be lost.
+    """
     kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
     if best is not None and k > 1 and best not in kept:
         kept[-1] = best

@@ -157,7 +157,8 @@ def _spelt_out() -> dict[str, tuple[str, ...]]:
 def language_of_question(text: str) -> str:
     """The language of a question if it is certain; empty if the question is too short to tell.
 
-    It is certain by the script, or by at least two stop words and more than of any other language.
+    A script such as Arabic or Thai makes the language certain. So do at least two stop words of the
+    language, if the question has fewer stop words of every other language.
     """
     letters = sum(character.isalpha() for character in text)
     for language, script in () if text.isascii() else _SCRIPTS.items():
@@ -172,7 +173,10 @@ def language_of_question(text: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language with most of a text's stop words and letters, or English."""
+    """The language with the most stop words and special letters (such as `ß`) in a text.
+
+    English if several languages have as many, English among them, or if the text has none at all.
+    """
     beginning = text[:2_000].lower()
     shares = _counts_of_grammar(beginning)
     if not beginning.isascii():
@@ -219,8 +223,9 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
     """The words of a text as (word, extra), in reading order.
 
-    `extra` marks a whole form that is added to its parts: `v2.7.1` to `v2`, `7` and `1`,
-    `opensource` to `open` and `source`. A query's extras are ignored if no passage has them.
+    An extra is the whole form of a word with several parts. The text `v2.7.1` has the words `v2`,
+    `7` and `1`, and the extra `v2.7.1`. The text `open-source` has the words `open` and `source`,
+    and the extra `opensource`. A query's extras are ignored if no passage has them.
     """
     return chain.from_iterable(_words_of_chunk(chunk, language) for chunk in _chunks(text))
 
@@ -328,15 +333,18 @@ def _fold(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def topic(text: str, grammar: Iterable[str] = ("en",)) -> tuple[tuple[str, ...], ...]:
-    """The content words of a question, each by its forms, without the stop words of `grammar`."""
-    grammar = tuple(grammar)
+def topic(text: str, languages: Iterable[str] = ("en",)) -> tuple[tuple[str, ...], ...]:
+    """The content words of a question, without the stop words of these languages.
+
+    Each word is given as its forms; see `QueryWord`.
+    """
+    languages = tuple(languages)
     return tuple(
         [
             word.forms
             for word in query_words(text)
             if not word.optional
-            and not any(is_stop_word(form, one) for form in word.forms for one in grammar)
+            and not any(is_stop_word(form, one) for form in word.forms for one in languages)
         ]
     )
 

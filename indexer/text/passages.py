@@ -109,10 +109,10 @@ class Passage:
 
     @cached_property
     def windows(self) -> tuple[str, ...]:
-        """The texts of the windows, then each wording; a short passage is its own only window.
+        """The texts of the windows, then each wording.
 
         Windows are runs of sentences of about `WINDOW_WORDS` words, half overlapping, with title
-        and heading in front.
+        and heading in front. A short passage has one window, with its whole text.
         """
         runs = map(self._with_titles, text_windows(without_link_targets(self.text)))
         return (*runs, *self.wordings)
@@ -305,7 +305,11 @@ def _stretches(body: str) -> Iterator[str]:
 
 
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
-    """The lines that reopen code after a cut and close it before; empty outside code."""
+    """The fence lines that a cut inside code needs; empty if the place isn't inside code.
+
+    Returns:
+        The line that opens the code again after the cut, and the line that closes it before.
+    """
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
     opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()

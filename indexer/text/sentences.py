@@ -14,7 +14,7 @@ WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
 # A larger indent counts as this.
-_SET_IN_CHARACTERS: Final = 1_000
+_INDENT_CHARACTERS: Final = 1_000
 
 FENCES: Final = ("```", "~~~")
 ROW: Final = "|"
@@ -250,22 +250,22 @@ def _continues(text: str, unit: tuple[int, int], start: int) -> bool:
         return text.startswith("|", start) and not new_paragraph
     if text.startswith("|", start) or _is_item(text, start):
         return False
-    set_in, unit_set_in = _set_in(text, start), _set_in(text, unit[0])
+    indent, unit_indent = _indent(text, start), _indent(text, unit[0])
     if _is_item(text, unit[0]):
         # Without a blank line or code between, unindented text belongs to it, too.
         apart = new_paragraph or text.startswith(FENCES, start)
-        return not apart or set_in > unit_set_in
-    return min(set_in, unit_set_in) >= 4
+        return not apart or indent > unit_indent
+    return min(indent, unit_indent) >= 4
 
 
 def _is_item(text: str, start: int) -> bool:
-    return _set_in(text, start) >= 0 and LIST_MARKER.match(text, start) is not None
+    return _indent(text, start) >= 0 and LIST_MARKER.match(text, start) is not None
 
 
-def _set_in(text: str, start: int) -> int:
-    """The indent of a text that begins a line; -1 if it doesn't begin one."""
+def _indent(text: str, start: int) -> int:
+    """The number of blanks before `start` in its line; -1 if there is anything else before it."""
     # Bounded: in an endless line, every sentence would search back to its beginning.
-    before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
+    before = text[max(start - _INDENT_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]
     return len(lead) if not lead.strip() else -1
 

@@ -27,16 +27,18 @@ def both_ways(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
 
 
 def synonym_variants(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """The question, its variant with first words replaced by second ones, and the reverse variant.
+    """The question as typed, and its variants with words replaced by their synonyms.
 
-    Equal variants are given once: a question without these words has one.
+    One variant has the first word of each pair replaced by the second word, and one has the second
+    word replaced by the first. Equal variants are given once, so a question without any of these
+    words has no other variant.
     """
     read = [question, *(replaced(question, way) for way in both_ways(pairs))]
     return tuple(dict.fromkeys(read))
 
 
 def replaced(question: str, pairs: Sequence[Pair]) -> str:
-    """The question with the first of each pair replaced by the second; longer matches win."""
+    """The question with the first word of each pair replaced by the second; longer matches win."""
     languages = {language_of(question), "en"}
     wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]
     wanted.sort(key=lambda one: -len(one[0]))
