@@ -81,8 +81,11 @@ class Contributions:
     ) -> Note | None:
         """Store a member's reply to a question as a pending note, and notify the member.
 
-        `question_id` is the question's record, if it has one. None if a note was made of this
-        message before, or the question has a pending or live note.
+        `question_id` is the id of the question's record, or None if it wasn't recorded.
+
+        Returns:
+            The note. None if there is a note from this message already, or a pending or live note
+            for the question.
         """
         with self._database.writing(guild_id):
             if self._database.rows(
@@ -175,8 +178,12 @@ class Contributions:
         if note.revision.extension and note.revision.state is State.PENDING:
             self._states.tell_of_extension(note, NoticeEvent.EXTENSION_WITHDRAWN)
 
-    def _not_theirs(self, note_id: int) -> Outcome | None:
-        """Refuse an action on another member's note; None if the note isn't public."""
+    def _refuse_to_others(self, note_id: int) -> Outcome | None:
+        """Refuse an action on another member's note.
+
+        Only its contributor can see a note that isn't live, so for others the outcome is None, as
+        if there was no such note.
+        """
         live = self._notes.live(note_id)
         return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
 
@@ -198,7 +205,7 @@ class Contributions:
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
-        """The times of a member's revisions, of any note, after a moment."""
+        """The times of the revisions that a member wrote after the time `since`, oldest first."""
         rows = self._database.rows(
             "select r.created_at from revisions r join notes n on n.id = r.note_id "
             "where r.writer_id = ? and r.created_at > ? and n.guild_id = ? "
@@ -214,7 +221,7 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor_id:
-                return self._not_theirs(note_id)
+                return self._refuse_to_others(note_id)
             waits = latest.revision.state in {State.PENDING, State.CHANGES_REQUESTED}
             published = latest.live_revision_id or latest.retired_revision_id
             revision_id = latest.revision.id if waits else published

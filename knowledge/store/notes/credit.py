@@ -26,8 +26,14 @@ class Contributor:
 class Activity:
     """Figures of a guild's activity.
 
-    Questions by evidence, verdicts, live and pending notes, questions in gaps, and the most quoted
-    documents by title.
+    Attributes:
+        questions: the number of questions, by evidence.
+        helpful: the number of *helpful* verdicts.
+        unhelpful: the number of *unhelpful* verdicts.
+        live: the number of live notes.
+        pending: the number of pending revisions.
+        gaps: the number of questions in gaps.
+        quoted: the titles of the most quoted documents, each with its number of answers.
     """
 
     questions: dict[Evidence, int]
@@ -60,13 +66,17 @@ class Credit:
     def contributors(
         self, guild_id: int, since: datetime | None, quotes: int, further_share: float
     ) -> list[Contributor]:
-        """The guild's contributors by helpful citations, most first.
+        """The guild's contributors, with the most helpful citations first.
+
+        The records don't tell exactly how many of its hits an answer quoted; `quotes` and
+        `further_share` decide.
 
         Args:
             guild_id: the guild.
-            since: count verdicts from then on; None for all.
-            quotes: the limit of quotations in answers without a recorded limit.
-            further_share: the least score of further quotations, as a share of the best one.
+            since: count verdicts from this time on; None for all.
+            quotes: the number of hits counted as quoted, unless the question's own limit is
+                recorded.
+            further_share: the share of the best hit's score that a further hit needs to be counted.
         """
         since_then, moments = (
             ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
@@ -104,10 +114,13 @@ class Credit:
         )
         return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
 
-    def activity(self, guild_id: int, gaps: int, quotes: int) -> Activity:
-        """A guild's questions and their outcomes.
+    def activity(self, guild_id: int, gaps: int, most_quoted: int) -> Activity:
+        """Figures of a guild; a question that was answered again later is counted once.
 
-        A late answer to the same question isn't counted as another question.
+        Args:
+            guild_id: the guild.
+            gaps: the number of questions in gaps, for `Activity.gaps`.
+            most_quoted: the largest number of documents in `Activity.quoted`.
         """
         asked = self._database.rows(
             "select evidence, count(*) as number from questions "
@@ -137,7 +150,7 @@ class Credit:
             live=notes["live"],
             pending=notes["pending"],
             gaps=gaps,
-            quoted=self._most_quoted(guild_id, quotes),
+            quoted=self._most_quoted(guild_id, most_quoted),
         )
 
     def _most_quoted(self, guild_id: int, most: int) -> tuple[tuple[str, int], ...]:

@@ -1,7 +1,7 @@
 """Community database in PostgreSQL, in its own schema.
 
-The data folder has only the files that a restore keeps. Deleted rows stay on the server's disk
-until vacuum, and in its write-ahead log as long as that is kept.
+The data folder has only the files beside the database, such as the tombstones. Deleted rows stay on
+the server's disk until vacuum, and in its write-ahead log as long as the log is kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -79,10 +79,10 @@ class PostgresDatabase(Connection):
         """Open the database, make its tables if they are missing, and migrate them.
 
         Args:
-            url: its URL, without a password.
+            url: the URL of the database, without a password.
             folder: the data folder.
-            schema: the schema of its tables.
-            though_marked: open it even if it has a mark.
+            schema: the schema of the tables.
+            though_marked: open the database even if it has a mark.
 
         Raises:
             StoreError: if it can't be opened.
@@ -127,11 +127,11 @@ class PostgresDatabase(Connection):
             self.run("delete from _migrations where name = ?", [mark])
 
     def set_aside(self, name: str) -> None:
-        """Rename its schema; the connection is useless afterwards."""
+        """Rename the database's schema; the connection is useless afterwards."""
         self.run(f"alter schema {self.schema} rename to {name}")
 
     def drop(self) -> None:
-        """Delete its schema and everything in it."""
+        """Delete the database's schema and everything in it."""
         self.run(f"drop schema {self.schema} cascade")
 
     def tables(self, column: str = "") -> list[str]:
@@ -160,10 +160,13 @@ class PostgresDatabase(Connection):
             if last:
                 self.rows("select setval(cast(? as oid)::regclass, ?)", [row["sequence"], last])
 
-    def _last_id(self, row: Mapping[str, Any]) -> int:
-        """The last id of a table, generated or inserted."""
-        highest = f"select coalesce(max({row['key']}), 0) as last from {row['name']}"  # noqa: S608
-        return max(int(row["last"]), int(self.rows(highest)[0]["last"]))
+    def _last_id(self, table: Mapping[str, Any]) -> int:
+        """The last id of a table, given as a row of `_SEQUENCES`.
+
+        The sequence knows only generated ids; copied rows were inserted with their ids.
+        """
+        highest = f"select coalesce(max({table['key']}), 0) as last from {table['name']}"  # noqa: S608
+        return max(int(table["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
         """Read every row, the only check without an administrator's rights."""

@@ -2,7 +2,7 @@
 
 Most questions find the same few passages, so a hit refers to its passage by digest, and
 `recorded_passages` has the words as long as a hit refers to them. Pruning deletes the words of old
-questions, and with them confirmed answers. Times, places, evidence, verdicts and the first
+questions, and with them confirmed answers. Times, channels, evidence, verdicts and the first
 documents stay for the figures.
 """
 
@@ -135,9 +135,10 @@ class QuestionRecords:
         return self._database.reserve_ids("questions", number)
 
     def record_under(self, ids: Sequence[int], questions: Sequence[Question]) -> None:
-        """Store questions under reserved ids; repeating it is safe, as existing ones stay.
+        """Store questions under reserved ids; questions stored before under these ids stay.
 
-        After an unknown outcome, it waits for the end of the first attempt.
+        So a caller can repeat an attempt with an unknown outcome. If the server still works on the
+        first attempt, the second one waits for its end.
         """
         if not questions:
             return
@@ -185,7 +186,10 @@ class QuestionRecords:
         return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
     def last_public_id(self, channel_id: int, after: int) -> int | None:
-        """The last public question in a channel or thread with an id above `after`."""
+        """The id of the last public question in a channel or thread.
+
+        None if no question there has an id above `after`.
+        """
         rows = self._database.rows(
             "select id from questions where id > ? and channel_id = ? and private = 0 "
             "and text != '' and told_for is null order by id desc limit 1",
@@ -194,7 +198,7 @@ class QuestionRecords:
         return int(rows[0]["id"]) if rows else None
 
     def last_of_member(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
-        """A member's last question in a channel since a time, without its hits."""
+        """A member's last question in a channel, asked since the time `since`; without its hits."""
         rows = self._database.rows(
             "select * from questions where asker_id = ? and channel_id = ? and asked_at >= ? "
             "and told_for is null order by id desc limit 1",
@@ -236,9 +240,10 @@ class QuestionRecords:
         return found
 
     def judged_helpful(self) -> list[Question]:
-        """Questions with only helpful verdicts, by age.
+        """Questions with an answer that members found helpful, oldest first.
 
-        Questions with picks come once for each picked document, with that document first.
+        A question is returned once for each document that members picked, with this document's hits
+        first. Without a pick, a question with an *unhelpful* verdict is left out.
         """
         rows = self._database.rows(
             "select distinct q.id, f.document_id from questions q "
@@ -300,9 +305,12 @@ class QuestionRecords:
         ]
 
     def prune(self, before: datetime, most: int) -> int:
-        """Delete the words of questions from before a moment, oldest first; returns how many.
+        """Delete the words of questions asked before the time `before`, oldest first.
 
-        Handles at most `most` questions, in one transaction that overwrites deleted rows.
+        At most `most` questions are pruned, in one transaction that overwrites deleted rows.
+
+        Returns:
+            The number of pruned questions.
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "
@@ -313,7 +321,7 @@ class QuestionRecords:
             return 0
         ids = [row["id"] for row in rows]
         with self._database.erasing():
-            self._keep_only_places(ids)
+            self._reduce_hits(ids)
             run_among(
                 self._database, "update handed_on set answer = '' where question_id in (?)", ids
             )
@@ -331,8 +339,8 @@ class QuestionRecords:
             )
         return len(rows)
 
-    def _keep_only_places(self, ids: Sequence[int]) -> None:
-        """Reduce hits to the first document and the quoted notes."""
+    def _reduce_hits(self, ids: Sequence[int]) -> None:
+        """Keep only the first hit and the hits from quoted notes, all without their words."""
         kept = rows_among(
             self._database,
             "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
