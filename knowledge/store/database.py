@@ -6,9 +6,9 @@ database belongs to the thread that opened it.
 
 Errors:
     Exception
-    └── StoreError              the database can't be opened or written, and what to do
-        ├── StoreVersionError   it was written by another version
-        ├── DatabaseAwayError   its server can't be reached; nothing was changed
+    └── StoreError              the database can't be opened or written
+        ├── StoreVersionError   another version of this program wrote the database
+        ├── DatabaseAwayError   the server can't be reached; nothing was changed
         └── OutcomeUnknownError the connection was lost during a commit
 """
 
@@ -53,7 +53,7 @@ class Database(Protocol):
 
     @property
     def folder(self) -> Path:
-        """The data folder; a restore keeps its other files."""
+        """The data folder. A restore replaces the database, and keeps other files of the folder."""
 
     @property
     def unknown_outcomes(self) -> int:
@@ -131,7 +131,7 @@ class Database(Protocol):
         """The names of the applied migrations, in order."""
 
     def tables(self, column: str = "") -> list[str]:
-        """The names of its tables, sorted; with `column`, only of tables that have it."""
+        """The names of the tables, sorted; with `column`, only tables with this column."""
 
     def columns(self, table: str) -> list[str]: ...
 
@@ -145,11 +145,12 @@ class Database(Protocol):
         """Ids reserved for the caller, ascending; empty if rows get their ids when inserted."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        """Raise each table's id counter past the ids used by another copy.
+        """Raise each table's id counter above the ids that another copy of the data has used.
 
         Args:
-            given: the copy's last id by table; None if unknown.
-            more: ids to skip beyond that.
+            given: the last id of the other copy, by table. If they are unknown, None: only `more`
+                raises the counters then.
+            more: a number added to each counter.
         """
 
     def integrity_problem(self) -> str:

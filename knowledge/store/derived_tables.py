@@ -20,11 +20,11 @@ class DerivedKind:
     """One kind of derived data.
 
     Attributes:
-        name: its PostgreSQL schema, and its file without `.db`.
+        name: the name of the PostgreSQL schema, and of the SQLite file without `.db`.
         scripts: the folder of `tables.sql` (SQLite) and `postgres_tables.sql`.
-        file_format: the `user_version` of its file; a file of another format is made anew.
-        lock_space: the number of its writers' advisory lock in PostgreSQL.
-        remedy: a sentence for the operator of a file that can't be read.
+        file_format: the `user_version` of the SQLite file; a file with another one is made anew.
+        lock_space: the number of the advisory lock that writers take in PostgreSQL.
+        remedy: a sentence that tells the operator what to do if the SQLite file can't be read.
     """
 
     name: str

@@ -2,8 +2,9 @@
 
 A key is stored in the same transaction as the action. A second attempt (Discord's, or a retry after
 an unknown outcome) finds the result and changes nothing; it also finds out whether a commit with a
-lost reply took effect. Returning a form to its sender stores a key, too, so a stalled process can't
-act on it later.
+lost reply took effect. If a process stops while it handles a form, another process returns the
+typed text to the sender, and stores a key first. If the first process was only stalled, it finds
+this key and doesn't act on the form.
 
 Errors:
     Exception
@@ -57,9 +58,10 @@ class HandledInteractions:
         Args:
             guild_id: the only guild whose rows are read and changed.
             ids: the interaction's id, and further ids of the same attempt.
-            act: the action; returns its result and the affected row's id, or None if repeating it
-                is harmless.
-            again: returns the present result by the affected row's id; None if the row is gone.
+            act: the action. It returns its result, and the id of the affected row. The id is None
+                if the action may be repeated.
+            again: takes the id of the affected row, and returns its present result; None if the
+                row is gone.
 
         Raises:
             GivenBackError: if the form was returned to its sender.

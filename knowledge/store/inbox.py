@@ -23,7 +23,8 @@ TOKEN_LIFE: Final = timedelta(minutes=14)
 class KeptInteraction:
     """A click, or a form with its `fields`: pairs of id and typed text.
 
-    If it is `taken`, the bot has acted on it: its text is stored elsewhere, its fields are empty.
+    If `taken`, the bot has acted on the interaction: the typed text is stored elsewhere, and
+    `fields` is empty.
     """
 
     id: int
@@ -66,7 +67,10 @@ class Inbox:
             self._database.run("delete from inbox where id = ?", [interaction_id])
 
     def left_over(self, before: datetime) -> list[KeptInteraction]:
-        """Interactions left by an ended process, sent before this one began."""
+        """Interactions that an earlier process left unfinished.
+
+        `before` is the start of the present process; the interactions were sent before it.
+        """
         with self._database.writing():
             self._drop_old(before)
             rows = self._database.rows(

@@ -34,7 +34,18 @@ class Notices:
         question_id: int | None = None,
         handed_on_id: int | None = None,
     ) -> None:
-        """Queue a notice, inside the transaction it reports."""
+        """Queue a notice, inside the transaction that it reports.
+
+        Args:
+            guild_id: the guild.
+            member_id: the recipient; nothing is queued for a forgotten member (0).
+            channel_id: the channel to use if no direct message can be delivered, or `NO_CHANNEL`.
+            event: the reported event.
+            revision_id: the revision that the notice is about, if any.
+            question_id: the recipient's question that the notice is about, if any.
+            handed_on_id: the question that was handed over and answered, if any; another member may
+                have asked it in the same words.
+        """
         # A forgotten member has no id and can't be notified.
         if member_id == 0:
             return

@@ -32,7 +32,7 @@ def connect(path: Path) -> Database:
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Inspect, make or change a file's tables while no other process does.
+    """Hold a lock, so that no other process makes or changes the file's tables meanwhile.
 
     Raises:
         sqlite3.OperationalError: if the lock can't be acquired.
@@ -71,10 +71,10 @@ def open_derived(
     Args:
         path: the file.
         prepare: makes its tables; raises `sqlite3.DatabaseError` for another format.
-        made_from_it: a glob pattern of files beside it, deleted together with it.
+        made_from_it: a glob pattern of files in the same folder, deleted together with the file.
 
     Raises:
-        sqlite3.OperationalError: if the system refuses; the file itself may be sound.
+        sqlite3.OperationalError: if the file can't be opened or locked; it isn't deleted then.
     """
     with opening(path):
         try:
@@ -177,10 +177,10 @@ class DerivedFile(OpenedFile):
     def __init__(
         self, path: Path, prepare: Callable[[Database], None], made_from_it: str = ""
     ) -> None:
-        """Open it as `open_derived` does.
+        """Open the file with `open_derived`.
 
         Raises:
-            error: if the system refuses.
+            error: if the file can't be opened or locked.
         """
         self._path = path
         try:
@@ -210,10 +210,10 @@ class DerivedTablesFile(DerivedFile):
     error = DerivedTablesError
 
     def __init__(self, folder: Path, kind: DerivedKind) -> None:
-        """Open the file of this kind, made if it is missing.
+        """Open the file of this kind; a missing file is made.
 
         Raises:
-            DerivedTablesError: if the system refuses.
+            DerivedTablesError: if the file can't be opened or locked.
         """
         self._remedy = kind.remedy
         super().__init__(

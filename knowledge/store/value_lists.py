@@ -1,6 +1,7 @@
-"""Lists of values in SQL: `in (?)` with one placeholder for each value, in bounded slices.
+"""Lists of values in SQL: `in (?)` becomes one placeholder for each value.
 
-It works in both databases, unlike tables made of JSON or arrays.
+A long list is cut into slices, and the statement is run for each slice. Placeholders work in both
+databases, unlike tables made of JSON or arrays.
 """
 
 from collections.abc import Iterator, Sequence

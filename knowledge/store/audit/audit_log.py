@@ -45,10 +45,13 @@ _NEWEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the log; its digest covers the previous line of the guild.
+    """One line of the log.
 
-    `id` counts the lines of all guilds, `number` the guild's own. `actor` is a member's key, not a
-    Discord id, so a member can be forgotten without breaking the chain.
+    Attributes:
+        id: the line's id; it ascends over the lines of all guilds.
+        number: the line's place in the chain of its guild, from 1.
+        actor: the key of the acting member in the table `members`; None for the bot.
+        digest: the hash of this line together with the digest of the guild's previous line.
     """
 
     id: int
@@ -108,10 +111,10 @@ class AuditLog:
         self.add(entry)
 
     def add(self, entry: LogEntry) -> None:
-        """Append a line to its guild's chain, with a new number and digest.
+        """Append an entry made by the caller; its number and digest are computed anew.
 
-        Incrementing the head locks it until the transaction ends, so writers of one guild take
-        turns.
+        The guild's row in the table `log_heads` is locked until the transaction ends, so writers of
+        one guild take turns.
         """
         chain = entry.guild_id or NO_GUILD
         [head] = self._database.rows(
@@ -129,7 +132,7 @@ class AuditLog:
         )
 
     def keep_heads(self) -> None:
-        """Write the heads of chains copied from another database."""
+        """Insert the missing rows of `log_heads`, after lines were copied from another database."""
         self._database.run(log_chain.KEEP_HEADS)
 
     def key(self, member_id: int) -> int:
@@ -177,7 +180,7 @@ class AuditLog:
         Args:
             guild_id: the guild.
             wanted: the filter.
-            limit: the most lines.
+            limit: the largest number of lines.
             before: return lines older than this id, newest first.
             after: return lines newer than this id instead, oldest first.
         """
@@ -202,7 +205,7 @@ class AuditLog:
         return [entry_of(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line since a moment; `_NEWEST` without one."""
+        """The id of a guild's first line at or after the time `since`; `_NEWEST` if it has none."""
         rows = self._database.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
             [guild_id, since.isoformat()],
@@ -217,7 +220,7 @@ class AuditLog:
     def contradicted_notes(self) -> list[int]:
         """Ids of notes with one state in the tables and another in the log.
 
-        Something other than this program has changed one of them.
+        Another program must have changed the tables or the log.
         """
         return contradictions(self._database.rows(STANDINGS), self.entries())
 
@@ -228,7 +231,14 @@ def entry_of(row: Mapping[str, Any]) -> LogEntry:
 
 @dataclass(slots=True)
 class ReplayedNote:
-    """A note's state replayed from the log: its revisions' states, and the live and retired id."""
+    """A note's state replayed from the log.
+
+    Attributes:
+        guild_id: the note's guild.
+        states: the state of each revision, by the revision's id.
+        live: the id of the live revision, or None.
+        retired: the id of the retired revision, or None.
+    """
 
     guild_id: int
     states: dict[int, State] = field(default_factory=dict)

@@ -205,9 +205,9 @@ class PersonalData:
     # Notes.
 
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
-        """Withdraw a member's pending notes, and with `withdraw` the live ones.
+        """Withdraw a member's pending texts; with `withdraw`, live and retired notes, too.
 
-        Erases every text except the approved ones of notes that stay.
+        Texts are erased, except approved texts of the live and retired notes left standing.
         """
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
@@ -295,7 +295,10 @@ class PersonalData:
         return [row["id"] for row in shown]
 
     def _mark_cards_due(self, condition: str, member_id: int) -> None:
-        """Mark the review cards with the member's name as outdated."""
+        """Mark review cards as outdated, because they show the name of a member.
+
+        `condition` is the SQL condition for these cards; each `?` in it stands for the member's id.
+        """
         rows = self._database.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
             [member_id] * condition.count("?"),
@@ -347,7 +350,7 @@ class PersonalData:
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Clear the column `earlier` of follow-ups where it has one of these texts."""
+        """Clear the earlier questions recorded with each follow-up to one of these texts."""
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]

@@ -1,7 +1,8 @@
-"""Purge: permanent deletion of guilds without the bot, and of data with tombstones in another copy.
+"""Purge: permanent deletion of guilds without the bot, and of data that another copy has deleted.
 
 Nothing else deletes contributions: withdrawn and retired notes are kept. Each deletion is one
-transaction with its tombstone, and deleted rows are overwritten. `personal_data` erases members.
+transaction with its tombstone, and deleted rows are overwritten. The tombstones of another copy of
+the data name its deletions, to be repeated here. `personal_data` erases members.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,7 +51,7 @@ class Purge:
         self._tombstones = tombstones
 
     def guilds_left_before(self, before: datetime) -> list[int]:
-        """Guilds without the bot since before a moment."""
+        """Guilds left by the bot before the time `before`."""
         rows = self._database.rows(
             "select id from guilds where left_at < ? order by id", [before.isoformat()]
         )
@@ -62,7 +63,7 @@ class Purge:
         Members with lines only in deleted guilds lose their names in the log.
 
         Returns:
-            The ids of its notes, to be removed from the index.
+            The ids of the guild's notes, to be removed from the index.
         """
         with self._database.erasing():
             self._tombstones.add(TombstoneKind.GUILD, guild_id)

@@ -125,7 +125,11 @@ class QuoteOptOuts:
                 self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
 
     def unrecognisable(self) -> int:
-        """The number of opt-outs missing in the tombstone file: their key is lost."""
+        """The number of opt-outs that can't be recognized, because the key of the digests is lost.
+
+        The tombstone file has the key, and every digest made with this key. A digest that isn't in
+        the file was made with another key.
+        """
         here = {tombstone.subject for tombstone in self._tombstones.in_file()}
         return len(self._digests() - here)
 

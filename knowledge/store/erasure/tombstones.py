@@ -72,13 +72,16 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Recent tombstones, with the function to digest ids."""
+    """The tombstones since a given time, from `Tombstones.since`.
+
+    `digest` returns the digest of a member's id, to compare with tombstones of members.
+    """
 
     tombstones: Sequence[Tombstone]
     digest: Callable[[str], str]
 
     def has(self, member_id: int, guild_id: int | None, at: datetime) -> bool:
-        """Whether a member or a guild was forgotten after a moment."""
+        """Whether the member or the guild was deleted at or after the time `at`."""
         gone = [each for each in self.tombstones if each.at >= at.isoformat()]
         return bool(gone) and any(
             each.subject == self.digest(str(member_id))
@@ -140,7 +143,7 @@ class Tombstones:
         return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
 
     def since(self, at: datetime) -> "Deleted":
-        """Members and guilds forgotten after a moment."""
+        """The tombstones of deletions at or after the time `at`."""
         rows = self._database.rows(
             "select kind, subject, at from tombstones where at >= ?", [at.isoformat()]
         )

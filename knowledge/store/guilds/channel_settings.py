@@ -28,7 +28,7 @@ class ChannelSettingsTable:
         self._guilds = guilds
 
     def of_guild(self, guild_id: int) -> dict[int, ChannelSettings]:
-        """The settings of each channel with own settings, by its id."""
+        """The settings of a guild's channels, by channel id; channels without any are missing."""
         rows = self._database.rows(
             "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
         )
@@ -39,7 +39,7 @@ class ChannelSettingsTable:
         return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
 
     def every(self) -> dict[int, GuildChoices]:
-        """The same as `choices` for every guild, by its id."""
+        """The `choices` of every guild, by guild id."""
         found = {
             guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }
@@ -55,7 +55,7 @@ class ChannelSettingsTable:
     ) -> ChannelSettings:
         """Change some settings of a channel; None inherits the next level's value.
 
-        It is one transaction, so simultaneous administrators don't undo each other's changes.
+        The change is one transaction, so two administrators don't undo each other's changes.
         """
         with self._database.writing(guild_id):
             known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))

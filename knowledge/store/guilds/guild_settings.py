@@ -74,9 +74,15 @@ class Guilds:
     def change(
         self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
     ) -> tuple[GuildSettings, Rule]:
-        """Change some settings, and the quorum of every note unless it is None; the rest stays.
+        """Change some settings of a guild, and the quorum of the rule for every note.
 
-        It is one transaction, so simultaneous administrators don't undo each other's changes.
+        The change is one transaction, so two administrators don't undo each other's changes.
+
+        Args:
+            guild_id: the guild.
+            changes: the new values, by name of the setting; other settings stay.
+            quorum: the new quorum; None leaves the present one.
+            actor_id: the administrator.
 
         Returns:
             The settings, and the rule for every note, after the change.
@@ -93,7 +99,7 @@ class Guilds:
     def change_limits(
         self, guild_id: int, change: Callable[[Limits], Limits], actor_id: int
     ) -> GuildSettings:
-        """Change the limits like `change`; returns the settings after it."""
+        """Apply the function `change` to the guild's limits; returns the changed settings."""
         with self._database.writing(guild_id):
             settings = self.settings(guild_id)
             settings = replace(settings, limits=change(settings.limits))
@@ -101,7 +107,7 @@ class Guilds:
             return settings
 
     def synonyms(self) -> dict[int, tuple[Synonym, ...]]:
-        """The synonyms of each guild that has any, by its id."""
+        """The synonyms of each guild that has any, by guild id."""
         rows = self._database.rows("select id, synonyms from guilds where synonyms <> '[]'")
         return {row["id"]: parse_synonyms(row["synonyms"]) for row in rows}
 
@@ -111,7 +117,7 @@ class Guilds:
         change: Callable[[tuple[Synonym, ...]], tuple[Synonym, ...]],
         actor_id: int,
     ) -> tuple[Synonym, ...]:
-        """Change the synonyms like `change`; returns them after it."""
+        """Apply the function `change` to the guild's synonyms; returns the changed synonyms."""
         with self._database.writing(guild_id):
             settings = self.settings(guild_id)
             settings = replace(settings, synonyms=change(settings.synonyms))
@@ -123,7 +129,7 @@ class Guilds:
         return {row["id"]: _settings(row) for row in rows}
 
     def languages(self) -> dict[int, Language]:
-        """Each guild's language, by its id."""
+        """Each guild's language, by guild id."""
         rows = self._database.rows("select id, language from guilds order by id")
         return {row["id"]: Language(row["language"]) for row in rows}
 
@@ -138,9 +144,10 @@ class Guilds:
         return [row["id"] for row in rows]
 
     def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
-        """Claim a reminder to moderators of waiting notes; True if it is due now.
+        """Claim the reminder to moderators of waiting notes; returns whether it is due.
 
-        A reminder is due after the guild's hours of waiting, and again after as many hours.
+        A reminder is due if a note has waited for the guild's `reminder_hours`, and the last
+        reminder is at least as old.
         """
         hours = timedelta(hours=self.settings(guild_id).reminder_hours)
         if not hours or at - waiting_since < hours:
@@ -197,10 +204,11 @@ class Guilds:
             return news == 1
 
     def count_absence(self, at: datetime) -> None:
-        """Postpone recorded departures by the time in which the bot wasn't running.
+        """Move recorded departures to a later time, if the bot was stopped or its clock jumped.
 
-        A guild's data is retained for some time after the departure. Between two calls, at most
-        `LONGEST_LOOK` counts. So a jumping clock or a stopped bot can't end the retention early.
+        A guild's data is deleted some time after the recorded departure. If more than
+        `LONGEST_LOOK` has passed since the last call of this method, the departure is moved by the
+        rest, so the data isn't deleted early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])

@@ -49,7 +49,7 @@ class WeeklyDigests:
     ) -> WeeklyDigest | None:
         """Change some choices of a digest, or create one with defaults; the rest stays.
 
-        It is one transaction, so simultaneous administrators don't undo each other's changes.
+        The change is one transaction, so two administrators don't undo each other's changes.
 
         Returns:
             The digest after the change; None if it has no channel yet.
@@ -108,9 +108,10 @@ class WeeklyDigests:
         return digest.claimed_at != at
 
     def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
-        """Finish a digest's time.
+        """Record that the digest for the scheduled time `at` is finished, posted or not.
 
-        `covered` is whether its news was posted, or there was none; the next one begins there.
+        If `covered`, its news was posted, or there was none: the next digest covers the time from
+        `at` on. Otherwise the next digest covers this one's period, too.
         """
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())

@@ -207,9 +207,9 @@ class Notes:
         return sorted(found, key=lambda note: note.waiting_since)
 
     def waiting(self, at: datetime, mine: GuildFilter = every_guild) -> list[int]:
-        """Ids of guilds with waiting notes and possibly a due reminder to moderators.
+        """Ids of guilds with waiting notes, where a reminder to moderators may be due.
 
-        The caller checks the notes.
+        The caller checks how long the notes have waited, and sends the reminder only if it is due.
         """
         rows = self._database.rows(
             f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608
@@ -265,7 +265,10 @@ class Notes:
         return str(rows[0]["reason"]) if rows else ""
 
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Notes saved from these messages, not flagged with this change or as deleted yet."""
+        """Notes saved from these messages, to be flagged with a change of the messages.
+
+        Notes that already have this flag are left out, and so are notes flagged as deleted.
+        """
         rows = rows_among(
             self._database,
             f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here

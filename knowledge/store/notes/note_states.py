@@ -225,7 +225,10 @@ class NoteStates:
         return before
 
     def set_state(self, revision_id: int, state: State) -> None:
-        """Change a revision's state; its card is due. A withdrawn one loses its pictures."""
+        """Change a revision's state, and mark its review card as outdated.
+
+        A withdrawn revision loses its pictures.
+        """
         self._database.run(
             "update revisions set state = ?, card_due = card_due + 1 where id = ?",
             [state.value, revision_id],
@@ -236,7 +239,7 @@ class NoteStates:
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
         """Make a revision the live one, verified now; with None, no revision is live.
 
-        The cards of all affected revisions are due.
+        The review cards of all affected revisions are marked as outdated.
         """
         mark_due(self._database, note.live_revision_id, note.retired_revision_id)
         self._database.run(
@@ -257,9 +260,9 @@ class NoteStates:
         self.close_reports(note, NoticeEvent.REPORT_RETIRED, by)
 
     def verify(self, note: Note, outcome: NoticeEvent, by: int) -> None:
-        """Mark the note as verified now, and schedule its next review.
+        """Mark the note as verified now, schedule its next review, and close its open reports.
 
-        `outcome` is the notice to the reporters.
+        The members who reported the note get the notice `outcome`, except the member `by`.
         """
         asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
         at = now()

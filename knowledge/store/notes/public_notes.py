@@ -74,8 +74,12 @@ _ASKED: Final = """
 class PublicNote:
     """A note on its guild's page; the renderer removes secrets.
 
-    `first_at`, `replaced_at` and `updated_at` are the times of approval of its first, previous and
-    present text. `pictures` are digests with kinds.
+    Attributes:
+        updated_at: when the present text was approved.
+        first_at: when the first text was approved.
+        replaced_at: when the text before the present one was approved; None if there is none.
+        names: the names of the authors, in the form that each has chosen for the page.
+        pictures: the digest and kind of each picture.
     """
 
     id: int
@@ -151,14 +155,15 @@ class PublicNotes:
         return frozenset(row["id"] for row in rows)
 
     def times_asked(self, guild_id: int) -> dict[str, int]:
-        """The number of public questions with each document as best hit, by its id."""
+        """How many public questions had a document as the best hit, by document id."""
         rows = self._database.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
 
     def version(self, guild_id: int) -> tuple[Any, ...]:
         """A value that changes with everything the guild's page depends on.
 
-        Decisions, vetoes and settings are lines in the log, erasures are tombstones.
+        It is made of the guild's last line in the log (decisions, vetoes, settings), the number of
+        tombstones (erasures), and the last choice of a contributor's name.
         """
         [row] = self._database.rows(
             "select (select max(number) from log_heads where guild_id = ?) as log, "

@@ -85,14 +85,14 @@ class Connection:
         """Connect, and make the schema if it is missing.
 
         Args:
-            url: the database's, without a password.
-            schema: the schema of its tables.
+            url: the URL of the database, without a password.
+            schema: the schema of the tables.
             error: the exception to raise; its message says what to do.
-            lock_space: number of the advisory lock for all parts of the data; the lock of a single
-                part is the pair of this number and the part's.
+            lock_space: the number of the advisory lock for all parts of the data. The lock of one
+                part has two numbers: this one and the number of the part.
             name: the session's application name.
-            held: number of an advisory lock that the open connection shares; an exclusive holder
-                knows that no such connection is open.
+            held: the number of an advisory lock to hold in shared mode while connected. If another
+                session gets this lock in exclusive mode, nobody is connected with it.
 
         Raises:
             error: if it can't connect, or the database is unusable.
@@ -140,7 +140,10 @@ class Connection:
         return self._run(execute, _is_repeatable(sql))
 
     def has_table(self, name: str) -> bool:
-        """Whether the schema has a table; `to_regclass` may be stale after waiting for a lock."""
+        """Whether the schema has a table.
+
+        The function `to_regclass` isn't used: after waiting for a lock, its answer may be stale.
+        """
         sql = "select 1 as found from pg_tables where schemaname = ? and tablename = ?"
         return bool(self.rows(sql, [self.schema, name]))
 
@@ -217,11 +220,12 @@ class Connection:
 
     @contextmanager
     def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
-        """A write transaction with its part of the data locked; joins the one in progress, if any.
+        """A write transaction that locks a part of the data; joins the one in progress, if any.
 
         Args:
-            part: the number of the part; None for all parts.
-            shared: lock no part, only exclude transactions on all parts; the caller locks its rows.
+            part: the number of the part to lock; None for all parts.
+            shared: whether to lock no part. Only transactions on all parts are excluded then, and
+                the caller locks rows.
 
         Raises:
             error: if it can't be written; nothing was changed, unless the message says that the

@@ -1,7 +1,8 @@
 """Derived tables in PostgreSQL, in their own schema, for processes on any number of machines.
 
 One process writes at a time, as with a SQLite file; readers never wait. The first process makes the
-tables. Tables of another format are refused, not made anew: a process of that release may use them.
+tables. Another format of the tables means that another release of Commonplace made them. They are
+refused, not made anew, because processes of the other release may be using them.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ class DerivedSchema(Connection):
             )
 
     def guard(self, install_fence: Callable[[Connection], None]) -> None:
-        """Fence the writes of this connection: `install_fence` sets its `fence`, once."""
+        """Have `install_fence` set the `fence` of this connection, unless one is set already."""
         if self.fence is None:
             install_fence(self)
 
@@ -81,7 +82,7 @@ class DerivedSchema(Connection):
 
     @contextmanager
     def try_lock(self, number: int) -> Iterator[bool]:
-        """Hold a lock of this session; it ends with the session at the latest."""
+        """Hold a lock of this session; the lock ends with the session at the latest."""
         lock: list[Any] = [self._lock_space, number]
         sql = "select pg_try_advisory_lock(cast(? as int), cast(? as int)) as mine"
         [found] = self.rows(sql, lock)

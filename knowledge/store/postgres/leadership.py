@@ -6,7 +6,7 @@ session, so a former leader's writes are refused.
 Errors:
     Exception
     └── StoreError
-        └── NotAllowedError    the process doesn't lead any more, or others ended its membership
+        └── NotAllowedError    the process doesn't lead, or another one ended its membership
 """
 
 import contextlib
@@ -28,8 +28,9 @@ class NotAllowedError(StoreError):
 class Fence:
     """Fencing: refuses transactions of a process that lost its membership or leadership.
 
-    Every transaction locks the row of its process, so that nobody can end the membership meanwhile.
-    The leader's transactions need the lock of leadership instead, in the same session.
+    Each transaction locks the row of its process in the table of members, so nobody can end the
+    membership meanwhile. In the context `leading`, a transaction of the store's connection needs no
+    such row. Its session must hold the advisory lock of leadership instead.
     """
 
     def __init__(self, connection: Connection, member: Callable[[], str]) -> None:
@@ -78,7 +79,8 @@ class Fence:
     def guard(self, connection: Connection) -> None:
         """Fence another connection of this process.
 
-        Only the store's connection holds the lock, and knows whether this process leads.
+        The store's connection holds the lock of leadership, so it is asked whether the process
+        leads.
         """
 
         def check() -> None:

@@ -1,15 +1,16 @@
 """Leases of shards: one process at a time runs each shard, by the clock of the database.
 
-A member renews its membership and keeps its shards meanwhile. Other members end one that didn't
-renew in time: first its sessions, which rolls back its transactions, then its membership, which
-frees its shards. The ended process notices at its next step, and joins again under a new id.
+Each process is a member, and keeps its shards as long as it renews its membership. If a process
+doesn't renew its membership in time, another process ends it. The other process first ends the
+database sessions, which rolls back their transactions. Then it deletes the membership, which frees
+the shards. The ended process notices at its next step, and joins again under a new id.
 
-Processes take free shards up to their share, and give back a surplus one at a time. Taking a
+Processes take free shards up to their share, and give back surplus shards one at a time. Taking a
 shard raises its epoch by one.
 
 Errors:
     Exception
-    └── LapsedError    others ended the membership; its shards are lost
+    └── LapsedError    another process ended the membership; the shards are lost
 """
 
 from dataclasses import dataclass
@@ -52,15 +53,18 @@ where shard in (
 
 
 class LapsedError(Exception):
-    """The membership was not renewed in time, and others have ended it."""
+    """The membership was not renewed in time, and another process has ended it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A process's standing after a step.
 
-    `shards` maps its own shards to epochs; `surplus` is a shard to give back, or None. `processes`
-    counts the members, and `unready` their shards that aren't ready yet.
+    Attributes:
+        shards: the shards of this process, with the epoch of each.
+        surplus: a shard for this process to give back, or None.
+        processes: the number of all members.
+        unready: the number of shards without a process that serves their guilds yet.
     """
 
     shards: dict[int, int]
@@ -83,11 +87,11 @@ class Leases:
         """Connect without joining.
 
         Args:
-            url: of the database.
+            url: the URL of the database.
             seconds: duration of a membership without renewal.
-            patience: seconds a session must have been connected before it may end the sessions of
-                expired members; None for `seconds`.
-            name: application name of this process's sessions; others find them by it.
+            patience: how long this session must be connected, in seconds, before it may end expired
+                members; None for as long as `seconds`.
+            name: application name of this process's sessions; other processes find them by it.
 
         Raises:
             StoreError: if the database can't be used.
@@ -108,10 +112,10 @@ class Leases:
         """Become a member, for the first time or after a lapse.
 
         Args:
-            wanted: number of shards; used only if nobody else is a member.
+            wanted: number of all shards; used only if no other process is a member.
 
         Returns:
-            The number of shards.
+            The number of all shards.
         """
         self._reconnect()
         before, self._lives = self.id, self._lives + 1
@@ -140,10 +144,10 @@ class Leases:
         )
 
     def step(self, most: int = 1_000) -> Standing:
-        """Renew the membership, end expired ones, and take free shards, at most `most`.
+        """Renew the membership, end expired members, and take at most `most` free shards.
 
         Raises:
-            LapsedError: if others have ended this membership.
+            LapsedError: if another process has ended this membership.
         """
         run = self._connection.run
         self._reconnect()
@@ -197,10 +201,12 @@ class Leases:
         self._connection.run("delete from processes where id = ?", [self.id])
 
     def wait_to_identify(self, bucket: int, seconds: float) -> float:
-        """Reserve the next turn of a bucket to identify: one session per `seconds`.
+        """Reserve the next time at which a Discord session may begin (*identify*).
+
+        Discord puts the shards into buckets. In each bucket, one session may begin every `seconds`.
 
         Returns:
-            Seconds until this process's turn.
+            Seconds until the reserved time.
         """
         sql = (
             "insert into identifies (bucket, free_at) values (?, clock_timestamp() + given.pause) "

@@ -1,7 +1,7 @@
 """Migrations of a community database in PostgreSQL: the files of `tables/`, named like SQLite's.
 
-Files aren't edited after release. After the first they only add: during an upgrade, processes of
-the version before go on writing.
+Files aren't edited after release. Every file but the first only adds columns and tables, because
+processes of the previous version go on writing during an upgrade.
 """
 
 from pathlib import Path

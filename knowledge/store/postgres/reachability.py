@@ -1,7 +1,7 @@
 """Reachability of a server: whether it is down for everybody, or only unreachable from here.
 
-A machine that refuses connections has no listening server; a server that is starting or stopping
-says so. Without any reply, only the network may be cut, and others may still reach the server.
+The server is down if its machine refuses connections, or if the server replies that it is starting
+or stopping. Without any reply, the network may be cut, so other machines may still reach it.
 """
 
 import socket

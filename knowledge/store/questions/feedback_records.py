@@ -1,7 +1,7 @@
 """Members' verdicts on answers, and confirmed answers.
 
-An answer is confirmed once its asker or a moderator picks the right passage. This hit becomes the
-question's first one, and answers similar questions, too.
+An answer is confirmed once its asker or a moderator picks the right passage. The picked passage
+becomes the question's first hit. From then on it answers similar questions, too.
 """
 
 import json
@@ -80,9 +80,10 @@ class FeedbackRecords:
         """Store a member's pick of the right document, in place of their last verdict.
 
         Args:
-            pick: the verdict.
-            digest: the passage's.
-            by_moderator: whether a moderator picked it; None if the member's pick can't confirm it.
+            pick: the verdict with the picked document.
+            digest: the digest of the picked passage.
+            by_moderator: whether a moderator picked the passage. None for a member whose pick can't
+                confirm an answer.
 
         Returns:
             Whether the answer is confirmed now.
@@ -155,7 +156,11 @@ class FeedbackRecords:
     def confirmed(
         self, guild_id: int | None, channels: Sequence[int] | None = None
     ) -> list[ConfirmedAnswer]:
-        """A guild's confirmed answers, newest first; with `channels`, for exactly these."""
+        """A guild's confirmed answers, newest first.
+
+        With `channels`, only answers to questions recorded with the same channels
+        (`Question.channels`) are returned.
+        """
         values: list[Any] = [guild_id]
         for_channels = ""
         if channels is not None:

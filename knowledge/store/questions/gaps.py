@@ -102,7 +102,8 @@ class Gaps:
             guild_id: the guild; None for all guilds.
             since: the start.
             until: the end, not included.
-            judged: only answers with a verdict *unhelpful* or a pick, late answers included.
+            judged: return only answered questions with an *unhelpful* verdict or a picked document.
+                Records of later answers to a question are then returned, too.
         """
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"
@@ -115,7 +116,7 @@ class Gaps:
         return [_open_question(row) for row in rows]
 
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
-        """One of the guild's questions, a gap or not."""
+        """A question of the guild, whether or not it is a gap."""
         rows = self._database.rows(
             "select q.*, 0 as satisfied, 0 as unhelpful from questions q "
             "where q.id = ? and q.guild_id = ?",
@@ -158,7 +159,10 @@ class Gaps:
     def point_to_document(
         self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]
     ) -> None:
-        """Record a moderator's pointer from gaps to a document, and notify each asker once."""
+        """Settle gaps after a moderator has named the document with the answer.
+
+        Each asker is notified once.
+        """
         ids = sorted(question.id for question in answered)
         with self._database.writing(guild_id):
             self._settle(ids, "answered")
@@ -195,7 +199,7 @@ class Gaps:
     # Notes written for a gap.
 
     def link_note(self, guild_id: int, note_id: int, question_id: int) -> None:
-        """Record the question, of a group of gaps, that a note was written for."""
+        """Record that a note was written for a question."""
         with self._database.writing(guild_id):
             self._database.run(
                 "insert into gap_notes (note_id, question_id) "
@@ -216,7 +220,7 @@ class Gaps:
         return int(rows[0]["question_id"]) if rows else None
 
     def under_review(self, guild_id: int) -> frozenset[int]:
-        """Questions with a note for them under review."""
+        """Ids of questions with a pending note that was written for them."""
         rows = self._database.rows(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
             "join revisions r on r.note_id = n.id where n.guild_id = ? and r.state = 'pending'",
@@ -289,7 +293,7 @@ class Gaps:
         )
 
     def reopen(self, notice_id: int, question_id: int) -> None:
-        """Take back an outdated notice: its question is a gap again."""
+        """Delete an outdated notice, and make its question a gap again."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run("delete from notices where id = ?", [notice_id])
             self._database.run("update questions set settled = '' where id = ?", [question_id])
@@ -302,7 +306,7 @@ class Gaps:
         return moment(rows[0]["at"])
 
     def later_answer(self, question_id: int) -> int | None:
-        """The record of the later answer to this question, if any."""
+        """The id of the record with the later answer to this question, or None."""
         rows = self._database.rows(
             # Sharing a private answer records it once more, for others.
             "select q.id from questions q join questions earlier on earlier.id = q.told_for "

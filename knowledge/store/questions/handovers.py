@@ -43,11 +43,11 @@ class Handovers:
     ) -> int | NotHandedOn:
         """Queue a question for the helpers.
 
-        `same` are the ids of the question and of gaps with the same words.
+        `same` are the ids of the question and of other gaps with the same words.
 
         Returns:
-            The id of the question to post, or the reason for refusing. An interrupted posting is
-            returned again.
+            The id of the question to post, or the reason for refusing. If one of these questions
+            was queued before, but not posted because of an interruption, its id is returned.
         """
         with self._database.writing(guild_id):
             known = {
@@ -254,7 +254,7 @@ class Handovers:
             return HandoverOutcome(True, after) if after is not None else None
 
     def mark_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
-        """Mark hand-overs that waited for their guild's time limit since the last change."""
+        """Mark hand-overs as stale if they wait unchanged for longer than `handover_hours`."""
         waiting = self._database.rows(
             "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "
             "from handed_on h join guilds g on g.id = h.guild_id where h.stale = 0 "

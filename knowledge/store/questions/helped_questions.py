@@ -1,9 +1,9 @@
-"""Unsolicited questions: messages that the bot may answer without being asked, by id.
+"""Table of helped questions: members' messages that the bot may answer without being asked.
 
 Words of messages aren't stored. A question *waits* while members may answer it. Then the bot
-answers it once, or leaves it to members. Either way it is *watched* for a day, and then *done*.
-Without any answer by then, it is recorded as a gap. The gap's id is stored here, so it is deleted
-together with the message.
+answers the question once, or leaves it to members. Either way it is *watched* for a day, and then
+*done*. If nobody has answered it by then, it is recorded as a gap. The table has the gap's id, so
+the gap is deleted if its message is.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,7 +28,7 @@ CAPPED_FOR: Final = timedelta(days=1)
 
 
 class HelpedQuestions:
-    """Unsolicited questions in the community database."""
+    """Helped questions in the community database."""
 
     def __init__(self, database: Database, records: QuestionRecords) -> None:
         self._database = database
@@ -170,7 +170,7 @@ class HelpedQuestions:
         return True
 
     def prune(self, before: datetime) -> None:
-        """Delete questions from before a moment."""
+        """Delete questions asked before the time `before`."""
         with self._database.writing():
             self._database.run(
                 "delete from helped_questions where asked_at < ?", [before.isoformat()]

@@ -16,7 +16,7 @@ from knowledge.values.questions import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The numbers of questions, answers, refusals and helpful answers."""
+    """The numbers of answered questions, of refused ones, and of helpful answers (`solved`)."""
 
     answered: int
     refused: int
@@ -29,7 +29,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A document's numbers of answers: quoting it, found helpful, and found unhelpful."""
+    """Figures of a document.
+
+    Attributes:
+        document_id: the document.
+        quoted: the number of answers with a quotation of the document.
+        helpful: the number of answers with a *helpful* verdict that counts for the document.
+        unhelpful: the number of answers with an *unhelpful* verdict that counts for the document.
+    """
 
     document_id: str
     quoted: int
@@ -39,9 +46,12 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Verdicts on an answer: the unhelpful ones, and whether a member picked another passage.
+    """Verdicts on an answer.
 
-    `title` is the first quoted document's; it is empty for messages of a channel.
+    Attributes:
+        unhelpful: the number of *unhelpful* verdicts.
+        corrected: whether a member picked another passage.
+        title: the title of the first quoted document; empty for messages of a channel.
     """
 
     unhelpful: int
@@ -186,9 +196,10 @@ class PeriodFigures:
         return sorted((row["id"] for row in live), key=lambda note_id: (first[note_id], note_id))
 
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
-        """Public questions in these channels answered by a note, each text once.
+        """Public questions in these channels that a note answers, each text once.
 
-        The note was written for the question, or its askers were notified of it.
+        A note answers the question it was written for. It also answers a question if the asker was
+        notified that the note does.
         """
         rows = rows_among(
             self._database,

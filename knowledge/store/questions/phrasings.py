@@ -1,7 +1,7 @@
 """Table of phrasings: a language model's sentences for answers, and recent use of the model.
 
-A row is inserted before the model is asked, so requests in progress count, too. The question has
-the asker and channel; its phrasing is deleted with it.
+A row is inserted before the model is asked, so requests in progress count, too. The asker and the
+channel are recorded with the question. If the question is deleted, so is the phrasing.
 """
 
 import json
@@ -33,9 +33,11 @@ class Phrasings:
         self._database = database
 
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
-        """Count a request to a model about a question; False if a limit is reached.
+        """Count a request to a model about a question, before it is sent.
 
-        False, too, if the question is gone, or a model was asked about it before.
+        Returns:
+            Whether it may be sent. False if a limit is reached, if the question is gone, or if a
+            model was asked about the question before.
         """
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             rows = self._database.rows(
@@ -95,7 +97,10 @@ class Phrasings:
     def _until(
         self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
     ) -> datetime | None:
-        """When another request is allowed after these selected by `sql`; None if now."""
+        """The time of the next allowed request, if `most` are allowed in a `window`.
+
+        `sql` selects the requests of a member or guild (`key`). None if one is allowed now.
+        """
         rows = self._database.rows(
             f"{sql} order by p.asked_at desc limit 1 offset ?",
             [(now - window).isoformat(), now.isoformat(), key, most - 1],

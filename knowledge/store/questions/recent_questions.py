@@ -1,6 +1,7 @@
 """Table of recent questions: the times of members' questions in the last day, for limits.
 
-Neither words nor members without a limit are stored. Questions in direct messages have guild 0.
+The words of questions aren't stored. Members without a limit have no rows. Questions in direct
+messages have guild 0.
 """
 
 from datetime import datetime
@@ -18,7 +19,11 @@ class RecentQuestions:
     def count_question(
         self, guild_id: int, member_id: int, quota: Quota, now: datetime
     ) -> datetime | None:
-        """Count a question; returns when the next one is allowed if the limit is reached."""
+        """Count a question, unless the member has reached the limit.
+
+        Returns:
+            None if the question was counted, or else the time when the next one is allowed.
+        """
         with self._database.writing(guild_id):
             self._database.run(
                 "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
