@@ -206,7 +206,10 @@ def _file_digests(copy: Path) -> dict[str, str]:
 
 
 def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
-    """Update a copy; links equal files of the `other` copy, and makes all other files."""
+    """Update a copy of the site.
+
+    Files that the `other` copy has already are hard-linked from it; the rest is made.
+    """
     before, at_other = _file_digests(copy), _file_digests(other)
     (copy / _MADE).unlink(missing_ok=True)
     site = copy / _SITE
@@ -257,7 +260,10 @@ def _folder(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file at a free path, because the other copy may share an existing file."""
+    """Write a new file; the caller has removed an earlier one at this path.
+
+    An earlier file may be a hard link, and overwriting it would change the other copy, too.
+    """
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
 

@@ -46,8 +46,8 @@ class PublishedPicture:
 class PublishedNote:
     """A live note with consent, or a bundled article.
 
-    Texts are as written. `printable` removes secrets from them at rendering, because the removal
-    takes seconds for 10,000 notes.
+    Texts are as written, possibly with secrets. `printable` removes these when a page is rendered,
+    so that only changed pages cost the time: seconds for 10,000 notes.
 
     Attributes:
         address: the address of its page.

@@ -1,9 +1,10 @@
 """Patterns of prompt injection: instructions to a language model inside a text.
 
-Language models may read notes, for phrasing or on the public page, so such words are suspicious.
-The patterns cover English and German at least. People instruct each other all the time ("ignore the
-warning", "you are now logged in", "System: Ubuntu"), so only words about instructions, a model's
-role, hidden prompts, or turn markers count.
+Language models may read notes, to phrase answers or on the public page. So a note with instructions
+to a model is suspicious. The patterns cover English and German at least. People instruct each other
+all the time ("ignore the warning", "you are now logged in", "System: Ubuntu"). So a pattern matches
+only if the words name earlier instructions, a model's role or a hidden prompt, or address a model,
+or if the text imitates the markup between the turns of a chat with a model.
 """
 
 import re

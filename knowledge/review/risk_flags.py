@@ -333,7 +333,10 @@ def _joins(sign: str) -> bool:
 
 
 def _is_unspaced(sign: str) -> bool:
-    """Whether a letter is Thai, Lao, Burmese or Khmer, where such spaces allow line breaks."""
+    """Whether a letter is Thai, Lao, Burmese or Khmer.
+
+    These scripts have no spaces between words. Zero-width spaces allow line breaks there.
+    """
     return sign != "" and ("\u0e00" <= sign <= "\u0eff" or "\u1000" <= sign <= "\u17ff")
 
 

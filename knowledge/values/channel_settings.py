@@ -1,7 +1,7 @@
 """Settings of channels, threads and categories, and their inheritance.
 
-A setting's value is the one of the nearest level that has it: thread, channel, category, guild or
-the operator's configuration. It comes with that level.
+A setting has the value of the nearest level that sets it: thread, channel, category, guild or the
+operator's configuration. `EffectiveSettings` has the values for a place, and the level of each.
 """
 
 import json
@@ -21,9 +21,10 @@ MOST_QUOTATIONS: Final = 5
 
 
 class Mode(StrEnum):
-    """Messages the bot answers in a channel besides commands.
+    """The messages that the bot answers in a channel; commands are always answered.
 
-    None; mentions and replies; or unsolicited questions, too.
+    `OFF`: no messages. `MENTIONS`: mentions of the bot, and replies to it. `HELP`: also questions
+    that members ask each other.
     """
 
     OFF = "off"
@@ -53,7 +54,7 @@ class AnsweredFrom:
         return not (self.tags or self.sources)
 
     def serialize(self) -> str:
-        """The text for a column; empty for everything."""
+        """The text for a database column; it is empty if `everything`."""
         return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -115,9 +116,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel, its category, and the thread if it is one, by ids.
+    """A thread, channel or category, with the ids of the levels above it.
 
-    A category itself has no channel.
+    Attributes:
+        channel_id: the channel, or the channel of the thread; None for a category.
+        category_id: the category, or None for a channel without one.
+        thread_id: the thread; None for a channel or category.
+        forum: whether the channel is a forum.
     """
 
     channel_id: int | None
@@ -145,7 +150,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class GuildChoices:
-    """A guild's settings (`server`), and its channels' by id."""
+    """A guild's settings (`server`), and the settings of its channels, by channel id."""
 
     server: GuildSettings
     channels: Mapping[int, ChannelSettings] = field(default_factory=dict)

@@ -46,11 +46,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Line numbers for links to a document's file.
+    """Line numbers for links to the file with a document's text.
 
-    `first` is the text's first line. It is 0 if the text differs from the file's; `headings` are
-    then the lines of its headings. `form` is the link's fragment, with `{first}` and `{last}` in
-    it.
+    Attributes:
+        first: the line where the text begins in the file. It is 0 if the file has another text, for
+            example markup, so lines of the text can't be counted.
+        form: the fragment of the link, with the placeholders `{first}` and `{last}`.
+        headings: the text's headings, each with its line in the file; needed only if `first` is 0.
     """
 
     first: int
@@ -105,13 +107,20 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """An imported file's record, so it is read again only after a change.
+    """The record of an imported file, so the file is read again only after a change.
 
-    `document_id` is the file's own; ids of files in a ZIP begin with it. `documents` are the ids of
-    its quotable documents, last good texts included. `mtime_ns` is None if size and time can't
-    reveal the next change. `readers` is the version of the parsers, and `withheld` the version of
-    the opt-outs from quotation; it is empty for a file without chats. `link` is the file's address
-    on the web.
+    Attributes:
+        document_id: the document id of the file; ids of files in a ZIP begin with it.
+        mtime_ns: the file's time of modification. None if the next scan has to read the file again:
+            it couldn't be read whole, or it changed so recently that another change might keep the
+            size and time.
+        digest: the digest of the content; empty if the file couldn't be read whole.
+        readers: the version of the parsers.
+        documents: the ids of the quotable documents in the file. A document that can't be read any
+            more keeps its last good text, and is included.
+        failures: the parts of the file that couldn't be read.
+        withheld: the version of the opt-outs from quotation; empty for a file without chats.
+        link: the file's address on the web, or empty.
     """
 
     path: str

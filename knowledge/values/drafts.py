@@ -24,15 +24,23 @@ class OnPage(StrEnum):
 class Draft:
     """A form's fields as typed.
 
-    `wordings` are other ways to ask, one a line.
-
-    `note_id` and `guild_id` are set for a revision, `source` for a note saved from a message,
-    `question_id` for a note about a gap. `origin` is the message with the file it was read from.
-    `contributor` is the author of its words, if another member submits it. `anyway` submits it
-    despite similar notes. `extends` puts the file's text below the note's. `pictures` are the
-    attached ones, beside that file. They replace the note's pictures, or follow them with
-    `adds_pictures`; `without_pictures` removes all. `pictures_read` is whether the contributor has
-    seen the text recognized in them. `page` is the form's choice about the public page.
+    Attributes:
+        wordings: other ways to ask the question, one a line.
+        note_id: the note to revise; None for a new note.
+        guild_id: the guild of the note to revise; None for a new note.
+        source: the message that the note is saved from, if any.
+        question_id: the gap that the note answers, if any.
+        origin: the bot's message with the button or file that the draft came from; 0 for none. Each
+            such message is submitted once.
+        anyway: whether to submit the draft despite similar notes.
+        extends: whether the text is the note's text with an addition below it.
+        contributor: the author of the text, if another member submits it.
+        pictures: the attached pictures.
+        adds_pictures: whether `pictures` are added to the note's pictures, instead of replacing
+            them.
+        without_pictures: whether to remove all pictures of the note.
+        pictures_read: whether the sender has seen the text recognized in `pictures`.
+        page: the choice about the public page.
     """
 
     title: str = ""
@@ -56,7 +64,7 @@ class Draft:
 
     @property
     def is_own(self) -> bool:
-        """Whether its writer typed it, instead of saving another's message."""
+        """Whether the sender typed the draft, instead of saving another member's message."""
         return self.source is None and self.contributor is None
 
     def submission(self) -> Submission:

@@ -48,22 +48,32 @@ class Language(StrEnum):
 class GuildSettings:
     """A guild's settings; None means not chosen yet.
 
-    With `four_eyes` nobody decides on their own note. One in `sample_every` notes published without
-    review is reviewed afterwards. Links to `allowed_hosts` aren't flagged.
-
-    `private_answers` is the default of `/ask`; None leaves it to the operator. Mentions are
-    answered in `listen_channels`, or everywhere if there are none. `language` is for answers and
-    notices.
-
-    With `hand_on`, askers can hand a refused question over to the helpers: the role
-    `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel or forum, or
-    else to the review channel, and is stale after `handover_hours`; 0 is never.
-
-    Without `articles`, the bundled ones aren't used. `limits` are for members. `phrasing` is only
-    used with the endpoint `phrasing_host`. With `page`, consented notes are on a public page;
-    search engines may list it if it is `page_indexed`. `page_accent` is a CSS colour,
-    `page_welcome` Markdown. Retrieval also searches with `synonyms`. With `from_replies`, answers
-    of helpers and moderators to unanswered questions are proposed as notes.
+    Attributes:
+        four_eyes: whether moderators may not decide on their own notes.
+        undo_minutes: how long moderators can undo a decision.
+        reminder_hours: how long a note waits before moderators are reminded; 0 for never.
+        sample_every: of this many notes published without review, one is reviewed afterwards; 0 for
+            none.
+        allowed_hosts: links to these hosts aren't flagged.
+        private_answers: the default of `/ask`; None leaves it to the operator.
+        listen_channels: mentions are answered in these channels, or everywhere if there are none.
+        language: the language of answers and notices.
+        hand_on: whether askers can hand a refused question over to the helpers.
+        articles: whether the bundled articles are used.
+        helper_role_id: the role of the helpers; moderators are helpers, too.
+        handover_channel_id: the channel or forum for hand-overs; None for the review channel.
+        handover_hours: after this time without a change, a hand-over is stale; 0 for never.
+        limits: limits for members.
+        phrasing: a language model's part in answers.
+        phrasing_host: the host of the model that administrators agreed to. If the operator
+            configures another host, `phrasing` has no effect.
+        page: whether notes with consent are on a public page.
+        page_indexed: whether search engines may list the page.
+        page_accent: a CSS colour for the page.
+        page_welcome: Markdown for the page.
+        synonyms: words that retrieval also searches with.
+        from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
+            as notes.
     """
 
     guild_id: int

@@ -31,11 +31,17 @@ class HandoverState(StrEnum):
 class Handover:
     """A question for the helpers.
 
-    `helper_id` claimed, answered or declined it; `helper` is their name if they agreed to show it
-    with their `answer`. A `stale` one has waited for the guild's hours since the last change. Its
-    message is in the channel or thread `channel_id`; both ids are None without a message. `tried`
-    is whether posting was begun, `noted` whether a note was written for it. `changes` counts its
-    changes, to find an outdated message.
+    Attributes:
+        stale: whether the hand-over has waited for the guild's `handover_hours` without a change.
+        helper_id: the helper who claimed, answered or declined the question; 0 for none.
+        helper: the name of the helper; empty if the helper hides it.
+        answer: the helper's answer.
+        posted: whether the question was posted to the helpers.
+        tried: whether posting was begun.
+        channel_id: the channel or thread of the posted message; None without a message.
+        message_id: the posted message, or None.
+        noted: whether a note was written for the question.
+        changes: the number of changes, to recognize a message that shows an earlier state.
     """
 
     question_id: int
@@ -55,11 +61,11 @@ class Handover:
 
     @property
     def waits(self) -> bool:
-        """Whether it is neither answered nor declined."""
+        """Whether the question is neither answered nor declined."""
         return self.state in {HandoverState.OPEN, HandoverState.CLAIMED}
 
     def free_for(self, member_id: int) -> bool:
-        """Whether this member may claim or answer it."""
+        """Whether this member may claim or answer the question."""
         theirs = self.state is HandoverState.CLAIMED and self.helper_id != member_id
         return self.waits and (self.stale or not theirs)
 

@@ -136,7 +136,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedWording:
-    """A member's question with the note as confirmed answer, suggested as another wording."""
+    """A member's question, suggested as another wording for the note that answers it."""
 
     question_id: int
     text: str

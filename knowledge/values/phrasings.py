@@ -11,9 +11,12 @@ UNDER_WAY: Final = "under way"
 
 @dataclass(frozen=True, slots=True)
 class PhrasingCaps:
-    """Limits of requests to a model, per member and hour and per guild and day; of tokens a day.
+    """Limits of requests to a model; 0 is unlimited.
 
-    0 is unlimited.
+    Attributes:
+        member_hourly: requests for one member in an hour.
+        guild_daily: requests for one guild in a day.
+        daily_tokens: tokens of all requests in a day.
     """
 
     member_hourly: int = 0
@@ -23,9 +26,13 @@ class PhrasingCaps:
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
-    """Reached limits of requests to a model: the end of each by member, by guild, and for all.
+    """Reached limits of requests to a model, each with the time of the next allowed request.
 
-    Guild None is for direct messages. Members and guilds not listed have requests left.
+    Attributes:
+        members: the times by member; members not listed have requests left.
+        guilds: the times by guild, with None for direct messages; guilds not listed have requests
+            left.
+        everywhere: the time for everybody, if the limit of tokens is reached.
     """
 
     members: Mapping[int, datetime] = field(default_factory=dict)
@@ -33,7 +40,7 @@ class UsedUp:
     everywhere: datetime | None = None
 
     def holds(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
-        """Whether a limit applies to a member in a guild at a moment."""
+        """Whether a limit stops a request for a member in a guild at the time `now`."""
         until = (self.members.get(member_id), self.guilds.get(guild_id), self.everywhere)
         return any(one is not None and now < one for one in until)
 
@@ -52,9 +59,10 @@ class RecordedPhrasing:
 
     Attributes:
         chosen: the ids of verbatim sentences; `2.3` is the second passage's third.
-        places: the indices of the hits in the model's order; empty unless it was asked for one.
+        places: the indices of the hits in the order given by the model; empty if the model gave
+            none, or left the order unchanged.
         lines: the model's own sentences; empty if a hit is from a channel or chat, or gone.
-        verdicts: the number of its sentences by verdict of the check.
+        verdicts: the number of the model's sentences, by verdict of the check.
         repeated: whether an earlier question's phrasing was shown, without asking a model.
     """
 

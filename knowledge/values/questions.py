@@ -96,12 +96,19 @@ class ConfirmedAnswer:
 class Question:
     """A recorded question with its outcome.
 
-    `earlier` are the questions it follows up, one per line. `settings` and `signals` are the
-    evidence's parameters and measurements, names and numbers from the retriever. A `private` one
-    was answered to its asker alone. `told_for` is the earlier question that this record
-    answers again, later or for others. `channels` are readable by everybody who saw the answer.
-    `answered_from` and `quotations` are the channel's settings, None for the defaults. A `pruned`
-    one has lost its words.
+    Attributes:
+        hits: the hits, best first.
+        earlier: the questions before a follow-up, one per line.
+        settings: the model and parameters used for the evidence, and the guild's synonyms found in
+            the question.
+        signals: the measurements used for the evidence, by name.
+        private: whether the asker alone saw the answer.
+        told_for: the id of an earlier record of the same question. This record is then a later
+            answer to the question, or a private answer shared with others.
+        channels: followed channels, readable by everybody who saw the answer.
+        answered_from: the channel's setting for documents to answer from.
+        quotations: the channel's limit of quotations; None for the default.
+        pruned: whether the words were deleted.
     """
 
     id: int

@@ -38,10 +38,11 @@ class InvalidSynonymError(ValueError):
 
 
 def checked_synonym(word: str, meaning: str) -> Synonym:
-    """Make a synonym of two typed words, in lower case.
+    """Make a synonym of two typed terms, in lower case.
 
     Raises:
-        InvalidSynonymError: if one has other signs, is too long, or both are the same.
+        InvalidSynonymError: if a term is too long, has more than three words, or has characters
+            other than letters, digits, `_`, `'` and `-`, or if both terms are the same.
     """
     sides = [" ".join(side.casefold().split()) for side in (word, meaning)]
     for side in sides:
@@ -60,13 +61,13 @@ def parse_synonyms(text: str) -> tuple[Synonym, ...]:
     """Parse a text from `serialize_synonyms`.
 
     Raises:
-        ValueError, TypeError: if it is something else.
+        ValueError, TypeError: if the text is malformed.
     """
     return tuple(checked_synonym(*pair) for pair in json.loads(text))
 
 
 def with_synonyms(settings: str, synonyms: tuple[Synonym, ...]) -> str:
-    """Append the synonyms in a question to the recorded settings of its evidence."""
+    """Append the synonyms found in a question to its recorded `settings` (`Question`)."""
     return settings + (_BESIDE + "; ".join(map(str, synonyms)) if synonyms else "")
 
 

@@ -16,10 +16,15 @@ class Edition(StrEnum):
 class WeeklyDigest:
     """A weekly digest with its settings and progress.
 
-    It is posted at `hour` of `weekday` (0 is Monday) in time `zone`, from `chosen_at` on.
-    `settled_at` is the last finished time, with or without a post; `covered_at` the end of the last
-    reported period; `claimed_at` the time of the digest being posted. `warned` is whether
-    administrators know that posting fails. Forum posts unanswered for `post_hours` are listed.
+    Attributes:
+        weekday: the day of posting; 0 is Monday.
+        hour: the hour of posting, in the time zone `zone`.
+        chosen_at: when the settings were chosen; digests are posted from then on.
+        settled_at: the scheduled time of the last finished digest, posted or not.
+        covered_at: the end of the last period reported in a digest.
+        claimed_at: the scheduled time of the last digest claimed for posting.
+        warned: whether administrators were warned that posting fails.
+        post_hours: forum posts without an answer for this time are listed.
     """
 
     guild_id: int
