@@ -1,4 +1,4 @@
-"""Messages with whole passages, and the labels of their list."""
+"""Messages with whole passages, and the labels of the menu *Other passages*."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def gone(hit: RecordedHit, language: Language) -> str:
 
 
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
-    """A whole passage, split into messages, the last with its citation."""
+    """A whole passage, split into messages; the last message has the citation."""
     *parts, last = quoted_parts(shown(passage_markdown(found.kind, found.text)))
     cited = citation_line(citation(found), language)
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
@@ -43,13 +43,13 @@ OPTION_CHARACTERS: Final = 100
 
 
 def option(hit: Hit) -> str:
-    """The label of a passage in a list, without Markdown."""
+    """The label of a passage in the menu, without Markdown."""
     named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
     return named or hit.passage.document_id[:OPTION_CHARACTERS]
 
 
 def options(hits: Sequence[Hit]) -> list[str]:
-    """The labels of passages in a list; repeated labels get a number."""
+    """The labels of passages in the menu; repeated labels get a number."""
     labels: list[str] = []
     times: Counter[str] = Counter()
     for label in map(option, hits):

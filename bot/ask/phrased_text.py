@@ -1,7 +1,7 @@
-"""Text of a model's lines above an answer, with the numbers of their quotations. Pure.
+"""Text of a model's lines above an answer, with the numbers of the cited quotations. Pure.
 
-Chosen sentences are quoted verbatim. The model's own are plain text without bold, links or
-mentions.
+Sentences chosen from the passages are quoted verbatim. Sentences written by the model are plain
+text without bold, links or mentions.
 """
 
 import math
@@ -19,7 +19,7 @@ from bot.text.markdown import plain, quoted, shortened, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
 
-# Most lines, so that a phone's screen has room for a quotation below.
+# The largest number of lines, so that a phone's screen has room for a quotation below.
 LINES: Final = 14
 FURTHER_LINES: Final = 6
 # Longer text is not shown, because the quotations below would not fit into the message.
@@ -43,13 +43,13 @@ def phrased_text(
     """The model's lines above the quotations, and a label with the model's name.
 
     Args:
-        phrased: the lines.
-        numbers: the number shown at each quotation, by its position in the answer's quotes; both
-            count from 1.
+        phrased: the model's work, with the lines.
+        numbers: maps the position of a quote in the answer to the number that readers see at the
+            quote. The first position and the first number are 1.
         language: the readers' language.
 
     Returns:
-        The text and the label; empty without lines, or if the text is too long.
+        The text and the label. Empty if there are no lines, or if the text is too long.
     """
     kept = _fitting(phrased.lines)
     if not kept:
@@ -64,7 +64,7 @@ def phrased_text(
 
 
 def cited_places(phrased: Phrased) -> list[int]:
-    """The indexes of the quotations cited by the shown lines."""
+    """The indexes of the quotes that the shown lines cite."""
     numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
     return list(dict.fromkeys(numbers))
 
@@ -136,7 +136,7 @@ def _whole(text: str) -> str:
 
 
 def under_way(until: datetime, language: Language) -> str:
-    """The line below an answer while a model works on it, with the time when it ends."""
+    """The line below an answer while a model works on additions, until the time `until`."""
     return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 

@@ -1,4 +1,4 @@
-"""Messages of questions with a picture: its recognized text, shown before the bot answers."""
+"""Messages about questions with pictures: the offer to ask with the text read in the pictures."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -27,7 +27,10 @@ _TEXT_CHARACTERS: Final = 1_100
 
 
 def offer(words: str, text: str, language: Language) -> str:
-    """A message with the picture's text and the typed words; `words_and_text` parses it."""
+    """A message with the pictures' text and the member's own words.
+
+    `words_and_text` parses the message.
+    """
     parts = [READ(language), code_block(text, _TEXT_CHARACTERS)]
     if words:
         parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
@@ -35,11 +38,11 @@ def offer(words: str, text: str, language: Language) -> str:
 
 
 def words_and_text(offered: str) -> tuple[str, str]:
-    """The typed words and the picture's text, from a message of `offer`."""
+    """The member's own words and the pictures' text, from the message of `offer`."""
     text, words, *_ = [*code_blocks(offered), "", ""]
     return words, text
 
 
 def question(words: str, text: str) -> str:
-    """The question in the form: the typed words, then the picture's text."""
+    """The text to begin with in `PictureForm`: the member's own words, then the pictures' text."""
     return beginning("\n".join(filter(None, [words, text])), QUESTION_CHARACTERS)

@@ -34,8 +34,14 @@ def answer_unrecorded(core: Core, ask: Ask) -> Reply:
 def is_better_private(core: Core, public: Ask, alone: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
-    True if the asker's best passage is from a channel hidden from others, and the public answer is
-    a refusal, weaker, or a bundled article.
+    True if the best passage for the asker is from a channel hidden from other readers, and there is
+    no equally good public answer. The public answer is worse if it is a refusal, has weaker
+    evidence or quotes a bundled article first.
+
+    Args:
+        core: answers the question.
+        public: the question with the channels readable by all readers of a public answer.
+        alone: the question with the channels readable by the asker.
     """
     everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
     if not isinstance(own.outcome, Answer):
@@ -52,9 +58,12 @@ def is_better_private(core: Core, public: Ask, alone: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Outcome of sharing a private answer; `reply` is None if the public answer is a refusal.
+    """Outcome of sharing a private answer.
 
-    `complete` is False if the private answer quoted channels hidden from others.
+    Attributes:
+        reply: the public answer, or None if the public answer is a refusal.
+        complete: False if the private answer quoted channels hidden from the other readers.
+        ask: the question, as asked for all readers.
     """
 
     reply: Reply | None
@@ -79,8 +88,8 @@ def share(
         settings: the settings of the channel.
 
     Returns:
-        The public answer, recorded, because its buttons need an id. A refusal is neither shown nor
-        recorded, because the asker already has an answer.
+        The public answer. The answer is recorded, because the buttons below need an id. A refusal
+        is neither shown nor recorded, because the asker already has an answer.
     """
     ask = Ask(
         question.text,
@@ -111,7 +120,7 @@ def quoted_notes(reply: Reply) -> list[Citation]:
 
 
 def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
-    """The pictures of quoted notes, if the quoted revision is still live."""
+    """The pictures of quoted notes. Notes with a newer live revision are left out."""
     found: list[Picture] = []
     for one in quoted:
         number = note_of_document(one.document_id)
@@ -133,12 +142,16 @@ def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, 
 
 
 def record_verdict(core: Core, feedback: Feedback) -> bool:
-    """Record feedback; False if the question is no longer on record."""
+    """Record feedback; return False if the question is no longer on record."""
     return core.store.feedback_records.record(feedback)
 
 
 def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
-    """Record feedback with its reason, and mark its form as acted on, in one transaction."""
+    """Record feedback with the reason given in a form; return False as in `record_verdict`.
+
+    `interaction_id` is the submission of the form. The same transaction marks the submission as
+    handled, so that it isn't given back to the member after a restart.
+    """
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
         return core.store.feedback_records.record(feedback)
@@ -149,13 +162,18 @@ def withdraw_confirmation(core: Core, question_id: int, *, by_moderator: bool) -
 
 
 def with_visible_hits(core: Core, question: Question, channels: Sequence[int]) -> Question:
-    """A recorded question with the hits that readers of these channels may see."""
+    """A recorded question, without hits hidden from readers of these channels."""
     return with_passage_texts(question, core.index, channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Outcome of a pick: whether the passage is confirmed, and the new answer that quotes it."""
+    """Outcome of picking a passage as the answer to a question.
+
+    Attributes:
+        confirmed: whether the passage is now the confirmed answer.
+        reply: the new answer that quotes the passage, or None without such an answer.
+    """
 
     confirmed: bool
     reply: Reply | None = None
@@ -172,16 +190,25 @@ def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
 def offered_passage(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> StoredPassage | None:
-    """A passage that was offered for a question, as it is now; None if it is not visible."""
+    """Return the present text of an offered passage, or None if the passage isn't visible now.
+
+    Args:
+        core: finds the passage.
+        question: the recorded question.
+        digest: the digest of the passage's record.
+        channels: followed channels readable by the member.
+    """
     return _offered(core, question, digest, channels)[0]
 
 
 def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
-    """An offered passage as it is now, and its record if the question has none.
+    """An offered passage as it is now, and a record to add to the question's hits.
 
-    A question records its hits only. Members are also offered other passages of these documents.
+    A question records only its hits, but members are also offered other passages of the same
+    documents. Only for such a passage, a record is returned. Both values are None if the passage
+    isn't visible now.
     """
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
@@ -217,7 +244,8 @@ def pick(
         question: the recorded question.
         digest: the digest of the passage.
         member_id: the picking member.
-        by_moderator: whether the member is a moderator; None if they may not confirm answers.
+        by_moderator: whether the member confirms the answer as a moderator; None if the member may
+            not confirm this answer.
         channels: followed channels readable by the member.
         public_channels: followed channels readable by all readers of the answer.
 
@@ -247,7 +275,7 @@ def pick(
 
 
 def _suggest_wording(core: Core, document_id: str) -> None:
-    """Update the review card of a picked note, which suggests the question as a wording."""
+    """Mark the review card of a picked note as outdated if there are suggested wordings to show."""
     note = core.store.notes.live(note_of_document(document_id) or 0)
     if note is not None and core.store.wordings.suggested(note):
         core.store.review_cards.mark_outdated(note.revision.id)
@@ -257,13 +285,17 @@ def _suggest_wording(core: Core, document_id: str) -> None:
 
 
 def context_of(core: Core, question_id: int) -> str:
-    """The context of a follow-up to this question: it and earlier ones, one a line."""
+    """The context of a follow-up to a recorded question (`context_after`)."""
     question = core.recording.question(question_id)
     return context_after(question) if question is not None else ""
 
 
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
-    """The context of a follow-up to the thread's last question; without one, to `first_id`."""
+    """The context of a follow-up in a thread that was started from an answer.
+
+    `first_id` is the question of this answer. The follow-up is to the last question asked in the
+    thread, or to `first_id` if no question was asked there.
+    """
     last_id = core.recording.last_public_id(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
 
@@ -278,6 +310,6 @@ def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: boo
 
 
 def asked_by(core: Core, question_id: int, member_id: int) -> bool:
-    """Whether a recorded question is this member's."""
+    """Whether this member asked a recorded question."""
     question = core.store.question_records.question(question_id)
     return question is not None and question.asker_id == member_id

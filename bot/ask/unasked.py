@@ -1,8 +1,11 @@
-"""Unasked answers, in the worker's thread: looked up, claimed once, or recorded as a gap.
+"""Unasked answers: replies to questions in messages that don't address the bot.
+
+All functions run in the worker's thread. An answer is claimed before the bot posts it, so that it
+is posted once. A question that stays unanswered for a day becomes a gap.
 
 The record of an unasked answer has passages, evidence, asker and place, but not the text of the
-message. A gap has the text, because moderators have to read it; authors who opted out of quotation
-leave no gap.
+message. A gap has the text, because moderators have to read it. No gap is recorded for authors who
+opted out of quotation.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,10 +29,10 @@ LEAST_COSINE: Final = 0.7
 
 
 def look_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
-    """The unrecorded answer to a message that doesn't address the bot; None if it is unsure.
+    """Return the unrecorded answer to a message, or None if the answer isn't sure enough.
 
-    `asks` is the question, or a forum post's title and then its whole text: the title may say too
-    little and the text too much, so both must be answered.
+    `asks` has one element, the message's question. For a forum post, it has two: the title and the
+    whole text. The title may say too little and the text too much, so both must have a sure answer.
     """
     replies = core.answer_pipeline.ask(asks, record=False)
     return replies[0] if all(map(is_sure, replies)) else None
@@ -47,7 +50,7 @@ def is_sure(reply: Reply) -> bool:
 
 
 def start_waiting(core: Core, question: HelpedQuestion) -> bool:
-    """Record a waiting question; False if it is on record already."""
+    """Record a waiting question; return False if the question is on record already."""
     return core.store.helped_questions.add(question)
 
 
@@ -58,14 +61,19 @@ def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestio
 
 
 def due_for_check(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
-    """At most `most` questions of a day ago, due for their second check."""
+    """At most `most` questions that were asked a day ago and are due for a second check."""
     return core.store.helped_questions.due(at, most, mine)
 
 
 def claim(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """Record the reply, and return it with its id; None if already claimed, or a cap is reached."""
+    """Record an unasked reply before it is posted.
+
+    Returns:
+        The reply with the id of its record, or None if the question has a reply already or one of
+        the daily caps is reached.
+    """
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
@@ -76,7 +84,7 @@ def record_post(core: Core, question: HelpedQuestion, reply_id: int) -> None:
 
 
 def leave_to_people(core: Core, question: HelpedQuestion) -> None:
-    """Leave a question to people, and check it again in a day."""
+    """Post no answer now, and check in a day whether people have answered the question."""
     core.store.helped_questions.watch(question)
 
 
@@ -86,7 +94,7 @@ def close(core: Core, question: HelpedQuestion) -> None:
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether an answer was posted and has no feedback, or not only *Not helpful*."""
+    """Whether an answer was posted, unless all feedback on the answer is *Not helpful*."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
@@ -102,9 +110,10 @@ def forget_deleted(core: Core, message_ids: Collection[int]) -> None:
 
 
 def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
-    """Finish a question, and record it as a gap unless its author opted out of quotation.
+    """Finish a question that nobody has answered well, and record the question as a gap.
 
-    A question that had no answer yet is no gap if the bot could answer it now.
+    No gap is recorded if the author opted out of quotation. Nor is one recorded if the bot has
+    posted no answer but would have a sure answer now.
     """
     gap = None
     if not core.store.quote_opt_outs.is_withheld(question.asker_id) and (

@@ -113,7 +113,7 @@ class Submissions(Protocol):
         *,
         replaces: bool = False,
     ) -> None:
-        """Take a draft, or give it back with the reason."""
+        """Store a draft, or give it back to the sender with the reason."""
 
     async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
         """Open the form of a note that answers a question."""

@@ -54,7 +54,10 @@ def page_of_own_notes(
     with_cards: bool,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """A page of a member's own notes, each given with the number of approvals it needs."""
+    """A page of a member's own notes.
+
+    `notes` has each note with the number of approvals that the note needs.
+    """
     matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
     if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)

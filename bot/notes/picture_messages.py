@@ -24,10 +24,16 @@ _LEAST_CHARACTERS: Final = 20
 
 
 def offer(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
-    """Return a message with the text of pictures, or an empty string if there is nothing to offer.
+    """Return a message that offers to add text to a note, or an empty string without an offer.
 
-    That is so if the text is too short, or the form has no room for it. Lines already in the note
-    are left out. `is_whole` means that every picture could be read.
+    Lines that the note already has are left out. There is no offer if the remaining text is too
+    short, or if the form has no room for it.
+
+    Args:
+        text: the note's own text.
+        read: the text read in the note's pictures.
+        language: the writer's language.
+        is_whole: whether the text in every picture could be read.
     """
     have = _folded(text)
     new = [line for line in read.splitlines() if _folded(line) not in have]
@@ -48,7 +54,7 @@ def added(text: str, offered: str) -> str:
 
 
 def _whole_lines(lines: list[str], most: int) -> str:
-    """The first lines that fit in `most` characters, at least one."""
+    """The first lines that fit in `most` characters together, at least one line."""
     kept = lines[:1]
     for line in lines[1:]:
         if size("\n".join([*kept, line])) > most:

@@ -23,10 +23,15 @@ from knowledge.values.submissions import InvalidNoteError
 
 @dataclass(frozen=True, slots=True)
 class UnansweredQuestion:
-    """An unanswered question, and the message that a reply answers.
+    """An unanswered question, and the message that members reply to with an answer.
 
-    That message asks the question, refuses it or hands it over. `question` is the record; None if
-    nobody asked the bot and it didn't reply.
+    Attributes:
+        message_id: the message that members reply to. The message is the question itself, the bot's
+            refusal, or the bot's message to the helpers.
+        asker_id: the member who asked.
+        question: the record of the question, or None if nobody asked the bot and the bot didn't
+            reply.
+        is_handed_over: whether the message is the bot's message to the helpers.
     """
 
     message_id: int
@@ -37,7 +42,18 @@ class UnansweredQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A member's reply to an unanswered question, with the question's `words` and post title."""
+    """A member's reply to an unanswered question.
+
+    Attributes:
+        asked: the question.
+        words: the text of the question.
+        title: the title of the forum post, if the question is a post; otherwise empty.
+        author: the member who replied.
+        said: the reply as text.
+        source: the message of the reply.
+        link: the link to the reply, or empty if members can't open the channel.
+        allowance: the author's quota of notes, or None without a limit.
+    """
 
     asked: UnansweredQuestion
     words: str
@@ -52,7 +68,11 @@ class Reply:
 def unanswered_question_in(
     core: Core, guild_id: int, message_ids: Collection[int]
 ) -> UnansweredQuestion | None:
-    """The first question in these messages that was handed over, or that the bot left to others."""
+    """The first unanswered question asked in these messages.
+
+    The question was handed over to helpers in its message, or it didn't address the bot and the bot
+    left it to people.
+    """
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)
         if handover is not None:
@@ -67,7 +87,10 @@ def unanswered_question_in(
 def recorded_question(
     core: Core, guild_id: int, message_id: int, question_id: int
 ) -> UnansweredQuestion | None:
-    """A recorded public question, if it was refused or handed over; see `UnansweredQuestion`."""
+    """Return a recorded question, or None unless it is public and was refused or handed over.
+
+    `message_id` is the message that members reply to.
+    """
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id or question.private or not question.text:
         return None
@@ -79,7 +102,10 @@ def recorded_question(
 
 
 def draft_of(core: Core, reply: Reply) -> Draft | None:
-    """The note to propose; None if the reply is no answer, or a member opted out of quotation."""
+    """Return the note to propose, or None if the reply should not become a note.
+
+    The reply must be an answer. Neither its author nor the asker may have opted out of quotation.
+    """
     withheld = core.store.quote_opt_outs
     if withheld.is_withheld(reply.asked.asker_id) or withheld.is_withheld(reply.author.id):
         return None
@@ -93,7 +119,11 @@ def draft_of(core: Core, reply: Reply) -> Draft | None:
 
 
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
-    """Propose a note, once for each question; None if it has one, or the author has to wait."""
+    """Propose a reply as a note. Return the note, or None if no note was proposed.
+
+    No note is proposed if the question has one already, or if the author has to wait before their
+    next note.
+    """
     allowance = reply.allowance
     if allowance is not None and quota_check.note_wait(core, allowance, None, datetime.now(UTC)):
         return None
@@ -102,7 +132,12 @@ def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | Non
 
 
 def propose_handed_over(core: Core, guild_id: int, question_id: int) -> Note | None:
-    """Propose a helper's answer as a note, unless it is private, unnamed or proposed already."""
+    """Propose a helper's answer to a handed-over question as a note.
+
+    Return the note, or None if no note was proposed. No note is proposed if the question was
+    private, the asker opted out of quotation, the helper wants to stay unnamed, or the question has
+    a note already.
+    """
     handover = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if handover is None or asked is None or not handover.message_id or handover.noted:

@@ -39,7 +39,17 @@ from knowledge.values.submissions import TEXT_CHARACTERS
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The member who submits a draft, with their roles and the followed channels they can read."""
+    """The member who submits a draft.
+
+    Attributes:
+        member: the member.
+        guild_id: the guild of the note.
+        channel_id: the channel of the interaction.
+        interaction_id: the interaction that submits the draft.
+        role_ids: the member's roles.
+        channels: followed channels readable by the member.
+        allowance: the member's quota of notes, or None without a limit.
+    """
 
     member: Member
     guild_id: int
@@ -52,9 +62,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check before a submission: whether review is set up, and which documents are similar.
+    """Result of the check before a submission.
 
-    Similar notes come with their ids, because the sender may extend one instead.
+    Attributes:
+        is_set_up: whether the server has set up review.
+        similar: similar documents. A note comes with its id, because the sender may extend the note
+            instead.
     """
 
     is_set_up: bool
@@ -62,13 +75,16 @@ class Check:
 
 
 class Proposal:
-    """Submission of a draft. `check` and `submit` run in slices; the last value is the result."""
+    """Submission of a draft.
+
+    `check` and `submit` run in slices. The last value that they yield is the result.
+    """
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
         """Check the draft.
 
         Raises:
-            InvalidNoteError: if it can't become a revision.
+            InvalidNoteError: if the draft can't become a revision.
         """
         self._core = core
         self._draft = draft
@@ -106,7 +122,7 @@ class Proposal:
                 yield one, note.id if note is not None else None
 
     def submit(self) -> Iterator[Outcome | None]:
-        """Store the revision, once per interaction. The outcome is None if the note is gone.
+        """Store the revision, once per interaction. The last value is None if the note is gone.
 
         Raises:
             InvalidNoteError: if the sender has to wait, or there are too many pictures.
@@ -199,9 +215,12 @@ class Viewer:
 class VisibleNote:
     """A note as its viewer may see it.
 
-    `live` has the live revision and `latest` the latest one; each is None if it doesn't exist or
-    the viewer may not see it. `quorum` is the number of approvals that `latest` needs. `pictures`
-    are keyed by revision id. `page_url` is the note's address on the public page.
+    Attributes:
+        live: the note with its live revision, or None without one.
+        latest: the note with its latest revision, or None if the viewer may not see this revision.
+        quorum: the number of approvals that the latest revision needs.
+        pictures: the pictures of each visible revision, by revision id.
+        page_url: the note's address on the public page; empty if the note isn't on the page.
     """
 
     live: Note | None
@@ -216,7 +235,7 @@ class VisibleNote:
 
 
 def visible_note(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> VisibleNote | None:
-    """A guild's note as its viewer may see it; None if they may not."""
+    """Return a guild's note as its viewer may see it, or None if they may not see the note."""
     latest = core.store.notes.latest(guild_id, note_id)
     if latest is None:
         return None
@@ -239,9 +258,10 @@ def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int
 
 
 def visible_history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
-    """The revisions of a note that its viewer may see, oldest first.
+    """The revisions of a note that the viewer may see, oldest first.
 
-    The contributor and moderators see all. Others see the approved revisions of a live note.
+    The contributor and moderators see all revisions. Other members see the approved revisions of a
+    live note.
     """
     revisions = core.store.notes.history(guild_id, note_id)
     if not revisions or _insider(revisions[0], viewer):
@@ -254,9 +274,10 @@ def visible_history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> 
 def own_note_in_guild(
     core: Core, guild_id: int, note_id: int, member_id: int
 ) -> Note | Obstacle | None:
-    """A member's own note in this guild with its latest revision.
+    """Return a member's own note in this guild with its latest revision.
 
-    Returns an obstacle for another member's live note, None if there is no such note.
+    For another member's live note, return an obstacle. Return None if the member can see no such
+    note.
     """
     note = core.store.notes.latest(guild_id, note_id)
     if note is None:
@@ -268,7 +289,7 @@ def own_note_in_guild(
 
 
 def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
-    """The member's note with the revision that can be withdrawn, if any."""
+    """Return a member's own note with the revision to withdraw, or None without such a revision."""
     note = core.store.notes.latest(guild_id, note_id)
     if note is None or note.contributor_id != member_id:
         return None
@@ -279,13 +300,16 @@ def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Not
 
 
 def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
-    """A contributor's note of any guild with its latest revision; None if it isn't theirs."""
+    """Return a contributor's own note with its latest revision, or None. Any guild counts."""
     note = core.store.notes.latest(None, note_id)
     return note if note is not None and note.contributor_id == contributor_id else None
 
 
 def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: int) -> Note | None:
-    """A revision of a member's own note, in any state; a `guild_id` of None means every guild."""
+    """Return a revision of a member's own note, in any state, or None if there is none.
+
+    With None for `guild_id`, the note may be in any guild.
+    """
     note = core.store.notes.find(revision_id, guild_id)
     return note if note is not None and note.contributor_id == member_id else None
 
@@ -298,10 +322,18 @@ def latest(core: Core, note_id: int) -> Note | None:
 def withdraw(
     core: Core, guild_id: int | None, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
-    """Withdraw the revision that the member confirmed, once per interaction.
+    """Withdraw a revision after the member confirmed the withdrawal, once per interaction.
 
-    Returns an obstacle if another revision would be withdrawn by now, None if the member has no
-    such revision here.
+    Args:
+        core: withdraws the revision.
+        guild_id: the guild of the interaction, or None in a direct message.
+        revision_id: the revision that the member saw when confirming.
+        member_id: the member.
+        asked_in: the interaction.
+
+    Returns:
+        The outcome. It is an obstacle if the withdrawal would now affect another revision of the
+        note. None if the member has no such revision in this guild.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:
@@ -353,7 +385,7 @@ def watched(core: Core) -> list[Watched]:
 
 
 def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-    """Flag notes whose source message was edited or deleted; returns the newly flagged ones."""
+    """Flag notes whose source message was edited or deleted; return the newly flagged notes."""
     return core.store.contributions.source_changed(message_ids, change)
 
 
@@ -364,9 +396,10 @@ def is_quotable(core: Core, said: ArchivedMessage) -> bool:
 def thread_transcript(
     core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
 ) -> Transcript | None:
-    """Make a transcript of a thread, without small talk and members who opted out of quotation.
+    """Return the transcript of a thread, or None if it can't become a note.
 
-    None if the thread has no answer, or its author opted out.
+    Small talk and the messages of members who opted out of quotation are left out. A thread without
+    an answer has no transcript, nor has a thread whose first author opted out.
     """
     withheld = core.store.quote_opt_outs.withheld()
     said = [quotable(message, withheld) for message in messages]
@@ -376,7 +409,11 @@ def thread_transcript(
 
 
 def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
-    """A member's own note, or another member's live note in this guild with secrets redacted."""
+    """Return a note that a member may extend, or None.
+
+    A member may extend their own notes and the live notes of others in this guild. Secrets in the
+    notes of others are redacted.
+    """
     own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:

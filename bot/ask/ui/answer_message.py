@@ -243,7 +243,7 @@ class AnswerButton(
             await interaction.edit_original_response(content=thanks)
 
     async def _take_back(self, interaction: Interaction) -> None:
-        """Withdraw a confirmation, if this member may confirm answers."""
+        """Withdraw the confirmation of this answer, if the member may confirm it."""
         by_moderator = await _confirms(interaction, self.question)
         if by_moderator is not None:
             await interaction.client.worker.call(
@@ -273,7 +273,10 @@ class AnswerButton(
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
-    """Whether a member confirms answers as a moderator; None if they may not confirm this one."""
+    """Return True if the member confirms as a moderator, and False if as the asker.
+
+    Return None if the member may not confirm the answer to this question.
+    """
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True
     return False if question.asker_id == interaction.user.id else None

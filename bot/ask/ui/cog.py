@@ -109,9 +109,10 @@ class AskCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer direct messages, mentions, replies to answers, and messages in their threads.
+        """Answer direct messages, mentions, replies to answers, and messages in answers' threads.
 
-        A helper's or moderator's answer to somebody else's question is proposed as a note instead.
+        If a helper or moderator answers somebody else's question, the message is proposed as a note
+        instead.
         """
         if message.author.bot or self.bot.user is None or message.is_system():
             return
@@ -156,9 +157,10 @@ class AskCog(commands.Cog):
             await self._say_too_fast(message, error)
 
     async def _respond_if_answered(self, message: discord.Message) -> None:
-        """Answer a message in an answer's thread that addresses nobody; ignore it after a refusal.
+        """Answer a message that addresses nobody, in a thread started from an answer.
 
-        People also talk to each other there, so a refused message is neither recorded nor counted.
+        If the bot has no answer, it ignores the message: nothing is recorded or counted, because
+        people also talk to each other in the thread.
         """
         asked = await self._ask_of(message, message.content.strip())
         try:
@@ -172,9 +174,10 @@ class AskCog(commands.Cog):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        """Tell an author that they ask too fast, only once, because the whole channel reads it.
+        """Tell the author of a message that they ask too fast.
 
-        A direct message about a used-up quota gets this reply each time.
+        The bot tells an author only once, because the whole channel reads the reply. Only in direct
+        messages, an author with a used-up quota is told each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
@@ -211,7 +214,7 @@ class AskCog(commands.Cog):
     async def _phrasing(
         self, message: discord.Message, question: str, language: Language
     ) -> Phrasing | None:
-        """The answer to a message; None if its author should ask privately for a better one."""
+        """Return the answer to a message, or None if the author gets a better one privately."""
         if not response_without_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)

@@ -1,8 +1,10 @@
-"""Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
+"""Detection of follow-ups: questions after an answer, in reply to an answer, or in its thread.
 
 A question that can stand alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
-threads, a question follows up its author's last one for ten minutes. A thread and its starter
-message have the same id. The starter message is fetched once, and its question id is cached.
+threads, a question follows up the same member's last question for ten minutes.
+
+A thread and its starter message have the same id. The starter message is fetched once, and the id
+of the question that it answers is cached.
 """
 
 import logging
@@ -37,9 +39,9 @@ class FollowUpMessages:
         self._answered: dict[int, int | None] = {}
 
     def may_be_follow_up(self, message: discord.Message) -> bool:
-        """Whether a message without a mention may be a follow-up, by its own text and place.
+        """Whether a message without a mention may be a follow-up, by text and place.
 
-        Without the Message Content intent, the text is empty and the result is False.
+        Without the Message Content intent, the bot gets no text and the result is False.
         """
         channel = message.channel
         return (
@@ -72,10 +74,13 @@ class FollowUpMessages:
         return await self._question_of_thread(message.channel) is not None
 
     async def questions(self, message: discord.Message, question: str) -> str:
-        """The questions before a follow-up, one a line; empty if the question stands alone.
+        """The questions before a follow-up, one a line.
 
-        The last one is that of the answer replied to. Without a reply it is the last question in an
-        answer's thread; outside of threads, the author's own last question.
+        The last of these questions is the one that `message` follows up. For a reply to an answer,
+        this is the answered question. In a thread started from an answer, this is the last question
+        in the thread. Anywhere else, this is the author's last question in the channel.
+
+        Empty if `question` can stand alone, or if `message` replies to somebody else.
         """
         if stands_alone(question):
             return ""
@@ -99,7 +104,10 @@ class FollowUpMessages:
     async def context_of_asker(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
-        """The questions before a member's follow-up, ending with their last one in the channel."""
+        """The questions before a follow-up to the member's last question in a channel, one a line.
+
+        Empty if `question` can stand alone, or if the last question is too old.
+        """
         if channel_id is None or stands_alone(question):
             return ""
         return await self._bot.worker.call(

@@ -1,4 +1,4 @@
-"""Questions with a picture: the asker sees its text first, then asks with it."""
+"""Questions with pictures: the bot offers to ask with the text that it reads in the pictures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 
-# Visibility of the answer: the same as of the offer.
+# Visibility of the offer, and of the answer that replaces the offer.
 _SHOWN = ("public", "private")
 
 
@@ -32,9 +32,9 @@ async def picture_offer(
     language: Language,
     private: bool,
 ) -> dict[str, Any] | None:
-    """Arguments that send the text in a member's pictures, with buttons to ask with it.
+    """Return arguments that send the offer: the text in the pictures, with buttons to ask.
 
-    None if no text is found, or the member's own words leave no room for it.
+    Return None if the pictures have no text, or if the member's own words leave no room for it.
     """
     if len(words) > picture_messages.WORDS_CHARACTERS:
         return None
@@ -59,7 +59,7 @@ async def _sender_only(interaction: Interaction, values: Mapping[str, Any]) -> F
 
 
 def _is_offer(message: discord.Message | None) -> bool:
-    """Whether a message is an offer; on any other message, the button's id was forged."""
+    """Whether a message is an offer. On any other message, the button's id was forged."""
     return message is not None and any(picture_messages.words_and_text(message.content))
 
 
@@ -71,7 +71,10 @@ class PictureButton(
     labels=picture_messages.LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
-    """*Ask with this text*, or with the member's own words; the message contains both."""
+    """A button below the offer: *Ask with this text* or *Ask my words only*.
+
+    The offer's message has the pictures' text and the member's own words.
+    """
 
     member_id: int
     shown: str
@@ -94,7 +97,7 @@ class PictureForm(
     rule=anybody,
     first=First.OWN,
 ):
-    """The question with the picture's text, to be corrected before it is asked."""
+    """The form to correct a question with the pictures' text before it is asked."""
 
     def __init__(self, asked: str, language: Language, *, shown: str) -> None:
         super().__init__(picture_messages.FORM_TITLE(language), shown=shown)

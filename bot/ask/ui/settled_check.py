@@ -1,6 +1,6 @@
-"""Check whether a question still needs an answer, by the messages after it.
+"""Check whether a question still needs an answer, by the messages after the question.
 
-They are fetched from the history, so messages sent while the bot was off count, too.
+These messages are fetched from the history. So messages sent while the bot was off count, too.
 """
 
 from typing import Final
@@ -17,9 +17,9 @@ from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.values.helped_questions import HelpedQuestion
 
-# Most messages fetched after a question.
+# The largest number of messages to fetch after a question.
 MOST_LATER_MESSAGES: Final = 50
-# Most authors of later messages to fetch, for their roles.
+# The largest number of authors to fetch for their roles.
 MOST_AUTHORS: Final = 5
 
 TYPED: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -30,7 +30,10 @@ Place = discord.TextChannel | discord.Thread
 async def message_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
-    """The present message of a question (None if deleted), and whether it needs no answer."""
+    """The message of a question, and whether the question needs no answer any more.
+
+    The message is None if it was deleted.
+    """
     before = discord.Object(question.message_id - 1)
     said = [one async for one in place.history(limit=MOST_LATER_MESSAGES, after=before)]
     if not said or said[0].id != question.message_id:
@@ -57,9 +60,9 @@ async def message_and_settled(
 async def _helper_is_there(
     bot: Services, question: HelpedQuestion, place: Place, heard: list[LaterMessage]
 ) -> bool:
-    """Whether a helper or moderator has written, or so many people that one will help.
+    """Whether a helper or moderator has written, or so many people that one of them will help.
 
-    Fetches members, because messages from the history have no roles.
+    The authors are fetched as members, because messages from the history have no roles.
     """
     settings = await bot.guild_settings.settings(question.guild_id)
     authors = {
@@ -86,7 +89,10 @@ def _refers(message: discord.Message, asked: discord.Message) -> bool:
 
 
 def is_closed(place: Place, *, later: bool = False) -> bool:
-    """Whether a place is a closed post (`forum_posts.is_closed`)."""
+    """Whether a place is a post that needs no answer: solved, locked or archived.
+
+    With `later`, archived posts count as open, because Discord archives quiet posts by itself.
+    """
     return isinstance(place, discord.Thread) and forum_posts.is_closed(place, later=later)
 
 

@@ -43,10 +43,11 @@ _WORDINGS_CHARACTERS: Final = WORDINGS * (1 + WORDING_CHARACTERS)
 
 
 async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit members of the note's server who may revise the note.
+    """Admit members of the note's server who may revise the note, or propose a new one.
 
-    Sets the `note` as they may see it, None for a new one. The ids of a question or source message
-    that they can't see are set to 0.
+    The rule adds three values to the form. `note` is the note as the member may see it, or None for
+    a new note. `message_id` and `question_id` are set to 0 if the member can't see that message or
+    question.
     """
     guild_id = values["guild_id"] or interaction.guild_id
     if guild_id is None:
@@ -68,10 +69,10 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
-    """The form of a note. `Draft.submission` validates its input.
+    """The form of a note. `Draft.submission` validates the input.
 
-    Discord allows five fields. Pictures and a file with the text therefore share one, and so do the
-    title and the wordings. Tags are typed, with the tags in use listed below the field.
+    Discord allows five fields. So pictures and a file with the text share a field, and so do the
+    title and the wordings. Tags are typed, and the tags in use are listed below the field.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -86,8 +87,12 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     ) -> None:
         """Fill the form with a draft, and show a warning below the text field.
 
-        `known_tags` are the tags in use, the most frequent first. A `file` given with the command
-        contains the text, unless it's a picture.
+        Args:
+            draft: the text to begin with.
+            known_tags: the tags in use, the most frequent first.
+            file: a file given with the command: a picture, or otherwise the note's text.
+            warning: the warning; empty for none.
+            language: the member's language.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         headline = form_messages.EXTENSION_TITLE if draft.adds_pictures else headline
@@ -138,7 +143,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
-        """Add the field for pictures; with `long` or `either`, it also accepts a text file."""
+        """Add the field for pictures, which may also take a file with the note's text.
+
+        With `long`, the present text is too long for a text field, and a file replaces it. With
+        `either`, the note is new, and a file takes the place of the title and text fields.
+        """
         draft, language = self._draft, self._language
         upload = discord.ui.FileUpload[Any](
             custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
@@ -157,7 +166,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """Return the draft after a restart, with a button to continue."""
+        """Return the message edit that gives the draft back after a restart.
+
+        The message has a button to continue.
+        """
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.draft_of_ids(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
@@ -168,7 +180,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     async def refused(
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Return the draft as it was typed, with a button to continue."""
+        """Give the draft back to its writer as typed, with a button to continue."""
         typed = _typed(drafts.draft_of_ids(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
@@ -181,7 +193,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Submit the draft; a form without a text field keeps its initial text."""
+        """Submit the draft. If the form has no text field, the draft keeps the initial text."""
         draft = drafts.draft_of_ids(subject)
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
@@ -338,7 +350,7 @@ async def member_of(interaction: Interaction, guild_id: int) -> discord.Member |
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the contributor of a note; sets the `note`."""
+    """Admit the contributor of a note, and set `note`."""
     note = await interaction.client.worker.call(
         lambda core: service.own_note(core, values["note_id"], interaction.user.id),
         priority=Priority.ASKING,
@@ -354,7 +366,11 @@ class ReviseButton(
     labels=messages.REVISE_LABELS,
     styles=dict.fromkeys(messages.REVISE_LABELS, discord.ButtonStyle.primary),
 ):
-    """*Revise and resubmit* below a notice, *Edit* and *Upload*."""
+    """A contributor's button to change a note, in one of three places.
+
+    *Revise and resubmit* is below a notice that the note wasn't accepted, *Edit* below the shown
+    note, and *Upload the edited text* below a text that is too long for a form.
+    """
 
     action: str
     note: Note

@@ -104,7 +104,7 @@ class HistoryButton(
     rule=_viewers,
     first=First.IN_PLACE,
 ):
-    """Another visible revision of a note, by its index."""
+    """A button that shows another revision of a note; `number` is the index of the revision."""
 
     note_id: int
     number: int
@@ -131,9 +131,11 @@ class WithdrawButton(
     labels={**messages.WITHDRAW_LABELS, "reply": messages.WITHDRAW_LABELS["yes"]},
     styles={"yes": discord.ButtonStyle.danger},
 ):
-    """*Withdraw* and *Keep it*, below the question whether to withdraw a note.
+    """A button that withdraws a note or keeps it.
 
-    The action `reply` is *Withdraw* below the notice that a reply was proposed as a note.
+    *Withdraw* (`yes`) and *Keep it* (`no`) are below the question whether to withdraw a note. The
+    bot also tells a member when their reply was proposed as a note. Below this message, *Withdraw*
+    has the action `reply`.
     """
 
     revision_id: int

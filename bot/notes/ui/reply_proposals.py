@@ -1,8 +1,8 @@
 """Replies of helpers and moderators to unanswered questions, proposed as notes.
 
-A server turns this on, for itself or for channels. A reply counts if it answers the question's
-message or the bot's refusal, or if it is in their thread or post. Without the Message Content
-intent, Discord shows only replies that mention the bot.
+A server turns this on, for the whole server or for channels. A reply counts if it answers the
+message of the question or the bot's refusal, or if it is in the thread or post of that message.
+Without the Message Content intent, the bot gets the text of a reply only if the reply mentions it.
 """
 
 import functools
@@ -39,7 +39,7 @@ class ReplyProposals:
         self._begun_from: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
 
     async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if it answers a question; returns whether it does."""
+        """Propose a message as a note if it answers a question; return whether it does."""
         guild, author = message.guild, message.author
         if guild is None or not isinstance(author, discord.Member) or not _may_answer(message):
             return False
@@ -65,7 +65,10 @@ class ReplyProposals:
     async def _reply(
         self, message: discord.Message, guild_id: int, author: discord.Member
     ) -> Reply | None:
-        """A message as a reply, if it replies to an unanswered question that everybody may read."""
+        """Return a message as a reply to an unanswered question, or None if it is no such reply.
+
+        Only replies to questions that everybody on the server may read count.
+        """
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
@@ -110,7 +113,10 @@ class ReplyProposals:
         return True
 
     async def _possible_questions(self, message: discord.Message) -> list[discord.Message]:
-        """Messages that a reply may answer: the one it refers to, and the first of its thread."""
+        """The messages that a reply may answer.
+
+        These are the message that the reply refers to, and the first message of the thread.
+        """
         found = []
         referred = message.reference.resolved if message.reference is not None else None
         if isinstance(referred, discord.Message):
@@ -122,7 +128,7 @@ class ReplyProposals:
         return found
 
     async def _first_message(self, thread: discord.Thread) -> discord.Message | None:
-        """The message that a thread was started from, or a post's first one."""
+        """The message that a thread was started from, or the first message of a post."""
         if thread.id not in self._begun_from:
             found: Any = thread.starter_message
             parent: Any = thread.parent
@@ -138,7 +144,7 @@ class ReplyProposals:
     async def _unanswered_question(
         self, guild_id: int, asking: list[discord.Message]
     ) -> UnansweredQuestion | None:
-        """The first unanswered question among messages."""
+        """The first unanswered question in some messages, or None if they ask none."""
         ids = [one.id for one in asking]
         found = await self._bot.worker.call(
             lambda core: reply_proposals.unanswered_question_in(core, guild_id, ids)
@@ -157,7 +163,11 @@ class ReplyProposals:
         return found
 
     async def _refusal(self, message: discord.Message) -> discord.Message | None:
-        """The bot's refusal: the message itself, or the reply to a mention in it."""
+        """Return the bot's refusal of a question, or None if there is none.
+
+        If the bot wrote `message`, `message` is the refusal. If `message` mentions the bot, the
+        refusal is the bot's reply to it.
+        """
         me = self._bot.user
         if message.author == me:
             return message

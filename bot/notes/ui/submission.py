@@ -1,7 +1,7 @@
-"""Submission of drafts: each is stored once, or returned with a question or refusal.
+"""Submission of drafts: each is stored once, or given back with a question or refusal.
 
-Discord closes a form when it is sent. A draft that isn't stored is returned as a file, and
-*Continue editing* below it opens the form again.
+Discord closes a form when it is sent. So a draft that can't be stored is given back to the writer
+as a file. *Continue editing* below the file opens the form again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,10 +44,14 @@ TAKEN_CACHED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """A response to a sender; with the draft and buttons if it isn't stored.
+    """A response to the sender of a draft.
 
-    `extendable` are similar notes that the draft may extend, with their ids. `public` is the stored
-    note, if it is for the public page.
+    Attributes:
+        sentence: the text to show.
+        draft: the draft to give back, or None if the draft was stored or is dropped.
+        actions: the buttons below the draft that is given back.
+        extendable: similar notes that the draft may extend, with their ids.
+        public: the stored note, if it is meant for the public page.
     """
 
     sentence: str
@@ -74,11 +78,15 @@ class NoteSubmissions:
         *,
         replaces: bool = False,
     ) -> None:
-        """Store a draft, or return it with the reason. The interaction is deferred.
+        """Store a draft, or give it back to the sender with the reason.
 
-        A file other than a picture contains the text. If the draft has a text already, the file is
-        refused, or `replaces` it. Without pictures among the files, those on the draft's message
-        are used.
+        Args:
+            interaction: the sender's interaction, which is deferred.
+            draft: the draft.
+            files: pictures, and at most one file with the note's text. Without pictures here, the
+                pictures on the message with the draft are used.
+            replaces: whether a file with text replaces the draft's text. Otherwise such a file is
+                refused if the draft has a text.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -148,7 +156,7 @@ class NoteSubmissions:
         return replace(response, sentence=f"{response.sentence}{unread}")
 
     async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
-        """Check a draft; returns a question or refusal that stops its submission, or None."""
+        """Return a question or refusal that stops the submission of a draft, or None."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
@@ -175,7 +183,7 @@ class NoteSubmissions:
         )
 
     async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
-        """The text in a draft's pictures; none if it was offered before."""
+        """The text in a draft's pictures; empty if the text was offered to the sender before."""
         if draft.pictures_read or not draft.pictures:
             return PictureText()
         contents = [picture.content for picture in draft.pictures]
@@ -184,7 +192,7 @@ class NoteSubmissions:
     async def _outcome(
         self, draft: Draft, outcome: Outcome | None, language: Language
     ) -> _Response:
-        """The reply with the outcome, after posting the card."""
+        """Post the review card of a stored note, and return the response to the sender."""
         if outcome is None:
             return _Response(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
@@ -214,7 +222,7 @@ class NoteSubmissions:
 
 
 def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[str, Any]:
-    """Arguments that edit a message to return a draft, with its buttons."""
+    """Arguments that edit a message so that it gives back a draft, with buttons."""
     actions = [DraftButton(language, action=action) for action in response.actions]
     extendable = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
@@ -233,10 +241,10 @@ def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[
 def _pictures(
     interaction: Interaction, files: Sequence[discord.Attachment]
 ) -> list[discord.Attachment]:
-    """The pictures among files, or else those on the message with the draft.
+    """The pictures among files, or without any, the pictures on the message with the draft.
 
     Raises:
-        InvalidNoteError: if there are too many.
+        InvalidNoteError: if there are too many pictures.
     """
     found = pictures_among(files)
     message = interaction.message
@@ -263,7 +271,7 @@ async def _with_file(
 
 
 async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the writer of a draft; sets the `draft` on their private message."""
+    """Admit the writer of a draft, and set `draft` to the draft on the button's message."""
     if values["action"] == "same":
         return {}
     draft = await draft_on(interaction.message)
@@ -281,7 +289,7 @@ class DraftButton(
     labels=messages.DRAFT_LABELS,
     styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
 ):
-    """A choice about the draft in the file of the button's message."""
+    """A button below a draft that was given back. The draft is a file on the same message."""
 
     action: str
     draft: Draft
@@ -303,7 +311,7 @@ class DraftButton(
 
 
 async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the writer of a draft; sets the `draft`, and the `note` that it may extend."""
+    """Admit the writer of a draft; set `draft`, and set `note` to the note to extend."""
     note = await interaction.client.worker.call(
         lambda core: service.extendable_note(
             core, interaction.guild_id, values["note_id"], interaction.user.id
@@ -317,11 +325,11 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
-    """*Extend*: adds the draft's text to a similar note, of the sender or another member."""
+    """The button *Extend*: adds the draft's text to a similar note, also of another member."""
 
     note: Note
     draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Open the form of the similar note, with the draft's text below that note's."""
+        """Open the form of the similar note, with the draft's text below the note's text."""
         await open_form(interaction, drafts.draft_of_extension(self.note, self.draft))
