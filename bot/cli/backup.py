@@ -33,7 +33,7 @@ from knowledge.backup.opt_in_rows import OptInRows, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
 
-# Most sources and tombstones named in a sentence; --json names all.
+# The largest number of sources or tombstones named in a sentence; --json names all.
 _NAMED: Final = 10
 
 TakeOption = Annotated[
@@ -140,8 +140,8 @@ def restore(
     """Replace the community database by a backup; stop the bot first.
 
     The replaced database is kept under another name. Data that members deleted after the backup
-    stays deleted. The index is updated at the next start. Sources and tombstones unknown to the
-    replaced database are listed, and restored only with --take.
+    stays deleted. The index is updated at the next start. Some sources and tombstones may be in the
+    backup but not in the replaced database. They are listed, and restored only with --take.
 
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
@@ -171,7 +171,10 @@ def _restored(
 
 
 def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
-    """Print the sources and tombstones that were unknown here, and whether they were taken."""
+    """Print the sources and tombstones that the database lacked before a restore or import.
+
+    Those of the kinds in `taken` are in the database now.
+    """
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"

@@ -187,7 +187,10 @@ def _workers(url: str) -> Iterator[Finding]:
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
-    """Report files that other users can read; `data_folder` has restricted all it could."""
+    """Report files that other users can read, and that this user can't restrict.
+
+    `data_folder` has already restricted all other files.
+    """
     found = paths_open_to_others(folder)
     if found:
         files = counted(len(found), "file or folder", "files and folders")

@@ -46,11 +46,11 @@ def import_(
     take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import an export into an empty data folder, or its changes into one without conflicts.
+    """Import an export into an empty data folder, or add its changes to a data folder in use.
 
-    Import never overwrites data. If anything conflicts, it names the conflicts and imports nothing.
-    A note edited in the folder becomes a pending revision. Unknown sources and tombstones are
-    listed, and imported only with --take.
+    Import never overwrites data. If anything in the export conflicts with the data folder, import
+    names the conflicts and imports nothing. A note edited in the export becomes a pending revision.
+    Unknown sources and tombstones are listed, and imported only with --take.
 
     Example:
         commonplace import community/

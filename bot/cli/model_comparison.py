@@ -25,7 +25,7 @@ def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
 
 
 def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
-    """Measure sides with the same model on a shipped set."""
+    """Measure sides on a shipped set; all sides must have the same embedder."""
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:

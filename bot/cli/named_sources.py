@@ -42,7 +42,7 @@ from knowledge.web.internal_hosts import InternalHosts
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """Options of `source add`; None for those not given."""
+    """Options of `source add`; an option that isn't given is None."""
 
     scope: Scope = SHARED
     base_url: str | None = None
@@ -77,7 +77,7 @@ class SourceOptions:
 
 
 def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
-    """Add the named sources; returns all their locations, including known ones."""
+    """Add the named sources; return the locations of all of them, including known sources."""
     _check(named, options)
     for each in named:
         check_source_name(each)
@@ -132,7 +132,10 @@ def _location(named: str, options: SourceOptions) -> str:
 
 
 def _is_internal(named: str, hosts: InternalHosts) -> bool:
-    """Whether an address is on a host of `sources.internal`; exits if it must be listed there."""
+    """Whether an address is on a host that `sources.internal` lists.
+
+    Exits if the host is an unlisted IP address that isn't public.
+    """
     if hosts.has(named):
         return True
     if not problem_with_url(named) and (problem := problem_with_literal(named)):

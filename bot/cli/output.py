@@ -30,8 +30,8 @@ from knowledge.values.questions import RecordedHit
 def reply_record(reply: Reply) -> dict[str, Any]:
     """A reply as an object.
 
-    `answer` joins the quoted passages, and `quotes` are their excerpts in Markdown. `hits` name
-    the retrievers that found them as `legs`. `nearest` lists the titles of the hits.
+    `answer` joins the quoted passages. `quotes` has an excerpt of each, in Markdown. Each of the
+    `hits` lists its retrievers as `legs`. `nearest` lists the titles of the hits.
     """
     outcome = reply.outcome
     answer, quotes = "", []
@@ -160,7 +160,10 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
-    """Describe a recorded phrasing: model, outcome, cost, and chosen or written sentences."""
+    """Describe a recorded phrasing: model, outcome, cost, and the model's sentences.
+
+    The model has chosen sentences of the passages, or has written its own.
+    """
     model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
     how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
     tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"

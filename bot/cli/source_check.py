@@ -20,9 +20,9 @@ from knowledge.values.source_locations import is_visited, repository_at
 
 _Spread = TypeVar("_Spread")
 
-# Headings asked at most, evenly spread; the default model takes some 10 ms for each.
+# The largest number of headings asked, evenly spread; the default model takes some 10 ms for each.
 HEADINGS: Final = 200
-# Pages fetched at most, evenly spread: five minutes at a second each.
+# The largest number of pages fetched, evenly spread: five minutes at a second each.
 PAGES: Final = 300
 # A longer title is a sentence.
 TITLE_CHARACTERS: Final = 80
@@ -30,7 +30,14 @@ TITLE_CHARACTERS: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class SourceCheck:
-    """Numbers of headings that were asked and found, and each odd title's number of documents."""
+    """Result of the check.
+
+    Attributes:
+        asked: number of headings asked as questions.
+        found: number of asked headings that found their own section first.
+        odd_titles: number of documents by title, for titles that are generic, too long or shared by
+            several documents.
+    """
 
     asked: int
     found: int
@@ -76,7 +83,10 @@ def _is_odd(title: str, count: int) -> bool:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """Pages that a source's passages link to, each with its anchors other than line numbers."""
+    """Web pages that cite a source's passages, each with the anchors in these citations.
+
+    Line numbers in a repository's files are no anchors.
+    """
     is_site = is_visited(location) and repository_at(location) is None
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))
     pages: dict[str, set[str]] = {}

@@ -82,7 +82,7 @@ class Pace:
         self._embedded = 0
 
     def rate(self, progress: Progress) -> float:
-        """Texts embedded a second, since the total became known."""
+        """The number of texts embedded in a second, since `progress.total` last changed."""
         if progress.total != self._total:
             self._started, self._total = self._now(), progress.total
             self._embedded = progress.report.embedded

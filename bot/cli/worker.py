@@ -12,8 +12,8 @@ from indexer.embedding.model_records import open_record
 def worker(settings: Settings) -> None:
     """Embed imported documents for bots that share a PostgreSQL database; needs no token.
 
-    Start any number of workers, on any machine that reaches the database. Configure the bots'
-    model. The data folder only caches the derived model.
+    Start any number of workers, on any machine that reaches the database. Set `model.name` to the
+    same model as for the bots. Workers store nothing in the data folder.
 
     Example:
         commonplace worker --config config.toml

@@ -55,7 +55,7 @@ def _most(default: int, description: str) -> Any:
 
 
 class PhrasingSettings(BaseModel):
-    """[phrasing]"""  # noqa: D415 - the section's name as it is written
+    """Section `[phrasing]` of config.toml: the language model that phrases answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -36,7 +36,7 @@ def _database(value: Any) -> Any:
 
 
 class DataSettings(_Section):
-    """[data]"""  # noqa: D415 - the section's name as it is written
+    """Section `[data]` of config.toml: the data folder and the database."""
 
     folder: Path = Field(
         default=Path("data"),
@@ -53,7 +53,7 @@ class DataSettings(_Section):
 
 
 class ModelSettings(_Section):
-    """[model]"""  # noqa: D415
+    """Section `[model]` of config.toml: the embedding model and the reranker."""
 
     name: str = Field(
         default="sentence-transformers/all-mpnet-base-v2",
@@ -79,7 +79,7 @@ class ModelSettings(_Section):
 
 
 class AnswerSettings(_Section):
-    """[answers]"""  # noqa: D415
+    """Section `[answers]` of config.toml: length and visibility of answers."""
 
     passages: int = Field(default=3, ge=1, le=5, description="Most passages quoted in an answer.")
     private: bool = Field(
@@ -89,7 +89,7 @@ class AnswerSettings(_Section):
 
 
 class ArticleSettings(_Section):
-    """[articles]"""  # noqa: D415
+    """Section `[articles]` of config.toml: use of the bundled articles."""
 
     bundled: Literal["auto", "always", "never"] = Field(
         default="auto",
@@ -101,7 +101,7 @@ class ArticleSettings(_Section):
 
 
 class QuestionSettings(_Section):
-    """[questions]"""  # noqa: D415
+    """Section `[questions]` of config.toml: retention of questions, and flood control."""
 
     keep_days: int = Field(
         default=180,
@@ -138,7 +138,7 @@ class QuestionSettings(_Section):
 
 
 class LimitSettings(_Section):
-    """[limits]"""  # noqa: D415
+    """Section `[limits]` of config.toml: members' quotas of questions and notes."""
 
     questions_per_hour: int = _amount(
         "Questions a member may ask in an hour; 0: any number. Administrators "
@@ -182,7 +182,7 @@ def _internal_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class SourceSettings(_Section):
-    """[sources]"""  # noqa: D415
+    """Section `[sources]` of config.toml: files, web pages and channels to quote."""
 
     look_seconds: int = Field(
         default=60,
@@ -242,7 +242,7 @@ class SourceSettings(_Section):
 
 
 class HelperSettings(_Section):
-    """[helper]"""  # noqa: D415
+    """Section `[helper]` of config.toml: answers that the bot gives without being asked."""
 
     message_content: bool = Field(
         default=False,
@@ -278,7 +278,7 @@ def _guild_ids(value: object) -> object:
 
 
 class PictureSettings(_Section):
-    """[pictures]"""  # noqa: D415
+    """Section `[pictures]` of config.toml: recognition of text in pictures."""
 
     read_text: bool = Field(
         default=False,
@@ -292,7 +292,7 @@ PAGE_URL_CHARACTERS: Final = 120
 
 
 class PageSettings(_Section):
-    """[page]"""  # noqa: D415
+    """Section `[page]` of config.toml: the public web pages of servers."""
 
     folder: str = Field(
         default="",
@@ -334,7 +334,7 @@ class PageSettings(_Section):
 
 
 class IndexSettings(_Section):
-    """[index]"""  # noqa: D415
+    """Section `[index]` of config.toml: memory of the index."""
 
     resident_mb: int = Field(
         default=1_024,
@@ -350,7 +350,7 @@ class IndexSettings(_Section):
 
 
 class GuildsSettings(_Section):
-    """[guilds]"""  # noqa: D415
+    """Section `[guilds]` of config.toml: the servers that the bot serves."""
 
     allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = Field(
         default=ALL,
@@ -368,7 +368,7 @@ class GuildsSettings(_Section):
 
 
 class LogSettings(_Section):
-    """[log]"""  # noqa: D415
+    """Section `[log]` of config.toml: the log."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
@@ -388,7 +388,7 @@ def _port(value: object) -> object:
 
 
 class HealthSettings(_Section):
-    """[health]"""  # noqa: D415
+    """Section `[health]` of config.toml: the HTTP endpoint for health and metrics."""
 
     host: str = Field(
         default="127.0.0.1",

@@ -122,13 +122,13 @@ class Core:
         """Open the data folder, or make it.
 
         Args:
-            settings: name the data folder and the model.
+            settings: the settings, with the data folder and the name of the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: open a new index if config.toml names another model;
-            `index_updates.complete_update` then makes it serve.
-            preload: called with the guilds' settings before the model is opened, which takes
-            seconds.
+            rebuild: open a new index if config.toml names another model. Later,
+                `index_updates.complete_update` switches to the new index.
+            preload: called with the guilds' settings before the model is opened, because opening
+                the model takes seconds.
             clock: seconds; measures outages of the database.
 
         Raises:
@@ -186,7 +186,11 @@ class Core:
         self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
 
     def compare_choices(self) -> None:
-        """Share the choice of model, reranker and calibration with other machines."""
+        """Exchange the choice of model, reranker and calibration with other machines.
+
+        A choice made here is written to the database. A choice of another machine is read from the
+        database.
+        """
         if self._choices is not None:
             self._choices.compare()
 
@@ -351,13 +355,13 @@ class Core:
             _logger.debug("Questions wait on to be recorded: %s", error)
 
     def refresh_outage_caches(self) -> Iterator[None]:
-        """Refresh the caches that answer questions during an outage, a slice a step."""
+        """Refresh the caches that answer questions during an outage, in slices."""
         self.answer_pipeline.refresh_caches()
         yield
         yield from self.index.prefetch_recent_rows()
 
     def warm_up(self) -> Iterator[None]:
-        """Fill the caches that the first questions need, a slice a step."""
+        """Fill the caches that the first questions need, in slices."""
         self.retriever.cosine_scale()
         yield
         patterns()
@@ -378,7 +382,7 @@ class Core:
         `channels` must be readable by everybody who sees the hits.
         """
         own = scopes_of(guild_id, channels)
-        return self.search_in(self.read(query, guild_id, own), own, k)
+        return self.search_in(self.best_variant(query, guild_id, own), own, k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
         """Search as `search` does, in these scopes and the articles."""
@@ -386,10 +390,10 @@ class Core:
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
 
-    def read(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
-        """Correct a query's typing errors, and replace its words by the guild's synonyms.
+    def best_variant(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
+        """Correct a query's typing errors, and return the variant with the strongest evidence.
 
-        Of several variants, the one with the strongest evidence is returned.
+        In a variant, the guild's synonyms replace words of the query.
         """
         query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))

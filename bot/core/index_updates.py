@@ -52,7 +52,10 @@ def with_progress_logged(
 
 
 def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
-    """Update the index from every source, in slices; `retry` reads failed files again."""
+    """Update the index from every source, in slices.
+
+    With `retry`, files that failed before are read again.
+    """
     report = UpdateReport()
     yield from _update_quickly(core, report)
     yield from _update_pages(core, report)
@@ -61,7 +64,7 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
 
 
 def update_files(core: Core) -> Iterator[Progress]:
-    """Index the changed imported files, in slices, unless another process is doing so."""
+    """Index the changed imported files, in slices, unless another process indexes them."""
     return _update_files(core, UpdateReport(), exclusive=True)
 
 
@@ -104,7 +107,7 @@ def _update_channels(
 def _update_files(
     core: Core, report: UpdateReport, *, retry: bool = False, exclusive: bool = False
 ) -> Iterator[Progress]:
-    """Index imported files; with `exclusive`, do nothing while another process does so."""
+    """Index imported files; with `exclusive`, do nothing while another process indexes them."""
     with try_lock(core.folder, UPDATE_LOCK) as mine:
         if exclusive and not mine:
             yield Progress(0, 0, "", report)
@@ -126,10 +129,14 @@ def _update_files(
 
 
 def _forget_chats(core: Core, sources: str, version: str) -> None:
-    """Delete recorded quotations of members who opted out since the last call.
+    """Delete recorded quotations of members who opted out since the last call for these sources.
 
-    `sources` were indexed again without these members' messages. `version` identifies the current
-    opt-outs.
+    Call this after the sources were indexed again without these members' messages.
+
+    Args:
+        core: the core.
+        sources: a name for the sources.
+        version: identifies the current opt-outs.
     """
     key = f"{WITHHELD} from {sources}"
     if core.store.recall(key) != version:
@@ -147,9 +154,9 @@ def update_notes_and_articles(core: Core) -> Iterator[Progress]:
 
 
 def update_unindexed_notes(core: Core) -> Iterator[None]:
-    """Index the core's `unindexed_notes`, one a step.
+    """Index the core's `unindexed_notes`, one note in each slice.
 
-    After a commit with unknown outcome, it first compares all notes with the index.
+    After a commit with unknown outcome, all notes are first compared with the index.
     """
     unknown = core.store.database.unknown_outcomes
     if core.compared_after != unknown:

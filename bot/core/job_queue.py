@@ -1,8 +1,8 @@
 """Fair, bounded queue of the worker's jobs: lanes by priority, members in turn inside a lane.
 
 A more urgent lane goes first, but aging gives every waiting lane a share of the turns. Inside a
-lane, members are served round robin, a job each. Members' jobs are limited, per member and in
-total. The bot's own jobs aren't, because nobody would see the refusal.
+lane, members are served round robin, one job each. Members' jobs are limited, per member and in
+total. The bot's own jobs have no limit, because nobody would see the refusal.
 """
 
 import threading
@@ -14,10 +14,10 @@ from typing import Final, Generic, TypeVar
 
 _Job = TypeVar("_Job")
 
-# Most jobs in a lane: a hundred questions take about two seconds on two cores, and Discord wants a
-# response, even "busy", within three.
+# The largest number of jobs in a lane: a hundred questions take about two seconds on two cores, and
+# Discord wants a response, even "busy", within three.
 MAX_WAITING: Final = 100
-# Most jobs of one member in a lane: a form needs two or three lookups.
+# The largest number of jobs of one member in a lane: a form needs two or three lookups.
 MEMBER_WAITING: Final = 8
 
 
@@ -70,7 +70,10 @@ class JobQueue(Generic[_Job]):
         self._changed = threading.Condition()
 
     def lengths(self) -> dict[Priority, int]:
-        """Number of waiting jobs by priority, without health and stopping."""
+        """Return the number of waiting jobs by priority.
+
+        Jobs that check the health or stop the worker are left out.
+        """
         with self._changed:
             return {
                 priority: self._lanes[priority].length
@@ -78,10 +81,10 @@ class JobQueue(Generic[_Job]):
             }
 
     def put(self, job: _Job, priority: Priority, member: int | None = None) -> None:
-        """Put a job into a lane; without a `member` it is the bot's own.
+        """Put a job into a lane. A job without a `member` is the bot's own.
 
         Raises:
-            QueueFullError: if the lane, or the member's part of it, is full.
+            QueueFullError: if the lane is full, or has too many jobs of the member.
         """
         with self._changed:
             lane = self._lanes[priority]
@@ -93,7 +96,7 @@ class JobQueue(Generic[_Job]):
             self._changed.notify()
 
     def get(self) -> tuple[Priority, _Job]:
-        """Take the next job; waits for one."""
+        """Wait for a job, and take the next one."""
         with self._changed:
             while not (waiting := [p for p in Priority if self._lanes[p].length]):
                 self._changed.wait()

@@ -1,8 +1,9 @@
 """Live switch of a running core to another model; questions are answered throughout.
 
-The pointer file is checked once a second. The model is opened in another thread, and its index is
-opened and updated in slices. One short job then swaps both in. If config.toml names another model
-than the serving one, its index is built first, at the lowest priority.
+A pointer file in the data folder names the model that should serve. The file is checked once a
+second. If it names another model, this model is opened in a thread, and the model's index is opened
+and updated in slices. One short job then swaps in the model and the index. If config.toml names a
+model without an index, the index is built first, at the lowest priority.
 """
 
 import asyncio
@@ -60,7 +61,7 @@ _logger = logging.getLogger(__name__)
 class LiveSwitch:
     """Switches a worker's core to the chosen model.
 
-    `state` is a sentence about a running build or a problem, or "".
+    `state` is a sentence about a running build or a problem, or empty.
     """
 
     def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
@@ -165,9 +166,10 @@ class LiveSwitch:
     async def _opened(
         self, wanted: ModelRecord, priority: Priority, served: Served | None = None
     ) -> Opened:
-        """Open a model in its own thread, and its index in the worker.
+        """Open a model in a new thread, and the model's index in the worker's thread.
 
-        Without `served`, the index is a new or unfinished one.
+        `served` names an existing index of the model. Without `served`, the model's index is new or
+        unfinished.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
         model = await run_in_thread(opener, wanted, model_cache())
@@ -183,7 +185,10 @@ class LiveSwitch:
     async def _switch(
         self, found: Opened, priority: Priority, *, save_pointer: bool = False
     ) -> None:
-        """Update a model's index and switch to both; `save_pointer` also updates the pointer."""
+        """Update a model's index, and switch to the model and the index.
+
+        With `save_pointer`, also write the model to the pointer file.
+        """
         try:
             await self._worker.run_slices(
                 lambda core: catch_up(core, found.index, found.embedder), priority=priority
@@ -231,7 +236,7 @@ class LiveSwitch:
 
 
 def _serve(core: Core, found: Opened, *, save_pointer: bool) -> None:
-    """Apply the latest changes to a model's index, and switch the core to both."""
+    """Apply the latest changes to a model's index, and switch the core to the model and index."""
     run_to_end(catch_up(core, found.index, found.embedder))
     if save_pointer:
         switch_to(core.folder, core.configured, found.served)

@@ -147,7 +147,7 @@ class Worker(Generic[_T]):
     async def call_batched(
         self, function: Callable[[_T, list[_Item]], Sequence[_Result]], item: _Item
     ) -> _Result:
-        """Run `function(core, items)` once for all waiting items; returns this item's result."""
+        """Run `function(core, items)` once for all waiting items, and return this item's result."""
         result: _Result = await self._submit(Priority.ASKING, function, (item,), batched=True)
         return result
 
@@ -157,9 +157,9 @@ class Worker(Generic[_T]):
         *,
         priority: Priority = Priority.INDEXING,
     ) -> _Result | None:
-        """Run a generator made by `make(core)` to its end, a step a job.
+        """Run a generator made by `make(core)` to its end, with a job for each step.
 
-        After `replace`, the generator is made again, because it may hold replaced parts.
+        After `replace`, a new generator is made, because the old one may hold replaced parts.
 
         Returns:
             The generator's last value, or None.
@@ -192,7 +192,10 @@ class Worker(Generic[_T]):
     async def replace(
         self, function: Callable[[_T], _Result], *, priority: Priority = Priority.ASKING
     ) -> _Result:
-        """Run `function(core)`, which replaces parts of the core; slices under way restart."""
+        """Run `function(core)`, which replaces parts of the core.
+
+        A generator of `run_slices` that has begun starts again.
+        """
 
         def replaced(core: _T) -> _Result:
             self._replacements += 1

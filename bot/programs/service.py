@@ -129,7 +129,7 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
     with core.index.steady():
         places = [scopes_of(one.guild_id, ()) for one in searches]
         queries = [
-            core.read(one.query, one.guild_id, own)
+            core.best_variant(one.query, one.guild_id, own)
             for one, own in zip(searches, places, strict=True)
         ]
         # Embeds all queries at once, on all cores, which allows many searches a second.

@@ -71,7 +71,7 @@ class Found:
 
 def search(core: Core, wanted: Search) -> Found:
     with core.index.steady():
-        query = core.read(wanted.query, wanted.guild_id, wanted.scopes)
+        query = core.best_variant(wanted.query, wanted.guild_id, wanted.scopes)
         return _found(core, replace(wanted, query=query))
 
 

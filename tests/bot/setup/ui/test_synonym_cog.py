@@ -100,7 +100,9 @@ async def test_a_synonym_applies_to_its_server_only(world: World) -> None:
 
     def ways(core: Core) -> list[str]:
         scopes = core.articles.visible_scopes(())
-        return [core.read(ASKED, guild_id, scopes) for guild_id in (world.guild.id, 7, None)]
+        return [
+            core.best_variant(ASKED, guild_id, scopes) for guild_id in (world.guild.id, 7, None)
+        ]
 
     here, *elsewhere = await world.core(ways)
     assert here != ASKED
