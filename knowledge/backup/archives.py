@@ -1,7 +1,7 @@
-"""Archives: backups of a database on a server, each an export folder in one ZIP file.
+"""Archives: backups of a PostgreSQL community database, each an export folder in one ZIP file.
 
-An archive is untrusted: only files named as in an export are unpacked, into a folder of their own,
-up to a plausible size. It can be restored into SQLite or PostgreSQL.
+An archive can be restored into SQLite or PostgreSQL. Archives are untrusted. They are unpacked into
+a temporary folder, up to a plausible size, and refused if a file isn't named as in an export.
 """
 
 import json
@@ -38,11 +38,11 @@ _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 
 
-class Server(Database, Protocol):
-    """A community database on a server, whose rows can be replaced."""
+class ServerDatabase(Database, Protocol):
+    """A community database in PostgreSQL."""
 
     def delete_rows(self) -> None:
-        """Delete every row, the log's as well, inside a transaction; ids aren't reused."""
+        """Delete the rows of all tables, inside a transaction. Their ids aren't reused."""
 
 
 def name(at: datetime) -> str:
@@ -60,7 +60,7 @@ def is_archive(path: Path) -> bool:
 
 
 def back_up(database: Database, target: Path) -> None:
-    """Export a database, possibly in use, into one verified file.
+    """Write an archive of a database, and verify the archive. The database may be in use.
 
     Raises:
         BackupError: if no whole archive can be written.
@@ -92,11 +92,14 @@ def _pack(folder: Path, target: Path) -> None:
 
 def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path]]:
     """Delete the oldest archives in a folder, like `backups.rotate`."""
-    return backups.rotate(folder, keep, newest, PATTERN, _is_beginning)
+    return backups.rotate(folder, keep, newest, PATTERN, _has_prefix_log)
 
 
-def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether an archive's log is a prefix of another's; False if it can't be read."""
+def _has_prefix_log(path: Path, newest: Path) -> bool:
+    """Whether the log in archive `path` is a prefix of the log in archive `newest`.
+
+    Returns False if an archive can't be read.
+    """
     try:
         last: dict[int | None, tuple[int | None, int, str]] = {}
         for line in _log(path):
@@ -118,10 +121,14 @@ def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Read a backup (an archive or a SQLite file) into a new database of our own tables.
+    """Create a SQLite database with the current tables from a backup.
+
+    Args:
+        backup: an archive or a SQLite file.
+        part: the path of the new database.
 
     Raises:
-        BackupError: if it can't be used.
+        BackupError: if the backup can't be used.
     """
     if not is_archive(backup):
         backups.read(backup, part)
@@ -175,16 +182,20 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
 
 
 def restore(
-    backup: Path, store: Store, database: Server, at: datetime, asked: Collection[OptInRows] = ()
+    backup: Path,
+    store: Store,
+    database: ServerDatabase,
+    at: datetime,
+    asked: Collection[OptInRows] = (),
 ) -> Restored:
-    """Replace the rows of a database on a server by a backup, in one transaction.
+    """Replace the rows of a PostgreSQL database by a backup, in one transaction.
 
     Args:
         backup: an archive or a SQLite file.
         store: the store to replace.
         database: its database.
         at: the time in the name of the archive that keeps the replaced rows.
-        asked: kinds of unknown rows to take.
+        asked: the kinds of opt-in rows to restore, named by the operator.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.
@@ -214,7 +225,7 @@ def restore(
             backups.remove(part)
 
 
-def _refuse_others(database: Server) -> None:
+def _refuse_others(database: ServerDatabase) -> None:
     if others := database.others():
         raise BackupError(
             f"{others} other connections to the database are open: stop every bot and command that "

@@ -1,8 +1,8 @@
-"""Backups of a community database in a file: taken while in use, verified, rotated, restored.
+"""Backups of a community database in SQLite: taken while in use, verified, rotated, restored.
 
-A backup is written under another name first, so a torn one never looks whole. A restore keeps the
-replaced database, repeats later deletions, and reuses no id, because messages in Discord refer to
-ids.
+A backup is written under a temporary name first, so an incomplete backup never looks complete. A
+restore keeps a copy of the replaced database, and repeats the deletions made since the backup. New
+rows never get an id of the replaced database, because messages in Discord refer to ids.
 
 Errors:
     StoreError
@@ -38,12 +38,12 @@ PATTERN: Final = "community-*.db"
 PART: Final = ".part"
 # Longer than any backup takes.
 TORN_SECONDS: Final = 86_400
-# Whether a log has this line of a guild.
+# Finds a guild's line in a log, by its number and digest.
 _SAME_LINE: Final = (
     "select 1 from log where guild_id is not distinct from nullif(?, 0) and number = ? "
     "and digest = ?"
 )
-# Ids to skip if the last ones are unknown.
+# Ids to skip if the last ids of the replaced database are unknown.
 UNKNOWN_IDS: Final = 10_000
 
 
@@ -105,41 +105,44 @@ def rotate(
     keep: int,
     newest: Path,
     pattern: str = PATTERN,
-    is_beginning: Callable[[Path, Path], bool] | None = None,
+    has_prefix_log: Callable[[Path, Path], bool] | None = None,
 ) -> tuple[list[Path], list[Path]]:
-    """Delete the oldest backups in a folder, and keep `keep` of them.
+    """Delete the oldest backups in a folder, until `keep` backups remain.
 
-    `newest` always stays, even if a wrong clock gave others a later name. Backups with another
-    history (their log isn't a prefix of its log) stay, too: if a lost database was begun anew, only
-    they have the old data.
+    `newest` is never deleted, even if a wrong clock gave other backups a later name. An old backup
+    is also kept if its log isn't a prefix of the log of `newest`. This happens if a lost database
+    was replaced by an empty one. Then only the old backup has the lost data.
 
     Args:
-        folder: the backups' folder.
-        keep: how many to keep.
-        newest: the one taken just now.
-        pattern: the glob pattern of their names.
-        is_beginning: whether the first backup's log is a prefix of the second's.
+        folder: the folder with the backups.
+        keep: the number of backups to keep.
+        newest: the backup taken just now.
+        pattern: the glob pattern of the backups' names.
+        has_prefix_log: whether the first backup's log is a prefix of the second backup's log.
 
     Returns:
-        The deleted backups, and the old ones kept for their other history.
+        The deleted backups, and the old backups kept because of their logs.
     """
-    goes_on = is_beginning or _is_beginning
+    may_delete = has_prefix_log or _has_prefix_log
     backups = sorted(path for path in folder.glob(pattern) if path != newest)
     old = backups[: max(len(backups) + 1 - keep, 0)]
-    deleted = [path for path in old if goes_on(path, newest)]
+    deleted = [path for path in old if may_delete(path, newest)]
     for path in deleted:
         path.unlink()
     return deleted, [path for path in old if path not in deleted]
 
 
-def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether a backup's log is a prefix of another's; False if it can't be read."""
+def _has_prefix_log(path: Path, newest: Path) -> bool:
+    """Whether the log in backup `path` is a prefix of the log in backup `newest`.
+
+    Returns False if a backup can't be read.
+    """
     try:
         with (
             foreign_database.opened(path) as connection,
             foreign_database.opened(newest) as other,
         ):
-            foreign_database.release_of(connection)
+            foreign_database.checked_migrations(connection)
             lines = connection.execute(log_chain.LAST_LINES).fetchall()
             return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
@@ -163,7 +166,7 @@ def _verified(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
     try:
         with foreign_database.opened(path) as connection:
-            applied = foreign_database.release_of(connection)
+            applied = foreign_database.checked_migrations(connection)
             with foreign_database.explained():
                 found = problem(connection)
             if found:
@@ -178,10 +181,10 @@ def _damaged(path: Path, found: str) -> str:
 
 
 def problem(connection: sqlite3.Connection) -> str:
-    """The problem of a community database, or an empty string.
+    """The first problem of a community database, or an empty string.
 
     Checks pages, references, the log's chains, and notes' states against the log. Indexes aren't
-    compared with their tables: a restored database gets new ones.
+    compared with their tables, because a restored database gets new indexes.
     """
     found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
@@ -191,11 +194,11 @@ def problem(connection: sqlite3.Connection) -> str:
     if orphans:
         return f"{len(orphans)} rows refer to rows that are gone"
     database = Database(connection)
-    return _break(database) or _contradiction(database)
+    return _chain_problem(database) or _contradiction(database)
 
 
-def _break(database: Database) -> str:
-    """The first break of a database's log, or an empty string."""
+def _chain_problem(database: Database) -> str:
+    """The first error in the audit log's hash chains, in words, or an empty string."""
     found = log_chain.breaks(database.query(log_chain.LINES), database.query(log_chain.HEADS))
     return found[0].reason if found else ""
 
@@ -213,17 +216,22 @@ def _contradiction(database: Database) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The kept copy of the replaced database, and the backup's unknown rows of opt-in kinds."""
+    """The result of a restore.
+
+    Attributes:
+        kept: the copy of the replaced database, or None if there was no database to replace.
+        unknown: the backup's sources and tombstones missing in the replaced database.
+    """
 
     kept: Path | None
     unknown: Unknown
 
 
 def read(backup: Path, part: Path) -> None:
-    """Read a backup into a new database of our own tables.
+    """Create a database with the current tables at `part`, with the rows of a backup.
 
     Raises:
-        BackupError: if it can't be used.
+        BackupError: if the backup can't be used.
     """
     with _verified(backup) as (foreign, applied):
         foreign_database.copy(foreign, applied, part)
@@ -236,17 +244,17 @@ def restore(
     asked: Collection[OptInRows] = (),
     reader: Callable[[Path, Path], None] = read,
 ) -> Restored:
-    """Replace an unused database by a backup.
+    """Replace a database by a backup; no process may have the database open.
 
-    Killed at any moment, it leaves either the old database or the new one. Deletions since the
-    backup are repeated on it first.
+    The restored database first repeats the deletions made since the backup. If the process is
+    killed, either the old or the restored database is in place, complete.
 
     Args:
-        backup: a database from `back_up`, also of another data folder.
-        database: the one to replace, if it exists.
+        backup: a file from `back_up`, of this data folder or another.
+        database: the path of the database to replace; there may be no database yet.
         at: the time in the name of the replaced database's copy.
-        asked: kinds of unknown rows to take.
-        reader: reads a backup into a new database.
+        asked: the kinds of opt-in rows to restore, named by the operator.
+        reader: creates a new database from a backup.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.
@@ -273,7 +281,7 @@ def restore(
 
 @contextmanager
 def _unused(database: Path) -> Iterator[None]:
-    """Make sure that nobody uses a database, and fold its write-ahead log into the file."""
+    """Refuse a database in use by a process, and merge its write-ahead log into the file."""
     if database.exists():
         try:
             with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
@@ -291,7 +299,13 @@ def _unused(database: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Replaced:
-    """Last ids, tombstones and sources of the replaced database; `ids` is None if unknown."""
+    """State of the replaced database.
+
+    Attributes:
+        ids: the last id of each table, or None if the database can't be read.
+        tombstones: its tombstones.
+        sources: its sources.
+    """
 
     ids: dict[str, int] | None = field(default_factory=dict)
     tombstones: set[Tombstone] = field(default_factory=set)
@@ -299,13 +313,25 @@ class Replaced:
 
 
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
-    """Repeat later deletions on a copy of a backup, skip used ids, and log the restore.
+    """Prepare a copy of a backup to take the place of the replaced database.
+
+    Deletes the opt-in rows of kinds not in `asked`, and all data purged since the backup. Makes new
+    ids start after the replaced database's last ids. Logs the restore.
+
+    Args:
+        part: the copy.
+        replaced: the state of the replaced database.
+        asked: the kinds of opt-in rows to restore, named by the operator.
+        backup: the path of the backup, for error messages.
+
+    Returns:
+        The copy's sources and tombstones missing in the replaced database.
 
     Raises:
-        BackupError: if the copy isn't whole afterwards.
+        BackupError: if the copy isn't sound afterwards.
     """
     with Store(part) as store:
-        # The tombstone file beside it helps if the database is too damaged to read.
+        # The tombstone file beside the database helps if the database is too damaged to read.
         buried = replaced.tombstones | store.tombstones.in_file()
         unknown = drop_unrequested(store, replaced.sources, buried, asked)
         store.purge.apply(buried)

@@ -1,7 +1,7 @@
 """Layout of an export folder: Markdown for notes, JSONL for everything else.
 
     commonplace.json                     the format, and the migrations of its rows
-    notes/GUILD/NOTE-TITLE.md            a note with its live or else latest text
+    notes/GUILD/NOTE-TITLE.md            a note with its live text, or its latest if none is live
     revisions/GUILD/NOTE.NUMBER.md       each other revision
     TABLE.jsonl                          the rows of every other table, a line each
 
@@ -73,9 +73,12 @@ class FolderError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """A Markdown file: a revision's row, and in `notes/` its note's row, too.
+    """A Markdown file of an export.
 
-    `digest` is the exported text's.
+    Attributes:
+        revision: the row of a revision.
+        note: the row of the revision's note if the file is in `notes/`, or None.
+        digest: the digest of the revision's content at the time of the export.
     """
 
     revision: Row
@@ -84,7 +87,7 @@ class NoteFile:
 
     @property
     def edited(self) -> bool:
-        """Whether the text was changed since the export."""
+        """Whether the file's content was changed since the export."""
         return self.digest != words_digest(self.revision)
 
 
@@ -102,7 +105,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def words_digest(revision: Mapping[str, Any]) -> str:
-    """The digest of a revision's text, tags, link and wordings, by its row."""
+    """The digest of the title, text, tags, link and wordings in a revision's row."""
     words = [revision[column] for column in ("title", "tags", "link", "text")]
     # Digests of earlier exports have none.
     words += [revision["wordings"]] if revision.get("wordings", "[]") != "[]" else []
@@ -138,7 +141,7 @@ def note_text(revision: Row, note: Row | None) -> str:
 
 
 def _listed(text: str) -> list[str] | str:
-    """Parse a JSON list; returns the text itself if serializing gives another text."""
+    """Parse a JSON list, or return `text` unchanged if `json.dumps` would write it differently."""
     values = json.loads(text)
     plain = isinstance(values, list) and json.dumps(values, ensure_ascii=False) == text
     return values if plain else text
@@ -204,7 +207,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_amount(value: Any) -> bool:
-    """Whether this is a plausible number of minutes, hours, days or notes."""
+    """Whether this is an integer in the range of all numeric settings."""
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 

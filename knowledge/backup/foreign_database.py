@@ -1,8 +1,8 @@
 """Reader of untrusted community databases.
 
-A backup may come from anywhere, so its file is never used itself. Rows of its version's tables are
-checked and copied into a database made by our own migrations. Nothing defined in the file runs:
-views, triggers, virtual tables and generated columns are refused before anything is read.
+A backup may come from anywhere, so its file is never used as the database. Its rows are checked and
+copied into a new database, created by this program's migrations. Code defined in the file never
+runs: views, triggers, virtual tables and generated columns are refused before any row is read.
 
 Errors:
     Exception
@@ -71,11 +71,11 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def release_of(foreign: sqlite3.Connection) -> list[str]:
-    """The database's migrations, after checking that it has their tables and no others.
+def checked_migrations(foreign: sqlite3.Connection) -> list[str]:
+    """Return the names of the migrations applied to a database, and check its tables.
 
     Raises:
-        ForeignDatabaseError: if it hasn't.
+        ForeignDatabaseError: if the database has other tables than these migrations create.
     """
     with explained():
         found = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
@@ -134,7 +134,7 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
 
 
 def bring_up_to_date(own: sqlite3.Connection) -> None:
-    """Migrate a database with foreign rows, and write the heads of its log.
+    """Migrate a database with foreign rows to the current version, and fill its `log_heads`.
 
     Raises:
         ForeignDatabaseError: if a migration can't handle such rows.
@@ -191,7 +191,7 @@ def _checked(
 
 
 def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
-    """Copy the last ids, so none is reused."""
+    """Copy the last id of each table, so no id is given twice."""
     tables = set(_tables(own))
     for row in _checked(foreign, SEQUENCES, ["name", "seq"]):
         if row["name"] in tables:

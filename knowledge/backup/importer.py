@@ -1,14 +1,16 @@
-"""Importer of an export into an empty database, or into one in use.
+"""Importer of an export folder into a community database, empty or in use.
 
-The folder is read into a scratch database with the export's schema, migrated and checked there.
-Then one transaction takes rows from it, or none:
+The folder is read into a scratch database with the export's schema, then migrated and checked.
+One transaction then copies rows to the community database:
 
-- an empty database takes everything;
-- a database whose log continues the export's takes only notes edited in the folder, each as a
-  pending revision; other differences are later changes here, and stay;
-- a database whose log the export continues takes the missing rows, if no other row differs.
+- An empty database gets all rows.
+- If the export is older than the database (the export's log is a prefix of the database's log), the
+  database gets only the notes edited in the folder, each as a pending revision. Other differences
+  are later changes in the database, and stay.
+- If the export is newer (the database's log is a prefix of the export's log), the database gets the
+  rows it lacks. The import is refused if another row differs.
 
-Nothing here is overwritten, and the import is logged.
+All other exports are refused. No row is overwritten, and the import is logged.
 """
 
 import json
@@ -61,9 +63,13 @@ _BEFORE_1_0: Final = ("m028_one_pending", "m029_card_postings")
 
 @dataclass(slots=True)
 class Imported:
-    """The result of an import: taken rows by table, edited notes, and differing rows.
+    """The result of an import.
 
-    `unknown` has the export's unknown rows of opt-in kinds.
+    Attributes:
+        rows: the number of imported rows, by table.
+        edited: the ids of the notes proposed from edited files.
+        differing: the number of rows with other values in the database, left unchanged.
+        unknown: the export's sources and tombstones missing in the database.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -84,7 +90,14 @@ _LogLines = dict[int | None, list[LogEntry]]
 
 @dataclass(frozen=True, slots=True)
 class _Incoming:
-    """The edited notes in the folder, and its log before rows were left out."""
+    """An export ready to merge.
+
+    Attributes:
+        edits: the notes edited in the folder.
+        log: the export's complete log, read before rows were deleted from the scratch database.
+        unknown: the export's sources and tombstones missing in the database.
+        asked: the kinds of opt-in rows to import, named by the operator.
+    """
 
     edits: list[_Edit]
     log: _LogLines
@@ -98,7 +111,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
     Args:
         store: the store to import into.
         folder: the export.
-        asked: kinds of unknown rows to take.
+        asked: the kinds of opt-in rows to import, named by the operator.
 
     Raises:
         FolderError: if the folder can't be used or conflicts with this database; nothing was
@@ -111,7 +124,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
 
 @contextmanager
 def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
-    """The folder's rows in an opened scratch database, and its edited notes."""
+    """Open a scratch database with the folder's rows; yields it with the folder's edited notes."""
     part = store.database.folder / _PART
     backups.remove(part)
     try:
@@ -129,10 +142,10 @@ def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]
 
 
 def read(folder: Path, part: Path) -> list[_Edit]:
-    """Read a folder into a new database; returns its edited notes.
+    """Create a database at `part` from an export folder; returns the notes edited in the folder.
 
     Raises:
-        FolderError: if it can't be used, or isn't whole.
+        FolderError: if the folder can't be used, or isn't complete.
     """
     schema = _schema(folder)
     edits: list[_Edit] = []
@@ -224,10 +237,13 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 def _withheld(
     store: Store, incoming: Store, asked: Collection[OptInRows]
 ) -> tuple[_LogLines, Unknown]:
-    """Delete rows that were purged here, and opt-in rows not asked for, from the scratch database.
+    """Delete all rows not to be imported from the scratch database.
+
+    These are rows purged in the community database, and opt-in rows of kinds not in `asked`.
 
     Returns:
-        Its log before the deletions, and the unknown rows.
+        The scratch database's log before the deletions, and its sources and tombstones missing in
+        the community database.
     """
     buried = store.tombstones.in_database() | store.tombstones.in_file()
     log = _comparable(incoming.audit_log.entries())
@@ -237,10 +253,11 @@ def _withheld(
 
 
 def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
-    """The lines to compare, by guild, without lines about restores and imports.
+    """The log lines to compare, by guild.
 
-    Those lines change the numbers and digests of later ones. Guilds are compared separately: an
-    export shows one moment, but other guilds' uncommitted lines may have had lower ids.
+    Lines about restores and imports are left out. Ids, numbers and digests are blanked, because a
+    left-out line changes them in all later lines. Guilds are compared separately, because lines of
+    different guilds aren't always committed in the order of their ids.
     """
     log: _LogLines = {}
     for entry in entries:
@@ -321,7 +338,7 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
 
 
 def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:
-    """Descriptions of rows with different values here."""
+    """Table and key of each row with other values in `store` than in `source`."""
     return [
         f"{table} {'/'.join(map(str, key))}"
         for table, keys in tables.items()

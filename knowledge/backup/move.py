@@ -99,7 +99,8 @@ def move(
 
     Args:
         source: the present place.
-        target: the new place: empty, or left over from a move to `source`.
+        target: the new place. It must be empty, or hold an unfinished copy from an interrupted move
+            of `source`, or the old database of an earlier move to `source`.
         check: try everything in a scratch place, and change nothing.
         tell: called before each step.
 
@@ -188,7 +189,11 @@ def _only_last_step_left(source: Place, target: Place) -> bool:
 
 
 def _check_free(source: Place, target: Place) -> None:
-    """Refuse a target with anything but leftovers of a move from or to `source`."""
+    """Refuse a target with other content than `move` allows.
+
+    Raises:
+        MoveError: if the target holds a community database.
+    """
     if not target.is_there() or _marks(target) in (
         [moved_to(source.name)],
         [moving_from(source.name)],
@@ -203,7 +208,7 @@ def _check_free(source: Place, target: Place) -> None:
 
 
 def _clear(source: Place, target: Place) -> None:
-    """Remove leftovers: an unfinished copy is deleted, an earlier source set aside."""
+    """Delete an unfinished copy in the target, or rename the old database of an earlier move."""
     marks = _marks(target)
     if marks == [moving_from(source.name)]:
         target.discard()
@@ -220,7 +225,7 @@ def _finish(target: Place) -> None:
 
 
 def _copied(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved:
-    """Copy one place into another with a mark, and compare both."""
+    """Mark the target as unfinished, copy all rows to it, and compare both places."""
     with closing(source.open()) as from_, closing(target.open()) as to:
         tell(Step.LOAD)
         with to.writing():

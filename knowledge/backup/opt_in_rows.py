@@ -1,8 +1,8 @@
-"""Opt-in filter of restore and import: rows taken only if the operator names their kind.
+"""Opt-in filter of restores and imports, for sources and tombstones.
 
-With a foreign source, the bot would quote files of any folder on its machine. With a foreign
-tombstone, the next restore would delete data of good backups. Rows known here are
-kept without asking.
+A backup or export may have sources and tombstones missing in the operator's database. These are
+left out unless the operator asks for their kind. A stranger's source could make the bot quote files
+of any folder on its machine. A stranger's tombstone could make the next restore delete data.
 """
 
 from collections.abc import Collection
@@ -16,13 +16,13 @@ Source = tuple[str, Scope]
 
 
 class OptInRows(StrEnum):
-    """Kinds of rows that the operator has to name."""
+    """Kinds of rows restored or imported only if the operator asks for them."""
 
     SOURCES = "sources"
     TOMBSTONES = "tombstones"
 
 
-# Unknown rows in words, by kind.
+# Rows missing in the operator's database, in words, by kind.
 Unknown = dict[OptInRows, list[str]]
 
 
@@ -32,16 +32,16 @@ def drop_unrequested(
     tombstones: Collection[Tombstone],
     asked: Collection[OptInRows],
 ) -> Unknown:
-    """Delete a copy's unknown rows of kinds that weren't asked for.
+    """Delete opt-in rows of kinds not in `asked` from a copy of a backup or export.
 
     Args:
         copy: the opened copy, used by nobody else.
-        sources: the known sources.
-        tombstones: the known tombstones.
-        asked: kinds to keep.
+        sources: the sources of the operator's database, kept in any case.
+        tombstones: the tombstones of the operator's database, kept in any case.
+        asked: the kinds to keep completely, named by the operator.
 
     Returns:
-        All unknown rows, asked for or not.
+        All rows of the copy missing in the operator's database, deleted or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
     new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))

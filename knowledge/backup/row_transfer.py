@@ -36,21 +36,24 @@ def differing(source: Database, target: Database, table: str, keys: Sequence[str
 def copy_missing(
     source: Database, target: Database, tables: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Insert the missing rows, inside a transaction; returns their number by table.
+    """Insert the rows missing in the target, inside a transaction.
 
-    Ids given by the source aren't reused.
+    New ids in the target will start after the source's ids.
 
     Args:
         source: the database to copy from.
         target: the database to insert into; deferred references allow any order.
         tables: the tables with their keys.
+
+    Returns:
+        The number of inserted rows, by table.
     """
     taken: dict[str, int] = {}
     for table, keys in tables.items():
         is_empty = not target.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
         for theirs in _by_key(source, table, keys):
             ours = {} if is_empty else _rows(target, table, keys, [*theirs])
-            missing = [_stored(row) for key, row in theirs.items() if key not in ours]
+            missing = [_storable_row(row) for key, row in theirs.items() if key not in ours]
             if missing:
                 insert(target, table, missing)
                 taken[table] = taken.get(table, 0) + len(missing)
@@ -58,8 +61,8 @@ def copy_missing(
     return taken
 
 
-def _stored(row: Row) -> Row:
-    """The row with text that both databases can store."""
+def _storable_row(row: Row) -> Row:
+    """Convert the text in a row to text storable in both SQLite and PostgreSQL."""
     return {
         column: storable(value) if isinstance(value, str) else value
         for column, value in row.items()
