@@ -98,12 +98,12 @@ def export_documents(
     withheld: Withheld = NOTHING,
     count: Count | None = None,
 ) -> Iterator[Document | None]:
-    """The documents of one export; yields None in between, so the caller can do other work.
+    """Make the documents of one export; yields None in between, so the caller can do other work.
 
     Args:
         export: the file.
         document_id: the prefix of the documents' ids.
-        scope: the documents' scope; by default the export's guild.
+        scope: the documents' scope; `SHARED` is replaced by the guild named in the export.
         withheld: members and messages to leave out.
         count: updated with each message and document.
 

@@ -48,8 +48,8 @@ _Events = Iterator[tuple[str, Any]]
 class _BoundedFile:
     """A file that raises `UnreadableError` if one message is too long.
 
-    Reads end at the first invalid UTF-8. Some of ijson's backends accept overlong encodings, and
-    fail later, in callbacks that lose errors.
+    The file seems to end before its first invalid UTF-8. Otherwise some of ijson's backends would
+    accept an invalid (overlong) encoding, and fail later in a callback, where the error is lost.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

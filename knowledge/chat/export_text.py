@@ -1,7 +1,7 @@
 """Parser of DiscordChatExporter's plain text: a head, then "[time] author" and lines.
 
 The format has no ids and no replies. Times have no seconds, and dates are in the exporter's locale.
-Supported are the common locales: day, month and year as numbers, in 12 or 24 hours.
+The parser supports locales writing the month as a number or as three English letters.
 """
 
 import itertools
@@ -127,7 +127,7 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]
 def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Message | None:
     """Parse a message; None for system messages and empty ones."""
     at = _time(header, day_first=day_first)
-    text, blocks = _parts(body)
+    text, blocks = _text_and_blocks(body)
     if _SYSTEM.fullmatch(text) or at is None:
         return None
     attached = [line.rpartition("/")[2].partition("?")[0] for line in blocks.get("Attachments", ())]
@@ -147,8 +147,12 @@ def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Mess
     )
 
 
-def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
-    """Split a message's lines into its text and the exporter's sections, by name."""
+def _text_and_blocks(body: list[str]) -> tuple[str, dict[str, list[str]]]:
+    """Split a message's lines into its text and the blocks after it, such as `{Attachments}`.
+
+    Returns:
+        The text, and the lines of each block by the block's name.
+    """
     text: list[str] = []
     blocks: dict[str, list[str]] = {}
     into = text
@@ -166,7 +170,11 @@ def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
 
 
 def _day_comes_first(dates: Iterable[str]) -> bool:
-    """Whether the day precedes the month in these dates: by a day above 12, or by dots."""
+    """Whether the day precedes the month in these dates.
+
+    The first number above 12 decides, because it must be a day. If there is none, the day comes
+    first in dates with dots, such as 03.04.2024, and second in all others.
+    """
     seen = ""
     for date in dates:
         seen = date

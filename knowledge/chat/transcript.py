@@ -313,10 +313,10 @@ def _attributed(channel: Channel, *messages: Message) -> str:
 
 
 def contain_markdown(text: str) -> str:
-    """Neutralize a message's Markdown, so it can't affect text after it.
+    """Neutralize a message's Markdown, so it can't affect other text of the document.
 
-    Headings become bold, underlines of headings get a blank line before them, open fences are
-    closed, and overlong text is cut.
+    Headings become bold. A line of `=` or `-` gets a blank line before it, so it doesn't make the
+    previous line a heading. Open fences are closed, and overlong text is cut.
     """
     if len(text) > MESSAGE_CHARACTERS:
         text = text[:MESSAGE_CHARACTERS].rstrip() + "…"

@@ -61,11 +61,15 @@ def is_question(title: str, body: str, labels: Sequence[str]) -> bool:
 def maintainers_answer(
     messages: Sequence[Message], maintainers: AbstractSet[int | str]
 ) -> Message | None:
-    """Find the maintainers' answer to a closed issue; the first message is the question.
+    """Find the maintainers' answer to a closed issue.
 
-    The answer is the maintainers' comment that the asker accepted, or their only informative one.
-    Returns None if a maintainer opened the issue, because such issues are tasks, and if the asker
-    asks again after the answer.
+    The answer is the maintainers' comment accepted by the asker, or the maintainers' only
+    informative comment. An issue opened by a maintainer has no answer, because it is a task. A
+    comment is no answer if the asker asks again after it.
+
+    Args:
+        messages: the issue's question, then its comments.
+        maintainers: the maintainers' ids or names.
     """
     question, *comments = messages
     if question.bot or question.member in maintainers or len(comments) > MOST_COMMENTS:

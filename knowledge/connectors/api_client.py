@@ -90,7 +90,14 @@ def is_busy(answer: Answer) -> bool:
 
 
 class ApiClient:
-    """Client of one service."""
+    """Client of one service.
+
+    Args:
+        fetcher: connects, and waits between requests.
+        base: the address that paths are appended to.
+        headers: sent with each request.
+        busy: whether an answer asks the client to wait.
+    """
 
     def __init__(
         self,
@@ -99,14 +106,6 @@ class ApiClient:
         headers: Sequence[Header] = (),
         busy: Callable[[Answer], bool] = is_busy,
     ) -> None:
-        """Send nothing yet.
-
-        Args:
-            fetcher: connects, and waits between requests.
-            base: the address that paths are appended to.
-            headers: sent with each request.
-            busy: whether an answer asks the client to wait.
-        """
         self._fetcher = fetcher
         self._base = base.rstrip("/")
         self._headers = headers
@@ -132,7 +131,7 @@ class ApiClient:
         return self._answer("GET", url, headers, b"")
 
     def post(self, path: str, payload: Any) -> Answer:
-        """Post JSON to a path or an address; like `get` in all else."""
+        """Post JSON to a path or an address; otherwise like `get`."""
         url = path if "://" in path else f"{self._base}{path}"
         content = json.dumps(payload).encode()
         sent = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]

@@ -65,7 +65,7 @@ class Content:
         body: HTML or Markdown in UTF-8, as given by `suffix`.
         link: the address of its page for readers.
         anchors: the rule for the anchors of its headings (`knowledge.files.site_addresses`).
-        verified: the date of its revision.
+        verified: the date when the service's users last changed it.
         titles: further titles, such as those of redirects.
         attribution: the source and licence to name in a citation.
     """
@@ -94,7 +94,7 @@ class Connector(Protocol):
 
 
 def any_value(_value: str) -> str:
-    """Check of a filter's value that accepts any value."""
+    """Accept any value of a filter."""
     return ""
 
 
@@ -114,8 +114,8 @@ class ServiceKind:
             of a sentence.
         recognises: whether an address alone identifies such a service.
         has_threads: whether documents are threads, so that people can be left out of them.
-        home: the address of the whole service, from the address and content of its root or main
-            page; empty for any other page.
+        home: returns the address of the whole service, given the address and content of its root or
+            main page; empty for any other page.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """GitHub connector: releases, closed issues that a maintainer answered, and answered discussions.
 
 Releases, issues and discussions are separate sources, each named by the address of its page. A
-visit lists the changes since the last visit. If the list of issues or releases is unchanged by its
-ETag, the visit takes one request.
+visit lists the changes since the last visit. If GitHub answers that the list of issues or releases
+still has the same ETag, this request is the only one.
 
 Source:
     docs.github.com: "REST API endpoints for issues", "… for releases", "Using the GraphQL API for
@@ -161,8 +161,16 @@ class GitHub:
         place = Place(0, issue["id"], issue["title"], url=issue["html_url"], links=links)
         return issue_content(place, messages, maintainers, self._filters, _labels(issue))
 
-    def _comments(self, key: str, number: int) -> Sequence[Mapping[str, Any]]:
-        """The comments of an issue, oldest first; `number` is their number."""
+    def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
+        """The comments of an issue, oldest first.
+
+        If many issues are listed, the newest comments of all issues are fetched at once. The
+        comments of this issue are fetched alone if fewer than `count` of them are among those.
+
+        Args:
+            key: the issue's number.
+            count: the number of comments stated in the issue.
+        """
         if self._newest is None:
             self._newest = {}
             query = {"sort": "created", "direction": "desc", "per_page": PAGE_ITEMS}
@@ -176,7 +184,7 @@ class GitHub:
                     its = comment["issue_url"].rpartition("/")[2]
                     self._newest.setdefault(its, []).insert(0, comment)
         known = self._newest.get(key, [])
-        if len(known) == number:
+        if len(known) == count:
             return known
         return [*self._api.json(f"/issues/{key}/comments", {"per_page": PAGE_ITEMS})]
 

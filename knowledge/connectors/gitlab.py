@@ -1,8 +1,8 @@
 """GitLab connector: releases, and closed issues that a member of the project answered.
 
 Releases and issues are separate sources, each named by the address of its page. A visit lists the
-changes since the last visit. If the list is unchanged by its ETag, the visit takes one request.
-GitLab shows comments only with a token.
+changes since the last visit. If GitLab answers that the list of issues or releases still has the
+same ETag, this request is the only one. GitLab shows comments only with a token.
 
 Source:
     docs.gitlab.com: "Issues API", "Notes API", "Members API", "Releases API"

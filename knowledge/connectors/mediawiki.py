@@ -285,7 +285,14 @@ class MediaWiki:
         return self._query_pages(pageids="|".join(keys), redirects="1")
 
     def _query_pages(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """Get the metadata of a query's quotable pages, and cache it for `content`."""
+        """Send a query for pages, and yield the metadata of quotable pages.
+
+        The metadata is cached for `content`.
+
+        Args:
+            most: the largest number of requests for one query.
+            asked: the parameters that select the pages.
+        """
         properties = {
             "prop": "info|revisions|redirects|pageprops",
             "inprop": "url",

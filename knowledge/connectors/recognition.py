@@ -23,7 +23,7 @@ _CONTENT: Final = re.compile(rb"content\s{0,9}=\s{0,9}[\"']?([A-Za-z]{1,40})", r
 
 
 def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
-    """The service whose root or main page is at an address; None if it isn't one."""
+    """Return the service whose root or main page is at `address`, or None for any other page."""
     outcome = fetcher.fetch(address, types=_TYPES, limit=_BYTES)
     if not isinstance(outcome, Fetched):
         return None

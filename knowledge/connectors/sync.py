@@ -87,7 +87,7 @@ def sync(
         most: the most bytes to store; None is unlimited.
         token: sent to this service only.
         login: advice for the operator if the service asks for a login.
-        without: names of people to leave out, also of threads that are already stored.
+        without: names of people to leave out. Stored threads that name one are fetched again.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
@@ -119,7 +119,10 @@ def sync(
 
 
 def _withdraw_named(visit: _Visit, without: frozenset[str]) -> None:
-    """Clear the text of stored documents that name people to leave out, to fetch them again."""
+    """Clear the text of stored documents that name people to leave out.
+
+    The sync then fetches these documents again, without these people.
+    """
     for page in visit.pages.pages(visit.location) if without else ():
         if names_someone(page.text, without):
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
@@ -194,7 +197,10 @@ def _is_current(page: WebPage, revision: str) -> bool:
 
 
 def _sync_document(visit: _Visit, key: str) -> None:
-    """Fetch a document if its revision is new or it failed; parse and store it."""
+    """Parse and store a document, after fetching it if necessary.
+
+    It is fetched if it has a new revision, has no stored content, or if its last visit failed.
+    """
     page = visit.pages.page(visit.location, key)
     revision = visit.revisions[key]
     if not page.content or page.etag != revision or page.reason:
@@ -274,7 +280,10 @@ def _parsed(page: WebPage) -> WebPage:
 
 
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids that a service's documents have, or would have once they have text."""
+    """The ids of a service's documents.
+
+    Stored entries without text have an id in this list, too, but aren't documents yet.
+    """
     service = service_at(location)
     if service is None:
         return []

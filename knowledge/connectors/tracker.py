@@ -1,4 +1,7 @@
-"""Lists of trackers in pages with an ETag, and issues as documents."""
+"""Shared parts of the GitHub and GitLab connectors: paged lists, and documents of their items.
+
+The items are issues and releases. A list isn't read again while its first page's ETag is the same.
+"""
 
 import hashlib
 import json
@@ -35,7 +38,10 @@ _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 
 
 class PagedList:
-    """List whose pages link to the next one; empty if unchanged since the ETag."""
+    """A list in pages, each with a link to the next page.
+
+    The list is empty if its ETag is still `etag`.
+    """
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
         self._api = api
@@ -116,8 +122,15 @@ def changed_issues(
 ) -> Listing:
     """List the changed issues that may have an answer, and cache them.
 
-    Unless the whole list is read, other changed issues are listed as removed. `key` is the field of
-    an issue's id.
+    A changed issue that can't have an answer is listed as removed. This isn't necessary if all
+    issues are listed, because the sync then drops every document missing in the list.
+
+    Args:
+        found: the service's list of issues.
+        since: the state of the list, updated with each issue.
+        listed: the cache to fill.
+        key: the field of an issue's id.
+        may_be_answered: whether an issue may have an answer.
     """
     for issue in found:
         since.record_change(issue["updated_at"])
