@@ -259,7 +259,7 @@ class ChannelArchive:
             stretch = (step.after, NO_END if page.last else page.end)
             self.messages.replace(step.thread_id, stretch, kept, leave)
             if page.opener:
-                self.threads.open_with(step.thread_id, page.opener)
+                self.threads.record_opener(step.thread_id, page.opener)
             read_to = max(page.end, rows[0]["last_id"]) if page.last else page.end
             self.tables.run(
                 "update threads set read_to = ?, due = ?, reason = '', "
@@ -293,10 +293,10 @@ class ChannelArchive:
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:
-        """End a finished round; threads not listed any more are deleted.
+        """End a finished round, and delete threads not listed by Discord any more.
 
         Returns:
-            The ids of their documents.
+            The ids of the deleted threads' documents.
         """
         gone: list[str] = []
         with self.tables.writing():
@@ -316,7 +316,7 @@ class ChannelArchive:
         return gone
 
     def save_thread(self, thread: Thread) -> None:
-        """Store a new or changed thread; a new one is due."""
+        """Store a thread from an event; the messages of a new thread are fetched next."""
         with self.tables.writing():
             row = self.channel(thread.channel_id)
             if row is None or row.reads is not SyncedContent.THREADS:

@@ -1,7 +1,8 @@
-"""Documents made of a synced channel's messages, equal to those of an export.
+"""Documents made of a synced channel's messages, equal to the documents made of a chat export.
 
-A thread is a document if it answers something. So is each self-contained message of an announcement
-channel, and each pinned message. Their scope is the channel's readers.
+A thread with an answer becomes a document. In an announcement channel, each self-contained message
+becomes a document, and in a channel synced for its pins, each pinned message. A document's scope is
+its channel, so only the channel's readers get quotations of it.
 """
 
 from collections.abc import Iterator

@@ -23,10 +23,14 @@ class SyncStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncStep:
-    """A request to Discord: a list of threads, a page of messages, or pinned ones.
+    """The next request to Discord: for threads, a page of messages, or pinned messages.
 
-    `cursor` is the position in the list of archived threads; `after` the message before the page,
-    in the thread or channel `thread_id`.
+    Attributes:
+        channel_id: the synced channel.
+        stage: the stage of the round; it decides about the kind of request.
+        thread_id: the thread or channel with the page of messages.
+        after: the id of the last message before the page.
+        cursor: the position in the list of archived threads.
     """
 
     channel_id: int
@@ -38,10 +42,14 @@ class SyncStep:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """Discord's messages of a thread after a message.
+    """A page of a thread's messages, as returned by Discord.
 
-    `end` is the id of its last message, system messages included; `last` whether it is the last
-    page. `opener` is the message a text channel's thread was begun from, on its first page.
+    Attributes:
+        messages: the messages, without system messages.
+        end: the id of the page's last message, possibly a system message.
+        last: whether this is the thread's last page.
+        opener: the id of the text channel's message that the thread was started from; 0 if there is
+            none, or if this isn't the first page.
     """
 
     messages: Sequence[ArchivedMessage]
@@ -52,7 +60,7 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """The message with the progress of a sync."""
+    """The place of the Discord message that shows a sync's progress; ids are 0 without one."""
 
     channel_id: int = 0
     message_id: int = 0

@@ -1,8 +1,8 @@
-"""Threads of synced channels: the progress of each, and its documents.
+"""Threads of synced channels: the progress of fetching each thread, and the thread's documents.
 
-A channel synced for its posts or pinned messages counts as one thread with the channel's id. A
-thread stores its number of changes, and that number when its documents were made, so outdated
-documents are known after any crash.
+A channel synced for its posts or pinned messages counts as one thread with the channel's id. Each
+thread stores two counters: `changed` counts its changes, and `made` has the value of `changed` when
+its documents were made. So outdated documents are recognised even after a crash.
 """
 
 from collections.abc import Iterable, Mapping
@@ -60,10 +60,11 @@ class ArchivedThreads:
         return None
 
     def save(self, thread: Thread, number: int, *, listed: bool) -> None:
-        """Store a thread of the present round; a new one is due.
+        """Store a thread listed by Discord in a round, or reported in an event.
 
-        A `listed` one is due if it has new messages. A thread known only from an event is fetched
-        when it is next listed, in case an event was missed.
+        The messages of a new thread are to be fetched: the thread is due. A stored thread becomes
+        due only if it is `listed` with a newer last message. An event doesn't make it due, because
+        its messages come as events, too. The next listing fetches them in case one was missed.
         """
         with self._tables.writing():
             self._tables.insert_new("threads", new_thread(thread, number))
@@ -88,12 +89,15 @@ class ArchivedThreads:
             )
 
     def opener(self, thread_id: int) -> int:
-        """The id of the message a thread is about: the one it was begun from, or its first one."""
+        """The id of the message that a thread was started from, or else of its first message."""
         rows = self._tables.rows("select * from openers where thread_id = ?", (thread_id,))
         return int(rows[0]["message_id"]) if rows else thread_id
 
-    def open_with(self, thread_id: int, message_id: int) -> None:
-        """Record a thread's opener unless one is known, even a deleted one."""
+    def record_opener(self, thread_id: int, message_id: int) -> None:
+        """Record the message that a thread was started from, unless one was recorded before.
+
+        The first record stays even if its message was deleted since.
+        """
         values = {"thread_id": thread_id, "message_id": message_id}
         self._tables.insert_new("openers", values)
 
