@@ -297,7 +297,9 @@ def _filter_calls(system: ctypes.CDLL) -> None:
 def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     """The filter's BPF instructions: code, jump if true, jump if false, operand.
 
-    `kernel` is the kernel's number of the architecture, `column` its index in `_REFUSED_CALLS`.
+    Args:
+        kernel: the Linux kernel's number for the machine's architecture.
+        column: the architecture's column in `_REFUSED_CALLS`.
     """
     load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
     # Offsets of the filter's input: the call's number, the architecture, the first argument's lower

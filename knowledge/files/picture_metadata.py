@@ -129,7 +129,7 @@ def jpeg_parts(content: bytes) -> Parts:
     yield b"\xff\xd8"
     place, turned, is_drawn = 2, False, False
     while True:
-        kind, place = _mark(content, place)
+        kind, place = _next_marker(content, place)
         if kind == _EOI:
             break
         (length,) = struct.unpack_from(">H", content, place + 2)
@@ -155,8 +155,8 @@ def jpeg_parts(content: bytes) -> Parts:
     yield b"\xff\xd9"
 
 
-def _mark(content: bytes, place: int) -> tuple[int, int]:
-    """The JPEG marker at `place` or after fill bytes there, and its position."""
+def _next_marker(content: bytes, place: int) -> tuple[int, int]:
+    """Skip fill bytes from `place` on; returns the JPEG marker after them, and its position."""
     if content[place] != 0xFF:
         raise MalformedPictureError("There is no mark where one should be.")
     while content[place + 1] == 0xFF:

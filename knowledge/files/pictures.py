@@ -108,7 +108,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def _webp_size(content: bytes) -> tuple[int, int]:
-    """Width and height in each of WebP's three forms."""
+    """Width and height of a WebP picture, from its header in one of three formats."""
     form = content[12:16]
     if form == b"VP8X":
         width, height = content[24:27], content[27:30]

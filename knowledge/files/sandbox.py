@@ -73,7 +73,17 @@ class _Job(Generic[Result]):
 
 
 class Sandbox:
-    """The subprocess and its queue of files."""
+    """The subprocess and its queue of files.
+
+    The first file starts the subprocess.
+
+    Args:
+        seconds: the time limit for one file.
+        memory_bytes: the limit of the process's address space.
+        readable: files and folders that the process may read besides Python's own.
+        cpu_seconds: the limit of processor time for one file. The default is above `seconds`, so it
+            only ends a process whose parent has died.
+    """
 
     def __init__(
         self,
@@ -82,15 +92,6 @@ class Sandbox:
         readable: Sequence[Path] = (),
         cpu_seconds: float | None = None,
     ) -> None:
-        """Start nothing yet.
-
-        Args:
-            seconds: the time limit for one file.
-            memory_bytes: the limit of the process's address space.
-            readable: files and folders that the process may read besides Python's own.
-            cpu_seconds: the limit of processor time for one file. The default is above `seconds`,
-                so it only ends a process whose parent has died.
-        """
         self._seconds = seconds
         self._cpu_seconds = 2 * seconds + 1 if cpu_seconds is None else cpu_seconds
         self._memory_bytes = memory_bytes

@@ -40,8 +40,10 @@ _NAVIGATION: Final = frozenset(
 class FoundFile:
     """A file found by the scan.
 
-    `before` is its record from the last scan, even if it was moved since then. `base_url` is its
-    source's address on the web, and `inside` its path below that.
+    Attributes:
+        before: the file's record from the last scan, even if the file was moved since then.
+        base_url: the address of the file's source on the web; empty if there is none.
+        inside: the file's path in its source.
     """
 
     path: Path
@@ -64,11 +66,12 @@ class Scan:
     """The findings of a scan.
 
     Attributes:
-        unchanged: unchanged files.
-        stale: new, possibly changed and moved files, in the order of their paths.
+        unchanged: the records of unchanged files.
+        stale: files to read, in the order of their paths. These are new files, moved files, and
+            files with a differing or outdated record.
         moved: old paths of moved files, by new path; these files are also in `stale`.
-        vanished: the records of missing files.
-        failures: unreadable folders and sources; their documents are kept.
+        vanished: the records of missing files, whose documents are to be deleted.
+        failures: unreadable folders and sources, whose documents are kept.
         new_ids: the new document ids to store, by path.
     """
 
@@ -131,8 +134,9 @@ def scan(
 ) -> Iterator[Scan]:
     """Scan every file of every source; yields the same scan after each step, complete at the end.
 
-    A file in two sources belongs to the first in `in_order_of_claim`. A missing source's documents
-    are kept, except chats read under another version of `withheld`.
+    A file in two sources belongs to the first in `in_order_of_claim`. The documents of an
+    unreadable source are kept. Chats in such a source are an exception: if `withheld` has changed
+    since a chat was read, the chat counts as vanished, because it may quote an opted-out member.
 
     Args:
         sources: the location and scope of each.
@@ -343,9 +347,12 @@ def _moves(
     missing: Sequence[FileRecord],
     records: Mapping[str, FileRecord],
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Match missing files with new ones by content; yields (old record, new path).
+    """Match missing files with new files by content.
 
-    The path is empty if a compared file wasn't moved.
+    Yields after each compared file, so the caller can do other work.
+
+    Yields:
+        The old record and the new path of a moved file. For any other file, an empty path.
     """
     by_size: dict[int, list[FileRecord]] = {}
     for record in missing:

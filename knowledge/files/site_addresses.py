@@ -62,9 +62,9 @@ class Generator:
     """A site generator's rules for addresses of pages and anchors of headings.
 
     Attributes:
-        page: the address of a text's page below the site's, by the text's path and the fields of
-            its front matter; None if the text has no page of its own.
-        anchor: the anchor of a heading, by its words; empty if unknown.
+        page: returns the address of a text's page, relative to the site's address. Takes the path
+            of the text and the fields of its front matter. None if the text has no page of its own.
+        anchor: returns the anchor of a heading with these words; empty if unknown.
         repeated: the pattern for the anchor of a repeated heading.
         prose: converts a heading's Markdown, without code, before the anchor is computed.
         is_title_linked: whether a heading of the first level has an anchor.
@@ -84,7 +84,8 @@ def cited_address(
 ) -> str:
     """The address of a file on the web.
 
-    If its headings have anchors, the address ends in the anchor rule: `#{mkdocs}`.
+    If the file's headings have anchors, the address ends in a placeholder for an anchor, such as
+    `#{mkdocs}`. The placeholder names the rule for `anchors`; `without_rule` splits it off.
 
     Args:
         base_url: the source's base URL, in a form accepted by `split_base_url`.
@@ -226,21 +227,27 @@ def _without_dashes(prose: str) -> str:
 
 
 def _hugo_prose(prose: str) -> str:
-    """Cut bold and italic text as Hugo does, for example at an apostrophe; remove dashes."""
+    """Shorten bold and italic text as Hugo does, and remove dashes.
+
+    Hugo's anchors have only the beginning of such text, for example up to an apostrophe.
+    """
     return _without_dashes(_EMPHASIZED.sub(lambda found: found["first"], prose))
 
 
-# Anchors. Each docstring names the generator's own function.
+# Anchors. Each docstring names the function in the generator's own code.
 
 
 def _github_anchor(words: str) -> str:
-    """As GitHub's html-pipeline, kramdown's GFM and github-slugger: keep Ruby's word characters."""
+    """The anchor by GitHub's html-pipeline, which keeps Ruby's word characters.
+
+    kramdown's GFM and github-slugger make the same anchors.
+    """
     kept = (sign for sign in words.lower() if sign in " -" or _is_ruby_word_character(sign))
     return "".join(kept).replace(" ", "-")
 
 
 def _is_ruby_word_character(sign: str) -> bool:
-    """Whether Ruby counts a character as a word character: circled letters yes, fractions no."""
+    """Whether Ruby counts a character as a word character, such as a circled letter."""
     kind = unicodedata.category(sign)
     return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or _is_circled(sign)
 
@@ -250,7 +257,7 @@ def _is_circled(sign: str) -> bool:
 
 
 def _hugo_anchor(words: str) -> str:
-    """As Hugo's `github` ids; Go lowers a capital I with a dot to one letter."""
+    """The anchor by Hugo's `github` rule, which lowers `İ` to `i`; Python would add a dot."""
     kept = (
         sign
         for sign in words.replace("\u0130", "i").lower()
@@ -260,7 +267,10 @@ def _hugo_anchor(words: str) -> str:
 
 
 def _gitlab_anchor(words: str) -> str:
-    """As Comrak's `Anchorizer`, in GitLab since 17.0; earlier versions merged repeated hyphens."""
+    """The anchor by Comrak's `Anchorizer`, in GitLab since 17.0.
+
+    Earlier versions of GitLab merged repeated hyphens.
+    """
     kept = (
         sign
         for sign in words.lower()
@@ -272,13 +282,13 @@ def _gitlab_anchor(words: str) -> str:
 
 
 def _python_markdown_anchor(words: str) -> str:
-    """As `markdown.extensions.toc.slugify`."""
+    """The anchor by `markdown.extensions.toc.slugify`."""
     plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
 
 
 def _mdbook_anchor(words: str) -> str:
-    """As `mdbook::utils::normalize_id`: lower only ASCII letters."""
+    """The anchor by `mdbook::utils::normalize_id`, which lowers only ASCII letters."""
     kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_character(sign))
     return "".join(sign.lower() if sign.isascii() else sign for sign in kept)
 
@@ -299,14 +309,14 @@ _DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "�
 
 
 def _docutils_anchor(words: str) -> str:
-    """As `docutils.nodes.make_id`; the ids of repeated titles can't be predicted."""
+    """The anchor by `docutils.nodes.make_id`; anchors of repeated titles can't be predicted."""
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
     plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
 
 
 def _outline_anchor(words: str) -> str:
-    """As Outline's `headingToSlug`; empty (unknown) for characters that Outline transliterates."""
+    """The anchor by Outline's `headingToSlug`; empty if Outline would transliterate a character."""
     if not words.isascii() or not _SPELLED.isdisjoint(words):
         return ""
     kept = re.sub(r"[^A-Za-z0-9\s-]", "", words).lower().replace("-", " ").split()

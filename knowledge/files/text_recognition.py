@@ -1,8 +1,8 @@
-"""Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
+"""Text recognition (OCR) in a picture, in the sandbox: lines of text, from top to bottom.
 
-RapidOCR with the models in its package, on ONNX Runtime, in one thread. The extra `ocr` installs
-it, and only this module imports it, for the first picture. Lines are recognized one at a time, so
-when the processor time is used up, the lines so far are the result.
+The engine is RapidOCR, with the models in its package, on ONNX Runtime in one thread. The extra
+`ocr` installs RapidOCR. This module imports RapidOCR when it gets the first picture. Lines are
+recognized one at a time. When the processor time is used up, the result is the lines so far.
 """
 
 import io

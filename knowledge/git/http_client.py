@@ -68,10 +68,15 @@ class _Answer:
 
 
 class GuardedGitClient(AbstractHttpGitClient):
-    """Git client for one repository, with the guards and pauses of a `Fetcher`."""
+    """Git client for one repository, with the guards and pauses of a `Fetcher`.
+
+    Args:
+        url: the repository's address.
+        fetcher: connects to the host.
+        pack_bytes: the largest size of a pack.
+    """
 
     def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
-        """Send nothing yet; reads at most `pack_bytes` of a pack."""
         super().__init__(url, thin_packs=False, quiet=True)
         self._fetcher = fetcher
         self._pack_bytes = pack_bytes

@@ -183,7 +183,10 @@ class Repository:
         return content
 
     def _unpacked_bytes(self, object_id: "ObjectID") -> int:
-        """The size of a file or, if larger, of its delta bases; 0 if it is in no pack."""
+        """The size of the largest object unpacked to read a file.
+
+        This is the file itself or one of its delta bases. The size is 0 if the file is in no pack.
+        """
         from dulwich.objects import RawObjectID
 
         pack = next((one for one in self._objects.packs if object_id in one), None)

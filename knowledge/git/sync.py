@@ -171,7 +171,10 @@ def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
 
 
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids that a repository's documents have, or would have once its files have text."""
+    """The ids of a repository's documents.
+
+    Stored files without text have an id in this list, too, but aren't documents yet.
+    """
     source = repository_at(location)
     if source is None:
         return []

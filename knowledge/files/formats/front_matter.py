@@ -1,9 +1,8 @@
 """Parser of front matter: YAML or TOML at the top of a Markdown text, within limits.
 
-YAML is parsed once: the events are checked, and values are built from the same events. A second
-parser could build other values than the first one checked: they disagree about U+FEFF, so one reads
-a plain word where the other reads an alias. Values are read one by one, never serialized as a
-whole.
+YAML is parsed once, into events. The events are checked against the limits, and the values are then
+built from the same events. If a second YAML parser built the values, it could see an alias where
+the first parser saw a plain word, because parsers disagree about U+FEFF.
 """
 
 import tomllib

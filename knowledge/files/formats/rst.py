@@ -1,7 +1,7 @@
 """Parser of reStructuredText, with docutils; supports Sphinx's directives and roles in part.
 
-Other files aren't included, and raw markup is dropped. Directives and roles unknown to docutils are
-reduced to their text.
+Raw markup is dropped, and so are `include` directives, because the parser opens no file. Directives
+and roles unknown to docutils are reduced to their text.
 """
 
 import re

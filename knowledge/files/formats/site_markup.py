@@ -198,7 +198,10 @@ def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The mark of the code fence open after a line, or empty; `fence` is the one open before."""
+    """The mark of the code fence open after a line; empty if no fence is open.
+
+    `fence` is the mark of the code fence open before the line.
+    """
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
@@ -293,7 +296,7 @@ def _plain_line(line: str) -> str:
 
 
 def _label(title: str) -> str:
-    """Make an admonition's title a bold line; a long title gets a colon."""
+    """Convert an admonition's title to bold text, with a colon at the end of a long title."""
     said = " ".join(title.replace("*", "").split())
     if not said:
         return ""
@@ -435,7 +438,11 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
 
 
 def without_prose_fences(lines: list[str]) -> list[str]:
-    """Remove fences around prose and link cards from the lines of a Markdown text."""
+    """Remove code fences without code from the lines of a Markdown text.
+
+    The prose in such a fence stays. A link card (a fence of the language `embed`) becomes its
+    address.
+    """
     found = [*lines]
     place = 0
     while place < len(found):

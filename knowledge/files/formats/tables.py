@@ -158,7 +158,11 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str) -> str:
-    """Detect the delimiter: equally many columns in the first rows, then the most columns."""
+    """Detect the delimiter of a CSV text.
+
+    A likely delimiter splits each of the first rows into the same number of columns. The likely
+    delimiter with the largest number of columns is returned, or that of all if none is likely.
+    """
 
     def columns(delimiter: str) -> tuple[bool, int]:
         try:
