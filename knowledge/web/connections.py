@@ -25,7 +25,14 @@ Header = tuple[bytes | str, bytes | str]
 
 
 class Connections:
-    """A pool of connections to hosts with checked addresses."""
+    """A pool of connections to hosts with checked addresses.
+
+    Args:
+        guard: returns the problem with a host's IP address; empty if connections are allowed.
+        resolve: resolves a host to its addresses.
+        whole_seconds: the time limit of one request.
+        trusted: the certificate authorities to trust; by default those of browsers.
+    """
 
     def __init__(
         self,
@@ -34,7 +41,6 @@ class Connections:
         whole_seconds: float,
         trusted: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet; `Fetcher` documents the arguments."""
         self._whole_seconds = whole_seconds
         # The operator's contact for the hosts.
         self.contact = ""

@@ -206,9 +206,12 @@ def _sync_pages(
 
 
 def is_current(page: WebPage, each: ListedUrl, now: datetime) -> bool:
-    """Whether a page needs no fetch: by its listed time, it is unchanged since the last one."""
+    """Whether a page needs no fetch, because the listing has no change of it since the last fetch.
+
+    Listed times are trusted only for a week after the last request for the page.
+    """
     return (
-        page.is_known
+        page.is_parsed
         and not page.reason
         and each.modified is not None
         and page.fetched_at is not None
@@ -226,7 +229,7 @@ def fetch_page(
     inside: Callable[[str], bool] = lambda at: True,
 ) -> FetchOutcome:
     """Fetch a page with a conditional request, by its stored ETag and date."""
-    etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
+    etag, last_modified = (page.etag, page.last_modified) if page.is_parsed else ("", "")
     return fetcher.fetch(
         page.url,
         etag=etag,
@@ -240,8 +243,9 @@ def fetch_page(
 def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """Parse a page's content into its text; an unreadable page keeps its old text.
 
-    A page that forbids quoting loses its text and content. Without stored content, the next request
-    is unconditional; so the rule is checked each time, also if it is only in a header.
+    A page that forbids quoting loses its text and content. The next request then can't be
+    conditional, so the host sends the page again, and it is checked whether it still forbids
+    quoting.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -298,7 +302,10 @@ def page_id(page: WebPage, scope: Scope) -> str:
 
 
 def page_ids(url: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids that a source's documents have, or would have once their pages have text."""
+    """The ids of a source's documents.
+
+    Stored pages without text have an id in this list, too, but aren't documents yet.
+    """
     return [_document_id(link, scope) for link in pages.links(url)]
 
 

@@ -46,7 +46,11 @@ class CrawlScope:
     folder: str
 
     def has(self, url: str) -> bool:
-        """Whether an address is inside, also after servers decode and resolve its path."""
+        """Whether an address is on the host and in the folder.
+
+        A path with `.` or `..` is refused, even in percent-encoded form, because a server may
+        resolve it to a path outside the folder.
+        """
         if problem_with_url(url) or host_of(url) != self.host:
             return False
         path = urlsplit(url).path or "/"

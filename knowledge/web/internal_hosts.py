@@ -60,7 +60,10 @@ class InternalHosts:
         return cls(frozenset(names), tuple(networks))
 
     def problem_with(self, host: str, port: int, address: str) -> str:
-        """The problem with a host's IP address, as "is …"; empty if connections are allowed."""
+        """The problem with a host's IP address; empty if connections are allowed.
+
+        The problem is the end of a sentence about the address, such as "is link-local".
+        """
         try:
             found = ip_address(address)
         except ValueError:

@@ -60,8 +60,11 @@ class WebPage:
     details: str = ""
 
     @property
-    def is_known(self) -> bool:
-        """Whether the next request may be conditional: stored content, parsed by this version."""
+    def is_parsed(self) -> bool:
+        """Whether the page has stored content, parsed by the current parsers.
+
+        If not, the next request must not be conditional, because the content is needed.
+        """
         return bool(self.content) and self.readers == PARSERS_VERSION
 
 
@@ -112,8 +115,8 @@ def _postpone_retirement(
 ) -> WebPage:
     """Postpone a gone page's retirement after a long time without checks.
 
-    Of the time since the last check, at most half of `grace` counts. So no page is retired because
-    the clock jumped ahead.
+    However long the time since the last check is, it counts as at most half of `grace`. So a page
+    isn't retired at the first check after a jump of the clock or a long pause of the bot.
     """
     if page.gone_at is None:
         return page
@@ -212,7 +215,10 @@ class PageStore:
             yield self.page(site, url)
 
     def outlines(self, site: str) -> Iterator[WebPage]:
-        """The pages of a site without content; `text` is cut to one character."""
+        """The pages of a site, loaded without `content` and times, to save memory.
+
+        `text` has only its first character, to show whether the page has text.
+        """
         rows = self.tables.rows(
             "select url, link, etag, reason, title, readers, details, substr(text, 1, 1) as text "
             "from pages where site = ? order by rowid",
@@ -257,9 +263,10 @@ class PageStore:
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
-        """Keep a page if its site stays within `most` bytes; else keep only the reason.
+        """Store a page if its site's pages then have at most `most` bytes; returns whether it fits.
 
-        A page that doesn't grow always fits.
+        A page that doesn't grow always fits. If it doesn't fit, the stored page stays, with the
+        lack of room as its `reason`.
         """
         if most is None:
             self.keep(page)

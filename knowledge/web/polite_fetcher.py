@@ -120,7 +120,17 @@ class _Response:
 
 
 class Fetcher:
-    """Fetches pages during one sync of sources; caches each host's robots.txt."""
+    """Fetches pages during one sync of sources; caches each host's robots.txt.
+
+    Args:
+        delay_seconds: the least time between two requests to a host; robots.txt may ask for more.
+        problem_with: returns the problem with an IP address; empty if connections are allowed.
+        internal: connect only to these hosts, instead of public addresses.
+        resolve: resolves a host to its addresses.
+        sleep: waits for a number of seconds; a stopping program can interrupt it.
+        whole_seconds: the time limit of one request.
+        trusted: the certificate authorities to trust; by default those of browsers.
+    """
 
     def __init__(
         self,
@@ -133,18 +143,6 @@ class Fetcher:
         whole_seconds: float = WHOLE_SECONDS,
         trusted: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet.
-
-        Args:
-            delay_seconds: the least time between two requests to a host; robots.txt may ask for
-                more.
-            problem_with: returns the problem with an IP address; empty if connections are allowed.
-            internal: connect only to these hosts, instead of public addresses.
-            resolve: resolves a host to its addresses.
-            sleep: waits for a number of seconds; a stopping program can interrupt it.
-            whole_seconds: the time limit of one request.
-            trusted: the certificate authorities to trust; by default those of browsers.
-        """
         self._delay = delay_seconds
         self._sleep = sleep
         guard = internal.problem_with if internal else lambda host, port, at: problem_with(at)
@@ -288,7 +286,10 @@ class Fetcher:
 
     @contextmanager
     def _recording_request(self, url: str) -> Iterator[None]:
-        """Record the end of the request made inside, because the host's pause starts then."""
+        """Record the time when the request in the `with` block ends.
+
+        The pause before the next request to the host is counted from this time.
+        """
         try:
             yield
         finally:

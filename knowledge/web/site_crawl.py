@@ -146,7 +146,10 @@ def sync_site(
 
 
 def _single_page_hint(run: _Crawl, url: str) -> str:
-    """A hint to name the folder, if a crawl of a page found nothing below it; else empty."""
+    """Suggest the parent folder as the start, if a crawl found no page below its start.
+
+    Returns an empty string in all other cases.
+    """
     path = urlsplit(url).path
     if len(run.reached) > 1 or path in ("", "/") or run.frontier.scope.folder != f"{path}/":
         return ""
@@ -205,7 +208,7 @@ def _was_visited(run: _Crawl, page: WebPage) -> bool:
         return False
     since = run.before.synced_at
     return (
-        (page.is_known or bool(page.reason))
+        (page.is_parsed or bool(page.reason))
         and (since is None or page.checked_at > since)
         and timedelta() <= run.now - page.checked_at < UNFINISHED
     )

@@ -82,7 +82,10 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
 
 
 def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
-    """Run `parse_listing`, and convert its result to the kind and one line per address."""
+    """Run `parse_listing`, and convert its result to values for the sandbox to return.
+
+    These are the kind ("page" for other content, "pages" or "listings"), and a line per address.
+    """
     try:
         found = parse_listing(content, url)
     except UnlistableError as error:

@@ -42,7 +42,10 @@ _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 
 
 def problem_with(address: str) -> str:
-    """The problem with an IP address, as "is …"; empty if connections are allowed."""
+    """The problem with an IP address; empty if connections are allowed.
+
+    The problem is the end of a sentence about the address, such as "is link-local".
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -97,7 +100,10 @@ def _problem_with_v6(address: IPv6Address) -> str:
 
 
 def _addresses_in(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses in an IPv6 address to which a translator may forward packets."""
+    """The IPv4 addresses inside an IPv6 address.
+
+    A translator may forward packets for the IPv6 address to these IPv4 addresses.
+    """
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if any(address in network for network in _TRANSLATED):
         found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
