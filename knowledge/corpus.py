@@ -52,11 +52,16 @@ _CHANNEL: Final = "channel:"
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source's documents, last sync, and problems.
+    """The contents, last sync and problems of a source.
 
-    `files` counts a web source's pages, or a channel's messages. `base_url` is the web address of
-    its files, `commit` a repository's, `licence` a service's. `machine` is the other machine with
-    its files, if any.
+    Attributes:
+        files: the number of files; of pages for a web source, of messages for a channel.
+        documents: the number of documents.
+        read_at: the time of the last sync.
+        base_url: the web address of the source's files.
+        commit: the last synced commit of a repository.
+        licence: the licence of a service's documents.
+        machine: the name of the machine with the source's files, if it is another machine.
     """
 
     location: str
@@ -375,7 +380,7 @@ def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
 
 
 def page_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of a visited source's documents."""
+    """The ids of the documents of a website, a repository or a service."""
     if repository_at(location) is not None:
         return git_sync.document_ids(location, scope, pages)
     if service_at(location) is not None:

@@ -1,7 +1,7 @@
 """Dependencies: checks of private names in libraries, and hints for installing extras.
 
-A module with a private part of a library lists it in `USED`, as `module:attribute`, and calls
-`require`. A release without that part is refused by name, instead of failing later.
+A module that uses private names of a library lists them in `USED`, as `module:attribute`, and calls
+`require`. If the installed release lacks a name, the import fails at once with a clear message.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """The missing ones of these names, given as `module:attribute`."""
+    """Return the missing names, of names given as `module:attribute`."""
     return [name for name in names if not _is_there(name)]
 
 
@@ -23,13 +23,13 @@ def _is_there(name: str) -> bool:
     except (ImportError, AttributeError):
         return False
     return hasattr(owner, last) or any(
-        last in getattr(cls, "__annotations__", {}) or last in _names_of_init(cls)
+        last in getattr(cls, "__annotations__", {}) or last in _names_in_init(cls)
         for cls in getattr(owner, "__mro__", (owner,))
     )
 
 
-def _names_of_init(cls: object) -> tuple[str, ...]:
-    """Names in the body of `__init__`, which sets attributes of instances."""
+def _names_in_init(cls: object) -> tuple[str, ...]:
+    """All names used in a class's `__init__`, such as the attributes of instances."""
     code = getattr(vars(cls).get("__init__"), "__code__", None)
     return code.co_names if code else ()
 

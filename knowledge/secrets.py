@@ -1,7 +1,8 @@
 """Detection of secrets in texts: tokens, private keys and passwords.
 
-Texts are stored as typed. Shown, quoted or indexed ones have `HIDDEN` in place of each secret. The
-patterns are detect-secrets', except those with many false positives, and our own for missing kinds.
+Texts are stored as typed. When a text is shown, quoted or indexed, `HIDDEN` replaces each secret.
+Most patterns come from the library detect-secrets; its patterns with many false positives are left
+out. This module adds patterns for kinds of secrets missing in the library, or slow in it.
 """
 
 import re
@@ -133,7 +134,11 @@ def _passwords(text: str) -> Iterator[Secret]:
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
-    """The span of the secret: its group if a name precedes it, otherwise the whole match."""
+    """The span of the secret in a match of a pattern.
+
+    If the match begins with other text, such as a name, the secret is the pattern's last group.
+    Otherwise the secret is the whole match.
+    """
     number = match.lastindex or 0
     return match.span(number) if match.start(number) > match.start() else match.span()
 

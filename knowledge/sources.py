@@ -1,8 +1,8 @@
-"""Adding sources: locations are checked and stored; nothing is read yet.
+"""Addition of sources: checks their locations, and stores them. The sync reads sources later.
 
 Errors:
     Exception
-    └── MissingSourceError    the location can't be a source, and what to do
+    └── MissingSourceError    the location can't be a source; the message says what to do
 """
 
 import os
@@ -131,16 +131,17 @@ def service_location(
 def add_visited(
     store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
 ) -> bool:
-    """Store the location of a visited source; False if it was a source already.
+    """Store the location of a website, repository or service; False if it was a source already.
 
-    A given `base_url` replaces the earlier one.
+    A given `base_url` replaces the earlier base URL.
 
     Args:
         store: the store.
         location: the source.
         scope: its audience.
         base_url: for links to a repository's files: its page at a code host, or a template. The
-            default is the repository's address; of a local one, the page of its remote.
+            default is the repository's address, or for a local repository the web page of its
+            remote.
 
     Raises:
         MissingSourceError: if the base URL is invalid.
@@ -157,14 +158,14 @@ def add_visited(
 
 
 def _repository(named: str, internal: bool) -> str:
-    """A repository's address, or its absolute path if it is here."""
+    """The web address of a repository, or its absolute path if it is on this machine."""
     if is_web(named):
         try:
             url = hosts.repository_url(named)
         except ValueError as error:
             raise MissingSourceError(f"{one_line(named)} {error}.") from error
         return url if internal else _address(url, internal)
-    check_signed_in(named)
+    refuse_login_address(named)
     path = Path(named)
     if problem := _problem_with(path):
         raise MissingSourceError(problem)
@@ -173,11 +174,11 @@ def _repository(named: str, internal: bool) -> str:
     return str(path.resolve())
 
 
-def check_signed_in(named: str) -> None:
-    """Refuse a remote that needs a login, such as an SSH address.
+def refuse_login_address(named: str) -> None:
+    """Refuse a repository's address behind a login, such as an SSH address.
 
     Raises:
-        MissingSourceError: with the address to use instead.
+        MissingSourceError: if the address needs a login; the message says what to use instead.
     """
     if _SSH.match(named) and not Path(named).exists():
         raise MissingSourceError(
@@ -200,11 +201,11 @@ def _folder(named: str) -> str:
     return "/".join(parts)
 
 
-def _template(typed: str) -> str:
-    """A base URL with places such as `{path}` in it.
+def _checked_template(typed: str) -> str:
+    """Check a base URL with placeholders such as `{path}`; returns it unchanged.
 
     Raises:
-        MissingSourceError: if it is no address, or its anchor isn't at its end.
+        MissingSourceError: if it is no address, or if `{anchor}` isn't at its end.
     """
     problem = problem_with_url(_PLACES.sub("x", typed))
     if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
@@ -243,12 +244,12 @@ def add_paths(
 
 
 def _base_url(typed: str) -> str:
-    """A base URL ready to be put before paths; empty stays empty."""
+    """Check a base URL, and normalize it so paths can be appended; empty stays empty."""
     if not typed:
         return ""
     name, address = split_base_url(typed)
     if name == TEMPLATE:
-        return _template(typed)
+        return _checked_template(typed)
     if name:
         return f"{name}:{_base_url(address)}"
     problem = problem_with_url(typed)

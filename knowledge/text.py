@@ -1,7 +1,7 @@
 """Text functions: text to store, text to show, and counted nouns.
 
-JSON can name U+0000 and lone surrogates, which are no characters of any script. Text from members,
-files, pages and imports passes through `storable` once, when it becomes one of our values.
+Text from members, files, pages and imports may contain U+0000 and lone surrogates, which databases
+refuse. It passes through `storable` once, when an object of this program is made from it.
 """
 
 import re
@@ -42,7 +42,7 @@ def storable(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """The text without invisible and direction-changing characters, to show without a warning."""
+    """The text without invisible and direction-changing characters, which could disguise it."""
     return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
 
 

@@ -20,9 +20,9 @@ from knowledge.git.repository import MISSING, is_installed
 from knowledge.sources import (
     add_paths,
     add_visited,
-    check_signed_in,
     crawl_location,
     page_location,
+    refuse_login_address,
     repository_location,
     service_location,
 )
@@ -164,7 +164,7 @@ def check_source_name(named: str) -> None:
     """Refuse names that are neither a path nor a fetchable address."""
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
-    check_signed_in(named)
+    refuse_login_address(named)
     scheme, colon, _ = named.partition("://")
     if colon and scheme.isalnum() and not is_web(named):
         fail(f"{one_line(named)} can't be fetched: name an http or https address.")

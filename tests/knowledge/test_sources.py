@@ -10,9 +10,9 @@ from knowledge.sources import (
     MissingSourceError,
     add_paths,
     add_visited,
-    check_signed_in,
     crawl_location,
     page_location,
+    refuse_login_address,
     repository_location,
     service_location,
 )
@@ -87,7 +87,7 @@ def test_a_file_with_a_colon_in_its_name_is_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a@b:c.md").write_text("# A")
-    check_signed_in("a@b:c.md")
+    refuse_login_address("a@b:c.md")
 
 
 @pytest.mark.parametrize(("depth", "pages"), [(-1, 5), (11, 5), (1, 0), (1, 2_001)])
