@@ -193,7 +193,10 @@ _MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
 def credit_line(
     note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH
 ) -> str:
-    """Numbers of note and revision, the author, and the author's approvals and rejections."""
+    """The numbers of note and revision, the writers, and the contributor's record.
+
+    `record` has the number of the contributor's other revisions by state, such as `approved`.
+    """
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:

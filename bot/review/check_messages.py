@@ -1,4 +1,4 @@
-"""Automatic checks of a note as text: similar documents, risk flags, impact. Pure."""
+"""Sentences about the automatic checks of a note: similar documents, risk flags, impact. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -109,7 +109,7 @@ _MORE_EXAMPLES: Final = Sentence(" and {number} more")
 
 
 def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
-    """The risks in a submission: one line a kind, with examples."""
+    """The risks in a submission. Each kind of risk gets a line, with examples."""
     examples: dict[Risk, list[str]] = {}
     for flag in flags:
         examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))

@@ -46,10 +46,15 @@ _AnswerState = tuple[int, str, frozenset[str], str]
 
 @dataclass(frozen=True, slots=True)
 class AnswerSummary:
-    """Summary of an answer: its evidence, and its first document and passage.
+    """Summary of an answer by its first quotation.
 
-    For messages from a channel, the title is empty and `passage` a position instead of a text,
-    because not every viewer can read the channel.
+    Not every viewer can read a channel, so a quotation from a channel has no title or text here.
+
+    Attributes:
+        evidence: the evidence of the answer.
+        document_id: the document of the first quotation; empty without one.
+        title: the document's title; empty for a channel.
+        passage: the quoted text; for a channel, the position of the passage in its document.
     """
 
     evidence: Evidence
@@ -64,7 +69,7 @@ class AnswerSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChangedQuestion:
-    """A question with a changed answer; it was asked `times` times."""
+    """A question with a changed answer; the question was asked `times` times."""
 
     question: str
     times: int
@@ -108,7 +113,7 @@ class Impact:
 
     @property
     def changed_evidence(self) -> int:
-        """The number of answers with the same quotation but other evidence."""
+        """The number of questions with the same quotation but other evidence."""
         return sum(c.times for c in self._shown_twice() if c.quotes_the_same)
 
     def _shown_twice(self) -> list[ChangedQuestion]:
@@ -137,7 +142,9 @@ class ImpactPreview:
         return self.of_document(note_document(note), questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
-        """Replay the newest questions of a document's guild, in slices, as if it were in the index.
+        """Replay the newest questions of a guild, in slices, as if the index had a document.
+
+        The guild is the document's scope.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -169,7 +176,7 @@ class ImpactPreview:
             yield Impact(done, total, tuple(changes))
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
-        """Replay the newest questions of a guild, in slices, as if it had these synonyms.
+        """Replay the newest questions of a guild, in slices, as if the guild had these synonyms.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -192,7 +199,7 @@ class ImpactPreview:
     def _variants_of(
         self, some: Sequence[RecentQuestion], guild_id: int, synonyms: Synonyms
     ) -> list[_Variants]:
-        """Each question as asked and with synonyms."""
+        """The readings of each question: as asked, and with synonyms replaced."""
         asks = [
             Ask(
                 one.text,

@@ -195,7 +195,7 @@ def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) ->
 
 
 def count_fitting_lines(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
-    """The number of first lines that fit in one message."""
+    """Count how many of the lines fit in one message, beginning with the first line."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
         room -= size(log_line(line, language)) + 1

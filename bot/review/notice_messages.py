@@ -97,15 +97,16 @@ def notice_parts(
 ) -> list[str]:
     """A notice, split into messages.
 
-    The first may be shown publicly. The others return a rejected text to the contributor alone.
+    The first message may be shown publicly. The other messages are for the contributor alone: they
+    give back a text that was not accepted, or show a moderator's changes.
 
     Args:
-        note: the note with its decided revision.
+        note: the note with the decided revision.
         event: the event.
-        before: the contributor's own revision, if the decided one is a moderator's edit.
+        before: the contributor's own revision, if a moderator edited it.
         language: the server's language.
-        reason: the reason of a decision after the review.
-        title: the earlier title, known to the reader, if the revision changed it.
+        reason: the reason of a decision in `DECIDED_LATER`, such as retiring the note.
+        title: the title by which the reader knows the note, or empty for the revision's title.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:

@@ -24,7 +24,7 @@ _OF_EXTENSIONS: Final = frozenset(
     }
 )
 
-# Decisions after the review; their reasons are not in the review of the revision.
+# Decisions made after the review. The review of the revision doesn't have their reasons.
 DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
     NoticeEvent.UNDONE: Decision.UNDO,
     NoticeEvent.RETIRED: Decision.RETIRE,
@@ -72,18 +72,21 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 
 def mark_card_replaced(core: Core, place: Place) -> int:
-    """Mark a card as deleted; returns the number of its replacement."""
+    """Mark a card as deleted; return the number of the card that replaces it."""
     mark_cards_deleted(core, [place[1]])
     return card_number(place[1])
 
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
-    """Mark the cards outside of the review channel for a new post, and return their places."""
+    """Mark the cards outside of the review channel as deleted, and return their places.
+
+    Cards marked as deleted are posted again, in the review channel.
+    """
     return core.store.review_cards.forget_misplaced(guild_id)
 
 
 def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
-    """Posted cards of the first `most` notes in the queue, the longest waiting first."""
+    """The posted cards of the `most` longest waiting notes, the longest waiting first."""
     waiting = core.store.notes.queue(guild_id, at)[:most]
     return [note.card for note in waiting if note.card is not None]
 
@@ -99,9 +102,14 @@ def mark_card_outdated(core: Core, note: Note) -> None:
 class Delivery:
     """A notice to a contributor or reporter, with its content.
 
-    `before` is the contributor's own revision, if a moderator has edited it. `reason` is the reason
-    of a later decision. `title` is the earlier title, known to the reader, if the revision changed
-    it.
+    Attributes:
+        notice: the notice.
+        note: the note with the decided revision.
+        before: the contributor's own revision, or None if no moderator edited it.
+        reason: the reason of a decision in `DECIDED_LATER`, such as retiring the note; otherwise
+            empty.
+        title: the title by which the reader knows the note, or empty for the revision's title.
+        settings: the settings of the note's guild.
     """
 
     notice: Notice
@@ -119,7 +127,10 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def notice_delivery(core: Core, notice: Notice) -> Delivery | None:
-    """The content of a notice. If its note is gone, marks the notice as sent and returns None."""
+    """Return the content of a notice, or None if the note is gone.
+
+    A notice about a note that is gone is marked as sent.
+    """
     note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
     if note is None:
         mark_notice_sent(core, notice)

@@ -121,9 +121,9 @@ SHORT_CHARACTERS: Final = 4_000
 
 
 def update_index(core: Core, outcome: _Outcome) -> _Outcome:
-    """Update the index after a change in the store.
+    """Update the index after a note was changed in the store.
 
-    The change stands even if the update fails; the index catches up later.
+    The change stands even if the update fails. The index then catches up later.
     """
     if outcome is not None and outcome.live_changed:
         try:
@@ -140,11 +140,19 @@ def once_per_interaction(
     change: Callable[[], _Outcome],
     origin: int = 0,
 ) -> _Outcome:
-    """Make a change once per interaction; a repeated call returns the note as it is now.
+    """Make a change to a note, once per interaction.
 
-    The inbox marks the interaction as taken in the same transaction. A second click on the message
-    `origin` counts as a repeated call. The index is updated afterwards, so nothing is embedded
-    while the database is locked.
+    A repeated call makes no change, and returns the note as it is now. One transaction makes the
+    change and marks the interaction as handled (`knowledge.store.inbox`). The index is updated
+    afterwards, so nothing is embedded while the database is locked.
+
+    Args:
+        core: makes the change.
+        guild_id: the only guild with rows to change.
+        interaction_id: the interaction that asks for the change.
+        change: makes the change.
+        origin: the message with the form or button. A second interaction with this message counts
+            as a repeated call. 0 if the message may be used several times.
     """
     store = core.store
 
@@ -344,10 +352,10 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
 
 
 def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:
-    """Suggest wordings of a note: questions with it as their confirmed answer, newest first.
+    """Suggest wordings of a note: questions with the note as confirmed answer, newest first.
 
-    Questions of members who opted out of quotation are left out. The caller checks that everyone
-    can read the channels of the others.
+    Questions of members who opted out of quotation are left out. The caller has to check that
+    everyone on the server can read the channels of the suggested questions.
     """
     submission = note.revision.submission
     found = {one.casefold(): None for one in (submission.title, *submission.wordings)}
@@ -370,7 +378,7 @@ def reword(
     wordings: Sequence[str] | SuggestedWording,
     interaction_id: int,
 ) -> Outcome | None:
-    """Change the wordings of a note; those of a live note are indexed at once."""
+    """Change the wordings of a note. A live note is indexed again at once."""
     decisions, revision_id = core.store.decisions, note.revision.id
     return once_per_interaction(
         core,
@@ -381,7 +389,10 @@ def reword(
 
 
 def impact(core: Core, note: Note) -> Iterator[Impact]:
-    """Replay the last questions as if the note were published; the last value is complete."""
+    """Replay the last questions as if the note were published.
+
+    Yields the impact known after each slice. The last value is complete.
+    """
     return core.part(ImpactPreview).of_revision(note)
 
 
@@ -391,7 +402,10 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def contributors_revision(core: Core, note: Note) -> Note | None:
-    """The contributor's last revision, if somebody else wrote this one; else None."""
+    """Return the contributor's last own revision, if somebody else wrote this revision.
+
+    Return None if the contributor wrote this revision, or no earlier one.
+    """
     if note.revision.writer_id == note.contributor_id:
         return None
     earlier = [
@@ -403,7 +417,7 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
 
 
 def title_before(core: Core, note: Note) -> str:
-    """The title of the last approved revision before this one, or else this one's title."""
+    """The title of the last approved revision before this revision, or this revision's title."""
     earlier = [
         one.revision.submission.shown.title
         for one in core.store.notes.history(note.guild_id, note.id)
@@ -413,7 +427,7 @@ def title_before(core: Core, note: Note) -> str:
 
 
 def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
-    """A guild's note with its pending revision, or else its live one."""
+    """Return a note with its pending revision, or otherwise with its live or latest revision."""
     notes = core.store.notes
     latest = notes.latest(guild_id, note_id)
     if latest is None or latest.revision.state is State.PENDING:
@@ -431,7 +445,11 @@ class Reminder:
 
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
-    """Take the reminders due now; a guild's next one is due after its reminder interval."""
+    """The reminders to moderators that are due at the time `at`.
+
+    Each reminder returned counts as sent. The guild's next reminder is due after its reminder
+    interval.
+    """
     core.store.review_cards.mark_newly_due(at, mine)
     core.find_overdue_notes(at)
     found = []
@@ -445,7 +463,10 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
 
 @dataclass(frozen=True, slots=True)
 class NotePage:
-    """A note with the information for its card, and its place in the queue, from 0."""
+    """A note with the information for its card.
+
+    `place` is the note's index in a queue of `total` notes.
+    """
 
     note: Note
     settings: GuildSettings
@@ -457,9 +478,10 @@ class NotePage:
 def queue_page(
     core: Core, guild_id: int, place: int, at: datetime, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up the note at a place in the queue, in slices; the last note for a place after it.
+    """Look up the note at a place in the queue, in slices. The last value is the note's page.
 
-    An empty queue yields nothing. The viewer can read `channels`.
+    A place after the end of the queue stands for the last note. An empty queue yields nothing. The
+    viewer can read `channels`.
     """
     waiting = core.store.notes.queue(guild_id, at)
     if waiting:
@@ -470,7 +492,10 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note in slices; yields nothing if there is none. The viewer can read `channels`."""
+    """Look up a note in slices. The last value is the note's page.
+
+    Yields nothing if there is no such note. The viewer can read `channels`.
+    """
     note = note_to_review(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
@@ -511,7 +536,7 @@ class LogDirection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of the log with its member, the note's title and the reason."""
+    """A line of the log with the acting member, the note's title and the reason."""
 
     entry: LogEntry
     member_id: int | None
@@ -521,7 +546,10 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Consecutive lines of the log, newest first, and whether there are newer or older ones."""
+    """Consecutive lines of the log, newest first.
+
+    `newer` and `older` are whether the log has newer or older lines.
+    """
 
     lines: tuple[LogLine, ...]
     newer: bool
@@ -562,10 +590,15 @@ def log_page(
     beside: tuple[LogDirection, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:
-    """Read the lines of a guild's log next to a line, newer or older.
+    """Read a page of a guild's log.
 
-    `beside` is the direction and the line's id; older than 0 means the newest lines. `fitting`
-    returns the number of first lines that fit in one message.
+    Args:
+        core: reads the log.
+        guild_id: the guild.
+        filters: the filters of the log.
+        beside: a direction and the id of a line. The page has the lines next to this line in this
+            direction. With `OLDER` and 0, the page has the newest lines.
+        fitting: counts how many of the given lines fit in one message, beginning with the first.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.wanted)

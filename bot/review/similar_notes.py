@@ -83,7 +83,7 @@ class _Candidate:
 
 
 class SimilarNotes:
-    """Finds documents near to proposed notes, with an LRU cache of the vectors of pending notes."""
+    """Finds documents similar to proposed notes, with an LRU cache of pending notes' vectors."""
 
     def __init__(self, core: Core) -> None:
         self._store = core.store
@@ -105,8 +105,8 @@ class SimilarNotes:
     ) -> list[SimilarDocument]:
         """The documents most similar to a submission, best first, at most three.
 
-        The note `own_note_id` is left out; the submission revises it. All viewers can read
-        `channels`.
+        `own_note_id` is the note that the submission revises; this note is left out. All viewers
+        can read `channels`.
         """
         submission = submission.shown
         texts = self._passages_of(_document(guild_id, submission))
@@ -212,7 +212,7 @@ class SimilarNotes:
         vectors: NDArray[np.float32],
         own_note_id: int | None,
     ) -> Iterator[_Candidate]:
-        """Yield the likely similar pending notes of a guild, with their cosines."""
+        """Yield pending notes that may be similar to a submission, with their cosines."""
         for note in self._likely(guild_id, submission, own_note_id):
             document = note_document(note)
             texts = self._passages_of(document)

@@ -19,7 +19,7 @@ _MODERATORS: Final = moderators()
 async def moderators_of_revision(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Admit current moderators; sets the `note` with the revision."""
+    """Admit current moderators, and set `note` to the note with the revision."""
     found = await _MODERATORS(interaction, values)
     if isinstance(found, Sentence):
         return found
@@ -32,7 +32,11 @@ async def moderators_of_revision(
 
 
 def first_response_to_decision(interaction: Interaction) -> First:
-    """First response to a click: on a card a private answer, in the queue the next page."""
+    """The first response to a click on a decision.
+
+    A click on a card gets a private answer. A click in the queue, a private message with one note
+    at a time, gets the next note in its place.
+    """
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
 
@@ -45,9 +49,9 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Carry out an action on a note, show the outcome, and deliver its card and notices.
+    """Carry out an action on a note, show the outcome, and deliver cards and notices.
 
-    Returns whether the action was done. If not, the moderator is shown the reason.
+    Return whether the action was done. If not, the outcome shown is the reason.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
@@ -62,7 +66,7 @@ async def report_outcome(
 ) -> bool:
     """Show the moderator the outcome, then deliver cards and notices.
 
-    Returns whether the action was done.
+    Return whether the action was done.
     """
     bot = interaction.client
     language = await viewer_language(interaction)
@@ -82,7 +86,7 @@ async def report_outcome(
 
 
 async def show_outcome(interaction: Interaction, sentence: str) -> None:
-    """Show the outcome of a click; in the queue, it is shown above the next note."""
+    """Show the outcome of a click. In the queue, the outcome is shown above the next note."""
     bot = interaction.client
     place = bot.queue.place(interaction.message)
     if place is None:

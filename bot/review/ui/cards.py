@@ -108,7 +108,7 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Record a deleted card, so that it is posted again."""
+        """Record that a card was deleted, so that the card is posted again."""
         await self._lost(event.guild_id, [event.message_id])
 
     @commands.Cog.listener()
@@ -117,7 +117,10 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Mark the cards of a deleted review channel, to be posted in its successor."""
+        """Record that the cards in a deleted review channel are gone.
+
+        The cards are posted again once the server has chosen another review channel.
+        """
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
             await self.bot.worker.call(lambda core: outbox.mark_channel_deleted(core, channel.id))
@@ -128,7 +131,7 @@ class CardsCog(commands.Cog):
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
-    """The files of a card: a long text, and the pictures."""
+    """The files of a card: the text if too long for a message, and the pictures."""
     if card is None:
         return []
     text = [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
@@ -141,7 +144,11 @@ def card_message(
     above: str = "",
     with_files: bool = True,
 ) -> dict[str, Any]:
-    """Arguments that send a card or edit its message, except for the files."""
+    """Arguments that send a card or edit its message.
+
+    The caller adds the files (`files_of`) to the arguments. The message shows the files, unless
+    `with_files` is False.
+    """
     shown = container([[text] for text in card.texts], _COLOURS[card.standing])
     if card.attached.file_name and with_files:
         shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
