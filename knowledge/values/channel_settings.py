@@ -23,8 +23,8 @@ MOST_QUOTATIONS: Final = 5
 class Mode(StrEnum):
     """The messages that the bot answers in a channel; commands are always answered.
 
-    `OFF`: no messages. `MENTIONS`: mentions of the bot, and replies to it. `HELP`: also questions
-    that members ask each other.
+    `OFF`: no messages. `MENTIONS`: mentions of the bot, and replies to it. `HELP`: these, and
+    questions that members ask each other.
     """
 
     OFF = "off"
@@ -158,7 +158,7 @@ class GuildChoices:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """Effective settings of a place, with the level of each by name."""
+    """Effective settings of a place; `origins` has the level of each setting, by name."""
 
     mode: Mode
     wait_seconds: int

@@ -116,9 +116,9 @@ class Watched:
 class Revision:
     """One text of a note, by its contributor or another writer.
 
-    `replaced_by` is the later revision that replaced it while pending. An `extension` was proposed
-    by another member. One is `for_page` if its writer knew about the public page, or a moderator
-    has released it.
+    `replaced_by` is the later revision that replaced this one while it was pending. An `extension`
+    was proposed by another member than the contributor. A revision is `for_page` if its writer knew
+    about the public page, or if a moderator has released it for the page.
     """
 
     id: int
@@ -163,13 +163,22 @@ class PageName(StrEnum):
 class Note:
     """A note together with one of its revisions.
 
-    `channel_id` is where it was proposed: notices go there if a direct message can't be delivered.
-    `card` is the review card's (channel id, message id) once it is posted. `reviews` are the
-    decisions on this revision, oldest first, without revoked ones. A note is *live* with
-    `live_revision_id`, or *retired* with `retired_revision_id`, or neither. `sampled` notes were
-    published without review and wait for one. `co_authors` have extended it. `off_page` are the
-    vetoes against the public page. `asked_message_id` is the message with the question, if the bot
-    proposed the note from a member's reply to it.
+    A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
+
+    Attributes:
+        channel_id: the channel where the note was proposed. Notices go there if a direct message
+            can't be delivered.
+        reviews: the decisions on this revision, oldest first, without revoked ones.
+        card: the channel id and message id of the review card; None until the card is posted.
+        reports: the open reports.
+        verified_at: when the note was last published or confirmed.
+        review_at: when the note is due for another review.
+        source: the message that the note was saved from.
+        sampled: whether the note was published without review, and waits for a review.
+        co_authors: the names of members with an accepted extension.
+        off_page: the vetoes against the public page.
+        asked_message_id: the message with the question, if the bot proposed the note from a
+            member's reply to it.
     """
 
     id: int
@@ -221,7 +230,7 @@ class Note:
 
     @property
     def waiting_since(self) -> datetime:
-        """When it began to wait for a moderator."""
+        """When the note began to wait for a moderator."""
         if self.revision.state is State.PENDING:
             return self.revision.created_at
         if self.reports:
@@ -236,8 +245,8 @@ class Note:
     def can_be_undone(self, at: datetime, within: timedelta) -> bool:
         """Whether the last decision on this revision can still be taken back.
 
-        It can't after another revision, a retirement or a withdrawal, nor if a rule published the
-        note.
+        After another revision, a retirement or a withdrawal, it can't. If a rule published the
+        note, there is no decision to take back.
         """
         review = self.review
         if review is None or review.moderator_id == self.contributor_id:
@@ -267,7 +276,7 @@ class Obstacle(StrEnum):
 class Outcome:
     """The result of an action on a note.
 
-    `note` is its state afterwards, with the affected revision; `obstacle` is the reason if
+    `note` is the note after the action, with the affected revision. `obstacle` is the reason if
     nothing was changed. `live_changed` is whether the quotable text changed.
     """
 

@@ -1,4 +1,4 @@
-"""Recorded phrasings: a language model's sentences for an answer, and its limits."""
+"""Recorded phrasings: a language model's sentences for an answer, and limits of its use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class UsedUp:
         members: the times by member; members not listed have requests left.
         guilds: the times by guild, with None for direct messages; guilds not listed have requests
             left.
-        everywhere: the time for everybody, if the limit of tokens is reached.
+        everywhere: the time for everybody; None unless the limit of tokens is reached.
     """
 
     members: Mapping[int, datetime] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class RecordedPhrasing:
     """The outcome of a question's phrasing.
 
     Attributes:
-        chosen: the ids of verbatim sentences; `2.3` is the second passage's third.
+        chosen: the ids of verbatim sentences; `2.3` is the third sentence of the second passage.
         places: the indices of the hits in the order given by the model; empty if the model gave
             none, or left the order unchanged.
         lines: the model's own sentences; empty if a hit is from a channel or chat, or gone.

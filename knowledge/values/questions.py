@@ -42,8 +42,11 @@ class FeedbackReason(StrEnum):
 class Feedback:
     """A member's verdict on the answer to a question; the last one counts.
 
-    `reason` is in the member's own words, in place of an offered one. `document_id` is the document
-    they picked as the right one, if it wasn't quoted.
+    Attributes:
+        reason: the reason in the member's own words, in place of an offered one.
+        chosen: the offered reason that the member chose, if any.
+        document_id: the document that the verdict is about, because the member picked or confirmed
+            it as the right one; empty for a verdict on the whole answer.
     """
 
     question_id: int
@@ -133,12 +136,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question that is a gap.
+    """A recorded question without its hits, in most uses a gap.
 
-    `satisfied` is whether its asker found the answer helpful, `unhelpful` whether anybody found it
-    unhelpful. `channels` are those readable by everybody who saw the answer; `answered_from` and
-    `quotations` are the settings it was asked under. A `private` question was answered to its asker
-    alone.
+    Attributes:
+        earlier: the questions before a follow-up, one per line.
+        satisfied: whether the asker found the answer helpful.
+        channels: followed channels, readable by everybody who saw the answer.
+        unhelpful: whether a member found the answer unhelpful.
+        answered_from: the channel's setting for documents to answer from.
+        private: whether the asker alone saw the answer.
+        quotations: the channel's limit of quotations; None for the default.
     """
 
     id: int

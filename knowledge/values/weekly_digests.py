@@ -24,7 +24,7 @@ class WeeklyDigest:
         covered_at: the end of the last period reported in a digest.
         claimed_at: the scheduled time of the last digest claimed for posting.
         warned: whether administrators were warned that posting fails.
-        post_hours: forum posts without an answer for this time are listed.
+        post_hours: how many hours a forum post must be without an answer to be listed.
     """
 
     guild_id: int
