@@ -96,7 +96,7 @@ class Database(Protocol):
             guild_id: the only guild whose rows are read and changed; None for more than one.
 
         Raises:
-            StoreError: if it can't be written; nothing was changed.
+            StoreError: if the database can't be written; nothing was changed.
             OutcomeUnknownError: if the connection is lost during the commit.
         """
 
@@ -148,9 +148,8 @@ class Database(Protocol):
         """Raise each table's id counter above the ids that another copy of the data has used.
 
         Args:
-            given: the last id of the other copy, by table. If they are unknown, None: only `more`
-                raises the counters then.
-            more: a number added to each counter.
+            given: the last id of each table in the other copy; None if they are unknown.
+            more: the number of further ids to skip, for example in place of unknown ones.
         """
 
     def integrity_problem(self) -> str:
@@ -160,7 +159,7 @@ class Database(Protocol):
         """Delete the copies made by upgrades and restores; backups stay.
 
         Raises:
-            OSError: if one can't be deleted.
+            OSError: if a copy can't be deleted.
         """
 
 

@@ -22,7 +22,7 @@ class DerivedKind:
     Attributes:
         name: the name of the PostgreSQL schema, and of the SQLite file without `.db`.
         scripts: the folder of `tables.sql` (SQLite) and `postgres_tables.sql`.
-        file_format: the `user_version` of the SQLite file; a file with another one is made anew.
+        file_format: the `user_version` of the SQLite file; a file of another format is made anew.
         lock_space: the number of the advisory lock that writers take in PostgreSQL.
         remedy: a sentence that tells the operator what to do if the SQLite file can't be read.
     """
@@ -39,7 +39,7 @@ class DerivedKind:
 
 
 class DerivedTables(Protocol):
-    """Opened derived tables; the modules that use them have the SQL."""
+    """Opened derived tables; the SQL is in the modules that use the tables."""
 
     @property
     def version(self) -> object:

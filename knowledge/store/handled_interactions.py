@@ -51,9 +51,9 @@ class HandledInteractions:
     ) -> _T:
         """Act in one transaction, unless one of these interactions was acted on before.
 
-        If the connection is lost during the commit, a second transaction looks for the key, after
-        the server has ended the first, and acts only if the key is missing. The server gets some
-        seconds to come back.
+        If the connection is lost during the commit, a second transaction waits until the server has
+        ended the first one. Then it looks for the key, and acts only if the key is missing. The
+        server gets some seconds to come back.
 
         Args:
             guild_id: the only guild whose rows are read and changed.
@@ -65,7 +65,7 @@ class HandledInteractions:
 
         Raises:
             GivenBackError: if the form was returned to its sender.
-            OutcomeUnknownError: if the server isn't back in time.
+            OutcomeUnknownError: if the server doesn't come back in time.
         """
         try:
             return self._once(guild_id, ids, act, again)

@@ -45,7 +45,7 @@ class Inbox:
         self._database = database
 
     def keep(self, kept: KeptInteraction) -> None:
-        """Store an interaction until it is done, and drop expired ones."""
+        """Store an interaction until `delete`, and drop expired interactions."""
         row = asdict(kept) | {
             "fields": json.dumps(kept.fields, ensure_ascii=False),
             "sent_at": kept.sent_at.isoformat(),

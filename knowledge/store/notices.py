@@ -1,7 +1,7 @@
 """Transactional outbox of notices to members.
 
-A notice is written in the transaction it reports, so a restart loses none. Its id is the message's
-nonce, so Discord drops a second copy.
+A notice is written in the transaction that it reports, so a restart loses none. The notice's id is
+the nonce of the Discord message, so Discord drops a second copy.
 """
 
 from datetime import datetime

@@ -52,7 +52,7 @@ def rows_among(
 def rows_of_lists(
     database: _Together, queries: Sequence[tuple[str, Sequence[int | str]]]
 ) -> list[list[dict[str, Any]]]:
-    """The rows of several statements with a list each, in one round trip; see `rows_among`."""
+    """The rows of several statements, in one round trip; each is like one of `rows_among`."""
     statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
     found = iter(database.rows_together([one for some in statements for one in some]))
     return [[row for _ in some for row in next(found)] for some in statements]
@@ -65,7 +65,10 @@ def run_among(
     before: Sequence[Any] = (),
     after: Sequence[Any] = (),
 ) -> int:
-    """Run a statement like `rows_among`, inside a transaction; returns how many rows changed."""
+    """Run a statement with one `in (?)` for a list; returns how many rows changed.
+
+    If the list may be longer than a slice, call this inside a transaction.
+    """
     statements = _statements(sql, listed, before, after)
     return sum(database.run(each, values) for each, values in statements)
 

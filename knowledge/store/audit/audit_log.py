@@ -91,8 +91,8 @@ class AuditLog:
         """Append a line, inside the transaction of the action.
 
         Args:
-            guild_id: where it happened.
-            member_id: the actor; None for the bot.
+            guild_id: the guild of the action; None for the whole database.
+            member_id: the acting member; None for the bot.
             event: the action, in the past tense.
             subject: `note:<id>`, `revision:<id>` or `guild`.
             detail: numbers and names for replaying the action; no text by members.
@@ -181,8 +181,8 @@ class AuditLog:
             guild_id: the guild.
             wanted: the filter.
             limit: the largest number of lines.
-            before: return lines older than this id, newest first.
-            after: return lines newer than this id instead, oldest first.
+            before: return lines before this id, newest first.
+            after: return lines after this id instead, oldest first.
         """
         lowest = after or 0
         if wanted.since is not None:

@@ -1,9 +1,10 @@
 """Hash chains of the audit log, one for each guild, and their verification.
 
 Each line's digest covers the guild's previous line; guild 0 stands for lines of no guild. The table
-`log_heads` has the number and digest of each chain's last line. It reveals that the last lines of a
-chain were deleted. An append locks the row of its guild. With one chain for all guilds, writers
-would wait for each other: 8 writers on PostgreSQL append 79 lines a second instead of 154.
+`log_heads` has the number and digest of each chain's last line. If somebody deletes the last lines
+of a chain, its row in `log_heads` reveals it. An append locks that row. With one chain for all
+guilds, writers would wait for each other: 8 writers on PostgreSQL append 79 lines a second instead
+of 154.
 """
 
 import hashlib

@@ -205,9 +205,9 @@ class PersonalData:
     # Notes.
 
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
-        """Withdraw a member's pending texts; with `withdraw`, live and retired notes, too.
+        """Withdraw a member's pending texts, and with `withdraw` the live and retired notes, too.
 
-        Texts are erased, except approved texts of the live and retired notes left standing.
+        Only the approved texts of notes that stay live or retired are kept; other texts are erased.
         """
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
@@ -318,8 +318,9 @@ class PersonalData:
     def _forget_questions(self, member_id: int) -> None:
         """Delete a member's questions, except shared and judged ones.
 
-        A *shared* one was asked by others in the same words; it loses the name. A *judged* one has
-        another member's verdict; it loses the words, too, unless it is shared.
+        A *shared* question was asked by others in the same words; only the name is removed. A
+        *judged* question has another member's verdict; the words are removed, too, unless the
+        question is shared.
         """
         rows = self._database.rows(
             "select q.id, q.text, "

@@ -1,8 +1,8 @@
-"""Purge: permanent deletion of guilds without the bot, and of data that another copy has deleted.
+"""Purge: permanent deletion of guilds without the bot, and repeated deletion in an older copy.
 
 Nothing else deletes contributions: withdrawn and retired notes are kept. Each deletion is one
-transaction with its tombstone, and deleted rows are overwritten. The tombstones of another copy of
-the data name its deletions, to be repeated here. `personal_data` erases members.
+transaction with its tombstone, and deleted rows are overwritten. If an older copy of the data is
+restored, the later tombstones tell which data to delete again. `personal_data` erases members.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,9 +70,10 @@ class Purge:
             return self._delete_guild(guild_id)
 
     def apply(self, tombstones: Iterable[Tombstone]) -> int:
-        """Repeat the deletions of another copy's tombstones, in one transaction.
+        """Repeat the deletions that tombstones of another copy record, in one transaction.
 
-        Known tombstones are skipped: the deletion was done here, and the member may have come back.
+        Tombstones that this copy has are skipped: it made the deletion, and a deleted member may
+        have come back since then.
 
         Returns:
             The number of new tombstones.

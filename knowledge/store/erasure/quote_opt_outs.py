@@ -43,10 +43,10 @@ def is_deleted_account(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Members, names (for text without ids) and single messages withheld from quotation.
+    """Members and single messages withheld from quotation.
 
-    Deleted accounts are always withheld. `version` changes with the set of members: data read under
-    another version has to be read again.
+    Names are for messages without an author's id. Deleted accounts are always withheld. `version`
+    changes with the set of members: data read under another version has to be read again.
     """
 
     member_ids: Container[int] = frozenset()

@@ -72,9 +72,9 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The tombstones since a given time, from `Tombstones.since`.
+    """The tombstones returned by `Tombstones.since`.
 
-    `digest` returns the digest of a member's id, to compare with tombstones of members.
+    `digest` returns the digest of a member's id, as it is in the tombstones of members.
     """
 
     tombstones: Sequence[Tombstone]
@@ -189,8 +189,8 @@ class Tombstones:
     def share_key(self) -> None:
         """Check that the file has the same key as on other machines with this database.
 
-        Another key couldn't recognize opt-outs. Tombstones from other machines are added to the
-        file, for restores.
+        With another key, opted-out members couldn't be recognized. Tombstones from other machines
+        are added to the file, for restores.
 
         Raises:
             StoreError: if the file has another key, or none.

@@ -146,8 +146,8 @@ class Guilds:
     def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
         """Claim the reminder to moderators of waiting notes; returns whether it is due.
 
-        A reminder is due if a note has waited for the guild's `reminder_hours`, and the last
-        reminder is at least as old.
+        A reminder is due if a note has waited for the guild's `reminder_hours`, and as many hours
+        have passed since the last reminder.
         """
         hours = timedelta(hours=self.settings(guild_id).reminder_hours)
         if not hours or at - waiting_since < hours:
@@ -178,7 +178,7 @@ class Guilds:
         return {row["id"] for row in rows}
 
     def leave(self, guild_id: int, at: datetime) -> bool:
-        """Record that the bot left a guild; False if that was known."""
+        """Record that the bot left a guild; False if the departure was recorded before."""
         with self._database.writing(guild_id):
             self._begin(guild_id)
             news = self._database.run(
@@ -190,7 +190,7 @@ class Guilds:
             return news == 1
 
     def come_back(self, guild_id: int) -> bool:
-        """Record that the bot is in a guild; False if it wasn't known to have left."""
+        """Record that the bot is in a guild again; False if no departure was recorded."""
         if not self._database.rows(
             "select 1 from guilds where id = ? and left_at is not null", [guild_id]
         ):
@@ -206,9 +206,9 @@ class Guilds:
     def count_absence(self, at: datetime) -> None:
         """Move recorded departures to a later time, if the bot was stopped or its clock jumped.
 
-        A guild's data is deleted some time after the recorded departure. If more than
-        `LONGEST_LOOK` has passed since the last call of this method, the departure is moved by the
-        rest, so the data isn't deleted early.
+        A guild's data is deleted some time after the recorded departure. The time between two calls
+        of this method counts up to `LONGEST_LOOK`. If more has passed, the departure is moved by
+        the rest, so the data isn't deleted early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])

@@ -52,7 +52,7 @@ class WeeklyDigests:
         The change is one transaction, so two administrators don't undo each other's changes.
 
         Returns:
-            The digest after the change; None if it has no channel yet.
+            The digest after the change; None if no channel was chosen yet.
         """
         with self._database.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
@@ -102,7 +102,7 @@ class WeeklyDigests:
         return ended
 
     def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
-        """Record that a digest is being posted for time `at`; False if it was claimed before."""
+        """Claim the digest for the scheduled time `at`; False if it was claimed before."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at

@@ -118,8 +118,9 @@ class Contributions:
     ) -> Outcome | None:
         """Propose another text for a note.
 
-        It replaces a pending revision; a live one stays live. Without `pictures`, it inherits the
-        latest revision's. A text by another member than the contributor is an extension.
+        The new revision replaces a pending revision; a live revision stays live. Without
+        `pictures`, the new revision has the pictures of the latest one. A text by another member
+        than the contributor is an extension.
         """
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
@@ -181,8 +182,8 @@ class Contributions:
     def _refuse_to_others(self, note_id: int) -> Outcome | None:
         """Refuse an action on another member's note.
 
-        Only its contributor can see a note that isn't live, so for others the outcome is None, as
-        if there was no such note.
+        If the note isn't live, the outcome is None, as for a missing note: other members can't see
+        it.
         """
         live = self._notes.live(note_id)
         return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
@@ -215,7 +216,7 @@ class Contributions:
         return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-        """Withdraw the pending revision of the contributor's note, or else the live one."""
+        """Withdraw the pending revision of the contributor's note, or else the published one."""
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
@@ -242,7 +243,7 @@ class Contributions:
     ) -> Outcome | None:
         """Store a member's report about a live note.
 
-        It replaces the member's earlier report of the same problem.
+        The report replaces the member's earlier one about the same problem.
         """
         with self._database.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)

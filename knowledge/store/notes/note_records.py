@@ -209,7 +209,7 @@ class Notes:
     def waiting(self, at: datetime, mine: GuildFilter = every_guild) -> list[int]:
         """Ids of guilds with waiting notes, where a reminder to moderators may be due.
 
-        The caller checks how long the notes have waited, and sends the reminder only if it is due.
+        The caller checks how long the notes have waited, so only a due reminder is sent.
         """
         rows = self._database.rows(
             f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608

@@ -206,7 +206,7 @@ class PublicNotes:
         return int(rows[0]["number"])
 
     def unreleased(self, guild_id: int, most: int, after: int = 0) -> list[UnreleasedNote]:
-        """A slice of the live texts for moderators to release, by note."""
+        """The next `most` live texts for moderators to release, without the first `after` ones."""
         rows = self._database.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",

@@ -91,11 +91,11 @@ class Connection:
             lock_space: the number of the advisory lock for all parts of the data. The lock of one
                 part has two numbers: this one and the number of the part.
             name: the session's application name.
-            held: the number of an advisory lock to hold in shared mode while connected. If another
-                session gets this lock in exclusive mode, nobody is connected with it.
+            held: the number of an advisory lock to hold in shared mode while connected. A session
+                that gets this lock in exclusive mode knows that no such connection is open.
 
         Raises:
-            error: if it can't connect, or the database is unusable.
+            error: if the server can't be reached, or the database is unusable.
         """
         self.url = url
         self.schema = schema
@@ -165,7 +165,8 @@ class Connection:
     ) -> list[list[tuple[Any, ...]]]:
         """Run statements in a pipeline, one round trip for all; returns each one's rows.
 
-        Use a transaction if one of them writes: outside of one, some may succeed and others fail.
+        Use a transaction if a statement writes. Outside a transaction, some statements may succeed
+        and others fail.
         """
 
         def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
@@ -228,8 +229,8 @@ class Connection:
                 the caller locks rows.
 
         Raises:
-            error: if it can't be written; nothing was changed, unless the message says that the
-                outcome is unknown (an `OutcomeUnknownError` for the community database).
+            error: if the database can't be written. Nothing was changed, unless the message says
+                that the outcome is unknown (an `OutcomeUnknownError` for the community database).
         """
         if self._in_transaction:
             yield

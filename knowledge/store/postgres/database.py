@@ -85,9 +85,9 @@ class PostgresDatabase(Connection):
             though_marked: open the database even if it has a mark.
 
         Raises:
-            StoreError: if it can't be opened.
-            StoreVersionError: if another version made its tables.
-            StoreMovedError: if it has a mark.
+            StoreError: if the database can't be opened.
+            StoreVersionError: if another version made the tables.
+            StoreMovedError: if the database has a mark.
         """
         super().__init__(url, schema, lock_space=LOCK_SPACE)
         self.folder = folder
@@ -163,7 +163,8 @@ class PostgresDatabase(Connection):
     def _last_id(self, table: Mapping[str, Any]) -> int:
         """The last id of a table, given as a row of `_SEQUENCES`.
 
-        The sequence knows only generated ids; copied rows were inserted with their ids.
+        The sequence knows only the ids that it generated. Copied rows were inserted with their ids,
+        so the highest id in the table counts, too.
         """
         highest = f"select coalesce(max({table['key']}), 0) as last from {table['name']}"  # noqa: S608
         return max(int(table["last"]), int(self.rows(highest)[0]["last"]))

@@ -64,7 +64,7 @@ class Standing:
         shards: the shards of this process, with the epoch of each.
         surplus: a shard for this process to give back, or None.
         processes: the number of all members.
-        unready: the number of shards without a process that serves their guilds yet.
+        unready: the number of all shards not marked as ready yet (`Leases.mark_ready`).
     """
 
     shards: dict[int, int]
@@ -163,7 +163,7 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Reconnect if others ended the session; only a read reconnects by itself."""
+        """Reconnect if another process ended the session; only a read reconnects by itself."""
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:
@@ -186,7 +186,7 @@ class Leases:
         return each + (members.index(self.id) < over)
 
     def mark_ready(self, shard: int) -> None:
-        """Tell others that a shard's guilds are served."""
+        """Mark a shard as ready, for other processes: its guilds are served."""
         sql = "update shards set ready_at = clock_timestamp() where shard = ? and holder = ?"
         self._connection.run(sql, [shard, self.id])
 

@@ -1,4 +1,6 @@
-"""Migrations of a community database in PostgreSQL: the files of `tables/`, named like SQLite's.
+"""Migrations of a community database in PostgreSQL: the files of `tables/`.
+
+Each file has the name of the same migration for SQLite.
 
 Files aren't edited after release. Every file but the first only adds columns and tables, because
 processes of the previous version go on writing during an upgrade.

@@ -158,8 +158,8 @@ class FeedbackRecords:
     ) -> list[ConfirmedAnswer]:
         """A guild's confirmed answers, newest first.
 
-        With `channels`, only answers to questions recorded with the same channels
-        (`Question.channels`) are returned.
+        With `channels`, only answers to questions recorded with the same `Question.channels` are
+        returned.
         """
         values: list[Any] = [guild_id]
         for_channels = ""

@@ -2,8 +2,9 @@
 
 A question is a gap if it was refused, if a member found its answer unhelpful, or if its answer was
 partial and nobody found it helpful. A gap is settled once it is *answered* by later content, or
-*dismissed* by a moderator. Asked again, it is another question, and a gap again. Other modules
-group gaps and look for answers; here each step is one transaction with its notices and log line.
+*dismissed* by a moderator. If somebody asks the same afterwards, that question is a new gap. Other
+modules group gaps and look for answers; here each step is one transaction with its notices and log
+line.
 """
 
 import json
@@ -145,7 +146,7 @@ class Gaps:
         )
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
-        """Dismiss gaps for a moderator; asked again, they come back."""
+        """Dismiss gaps for a moderator; the same question asked later is a new gap."""
         with self._database.writing(guild_id):
             self._settle(question_ids, "dismissed")
             self._log.append(
@@ -190,7 +191,7 @@ class Gaps:
             self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
 
     def merged(self, guild_id: int) -> dict[int, int]:
-        """The group of each question merged by hand: the lowest question id in it."""
+        """The group of each question merged by hand: the lowest question id in the group."""
         rows = self._database.rows(
             "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]
         )
@@ -260,7 +261,7 @@ class Gaps:
     ) -> None:
         """Record the gaps answered by a publication, and notify the askers of `notified`.
 
-        Members who opted out get no notice, and a question gets only one.
+        Members who opted out get no notice, and no question gets a second one.
         """
         with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")
@@ -323,7 +324,7 @@ class Gaps:
         )
 
     def set_opt_out(self, member_id: int, *, quiet: bool) -> None:
-        """Set whether a member gets notices; opting out drops their pending ones."""
+        """Set whether a member gets no notices (`quiet`); then unsent notices are deleted."""
         with self._database.writing():
             if not quiet:
                 self._database.run("delete from quiet_members where member_id = ?", [member_id])

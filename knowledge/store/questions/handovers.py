@@ -111,7 +111,7 @@ class Handovers:
     def record_message(
         self, question_id: int, channel_id: int | None, message_id: int | None
     ) -> None:
-        """Record the message, or that it was deleted."""
+        """Record the message of a hand-over; None records that the message was deleted."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set posted = 1, channel_id = ?, message_id = ? "
@@ -120,7 +120,7 @@ class Handovers:
             )
 
     def mark_shown(self, handover: Handover) -> None:
-        """Record that the message shows this state."""
+        """Record that the message shows this state of the hand-over."""
         with self._database.writing(handover.guild_id):
             self._database.run(
                 "update handed_on set shown = ? where question_id = ? and shown < ?",
@@ -143,21 +143,21 @@ class Handovers:
         return found[0] if found else None
 
     def of_guild(self, guild_id: int) -> dict[int, Handover]:
-        """A guild's hand-overs by their questions' ids."""
+        """A guild's hand-overs, by question id."""
         found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
         return {one.question_id: one for one in found}
 
     def claim(
         self, guild_id: int, question_id: int, helper_id: int, at: datetime
     ) -> HandoverOutcome | None:
-        """Claim a hand-over for a helper; None if there is none."""
+        """Claim a hand-over for a helper; None if the question wasn't handed over."""
         values = {"standing": HandoverState.CLAIMED, "helper_id": helper_id}
         return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
 
     def claim_group(
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
-        """Claim a group of gaps, handed over or not; None without any gap."""
+        """Claim a group of gaps, handed over or not; None if the group is empty."""
         with self._database.writing(guild_id):
             found = [self.find(guild_id, one) for one in sorted(question_ids)]
             known = [one for one in found if one is not None]

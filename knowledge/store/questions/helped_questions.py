@@ -2,8 +2,8 @@
 
 Words of messages aren't stored. A question *waits* while members may answer it. Then the bot
 answers the question once, or leaves it to members. Either way it is *watched* for a day, and then
-*done*. If nobody has answered it by then, it is recorded as a gap. The table has the gap's id, so
-the gap is deleted if its message is.
+*done*. If nobody has answered the question by then, it is recorded as a gap. The table has the
+gap's id, so that the gap is deleted together with the message.
 """
 
 from collections.abc import Collection, Mapping
@@ -133,7 +133,7 @@ class HelpedQuestions:
             )
 
     def finish(self, message_id: int, gap: Question | None = None) -> None:
-        """Finish a question; an unanswered one is recorded as `gap`."""
+        """Finish a question; if nobody has answered it, `gap` is recorded."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None
             self._database.run(
@@ -146,7 +146,7 @@ class HelpedQuestions:
         """Delete the questions of deleted messages, and the words of their gaps.
 
         Returns:
-            Whether one of them was known.
+            Whether a question was known for one of the messages.
         """
         # Most deleted messages were no questions.
         known = [

@@ -159,7 +159,7 @@ class PeriodFigures:
         Settled gaps are left out.
 
         Returns:
-            Their ids and times, newest first.
+            The id and time of each post, newest first.
         """
         rows = self._database.rows(
             "select h.message_id, h.asked_at from helped_questions h "
@@ -198,8 +198,8 @@ class PeriodFigures:
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
         """Public questions in these channels that a note answers, each text once.
 
-        A note answers the question it was written for. It also answers a question if the asker was
-        notified that the note does.
+        A note answers the question that it was written for, and each question with a notice to the
+        asker about the note.
         """
         rows = rows_among(
             self._database,

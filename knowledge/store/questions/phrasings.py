@@ -97,9 +97,14 @@ class Phrasings:
     def _until(
         self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
     ) -> datetime | None:
-        """The time of the next allowed request, if `most` are allowed in a `window`.
+        """The time of the next allowed request; None if a request is allowed now.
 
-        `sql` selects the requests of a member or guild (`key`). None if one is allowed now.
+        Args:
+            sql: selects the times of the requests of a member or guild.
+            now: the current time.
+            window: the time for which requests count.
+            key: the id of the member or guild.
+            most: the number of requests allowed in the window.
         """
         rows = self._database.rows(
             f"{sql} order by p.asked_at desc limit 1 offset ?",

@@ -123,7 +123,7 @@ class QuestionRecords:
         """Store questions with their hits, in one transaction.
 
         Returns:
-            Their new ids, in the same order.
+            The new ids, in the order of the questions.
         """
         with self._recording(questions):
             ids = [self._database.insert_id("questions", _row(one)) for one in questions]
@@ -198,7 +198,7 @@ class QuestionRecords:
         return int(rows[0]["id"]) if rows else None
 
     def last_of_member(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
-        """A member's last question in a channel, asked since the time `since`; without its hits."""
+        """A member's last question in a channel since the time `since`, without its hits."""
         rows = self._database.rows(
             "select * from questions where asker_id = ? and channel_id = ? and asked_at >= ? "
             "and told_for is null order by id desc limit 1",
@@ -242,7 +242,7 @@ class QuestionRecords:
     def judged_helpful(self) -> list[Question]:
         """Questions with an answer that members found helpful, oldest first.
 
-        A question is returned once for each document that members picked, with this document's hits
+        A question with picked documents is returned once for each of them, with the document's hits
         first. Without a pick, a question with an *unhelpful* verdict is left out.
         """
         rows = self._database.rows(
