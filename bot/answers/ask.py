@@ -86,8 +86,7 @@ class Lookup:
         signals: the measurements that the evidence was judged by.
         scopes: the scopes visible to the asker.
         selection: the documents searched in these scopes, or None for all documents.
-        confirmed: whether the first hit is a passage that a member has confirmed as the answer to
-            this question, or to another one with nearly the same meaning.
+        confirmed: whether the first hit is a confirmed passage (`bot.answers.confirmed_answers`).
     """
 
     ask: Ask

@@ -1,7 +1,7 @@
 """Selections: the documents used to answer the questions of a channel.
 
-The channel's settings choose them by tags and sources. A chosen source selects all documents of
-the source at the time of the question. A removed source selects no documents, so a channel with
+The channel's settings choose documents by tags and sources. A chosen source selects all documents
+of the source at the time of the question. A removed source selects no documents, so a channel with
 this source as its only choice gets no answers.
 """
 

@@ -144,7 +144,7 @@ class Lookups:
         Args:
             retriever: ranks and judges.
             due: ids of documents past their review date, whose passages rank lower.
-            confirmed: answers that come first for nearly the same question.
+            confirmed: the confirmed answers, put first among the hits.
             times: measures the stages.
         """
         self._retriever = retriever
@@ -296,8 +296,8 @@ def with_sibling_sections(
 def context_after(question: Question) -> str:
     """The context of a follow-up to `question`: the earlier questions, then `question`, one a line.
 
-    The context of a refused question is the question alone, because the earlier questions didn't
-    help. A context that would be too long also is `question` alone.
+    The context is `question` alone if the question was refused, because then the earlier questions
+    didn't help. The context also is `question` alone if it would be too long with the others.
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:

@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 
 
 class Outage:
-    """State of an outage, shared by all caches that bridge it. Owned by the core's thread."""
+    """State of an outage of the database, shared by all caches. Owned by the core's thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start as if the database had just answered; `clock` gives seconds."""

@@ -50,8 +50,13 @@ class Citation:
 class Quote:
     """A verbatim passage with its citation.
 
-    `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
-    `before` and `after` are its context in the section, with separators.
+    Attributes:
+        text: the text of the passage.
+        citation: the reference to the document.
+        hit: the hit with the passage.
+        deciding: the span (start, end) in `text` of the sentence that answers, if one stands out.
+        before: the text before the passage in the same section, with a separator at the end.
+        after: the text after the passage in the same section, with a separator at the beginning.
     """
 
     text: str
@@ -64,7 +69,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two quoted notes that disagree, by the indexes of their quotes."""
+    """Two quoted notes that disagree; `left` and `right` are the indexes of their quotes."""
 
     left: int
     right: int
@@ -76,11 +81,12 @@ class Answer:
     """Passages that answer, best first.
 
     Attributes:
-        evidence: how well they support an answer.
+        evidence: how well the passages support an answer.
         quotes: the passages.
         missing: words of the question without a match in any visible passage.
         conflicts: pairs of notes that disagree; readers see both.
-        confirmed: whether a member confirmed the first quote for nearly the same question.
+        confirmed: whether the first quote is a confirmed passage
+            (`bot.answers.confirmed_answers`).
     """
 
     evidence: Evidence
@@ -94,7 +100,7 @@ class Answer:
 class Refusal:
     """No passage answers the question.
 
-    `unknown` is the question's topic, as typed, if no visible passage mentions it.
+    `unknown` has the topic words of the question, as typed, if no visible passage mentions them.
     """
 
     evidence: Evidence = Evidence.NONE

@@ -33,9 +33,9 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """All `quotes`; the citations of notes on the public page link to the page.
+        """Link the quotes of notes on the guild's public page to the page.
 
-        Other citations stay unchanged. During an outage, all citations stay unchanged.
+        Other quotes are returned unchanged. During an outage, all quotes are.
         """
         ids = {
             quote.citation.document_id: note_of_document(quote.citation.document_id)
@@ -54,7 +54,7 @@ class PageLinks:
         return tuple(found)
 
     def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
-        """An outcome; the quotes of an answer are `linked`."""
+        """Link the quotes of an outcome (`linked`), if the outcome is an answer."""
         if not isinstance(outcome, Answer):
             return outcome
         return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))

@@ -1,6 +1,6 @@
 """Answering pipeline: lookup, decision and record of questions in batches. No Discord.
 
-Every answer passes `decision.decide`. Replies are cached (`bot.answers.reply_cache`). During a
+Every answer passes `outcome.decide`. Replies are cached (`bot.answers.reply_cache`). During a
 short outage of the database, questions are answered from memory (`bot.answers.outage`), and
 recorded afterwards.
 """
@@ -272,7 +272,7 @@ class AnswerPipeline:
         return reply
 
     def _linked(self, ask: Ask, reply: Reply) -> Reply:
-        """A reply; citations of notes on the guild's public page link to the page."""
+        """Link the quotes of notes on the guild's public page to the page."""
         if self._page_links is None:
             return reply
         return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))

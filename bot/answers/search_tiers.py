@@ -43,7 +43,7 @@ ArticlesSetting = Literal["auto", "always", "never"]
 
 @dataclass(frozen=True, slots=True)
 class SearchTier:
-    """A place to search: all documents of these scopes, or a selection of them."""
+    """A place to search: all documents of some scopes, or a selection of these documents."""
 
     scopes: tuple[Scope, ...]
     selection: Selection | None = None

@@ -84,7 +84,7 @@ def share(
         core: answers the question.
         question: the private question.
         channel_id: the channel to share in.
-        channels: followed channels readable by all its readers.
+        channels: followed channels readable by all readers of that channel.
         settings: the settings of the channel.
 
     Returns:
@@ -190,7 +190,7 @@ def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
 def offered_passage(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> StoredPassage | None:
-    """Return the present text of an offered passage, or None if the passage isn't visible now.
+    """Return an offered passage as it is now, or None if the passage isn't visible any more.
 
     Args:
         core: finds the passage.
@@ -207,8 +207,8 @@ def _offered(
     """An offered passage as it is now, and a record to add to the question's hits.
 
     A question records only its hits, but members are also offered other passages of the same
-    documents. Only for such a passage, a record is returned. Both values are None if the passage
-    isn't visible now.
+    documents. A record is returned only for such a passage. Both values are None if the passage
+    isn't visible any more.
     """
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)

@@ -70,8 +70,8 @@ def unanswered_question_in(
 ) -> UnansweredQuestion | None:
     """The first unanswered question asked in these messages.
 
-    The question was handed over to helpers in its message, or it didn't address the bot and the bot
-    left it to people.
+    Such a message hands a question over to the helpers, or asks a question without addressing the
+    bot. A question that the bot has answered unasked doesn't count.
     """
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)

@@ -179,10 +179,10 @@ class Proposal:
             raise quota_check.wait_error(wait)
 
     def _pictures(self) -> Sequence[Picture] | None:
-        """The pictures of the revision; None keeps the note's present ones.
+        """Return the pictures of the revision, or None to keep the note's present pictures.
 
         Raises:
-            InvalidNoteError: if there are too many.
+            InvalidNoteError: if there are too many pictures.
         """
         draft, store = self._draft, self._core.store
         if not draft.pictures:
@@ -332,8 +332,8 @@ def withdraw(
         asked_in: the interaction.
 
     Returns:
-        The outcome. It is an obstacle if the withdrawal would now affect another revision of the
-        note. None if the member has no such revision in this guild.
+        The outcome, or None if the member has no such revision in this guild. The outcome has an
+        obstacle if the withdrawal would now affect another revision of the note.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:

@@ -52,10 +52,14 @@ _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 class CardData:
     """Information for the card of a revision.
 
-    `record` counts the contributor's revisions by state. `before` is the live note that a pending
-    revision would replace. `quorum` is the number of approvals needed. `flags` are risks in the
-    revision's text, and `near` are similar documents. `suggests` means that members' questions are
-    suggested as wordings.
+    Attributes:
+        record: the number of the contributor's other revisions by state.
+        before: the live note that a pending revision would replace, if any.
+        quorum: the number of approvals that a pending revision needs.
+        flags: the risks in a pending revision's text.
+        near: documents similar to a pending revision.
+        pictures: the pictures of the revision.
+        suggests: whether members' questions are suggested as wordings.
     """
 
     record: Mapping[str, int]

@@ -52,9 +52,16 @@ class Closeness(StrEnum):
 class SimilarDocument:
     """A document near to a proposed note.
 
-    `cosine` is the cosine of the nearest two passages. `link` leads to the document; for a pending
-    note, to its review card, which only moderators see. `revision_id` is set for pending notes
-    only. The left side of each of the `contradictions` is from the proposed note.
+    Attributes:
+        document_id: the document.
+        kind: the document's kind.
+        title: the document's title.
+        link: the link to the document. The link of a pending note leads to the review card, which
+            only moderators see.
+        closeness: the degree of similarity.
+        cosine: the cosine of the nearest two passages.
+        revision_id: the revision of a pending note; None for other documents.
+        contradictions: sentences that disagree; the left one is from the proposed note.
     """
 
     document_id: str

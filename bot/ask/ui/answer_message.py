@@ -57,7 +57,7 @@ def answer_message(
     Args:
         reply: the reply to show.
         language: the readers' language.
-        private: whether only the asker sees it, with a button to share it.
+        private: whether only the asker sees the reply. A private answer has a button to share it.
         hands_on: whether a refusal has a button to ask the moderators.
         lead: a line above an answer.
         repeats_question: False if Discord already shows the question above.
@@ -92,7 +92,7 @@ def answer_message(
 async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of the notes that it quotes.
 
-    Without pictures if the bot may not attach files in `channel`, or the database is away.
+    No pictures are added if the bot may not attach files in `channel`, or the database is away.
     """
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
@@ -283,7 +283,10 @@ async def _confirms(interaction: Interaction, question: Question) -> bool | None
 
 
 class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_READERS):
-    """*Other passages* found for a question; the chosen one is shown privately."""
+    """The menu *Other passages*: the passages found for a question.
+
+    The chosen passage is shown privately.
+    """
 
     question_id: int
     question: Question
@@ -338,7 +341,7 @@ class PickButton(
 ):
     """*This answers it* below a passage chosen in `PassageSelect`.
 
-    `message_id` is the answer above that list.
+    `message_id` is the message with the answer and that menu.
     """
 
     question_id: int

@@ -59,7 +59,10 @@ class Answering:
     async def private_if_better(
         self, asked: Ask, member: discord.abc.User, channel: Any
     ) -> Ask | None:
-        """The question as a private one, if it is better answered so (`is_better_private`)."""
+        """Return the question as a private one, or None unless the private answer is better.
+
+        `is_better_private` compares the answers.
+        """
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
             return None

@@ -1,8 +1,8 @@
 """Replies of helpers and moderators to unanswered questions, proposed as notes.
 
-A server turns this on, for the whole server or for channels. A reply counts if it answers the
-message of the question or the bot's refusal, or if it is in the thread or post of that message.
-Without the Message Content intent, the bot gets the text of a reply only if the reply mentions it.
+A server turns this on, for the whole server or for channels. A message counts if it replies to the
+question or to the bot's refusal, or if it is in a thread or post that begins with one of them.
+Without the Message Content intent, the bot gets a message's text only if the message mentions it.
 """
 
 import functools

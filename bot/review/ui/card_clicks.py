@@ -34,8 +34,8 @@ async def moderators_of_revision(
 def first_response_to_decision(interaction: Interaction) -> First:
     """The first response to a click on a decision.
 
-    A click on a card gets a private answer. A click in the queue, a private message with one note
-    at a time, gets the next note in its place.
+    A click on a card is answered by a private message. The queue is a private message itself, so a
+    click there is answered by showing the next note.
     """
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
