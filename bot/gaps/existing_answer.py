@@ -1,7 +1,7 @@
 """Existing passages as answers to gaps: offered to moderators, shown and confirmed.
 
 These functions run in the worker's thread. Every reader of the question's answer must be able to
-read the passage. It is identified by its id in the index and the digest of its record.
+read the passage. A passage is identified by its id in the index and the digest of its record.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def nearest_passages(
 ) -> list[tuple[StoredPassage, str]]:
     """The passages nearest to the moderator's words, best first, each with its digest.
 
-    `channels` are followed channels readable by the moderator.
+    `channels` are the followed channels that the moderator can read.
     """
     question = core.store.gaps.find(guild_id, question_id)
     if question is None:
@@ -45,7 +45,7 @@ def offered_passage(
     wanted: tuple[int, str],
     channels: Sequence[int],
 ) -> tuple[StoredPassage, RecordedHit] | None:
-    """An offered passage by id and digest; None if it is gone or not visible."""
+    """The offered passage with this id and digest; None if the passage is gone or not visible."""
     question = core.store.gaps.find(guild_id, question_id)
     passage_id, digest = wanted
     found = core.index.tables.passages([passage_id]).get(passage_id)
@@ -64,9 +64,10 @@ def confirm_passage(
     moderator_id: int,
     channels: Sequence[int],
 ) -> bool:
-    """Confirm a passage as the answer to a group of gaps, and notify the askers.
+    """Confirm a passage as the answer to a question and the rest of its group; notify the askers.
 
-    Gaps whose askers may not read it stay open. False if nothing was confirmed.
+    A question stays open if its asker may not read the passage. Return whether any question was
+    answered.
     """
     found = offered_passage(core, guild_id, question_id, wanted, channels)
     groups = groups_with(core, guild_id, [question_id])

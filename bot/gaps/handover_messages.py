@@ -68,10 +68,14 @@ def refusal(why: NotHandedOn, language: Language) -> str:
     return _REFUSED[why](language, minutes=int(HANDING_PAUSE.total_seconds() // 60))
 
 
-def confirmation(*, mine: bool, quiet: bool, language: Language) -> str:
-    """Confirm a hand-over; `mine` means by the asker, `quiet` that the asker gets no notices."""
-    mine_after = _QUIET if quiet else _YOU_ARE_TOLD
-    after = mine_after if mine else _ASKER_TOLD
+def confirmation(*, by_asker: bool, quiet: bool, language: Language) -> str:
+    """The response to the member who handed a question over.
+
+    `by_asker` means that this member asked the question. `quiet` means that the asker gets no
+    notices.
+    """
+    to_asker = _QUIET if quiet else _YOU_ARE_TOLD
+    after = to_asker if by_asker else _ASKER_TOLD
     return f"{_HANDED_ON(language)} {after(language)}"
 
 
@@ -123,7 +127,7 @@ def actions(handover: Handover) -> list[str]:
 
 
 def handover_message(handover: Handover, question: Question, language: Language) -> str:
-    """The message to the helpers: the question without its asker, the state, and any answer."""
+    """The message to the helpers with the question, its state, and any answer, but no asker."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
         _PRIVATELY(language, when=when)

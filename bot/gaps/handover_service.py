@@ -32,7 +32,11 @@ class HelpersAnswer:
 def hand_over(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
-    """Hand a gap over to the helpers, once for all questions in the same words, ignoring case."""
+    """Hand a question over to the helpers, once for all open questions in the same words.
+
+    Public and private questions are handed over separately. Return the id of the question to post,
+    or the reason for a refusal.
+    """
     same = _gaps_in_same_words(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
@@ -43,21 +47,28 @@ def hand_over(
 
 @dataclass(frozen=True, slots=True)
 class HandoverResult:
-    """Whether a gap was posted to the helpers, and whether its asker opted out of notices."""
+    """Whether a question was posted to the helpers, and whether its asker opted out of notices."""
 
     posted: bool
     quiet: bool
 
 
 def handover_result(core: Core, question: Question, handed_on_id: int) -> HandoverResult:
-    """The outcome of a hand-over; `handed_on_id` may be another gap in the same words."""
+    """The outcome of a hand-over.
+
+    `handed_on_id` is the id of the handed-over question. It may be another question in the same
+    words.
+    """
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, handed_on_id) is not None
     return HandoverResult(posted, core.store.gaps.has_opted_out(question.asker_id))
 
 
 def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
-    """The gaps in the words of a question, itself first if it is a gap."""
+    """The open questions in the same words as this question.
+
+    If this question is open, it comes first.
+    """
     questions = core.store.gaps.open(guild_id)
     asked = next((one for one in questions if one.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)
@@ -69,7 +80,7 @@ def _gaps_in_same_words(core: Core, guild_id: int, question_id: int) -> list[Ope
 
 
 def question(core: Core, handover: Handover) -> Question | None:
-    """The question of a hand-over; None if its text was pruned."""
+    """The question of a hand-over; None if the question's text was pruned."""
     found = core.store.question_records.question(handover.question_id)
     if found is None or found.guild_id != handover.guild_id or not found.text:
         return None
@@ -83,7 +94,7 @@ def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
 def question_to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
-    """The hand-over of a question, and the question; each None if gone or pruned."""
+    """The hand-over of a question, or None; and the question, or None if its text was pruned."""
     asked = core.store.question_records.question(question_id)
     return find(core, guild_id, question_id), asked if asked and asked.text else None
 
@@ -110,9 +121,10 @@ class AnswerOutcome:
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
 ) -> AnswerOutcome | None:
-    """Store a helper's answer and the notices to all askers in one transaction, once for each form.
+    """Store a helper's answer and the notices to all askers in one transaction.
 
-    `helper` has no name if they don't want to be named. See `Handovers.answer`.
+    A form that is submitted twice is stored once. `helper` has an empty name if the helper doesn't
+    want to be named. See `Handovers.answer`.
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
@@ -142,7 +154,7 @@ def answer(
 
 
 def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:
-    """The helper's answer that a notice is about; None if it or its question was deleted."""
+    """The helper's answer that a notice is about; None if the answer or question was deleted."""
     asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
     found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
     if asked is None or found is None or not found.answer:
@@ -151,7 +163,7 @@ def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:
 
 
 def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
-    """A helper's answer that wasn't proposed as a note yet; None if there is none."""
+    """A helper's answer, or None if there is no answer, or it was proposed as a note already."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if found is None or asked is None or not found.answer or found.noted:
@@ -180,7 +192,7 @@ def mark_attempted(core: Core, handover: Handover) -> None:
 def record_message(
     core: Core, handover: Handover, channel_id: int | None, message_id: int | None
 ) -> None:
-    """Record the message of a hand-over; ids of None mean that it was deleted."""
+    """Record the message of a hand-over; ids of None mean that the message was deleted."""
     core.store.handovers.record_message(handover.question_id, channel_id, message_id)
 
 

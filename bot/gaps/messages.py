@@ -25,7 +25,7 @@ from knowledge.values.questions import Evidence, OpenQuestion
 
 # Fills one or two screens of a phone.
 GROUPS_A_PAGE: Final = 5
-# Most characters of each question, because a page is one message.
+# The largest number of characters of each question, because a page is one message.
 QUESTION_CHARACTERS: Final = 240
 # Characters around a question, and at the start of the line below.
 _MARKS: Final = len("1.999. “”\n-# \n")
@@ -35,7 +35,7 @@ NOT_A_MODERATOR: Final = Sentence("Only moderators can see unanswered questions.
 
 
 def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
-    """The groups on a page, or on the last page."""
+    """The groups on a page; if there are fewer pages, the groups on the last page."""
     first = page_number(page, len(groups), GROUPS_A_PAGE) * GROUPS_A_PAGE
     return groups[first : first + GROUPS_A_PAGE]
 
@@ -144,7 +144,7 @@ def option(group: Group, place: int) -> str:
 
 
 def in_context(question: OpenQuestion) -> str:
-    """A question; a follow-up is preceded by its earlier question."""
+    """The text of a question; a follow-up question is preceded by its earlier question."""
     return " › ".join([*question.earlier.split("\n")[-1:], question.text]).removeprefix(" › ")
 
 
@@ -219,7 +219,11 @@ def answer_lead(
     language: Language = Language.ENGLISH,
     helper: str = "",
 ) -> str:
-    """The line above an answer to an earlier asker; `helper` is its writer, in Markdown."""
+    """The line above an answer to an earlier asker.
+
+    `helper` is the name of the helper who wrote the answer, in Markdown. It is empty if the answer
+    is the bot's.
+    """
     sentence = _TOLD_PRIVATELY if private else _TOLD
     if helper:
         sentence = _HELPED_PRIVATELY if private else _HELPED

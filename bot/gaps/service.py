@@ -38,16 +38,19 @@ _COMPARED: Final = 256
 # Least time between two notices to a member about new notes.
 COOLDOWN: Final = timedelta(hours=1)
 
-# Most gaps asked again at each call of `/gaps`; the next call continues with the rest.
+# The largest number of questions asked again at a call of `/gaps`; the next call asks the others.
 ASKED_AGAIN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Gaps that ask the same, newest first.
+    """A group of unanswered questions with the same meaning.
 
-    `example` is the most typical question. `awaited` means that a note for the group waits for
-    review. `handover` is the claimed or latest hand-over of its questions.
+    Attributes:
+        questions: the questions, newest first.
+        example: the most typical question.
+        awaited: whether a note for the group waits for review.
+        handover: the last claimed hand-over of the questions, or else the last changed one.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -61,12 +64,12 @@ class Group:
 
     @property
     def askers(self) -> int:
-        """The number of askers; all members with deleted data count as one."""
+        """The number of askers; all members with deleted data count as one asker."""
         return len({question.asker_id for question in self.questions})
 
     @property
     def is_answered(self) -> bool:
-        """Whether a helper has answered it."""
+        """Whether a helper has answered a question of the group."""
         return self.handover is not None and self.handover.state is HandoverState.ANSWERED
 
     @property
@@ -75,7 +78,7 @@ class Group:
 
 
 def groups(core: Core, guild_id: int) -> list[Group]:
-    """The guild's gaps by meaning, most askers first, answered ones last."""
+    """The groups of a guild, by number of askers; groups that a helper has answered come last."""
     questions = core.store.gaps.open(guild_id)
     awaited = core.store.gaps.under_review(guild_id)
     handovers = core.store.handovers.of_guild(guild_id)
@@ -156,7 +159,7 @@ def groups_with(core: Core, guild_id: int, question_ids: Collection[int]) -> lis
 def dismiss(
     core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int
 ) -> list[Group]:
-    """Dismiss whole groups; returns the groups dismissed."""
+    """Dismiss the groups with any of these questions, and return them."""
     found = groups_with(core, guild_id, question_ids)
     for group in found:
         core.store.gaps.dismiss(guild_id, group.ids, moderator_id)
@@ -164,7 +167,7 @@ def dismiss(
 
 
 def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
-    """Merge groups permanently; returns their number."""
+    """Merge the groups with any of these questions, permanently; return the number of groups."""
     found = groups_with(core, guild_id, question_ids)
     if len(found) > 1:
         ids = [one for group in found for one in group.ids]
@@ -175,7 +178,10 @@ def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id
 def claim(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> list[Handover]:
-    """Claim groups for a moderator; returns the hand-overs that others claimed or answered."""
+    """Claim the groups with any of these questions for a moderator.
+
+    Return the hand-overs that others have claimed or answered already.
+    """
     found = groups_with(core, guild_id, question_ids)
     taken = [core.store.handovers.claim_group(guild_id, one.ids, member_id, at) for one in found]
     return [one.handover for one in taken if one is not None and not one.done]
@@ -184,7 +190,7 @@ def claim(
 def give_back(
     core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
 ) -> None:
-    """End a moderator's claims."""
+    """End a moderator's claims of the groups with any of these questions."""
     for group in groups_with(core, guild_id, question_ids):
         if group.handover is not None and group.handover.helper_id == member_id:
             core.store.handovers.give_back(
@@ -196,9 +202,10 @@ def give_back(
 
 
 def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
-    """Ask gaps again and settle those answered by now, in slices; then embed the rest to group.
+    """Ask a guild's open questions again, and settle the questions that have an answer now.
 
-    A gap is asked again only if the index has changed in its scopes.
+    A question is asked again only if the index has changed in its scopes. At last, the questions
+    still open are embedded, so that they can be grouped. All this runs in slices.
     """
     gaps = core.store.gaps
     seen = cache(core.articles.visible_scopes)
@@ -233,7 +240,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
 
 
 def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage differs from the one that didn't help the asker before, if any."""
+    """Whether the best passage isn't the passage that didn't help the asker before."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -242,7 +249,7 @@ def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) ->
 
 
 def _identity(hit: RecordedHit) -> object:
-    """Identity of a recorded passage: its words, or else its position."""
+    """Identity of a recorded passage: its words or, if these were pruned, its place."""
     return hit.passage or (hit.document_id, hit.position)
 
 
@@ -250,10 +257,10 @@ def _identity(hit: RecordedHit) -> object:
 
 
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
-    """Ask gaps again after each publication of a note, in slices, and store notices to askers.
+    """Ask open questions again after each publication of a note, and store notices to the askers.
 
-    The notices are stored in one transaction with the mark that the publication was checked, so a
-    killed process repeats the check.
+    The check runs in slices. The notices are stored in one transaction with the mark that the
+    publication was checked. So a check that was interrupted is repeated.
     """
     for publication in core.store.gaps.unchecked_publications(mine):
         if _is_indexed(core, publication):
@@ -362,7 +369,11 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 
 
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
-    """Whether a notice may be sent: about a note once an hour, about a helper's answer at once."""
+    """Whether a notice may be sent now.
+
+    A notice about a helper's answer may be sent at once. A member gets at most one notice about a
+    note in an hour.
+    """
     last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:
         return True
@@ -386,15 +397,16 @@ def answer_to_deliver(
     channels: tuple[int, ...] = (),
     held: EffectiveSettings | None = None,
 ) -> NewAnswer | HelpersAnswer | None:
-    """The content of a notice; None if the note no longer answers the question.
+    """The answer to send with a notice; None if the question has no such answer any more.
 
-    The answer is recorded once, as a question of its own, because its buttons need an id.
+    The bot's new answer is recorded like the answer to a new question, because the buttons below
+    the answer need a question's id. A second call for the same question records nothing.
 
     Args:
         core: answers the question again.
         notice: the notice.
-        channels: followed channels readable by all readers of the answer.
-        held: the settings of the question's channel, if it still exists.
+        channels: followed channels that all readers of the answer can read.
+        held: the settings of the question's channel, or None if the channel is gone.
     """
     if notice.event is NoticeEvent.HELPED:
         return handover_service.answer_to_deliver(core, notice)
@@ -422,7 +434,10 @@ def answer_to_deliver(
 
 
 def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
-    """Whether a reply quotes the notice's note or, without one, a confirmed passage."""
+    """Whether a reply still quotes the notice's note.
+
+    If the notice is about no note, the reply must quote a confirmed passage.
+    """
     if notice.revision_id is None:
         return isinstance(reply.outcome, Answer) and reply.outcome.confirmed
     note = core.store.notes.find(notice.revision_id, notice.guild_id)

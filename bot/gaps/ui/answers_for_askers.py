@@ -1,7 +1,8 @@
 """Notifications of earlier askers, each once, after a note or a helper answers their question.
 
-New notes are checked against gaps in a background task, so no moderator waits for it. Notices are
-stored first, and delivered at once, at the start of the bot and every minute.
+New notes are checked against gaps in a background task, so no moderator waits for the check.
+Notices are stored, then delivered at once. If this fails, delivery is tried again every minute, and
+at the start of the bot.
 """
 
 import asyncio
@@ -115,7 +116,10 @@ class AnswersForAskers:
         places: list[Any],
         language: Language,
     ) -> bool:
-        """Deliver in the first possible place, by direct message last; False to retry later."""
+        """Deliver in the first place where the bot can write; return False to retry later.
+
+        The last place is the member's direct messages.
+        """
         member: discord.Member = places[-1]
         for place in places:
             private = place is member
@@ -168,7 +172,7 @@ class AnswersForAskers:
         ]
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
-        """The channel of a public question, if the asker can still read there."""
+        """The channel of a public question; None if the asker can't read the channel any more."""
         if not await self._bot.worker.call(lambda core: service.asked_publicly(core, notice)):
             return None
         channel: Any = self._bot.get_channel(notice.channel_id)

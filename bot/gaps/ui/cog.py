@@ -1,7 +1,7 @@
 """Gap cog: `/gaps`, the moderators' worklist of unanswered questions.
 
-Chosen groups are stored only in the list on the message. Discord sends the message with each click,
-so the buttons work after a restart.
+The message's list alone stores the chosen groups. Discord sends the message with each click, so the
+buttons work after a restart.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ class GapsCog(Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def gaps(self, interaction: Interaction) -> None:
-        """Settle the gaps answered by now, then show the first page of the others."""
+        """Settle the gaps that have an answer now, then show the first page of the other gaps."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return
@@ -83,7 +83,10 @@ def _view(
 
 
 def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
-    """The actions on chosen groups; *back* replaces *claim* if the moderator has claimed them."""
+    """The actions on the chosen groups.
+
+    If the moderator has claimed all of these groups, *back* replaces *claim*.
+    """
     handovers = [group.handover for group in marked]
     mine = bool(handovers) and all(
         one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id
@@ -116,7 +119,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
         *,
         page: int,
     ) -> "GroupSelect":
-        """The list of these groups, numbered from `first`, with the `chosen` ones selected."""
+        """The list of these groups, numbered from `first`; `chosen` groups are selected."""
         options = [
             discord.SelectOption(
                 label=messages.option(group, place),
@@ -192,7 +195,10 @@ class GapsButton(
 
 
 async def _act(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
-    """Act on the chosen groups; returns the response, empty if the list shows the result."""
+    """Act on the chosen groups, and return the response.
+
+    The response is empty if the list shows the result.
+    """
     bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
     language, now = await viewer_language(interaction), datetime.now(UTC)
     if action == "dismiss":

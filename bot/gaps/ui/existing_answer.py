@@ -1,4 +1,4 @@
-"""*Point to …*: a form for words, a list of passages, and a button that confirms one."""
+"""Components of *Point to …*: a form for words, a list of passages, and a confirming button."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
 
 class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), rule=_MODERATORS):
-    """The form to search for a passage that answers a gap, by words from its document."""
+    """The form to search for a passage that answers a gap, by words from the document."""
 
     def __init__(self, question_id: int, language: Language) -> None:
         super().__init__(messages.POINT_TITLE(language), question_id=question_id)
@@ -54,7 +54,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
 
 
 class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATORS):
-    """The list of passages that may answer a gap; choosing one shows it."""
+    """The list of passages that may answer a gap; the chosen passage is shown to confirm."""
 
     question_id: int
 
@@ -99,7 +99,7 @@ class PointButton(
     labels=messages.ANSWERS_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage that a moderator found for a gap."""
+    """The button *This answers it* below a passage that a moderator found for a gap."""
 
     question_id: int
     passage_id: int

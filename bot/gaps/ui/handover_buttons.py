@@ -32,14 +32,14 @@ class HandOnButton(
     rule=readers_of_answer(messages.QUESTION_GONE),
     labels=messages.ASK_MODERATORS_LABELS,
 ):
-    """*Ask the moderators* below a refusal, and its confirmation."""
+    """The button *Ask the moderators* below a refusal, and the button that confirms it."""
 
     question_id: int
     action: str
     question: Question
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Hand the question over to the helpers; a private one after a confirmation."""
+        """Hand the question over to the helpers, but ask first if the question is private."""
         bot, guild, question = interaction.client, interaction.guild, self.question
         language = await viewer_language(interaction)
         view = discord.utils.MISSING
@@ -60,7 +60,7 @@ async def _hand_on(
     member_id: int,
     language: Language,
 ) -> str:
-    """Hand a question over to the helpers, once; returns the response to the click."""
+    """Hand a question over to the helpers, and return the response to the click."""
     settings = await bot.guild_settings.current(guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
@@ -82,15 +82,15 @@ async def _hand_on(
     # A message that failed only for the moment is sent with a later round.
     if not done.posted:
         return messages.NOT_POSTED(language)
-    mine = question.asker_id == member_id
-    return messages.confirmation(mine=mine, quiet=done.quiet, language=language)
+    by_asker = question.asker_id == member_id
+    return messages.confirmation(by_asker=by_asker, quiet=done.quiet, language=language)
 
 
 _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
 
 
 async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit helpers and moderators; sets the server's `settings`."""
+    """Admit helpers and moderators, and look up the guild's settings for the component."""
     settings = await interaction.client.guild_settings.current(interaction.guild_id or 0)
     may = may_help(interaction.user, settings)
     return {"settings": settings} if may else messages.NOT_A_HELPER
@@ -174,7 +174,7 @@ class HandoverButton(
 
 
 def _why_not(interaction: Interaction, found: Handover | None, language: Language) -> str:
-    """The reason why a helper may not answer; empty if they may."""
+    """The reason why a helper may not answer; empty if the helper may answer."""
     if found is None:
         return messages.GONE(language)
     return "" if found.free_for(interaction.user.id) else messages.already_taken(found, language)
@@ -205,7 +205,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Store the answer and notify the askers, or return the text if it came too late."""
+        """Store the answer and notify the askers; give the text back if it came too late."""
         bot = interaction.client
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]

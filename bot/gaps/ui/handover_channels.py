@@ -17,10 +17,10 @@ Place = discord.TextChannel | discord.ForumChannel
 def channels_for(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> Iterator[Place]:
-    """Channels for a question: the chosen one first, then the review channel.
+    """Channels for a question: the chosen channel first, then the review channel.
 
-    A channel with other readers than helpers and moderators is left out, unless all of them
-    could read the question anyway.
+    If others than helpers and moderators can read a channel, the channel is left out, unless all
+    its readers can read the question anyway.
     """
     for channel in _writable(guild, settings):
         others = visible_without_roles(
@@ -33,7 +33,10 @@ def channels_for(
 def refusal(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> NotHandedOn | None:
-    """PRIVATE if readers of every writable channel lack access to the question."""
+    """Refuse the hand-over if no channel where the bot may write is private enough.
+
+    Return None if there is no such channel at all, because that is no matter of privacy.
+    """
     writable = any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
         return NotHandedOn.PRIVATE

@@ -1,8 +1,8 @@
 """Dispatcher of hand-overs: posts them to the helpers, and keeps each message up to date.
 
-Like the outbox, it delivers everything due after every step, at the start and every minute. Discord
-recognizes a repeated message by its nonce. Forum posts have no nonce, so after an interrupted
-attempt the dispatcher looks for the post before it posts again.
+The dispatcher runs after each action on a hand-over, at the start of the bot and every minute.
+Discord recognizes a repeated message by its nonce. Forum posts have no nonce, so after an
+interrupted attempt the dispatcher looks for the post before it posts again.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class HandoverPosts:
         return await self._bot.worker.call(function, priority=Priority.ASKING)
 
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
-        """Arguments that send a hand-over, or edit its message."""
+        """Arguments that send the message of a hand-over, or edit it."""
         channels = followed_readable_by_viewers(self._bot, place)
         quotable = await self._call(
             lambda core: handover_service.quotable(core, question, channels)

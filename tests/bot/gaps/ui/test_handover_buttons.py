@@ -19,7 +19,7 @@ from tests.bot.steps import choose, restarted, said, shown_message
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 
 ASK = messages.ASK_MODERATORS_LABELS["ask"](EN)
-DONE = messages.confirmation(mine=True, quiet=False, language=EN)
+DONE = messages.confirmation(by_asker=True, quiet=False, language=EN)
 ALREADY = messages.refusal(NotHandedOn.ALREADY, EN)
 
 
@@ -67,7 +67,7 @@ async def test_a_question_is_posted_once_without_its_asker_however_often_it_is_h
     ]
     await asking.env.settle()
 
-    others = messages.confirmation(mine=False, quiet=False, language=EN)
+    others = messages.confirmation(by_asker=False, quiet=False, language=EN)
     assert [said(click) for click in clicks] == [DONE, others]
     for actor, result in ((asking.member, refused), (asking.second_member, again)):
         assert said(await pressed(actor, result)) == ALREADY
@@ -146,7 +146,7 @@ async def test_confirmation_and_post_are_in_the_servers_language_and_mention_the
 
     result = await pressed(asking.member, refused, messages.ASK_MODERATORS_LABELS["ask"](german))
 
-    assert said(result) == messages.confirmation(mine=True, quiet=True, language=german)
+    assert said(result) == messages.confirmation(by_asker=True, quiet=True, language=german)
     posted = [one.content for one in asking.review.history()]
     assert any("Ein Mitglied fragt die Moderation" in one for one in posted)
 

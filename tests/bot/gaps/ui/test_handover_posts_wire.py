@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 QUESTION = "Zanzibar ferry timetable"
 ANSWER = "At nine and at four."
 ATTEMPTS = 9
-ASKED = messages.confirmation(mine=True, quiet=False, language=Language.ENGLISH)
+ASKED = messages.confirmation(by_asker=True, quiet=False, language=Language.ENGLISH)
 
 
 def choose(server: WireServer, settings: Settings, **changed: object) -> None:
