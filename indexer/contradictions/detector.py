@@ -50,7 +50,7 @@ class Titled:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of a text, its span in the text, and the differing spans in the sentence."""
+    """A sentence of a text, its span in the text, and the spans in the sentence that differ."""
 
     text: str
     start: int
@@ -175,7 +175,7 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
 
     Returns:
         The subject of the difference, and the differing spans in each claim. None if the claims
-        differ in nothing or in several things.
+        differ in nothing, in several things, or in a label such as "step 3".
     """
     mine, theirs = _by_kind(one, other), _by_kind(other, one)
     differing = [kind for kind in mine.keys() & theirs.keys() if _differ(mine[kind], theirs[kind])]

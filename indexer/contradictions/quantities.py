@@ -117,10 +117,10 @@ def parse_values(sentence: str, language: str) -> Iterator[Value]:
 
 
 def _like_previous(value: Value, previous: Value, digits: str) -> Value:
-    """Give a number without a noun or product, in a list, the kind of the value before it.
+    """Give a number without a noun or product the kind of the previous value in a list.
 
     In "Python 3.11, 3.12" the number 3.12 becomes a version of Python. `digits` is the number as
-    written. Any other value is returned as it is.
+    written. A value with a noun or product is returned as it is.
     """
     if value.kind not in {BARE, VERSION} or previous.kind in {BARE, VERSION}:
         return value

@@ -134,7 +134,8 @@ def fast_model(
     """The fast model of a source, derived if necessary; None if only the reference can serve.
 
     Derivation runs in a subprocess, so this process never loads PyTorch. A failure is logged in one
-    line. If the model can't be derived (`DerivationError`), the reason is cached, too.
+    line. If the model can't be derived, the reason is cached, so that the next start doesn't try
+    again.
 
     Args:
         recipe: the recipe of the model's kind.
@@ -323,7 +324,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
 def tokenizer_reasons(transformer: Any) -> dict[str, bool]:
     """Possible reasons to refuse a model for its tokenizer, each with whether it applies.
 
-    With any of them, the runtime could read other tokens than the `Transformer` does.
+    If any applies, the runtime could split a text into other tokens than the `Transformer` does.
     """
     return {
         "its tokenizer knows no words": lacks_vocabulary(transformer.tokenizer),

@@ -312,7 +312,8 @@ class SentenceTransformerEmbedder:
     def _read(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[ReadText]:
         """Texts with their token vectors.
 
-        No model with a `TokenCodec` puts a prompt in front of a text. So every token is the text's.
+        The models with a `TokenCodec` put no prompt in front of a text. So every token belongs to
+        the text.
         """
         if not texts:
             return []

@@ -120,7 +120,7 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
 
 
 def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
-    """Divide large channels of normalized layers by a factor, and multiply their weights by it.
+    """Divide each channel of normalized layers by a factor, and multiply its weights by the factor.
 
     One scale quantizes all channels of an activation, so a few large channels leave the others
     little precision. So x W is written as (x / s) (s W), with a factor s for each channel. This

@@ -1,7 +1,8 @@
 """Token counter with a cache of words: a BERT-like tokenizer runs once for each word.
 
-Cutting a document counts most of its text a dozen times over. If the tokenizer splits every word by
-itself, a text's count is the sum over its words; other tokenizers get the whole text.
+Cutting a document counts most of its text a dozen times over. If the tokenizer splits each word
+without regard to its neighbours, a text's count is the sum of its words' counts. Other tokenizers
+get the whole text.
 """
 
 import re

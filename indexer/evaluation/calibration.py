@@ -190,10 +190,10 @@ def check_rows(rows: Rows, accepted: str) -> None:
 def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds; returns them with their measurements.
 
-    The threshold of *strong* is the smallest for which the share of right answers among *strong*
-    ones is `STRONG_PRECISION`. The threshold of *none* is the smallest for which that share among
-    *partial* answers is `PARTIAL_PRECISION`. Both shares are over all kinds of questions, and
-    averaged over the sets.
+    The threshold of *strong* is the smallest probability for which at least `STRONG_PRECISION` of
+    the *strong* answers are right. The threshold of *none* is the smallest probability for which at
+    least `PARTIAL_PRECISION` of the *partial* answers are right. Both shares count all kinds of
+    questions, and are averaged over the sets.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
@@ -236,7 +236,7 @@ def _least(
     precision: float,
     end: float,
 ) -> float:
-    """The smallest probability from which on, up to below `end`, enough answers are right."""
+    """The smallest probability for which enough answers between it and `end` are right."""
     names = dict.fromkeys(name for _, name in rows.values)
     for least in np.arange(0.05, 1.0, 0.01):
         said = {key: (found >= least) & (found < end) for key, found in chances.items()}
@@ -248,8 +248,8 @@ def _least(
 def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
     """The effect of the parameters on each kind of question of each set.
 
-    *Strong precision* is the share of right answers among *strong* ones. Each set has it twice, for
-    answerable questions alone, and for all kinds of questions weighted by `IMPORTANCE`.
+    *Strong precision* is the share of right answers among *strong* ones. It is measured twice for
+    each set: on answerable questions only, and on all kinds of questions, weighted by `IMPORTANCE`.
     """
     found: dict[str, float] = {}
     strong: dict[tuple[str, str], NDArray[np.bool_]] = {}

@@ -93,7 +93,7 @@ def _percentile(values: Sequence[float], percent: int) -> float:
 
 
 def peak_rss_mb() -> float:
-    """The most memory this process has held, in megabytes (10⁶ bytes)."""
+    """The largest amount of memory that this process has held, in megabytes (10⁶ bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 

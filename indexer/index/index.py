@@ -65,8 +65,8 @@ class Index:
     ) -> None:
         """Open the index in a folder or schema, or make an empty one.
 
-        `model` is the name of the vectors (`Embedder.model`), `dimension` their length,
-        `max_tokens` the most tokens of a passage.
+        `model` is the identity of the vectors (`Embedder.model`), `dimension` is the length of a
+        vector, and `max_tokens` is the largest number of tokens in a passage.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.
@@ -166,8 +166,8 @@ class Index:
     def steady(self) -> Iterator[None]:
         """Pin generations: inside, every result about a scope is of the same generation.
 
-        Otherwise each call of the index compares the generation in memory with the generation in
-        the database. Inside `steady`, only the first call for a scope compares them.
+        Outside, each call compares the generation in memory with the generation in the database.
+        Inside, only the first call for a scope does.
         """
         self._steady += 1
         try:

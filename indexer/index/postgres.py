@@ -91,7 +91,7 @@ class PostgresConnection:
     def forget_deleted(self) -> None:
         """Do nothing, because PostgreSQL's autovacuum erases deleted rows.
 
-        The settings of these tables start it at the first deleted row.
+        With the settings of these tables, a single deleted row is enough for it to run.
         """
 
     def make_tables(self, expected: Mapping[str, str]) -> None:

@@ -11,8 +11,8 @@ query. A thread trains the cells on a copy of the vectors, and again whenever th
 doubled. Until the new cells are ready, the search uses the old structure.
 
 FAISS's own threads are never used, because they spin after their work and compete with the embedder
-for the cores. Each thread that calls FAISS has to set this anew. Queries asked together are
-distributed over this program's thread pool.
+for the cores. FAISS has this setting for each thread that calls it, so every thread has to make it.
+Queries asked together are distributed over this program's thread pool.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the

@@ -41,7 +41,7 @@ def best_of_each(
     Args:
         read: returns passages by id, without missing ones; called for no more ids than needed.
         ids: the passages' ids, best first.
-        k: the most documents.
+        k: the largest number of documents.
     """
     best: dict[str, BestPassage] = {}
     step = k + 2

@@ -77,10 +77,11 @@ class Support:
 
     @property
     def at_most_partial(self) -> bool:
-        """Whether the passage is for another platform or in an unread language, so never *strong*.
+        """Whether the evidence can't be *strong*.
 
-        The language counts only if the passage is in it, too. A question's language may be guessed
-        wrongly: "wat is" occurs in English chats.
+        It can't if the passage is for another platform, or if question and passage are in a
+        language that the model doesn't read. The question's language is not enough, because it may
+        be guessed wrongly: "wat is" occurs in English chats.
         """
         if self.unread and language_of(self.passage) == self.unread:
             return True

@@ -154,8 +154,8 @@ def deciding_sentence(
     """The index of the sentence that most likely answers, by `sentence_scores`.
 
     If the best sentence only repeats the question, a later one is chosen, because a pasted error is
-    not its own remedy. The first item of a list is chosen only if it would be the best sentence
-    without the credit for its position, too. Otherwise the result is None.
+    not its own remedy. None if the best sentence is the first item of a list, but wouldn't be the
+    best without the credit for its position.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))

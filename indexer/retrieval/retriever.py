@@ -354,9 +354,9 @@ class Retriever:
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits. The hit with the best score replaces the last one if it isn't among them.
+    """The first `k` hits, for `k` above 1 with the hit that has the best score.
 
-    Evidence is judged from the hit with the best score, so this hit must not be lost.
+    If the first `k` hits lack that hit, it replaces the last of them, because evidence needs it.
     """
     kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
     if best is not None and k > 1 and best not in kept:

@@ -175,7 +175,7 @@ def language_of_question(text: str) -> str:
 def language_of(text: str) -> str:
     """The language with the most stop words and special letters (such as `ß`) in a text.
 
-    English if several languages have as many, English among them, or if the text has none at all.
+    English comes first among languages with equally many. So a text without any counts as English.
     """
     beginning = text[:2_000].lower()
     shares = _counts_of_grammar(beginning)

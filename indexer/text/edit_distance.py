@@ -14,9 +14,9 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 def single_edits(word: str) -> frozenset[str]:
     """All words at Damerau distance 1: a letter added, missing or wrong, or two swapped.
 
-    Empty for short words and words with digits, where a slip makes another word. Empty for longer
-    words than any language has, because the work grows with the square of the length. A word of n
-    letters has about 54 n such words, each of n letters.
+    Empty for short words and words with digits, where a slip makes another word. Also empty for
+    words above `LONGEST_CORRECTED`: a word of n letters has about 54 n neighbours of n letters, so
+    the work grows with the square of n.
 
     Source:
         Damerau, "A technique for computer detection and correction of spelling errors", CACM 1964;

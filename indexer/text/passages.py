@@ -305,10 +305,10 @@ def _stretches(body: str) -> Iterator[str]:
 
 
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
-    """The fence lines that a cut inside code needs; empty if the place isn't inside code.
+    """The fence lines to add if a text is cut at `place`; empty if this is outside the code.
 
     Returns:
-        The line that opens the code again after the cut, and the line that closes it before.
+        The opening line for the part after the cut, and the closing line for the part before it.
     """
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
