@@ -1,7 +1,7 @@
 """Content of a public site, as plain values, and the addresses of its pages.
 
-`knowledge.page.content` selects it from the store. The modules that build pages have no access to
-the store, so no other text can reach a page.
+`knowledge.page.content` selects the content from the store. The modules that build pages have no
+access to the store, so no other text can reach a page.
 
 Addresses are relative to the site's base URL. A note's address contains its number but not its
 title, because titles may change or be withdrawn.
@@ -50,17 +50,17 @@ class PublishedNote:
     so that only changed pages cost the time: seconds for 10,000 notes.
 
     Attributes:
-        address: the address of its page.
+        address: the address of the note's page.
         text: Markdown of the live revision.
-        verified: the day of the last confirmation by a moderator.
+        verified: the day of the last publication or confirmation.
         updated: when the live revision was approved.
         first_published: when the first revision was approved.
         replaces: the day of the previous approved revision, if any.
-        asked_as: further phrasings of its question.
+        asked_as: other ways to ask the note's question.
         link: the source's http or https address, or empty.
         related: addresses of related published notes, nearest first.
-        asked_count: the number of answers with a quotation of it.
-        contributor: the contributor's chosen name, or None.
+        asked_count: the number of public questions with the note as the best hit.
+        contributor: the names that the authors have chosen for the page, or None.
     """
 
     address: str

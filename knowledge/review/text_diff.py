@@ -1,7 +1,8 @@
 """Word diff of two texts, by lines, then sentences, then words.
 
-Changed lines are compared by sentences, and changed sentences by words. It matches how people
-revise, doesn't mistake moved text for similar text, and is fast. Code is compared by whole lines.
+Changed lines are compared by sentences, and changed sentences by words. This order matches how
+people revise, doesn't mistake moved text for similar text, and is fast. Code is compared by whole
+lines.
 
 Kept and added pieces make the new text exactly, kept and removed ones the old text. Two texts of
 30,000 characters take less than half a second: where comparing would take longer, the remaining

@@ -24,7 +24,7 @@ class RowKind(Enum):
 
 
 def guild_of(database: Database, kind: RowKind, key: int) -> int:
-    """The guild of a row; `NO_GUILD` if the row is missing or has none."""
+    """The guild of a row; `NO_GUILD` if the row is missing or has no guild."""
     rows = database.rows(kind.value, [key])
     return (rows[0]["guild_id"] if rows else None) or NO_GUILD
 

@@ -35,7 +35,7 @@ _COPIES: Final = ("community.*.db*", "community.*.part*", "community.replaced-*"
 def copies_beside(path: Path) -> list[Path]:
     """The kept copies of a community database, by name.
 
-    An upgrade keeps one before it changes tables (`community.MIGRATION.db`), a restore keeps the
+    An upgrade keeps a copy before it changes tables (`community.MIGRATION.db`). A restore keeps the
     replaced database (`community.replaced-TIME.db`).
     """
     found = {copy for pattern in _COPIES for copy in path.parent.glob(pattern)}
@@ -43,7 +43,7 @@ def copies_beside(path: Path) -> list[Path]:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether there is no database, or one without tables; a damaged one isn't empty."""
+    """Whether there is no database, or a database without tables; a damaged file isn't empty."""
     if not path.exists() or not path.stat().st_size:
         return True
     try:
@@ -82,9 +82,9 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         """Open the database, make it if it is missing, and migrate it.
 
         Raises:
-            StoreError: if it can't be opened or is damaged.
-            StoreVersionError: if another version made its tables.
-            StoreMovedError: if it has a mark, unless it is opened `though_marked`.
+            StoreError: if the file can't be opened or is damaged.
+            StoreVersionError: if another version made the tables.
+            StoreMovedError: if the database has a mark, unless it is opened `though_marked`.
         """
         self.path = path
         self._though_marked = though_marked
@@ -126,7 +126,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def _keep_as_it_was(self, migration: str) -> None:
         """Copy the database beside itself, named after its last migration.
 
-        It is written under another name first, so a torn copy never looks whole.
+        The copy is written under another name first, so a torn copy never looks whole.
         """
         copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
         torn = copy.with_suffix(".part")

@@ -54,8 +54,8 @@ class Store:
         A missing file is made, and its tables are migrated.
 
         Raises:
-            StoreError: if it can't be opened or is damaged.
-            StoreVersionError: if another version made its tables.
+            StoreError: if the database can't be opened or is damaged.
+            StoreVersionError: if another version made the tables.
         """
         self.database: Database = SqliteDatabase(opened) if isinstance(opened, Path) else opened
         self.audit_log = AuditLog(self.database)
@@ -125,7 +125,7 @@ class Store:
     # Sources.
 
     def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:
-        """Store a source and the base URL of its files; False if it was one already."""
+        """Store a source and the base URL of its files; False if the source was stored before."""
         self.source_changes += 1
         with self.database.writing():
             return self.database.insert_new(
@@ -146,7 +146,7 @@ class Store:
             )
 
     def base_urls(self) -> dict[str, str]:
-        """The base URL of each source's files, by location; sources without one are left out."""
+        """The base URL of each source's files, by location; sources without a URL are missing."""
         rows = self.database.rows(
             "select location, base_url from sources where base_url <> '' "
             "order by added_at, location, scope"

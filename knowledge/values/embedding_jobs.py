@@ -15,9 +15,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The numbers of waiting and set-aside jobs of all models, and a set-aside one's last error.
+    """The numbers of waiting and set-aside jobs of all models.
 
-    `workers` are the numbers of live workers by kind.
+    `error` is the last error of a set-aside job. `workers` has the number of live workers by kind.
     """
 
     waiting: int

@@ -15,10 +15,16 @@ class HelpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HelpedQuestion:
-    """A message with a question; for a forum post, its first message, which has the post's id.
+    """A message with a question.
 
-    `channel_id` is the forum or text channel. `question_id` is the record of the answer or the gap,
-    `reply_id` the message with the answer.
+    Attributes:
+        message_id: the message. In a forum, it is the first message of a post, and has the post's
+            id.
+        channel_id: the forum or text channel.
+        is_post: whether the message is a forum post.
+        due_at: when the present state ends.
+        question_id: the record of the answer or the gap, once there is one.
+        reply_id: the message with the answer, once it is posted.
     """
 
     message_id: int
@@ -40,7 +46,7 @@ class HelpedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class DailyCaps:
-    """The most unsolicited answers per day to a member in a guild, and in a channel; 0: no cap."""
+    """Caps of unsolicited answers in a day: to a member in a guild, and in a channel; 0: no cap."""
 
     member: int
     channel: int

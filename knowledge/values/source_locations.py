@@ -29,7 +29,7 @@ MOST_PAGES: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class CrawlLocation:
-    """The start of a crawl, its depth in links, and its most pages."""
+    """The start of a crawl, its depth in links, and its largest number of pages."""
 
     url: str
     depth: int = DEPTH
@@ -78,7 +78,7 @@ class ServiceLocation:
 
 
 def is_web(location: str) -> bool:
-    """Whether it is a web address, not a path."""
+    """Whether the location is a web address, not a path."""
     return location.lower().startswith(_WEB)
 
 
@@ -94,7 +94,7 @@ def as_internal(location: str) -> str:
 
 
 def is_internal(location: str) -> bool:
-    """Whether a source is on an internal host; it is read from such hosts only."""
+    """Whether a source is on an internal host; such a source is read from internal hosts only."""
     return location.startswith(_INTERNAL)
 
 

@@ -129,7 +129,7 @@ def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
     """The wordings in `text`, one a line, without repeats and the title.
 
     Raises:
-        InvalidNoteError: if one is too long or has no letter, or there are too many.
+        InvalidNoteError: if a wording is too long or has no letter, or there are too many wordings.
     """
     lines = [" ".join(line.split()) for line in storable(text).splitlines()]
     found = {line.casefold(): line for line in reversed(lines) if line}
@@ -165,7 +165,7 @@ def checked_tags(text: str) -> tuple[str, ...]:
     """The tags in `text`, lower case, without repeats, in the order they were typed.
 
     Raises:
-        InvalidNoteError: if one is invalid, or there are too many.
+        InvalidNoteError: if a tag is invalid, or there are too many tags.
     """
     words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
     tags = tuple(dict.fromkeys(word for word in words if word))

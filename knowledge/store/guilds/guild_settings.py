@@ -15,10 +15,10 @@ from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.values.quotas import Limits
 from knowledge.values.synonyms import Synonym, parse_synonyms, serialize_synonyms
 
-# The longest time between two looks that counts as an observed absence, so a clock that jumps ahead
-# can't make the retention of a guild's data end early.
+# Between two calls of `count_absence`, at most this time counts as observed absence. So a clock
+# jumping ahead can't make the retention of a guild's data end early.
 LONGEST_LOOK: Final = timedelta(days=1)
-# The key of the last look at absences.
+# The key of the last call's time.
 LAST_LOOK: Final = "absences were looked at"
 
 

@@ -55,7 +55,7 @@ class ReviewCards:
         """Forget the cards of pending revisions outside the guild's review channel.
 
         Returns:
-            The channel and message of each.
+            The channel and message of each card.
         """
         rows = self._database.rows(
             "select r.card_channel_id as channel, r.card_message_id as message "
@@ -88,7 +88,7 @@ class ReviewCards:
         """Revisions with outdated cards, oldest first.
 
         Returns:
-            Each with the number of its last change, for `mark_shown`.
+            Each revision with the number of its last change, for `mark_shown`.
         """
         rows = self._database.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "

@@ -53,7 +53,7 @@ class Wordings:
         """Delete the copies of a member's questions, inside a transaction.
 
         Returns:
-            The notes that had them.
+            The ids of notes with a deleted copy.
         """
         rows = self._database.rows(
             "select r.id, r.note_id, r.wordings, c.wording from copied_wordings c "

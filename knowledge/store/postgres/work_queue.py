@@ -65,7 +65,7 @@ class WorkQueue:
         """Open the queue, and make its tables if they are missing.
 
         Raises:
-            StoreError: if it can't be opened.
+            StoreError: if the queue can't be opened.
         """
         self._db = Connection(url, SCHEMA, StoreError, lock_space=LOCK_SPACE)
         try:
