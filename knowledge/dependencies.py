@@ -11,7 +11,7 @@ from typing import Any
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """Return the missing names, of names given as `module:attribute`."""
+    """Return every name, given as `module:attribute`, that doesn't exist."""
     return [name for name in names if not _is_there(name)]
 
 

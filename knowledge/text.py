@@ -1,7 +1,7 @@
 """Text functions: text to store, text to show, and counted nouns.
 
 Text from members, files, pages and imports may contain U+0000 and lone surrogates, which databases
-refuse. It passes through `storable` once, when an object of this program is made from it.
+refuse. Such text passes through `storable` once, when an object of this program is made from it.
 """
 
 import re

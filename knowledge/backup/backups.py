@@ -228,7 +228,7 @@ class Restored:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Create a database with the current tables at `part`, with the rows of a backup.
+    """Create a database with the current tables at the path `part`, with the rows of a backup.
 
     Raises:
         BackupError: if the backup can't be used.
@@ -315,7 +315,7 @@ class Replaced:
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
     """Prepare a copy of a backup to take the place of the replaced database.
 
-    Deletes the opt-in rows of kinds not in `asked`, and all data purged since the backup. Makes new
+    Deletes opt-in rows as `drop_unrequested` does, and all data purged since the backup. Makes new
     ids start after the replaced database's last ids. Logs the restore.
 
     Args:

@@ -207,7 +207,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_amount(value: Any) -> bool:
-    """Whether this is an integer in the range of all numeric settings."""
+    """Whether this is an integer from 0 to 1,000,000, enough for every numeric setting."""
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 

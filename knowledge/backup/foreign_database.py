@@ -114,7 +114,7 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
     """Copy the rows of a database into a new one, and migrate it.
 
     Raises:
-        ForeignDatabaseError: if a row can't be from its version.
+        ForeignDatabaseError: if a row is invalid in the database's version.
     """
     with closing(sqlite3.connect(part)) as own:
         migrations.apply(Database(own), applied)

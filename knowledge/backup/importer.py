@@ -237,9 +237,10 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 def _withheld(
     store: Store, incoming: Store, asked: Collection[OptInRows]
 ) -> tuple[_LogLines, Unknown]:
-    """Delete all rows not to be imported from the scratch database.
+    """Delete from the scratch database all rows that must not be imported.
 
-    These are rows purged in the community database, and opt-in rows of kinds not in `asked`.
+    These are rows purged in the community database, and the opt-in rows that `drop_unrequested`
+    deletes.
 
     Returns:
         The scratch database's log before the deletions, and its sources and tombstones missing in

@@ -32,16 +32,18 @@ def drop_unrequested(
     tombstones: Collection[Tombstone],
     asked: Collection[OptInRows],
 ) -> Unknown:
-    """Delete opt-in rows of kinds not in `asked` from a copy of a backup or export.
+    """Delete opt-in rows from a copy of a backup or export, unless the operator named their kind.
+
+    Rows that are also in the operator's database stay.
 
     Args:
         copy: the opened copy, used by nobody else.
-        sources: the sources of the operator's database, kept in any case.
-        tombstones: the tombstones of the operator's database, kept in any case.
-        asked: the kinds to keep completely, named by the operator.
+        sources: the sources in the operator's database.
+        tombstones: the tombstones in the operator's database.
+        asked: the kinds named by the operator.
 
     Returns:
-        All rows of the copy missing in the operator's database, deleted or not.
+        All opt-in rows of the copy missing in the operator's database, deleted or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
     new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))

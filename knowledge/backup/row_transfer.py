@@ -21,7 +21,10 @@ Key = tuple[Any, ...]
 
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
-    """The primary key of each table that has one, except `log_heads`, derived from the log."""
+    """The primary key of each table with a key.
+
+    `log_heads` is left out, because it is derived from the log.
+    """
     found = {table: database.keys(table) for table in database.tables() if table != HEADS_TABLE}
     return {table: keys for table, keys in found.items() if keys}
 

@@ -164,8 +164,8 @@ class GitHub:
     def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
         """The comments of an issue, oldest first.
 
-        If many issues are listed, the newest comments of all issues are fetched at once. The
-        comments of this issue are fetched alone if fewer than `count` of them are among those.
+        If many issues are listed, the newest comments of all issues are fetched at once. If these
+        don't include all comments of this issue, its comments are fetched separately.
 
         Args:
             key: the issue's number.

@@ -122,8 +122,8 @@ def changed_issues(
 ) -> Listing:
     """List the changed issues that may have an answer, and cache them.
 
-    A changed issue that can't have an answer is listed as removed. This isn't necessary if all
-    issues are listed, because the sync then drops every document missing in the list.
+    If only changes are listed, a changed issue that can't have an answer is listed as removed. If
+    all issues are listed, such an issue is left out, and the sync drops its document.
 
     Args:
         found: the service's list of issues.

@@ -70,10 +70,10 @@ class ChannelArchive:
     # Channels.
 
     def set_channels(self, channels: Iterable[SyncedChannel]) -> bool:
-        """Sync these channels: others are deleted, new ones wait for their first round.
+        """Sync only these channels: new channels wait for their first round, others are deleted.
 
         Returns:
-            Whether any was deleted; its documents have to leave the index.
+            Whether a channel was deleted; its documents have to leave the index.
         """
         wanted = {channel.id: channel for channel in channels}
         known = {channel.id: channel.reads for channel in self.channels()}

@@ -60,7 +60,7 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """The place of the Discord message that shows a sync's progress; ids are 0 without one."""
+    """The place of the Discord message with a sync's progress; ids are 0 if there is no message."""
 
     channel_id: int = 0
     message_id: int = 0

@@ -63,8 +63,8 @@ class ArchivedThreads:
         """Store a thread listed by Discord in a round, or reported in an event.
 
         The messages of a new thread are to be fetched: the thread is due. A stored thread becomes
-        due only if it is `listed` with a newer last message. An event doesn't make it due, because
-        its messages come as events, too. The next listing fetches them in case one was missed.
+        due only if it is `listed` with a newer last message. An event doesn't make a thread due,
+        because its messages come as events, too. If one is missed, the next listing helps.
         """
         with self._tables.writing():
             self._tables.insert_new("threads", new_thread(thread, number))

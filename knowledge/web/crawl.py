@@ -206,7 +206,7 @@ def _sync_pages(
 
 
 def is_current(page: WebPage, each: ListedUrl, now: datetime) -> bool:
-    """Whether a page needs no fetch, because the listing has no change of it since the last fetch.
+    """Whether a page needs no fetch, because the listing shows no change since the last fetch.
 
     Listed times are trusted only for a week after the last request for the page.
     """
@@ -244,8 +244,7 @@ def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """Parse a page's content into its text; an unreadable page keeps its old text.
 
     A page that forbids quoting loses its text and content. The next request then can't be
-    conditional, so the host sends the page again, and it is checked whether it still forbids
-    quoting.
+    conditional, so the host sends the page again, and the rule against quoting is checked again.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")

@@ -115,8 +115,8 @@ def _postpone_retirement(
 ) -> WebPage:
     """Postpone a gone page's retirement after a long time without checks.
 
-    However long the time since the last check is, it counts as at most half of `grace`. So a page
-    isn't retired at the first check after a jump of the clock or a long pause of the bot.
+    However long ago the last check was, the time since then counts as at most half of `grace`. So a
+    page isn't retired at the first check after a jump of the clock or a long pause of the bot.
     """
     if page.gone_at is None:
         return page

@@ -160,8 +160,8 @@ def _lines(text: str) -> Iterator[str]:
 def _delimiter(text: str) -> str:
     """Detect the delimiter of a CSV text.
 
-    A likely delimiter splits each of the first rows into the same number of columns. The likely
-    delimiter with the largest number of columns is returned, or that of all if none is likely.
+    A likely delimiter splits each of the first rows into the same number of columns. If several are
+    likely, or none is, the delimiter with the largest number of columns is returned.
     """
 
     def columns(delimiter: str) -> tuple[bool, int]:
