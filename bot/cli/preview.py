@@ -12,7 +12,7 @@ from bot.cli.console import ConfigOption, DataOption, err, fail, log_to_file, ou
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.models.presets import other_model
+from bot.models.presets import other_model_hint
 from bot.storage.data_folder import (
     check_database_server,
     data_folder,
@@ -83,7 +83,7 @@ def preview(
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_discords_own()
         err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
-        if other := other_model(settings.model.name):
+        if other := other_model_hint(settings.model.name):
             err.print(other, markup=False, soft_wrap=True)
         try:
             check_free(port)

@@ -17,7 +17,7 @@ import discord
 from yarl import URL
 
 from bot.cluster.membership import Membership
-from bot.cluster.processes import Processes, Shards
+from bot.cluster.processes import Process, Shards
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
@@ -39,7 +39,7 @@ AWAY_SECONDS: Final = 60.0
 _logger = logging.getLogger(__name__)
 
 
-class Cluster(Processes):
+class Cluster(Process):
     """One process of a cluster: its leased shards, and whether it leads."""
 
     is_shared = True
@@ -55,8 +55,9 @@ class Cluster(Processes):
 
         Args:
             bot: runs the shards.
-            settle: takes over unfinished work of the process that ran the shards before. Called
-            with the shards and the time of their leases, once Discord has named their guilds.
+            settle: takes over the unfinished work of the process that ran a shard before. Called
+                as soon as Discord has named the shard's guilds, with the shard and the time when
+                this process began to connect it.
             on_leading: called when this process begins to lead.
         """
         super().__init__(bot)
@@ -81,7 +82,9 @@ class Cluster(Processes):
     # Shards.
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Join, and run the leased shards from now on.
+        """Join the cluster, and run the shards leased to this process from now on.
+
+        Parameters and result are those of `Process.begin`.
 
         Raises:
             StoreError: if the database can't be used.
@@ -149,8 +152,11 @@ class Cluster(Processes):
         return member.problem or "The leases of this process's shards are not renewed."
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """The problem during an outage of the database shorter than `AWAY_SECONDS`."""
+    def degraded(self) -> tuple[str, ...]:
+        """Why the leases are not renewed, during the first `AWAY_SECONDS` of a database outage.
+
+        After that time, `problem` says so, and this is empty.
+        """
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     @property
@@ -178,7 +184,7 @@ class Cluster(Processes):
 
     @property
     def settled_shards(self) -> Shards:
-        """All shards once the guilds of every shard are known; none before."""
+        """All shards, once Discord has named the guilds of every shard; no shards before."""
         settled = self.membership.valid and not self.membership.standing.unready
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 
@@ -206,7 +212,11 @@ class Cluster(Processes):
             await asyncio.sleep(LEAD_SECONDS)
 
     def _try_to_lead(self, core: Core) -> bool:
-        """Try to lead; runs in the worker's thread, whose connections the leader writes with."""
+        """Try to lead, and return whether this process leads.
+
+        Runs in the worker's thread. The lock of leadership belongs to a database connection that
+        only this thread may use.
+        """
         fence = self._opened_fence(core)
         # Looked up each time, because a model switch opens another index.
         index = core.index.tables.db

@@ -1,4 +1,4 @@
-"""Membership of a process in a cluster: renews leases, and runs exactly the leased shards.
+"""Membership of a process in a cluster: renews the process's leases, and runs the leased shards.
 
 The process trusts its leases for less time than the database grants. Its clock keeps running while
 the process is suspended. Without a renewal in time, it ignores events and closes its shards, before
@@ -95,7 +95,10 @@ class Membership:
 
     @property
     def id(self) -> str:
-        """The id of this membership; it changes after each lapse."""
+        """The id of the process in the cluster; "" before it joins.
+
+        If the leases are not renewed in time, the process joins again under a new id.
+        """
         return "" if self._leases is None else self._leases.id
 
     @property
@@ -227,7 +230,10 @@ class Membership:
             await self._follow(standing)
 
     async def _follow(self, standing: Standing) -> None:
-        """Run exactly the leased shards, and give back a surplus one."""
+        """Launch newly leased shards, and close the shards without a lease.
+
+        If this process has more than its share of the shards, it also gives back one of them.
+        """
         before, self.standing = self.standing, standing
         for shard_id in before.shards.keys() - standing.shards.keys():
             await self._close(shard_id)

@@ -1,6 +1,7 @@
-"""Processes of a bot: the shards of this one, and whether it leads; by default, it is alone.
+"""Process of a bot that runs alone, and sets of shards.
 
-Discord divides a bot's guilds among shards, at most 2,500 each, and processes divide the shards.
+Discord divides a bot's guilds among shards, at most 2,500 guilds each. Several processes divide the
+shards among them (`bot.cluster.cluster`). A process that runs alone has every shard.
 
 Source:
     https://discord.com/developers/docs/events/gateway#sharding
@@ -14,22 +15,33 @@ from bot.interactions.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Some of a bot's `count` shards: those of one process, or those that are ready."""
+    """Some of a bot's shards: the shards of one process, or the ready shards.
+
+    Attributes:
+        count: the number of all shards of the bot.
+        ids: the ids of the shards in this set.
+    """
 
     count: int
     ids: frozenset[int]
 
     def have(self, guild_id: int) -> bool:
-        """Whether a guild belongs to one of them; direct messages have the guild id 0."""
+        """Whether a guild belongs to one of these shards; direct messages have the guild id 0."""
         return (guild_id >> 22) % self.count in self.ids
 
 
-class Processes:
+class Process:
     """A process that runs alone: it has every shard and leads.
 
-    `bot.cluster.cluster.Cluster` is one of several. `terms` counts how often the process began to
-    lead, and `number` counts the processes. `problem` says why this process serves nobody.
-    `left_out` names the parts that its answers lack.
+    Its subclass `bot.cluster.cluster.Cluster` is one of several processes of a bot.
+
+    Attributes:
+        is_shared: whether several processes may run the bot.
+        leads: whether this process does the work for all guilds.
+        terms: how often this process began to lead.
+        number: the number of processes that run the bot.
+        problem: why this process serves nobody, or "".
+        degraded: reasons why the answers of this process are incomplete.
     """
 
     is_shared = False
@@ -42,7 +54,16 @@ class Processes:
         self.ready: set[int] = set()
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Start to run the leased shards; returns False if there are no leases: it runs all."""
+        """Begin to run leased shards, if the bot has several processes.
+
+        Args:
+            wanted: the number of shards that Discord recommends.
+            address: the address of Discord's gateway.
+            limits: Discord's limits on new sessions.
+
+        Returns:
+            False if this process runs alone. The caller then connects every shard.
+        """
         return False
 
     @property
@@ -54,7 +75,7 @@ class Processes:
         return ""
 
     @property
-    def left_out(self) -> tuple[str, ...]:
+    def degraded(self) -> tuple[str, ...]:
         return ()
 
     @property
@@ -69,12 +90,15 @@ class Processes:
 
     @property
     def settled_shards(self) -> Shards:
-        """Shards of all processes whose guilds are known; see `Services.all_memberships_known`."""
+        """The shards of all processes, as soon as Discord has named the guilds of these shards.
+
+        See `Services.all_memberships_known`.
+        """
         return self.ready_shards
 
     @property
     def epochs(self) -> Mapping[int, int]:
-        """Epochs of the leases, by shard."""
+        """The epoch of each leased shard, by shard id; empty without leases."""
         return {}
 
     def details(self) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """Calibrations of evidence for each model: shipped ones, and fitted ones in the data folder.
 
 Cosines differ between models, so a calibration is fitted for one model. The serving model uses the
-one in the data folder, else its shipped one, else the one for models without token vectors. In the
-last case, its cosines are scaled to the small model's. Calibrations fitted for other models are
-kept in the data folder.
+calibration in the data folder that was fitted for this model. Without that file, it uses the
+calibration shipped with the model, if any. Any other model uses the shipped calibration for models
+without token vectors (a vector for each token of a passage). Calibrations fitted for other models
+are kept in the data folder.
 """
 
 import hashlib
@@ -28,10 +29,12 @@ _OF_ANOTHER: Final = "calibration.{}.toml"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A model's calibration, and its origin in words for the operator.
+    """The calibration that a model uses.
 
-    `fits` says whether it was fitted for this model. `ignored` is a sentence about a fitted file of
-    another model, or "".
+    Attributes:
+        origin: the calibration's origin, in words for the operator.
+        fits: whether the calibration was fitted for this model.
+        ignored: a sentence about the data folder's calibration if it is for another model, or "".
     """
 
     calibration: Calibration
@@ -40,7 +43,7 @@ class Chosen:
     ignored: str = ""
 
     def description(self) -> str:
-        """A sentence for the operator: the origin, and what to do if it doesn't fit the model."""
+        """Describe the origin to the operator, and the remedy if the calibration doesn't fit."""
         if self.ignored:
             return f"{self.ignored} Until then it is judged by {self.origin}"
         hint = "" if self.fits else "; `commonplace calibrate` fits it for the serving model"
@@ -48,10 +51,10 @@ class Chosen:
 
 
 def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
-    """Choose the calibration of evidence for a model in a data folder.
+    """Choose the calibration of evidence for a model, from the data folder or the shipped ones.
 
     Raises:
-        CalibrationError: if its file can't be used; the message says what to do.
+        CalibrationError: if the calibration's file can't be used; the message says what to do.
     """
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None
@@ -86,13 +89,15 @@ def _shipped(model: ModelRecord) -> Chosen:
 
 
 def save_calibration(folder: Path, found: Calibration) -> Path:
-    """Save a fitted calibration; one for another model is kept under another file name.
+    """Save a newly fitted calibration in the data folder, as `CALIBRATION`.
+
+    If that file has a calibration for another model, the file is renamed rather than overwritten.
 
     Returns:
-        The file.
+        The path of the saved file.
 
     Raises:
-        OSError: if it can't be written; nothing was changed.
+        OSError: if the file can't be written; nothing was changed.
     """
     last = folder / CALIBRATION
     # A bot may be reading it.
@@ -108,9 +113,9 @@ def save_calibration(folder: Path, found: Calibration) -> Path:
 
 
 def fitted_for(model: ModelRecord) -> FittedFor:
-    """Name and digest that identify a model in its calibration.
+    """Return the name and the digest that identify a model in its calibration.
 
-    The runtime isn't included, because a derived model's cosines are nearly equal.
+    Both leave out the runtime, because a model has nearly the same cosines in every runtime.
     """
     return FittedFor(model.name, model.vectors.rpartition(" ")[0] or model.vectors)
 

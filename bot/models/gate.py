@@ -1,10 +1,11 @@
-"""Gate: compares a candidate model with the serving one, and refuses it if it is worse.
+"""Gate: compares a candidate model with the serving model, and refuses a worse candidate.
 
-Both answer the shipped judged sets, indexed in a temporary folder, and the server's own accepted
-answers, from their own indexes. The gate compares the ranking (nDCG@10), the share of answerable
-questions answered, and the share of unanswerable questions refused. For accepted answers, it
-compares recall instead of the ranking: most were accepted because the serving model ranked them
-first, so no other ranking could do as well.
+The gate asks both models the questions of the shipped judged sets, indexed in a temporary folder.
+It also asks both models this server's questions with an answer that members accepted. For these,
+each model searches its own index. The gate compares the ranking (nDCG@10), the share of answerable
+questions answered, and the share of unanswerable questions refused. On this server's questions, it
+compares recall instead of the ranking. Most of these answers were accepted because the serving
+model ranked them first, so no other ranking could do as well.
 """
 
 import tempfile
@@ -61,7 +62,10 @@ class Figure:
 
     @property
     def worse(self) -> bool:
-        """Whether the loss is significant, or reaches `LEAST_LOSS` (shipped sets: twice that)."""
+        """Whether the candidate's loss is significant or large.
+
+        A large loss reaches `LEAST_LOSS`, or on a single shipped set `ONE_SET` times as much.
+        """
         lost = -self.gain
         most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)
         return lost > 1e-9 and (lost >= most or self.p < HARDLY_CHANCE)
@@ -69,7 +73,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models, with its calibration."""
+    """One side of the comparison: a model, its calibration, and its reranker, if any."""
 
     model: RecordedModel
     calibration: Calibration
@@ -86,9 +90,13 @@ class Side:
 
 
 def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Evaluation]:
-    """Index a judged set in a temporary folder, and ask its questions for each side.
+    """Index a judged set in a temporary folder, and evaluate each side on its questions.
 
-    The sides have the same model, so one index serves all. Their evaluations come last, in order.
+    The given sides must have the same model, because they share the index. They may differ in their
+    rerankers.
+
+    Yields:
+        The progress of indexing, then one evaluation for each side, in the order of `sides`.
     """
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
@@ -101,10 +109,10 @@ def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Eva
 
 
 def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
-    """The server's own judged set: answers that members found helpful or picked.
+    """Return the server's own judged set: answers that members found helpful or picked.
 
     Raises:
-        JudgedSetError: if there are too few.
+        JudgedSetError: if there are too few such answers.
     """
     accepted = store.question_records.judged_helpful()
     first = {question.hits[0].document_id for question in accepted if question.hits}
@@ -119,7 +127,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
-    """Compare two evaluations of one set; metrics without questions are left out."""
+    """Return the metrics of both models on one judged set, except metrics without questions."""
     both = (serving, other)
     if judged == OWN:
         ordered = "found", [_found_in_ten(one) for one in both]
@@ -147,7 +155,7 @@ def _found_in_ten(one: Evaluation) -> list[float]:
 
 
 def pooled(found: Sequence[Figure]) -> list[Figure]:
-    """Pool each metric over all sets: small losses in each set can be significant together."""
+    """Pool each metric over all sets, because small losses in each can be significant together."""
     joined = []
     for name in LEAST_LOSS:
         own = [figure for figure in found if figure.name == name]

@@ -42,7 +42,13 @@ def prune_index(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]
 
 
 def prune_closed_indexes(serving: IndexTables, places: Sequence[Place]) -> int:
-    """Run `prune_index` on closed indexes; returns the number of deleted documents."""
+    """Open each index in `places`, run `prune_index` on it, and close it again.
+
+    Places without an index, and indexes that can't be opened, are skipped.
+
+    Returns:
+        The number of deleted documents.
+    """
     count = 0
     for place in places:
         if not has_index(place):

@@ -16,7 +16,7 @@ from indexer.embedding.shipped_models import shipped_models
 
 
 class Where(StrEnum):
-    """Place of a model."""
+    """Where a model's files are: in the package, on this machine, or still on the hub."""
 
     PACKAGED = "comes with Commonplace"
     DOWNLOADED = "downloaded"
@@ -26,7 +26,7 @@ class Where(StrEnum):
 
 
 class Standing(StrEnum):
-    """Role of a model."""
+    """Whether a model serves, served before the serving model, or is to serve next."""
 
     SERVING = "serves"
     BEFORE = "served before"
@@ -35,10 +35,14 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model as the list shows it.
+    """A model in the list of `commonplace model list`.
 
-    `megabytes` is its size on this machine, or the size of the download. `key` is a preset's name.
-    `ndcg` was measured in this repository, `speed` on this machine by `model try`.
+    Attributes:
+        key: the short name of the preset, or "" for other models.
+        standing: None unless the model serves, served before, or is to serve next.
+        megabytes: the size on this machine, or of the download.
+        speed: measured on this machine by `commonplace model try`.
+        ndcg: nDCG@10 by judged set, measured in this repository.
     """
 
     name: str
@@ -54,9 +58,10 @@ class Row:
 
 
 def inventory(folder: Path, configured: str, cache: str | None = None) -> list[Row]:
-    """Every known model: the serving one, presets, then others on this machine.
+    """Return the serving model, then the presets, then the other models on this machine.
 
-    `cache` is the hub's download folder, if not the default one.
+    `configured` is the model in config.toml. `cache` is the hub's download folder, if not the
+    default one.
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
@@ -133,9 +138,10 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
 
 
 def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
-    """Derived models in the cache, which can serve after their source model was deleted.
+    """Yield the derived models in the cache. They can serve even if their source is deleted.
 
-    Folders are named by digest. Measured speeds and the pointer map digests to model names.
+    The folder of a derived model has a digest as its name. The name of the model is looked up by
+    the digest in the measured speeds and in the pointer.
     """
     known = {
         vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()

@@ -25,8 +25,13 @@ BETTER: Final = (
 class Preset:
     """An offered model: facts from its model card, and this repository's measurements.
 
-    `revision` is the downloaded commit; `ndcg` the nDCG@10 on judged sets, if measured.
-    `question_ms` and `memory_mb` are the costs of a shipped model, 0 for others.
+    Attributes:
+        key: the short name.
+        name: the name on the hub.
+        revision: the commit to download.
+        ndcg: nDCG@10 by judged set, if measured.
+        question_ms: duration of a question with a shipped model; 0 for other models.
+        memory_mb: memory of the process with a shipped model; 0 for other models.
     """
 
     key: str
@@ -63,8 +68,11 @@ def command_for(language: str) -> str:
     return next((f"commonplace model use {key}" for key in found), "")
 
 
-def other_model(serving: str) -> str:
-    """Compare a shipped model's costs with the other one's; "" if `serving` isn't shipped."""
+def other_model_hint(serving: str) -> str:
+    """Tell the operator of the other shipped model, and compare the costs of both.
+
+    Return "" if the serving model isn't shipped.
+    """
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

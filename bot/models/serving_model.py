@@ -48,7 +48,13 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """The serving and the previous model, and config.toml's model at the time of the choice."""
+    """Content of the pointer file.
+
+    Attributes:
+        configured: the model in config.toml when `serving` was chosen.
+        serving: the serving model.
+        previous: the model that served before, if any.
+    """
 
     configured: str
     serving: Served
@@ -59,7 +65,7 @@ class Pointer:
 class Opened:
     """An opened model with its index.
 
-    `wanted` is config.toml's model until its index is complete, and None from then on.
+    `wanted` is the model that will serve as soon as its own index is complete, or None.
     """
 
     served: Served
@@ -72,7 +78,7 @@ class Opened:
 
 
 def read_pointer(folder: Path) -> Pointer | None:
-    """The pointer; None in a new data folder.
+    """Read the pointer; None in a new data folder.
 
     Raises:
         DataFolderError: if the file can't be read; the message says what to do.
@@ -104,10 +110,10 @@ def _served(fields: dict[str, Any]) -> Served:
 
 
 def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -> None:
-    """Replace the pointer atomically; with `only_first`, only if there is none.
+    """Replace the pointer atomically. With `only_first`, write it only if there is no pointer yet.
 
     Raises:
-        DataFolderError: if it can't be written; nothing was changed.
+        DataFolderError: if the pointer can't be written; nothing was changed.
     """
     fields = {"format": FORMAT, **asdict(pointer)}
     try:
@@ -131,16 +137,17 @@ def switch_to(folder: Path, configured: str, serving: Served) -> None:
 
 
 def delete_leftover_indexes(folder: Path, database: str = "") -> None:
-    """Delete all indexes except the serving and the previous one; the caller holds `MODEL_LOCK`.
+    """Delete all indexes except the serving and the previous index.
 
-    A process that has one of them open keeps working, and then switches to the pointer's.
+    The caller holds `MODEL_LOCK`. A process that still has a deleted index open keeps working until
+    it switches to the serving index.
     """
     for name in other_indexes(folder, database):
         delete_index(index_place(folder, name, database))
 
 
 def retained_indexes(folder: Path) -> list[str]:
-    """The names of the serving and the previous index."""
+    """Return the names of the serving and the previous index."""
     pointer = read_pointer(folder)
     if pointer is None:
         return [INDEX]
@@ -149,7 +156,7 @@ def retained_indexes(folder: Path) -> list[str]:
 
 
 def other_indexes(folder: Path, database: str = "") -> list[str]:
-    """The names of indexes that are neither serving nor previous: unfinished or left over."""
+    """Return the names of the other indexes, which are unfinished or left over."""
     kept = retained_indexes(folder)
     return [name for name in index_names(folder, database) if name not in kept]
 
@@ -167,7 +174,11 @@ def is_building(folder: Path) -> bool:
 
 
 def chosen_model(folder: Path, name: str) -> ModelRecord:
-    """The pointer's model, unless config.toml's `name` has changed since it was written."""
+    """Return the model that is to serve; `name` is the model in config.toml.
+
+    This is the pointer's model, chosen by `commonplace model use`. If config.toml has changed since
+    that choice, this is the model in config.toml.
+    """
     pointer = read_pointer(folder)
     chosen = pointer is not None and pointer.configured == name
     return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
@@ -188,9 +199,9 @@ def open_serving(
 
     Args:
         folder: the data folder.
-        name: config.toml's model.
-        opener: opens models; tests pass others.
-        rebuild: open the wanted model even if its index isn't complete.
+        name: the model in config.toml.
+        opener: opens models; tests pass another function.
+        rebuild: whether to open the chosen model even if its index isn't complete.
         database: URL of the database with the indexes, if they aren't in the data folder.
 
     Raises:
@@ -223,7 +234,7 @@ def open_serving(
 
 
 def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
-    """Open the wanted model, if necessary with another runtime than recorded."""
+    """Open the wanted model, if necessary with another runtime than the recorded one."""
     try:
         return opener(wanted, cache)
     except ModelError:
@@ -233,7 +244,7 @@ def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> Recorded
 
 
 def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
-    """A previous model with its index; None if it can't be opened any more."""
+    """Open a previous model with its index; None if either can't be opened any more."""
     try:
         embedder = opener(served.model, model_cache()).embedder
         if embedder.model != served.model.vectors:
@@ -245,9 +256,10 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
 
 
 def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
-    """Open an embedder's index; a small one made with another runtime is replaced by an empty one.
+    """Open an embedder's index, or replace a small index of another runtime by an empty one.
 
-    The runtime changes between starts when deriving the fast model begins or ceases to work.
+    The bot derives a fast form of a model, if it can. If the derivation works at one start and
+    fails at the next, the runtime has changed, and the index of the old runtime is stale.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -260,10 +272,12 @@ def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str)
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
-    """Open or create a model's index beside the serving one, or reuse the previous index.
+    """Open or create a model's index beside the serving index.
+
+    If the model served before, its previous index is opened.
 
     Raises:
-        IndexWriteError: if it can't be written.
+        IndexWriteError: if the index can't be written.
     """
     embedder = found.embedder
     pointer = read_pointer(folder)
@@ -281,6 +295,6 @@ def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Op
 
 
 def index_name(embedder: Embedder) -> str:
-    """The name of an embedder's index, derived from its properties."""
+    """Derive the name of an embedder's index from the embedder's properties."""
     told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
     return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"

@@ -20,9 +20,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RerankerChoice:
-    """The serving and the previous reranker, "" for none.
+    """Content of `reranker.json`; each name is "" for no reranker.
 
-    `configured` is config.toml's reranker at the time of the choice.
+    Attributes:
+        configured: the reranker in config.toml at the time of the choice.
+        serving: the chosen reranker.
+        previous: the reranker before the choice.
     """
 
     configured: str
@@ -31,7 +34,7 @@ class RerankerChoice:
 
 
 def _read_choice(folder: Path) -> RerankerChoice | None:
-    """The choice; None if there is none, or the file can't be read."""
+    """Read the choice; None if nothing was chosen, or the file can't be read."""
     path = folder / FILE
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -44,13 +47,16 @@ def _read_choice(folder: Path) -> RerankerChoice | None:
 
 
 def chosen_reranker(folder: Path, configured: str) -> str:
-    """The name of the serving reranker, or ""; `configured` is config.toml's."""
+    """Return the name of the reranker to serve, or "" for none.
+
+    `configured` is the reranker in config.toml.
+    """
     choice = _read_choice(folder)
     return choice.serving if choice is not None and choice.configured == configured else configured
 
 
 def choose_reranker(folder: Path, configured: str, name: str) -> None:
-    """Save the choice of a reranker, or "" for none; it applies from the next start.
+    """Save the choice of the reranker `name`, or "" for none. It applies from the next start.
 
     Raises:
         DataFolderError: if the choice can't be saved; nothing was changed.
@@ -66,6 +72,10 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
 
 
 def previous_reranker(folder: Path, configured: str) -> str | None:
-    """The reranker before the current choice; None if config.toml decides."""
+    """Return the reranker before the current choice, or "" if none served then.
+
+    Return None if no choice is in force: no reranker was chosen since `configured`, the reranker in
+    config.toml, last changed.
+    """
     choice = _read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

@@ -1,7 +1,7 @@
 """Speeds of models, measured by `commonplace model try` on this machine.
 
-A file in the data folder stores them by the name of the model's vectors. A lost or damaged file
-counts as empty.
+A file in the data folder stores each speed under the model's `Embedder.model`, a name for the model
+and its runtime. A lost or damaged file counts as empty.
 """
 
 import json
@@ -38,7 +38,7 @@ class Speed:
 
 
 def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure a model for some seconds; takes the median time of several questions."""
+    """Measure a model for some seconds. The time for a question is the median of several."""
     embedder.embed_queries(_QUESTIONS[:1])
     started = clock()
     for start in range(0, len(_PASSAGES), _BATCH):
@@ -59,7 +59,7 @@ def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.per
 
 
 def read_speeds(folder: Path) -> Mapping[str, Speed]:
-    """Earlier measurements, by the name of the vectors."""
+    """Return the earlier measurements, by `Embedder.model`."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return {str(vectors): Speed(**fields) for vectors, fields in found.items()}
@@ -68,6 +68,6 @@ def read_speeds(folder: Path) -> Mapping[str, Speed]:
 
 
 def save_speed(folder: Path, vectors: str, speed: Speed) -> None:
-    """Save a measurement, and replace an earlier one of the same model."""
+    """Save a measurement under `vectors`, an `Embedder.model`, and replace an earlier one."""
     speeds = {**read_speeds(folder), vectors: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

@@ -21,7 +21,7 @@ from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Step
-from bot.models.presets import other_model
+from bot.models.presets import other_model_hint
 from bot.process.command_sync import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
 from bot.process.sharded_client import ShardedClient
@@ -123,7 +123,7 @@ class BackgroundTasks:
 
     async def _tell_other_model(self) -> None:
         serving = await self._bot.worker.call(lambda core: core.served.model.name)
-        if other := other_model(serving):
+        if other := other_model_hint(serving):
             _logger.info("%s", other)
 
     async def _update_index(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from bot.cluster.processes import Processes
+from bot.cluster.processes import Process
 from bot.config.version import own_version
 from bot.core.core import Core
 from bot.core.degradations import Degradations
@@ -21,7 +21,7 @@ LOOKING_SECONDS: Final = 5
 async def check_health(
     worker: Worker[Core] | None,
     background: BackgroundTasks,
-    cluster: Processes,
+    cluster: Process,
     degradations: Degradations,
     unconnected: str,
 ) -> Health:
@@ -34,7 +34,7 @@ async def check_health(
     details = {"version": own_version(), **cluster.details()}
     if background.next_model:
         details["model"] = background.next_model
-    degraded = (*lacking, *cluster.left_out, *degradations.reasons())
+    degraded = (*lacking, *cluster.degraded, *degradations.reasons())
     return Health(tuple(filter(None, reasons)), details, degraded)
 
 

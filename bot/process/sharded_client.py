@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, cast
 import discord
 from yarl import URL
 
-from bot.cluster.processes import Processes, Shards
+from bot.cluster.processes import Process, Shards
 from bot.core.worker import by_leader
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
@@ -43,7 +43,7 @@ class ShardedClient(Services):
         """Start without connections; the options are those of discord.py's client."""
         super().__init__(**options)
         self._connected_shards: set[int] = set()
-        self.cluster = Processes(self)
+        self.cluster = Process(self)
         self._connections = Connections(self._session_limits)
 
     def join_cluster(

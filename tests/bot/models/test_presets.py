@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.presets import BETTER, SMALLER, Preset, other_model, preset, presets
+from bot.models.presets import BETTER, SMALLER, Preset, other_model_hint, preset, presets
 from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 from indexer.embedding.shipped_models import shipped_models
 from indexer.evaluation.judged_sets import COMMITTED
@@ -47,11 +47,11 @@ def test_each_shipped_model_names_the_other_one_and_both_costs() -> None:
     default, small = preset(DEFAULT_MODEL), preset(SMALL_MODEL)
     assert default is not None
     assert small is not None
-    assert other_model(DEFAULT_MODEL) == _told(SMALLER, default, small)
-    assert other_model(SMALL_MODEL) == _told(BETTER, small, default)
+    assert other_model_hint(DEFAULT_MODEL) == _told(SMALLER, default, small)
+    assert other_model_hint(SMALL_MODEL) == _told(BETTER, small, default)
     assert 0 < small.question_ms < default.question_ms
     assert 0 < small.memory_mb < default.memory_mb
-    assert other_model("owner/other") == ""
+    assert other_model_hint("owner/other") == ""
 
 
 def _told(text: str, serving: Preset, other: Preset) -> str:

@@ -16,7 +16,7 @@ from simcord import Env
 
 from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
-from bot.models.presets import other_model
+from bot.models.presets import other_model_hint
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from bot.setup import panel_messages
@@ -128,7 +128,7 @@ def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
         first, other, *_, last = printed.splitlines()
     log = kept / "preview.log"
     assert first == preview_start(Path("preview-data"), Path("preview-data/preview.log"))
-    assert other == other_model(DEFAULT_MODEL)
+    assert other == other_model_hint(DEFAULT_MODEL)
     assert last == preview_address(ADDRESS.findall(last)[0])
     assert not re.search(r"\b(info|warning|error)\b", printed)
     assert "bot." in log.read_text()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.ask import button_messages
-from bot.cluster.processes import Processes
+from bot.cluster.processes import Process
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -55,7 +55,7 @@ def settings(settings: Settings, database: Departing) -> Settings:
 def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
     """A bot that shares its shards with nobody: simcord has no gateway that it could ask."""
     bot = new_bot()
-    bot.cluster = Processes(bot)
+    bot.cluster = Process(bot)
     return bot
 
 
