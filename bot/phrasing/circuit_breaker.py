@@ -1,7 +1,8 @@
 """Circuit breaker of the endpoint. Pure, apart from its clock.
 
-Five failures within a minute open it for five minutes. Then one request tries the endpoint, and
-closes or reopens it. A `Retry-After` of the endpoint is obeyed and counts as no failure.
+Five failures within a minute open the circuit for five minutes, and requests are blocked. Then one
+request tries the endpoint, and its outcome closes the circuit or opens it again. A `Retry-After` of
+the endpoint is obeyed and counts as no failure.
 """
 
 import time
@@ -42,7 +43,10 @@ class Circuit:
 
     @property
     def problem(self) -> str:
-        """Return why requests are blocked: "it failed too often"; empty while they are sent."""
+        """Return why the endpoint isn't asked, such as "it failed too often, the last time …".
+
+        Return "" if the circuit is closed and no pause lasts.
+        """
         if self._is_open:
             return f"it failed too often, the last time because it {self._last}"
         if self.is_paused:
@@ -51,7 +55,7 @@ class Circuit:
         return ""
 
     def began(self) -> None:
-        """Record a request; while the circuit is open, it is the trial."""
+        """Record a request; while the circuit is open, the request is its trial."""
         self._is_tried = self._is_open
 
     def abandoned(self) -> None:
@@ -63,7 +67,7 @@ class Circuit:
         self._failures.clear()
 
     def failed(self, how: str) -> None:
-        """Record a failure; `how` describes it: "answered 500"."""
+        """Record a failure, described by `how`, such as "answered 500"."""
         now = self._clock()
         self._last = how
         self._failures.append(now)

@@ -1,9 +1,10 @@
-"""Phrasing dispatcher: asks a model about answers, once each, and caches the results.
+"""Phrasing dispatcher: asks a model to phrase answers, and caches the results.
 
 Imported only if `phrasing.mode` is on. Data in memory decides whether a model is asked, so the
-plain answer waits for nothing. After the answer is sent, the dispatcher claims a request of the
-quota in the database, asks the model, and stores the result. Results stay in an LRU cache until one
-of their scopes changes. Equal questions in flight share one request.
+plain answer waits for nothing. After the plain answer is sent, the dispatcher counts a request
+against the quotas in the database, asks the model, and stores the result. Results stay in an LRU
+cache until content in one of the searched scopes changes. Equal questions in flight share one
+request.
 """
 
 import asyncio
@@ -36,9 +37,9 @@ from knowledge.values.guilds import GuildSettings, Phrasing
 from knowledge.values.phrasings import UsedUp
 from knowledge.values.questions import Evidence
 
-# Most cached results, because recent questions repeat; a result takes about 20 kB.
+# The largest number of cached results, because recent questions repeat; a result takes about 20 kB.
 RESULTS: Final = 128
-# Time for the claim, the record and the edit, besides the model's.
+# Time for the database and for the edit of the answer, besides the model's time.
 _EDIT_TIME: Final = timedelta(seconds=5)
 PART: Final = "phrasing"
 
@@ -50,15 +51,15 @@ Observer = Callable[[Phrased, int], None]
 
 @dataclass
 class PhrasingDispatcher:
-    """Asks a model about answers.
+    """Asks a model to phrase answers.
 
     Attributes:
-        settings: those of the operator.
+        settings: the operator's settings.
         model: the client of the model.
         accepts_requests: whether the circuit breaker lets requests pass.
         worker: returns the worker.
         degradations: informed of the endpoint's problems.
-        observe: called with each result and its number of tokens.
+        observe: called with each result and the number of tokens for it.
         now: the clock.
         pacer: limits the rate of edits.
     """
@@ -80,7 +81,10 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the mode for a guild's answers; in direct messages, only `Mode.CHOOSE`."""
+        """Return the mode for a guild's answers, or None if no model may be asked about them.
+
+        In direct messages, `guild` is None, and the mode is `Mode.CHOOSE`.
+        """
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
@@ -114,7 +118,7 @@ class PhrasingDispatcher:
     def _has_choice(self, candidate: Candidate) -> bool:
         """Whether the model has a choice; a single sentence gives none."""
         first, *others = candidate.answer.quotes
-        may_differ = candidate.mode is Mode.PHRASE or self._ordered(candidate)
+        may_differ = candidate.mode is Mode.PHRASE or self._to_reorder(candidate)
         return bool(may_differ or others or len(units(first.text)) > 1)
 
     def _is_known(self, candidate: Candidate) -> bool:
@@ -133,14 +137,14 @@ class PhrasingDispatcher:
     def _key(self, candidate: Candidate) -> ResultKey:
         return ResultKey(
             task_of(candidate),
-            self._ordered(candidate),
+            self._to_reorder(candidate),
             (candidate.ask.scopes, candidate.ask.answered_from),
             candidate.reply.generation,
             self.model.identity,
         )
 
-    def _ordered(self, candidate: Candidate) -> tuple[Quoted, ...]:
-        """Return the hits for the model to reorder; empty if it isn't asked to."""
+    def _to_reorder(self, candidate: Candidate) -> tuple[Quoted, ...]:
+        """Return the hits for the model to reorder, or nothing if they keep their order."""
         hits = [*candidate.reply.hits]
         if not self.settings.reorder or candidate.answer.confirmed or not self._may_send(hits):
             return ()
@@ -168,7 +172,7 @@ class PhrasingDispatcher:
             repeated = asking is not None
             if asking is None:
                 # Registered before the first await, so that nobody else asks the same.
-                asking = asyncio.create_task(self._claimed_and_asked(candidate))
+                asking = asyncio.create_task(self._asked_within_quotas(candidate))
                 self._under_way[key] = asking
                 asking.add_done_callback(lambda _: self._under_way.pop(key, None))
             # A caller that stops waiting doesn't cancel it for others; a cancelled task raises
@@ -179,8 +183,8 @@ class PhrasingDispatcher:
             return None
         return await self._recorded(candidate, key, found, repeated=repeated)
 
-    async def _claimed_and_asked(self, candidate: Candidate) -> Found | None:
-        """Claim a request of the quota, and ask the model; None if the quota is used up."""
+    async def _asked_within_quotas(self, candidate: Candidate) -> Found | None:
+        """Count a request against the quotas, and ask the model; None if a quota is used up."""
         most, now = service.caps(self.settings), self.now()
         question_id = candidate.reply.question_id or 0
         mode = candidate.mode.value
@@ -209,7 +213,7 @@ class PhrasingDispatcher:
     async def _phrased(self, candidate: Candidate) -> Found:
         places: tuple[int, ...] = ()
         reply, spent = candidate.reply, [0, 0]
-        offered = self._ordered(candidate)
+        offered = self._to_reorder(candidate)
         if offered:
             ordered = await self.model.order(candidate.ask.text, offered)
             spent = [ordered.prompt_tokens, ordered.reply_tokens]
@@ -280,7 +284,7 @@ class PhrasingDispatcher:
         )
 
     async def stop(self) -> None:
-        """Cancel the requests in flight, so that plain answers stay."""
+        """Cancel the requests in flight, and send no more. Plain answers already sent stay."""
         self._closing = True
         if self._beginning is not None:
             self._beginning.cancel()
@@ -293,7 +297,7 @@ def open_dispatcher(bot: Services) -> PhrasingDispatcher:
     """Open the dispatcher for the endpoint in the settings.
 
     Raises:
-        ConfigError: if the key doesn't fit into a header.
+        ConfigError: if the endpoint's key can't be sent in an HTTP header.
     """
     settings = bot.settings.phrasing
     at = EndpointSettings(settings.url, settings.model, settings.seconds, settings.in_flight)

@@ -1,7 +1,8 @@
-"""Reranker for `eval` that asks the endpoint to order hits: synchronous, one question at a time.
+"""Reranker for `eval` that asks the endpoint to order hits, one question at a time.
 
-If the endpoint's order is late or invalid, the hits keep theirs, as in the bot; these questions are
-counted. An unreachable endpoint is an error, because nothing would be measured.
+If the endpoint's reply is late or invalid, the hits keep their order, as they do in the bot. The
+reranker counts such questions. An unreachable endpoint is an error, because nothing would be
+measured.
 """
 
 import asyncio
@@ -26,9 +27,10 @@ class EndpointError(Exception):
 
 
 class EndpointReranker:
-    """Reorders hits; `kept` counts the questions without a usable order, by outcome.
+    """Reorders the hits of a question by the endpoint's reply.
 
-    It runs its own event loop, so no other may be running.
+    `kept` counts the questions without a usable reply, by outcome. The reranker runs an event loop
+    of its own, so its thread must have no running loop.
     """
 
     def __init__(self, settings: PhrasingSettings, key: str) -> None:
@@ -51,10 +53,10 @@ class EndpointReranker:
         self._runner.close()
 
     def __call__(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits in the endpoint's order; in their own if that is late or invalid.
+        """Return the hits in the endpoint's order, or unchanged if the reply is late or invalid.
 
         Raises:
-            EndpointError: if it can't be asked.
+            EndpointError: if the endpoint can't be asked.
         """
         quoted = [Quoted(one.passage.text, one.passage.title, one.passage.heading) for one in hits]
         found = self._runner.run(self._phraser.order(query, quoted))

@@ -1,7 +1,8 @@
-"""Parser of a sentence for the strict check: content words, values, clauses, telling words.
+"""Parser of a sentence for the strict check: content words, values, clauses, scope words. Pure.
 
-Pure. Telling words (`telling_words.toml`) set the scope of a statement: "only", "at least", "if".
-English and German are parsed; other languages only to stems and numbers.
+Scope words such as "only", "at least" and "if" say how far a statement goes. They are listed in
+`telling_words.toml`, in English and German. In other languages, the parser finds little more than
+stems and numbers.
 """
 
 import re
@@ -18,10 +19,13 @@ from indexer.text.analyzer import is_stop_word, language_of, words
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A content word or a value; equal items have equal keys.
+    """A content word or a value of a sentence.
 
-    `word` is the word in lower case, empty for a value. Names are compared by it, because `key` is
-    a stem that different names can share. `clause` is the clause's number, from 0.
+    Attributes:
+        key: the stem of a word, or a normal form of a value. Equal items have equal keys.
+        clause: the number of the clause with this item, from 0.
+        word: the word in lower case, or "" for a value. Names are compared by `word`, because
+            different names can share a stem.
     """
 
     key: str
@@ -41,17 +45,19 @@ class Reading:
 
     Attributes:
         items: content words and values, in order.
-        clauses: keys of each clause's items. Dates are left out, because they may move, and so are
-            empty clauses.
-        dependent: indexes in `clauses` of clauses that depend on the one before.
-        elliptic: the `dependent` clauses without a noun as subject: after "and" or "or", or
-            beginning with a pronoun.
+        clauses: the keys of the items in each clause. Dates are left out, because another sentence
+            may say the same with the date in another clause. Clauses without items are left out.
+        dependent: indexes in `clauses` of the clauses that depend on the clause before.
+        elliptic: the dependent clauses that share the subject of an earlier clause. They follow
+            "and" or "or", or begin with a pronoun.
         is_fronted: whether the first clause only says when, where or how: "With that, …".
-        senses: senses of telling words, each with the key of the next item.
-        negated: keys of the items after negations.
-        surroundings: for each item its key, the small words between the previous item and it, and,
-            at the end of a clause, the small words after it.
-        is_question: whether it ends with a question mark.
+        senses: the sense of each scope word, with the key of the next item.
+        negated: the key of the item after each negation.
+        surroundings: a triple for each item: the item's key, the small words between the previous
+            item and this item, and the small words between this item and the end of the clause.
+            Small words are prepositions such as "on" and "off". The last part is empty unless the
+            item is the last of its clause.
+        is_question: whether the sentence ends with a question mark.
     """
 
     items: tuple[Item, ...]
@@ -132,7 +138,7 @@ def read(sentence: str) -> Reading:
     joints = list(_CLAUSE.finditer(sentence))
     placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
     items = tuple(item for _, item in placed)
-    # Dates may move.
+    # The same statement may have a date in another clause.
     undated_places = [one for one in placed if not one[1].is_date]
     undated = [item for _, item in undated_places]
     numbers = list(dict.fromkeys(item.clause for item in undated))
@@ -158,7 +164,10 @@ def read(sentence: str) -> Reading:
 
 
 def _dependence(sentence: str, joint: re.Match[str]) -> str:
-    """Return how a clause depends on the one before, by the joining words; empty if it doesn't."""
+    """Return how the clause after a joint depends on the clause before.
+
+    The result is `_ON_ALL`, `_FOR_ITS_SUBJECT`, or "" for an independent clause.
+    """
     word = joint[0].strip().lower()
     if word in _RELATIVE:
         return _ON_ALL
@@ -227,7 +236,7 @@ def _placed(
 def _dated(sentence: str, value: Value) -> Value:
     """Return the value, as a date if it is a year.
 
-    In "In August 2023 Google …", the number is neither a count nor a version.
+    An example is "In August 2023 Google …", where 2023 is neither a count nor a version.
     """
     digits = str(value.normal).removesuffix(".0")
     counts = value.subject in {Subject.NUMBER, Subject.VERSION}

@@ -187,10 +187,10 @@ LEFT_OUT: Final = "left out"
 
 
 def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> ChosenLines:
-    """Return lines for the sentences that a reply names.
+    """Return lines for the sentences that a model's reply names.
 
-    Unknown and repeated ids are skipped, and so are sentences that don't fit. A model that finds no
-    answer chooses nothing.
+    Unknown and repeated ids are skipped, and so are sentences beyond the bounds on shown text.
+    There are no lines if the reply says that the passages don't answer the question.
     """
     offered = {one.id: one for one in numbered}
     known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
@@ -215,9 +215,10 @@ def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
-    """Return the indexes of `count` passages in the order of `ids`, then the others as before.
+    """Return the indexes of `count` passages, reordered by the `ids` in a model's reply.
 
-    Empty if no id is in `offered`.
+    Passages without an id in the reply come last and keep their order. The result is empty if no id
+    is in `offered`.
     """
     known = {key: place for place, key in enumerate(offered)}
     named = [known[key] for key in dict.fromkeys(ids) if key in known]

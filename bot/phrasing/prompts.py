@@ -1,8 +1,9 @@
-"""Prompts: constant instructions, and the data as JSON between two unpredictable lines.
+"""Prompts: constant instructions, and the data as JSON between two lines with one random word.
 
-People's text is sent as JSON strings in one message, without turn markers, invisible characters,
-addresses and ids. The instructions contain no secret. `PROMPT_VERSION` increases with every change
-of the prompt.
+The random word is new for each prompt, so no text in the data can pretend to end the data. People's
+text is sent as JSON strings in one message, without turn markers, invisible characters, addresses
+and ids. The instructions contain no secret. `PROMPT_VERSION` increases with every change of the
+prompt.
 """
 
 import json

@@ -1,7 +1,8 @@
 """Numbered sentences of the quoted passages, and the text shown for them. Pure.
 
-A sentence, list item, code block or table is one unit, as in excerpts. A chosen unit is shown
-verbatim, with the units it refers to or announces.
+A unit is a sentence, a list item, a code block or a table, as in excerpts. A model chooses among
+numbered units, called sentences. A chosen unit is shown verbatim. Units before it that it refers to
+are shown as well, and so is the unit after it if the chosen unit announces it.
 """
 
 import re
@@ -38,13 +39,14 @@ _CONTINUES: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A sentence that a model may name.
+    """A unit of a passage, offered to a model as a sentence.
 
     Attributes:
-        id: passage and sentence, from 1: `2.3`.
-        passage: place of its passage, from 0.
-        unit: place in its passage, from 0, including units that are not offered.
-        start: start of its span in the passage's text, with `end`.
+        id: the numbers of the passage and of the unit in it, both from 1, such as `2.3`.
+        passage: the index of the passage, from 0.
+        unit: the index of the unit in the passage, from 0. Units that aren't offered count, too.
+        start: the offset in the passage's text at which the unit begins.
+        end: the offset in the passage's text at which the unit ends.
     """
 
     id: str
@@ -74,7 +76,11 @@ def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
 
 
 def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
-    """Return how many sentences each passage may offer: equal shares, and the rest to the first."""
+    """Return how many sentences each passage may offer.
+
+    The passages get equal shares. Shares that a passage doesn't need go to the first passage with
+    more sentences, then to the next.
+    """
     even = MOST_SENTENCES // max(len(found), 1)
     shares = [min(len(own), even) for own in found]
     for place, own in enumerate(found):
@@ -83,10 +89,10 @@ def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
 
 
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
-    """Return lines for the chosen sentences in their order, and the ids shown.
+    """Return lines for the chosen sentences in the given order, and the ids of those shown.
 
-    Neighbouring sentences form one line. A later sentence of the same passage continues it after
-    "…". Nothing is shown twice, and sentences that don't fit are dropped.
+    Neighbouring sentences form one line. A later sentence of the same passage continues the line
+    after "…". Nothing is shown twice. Sentences beyond the bounds on shown text are dropped.
     """
     runs: list[_Run] = []
     shown: set[tuple[int, int]] = set()
@@ -114,7 +120,7 @@ def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Li
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run of neighbouring units of a passage, with the first and the last unit."""
+    """A run of neighbouring units of a passage, from the `first` to the `last` index."""
 
     passage: int
     first: int
@@ -122,7 +128,7 @@ class _Run:
 
 
 def _add(runs: list[_Run], run: _Run) -> None:
-    """Add a run to the shown ones, or extend the last of them."""
+    """Append a run, or extend the last run if the new run follows it in the same passage."""
     if runs and runs[-1].passage == run.passage and runs[-1].last + 1 == run.first:
         runs[-1] = _Run(run.passage, runs[-1].first, run.last)
     else:
@@ -130,7 +136,7 @@ def _add(runs: list[_Run], run: _Run) -> None:
 
 
 def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
-    """Return the first and last unit of the run needed to understand a unit."""
+    """Return the indexes of the first and last unit needed to understand a unit."""
     first = last = unit
     while first > max(unit - MOST_ALONG, 0) and _needs_before(text, spans, first):
         if size(text[spans[first - 1][0] : spans[unit][1]]) > SHOWN_CHARACTERS:

@@ -1,10 +1,12 @@
-"""Strict comparison of a model's sentence with the sentences it names. Pure.
+"""Strict comparison of a model's sentence with its sources. Pure.
 
-A filter, no proof: it passes a sentence that says the same in the same words and clauses, and fails
-everything doubtful. Each content word must occur in the named sentence. So must names, negations,
+Sources are the sentences of passages that the model names for its sentence. The comparison is a
+filter, no proof. A sentence passes if a source says the same in the same words and clauses.
+Everything doubtful fails. Each content word must occur in the source. So must names, negations,
 scope words, small words that would reverse the meaning ("on", "off"), and numbers with their units.
-A question follows from no statement. Each clause must be a whole clause of the source, so that no
-limitation is lost; only dates may move. A sentence of two halves may take each from another source.
+If the source is a statement, the sentence can't be a question. Each clause must be a whole clause
+of the source, so that no limitation is lost. Only dates may stand in another clause. If a sentence
+has two halves, the halves may have different sources.
 """
 
 import re
@@ -23,7 +25,10 @@ LEAST_ITEMS: Final = 2
 
 
 class Mismatch(StrEnum):
-    """Difference between a sentence and its source, the worst first."""
+    """Reason why a sentence doesn't follow from a source.
+
+    The first member is the greatest difference, the last member the smallest.
+    """
 
     SHORT = "too short"
     WORDS = "words"
@@ -36,7 +41,7 @@ class Mismatch(StrEnum):
 
 
 _CLOSENESS: Final = {one: place for place, one in enumerate(Mismatch)}
-# Joints at which a sentence may be halved, and at which a source has independent parts.
+# Joints between the halves of a sentence, and joints between the independent parts of a source.
 _JOINT: Final = re.compile(r"[;,]\s(?:and\s|but\s|so\s|und\s|aber\s)?|\s(?:and|und)\s")
 _PART: Final = re.compile(r";\s|,\s(?=but\b|aber\b)")
 # Each joint costs a parse of both halves; a sentence with more joints has more than two parts.
@@ -44,11 +49,15 @@ _MOST_JOINTS: Final = 12
 
 
 def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
-    """Return why a sentence follows from no source and no part of one; None if it follows.
+    """Return why a sentence follows from none of its sources, or None if it follows.
+
+    A sentence may follow from a whole source, from an independent part of a source, or in two
+    halves from two sources. Otherwise the result is the smallest mismatch found.
 
     Args:
         sentence: as the model wrote it.
-        sources: sentences that it names, each alone or with the text it refers back to.
+        sources: the sentences that the model names. A source that refers back is given twice:
+            alone, and after the text to which the source refers.
     """
     candidates = [read(part) for source in sources for part in _candidates(source)]
     own = read(sentence)
@@ -62,7 +71,11 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 
 
 def _candidates(source: str) -> Iterator[str]:
-    """Yield a source and its independent parts, up to the first part with a condition."""
+    """Yield a source, then its independent parts.
+
+    The first part with a condition is the last one, because the condition may apply to the parts
+    after it.
+    """
     yield source
     parts = _PART.split(source)
     if len(parts) > 1:
@@ -74,7 +87,7 @@ def _candidates(source: str) -> Iterator[str]:
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
-    """Whether a sentence has two halves that each follow from a source with the same subject."""
+    """Whether both halves of a sentence follow from a source with the same subject as the half."""
     joints = list(_JOINT.finditer(sentence))
     if len(joints) > _MOST_JOINTS:
         return False
@@ -124,7 +137,7 @@ def _unsupported(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _same(value: Value, other: Value) -> bool:
-    """Whether values are equal and count the same thing; a bare number may count anything."""
+    """Whether values are equal and count the same thing; a number without unit counts anything."""
     bare = value.kind in {BARE, VERSION} and other.subject is value.subject
     return value.normal == other.normal and (value.kind == other.kind or bare)
 
@@ -134,7 +147,7 @@ def _denies_alike(own: Reading, source: Reading) -> bool:
 
 
 def _has_same_scope(own: Reading, source: Reading) -> bool:
-    """Whether no scope word is added or moved, and no limiting one lost."""
+    """Whether no scope word is added or moved, and no scope word with a limitation is lost."""
     mine, keys = set(own.senses), own.keys
     if mine - set(source.senses):
         return False
@@ -157,9 +170,10 @@ _SUBJECT_ITEMS: Final = 3
 def _says_whole_clauses(own: Reading, source: Reading) -> bool:
     """Whether a sentence consists of whole clauses of the source.
 
-    Clauses keep their order, with two exceptions: each clause of the sentence may begin with any of
-    the source's, and a fronted clause of time or place may move to the end. A dependent clause
-    ("and costs …") follows its main clause, or has its subject in front.
+    Within a clause of the sentence, clauses of the source keep their order. The next clause of the
+    sentence may begin with any clause of the source. A fronted clause of time or place may move to
+    the end. A dependent clause ("and costs …") must follow the clause before it in the source, or
+    have its subject in front.
     """
     if _is_made_of(own.clauses, source):
         return True
@@ -195,7 +209,10 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
 
 
 def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
-    """Yield a dependent clause after each possible subject: the first items of its main clause."""
+    """Yield a dependent clause with each possible subject in front.
+
+    Possible subjects are the first item of the main clause, its first two items, and so on.
+    """
     whole = max(at for at in range(dependent) if at not in source.dependent)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
@@ -203,9 +220,10 @@ def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
 
 
 def _dates_stay(own: Reading, source: Reading) -> bool:
-    """Whether dates keep their order and the words around them.
+    """Whether dates keep their order, and each date stays with its companions.
 
-    No other date of the source may have more companions in common with a date than its equal.
+    Companions are the other items around a date. A date must share companions with the equal date
+    of the source, and with no other date of the source it may share more.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):
@@ -233,7 +251,7 @@ def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
 
 
 def _companions(one: Reading, date: Item) -> frozenset[str]:
-    """Return the other items of a date's clause; if it has none, those of the nearest clauses."""
+    """Return the other items of a date's clause, or of the nearest clauses if there are none."""
     for near in range(1 + max(item.clause for item in one.items)):
         found = frozenset(
             item.key

@@ -50,9 +50,11 @@ def task_of(candidate: Candidate) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order of passages: their old indexes, best first.
+    """A model's order of passages.
 
-    Without the outcome `SHOWN` it is empty, and the old order stays.
+    Attributes:
+        places: the indexes of the passages in the old order, best first. Without the outcome
+            `SHOWN`, `places` is empty and the passages keep their order.
     """
 
     outcome: Outcome
@@ -66,7 +68,12 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result that equal questions share; it contains no question's id."""
+    """A result that equal questions share. It contains no id of a question.
+
+    Attributes:
+        places: the new order of the hits; empty if they keep their order.
+        reply: the reply decided again in the new order, if any.
+    """
 
     phrased: Phrased
     places: tuple[int, ...] = ()
@@ -100,7 +107,11 @@ class Found:
 class ResultKey:
     """Key of a cached result: two answers with the same key are phrased alike.
 
-    `place` are the scopes and documents searched, and `generation` counts their changes.
+    Attributes:
+        hits: the hits that the model is to reorder.
+        place: the searched scopes, and the channel's selection of sources.
+        generation: the generation of the content in these scopes.
+        model: `Phraser.identity`.
     """
 
     task: Task

@@ -1,8 +1,9 @@
-"""Check of sentences that a model wrote: shown, replaced by the named sentences, or dropped.
+"""Check of sentences that a model wrote, against the sentences of passages that the model names.
 
-A sentence is shown if its form (`fault`) and its words (`strict_check`) pass, and its vector is
-near that of a named sentence. A failed sentence is replaced by the named ones that are relevant to
-the question. If most fail, only named sentences are shown.
+A written sentence is shown if its form (`fault`) and its words (`strict_check`) pass, and its
+vector is near the vector of a named sentence. A failed sentence is replaced by its named sentences
+if these are relevant to the question, or dropped. If most written sentences fail, only named
+sentences are shown.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Texts to vectors, (n, d) float32 with rows of unit length."""
 
 LEAST_COSINE: Final = 0.7
-# Most ids considered for a sentence.
+# The largest number of ids considered for a sentence.
 MOST_NAMED: Final = 3
 # Least score (`sentence_scores`) of a named sentence that is shown as a replacement. Of 254
 # answering sentences 81% reach it, and of the 920 sentences beside them 21%.
@@ -53,9 +54,12 @@ _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 @dataclass(frozen=True, slots=True)
 class CheckedLines:
-    """Lines to show, ids of the quoted sentences, and the number of sentences by verdict.
+    """Lines to show after the check.
 
-    `stands_on` are the ids that support the written lines.
+    Attributes:
+        ids: the ids of the sentences quoted as replacements.
+        stands_on: the ids of the sentences from which the shown written sentences follow.
+        verdicts: the number of sentences by verdict.
     """
 
     lines: tuple[Line, ...]
@@ -66,7 +70,10 @@ class CheckedLines:
 
 @dataclass(slots=True)
 class _Checked:
-    """A sentence by the model, the source sentences it cites, and the verdict on it."""
+    """A sentence by the model, the sentences it names, and the verdict on it.
+
+    `standing_on` are the named sentences from which the written sentence follows.
+    """
 
     text: str
     named: list[Numbered]
@@ -114,7 +121,7 @@ def _line(one: _Checked) -> Line:
 
 
 def _named_only(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
-    """Return only the named sentences, because too few written ones passed."""
+    """Return only named sentences, because too few written sentences passed."""
     kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
     named = [each for one in kept for each in one.named if each.id in fitting]
     found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
@@ -157,7 +164,7 @@ async def _checked_by_words(
 
 
 def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
-    """Return one line, without citations of offered sentences."""
+    """Join the lines of a text, and remove citations of offered sentences, such as "[2.3]"."""
     passages = {key.partition(".")[0] for key in offered}
 
     def uncited(match: re.Match[str]) -> str:
@@ -184,7 +191,7 @@ def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
 
 
 def _sources(task: Task, one: Numbered) -> list[str]:
-    """Return the texts to compare with: the named sentence, alone and after the text it needs."""
+    """Return a named sentence alone, and after the text it refers back to, if any."""
     before = needed_before(task.quotes[one.passage].text, one.unit)
     texts = [one.text, *([f"{before} {one.text}"] if before else [])]
     return [_without_markup(text) for text in texts]
@@ -202,9 +209,13 @@ def _without_markup(text: str) -> str:
 async def _checked_by_meaning(
     task: Task, checked: Sequence[_Checked], embed: Embed
 ) -> frozenset[str]:
-    """Fail sentences far from all they name; returns the named ids relevant to the question.
+    """Compare texts by their vectors, embedded in one call.
 
-    All texts are embedded in one call.
+    A passed sentence now fails with `FAR` if its vector is near no vector of the sentences from
+    which it follows.
+
+    Returns:
+        The ids of the named sentences relevant to the question.
     """
     named = list({each.id: each for one in checked for each in one.named}.values())
     passed = [one for one in checked if one.verdict == PASSED]
@@ -265,9 +276,9 @@ def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None
     """Return the fault in a sentence's form, if any.
 
     Args:
-        text: as the model wrote it.
-        named: the sentences it names, as people wrote them.
-        shown: lines already shown of the same passages.
+        text: the sentence, as the model wrote it.
+        named: the sentences that the model names, as people wrote them.
+        shown: sentences of the model about the same passages that are already shown.
     """
     whole = "\n".join(named)
     if not any(map(str.isalnum, text)):
@@ -302,7 +313,7 @@ _PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
 
 
 def _is_recited(text: str, whole: str) -> bool:
-    """Whether a sentence contains instructions to a model, or repeats the prompt's."""
+    """Whether a sentence contains instructions to a model, or repeats the prompt's instructions."""
     if next(instructions(text), None) is not None:
         return True
     return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(whole, "en")))
@@ -319,5 +330,5 @@ def _runs(read: Sequence[str]) -> frozenset[tuple[str, ...]]:
 
 
 def _same_words(text: str, other: str) -> bool:
-    """Whether a sentence has no word beyond the other's."""
+    """Whether every word of a sentence is in the other sentence."""
     return set(words(text)) <= set(words(other))
