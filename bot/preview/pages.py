@@ -28,7 +28,7 @@ from bot.preview.town import Town
 # a second.
 TICK_SECONDS: Final = 1.0
 
-# Most open pages of a channel, below simcord's limit.
+# The largest number of open pages of a channel, below simcord's limit.
 _OPENED: Final = 8
 
 
@@ -40,7 +40,8 @@ class RealClock(Clock):
     def begin(self, running: simcord.run) -> None:
         """Replace simcord's clock, before the bot starts.
 
-        A later change would make the bot's loops run once for every interval since 2026 began.
+        If the clock jumped from the beginning of 2026 to the present while the bot's loops run,
+        each loop would catch up on every interval in between.
         """
         running._env.backend.clock = self
 
@@ -80,7 +81,7 @@ class ChannelServer(PreviewServer):
         self.port = None
 
     async def _pages(self, request: web.Request) -> web.Response:
-        """Register an open page; if there are too many, close the oldest."""
+        """Open the channel's page for a browser. If too many pages are open, close the oldest."""
         opened = [key for key, page in self.preview._pages.items() if page.id != "python"]
         for key in opened[: -_OPENED + 1]:
             self.preview._close_page(key)
@@ -88,7 +89,7 @@ class ChannelServer(PreviewServer):
         return response
 
     async def page(self, request: web.Request) -> web.Response:
-        """Return the page with a style sheet that hides the parts the shell has."""
+        """Return the page with a style sheet that hides everything that the shell shows, too."""
         response: web.Response = await self._index(request)
         text = (response.text or "").replace("<title>SimCord Preview", "<title>Commonplace")
         styled = text.replace("</head>", '<link rel="stylesheet" href="/shell/channel.css"></head>')
@@ -185,7 +186,11 @@ class Pages:
         return preview
 
     def _readers(self, channel: Any) -> list[Any]:
-        """Return the channel's readers; simcord shows the page as the first sees it, the viewer."""
+        """Return the people who can read a channel.
+
+        The viewer comes first if the viewer is one of them, because simcord shows the channel as
+        the first person sees it.
+        """
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
@@ -271,7 +276,8 @@ class Pages:
     def draw(self, *, only_changed: bool = False) -> None:
         """Draw all pages again, or only those with changed messages.
 
-        simcord's own `_publish` would outdate a running action, and simcord refuses outdated ones.
+        simcord's own `_publish` would give each page a new revision. simcord refuses an action on
+        an older revision, so a click during the redrawing would be lost.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

@@ -116,14 +116,14 @@ def build_town(env: Any) -> Town:
 
 
 def _member_counts(context: router.RequestContext) -> dict[str, int]:
-    """Return the number of members by role id, as a route that simcord lacks."""
+    """Answer a request for the number of members with each role, by role id."""
     guild = context.backend.get_guild(context.int_arg("guild_id"))
     held = [role_id for member in guild.members.values() for role_id in member.role_ids]
     return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
 
 
 def add_routes() -> None:
-    """Add the routes that simcord lacks; idempotent."""
+    """Add the route of `_member_counts` to simcord, unless it was added before."""
     route = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
     if route not in ROUTES["GET"]:
         # Before the route of a single role, which would match it.

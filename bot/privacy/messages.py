@@ -88,10 +88,15 @@ def privacy(
     language: Language = Language.ENGLISH,
     model_host: str = "",
 ) -> str:
-    """Describe a member's stored data and choices.
+    """Describe a member's stored data and privacy choices.
 
-    `named` is their choice of a name on public pages; None if there are no pages. `model_host` is
-    the language model's host.
+    Args:
+        stored: counts of stored data by kind.
+        quiet: whether the member gets no notices of later answers.
+        withheld: whether the member's messages in chats aren't quoted.
+        named: the name on public pages that the member chose, or None if there are no pages.
+        language: the language of the message.
+        model_host: the language model's host, or "" without a model.
     """
     counts = {
         kind: (written(found.here, language), written(found.everywhere, language))

@@ -19,10 +19,14 @@ SLICE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Stored data of a member, and their choices.
+    """Stored data and privacy choices of a member.
 
-    `quiet` members get no notices of later answers. The messages of `withheld` members aren't
-    quoted. `name_on_pages` is None if no server has a page and the member chose no name.
+    Attributes:
+        stored: counts of stored data by kind.
+        quiet: whether the member gets no notices of later answers.
+        withheld: whether the member's messages in chats aren't quoted.
+        name_on_pages: the name on public pages that the member chose. None if no server has a page
+            and the member chose no name.
     """
 
     stored: dict[str, Stored]
@@ -48,7 +52,7 @@ def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
-    """All stored data of a member, with feedback reasons in words."""
+    """Return all stored data of a member, with feedback reasons in words."""
     found = core.store.personal_data.export(member_id)
     for row in found["feedback"]:
         chosen = row.pop("reason_code")
@@ -63,7 +67,10 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
 
 
 def name_on_pages(core: Core, member_id: int) -> PageName | None:
-    """A member's choice of a name on public pages; None if they chose none and no page exists."""
+    """Return the name on public pages that a member chose.
+
+    None if no server has a page and the member chose no name.
+    """
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 
@@ -73,15 +80,15 @@ def choose_name(core: Core, member_id: int, shown: PageName) -> None:
 
 
 def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
-    """Turn notices of later answers off or on."""
+    """Turn a member's notices of later answers off or on."""
     core.store.gaps.set_opt_out(member_id, quiet=quiet)
 
 
 def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> None:
     """Exclude a member's messages from quotation, or allow them again.
 
-    Passages from imported chats change with the next sync. The account `name` is for plain-text
-    exports, which have no ids.
+    Passages from imported chats change with the next sync. Chats exported as plain text have no ids
+    of members, so their messages are recognized by the member's user `name`.
     """
     if withheld:
         core.store.quote_opt_outs.withhold(member_id, name)
@@ -92,8 +99,12 @@ def choose_quotation(core: Core, member_id: int, name: str, withheld: bool) -> N
 def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[int]:
     """Delete a member's data, and clear the caches of questions.
 
-    Returns the notes to pass to `update_index`. Quotations from chats are removed with the next
-    sync.
+    With `withdraw`, the member's live notes are withdrawn; otherwise these notes only lose the
+    member's name. Quotations from chats are removed with the next sync. The user `name` is for
+    chats exported as plain text, which have no ids of members.
+
+    Returns:
+        The ids of the changed notes, to be passed to `update_index`.
     """
     note_ids = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
     core.clear_question_caches()
@@ -103,9 +114,9 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[i
 
 
 def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
-    """Update the index after `forget`, one note per slice, because there may be thousands.
+    """Update the index after `forget`, one note per slice, because there may be thousands of notes.
 
-    If the process dies in between, the next start finishes the update.
+    If the process dies during the update, the next start finishes it.
     """
     core.unindexed_notes.update(note_ids)
     for note_id in note_ids:

@@ -71,7 +71,10 @@ class BackgroundTasks:
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
-        """Prepare the index, and start the features' rounds and its own, each at its `Start`."""
+        """Prepare the index, and start the rounds of the features and of this class.
+
+        Each round begins at the time that its field `start` names.
+        """
         data, sources = self._bot.settings.data, self._bot.settings.sources
         models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
         self._models, sync = models, CommandSync(self._bot, self._metrics)
@@ -91,7 +94,7 @@ class BackgroundTasks:
         self.start(Start.LOGIN)
 
     def start(self, when: Start) -> None:
-        """Start the rounds that begin at this time."""
+        """Start the rounds that begin at the time `when`."""
         for each in self._rounds:
             if each.start is when:
                 self.repeat(each)
@@ -166,11 +169,14 @@ class BackgroundTasks:
             self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
-        """Update the index if this process leads."""
+        """Run an index update in slices if this process leads; `make` makes the update."""
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(with_progress_logged(make)))
 
     def catch_up(self) -> None:
-        """Update the index again when this process becomes leader, with the leader's steps."""
+        """Update the index again, because this process has begun to lead.
+
+        Only the leader's update indexes web pages and checks channels.
+        """
         before = self._preparing
 
         async def caught_up() -> None:
@@ -209,7 +215,11 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     def while_leading(self, each: Round) -> Step:
-        """Wrap a round's step: it runs only if this process leads, when due or newly leading."""
+        """Wrap a round's step, so that only the leader runs it.
+
+        The leader runs the step when the round is due. A process that has just begun to lead runs
+        the step at once.
+        """
         cluster, due, term = self._bot.cluster, 0.0, 0
 
         async def taken() -> None:

@@ -296,7 +296,10 @@ class Bot(ShardedClient):
 
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
-    """Answer all waiting questions; `Worker.call_batched` groups calls by this function."""
+    """Answer several questions at once.
+
+    `Worker.call_batched` calls this function once for all questions that wait.
+    """
     return core.answer_pipeline.ask(asks)
 
 

@@ -42,8 +42,10 @@ class HealthError(Exception):
 class Health:
     """Health of the bot, as shown by `/healthz`.
 
-    `reasons` make the bot unhealthy. `degraded` lists the parts that answers lack; with these alone
-    it is healthy.
+    Attributes:
+        reasons: why the bot is unhealthy; empty if it is healthy.
+        details: further state to show.
+        degraded: why answers are incomplete. The bot is healthy even so.
     """
 
     reasons: tuple[str, ...] = ()
@@ -74,7 +76,11 @@ class _Server(web.Server):
         self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept a connection; over the limits, abort the oldest without a request, or this one."""
+        """Accept a connection, and abort one if there are too many.
+
+        If too many connections have sent no request yet, the oldest of them is aborted. If only the
+        number of all connections is too large, the new connection is aborted.
+        """
         super().connection_made(handler, transport)
         self._waiting[handler] = transport
         if len(self._waiting) > MOST_WAITING:

@@ -1,8 +1,8 @@
 """Rate limits of IDENTIFY: new sessions per five seconds, and per day.
 
 Each bucket `shard_id % max_concurrency` may begin one session in five seconds; the whole bot may
-begin about a thousand a day. Discord resets the token of a bot that begins more. discord.py
-observes the limits only at the start.
+begin about a thousand a day. Discord resets the token of a bot that begins more. discord.py itself
+respects the limits only at the start.
 
 Source:
     https://discord.com/developers/docs/events/gateway#rate-limiting
@@ -45,8 +45,8 @@ class IdentifyLimit:
             sleep: waits for seconds.
             ask: returns Discord's session limits; empty if Discord doesn't answer.
         """
-        # Waits for a bucket's turn among several processes; the second argument is the length of a
-        # turn in seconds.
+        # Waits until this process may use a bucket, among several processes. The second argument is
+        # the number of seconds between two sessions in the bucket.
         self.among_processes: Callable[[int, float], Awaitable[None]] | None = None
         self._now = now
         self._sleep = sleep
@@ -63,8 +63,8 @@ class IdentifyLimit:
         # Shards that wait for the next day.
         self._held: set[int] = set()
 
-    def allow(self, shard_count: int, **limits: int) -> None:
-        """Observe Discord's session limits from now on; `reset_after` is in milliseconds.
+    def apply(self, shard_count: int, **limits: int) -> None:
+        """Apply Discord's session limits from now on; `reset_after` is in milliseconds.
 
         Raises:
             UnreachableError: if not every shard can begin a session now.
@@ -101,11 +101,13 @@ class IdentifyLimit:
 
     @asynccontextmanager
     async def turn(self, shard_id: int, *, again: bool) -> AsyncIterator[None]:
-        """Wait until a shard may begin a session, in order of arrival.
+        """Wait until a shard may begin a session; the shards of a bucket take turns.
+
+        The shard connects and sends IDENTIFY inside this context.
 
         Args:
-            shard_id: the shard; inside, it connects and sends IDENTIFY.
-            again: whether its last session ended before it was ready.
+            shard_id: the shard.
+            again: whether the shard's last session ended before the shard was ready.
         """
         bucket = shard_id % self._concurrency
         while True:
@@ -127,7 +129,10 @@ class IdentifyLimit:
                 self._held.discard(shard_id)
 
     async def count(self, shard_id: int) -> None:
-        """Count a shard's IDENTIFY just before it is sent; waits for other processes."""
+        """Count a shard's IDENTIFY just before it is sent.
+
+        If the bot has several processes, this first waits for sessions of the other processes.
+        """
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
             await self.among_processes(bucket, SECONDS)
@@ -145,7 +150,11 @@ class IdentifyLimit:
                 self._learn(**limits)
 
     def _seconds_to_another_day(self, *, again: bool) -> float:
-        """Seconds until the next day's limit, or 0 if a session may begin today."""
+        """Return the seconds until Discord allows a new day's sessions, or 0 if one may begin now.
+
+        With `again`, the shard's last session failed. Such a shard must leave `KEPT_SHARE` of the
+        day's sessions to the other shards.
+        """
         if self._resets_at <= self._now():
             self._remaining, self._resets_at = self._total, self._now() + _DAY_SECONDS
         kept = self._total * KEPT_SHARE if again else 0

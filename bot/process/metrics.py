@@ -32,8 +32,15 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 class Situation:
     """State of the bot when its metrics are read.
 
-    `figures` are None until the core is open. `shards` maps this process's shards to whether they
-    are connected, `epochs` to the epochs of their leases, if processes share shards.
+    Attributes:
+        degraded: whether answers lack an optional part.
+        connected: whether the bot is connected to Discord.
+        waiting: the number of waiting jobs by priority.
+        figures: figures of the core, or None until the core is open.
+        leads: whether this process does the work for all guilds.
+        epochs: the epoch of the lease of each shard of this process; empty if it runs alone.
+        shards: whether each shard of this process is connected, by shard id.
+        processes: the number of processes that run the bot.
     """
 
     healthy: bool

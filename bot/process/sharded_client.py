@@ -70,7 +70,7 @@ class ShardedClient(Services):
             _logger.warning("One shard is connected: Discord does not recommend any (%s).", error)
         else:
             at_once = 1 if self.cluster.is_shared else count
-            self._connections.limit.allow(at_once, **limits)
+            self._connections.limit.apply(at_once, **limits)
             if await self.cluster.begin(count, address, limits):
                 return
             # discord.py fetches the gateway's address only together with the number of shards.

@@ -49,6 +49,10 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether `gone.txt` lists a path; compares the ends, because a proxy may remove a prefix."""
+    """Whether `gone.txt` lists a path.
+
+    Only the last two names in each listed address are compared with the path, because a proxy may
+    remove a prefix from the path.
+    """
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

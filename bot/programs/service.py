@@ -78,7 +78,7 @@ class WholeDocument:
 
 
 class Question(NamedTuple):
-    """A question, and the guild in which it is asked, if any."""
+    """A question, and the guild in which the question is asked, if any."""
 
     guild_id: int | None
     text: str
@@ -93,7 +93,10 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer questions like a member's in public; returns an error for an invalid one."""
+    """Answer questions as if a member asked them in public.
+
+    For an invalid question, the result is an error.
+    """
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]

@@ -98,7 +98,11 @@ def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[s
 
 
 def parse_tags(typed: str, known: Mapping[str, str]) -> list[str]:
-    """Parse a comma-separated list of tags; spaces also separate unknown tags."""
+    """Parse a comma-separated list of tags; `known` has the names of tags by key.
+
+    A known tag may have spaces in its name. Any other text between commas is split at spaces into
+    several tags.
+    """
     found, others = parse_items(typed, known)
     words = [word.removeprefix("#").casefold() for other in others for word in other.split()]
     return [*dict.fromkeys([*found, *filter(None, words)])]

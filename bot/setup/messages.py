@@ -72,7 +72,7 @@ def about(
     language: Language = Language.ENGLISH,
     phrasing: str = "",
 ) -> str:
-    """Describe the bot and the index; `phrasing` is a sentence on the language model, if any."""
+    """Describe the bot and the index; `phrasing` is a sentence on the language model, or ""."""
     lines = [
         _WHAT(language, version=version),
         _SIZE(language, model=plain(model), **counts),
@@ -122,10 +122,14 @@ def next_steps(
     sources: bool,
     language: Language,
 ) -> str:
-    """Suggestions after a trial question.
+    """Suggest next steps after a trial question.
 
-    `unfinished` are titles of steps, and `helped` the ids of channels with unasked help. `sources`
-    is True if the guild has sources.
+    Args:
+        review_channel_id: the review channel, if any.
+        unfinished: the titles of unfinished steps.
+        helped: the ids of channels where the bot answers questions even if nobody mentions it.
+        sources: whether the guild has sources.
+        language: the language of the message.
     """
     lines = [_NEXT(language)]
     if unfinished:

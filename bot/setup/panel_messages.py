@@ -194,7 +194,11 @@ def label(setting: Setting, language: Language) -> str:
 
 
 def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
-    """Name of a choice; `private` is the operator's default for `/ask`."""
+    """Return the name of a choice in a setting's select menu.
+
+    `private` tells whether answers to `/ask` are private by the operator's default. The choice of
+    this default shows it in its name: "in private (default)".
+    """
     if setting is Setting.QUORUM:
         return value
     if setting in _COUNTED:

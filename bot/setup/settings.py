@@ -9,7 +9,10 @@ from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):
-    """A page of the panel: a step, or a page below a step (`step_of`)."""
+    """A page of the panel: the main page of a step, or a further page of a step.
+
+    `step_of` returns the main page of the step.
+    """
 
     REVIEW = "review"
     MODERATORS = "moderators"

@@ -25,13 +25,17 @@ class Problem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The effect of a new synonym on the last questions, with the channels of each changed one."""
+    """The effect of a new synonym on the last questions.
+
+    `channels` has, for each question with a changed answer, the channels in which members asked the
+    question in public.
+    """
 
     impact: Impact
     channels: Mapping[str, Set[int]] = field(default_factory=dict)
 
     def readable(self, channels: Set[int]) -> Impact:
-        """The impact, limited to changed questions from these channels."""
+        """Return the impact, limited to changed questions from these channels."""
         asked_in = self.channels
         shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
         return replace(self.impact, changes=tuple(shown))
@@ -51,7 +55,11 @@ def synonyms(core: Core, guild_id: int) -> Synonyms:
 
 
 def preview(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]:
-    """Replay the last questions with a new synonym; yields None until the preview is complete."""
+    """Ask the last questions again with a new synonym.
+
+    Yields:
+        None until the preview is complete, then the preview.
+    """
     impact = Impact(0, 0)
     wanted = (*synonyms(core, guild_id), new)
     for known in core.part(ImpactPreview).of_synonyms(guild_id, wanted, QUESTIONS):
@@ -62,7 +70,7 @@ def preview(core: Core, guild_id: int, new: Synonym) -> Iterator[Preview | None]
 
 
 def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | Problem:
-    """Store a new synonym; returns all synonyms, or the reason of a refusal."""
+    """Store a new synonym, and return all synonyms, or the reason for a refusal."""
     found: list[Problem] = []
 
     def change(known: Synonyms) -> Synonyms:
@@ -75,7 +83,7 @@ def add(core: Core, guild_id: int, member_id: int, new: Synonym) -> Synonyms | P
 
 
 def remove(core: Core, guild_id: int, member_id: int, word: str) -> Synonyms:
-    """Remove all synonyms with a word; returns the removed ones."""
+    """Remove all synonyms with a word, and return the removed synonyms."""
     gone: list[Synonym] = []
 
     def change(known: Synonyms) -> Synonyms:

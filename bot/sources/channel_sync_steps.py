@@ -104,7 +104,7 @@ def begin_round(
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The next request with its channel, and reports of channels whose rounds have ended."""
+    """The next request with its channel, and reports on the channels that have just finished."""
 
     step: SyncStep | None
     channel: ArchivedChannel | None = None
@@ -139,7 +139,10 @@ def add_threads(
 
 
 def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int]) -> None:
-    """Store a page of messages, except those to `skip`, which have newer events."""
+    """Store a page of messages, except the messages with the ids in `skip`.
+
+    Events have changed or deleted these messages since the page was requested.
+    """
     core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
@@ -147,7 +150,7 @@ def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int
 def add_pins(
     core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], skip: Collection[int]
 ) -> None:
-    """Store pinned messages, except those to `skip`, which have newer events."""
+    """Store pinned messages, except the messages with the ids in `skip`, as in `add_page`."""
     core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 

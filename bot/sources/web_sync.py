@@ -172,7 +172,7 @@ class _Limits:
         return f"{done} token in {token_variable(host)}"
 
     def unquoted_on(self, host: str) -> list[str]:
-        """The names on a host whose texts are left out."""
+        """Return the user names on a host whose texts are left out."""
         named = (one.rpartition("@") for one in self.unquoted)
         return [name for name, _, at in named if at.casefold() == host]
 
@@ -205,10 +205,11 @@ def _visit(
 def _bytes_left(
     pages: PageStore, location: str, sources: Mapping[str, Sequence[Scope]], quota: int
 ) -> int | None:
-    """The most bytes a source may store: its guild's quota minus the bytes of its other sources.
+    """Return how many bytes a source may store, or None if there is no limit.
 
-    If several guilds have the source, the largest result counts. None means no limit: without a
-    quota, and for sources of all guilds.
+    Each guild has the same quota for all its sources. A source may store the rest that the guild's
+    other sources leave. If several guilds have added the source, the largest rest counts. There is
+    no limit without a quota, nor for a source that the operator added for all guilds.
     """
     if not quota or SHARED in sources[location]:
         return None

@@ -20,7 +20,7 @@ _QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 
 
 class Period(StrEnum):
-    """Period of counted citations."""
+    """Period in which `/leaderboard` counts helpful answers that quote a note."""
 
     WEEK = "week"
     MONTH = "month"
@@ -28,7 +28,7 @@ class Period(StrEnum):
     ALL = "all"
 
     def since(self, at: datetime) -> datetime | None:
-        """Start of the period that ends at this time; None for all time."""
+        """Return the start of the period that ends at the time `at`; None for all time."""
         days = {Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}.get(self)
         return at - timedelta(days=days) if days else None
 

@@ -1,4 +1,7 @@
-"""Panels of the overview, for the picture, its alternative text, or text instead of it. Pure."""
+"""Panels of the overview, and their text. Pure.
+
+The panels are shown as a picture with an alternative text, or as text instead of the picture.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +21,12 @@ from knowledge.values.questions import Evidence
 
 # Discord's limit for the description of an attachment, and of a picture in a gallery.
 DESCRIPTION_CHARACTERS: Final = 1_024
-# Most sources in a picture or text; further ones are counted.
+# The largest number of sources in a picture or text; further sources are only counted.
 MOST_SOURCES: Final = 6
 _LABEL_CHARACTERS: Final = 80
 _TITLE_CHARACTERS: Final = 40
 _VALUE_CHARACTERS: Final = 160
-# Most rows and characters of labels in a description, until it fits.
+# Numbers of rows, and of characters in a label, tried in order until a description fits.
 _SHORTER: Final = ((10, _LABEL_CHARACTERS), (10, 40), (7, 40), (5, 32), (4, 24), (3, 20))
 
 
@@ -88,7 +91,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A heading, rows, and a line below them; as text, a `daily` panel has only the line."""
+    """A part of the overview.
+
+    Attributes:
+        rows: the bars.
+        line: a summary below the rows, or "".
+        daily: whether the rows are days. As text, such a panel has only the summary.
+    """
 
     heading: str
     rows: tuple[Row, ...]
@@ -97,7 +106,7 @@ class Panel:
 
 
 def panels(overview: Overview, language: Language = Language.ENGLISH) -> tuple[Panel, ...]:
-    """The panels of an overview, days first; those without rows are left out."""
+    """Return the panels of an overview, days first. Panels without rows are left out."""
     rest = (
         Panel(_ASKED(language), tuple(_asked(one, language) for one in overview.asked)),
         Panel(_DOUBTFUL(language), tuple(_doubtful(one, language) for one in overview.doubtful)),
@@ -138,7 +147,10 @@ def _asked(group: AskedOften, language: Language) -> Row:
 
 
 def _sources(sources: Sequence[SourceUse], language: Language) -> Panel:
-    """The most quoted sources, with room for some that were never quoted."""
+    """Return a panel of the most quoted sources, and of some sources that were never quoted.
+
+    At most half of the rows are kept free for sources that were never quoted.
+    """
     never = [one for one in sources if not one.quoted]
     few = [one for one in sources if one.quoted][
         : MOST_SOURCES - min(len(never), MOST_SOURCES // 2)
@@ -183,11 +195,11 @@ def _label(text: str) -> str:
 
 
 def description(shown: Sequence[Panel]) -> str:
-    """The panels as the picture's alternative text, within Discord's limit."""
+    """Return the panels as the picture's alternative text, within Discord's limit."""
     said = ""
-    for rows, label in _SHORTER:
+    for most_rows, label_characters in _SHORTER:
         said = "\n".join(
-            f"{panel.heading}: {'; '.join(_lines(panel, rows, label, shortened))}."
+            f"{panel.heading}: {'; '.join(_lines(panel, most_rows, label_characters, shortened))}."
             for panel in shown
         )
         if size(said) <= DESCRIPTION_CHARACTERS:
@@ -196,7 +208,10 @@ def description(shown: Sequence[Panel]) -> str:
 
 
 def text(shown: Sequence[Panel], most: int) -> str:
-    """The panels as Markdown, without the last lines if they exceed `most` UTF-16 code units."""
+    """Return the panels as Markdown.
+
+    If the Markdown is longer than `most` UTF-16 code units, its last lines are left out.
+    """
     lines: list[str] = []
     for panel in shown:
         lines.append(f"**{panel.heading}**")
@@ -207,12 +222,14 @@ def text(shown: Sequence[Panel], most: int) -> str:
     return "\n".join(lines)
 
 
-def _lines(panel: Panel, rows: int, label: int, within: Callable[[str, int], str]) -> Iterator[str]:
-    """The first rows of a panel in words, and its last line; `within` shortens texts."""
-    shown = () if panel.daily else panel.rows[:rows]
+def _lines(
+    panel: Panel, most_rows: int, label_characters: int, within: Callable[[str, int], str]
+) -> Iterator[str]:
+    """Yield the first rows of a panel in words, then its summary; `within` shortens texts."""
+    shown = () if panel.daily else panel.rows[:most_rows]
     for row in shown:
         value = within(row.value, _VALUE_CHARACTERS)
-        yield f"{within(row.label, label)} – {value}"
+        yield f"{within(row.label, label_characters)} – {value}"
     if len(shown) < len(panel.rows) and not panel.daily:
         yield "…"
     if panel.line:

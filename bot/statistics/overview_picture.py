@@ -98,12 +98,16 @@ def _height(panel: Panel) -> float:
 
 
 def _head_height(panel: Panel) -> float:
-    """Height of heading and legend, in inches."""
+    """Return the height of heading and legend, in inches."""
     return 0.36 + (0.18 if _legend_parts(panel) else 0)
 
 
 def _legend_parts(panel: Panel) -> list[Part]:
-    """Parts in a panel's legend; empty if the panel has the same colours as the days."""
+    """Return the parts of a bar that a panel's legend explains; empty for a panel without legend.
+
+    The panel of days has a legend. A later panel has one only if it has other colours that need an
+    explanation.
+    """
     parts = list(panel.rows[0].parts)
     return parts if panel.daily or Part.UNHELPFUL in parts else []
 

@@ -34,7 +34,7 @@ _WEEK: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Questions of a day in UTC, by evidence."""
+    """The number of questions on a day in UTC, by evidence."""
 
     date: date
     questions: Mapping[Evidence, int]
@@ -42,7 +42,13 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class AskedOften:
-    """A group of similar questions: a typical text, the number of askers, counts by evidence."""
+    """A group of similar questions.
+
+    Attributes:
+        text: a typical question of the group.
+        askers: the number of members who asked.
+        questions: the number of questions by evidence.
+    """
 
     text: str
     askers: int
@@ -51,9 +57,15 @@ class AskedOften:
 
 @dataclass(frozen=True, slots=True)
 class SourceUse:
-    """Counts of a source: documents, `used` ones, quotations, and helpful answers with them.
+    """Use of a source.
 
-    `location` is the source's, or a kind of documents (articles, notes). A channel has a `name`.
+    Attributes:
+        location: the location of the source. Notes and bundled articles have their kind instead.
+        documents: the number of documents.
+        used: the number of documents that were quoted.
+        quoted: the number of times that the documents were quoted.
+        helpful: the number of times that answers with these quotations were helpful.
+        name: the name of a channel, or "" for other sources.
     """
 
     location: str
@@ -66,7 +78,10 @@ class SourceUse:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A question whose answers were often unhelpful or corrected; `title` is quoted most."""
+    """A question whose answers were often unhelpful or corrected.
+
+    `title` is the title of the document that these answers quoted most often, or "".
+    """
 
     text: str
     unhelpful: int
@@ -78,8 +93,9 @@ class Doubtful:
 class Overview:
     """The last 30 days of a server.
 
-    `asked` are questions of the last week, the most frequent first. `sources` begin with the most
-    quoted one.
+    Attributes:
+        asked: questions of the last week, the most frequent first.
+        sources: sources, the most quoted first.
     """
 
     days: tuple[Day, ...]
@@ -94,7 +110,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Guild and channels that an overview's readers can read; None means all, for the operator."""
+    """Guild and channels that an overview's readers can read.
+
+    For the operator, both are None, which means all guilds and channels.
+    """
 
     guild_id: int | None = None
     channels: Collection[int] | None = None
@@ -199,27 +218,27 @@ def _sources(core: Core, audience: Audience, quoted: Sequence[Quoted]) -> list[S
             name,
         )
 
-    by_prefix: dict[str, list[str]] = {}
+    by_location: dict[str, list[str]] = {}
     for one in present:
-        by_prefix.setdefault(_location_prefix(one), []).append(one)
-    found = [use(kind.value, by_prefix.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
+        by_location.setdefault(_location_or_kind(one), []).append(one)
+    found = [use(kind.value, by_location.get(kind.value, ())) for kind in _WITHOUT_LOCATION]
     found = [one for one in found if one.documents]
     found += [use(location, ids) for location, ids in _documents(core, scopes).items()]
     for channel in core.archive.channels():
         location = corpus.channel_location(channel.id)
         if audience.guild_id in (None, channel.guild_id) and channel.id in audience:
-            found.append(use(location, by_prefix.get(location, ()), channel.name))
+            found.append(use(location, by_location.get(location, ()), channel.name))
     return sorted(found, key=lambda one: (-one.quoted, -one.documents))
 
 
-def _location_prefix(document_id: str) -> str:
-    """The location for a document from a channel; for any other, its kind."""
+def _location_or_kind(document_id: str) -> str:
+    """Return the location of a document from a channel, or the kind of any other document."""
     kind, _, rest = document_id.partition(":")
     return f"{kind}:{rest.partition(':')[0]}" if kind == Kind.CHANNEL else kind
 
 
 def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
-    """The scopes of documents that the readers may see quoted."""
+    """Return the scopes of documents that the readers may see quoted."""
     if audience.guild_id is None:
         return [*core.index.tables.passages_by_scope()]
     followed = core.store.synced_channels.all()
@@ -230,7 +249,7 @@ def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
 
 
 def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
-    """Ids of documents from files, sites and repositories in these scopes, by location."""
+    """Return the ids of documents from files, sites and repositories in scopes, by location."""
     found: dict[str, list[str]] = {}
     for location, scope in core.store.sources():
         if scope in scopes:

@@ -34,7 +34,10 @@ _NOTHING: Final = Asked(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Readers of a digest: only moderators, or everyone, with the `channels` open to everyone."""
+    """Readers of a digest: only moderators, or everyone.
+
+    `channels` are the channels that all these readers can read.
+    """
 
     channels: frozenset[int]
     moderators_only: bool = False
@@ -66,9 +69,16 @@ class NewNote:
 class Week:
     """Content of a digest.
 
-    `gaps` are visible to the readers, and `open_gaps` counts all. `pending` counts notes that wait
-    for a decision, and `due` notes to be verified again. The oldest of both has waited since
-    `waiting_since`. `overview` is for moderators.
+    Attributes:
+        gaps: the gaps shown, with the questions that the readers may see.
+        open_gaps: the number of all open gaps of the guild.
+        pending: the number of notes that wait for a decision.
+        due: the number of notes to be verified again.
+        waiting_since: the time since which the oldest of these notes has waited.
+        posts: forum posts without an answer.
+        thanked: contributors whose notes helped.
+        new: newly published notes.
+        overview: the overview for moderators, if any.
     """
 
     digest: WeeklyDigest
@@ -99,35 +109,41 @@ def digests(core: Core, guild_id: int) -> dict[Edition, WeeklyDigest]:
 def change(
     core: Core, guild_id: int, edition: Edition, changes: Mapping[str, Any], actor_id: int
 ) -> WeeklyDigest | None:
-    """Change a digest, or set one up; None if it has no channel yet."""
+    """Change a digest, or set one up; None if no channel was ever chosen for the digest."""
     return core.store.digests.change(guild_id, edition, changes, actor_id, datetime.now(UTC))
 
 
 def end(core: Core, guild_id: int, edition: Edition, actor_id: int) -> bool:
-    """Stop a digest; False if there was none."""
+    """Stop a digest; False if none was set up."""
     return core.store.digests.end(guild_id, edition, actor_id)
 
 
 def due(core: Core, mine: GuildFilter, now: datetime) -> list[tuple[WeeklyDigest, Due]]:
-    """The digests of these guilds that are due now."""
+    """Return the digests of these guilds that are due at the time `now`."""
     times = [(one, schedule.due(one, now)) for one in core.store.digests.all(mine)]
     return [(digest, time) for digest, time in times if time is not None]
 
 
 def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
-    """Claim a digest for its time `at`, before it is posted; False if it was claimed already."""
+    """Claim a digest that is due at the time `at`, before the digest is posted.
+
+    Return False if it was claimed already.
+    """
     return core.store.digests.claim(digest, at)
 
 
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
-    """Record that the digest of this time is done; `covered` if it was posted or had no news."""
+    """Record that the digest due at the time `at` is done.
+
+    `covered` tells whether the digest was posted or had no news.
+    """
     core.store.digests.settle(digest, at, covered=covered)
 
 
-def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
-    """Record whether administrators were warned of a digest without a channel.
+def record_warning(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
+    """Record whether administrators were told that a digest can't be posted.
 
-    Returns False if nothing changed.
+    Return False if this was recorded before.
     """
     return core.store.digests.warn(digest, warned=warned)
 
@@ -135,7 +151,7 @@ def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
 def unanswered_posts(
     core: Core, guild_id: int, since: datetime, until: datetime, most: int
 ) -> list[UnansweredPost]:
-    """Forum posts recorded as unanswered, newest first."""
+    """Return the forum posts recorded as unanswered, newest first."""
     posts = core.store.period_figures.unanswered_posts(guild_id, since, until, most)
     return [UnansweredPost(thread_id, asked_at) for thread_id, asked_at in posts]
 
@@ -155,9 +171,9 @@ def gather_week(
     quotes: int,
     posts: tuple[UnansweredPost, ...] = (),
 ) -> Week:
-    """Gather a digest for the readers of its channel.
+    """Gather the content of a digest for the readers of its channel.
 
-    `quotes` is the most passages in an answer, for the contributors' credit.
+    `quotes` is the largest number of passages in an answer, for the contributors' credit.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)
@@ -190,7 +206,7 @@ def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
 
 
 def _readable_part(group: Group, readers: Readers) -> Group | None:
-    """The part of a gap that readers may see, or None."""
+    """Return a gap with only the questions that readers may see, or None if they may see none."""
     seen = tuple(question for question in group.questions if readers.may_see(question))
     if not seen:
         return None

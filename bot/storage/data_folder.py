@@ -119,12 +119,12 @@ def open_database(
 
     Args:
         folder: the data folder.
-        url: of a PostgreSQL database used instead of a file.
-        schema: of the tables there, if not the bot's own.
-        though_marked: open it even if it is marked as moved.
+        url: the URL of a PostgreSQL database used instead of a file.
+        schema: the schema of the tables in PostgreSQL, if not the bot's own.
+        though_marked: whether to open a database that is marked as moved.
 
     Raises:
-        StoreError: if it can't be opened.
+        StoreError: if the database can't be opened.
     """
     if not url:
         return SqliteDatabase(folder / COMMUNITY, though_marked=though_marked)
@@ -145,7 +145,10 @@ def open_server(
 
 
 def check_database_server(folder: Path, url: str) -> None:
-    """Check before the login that the database server answers and has the folder's opt-out key.
+    """Check before the login that the database server answers and fits the data folder.
+
+    The folder has the key with which the bot recognizes members who opted out of quotation. The
+    check fails if other machines with this database have another key.
 
     Raises:
         StoreError: with the remedy.
@@ -158,7 +161,7 @@ def check_database_server(folder: Path, url: str) -> None:
 def refuse_lost_database(folder: Path) -> None:
     """Refuse to create a new community database in place of a lost one.
 
-    Otherwise, backups of the new database would displace those of the lost one.
+    Otherwise, backups of the new database would replace the backups of the lost one.
 
     Raises:
         StoreError: with the remedy.

@@ -1,8 +1,11 @@
 """Machines that share a PostgreSQL database, and the source files that each of them has.
 
-A data folder identifies a machine: all its processes share it, and a new container keeps it. A path
-belongs to the machine where it was added, or else to the first one where it exists. Only this
-machine reads it, but all answer from its documents. Adding the path elsewhere changes its owner.
+A machine is known by its data folder. All processes on a machine share this folder. A new container
+with the same folder counts as the same machine.
+
+A path among the sources has one machine as its owner: the machine where the path was added, or else
+the first machine where the path exists. Only the owner reads the path, but all machines answer from
+its documents. If the path is added again on another machine, that machine becomes the owner.
 """
 
 import json
@@ -23,17 +26,17 @@ FILE: Final = "machine.json"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A data folder; `name` is the host name at its first use."""
+    """A machine, known by its data folder; `name` is the host name at the folder's first use."""
 
     id: str
     name: str
 
 
 def this_machine(folder: Path) -> Machine:
-    """The machine of a data folder; gives it an id at first use.
+    """Return the machine of a data folder, which gets an id at its first use.
 
     Raises:
-        StoreError: if its file can't be read or written.
+        StoreError: if the file with the id can't be read or written.
     """
     path = folder / FILE
     try:
@@ -72,10 +75,11 @@ class SourceMachines:
         return before
 
     def elsewhere(self) -> dict[str, str]:
-        """Paths on other machines: location → machine name.
+        """Return the sources that this machine doesn't read, with the names of their owners.
 
-        A path without an owner belongs to this machine if it exists here. A repository that no
-        machine has yet gets the name "", so that it doesn't count as deleted.
+        If a path without an owner exists here, this machine becomes its owner. A repository in a
+        folder that has no owner and doesn't exist here has "" instead of a name. It is returned, so
+        that the caller doesn't take it for deleted.
         """
         found = {}
         for location, _ in self._store.sources():
@@ -107,7 +111,7 @@ def _key(location: str) -> str:
 
 
 def _path_of(location: str) -> str:
-    """The path of a source; "" for sources on the web."""
+    """Return the path of a source, or "" for a source on the web."""
     repository = repository_at(location)
     if repository is not None:
         return repository.url if repository.is_local else ""

@@ -1,7 +1,8 @@
 """Excerpt of a passage around the answering sentence, sized for a phone's screen. Pure.
 
-Cuts fall between sentences, list items, code and tables. A unit of more than four lines is cut
-inside: between lines of code, rows, or the sentences of an item.
+A text consists of units: sentences, list items, code blocks and tables. A unit of up to four lines
+is one piece. A longer unit is cut into pieces: its lines of code, its rows or its sentences. An
+excerpt shows or omits each piece as a whole.
 """
 
 import re
@@ -31,14 +32,14 @@ from indexer.text.sentences import (
 
 # Characters in a line of a quotation on a phone, inside a container.
 LINE_CHARACTERS: Final = 30
-# Characters that a line of a list, a table or a nested quotation is shorter.
+# Number of characters by which a line of a list, a table or a nested quotation is shorter.
 SET_IN_CHARACTERS: Final = 3
 # Characters in a line of code, which wraps anywhere.
 CODE_CHARACTERS: Final = 28
 
 # Code, tables and list items up to this many lines are never cut.
 WHOLE_LINES: Final = 4
-# The answering sentence is never cut up to this many lines, whatever the limit.
+# Up to this many lines, the answering sentence is never cut, even if it exceeds the limit.
 MOST_LINES: Final = 19
 # Invisible parts of a text.
 _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
@@ -49,31 +50,36 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Units:
-    """A nonempty text and the spans of its units, which an excerpt shows or omits.
+class _Pieces:
+    """A nonempty text and the spans of its pieces. Methods name a piece by its index in `pieces`.
 
-    `own` are the first and last unit of the passage; the others surround it. `units` are the whole
-    sentences and items, of which `spans` may be pieces; `code` are the code blocks.
+    Attributes:
+        text: a passage, or the section with the passage.
+        units: the spans of the units.
+        pieces: the spans of the pieces.
+        own: the first and last piece of the passage. Other pieces surround the passage.
+        code: the spans of the code blocks.
     """
 
     text: str
     units: Sequence[Span]
-    spans: Sequence[Span]
+    pieces: Sequence[Span]
     own: Span
     code: Sequence[Span]
 
     def __getitem__(self, place: int) -> str:
-        return self.text[slice(*self.spans[place])]
+        return self.text[slice(*self.pieces[place])]
 
     def room(self, first: int, last: int) -> int:
-        return room(self.text[self.spans[first][0] : self.spans[last][1]])
+        return room(self.text[self.pieces[first][0] : self.pieces[last][1]])
 
     def shown(self, centre: int, limit: int) -> list[Span]:
-        """Return the first and last unit of each run to show.
+        """Return the first and last piece of each run to show around the answering piece.
 
-        One run surrounds the answering unit. It gets its context, its paragraph or list, the text
-        below, then the text above, and at last more of the section. If lines remain, the first
-        sentence of the passage is another run.
+        A run is a sequence of neighbouring pieces. One run contains the answering piece. While
+        lines remain, the run is extended in this order: to the text needed to understand it, to its
+        paragraph or list, downwards and upwards in the passage, and to the rest of the section. If
+        lines still remain, the first sentence of the passage is another run.
         """
         top, end = self.own
         first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
@@ -91,35 +97,39 @@ class _Units:
 
     def _grown(self, first: int, last: int, limit: int) -> Span:
         """Extend a run downwards, then upwards: first in the passage, then in its section."""
-        for top, end in (self.own, (0, len(self.spans) - 1)):
+        for top, end in (self.own, (0, len(self.pieces) - 1)):
             last = self._down(first, last, end, limit)
             first = self._up(first, last, top, limit)
         return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
-        """Return the first unit of a run extended upwards, at most to `top`, as far as it fits."""
+        """Extend a run upwards, at most to `top`, and return the first piece that fits."""
         above = range(first - 1, top - 1, -1)
         fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
     def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """Return the last unit of a run extended downwards, at most to `end`, as far as it fits."""
+        """Extend a run downwards, at most to `end`, and return the last piece that fits."""
         below = range(last + 1, end + 1)
         fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
         return max(filter(self._may_end, fitting), default=last)
 
     def _item(self, centre: int, limit: int) -> Span:
-        """Return the first and last unit of the list item around a unit, if that fits."""
-        start = self.spans[centre][0]
+        """Return the first and last piece of the list item around the piece `centre`.
+
+        If the list item doesn't fit, or there is none, return `centre` alone.
+        """
+        start = self.pieces[centre][0]
         unit = next(one for one in self.units if start < one[1])
-        parts = [i for i, one in enumerate(self.spans) if unit[0] <= one[0] < unit[1]]
+        parts = [i for i, one in enumerate(self.pieces) if unit[0] <= one[0] < unit[1]]
         fits = LIST_MARKER.match(self.text, *unit) and self.room(parts[0], parts[-1]) <= limit
         return (parts[0], parts[-1]) if fits else (centre, centre)
 
     def _needed(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run to the text that it announces, and to the text that it refers back to.
+        """Extend a run to the text that it announces, and to the text to which it refers back.
 
-        If not all of the text before fits, the run begins with a unit that refers to nothing.
+        If the text above doesn't fit as a whole, the run begins with a piece that needs no earlier
+        text, if there is one.
         """
         after = self._end(last, limit)
         # An announcement is never shown alone, even if that takes more lines.
@@ -130,17 +140,24 @@ class _Units:
         return next(whole, [first, *fitting][-1]), last
 
     def _beginning(self, place: int) -> int:
-        """Return the first unit needed to understand this one: its announcement or reference."""
+        """Return the first piece needed to understand the piece `place`.
+
+        Needed are the text that announces the piece, and the text to which the piece refers back.
+        """
         while place > 0 and self._needs_more(place):
             place -= 1
         return place
 
     def _end(self, place: int, limit: int) -> int:
-        """Return the last unit needed below this one: announced text, or some lines of code."""
-        rest = range(place, len(self.spans))
+        """Return the last piece needed below the piece `place`, or `place` itself.
+
+        If a piece announces text, the announced text is needed. Of announced code, as many lines
+        are needed as fit into half of the limit.
+        """
+        rest = range(place, len(self.pieces))
         last = next((i for i in rest if not self._announces(i)), place)
         if last > place and (code := self._code_of(last)) is not None:
-            lines = (i for i in range(last, len(self.spans)) if self.spans[i][1] <= code[1])
+            lines = (i for i in range(last, len(self.pieces)) if self.pieces[i][1] <= code[1])
             last = max(takewhile(lambda i: self.room(place, i) <= limit // 2, lines), default=last)
         return last
 
@@ -151,7 +168,12 @@ class _Units:
         return self._code_of(place) is None and refers_back(self[place])
 
     def _needs_more(self, place: int) -> bool:
-        """Whether a unit needs the one above: it refers back, or continues its code or list."""
+        """Whether a piece needs the piece above.
+
+        This is so if the piece above announces the piece, if the piece refers back, or if both are
+        in one code block. Text below a code block needs the code, unless the text announces
+        something.
+        """
         if place == 0:
             return False
         code, before = self._code_of(place), self._code_of(place - 1)
@@ -161,47 +183,49 @@ class _Units:
         return explains or self._refers_back(place)
 
     def _code_of(self, place: int) -> Span | None:
-        """Return the span of the code block that contains a unit, if any."""
-        start = self.spans[place][0]
+        """Return the span of the code block that contains a piece, if any."""
+        start = self.pieces[place][0]
         at = bisect_right(self.code, (start, len(self.text))) - 1
         return self.code[at] if at >= 0 and start < self.code[at][1] else None
 
     def _may_begin(self, place: int) -> bool:
-        """Whether an excerpt may begin with a unit: no picture, and no reference to earlier text.
+        """Whether an excerpt may begin with a piece: no picture, and no need of earlier text.
 
-        It may begin with an item of a list, without the list's announcement.
+        An excerpt may begin with a list item, without the announcement of the list.
         """
         listed = self._is_listed(place) and not self._refers_back(place)
         return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
 
     def _may_end(self, place: int) -> bool:
-        """Whether an excerpt may end with a unit: no announcement, and no picture."""
+        """Whether an excerpt may end with a piece: no announcement, and no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
     def _is_prose(self, place: int) -> bool:
-        """Whether a unit is a sentence of prose: no code, announcement or list item."""
+        """Whether a piece is a sentence of prose: no code, announcement or list item."""
         is_code = self._code_of(place) is not None
         return not (is_code or self._announces(place) or self._is_listed(place))
 
     def _block(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run to its paragraph or list, as far as that fits.
+        """Extend a run to its paragraph or list.
 
-        Upwards, it takes the rest with its announcement, or without; then it goes down to the end.
+        Upwards, the run is extended to the beginning of the paragraph or list, or not at all. The
+        announcement above is included if it fits, too. Downwards, the run is extended as far as it
+        fits.
         """
         top = first
         while top > self.own[0] and self._joined(top - 1):
             top -= 1
         end = last
-        while end + 1 < len(self.spans) and self._joined(end):
+        while end + 1 < len(self.pieces) and self._joined(end):
             end += 1
         tops = (self._beginning(top), top, top + self._announces(top))
         first = next((i for i in tops if i < first and self.room(i, last) <= limit), first)
         return first, self._down(first, last, end, limit)
 
     def _joined(self, place: int) -> bool:
-        """Whether a unit is in the same paragraph or list as the next one.
+        """Whether a piece is in the same paragraph or list as the next piece.
 
-        Code is joined to the text above it, not to the text below.
+        Code belongs to the paragraph above the code, not to the text below.
         """
         if self._code_of(place) is not None:
             return False
@@ -209,18 +233,18 @@ class _Units:
         return listed or self._between(place).count("\n") < 2
 
     def _between(self, place: int) -> str:
-        return self.text[self.spans[place][1] : self.spans[place + 1][0]]
+        return self.text[self.pieces[place][1] : self.pieces[place + 1][0]]
 
     def _is_listed(self, place: int) -> bool:
-        """Whether a unit is a list item or a row of a table."""
+        """Whether a piece is a list item or a row of a table."""
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
 def room(text: str) -> int:
     """Return how many lines of a phone's screen a text takes.
 
-    A link takes the room of its label, and a table that of its shown rows. The fence of a code
-    block takes one and a half lines, and a blank line half a line.
+    A link takes the room of its label, and a table takes the room of its shown rows. The fence of a
+    code block takes one and a half lines, and a blank line half a line.
     """
     taken, halves, in_code = 0, 0, False
     for line in without_link_targets("\n".join(_shown_lines(text))).split("\n"):
@@ -235,7 +259,7 @@ def room(text: str) -> int:
 
 
 def _shown_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text, its tables as Discord shows them."""
+    """Yield the lines of a text, with tables as Discord shows them."""
     rows: list[str] = []
     in_code = False
     for line in text.split("\n"):
@@ -256,7 +280,7 @@ def _shown_rows(rows: Sequence[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=4_096)
 def _lines(line: str) -> int:
-    """Return how many screen lines one line takes."""
+    """Return how many lines of a phone's screen one line of a text takes."""
     is_item, is_set_in = LIST_MARKER.match(line) is not None, line.startswith((" ", ">"))
     line = _UNSEEN.sub("", line)
     return _wrapped(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))
@@ -281,30 +305,31 @@ def excerpt(
     own: Span | None = None,
     most: int = MOST_LINES,
 ) -> tuple[str, bool]:
-    """Cut a passage to `limit` lines around the answering sentence, which is in bold.
+    """Cut a passage to `limit` lines around the answering sentence, and put it in bold.
 
     The excerpt doesn't end with an announcement, nor begin with a "this" or "it" that refers to
     omitted text.
 
     Args:
-        text: the passage, or its section.
-        limit: lines on a phone (`room`).
-        deciding: span of the answering sentence, if one stands out.
-        own: span of the passage in its section.
-        most: lines up to which the answering sentence stays whole, whatever the limit.
+        text: the passage, or the section with the passage.
+        limit: the number of lines on a phone (`room`).
+        deciding: the span of the answering sentence, if one stands out.
+        own: the span of the passage in `text`; None if `text` is the passage.
+        most: up to this many lines, the answering sentence is never cut, even if it exceeds
+            `limit`.
 
     Returns:
         The excerpt, with … for omissions, and whether text of the passage or section is omitted.
     """
     begin, end = own or (0, len(text))
-    spans = [piece for unit in units(text) for piece in _pieces(text, unit, limit)]
-    places = [i for i, span in enumerate(spans) if span[1] > begin and span[0] < end]
+    pieces = [piece for unit in units(text) for piece in _pieces(text, unit, limit)]
+    places = [i for i, piece in enumerate(pieces) if piece[1] > begin and piece[0] < end]
     if not places:
         return beginning(text[begin:end], limit * LINE_CHARACTERS), room(text[begin:end]) > limit
-    found = _Units(text, units(text), spans, (places[0], places[-1]), [*fences(text)])
+    found = _Pieces(text, units(text), pieces, (places[0], places[-1]), [*fences(text)])
     at = deciding[0] if deciding else begin
-    centre = next((i for i in places if at < spans[i][1]), places[0])
-    if head := _head_above(text, spans[centre][0]):
+    centre = next((i for i in places if at < pieces[i][1]), places[0])
+    if head := _head_above(text, pieces[centre][0]):
         limit = max(limit - room(head.rstrip()), 1)
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
@@ -316,7 +341,7 @@ def excerpt(
 
 
 def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
-    """Yield the span of a unit; of a long one, the spans of its lines, rows or sentences."""
+    """Yield the spans of the pieces of a unit: the whole unit, or its lines, rows or sentences."""
     start, end = unit
     if room(text[start:end]) <= min(WHOLE_LINES, limit):
         yield unit
@@ -335,7 +360,10 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
 
 
 def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
-    """Yield the spans of code lines, with blank lines above; first and last include the fence."""
+    """Yield the spans of a code block's lines, each with the blank lines above it.
+
+    The first span includes the opening fence, and the last span the closing fence.
+    """
     start, end = code
     ends = [i for i in range(start, end) if text[i] == "\n"]
     cuts = [one for before, one in pairwise(ends) if text[before:one].strip()][:-1]
@@ -345,7 +373,7 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
 
 
 def _head_above(text: str, start: int) -> str:
-    """Return the head of the table that the excerpt starts inside, and a mark for omitted rows."""
+    """Return the head of the table around `start` and a mark for omitted rows, or ""."""
     table = next((one for one in units(text) if one[0] < start < one[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
         return ""
@@ -355,25 +383,25 @@ def _head_above(text: str, start: int) -> str:
 
 
 def _cut_out(
-    found: _Units, runs: Sequence[Span], deciding: Span | None, own: Span
+    found: _Pieces, runs: Sequence[Span], deciding: Span | None, own: Span
 ) -> tuple[str, bool]:
     text, shown = found.text, ""
-    end = min(own[0], found.spans[runs[0][0]][0])
+    end = min(own[0], found.pieces[runs[0][0]][0])
     for first, last in runs:
-        start, above = found.spans[first][0], text[end : found.spans[first][0]]
-        end = found.spans[last][1]
+        start, above = found.pieces[first][0], text[end : found.pieces[first][0]]
+        end = found.pieces[last][1]
         body = _emphasised(text[start:end], start, deciding)
         body = _head_above(text, start) + _marked_code(found, body, start, end)
         body = _marked(body, bool(above.strip()), cut_after=False)
         between = "\n\n" if "\n\n" in above else "\n" if body.startswith("…\n") else " "
         shown += between * bool(shown) + body
-    left_out = len(runs) > 1 or bool(text[own[0] : found.spans[runs[0][0]][0]].strip())
+    left_out = len(runs) > 1 or bool(text[own[0] : found.pieces[runs[0][0]][0]].strip())
     is_cut = bool(text[end:].strip())
     return _marked(shown, False, is_cut), is_cut or left_out
 
 
-def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
-    """Add the opening or closing fence to a piece that starts or ends inside a code block."""
+def _marked_code(found: _Pieces, body: str, start: int, end: int) -> str:
+    """Add an opening or closing fence if `body` starts or ends inside a code block."""
     for first, last in found.code:
         opening = found.text[first : found.text.find("\n", first)]
         lead = found.text[found.text.rfind("\n", 0, first) + 1 : first]
@@ -398,7 +426,7 @@ def _is_block(line: str) -> bool:
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
-    """Return the text with the answering sentence in bold, unless that is code or a table row."""
+    """Return the text with the answering sentence in bold; code and table rows stay as they are."""
     if deciding is None:
         return text
     start, end = deciding[0] - offset, deciding[1] - offset

@@ -68,7 +68,7 @@ def size(text: str) -> int:
 
 
 def beginning(text: str, most: int) -> str:
-    """Return the longest beginning within `most` units that splits no grapheme cluster."""
+    """Return the longest beginning of at most `most` units that splits no grapheme cluster."""
     most = max(most, 0)
     if size(text) <= most:
         return text
@@ -93,7 +93,7 @@ def plain(text: str) -> str:
 
 
 def plain_within(text: str, most: int) -> str:
-    """Like `plain`, within `most` units; escaping can double the length."""
+    """Like `plain`, but of at most `most` units. The text is cut before it is escaped."""
     limit = most
     while size(line := plain(shortened(text, limit))) > most:
         limit = limit * 3 // 4
@@ -113,7 +113,10 @@ def shown(text: str) -> str:
 
 
 def _shown_fence(text: str) -> str:
-    """Rewrite a code block for Discord: fenced by three backticks, with none like it inside."""
+    """Rewrite a code block for Discord, between fences of three backticks.
+
+    Three backticks in a row inside the block are broken up.
+    """
     opening, *body = text.split("\n")
     opened = _FENCE_LINE.match(opening)
     if opened is None:
@@ -144,19 +147,28 @@ def _shown_prose(text: str) -> str:
 
 
 def _in_words(link: re.Match[str]) -> str:
-    """Return the label of a link inside a page, or the picture sign with its alternative text."""
+    """Return words in place of a link or picture with a relative address.
+
+    A link becomes its label, and a picture the picture sign with the alternative text.
+    """
     if link["code"]:
         return link[0]
     return f"{_PICTURE} {link['label']}".strip() if link["picture"] else link["label"]
 
 
 def _without_masks(text: str) -> str:
-    """Break up anything that Discord might read as a link, but this module doesn't."""
+    """Break up masked links that Discord might recognize, although `_LINK` doesn't match them.
+
+    Bare addresses are put in angle brackets.
+    """
     return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
 
 
 def _honest_link(match: re.Match[str]) -> str:
-    """Return a masked link; a label that looks like an address stands beside the real one."""
+    """Return a masked link, or its label and address side by side if the label could deceive.
+
+    A label that looks like an address could deceive.
+    """
     label, address = match[2].strip(), match[3]
     # Vowel signs and joiners are no letters, but may stand beside the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
@@ -250,7 +262,10 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 
 
 def _cut(text: str, limit: int, *, inside: bool) -> int:
-    """Return where to cut a `text` that exceeds `limit`."""
+    """Return where to cut a `text` that exceeds `limit`.
+
+    `inside` tells whether the text begins inside a code block, where no link has to stay whole.
+    """
     window = beginning(text, limit)
     limit = len(window)
     links = [] if inside else _unbreakable(text, limit)

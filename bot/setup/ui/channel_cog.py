@@ -43,7 +43,10 @@ _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 
 
 class _AnyChannel(app_commands.Transformer):
-    """Any channel, thread or category except the media channels that discord.py would offer."""
+    """Option for any channel, thread or category, except media channels.
+
+    discord.py's own option types would offer media channels, too.
+    """
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -219,7 +222,10 @@ class ChannelsCog(Cog):
             await self._show(interaction, place, messages.RESET)
 
     async def _place(self, interaction: Interaction, channel: Any) -> Any:
-        """Return the whole channel; if the bot can't see it, replies so and returns None."""
+        """Return the complete channel, because a command's option has only a part of its fields.
+
+        If the bot can't see the channel, reply so and return None.
+        """
         try:
             # `fetch` for archived threads, which are never cached.
             is_part = isinstance(channel, _CHANNELS)

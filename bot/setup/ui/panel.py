@@ -216,7 +216,10 @@ class _Pages:
         ]
 
     def _phrasing(self) -> list[_Item]:
-        """Items of the page about phrasing; without a language model, of the answers page."""
+        """Return the items of the page about phrasing.
+
+        If the operator has removed the language model meanwhile, return those of the answers page.
+        """
         chosen = self._bot.settings.phrasing
         if self._bot.phrasing is None:
             return self._answers()

@@ -35,7 +35,7 @@ class ChannelEvents(commands.Cog):
         self._sync = sync
 
     def _synced_thread(self, channel: object) -> Thread | None:
-        """The thread or channel to which a message belongs, if it is synced."""
+        """Return the thread or channel to which a message belongs, if it is synced."""
         if isinstance(channel, discord.Thread):
             is_read = self._sync.synced.get(channel.parent_id) is SyncedContent.THREADS
             return archived_thread(channel) if is_read and not channel.is_private() else None
@@ -54,7 +54,10 @@ class ChannelEvents(commands.Cog):
         return channel is None or self._synced_thread(channel) is not None
 
     def _has_openers(self, channel_id: int) -> bool:
-        """Whether a channel's threads are synced, so that its messages may be their openers."""
+        """Whether a message of this channel may be the opener of a synced thread.
+
+        The opener is the first message of a thread. It may stand in the channel above the thread.
+        """
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
     async def _store(self, function: Callable[[Core], object]) -> None:
@@ -167,7 +170,11 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Remove the role from the cached bot member, as Discord sends no member update."""
+        """Check access after the bot may have lost a role.
+
+        Discord sends no update of the members with a deleted role, so the role is removed from the
+        cached member of the bot here.
+        """
         take_role(role.guild.me, role.id)
         await self._check_guild(role.guild)
 

@@ -44,7 +44,10 @@ _PROBLEM_CHARACTERS: Final = 1_000
 
 
 class ReadableChannel(app_commands.Transformer):
-    """Any channel that can be synced, except the media channels that discord.py would offer."""
+    """Option for a channel that can be synced: a text, announcement or forum channel.
+
+    discord.py's own option type for forum channels would offer media channels, too.
+    """
 
     @property
     def type(self) -> discord.AppCommandOptionType:

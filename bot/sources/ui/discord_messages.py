@@ -1,7 +1,8 @@
 """Conversion of Discord's messages, threads and channels to archive values.
 
-A message has the same value from a page of history and from a live event. So authors have their
-global name, because only live events contain the name in a guild.
+A message is converted to the same value, whether it comes from a page of history or from a live
+event. Only live events contain an author's name in the guild. So the value has the author's global
+name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -87,14 +88,15 @@ def updated_thread(event: discord.RawThreadUpdateEvent, parent: object) -> Threa
 
 
 def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:
-    """Find the opener of a text channel's thread among its first messages.
+    """Find the opener of a text channel's thread, given the first messages in the thread.
 
-    A thread may start from a message of the channel, whose id is also the thread's. Discord then
-    puts a system message with a reference to it into the thread.
+    The opener is usually the first message in the thread. But a thread may start from a message of
+    the channel. Then the opener is this message, and its id is also the id of the thread. Discord
+    puts a system message with a reference to the opener into such a thread.
 
     Returns:
-        The opener's id, or 0 if nobody has written yet; and the channel's message, unless the
-        thread didn't start from one or it was deleted.
+        The id of the opener, or 0 if nobody has written yet, and a list. The list has the opener if
+        it is a message of the channel that wasn't deleted; otherwise, the list is empty.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:
@@ -106,7 +108,10 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
 
 
 def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
-    """The content to sync of a channel; for a text channel, its pins or, if chosen, `threads`."""
+    """Return which content of a channel is synced, or None if the channel can't be synced.
+
+    For a text channel, `threads` chooses its threads instead of its pins or announcements.
+    """
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
     if isinstance(channel, discord.TextChannel) and threads:
@@ -117,7 +122,7 @@ def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent 
 
 
 def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
-    """Permissions that the bot lacks to read a channel."""
+    """Return the permissions that the bot lacks to read a channel."""
     have = channel.permissions_for(channel.guild.me)
     needed = ("view_channel", "read_message_history")
     return [name for name in needed if not getattr(have, name)]

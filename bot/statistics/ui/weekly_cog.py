@@ -196,7 +196,10 @@ def _channel(
     digest: WeeklyDigest | None,
     settings: GuildSettings,
 ) -> discord.abc.GuildChannel:
-    """The digest's channel (the review channel by default); the current one if it is gone."""
+    """Return the digest's channel, or the review channel if no digest is set up.
+
+    If that channel is gone, return the channel in which the command was used.
+    """
     wanted = settings.review_channel_id if digest is None else digest.channel_id
     here: Any = interaction.channel
     if isinstance(here, discord.Thread):

@@ -133,7 +133,7 @@ class DigestPoster:
                 channel.send, **message, files=overview.files, silent=True, nonce=nonce
             )
         )
-        await self._bot.worker.call(lambda core: service.warn(core, digest, warned=False))
+        await self._bot.worker.call(lambda core: service.record_warning(core, digest, warned=False))
 
     async def _is_posted(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, default: bool
@@ -154,8 +154,10 @@ class DigestPoster:
 
         The message goes to the review channel, or else to the server's owner.
         """
-        news = await self._bot.worker.call(lambda core: service.warn(core, digest, warned=True))
-        if not news:
+        is_new = await self._bot.worker.call(
+            lambda core: service.record_warning(core, digest, warned=True)
+        )
+        if not is_new:
             return
         said = messages.can_not_post(digest, guild.name, settings.language)
         review = guild.get_channel(settings.review_channel_id or 0)

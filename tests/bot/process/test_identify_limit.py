@@ -52,7 +52,7 @@ def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
     """All at once, as after an outage; some shards more than once."""
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.allow(1, **_limits(max_concurrency))
+    limit.apply(1, **_limits(max_concurrency))
     began: defaultdict[int, list[float]] = defaultdict(list)
 
     async def begin(shard: int) -> None:
@@ -75,7 +75,7 @@ def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
 def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.allow(16, **_limits(16))
+    limit.apply(16, **_limits(16))
 
     async def all_of_them() -> None:
         for shard in range(16):
@@ -88,7 +88,7 @@ def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:
 def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.allow(1, **_limits(1, remaining=1))
+    limit.apply(1, **_limits(1, remaining=1))
 
     async def fail_and_begin() -> None:
         for _ in range(5):
@@ -107,15 +107,15 @@ def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
 ) -> None:
     """More sessions would reset the token."""
     clock = _Clock()
-    IdentifyLimit(clock.now).allow(remaining, **_limits(1, remaining))
+    IdentifyLimit(clock.now).apply(remaining, **_limits(1, remaining))
     with pytest.raises(UnreachableError, match=f"{remaining} more {times}, .* 120 minutes"):
-        IdentifyLimit(clock.now).allow(4, **_limits(1, remaining))
+        IdentifyLimit(clock.now).apply(4, **_limits(1, remaining))
 
 
 def test_no_more_sessions_begin_in_a_day_than_are_left_however_many_at_once() -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.allow(3, **_limits(16, remaining=3))
+    limit.apply(3, **_limits(16, remaining=3))
     began: list[float] = []
 
     async def begin(shard: int) -> None:
@@ -138,7 +138,7 @@ def test_the_last_tenth_of_a_days_sessions_is_for_those_that_have_not_failed(
 ) -> None:
     clock = _Clock()
     limit = IdentifyLimit(clock.now, clock.sleep)
-    limit.allow(1, **_limits(1, remaining=100))
+    limit.apply(1, **_limits(1, remaining=100))
     asyncio.run(_begin(limit, 0, again=again))
     assert clock.seconds == 100 + waited
     assert limit.problem == ""
@@ -158,7 +158,7 @@ def test_who_waits_for_another_day_says_so_and_goes_on_once_discord_says_otherwi
         await clock.sleep(seconds)
 
     limit = IdentifyLimit(clock.now, sleep, ask)
-    limit.allow(1, **_limits(1, remaining=100))
+    limit.apply(1, **_limits(1, remaining=100))
     asyncio.run(_begin(limit, 0, again=True))
     assert answers == []
     assert clock.seconds == 100 + 3 * ASK_SECONDS
