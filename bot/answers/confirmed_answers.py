@@ -60,7 +60,7 @@ class ConfirmedAnswers:
 
     @property
     def version(self) -> str:
-        """A version that changes with every confirmation or withdrawal."""
+        """A text that changes whenever an answer is confirmed or a confirmation is withdrawn."""
         records = self._records
         return self._outage.last_known(
             self._versions, records.confirmations, records.confirmed_version

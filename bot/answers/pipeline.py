@@ -68,12 +68,12 @@ from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.synonyms import with_synonyms
 
-# Passages of context around a quoted one, in its section: antecedents, continuation, the head of a
-# table cut into several passages.
+# Passages of context before and after a quoted passage, in the same section. They have antecedents,
+# continuations, or the head of a table that was cut into several passages.
 PASSAGES_BEFORE: Final = 8
 PASSAGES_AFTER: Final = 1
-# Most characters of a quote with its context. Cutting an excerpt takes quadratic time in this, and
-# a phone shows a tenth of it.
+# The largest number of characters of a quote with its context. The time to cut an excerpt grows
+# with the square of this number, and a phone shows a tenth of it.
 SECTION_CHARACTERS: Final = 6_000
 # Discord's limit for messages; a longer text is a document.
 QUESTION_CHARACTERS: Final = 2_000

@@ -31,7 +31,7 @@ ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
 
 def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
-    """Lines left for each quotation, after the text `above` and the citations.
+    """The number of lines left for each quotation, after the text `above` and the citations.
 
     The warning between two contradictory quotations counts as a quotation.
     """

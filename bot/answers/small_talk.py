@@ -48,7 +48,7 @@ _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """Classify a message in English or German; None if it isn't small talk."""
+    """Return the kind of small talk in a message, or None if the message isn't small talk."""
     return _judged(text) if len(text) <= _MOST_CHARACTERS else None
 
 
@@ -66,9 +66,9 @@ def _judged(text: str) -> SmallTalk | None:
 
 
 def _segmented(words: list[str]) -> set[SmallTalk] | None:
-    """Kinds of the known phrases that the words split into; None if they don't.
+    """Split words into known phrases, and return the kinds of these phrases.
 
-    Longer phrases come first.
+    Return None if other words are left. Longer phrases are tried first.
     """
     phrases = _phrases()
     if not all(map(phrases.has_word, words)):
@@ -117,7 +117,10 @@ class _Phrases:
         return _runs(word)[0] in self._words or _LAUGH.fullmatch(word) is not None
 
     def kinds(self, phrase: str) -> set[SmallTalk] | None:
-        """The kinds of a phrase, which may repeat letters; None if it is unknown."""
+        """Return the kinds of a phrase, or None if the phrase is unknown.
+
+        The phrase may repeat letters.
+        """
         if _LAUGH.fullmatch(phrase):
             return {SmallTalk.LAUGHTER}
         letters, repeats = _runs(phrase)

@@ -28,7 +28,7 @@ NUMBER_CHARACTERS: Final = len("1 · ")
 class Quotation:
     """A passage in an answer, with its citation and the web address of its source.
 
-    If it disagrees with one above, `text` begins with a warning.
+    If the passage disagrees with a quotation above, `text` begins with a warning.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """The text of an answer message: head, a model's `phrased` lines, quotations."""
+    """The text of an answer message: the head, a model's `phrased` lines, and the quotations."""
 
     head: str
     quotations: tuple[Quotation, ...] = ()
@@ -57,7 +57,7 @@ def answer(
 
     Args:
         reply: the reply.
-        lead: a line above an answer.
+        lead: a line to put above an answer.
         language: the readers' language.
         repeats_question: False if Discord already shows the question above.
         phrased: a model's lines, shown above the quotations.
@@ -136,7 +136,7 @@ def _answer(
 
 
 def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
-    """A model's lines as text; empty if they cite no quote, or one that doesn't exist."""
+    """A model's lines as text; empty if the lines cite no quote, or a quote that doesn't exist."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()

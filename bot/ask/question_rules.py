@@ -98,8 +98,8 @@ def questions_of_post(title: str, text: str) -> list[str]:
 class LaterMessage:
     """A message `seconds` after a question.
 
-    `by_bot` means that this bot wrote it; `refers`, that it replies to the question or mentions the
-    asker.
+    `by_bot` is whether this bot wrote the message. `refers` is whether the message replies to the
+    question or mentions the asker.
     """
 
     author_id: int
@@ -110,11 +110,11 @@ class LaterMessage:
 
 
 def is_settled(asker_id: int, heard: Iterable[LaterMessage], *, in_post: bool) -> bool:
-    """Whether a question needs no answer: its asker says so, or somebody has answered.
+    """Whether a question needs no answer: the asker says so, or somebody has answered.
 
-    Messages of the bot, replies to the question and mentions of the asker count as answers. So do
-    other messages, except small talk and new questions; in a text channel only for
-    `ANSWERED_WITHIN_SECONDS`.
+    Messages of the bot, replies to the question and mentions of the asker count as answers. Other
+    messages count as answers, too, unless they are small talk or new questions. In a text channel,
+    such other messages count only within `ANSWERED_WITHIN_SECONDS` after the question.
     """
     return any(
         says_settled(one.text)

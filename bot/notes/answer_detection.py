@@ -1,6 +1,6 @@
 """Answer detection: decides whether a reply to a question is worth a note. Pure.
 
-It matches words only, in English and German, with the phrases and points of
+The rules match words only, in English and German, with the phrases and points of
 `answer_detection.toml`. Some phrases rule a reply out; other signs add or subtract points. An
 answer needs the required points. In doubt, a reply is no answer: members can still use
 *Save as note*.

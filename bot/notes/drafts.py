@@ -52,10 +52,10 @@ FORM_IDS: Final = CustomId(
 
 
 def check_picture_count(pictures: list[_Counted]) -> list[_Counted]:
-    """Return the pictures of a note, if they aren't too many.
+    """Return the pictures of a note, unless there are too many.
 
     Raises:
-        InvalidNoteError: if there are too many.
+        InvalidNoteError: if there are too many pictures.
     """
     if len(pictures) > PICTURES:
         raise too_many_pictures(len(pictures))
@@ -157,15 +157,16 @@ def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Dra
 
 
 def single_tag(answered_from: AnsweredFrom) -> str:
-    """The tag of a channel whose answers use one tag; empty for several tags or none.
+    """The tag to suggest for a note that answers a question; empty for none.
 
-    A note without that tag isn't used for answers in the channel.
+    The settings of the question's channel may restrict answers to documents with some tags. If they
+    name only one tag, the note gets this tag, so that the note is used in the channel.
     """
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 
 def as_file(draft: Draft) -> str:
-    """A Markdown file with a draft's text; its other fields are in the front matter."""
+    """A Markdown file with a draft's text; the front matter has the draft's other fields."""
     matter: dict[str, Any] = {"title": draft.title, "tags": draft.tags, "link": draft.link}
     if draft.note_id is not None:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
@@ -190,7 +191,7 @@ def as_file(draft: Draft) -> str:
 
 
 def from_file(content: bytes) -> Draft | None:
-    """Parse a file written by `as_file`; None if it is empty or broken."""
+    """Parse a file written by `as_file`. Return None if the file is empty or broken."""
     try:
         return _parsed(content.decode())
     except (ValueError, KeyError, TypeError):

@@ -48,13 +48,13 @@ LABELS: Final[Mapping[Action, Sentence]] = {
 
 # Longest text shown whole, in all states of the card. A longer one is cut, and attached as a file.
 TEXT_CHARACTERS: Final = 1_900
-# Most characters of the status line: room for names, a time and most reasons.
+# The largest number of characters in the status line: room for names, a time and most reasons.
 STATUS_CHARACTERS: Final = 450
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message about a note, with its pictures, and a long text as a file."""
+    """A message about a note, with the note's pictures, and a long text as a file."""
 
     content: str
     file_name: str = ""
@@ -74,10 +74,14 @@ class CardState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewCard:
-    """A review card: its texts, from the top, and its attachments.
+    """A review card.
 
-    The first text has state, title and author. The second is the note's text, or its difference
-    from the live text. The third, if any, has everything else.
+    Attributes:
+        standing: the state of the note.
+        texts: the texts of the card, from the top. The first text has state, title and author. The
+            second is the note's text, or the difference from the live text. The third, if any, has
+            everything else.
+        attached: the files of the card.
     """
 
     standing: CardState
@@ -86,7 +90,7 @@ class ReviewCard:
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
-    """The buttons of a card at this moment, in order."""
+    """The buttons of a card at the time `at`, in order."""
     found: list[Action] = []
     if note.revision.state is State.PENDING:
         found = [
@@ -124,10 +128,10 @@ def card(
     on_page: bool = False,
     language: Language = Language.ENGLISH,
 ) -> ReviewCard:
-    """The review card of a note at this moment, in at most `room` characters.
+    """The review card of a note at the time `at`, in at most `room` characters.
 
-    `impact` is the effect of publishing the revision, once it's known. With `on_page`, the card
-    says whether the note is on the server's public page.
+    `impact` is the effect of publishing the revision, or None before the effect is known. With
+    `on_page`, the card says whether the note is on the server's public page.
     """
     submission = note.revision.submission.shown
     status = status_line(note, data.quorum, language)
@@ -256,7 +260,7 @@ def _is_live_or_may_be(note: Note) -> bool:
 
 
 def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Say that a note is or will be on the public page, or the reason that it isn't."""
+    """Say that a note is or will be on the public page, or the reason why not."""
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)

@@ -30,9 +30,10 @@ from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
 
 QUESTIONS: Final = 200
-# Questions replayed in one slice, twice each. A member's own question waits that long at most.
+# Questions replayed in one slice, twice each. A member's own question waits for one slice at most.
 SLICE: Final = 16
-# Most cached vectors, of 1.5 kB each with the default model, and as many summaries.
+# The largest number of cached vectors and of cached summaries. A vector of the default model has
+# 1.5 kB.
 CACHED: Final = 4_000
 
 _Made = TypeVar("_Made")

@@ -45,7 +45,8 @@ def queue_header(
 ) -> str:
     """The lines above a note in the queue: the last decision, the note's place and age.
 
-    `place` is the note's position, from 0, and the number of notes in the queue.
+    `place` has the note's index in the queue and the number of notes in the queue. `said` is the
+    outcome of the last decision, or empty.
     """
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS

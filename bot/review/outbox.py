@@ -39,12 +39,16 @@ Place = tuple[int, int]
 
 
 def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
-    """Notes with outdated cards, each with the number of its last change."""
+    """The notes with outdated cards, each with the number of the note's last change."""
     return core.store.review_cards.due(mine)
 
 
 def posting_number(core: Core, note: Note, number: int) -> int:
-    """The change number of the first attempt to post this card; retries use it in the nonce."""
+    """The number to use in the nonce when a card is posted.
+
+    This is the change number of the first attempt to post the card, so that retries use the same
+    nonce.
+    """
     return core.store.review_cards.begin_posting(note.revision.id, number)
 
 
@@ -53,7 +57,7 @@ def record_card(core: Core, note: Note, place: Place) -> None:
 
 
 def mark_card_current(core: Core, note: Note, number: int) -> None:
-    """Mark a card as up to date with its note's change `number`."""
+    """Mark a card as up to date with the change `number` of the note."""
     core.store.review_cards.mark_shown(note.revision.id, number)
 
 

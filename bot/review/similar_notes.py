@@ -34,9 +34,10 @@ SAME_SHARE: Final = 0.6
 RUN_WORDS: Final = 3
 
 NEAREST: Final = 3
-# Nearest passages for each passage of the note; many, because a document may have many.
+# Nearest passages to find for each passage of the note. Several may be from the same document.
 CANDIDATES: Final = 30
-# Most pending notes to embed, chosen by common words; each takes about 20 ms the first time.
+# The largest number of pending notes to embed. The notes with the most words in common are chosen.
+# Each takes about 20 ms the first time.
 PENDING: Final = 20
 VECTORS_CACHED: Final = 4_096
 

@@ -1,7 +1,7 @@
 """Pages of search results, and messages for empty searches. Pure.
 
-A page begins with the query, and the paging buttons read it from there: a search is stored only in
-its message.
+A search is stored only in its message. A page begins with the query, so that the paging buttons can
+read the query there.
 """
 
 import re
@@ -65,13 +65,13 @@ def problem_with(query: str, language: Language) -> str:
 
 
 def query_in(content: str) -> str:
-    """Read the query back from a page; empty for other messages."""
+    """Read the query from the text of a page; empty for other messages."""
     found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
     return _MARKED.sub(r"\1", found["query"]) if found else ""
 
 
 def narrowed_to(tag: str, contributor: str) -> list[str]:
-    """The search's filters as Markdown, shown beside a page's number; unused ones are left out."""
+    """The filters used in a search, as Markdown to show beside the page's number."""
     return [*([f"#{plain(tag)}"] if tag else []), *([contributor] if contributor else [])]
 
 
@@ -82,13 +82,13 @@ def nothing(why: Nothing, tag: str, contributor: str, language: Language) -> str
 
 
 def page(query: str, about: Sequence[str], found: Found, number: int, language: Language) -> Page:
-    """A page of passages; the last one if `number` is too high.
+    """A page of passages; the last page if `number` is too high.
 
     Args:
-        query: from `query_of`.
+        query: the query, as `query_of` returns it.
         about: the filters, in Markdown.
         found: the result of the search.
-        number: of the page, counting from 0.
+        number: the page's number, counting from 0.
         language: the reader's language.
     """
     heading = [f"**{plain(query)}**"]

@@ -18,9 +18,9 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Scope, document_of_note
 from knowledge.values.questions import Evidence
 
-# Most documents found by a search.
+# The largest number of documents found by a search.
 DOCUMENTS: Final = 50
-# Most documents with exactly the typed title, which come first.
+# The largest number of documents with exactly the typed title. These come first.
 NAMED: Final = 10
 
 
@@ -35,10 +35,15 @@ class Nothing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A query by a reader of these channels.
+    """A search by a member.
 
-    `tag` and `contributor_id` narrow the search to live notes of the guild. `named` are ids of
-    documents whose title is the query; they come first.
+    Attributes:
+        query: the text to search for.
+        guild_id: the guild, or None in a direct message.
+        channels: followed channels readable by the member.
+        tag: if set, only live notes of the guild with this tag are searched.
+        contributor_id: if set, only live notes of this contributor are searched.
+        named: ids of documents with the query as title. Their passages come first.
     """
 
     query: str
@@ -59,9 +64,12 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a search, best first, or the reason for an empty one.
+    """The result of a search.
 
-    `only_near` means that no passage is clearly about the query.
+    Attributes:
+        quotes: the passages found, best first.
+        nothing: the reason if no passage was found.
+        only_near: True if no passage is clearly about the query.
     """
 
     quotes: tuple[Quote, ...] = ()
@@ -121,7 +129,10 @@ def _named(
     seen: Sequence[Scope],
     among: set[str] | None,
 ) -> list[Hit]:
-    """The best passage of each document whose title is the query, if it is in `among`."""
+    """The best passage of each document with the query as title.
+
+    Documents missing from `among` are left out, unless `among` is None.
+    """
     ids = [one for one in wanted.named if among is None or one in among][:NAMED]
     if not ids:
         return []

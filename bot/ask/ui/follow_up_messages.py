@@ -22,7 +22,7 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.intents import asks, is_small_talk
 
-# Most cached threads, to bound the memory of a long-running process.
+# The largest number of cached threads, to bound the memory of a long-running process.
 _KEPT_THREADS: Final = 4_096
 
 _logger = logging.getLogger(__name__)

@@ -48,9 +48,10 @@ class Phrasing:
         Args:
             bot: the services.
             ask: the question.
-            reply: its plain answer.
+            reply: the plain answer.
             language: the readers' language.
-            channel: the channel of a message; None for a response to an interaction.
+            channel: the channel of the message to reply to, or None for a response to an
+                interaction.
             shown: further arguments of `answer_message`.
         """
         self._bot = bot
@@ -119,10 +120,10 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """*Quotes only*: shows the plain answer.
+    """The button *Quotes only*: shows the plain answer.
 
-    For the asker and moderators, it removes the model's sentences from the message. Other members
-    get the plain answer privately.
+    A click of the asker or a moderator removes the model's sentences from the message. Other
+    members get the plain answer privately.
     """
 
     question_id: int
@@ -168,7 +169,7 @@ class QuotesButton(
     async def _plain_reply(
         self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]
     ) -> Reply:
-        """The plain answer as of now, from channels that its readers may read."""
+        """The plain answer that the question gets now, from `channels` only."""
         bot = interaction.client
         ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
         reply = await bot.worker.call(

@@ -36,13 +36,13 @@ from knowledge.values.channel_settings import Mode
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 
 ROUND_SECONDS: Final = 60
-# Most waiting questions; in a flood, the rest is left to people.
+# The largest number of waiting questions. In a flood, the rest is left to people.
 MOST_WAITING: Final = 500
 # Concurrent answers, so that a rate-limited channel doesn't hold up the others.
 AT_ONCE: Final = 4
 # Questions overdue by more than this after downtime are left to people.
 LATE: Final = timedelta(minutes=10)
-# Most questions checked again in a round; each takes one or two requests to Discord.
+# The largest number of questions checked again in a round. Each takes one or two requests.
 MOST_LOOKED_AT: Final = 20
 # A first message may arrive this many seconds before its post.
 _EARLY_SECONDS: Final = 60

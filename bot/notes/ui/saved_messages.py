@@ -108,9 +108,9 @@ async def _begins_thread(message: discord.Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _DraftSources:
-    """Source messages of a draft: those of an exchange, or one alone.
+    """Source messages of a draft: the messages of an exchange, or one message alone.
 
-    `why_alone` is the reason if a thread's other messages are not used.
+    `why_alone` is the reason if the other messages of a thread are not used.
     """
 
     messages: Sequence[discord.Message]
@@ -172,7 +172,7 @@ async def _pictures(
 
 
 async def _exchange(interaction: Interaction, message: discord.Message) -> _DraftSources:
-    """The exchange in a message's thread, or that message alone with the reason."""
+    """The exchange in a message's thread, or the message alone with the reason."""
     if not interaction.client.intents.message_content:
         return _DraftSources([message], why_alone=form_messages.NO_CONTENT)
     thread, member = await _thread(message), interaction.user
@@ -216,7 +216,7 @@ async def _thread(message: discord.Message) -> discord.Thread | None:
 
 
 def name_if_closed(channel: Any) -> str:
-    """The name of a channel of a server if not everyone can read it; else empty."""
+    """The name of a server's channel that not everyone can read; empty for other channels."""
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return ""
     private = isinstance(channel, discord.Thread) and channel.is_private()

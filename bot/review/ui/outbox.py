@@ -39,7 +39,7 @@ ROUND_SECONDS: Final = 60
 # Longest wait for the card before the contributor gets the confirmation.
 PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
-# Most cards to look for in one call; each takes a request to Discord.
+# The largest number of cards to look for in one call. Each takes a request to Discord.
 LOST_CARDS: Final = 25
 
 _Buttons = list[discord.ui.Item[Any]]

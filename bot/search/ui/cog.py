@@ -99,7 +99,7 @@ async def _show(
 
 
 def _query_in(message: discord.Message | None) -> str:
-    """The query on a page; empty for public messages, which are no pages of a search."""
+    """The query on a page of a search; empty for public messages, because pages are private."""
     if message is None or not message.flags.ephemeral:
         return ""
     return messages.query_in(message.content)
@@ -111,7 +111,7 @@ class SearchButton(
     rule=anybody,
     first=First.IN_PLACE,
 ):
-    """Button to another page of the search on its message."""
+    """A button to another page of the search shown on the button's message."""
 
     page: int
     contributor_id: int
