@@ -31,7 +31,7 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of the first record of this question, if the bot answers the question
+        told_for: the id of an earlier record of this question, if the bot answers the question
             again. The bot does so to share a private answer, or to notify the asker of a new one.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).

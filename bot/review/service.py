@@ -449,10 +449,10 @@ class Reminder:
 
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
-    """The reminders to moderators that are due at the time `at`.
+    """Return the reminders to moderators that are due at the time `at`, and count them as sent.
 
-    Each reminder returned counts as sent. The guild's next reminder is due after its reminder
-    interval.
+    The next reminder of a guild is due after the guild's reminder interval. Live notes with a newly
+    due review get their cards marked as outdated.
     """
     core.store.review_cards.mark_newly_due(at, mine)
     core.find_overdue_notes(at)

@@ -146,7 +146,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         """Add the field for pictures, which may also take a file with the note's text.
 
         With `long`, the present text is too long for a text field, and a file replaces it. With
-        `either`, the note is new, and a file takes the place of the title and text fields.
+        `either`, the note is new, and a file may take the place of the title and text.
         """
         draft, language = self._draft, self._language
         upload = discord.ui.FileUpload[Any](
