@@ -53,7 +53,7 @@ class Database(Protocol):
 
     @property
     def folder(self) -> Path:
-        """The data folder. A restore replaces the database, and keeps other files of the folder."""
+        """The data folder. A restore replaces the database, and keeps the folder's other files."""
 
     @property
     def unknown_outcomes(self) -> int:

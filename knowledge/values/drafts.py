@@ -31,7 +31,7 @@ class Draft:
         source: the message that the note is saved from, if any.
         question_id: the gap that the note answers, if any.
         origin: the id of the bot's message that the draft came from, by a button or as a file; 0
-            for none. So two clicks on the message submit once.
+            for none. Two clicks on the same message submit the draft once.
         anyway: whether to submit the draft despite similar notes.
         extends: whether the text is the note's text with an addition below it.
         contributor: the author of the text, if another member submits it.

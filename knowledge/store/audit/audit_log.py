@@ -48,7 +48,7 @@ class LogEntry:
     """One line of the log.
 
     Attributes:
-        id: the line's id; it ascends over the lines of all guilds.
+        id: the line's id, ascending over the lines of all guilds.
         number: the line's place in the chain of its guild, from 1.
         actor: the key of the acting member in the table `members`; None for the bot.
         digest: the hash of this line together with the digest of the guild's previous line.

@@ -144,7 +144,7 @@ class Guilds:
         return [row["id"] for row in rows]
 
     def claim_reminder(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
-        """Claim the reminder to moderators of waiting notes; returns whether it is due.
+        """Claim the reminder of waiting notes for a guild's moderators; returns whether it is due.
 
         A reminder is due if a note has waited for the guild's `reminder_hours`, and as many hours
         have passed since the last reminder.

@@ -110,8 +110,8 @@ class WeeklyDigests:
     def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
         """Record that the digest for the scheduled time `at` is finished, posted or not.
 
-        If `covered`, its news was posted, or there was none: the next digest covers the time from
-        `at` on. Otherwise the next digest covers this one's period, too.
+        `covered` is whether the news was posted, or there was none. Then the next digest covers the
+        time from `at` on. Otherwise the next digest covers the period of this digest, too.
         """
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())

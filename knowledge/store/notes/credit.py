@@ -68,15 +68,14 @@ class Credit:
     ) -> list[Contributor]:
         """The guild's contributors, with the most helpful citations first.
 
-        The records don't tell exactly how many of its hits an answer quoted; `quotes` and
-        `further_share` decide.
+        It isn't recorded which hits an answer quoted, so `quotes` and `further_share` decide which
+        hits count.
 
         Args:
             guild_id: the guild.
             since: count verdicts from this time on; None for all.
-            quotes: the number of hits counted as quoted, unless the question's own limit is
-                recorded.
-            further_share: the share of the best hit's score that a further hit needs to be counted.
+            quotes: the largest number of hits that count, for questions without a recorded limit.
+            further_share: the share of the best hit's score that a further hit needs to count.
         """
         since_then, moments = (
             ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])

@@ -1,9 +1,9 @@
 """Leases of shards: one process at a time runs each shard, by the clock of the database.
 
-Each process is a member, and keeps its shards as long as it renews its membership. If a process
-doesn't renew its membership in time, another process ends it. The other process first ends the
-database sessions, which rolls back their transactions. Then it deletes the membership, which frees
-the shards. The ended process notices at its next step, and joins again under a new id.
+Each process is a member, and keeps its shards as long as it renews its membership. If a member
+doesn't renew in time, another member first ends the database sessions of the late one, which rolls
+back their transactions. Then it deletes the membership, which frees the shards. The late process
+notices at its next step, and joins again under a new id.
 
 Processes take free shards up to their share, and give back surplus shards one at a time. Taking a
 shard raises its epoch by one.

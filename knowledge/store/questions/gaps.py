@@ -324,7 +324,10 @@ class Gaps:
         )
 
     def set_opt_out(self, member_id: int, *, quiet: bool) -> None:
-        """Set whether a member gets no notices (`quiet`); then unsent notices are deleted."""
+        """Opt a member out of notices about answers (`quiet`), or in again.
+
+        Opting out deletes the member's unsent notices.
+        """
         with self._database.writing():
             if not quiet:
                 self._database.run("delete from quiet_members where member_id = ?", [member_id])

@@ -254,7 +254,7 @@ class Handovers:
             return HandoverOutcome(True, after) if after is not None else None
 
     def mark_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
-        """Mark hand-overs as stale if they wait unchanged for longer than `handover_hours`."""
+        """Mark waiting hand-overs as stale after the guild's `handover_hours` without a change."""
         waiting = self._database.rows(
             "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "
             "from handed_on h join guilds g on g.id = h.guild_id where h.stale = 0 "

@@ -198,8 +198,8 @@ class PeriodFigures:
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
         """Public questions in these channels that a note answers, each text once.
 
-        A note answers the question that it was written for, and each question with a notice to the
-        asker about the note.
+        A note answers the question that it was written for. If an asker was notified of the note,
+        it also answers the asker's question.
         """
         rows = rows_among(
             self._database,
