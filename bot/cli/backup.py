@@ -84,9 +84,9 @@ def backup(
 ) -> None:
     """Back up the community database beside a running bot, and verify the copy.
 
-    A folder keeps the newest backups. Older ones are deleted once the new one is verified, except
-    those with data that the new one lacks. If --to is a file, only this file is replaced. A
-    PostgreSQL database is backed up to a ZIP file.
+    A folder keeps the newest backups. Older backups are deleted once the new backup is verified,
+    except backups with data that the new one lacks. If --to is a file, only this file is replaced.
+    A PostgreSQL database is backed up to a ZIP file.
 
     Example:
         commonplace backup

@@ -101,7 +101,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def log_to_file(settings: Settings, path: Path) -> Path:
-    """Log to a new file instead of the terminal; returns its path."""
+    """Log to a new file instead of the terminal; return the file's path."""
     file = path.open("w", encoding="utf-8")
     logs.configure(settings.log, Console(file=file), config.secrets())
     return path

@@ -142,8 +142,9 @@ def migrate(
 ) -> None:
     """Move the community database into PostgreSQL, or back into a file; stop the bot first.
 
-    Row ids stay the same. Both databases are exported and compared byte by byte. The old one can't
-    be opened afterwards: the error names the new one. A stopped migration can be run again.
+    Row ids stay the same. Both databases are exported and compared byte by byte. Afterwards, the
+    old database can't be opened, and the error names the new one. A stopped migration can be run
+    again.
 
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check

@@ -42,7 +42,7 @@ def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
 def compare_on_accepted_answers(
     core: Core, sides: Sequence[Side], indexes: Sequence[Index]
 ) -> list[Figure]:
-    """Measure each side on the server's accepted answers, in its own index."""
+    """Measure each side on the server's accepted answers, in the side's own index."""
     try:
         judged = gate.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
@@ -57,7 +57,10 @@ def compare_on_accepted_answers(
 def refuse_worse(
     figures: Sequence[Figure], serving: str, other: str, sentence: str, *, anyway: bool
 ) -> None:
-    """Print the comparison and exit with `sentence` if the other is worse, unless `anyway`."""
+    """If the other model is worse, print the comparison and exit with `sentence`.
+
+    With `anyway`, do nothing.
+    """
     if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
         return
     out.print(model_output.gate_text(figures, serving, other), soft_wrap=True)

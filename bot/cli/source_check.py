@@ -83,9 +83,9 @@ def _is_odd(title: str, count: int) -> bool:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """Web pages that cite a source's passages, each with the anchors in these citations.
+    """The pages to which citations of a source lead, each with the anchors of these links.
 
-    Line numbers in a repository's files are no anchors.
+    Line numbers in the files of a repository don't count as anchors.
     """
     is_site = is_visited(location) and repository_at(location) is None
     is_anchored = is_site or has_rule(core.store.base_urls().get(location, ""))

@@ -334,7 +334,7 @@ class PageSettings(_Section):
 
 
 class IndexSettings(_Section):
-    """Section `[index]` of config.toml: memory of the index."""
+    """Section `[index]` of config.toml: memory for the index."""
 
     resident_mb: int = Field(
         default=1_024,
@@ -368,7 +368,7 @@ class GuildsSettings(_Section):
 
 
 class LogSettings(_Section):
-    """Section `[log]` of config.toml: the log."""
+    """Section `[log]` of config.toml: level and format of the log."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",

@@ -89,9 +89,17 @@ def _opening(embedder: Embedder) -> Opener:
 class Figures:
     """Counts over all guilds, without personal data.
 
-    `questions` are counted by evidence, `verdicts` by kind, `notes` as live and pending,
-    `documents` and `passages` by scope: *shared*, or *guild* for all guilds together. `model` is
-    the serving model, `embedder` the name of its vectors, `work` the embedding queue.
+    Attributes:
+        questions: number of questions by evidence.
+        verdicts: number of verdicts by kind.
+        notes: number of live and of pending notes.
+        documents: number of documents by scope, *shared* or *guild*, for all guilds together.
+        passages: number of passages by scope, like `documents`.
+        generation: generation of the index.
+        changed_at: time of the index's last change.
+        model: name of the serving model.
+        embedder: name of the model's vectors.
+        work: state of the embedding queue, on PostgreSQL.
     """
 
     questions: Mapping[str, int]
@@ -160,7 +168,7 @@ class Core:
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
             )
-            self.compare_choices()
+            self.exchange_choices()
             self.wanted, self.index = found.wanted, found.index
             # Not `self.index.close`: another index may be open by then.
             opened.callback(lambda: self.index.close())
@@ -185,7 +193,7 @@ class Core:
         # Embedding workers take imported texts from this queue.
         self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
 
-    def compare_choices(self) -> None:
+    def exchange_choices(self) -> None:
         """Exchange the choice of model, reranker and calibration with other machines.
 
         A choice made here is written to the database. A choice of another machine is read from the
@@ -209,7 +217,10 @@ class Core:
         before.close()
 
     def _calibration(self, found: Opened) -> Calibration:
-        """The calibration of evidence for a model; logs if it ignores one fitted for another."""
+        """The calibration of evidence for a model.
+
+        A calibration that was fitted for another model is ignored, with a line in the log.
+        """
         chosen = chosen_calibration(self.folder, found.served.model)
         if chosen.ignored:
             _logger.warning("%s", chosen.description())
@@ -315,7 +326,7 @@ class Core:
         return [Path(location) for location in self.sources() if not is_visited(location)]
 
     def elsewhere(self) -> dict[str, str]:
-        """Sources that only another machine reads: location → machine name."""
+        """The sources that only another machine reads: the machine's name by location."""
         return {} if self.machines is None else self.machines.elsewhere()
 
     def web_sources(self) -> dict[str, list[Scope]]:
@@ -329,7 +340,7 @@ class Core:
         return corpus.source_states(self.store, records, self.pages, self.elsewhere())
 
     def channel_states(self, describe: Callable[[ChannelProblem], str]) -> list[SourceState]:
-        """State of each synced Discord channel; `describe` turns its problem into a sentence."""
+        """The state of each synced channel; `describe` turns a problem into a sentence."""
         self.archive.set_channels(self.store.synced_channels.all())
         return corpus.channel_states(self.archive, describe)
 

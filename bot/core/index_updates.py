@@ -211,7 +211,7 @@ def complete_update(core: Core) -> None:
     core.index.save_snapshots()
     if core.wanted is None:
         switch_to(core.folder, core.configured, core.served)
-        core.compare_choices()
+        core.exchange_choices()
     core.close()
     with try_lock(core.folder, MODEL_LOCK) as mine:
         if mine:

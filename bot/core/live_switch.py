@@ -81,9 +81,9 @@ class LiveSwitch:
         self._pruned = ("", 0)
 
     async def follow_pointer(self) -> bool:
-        """Switch to the pointer's model if the file has changed; returns whether it switched."""
+        """Switch to the pointer's model if the file has changed; return whether it switched."""
         if self._shared:
-            await self._compare_choices()
+            await self._exchange_choices()
         seen = _signature(self._folder / POINTER)
         if seen == self._seen or self._waits():
             return False
@@ -95,9 +95,9 @@ class LiveSwitch:
         self._seen, self.state = seen, ""
         return switched
 
-    async def _compare_choices(self) -> None:
+    async def _exchange_choices(self) -> None:
         try:
-            await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
+            await self._worker.call(Core.exchange_choices, priority=Priority.INDEXING)
         except (StoreError, DataFolderError) as error:
             # The next look tries again.
             _logger.debug("The choices of other machines can't be read: %s", error)
@@ -119,7 +119,8 @@ class LiveSwitch:
     async def build_wanted(self) -> bool:
         """Build the index of config.toml's model if it is missing, then switch.
 
-        After a failure, or if another process builds an index, it waits for `RETRY_SECONDS`.
+        After a failure, or while another process builds an index, calls within `RETRY_SECONDS` do
+        nothing.
 
         Returns:
             Whether another model serves now.
@@ -240,7 +241,7 @@ def _serve(core: Core, found: Opened, *, save_pointer: bool) -> None:
     run_to_end(catch_up(core, found.index, found.embedder))
     if save_pointer:
         switch_to(core.folder, core.configured, found.served)
-        core.compare_choices()
+        core.exchange_choices()
     core.serve(found)
 
 

@@ -21,7 +21,7 @@ from knowledge.values.documents import Kind
 
 
 def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Index every source, in slices; continues an earlier build."""
+    """Index every source, in slices. An earlier build is continued."""
     report = UpdateReport()
     yield from update_notes_and_articles_of(core, index, embedder, report)
     pages = corpus.web_pages(core.store, core.pages)
@@ -60,9 +60,10 @@ def _update_channels(
 
 
 def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Prepare an index to serve: delete what the serving one lost, update articles and notes.
+    """Prepare an index to serve.
 
-    The first update after the switch indexes all other changes.
+    Delete the documents that the serving index has lost, and update articles and notes. The first
+    update after the switch indexes all other changes.
     """
     report = UpdateReport()
     for document_ids in prune_index(core.index.tables, index.tables):
@@ -72,7 +73,7 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
 
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:
-    """Load the scopes that the serving index has in memory into the other one, one a step."""
+    """Load into `other` the scopes that `serving` has in memory, one scope in each slice."""
     for scope in other.tables.changes.states():
         if serving.is_resident(scope):
             other.postings([scope])

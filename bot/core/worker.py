@@ -81,8 +81,8 @@ class _Job:
 class Worker(Generic[_T]):
     """A thread that owns a core, made by `open_core` in that thread.
 
-    Opening may take seconds, to load a model; jobs wait for it, but the event loop doesn't. If
-    opening fails, every job fails with the same exception.
+    Opening may take seconds, because a model is loaded. Jobs wait for the core, but the event loop
+    doesn't. If opening fails, every job fails with the same exception.
     """
 
     def __init__(

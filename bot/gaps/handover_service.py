@@ -175,7 +175,7 @@ def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAns
 
 
 def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
-    """Hand-overs to post, and those with an outdated message."""
+    """The hand-overs to post, and the posted hand-overs with an outdated message."""
     core.store.handovers.mark_stale(now, mine)
     return core.store.handovers.due(mine)
 

@@ -1,8 +1,8 @@
 """Gaps in the worker's thread: groups, later answers, and notices to askers.
 
 Long work is a generator that runs in slices. A wrong notice annoys more than none, so a new note
-must answer a gap with *strong* evidence; with *partial* evidence, one answer in three is right
-(docs/decisions.md). Partial evidence is enough for the group that the note was written for.
+must answer a gap with *strong* evidence. With *partial* evidence, one answer in three is right
+(docs/decisions.md), which is enough for the group that the note was written for.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -37,8 +37,8 @@ class Attachments:
         """Fetch a file at once, because its address expires, and extract its text.
 
         Raises:
-            InvalidNoteError: if it is too large, unreadable or gone, or if too many of the member's
-                files wait.
+            InvalidNoteError: if the file is too large, unreadable or gone, or if too many files of
+                the member wait.
         """
         # Refuse before fetching.
         if attachment.size > MAX_BYTES:
@@ -55,8 +55,8 @@ class Attachments:
         """Fetch and check a picture at once, because its address expires.
 
         Raises:
-            InvalidNoteError: if it is too large, of an unsupported kind or gone, or if too many of
-                the member's files wait.
+            InvalidNoteError: if the picture is too large, of an unsupported kind or gone, or if too
+                many files of the member wait.
         """
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):

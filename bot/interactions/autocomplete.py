@@ -87,7 +87,7 @@ class Choices:
     def either(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
-        """Return the member's own notes, then other live ones."""
+        """Return the member's own notes, then other live notes."""
         own = self.own(member_id, typed, language)
         known = {choice.value for choice in own}
         others = [choice for choice in self.live(typed, language) if choice.value not in known]
@@ -125,7 +125,7 @@ class Choices:
 
 
 class Titles:
-    """Titles of documents, filtered by the member's scopes."""
+    """Titles of documents; each lookup is limited to the member's scopes."""
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
         named = (

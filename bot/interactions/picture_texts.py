@@ -67,7 +67,7 @@ class PictureTexts:
 
     @contextmanager
     def _turn(self, member_id: int) -> Iterator[bool]:
-        """Claim a place for the member's message; yields whether it got one."""
+        """Claim a place for the member's message; yield whether there was one."""
         if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
             yield False
             return

@@ -144,7 +144,7 @@ class ReplyProposals(Protocol):
     """Proposes answers of helpers and moderators as notes."""
 
     async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if it answers a question; returns whether it does."""
+        """Propose a message as a note if it answers a question; return whether it does."""
 
     async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
         """Propose an answer from a helper's form as a note."""
@@ -183,7 +183,7 @@ class ChannelSyncing(Protocol):
 
 
 class GuildSettingsCache(Protocol):
-    """Cache of guild and channel settings, at most a minute old."""
+    """Cache of guild and channel settings, read again after a minute."""
 
     async def choices(self, guild_id: int) -> GuildChoices: ...
 
@@ -343,9 +343,11 @@ class Completions(Protocol):
 class Services(commands.AutoShardedBot):
     """The bot without its features.
 
-    `followed` maps guilds to the ids of their followed channels, never threads: a thread's messages
-    have the scope of its channel. It is in memory because every question needs it; the channel sync
-    updates it. `degradations` lists the parts that answers lack now.
+    Attributes:
+        followed: ids of the followed channels of each guild. A thread's messages have the scope of
+            the thread's channel, so ids of threads are never among them. The channel sync keeps
+            this up to date, because every question needs it at once.
+        degradations: the parts that answers lack now.
     """
 
     settings: Settings

@@ -7,7 +7,7 @@ from knowledge.values.guilds import Language
 
 
 def write_note(question_id: int, language: Language) -> Button:
-    """*Write this note*, for an unanswered question."""
+    """The button *Write this note* for an unanswered question."""
     return handler("gap")(language, question_id=question_id, action="write")
 
 
@@ -18,25 +18,25 @@ def question_to_write(message: discord.Message) -> int | None:
 
 
 def ask_moderators(question_id: int, language: Language) -> Button:
-    """*Ask the moderators*, below a refusal."""
+    """The button *Ask the moderators* below a refusal."""
     return handler("moderators")(language, question_id=question_id, action="ask")
 
 
 def report_answer(question_id: int, language: Language) -> Button:
-    """*Report*, below an answer that quotes notes."""
+    """The button *Report* below an answer that quotes notes."""
     return handler("report")(language, kind="answer", number=question_id)
 
 
 def revise_note(note_id: int, language: Language) -> Button:
-    """*Revise and resubmit*, below a decision on a note."""
+    """The button *Revise and resubmit* below a decision on a note."""
     return handler("note")(language, note_id=note_id, action="revise")
 
 
 def withdraw_note(revision_id: int, language: Language) -> Button:
-    """*Withdraw*, below the message that a reply was proposed as a note."""
+    """The button *Withdraw* below the message that a reply was proposed as a note."""
     return handler("withdraw")(language, revision_id=revision_id, action="reply")
 
 
 def no_more_answers(language: Language) -> Button:
-    """Opt-out from messages about later answers, shown below such a message."""
+    """The button below a message about a later answer that turns such messages off."""
     return handler("privacy")(language, action="quiet")

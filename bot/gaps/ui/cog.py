@@ -1,7 +1,7 @@
 """Gap cog: `/gaps`, the moderators' worklist of unanswered questions.
 
-The message's list alone stores the chosen groups. Discord sends the message with each click, so the
-buttons work after a restart.
+The chosen groups are stored only in the list on the message. Discord sends the message with each
+click, so the buttons work after a restart.
 """
 
 from collections.abc import Collection, Sequence
@@ -139,7 +139,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, fi
 
 
 def _question_ids(values: Collection[str]) -> list[int]:
-    """The question ids in a list's values, without forged ones."""
+    """The question ids among a list's values; values in another format are forged."""
     return [int(value) for value in values if value.isdecimal() and len(value) < 19]
 
 
@@ -163,7 +163,7 @@ class GapsButton(
     first={one: First.OWN if one in _FORMS else First.IN_PLACE for one in _ACTIONS},
     styles={"write": discord.ButtonStyle.primary},
 ):
-    """An action on the chosen groups, or another page."""
+    """A button for an action on the chosen groups, or for another page."""
 
     page: int
     question_id: int

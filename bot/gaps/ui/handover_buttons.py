@@ -108,7 +108,7 @@ class HandoverButton(
         "send": discord.ButtonStyle.primary,
     },
 ):
-    """A helper's action on a question."""
+    """A button for a helper's action on a question."""
 
     question_id: int
     action: str

@@ -1,4 +1,4 @@
-"""Channels for hand-overs, chosen so that nobody reads a question who could not before."""
+"""Channels for hand-overs, chosen so that only helpers and moderators can newly read a question."""
 
 from collections.abc import Iterator
 
@@ -33,9 +33,9 @@ def channels_for(
 def refusal(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> NotHandedOn | None:
-    """Refuse the hand-over if no channel where the bot may write is private enough.
+    """Refuse a hand-over if readers of each possible channel may not read the question.
 
-    Return None if there is no such channel at all, because that is no matter of privacy.
+    Only channels where the bot may write are possible. If there is none, return None.
     """
     writable = any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):

@@ -48,7 +48,7 @@ class HandoverPosts:
         self._one_at_a_time = asyncio.Lock()
 
     async def catch_up(self) -> None:
-        """Post new hand-overs, and edit changed ones."""
+        """Post new hand-overs, and edit the messages of changed hand-overs."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
             mine = self._bot.serves

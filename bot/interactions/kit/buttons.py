@@ -107,7 +107,7 @@ def forbid_overrides(kind: type, *callbacks: str) -> None:
     """Refuse a component class that overrides one of these methods and so bypasses its rule.
 
     Raises:
-        TypeError: if the class does.
+        TypeError: if the class overrides one.
     """
     for name in callbacks:
         if name in vars(kind):

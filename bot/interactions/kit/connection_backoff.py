@@ -32,12 +32,12 @@ _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Return the longest wait after so many connections in a row failed or ended soon."""
+    """Return the longest wait, given the number of connections since the last steady one."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Return the longest wait after so many IDENTIFYs without a steady connection."""
+    """Return the longest wait, given the number of IDENTIFYs since the last steady connection."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 

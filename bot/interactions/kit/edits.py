@@ -31,7 +31,7 @@ class Posted(Protocol):
 
     @property
     def channel_id(self) -> int:
-        """The id of its channel."""
+        """The id of the message's channel."""
 
     @property
     def expired(self) -> bool:
@@ -41,11 +41,11 @@ class Posted(Protocol):
         """Fetch the message as it is now; None if the bot may not see it.
 
         Raises:
-            discord.NotFound: if it was deleted.
+            discord.NotFound: if the message was deleted.
         """
 
     async def edit(self, **shown: Any) -> None:
-        """Edit it."""
+        """Edit the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class PostedResponse:
 
 
 class EditPacer:
-    """Rate limiter: one edit a second in each channel, because Discord delays faster ones."""
+    """Rate limiter: one edit a second in each channel, because Discord delays faster edits."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class EditPacer:
 
 
 async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
-    """Edit a message if it still contains the `line`; returns whether it was edited.
+    """Edit a message if it still contains the `line`; return whether it was edited.
 
     Messages of expired interactions are skipped.
     """

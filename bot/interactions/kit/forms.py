@@ -306,9 +306,9 @@ async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> di
 
 
 async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """Record that a form's input is given back; return False if the form was already acted on.
+    """Record that a form or click is given back; return False if it was already acted on.
 
-    After this, a stalled process that still has the form can't act on it.
+    After this, a stalled process that still has the form or click can't act on it.
     """
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))

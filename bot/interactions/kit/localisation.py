@@ -35,15 +35,18 @@ class Translator(app_commands.Translator):
 async def viewer_language(interaction: Interaction) -> Language:
     """Return the language of ephemeral messages: the sender's Discord language.
 
-    If the bot doesn't speak it, the guild's language. Discord sends the sender's language with each
-    interaction; it is never stored.
+    If the bot doesn't speak the sender's language, return the channel's language. Discord sends the
+    sender's language with each interaction, and the bot never stores it.
     """
     own = of_locale(interaction.locale.value)
     return own or await interaction.client.guild_settings.language_in_time(interaction.channel)
 
 
 async def message_language(interaction: Interaction) -> Language:
-    """Return the language of a clicked message: the viewer's if it is ephemeral, or the guild's."""
+    """Return the language of a clicked message.
+
+    An ephemeral message has the viewer's language, any other message the channel's language.
+    """
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)

@@ -119,8 +119,8 @@ async def _resent_if_lost(
 ) -> _T:
     """Send, and send again if the connection broke; discord.py itself retries after other errors.
 
-    With `send_first`, all attempts but the last use `send_first`. It may fail early to leave time
-    for another attempt, but the last attempt should use all retries of discord.py.
+    `send_first`, if given, makes all attempts but the last. It takes a server error for a broken
+    connection, so it leaves time for the next attempt.
     """
     for pause in PAUSES:
         try:

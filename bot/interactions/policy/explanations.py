@@ -1,4 +1,4 @@
-"""Explanations of errors to members: the error's own sentence, or an id from the log."""
+"""Explanations of errors to members: a sentence for a known error, or the id of a log entry."""
 
 import logging
 import secrets
@@ -38,7 +38,10 @@ _TOO_FAST: Final = {
 
 
 def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
-    """Return one sentence about an error; unexpected errors are logged with an id."""
+    """Return one sentence about an error, for the member.
+
+    An unexpected error is logged with an id, which is in the sentence.
+    """
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
         return error_messages.BUSY(language)

@@ -58,7 +58,10 @@ class TooFastError(Exception):
 
 
 class FloodControl:
-    """Flood control of all members and guilds; `admission` has the servers' own limits."""
+    """Flood control of all members and guilds.
+
+    The servers' own limits are in `bot.interactions.policy.admission`.
+    """
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic

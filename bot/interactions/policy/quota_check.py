@@ -28,7 +28,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The wait before the next note: the sender is `new`, or their quota is used up."""
+    """The wait before a sender's next note.
+
+    The sender is `new`, or the sender's quota is used up.
+    """
 
     until: datetime
     new: bool = False
@@ -68,12 +71,15 @@ def notes_of(
 
 
 def count_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
-    """Count a question; over quota, return the time when the next one is allowed."""
+    """Count a question; if the quota is used up, return the time of the next allowed question."""
     return core.store.recent_questions.count_question(sender.guild_id, sender.id, quota, now)
 
 
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
-    """Return the wait before a note is taken, if any; a requested revision never waits."""
+    """Return the wait before a sender may propose a note, or None if there is no wait.
+
+    There is no wait for a revision that a moderator has requested.
+    """
     sender, allowed = allowance.sender, allowance.notes
     if note_id is not None:
         latest = core.store.notes.latest(sender.guild_id, note_id)
