@@ -153,9 +153,9 @@ class Cluster(Process):
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """Why the leases are not renewed, during the first `AWAY_SECONDS` of a database outage.
+        """Why the leases are not renewed, while this process serves even so.
 
-        After that time, `problem` says so, and this is empty.
+        As soon as the process serves nobody, `problem` says why, and this is empty.
         """
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 

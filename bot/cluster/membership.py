@@ -68,7 +68,7 @@ class Membership:
             shards: runs the leased shards.
             seconds: duration of a lease.
             is_down: whether the database server is certainly down for everybody.
-            clock: seconds, as `boottime`.
+            clock: returns seconds, like `boottime`.
         """
         self._open_leases = open_leases
         self._shards = shards
@@ -122,7 +122,7 @@ class Membership:
         return frozenset(self.standing.shards if self.valid else ())
 
     async def join(self, wanted: int) -> int:
-        """Become a member; returns the number of all shards.
+        """Become a member of the cluster, and return the number of all shards.
 
         Raises:
             StoreError: if the database can't be used.
@@ -161,7 +161,7 @@ class Membership:
             await self._do(lambda leases: leases.mark_ready(shard_id))
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until a session may begin in a bucket, which allows one every `seconds`."""
+        """Wait until a session may begin in a bucket; each bucket allows one every `seconds`."""
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:

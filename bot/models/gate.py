@@ -64,7 +64,8 @@ class Figure:
     def worse(self) -> bool:
         """Whether the candidate's loss is significant or large.
 
-        A large loss reaches `LEAST_LOSS`, or on a single shipped set `ONE_SET` times as much.
+        A loss is large from `LEAST_LOSS` on. On a single shipped set, it is large from `ONE_SET`
+        times `LEAST_LOSS` on.
         """
         lost = -self.gain
         most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)

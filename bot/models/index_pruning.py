@@ -1,7 +1,7 @@
-"""Pruning of the indexes kept beside the serving one.
+"""Pruning of the indexes kept beside the serving index.
 
-Documents deleted from the serving index are deleted from kept ones, too. So an index that serves
-again never answers from a document deleted meanwhile.
+Documents deleted from the serving index are deleted from the kept indexes, too. So an index that
+serves again never answers from a document deleted meanwhile.
 """
 
 import logging
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 def prune_index(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
-    """Delete from another index, in slices, the documents that the serving one lost or changed.
+    """Delete from another index, in slices, the documents that the serving index lost or changed.
 
     The next update of that index reads the files with these documents again.
 

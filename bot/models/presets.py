@@ -69,7 +69,7 @@ def command_for(language: str) -> str:
 
 
 def other_model_hint(serving: str) -> str:
-    """Tell the operator of the other shipped model, and compare the costs of both.
+    """Return a hint for the operator that compares the serving model with the other shipped one.
 
     Return "" if the serving model isn't shipped.
     """

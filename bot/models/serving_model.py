@@ -29,7 +29,7 @@ from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 
 FORMAT: Final = 1
-# Most passages of an index that is rebuilt at the start, which takes half a minute.
+# The largest number of passages in an index rebuilt at the start, which takes half a minute.
 SMALL_PASSAGES: Final = 2_000
 
 _logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -
 
 
 def switch_to(folder: Path, configured: str, serving: Served) -> None:
-    """Point to a model whose index is complete; the replaced one becomes the previous."""
+    """Point to a model with a complete index. The replaced model becomes the previous model."""
     before = read_pointer(folder)
     previous = before.previous if before is not None else None
     if before is not None and before.serving.index != serving.index:
@@ -176,8 +176,8 @@ def is_building(folder: Path) -> bool:
 def chosen_model(folder: Path, name: str) -> ModelRecord:
     """Return the model that is to serve; `name` is the model in config.toml.
 
-    This is the pointer's model, chosen by `commonplace model use`. If config.toml has changed since
-    that choice, this is the model in config.toml.
+    This is the model in the pointer, chosen by `commonplace model use`. If `name` has changed since
+    that choice, the model in config.toml is returned instead.
     """
     pointer = read_pointer(folder)
     chosen = pointer is not None and pointer.configured == name

@@ -14,9 +14,13 @@ PAGE_NOTES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """Page `number` (from 0) of `count` in the list of unreleased notes.
+    """A page of the list of unreleased notes.
 
-    `total` counts the notes of all pages. `is_on` tells whether the public page is on.
+    Attributes:
+        number: the number of this page, from 0.
+        count: the number of pages.
+        total: the number of notes on all pages.
+        is_on: whether the public page of the guild is on.
     """
 
     notes: Sequence[UnreleasedNote]
@@ -45,7 +49,10 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
 
 
 def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
-    """Put the notes with these revisions on the public page; returns the number of new ones."""
+    """Put the notes with these revisions on the public page.
+
+    Return the number of notes that were not on the page before.
+    """
     return core.store.public_notes.release(guild_id, revision_ids, member_id)
 
 

@@ -28,7 +28,7 @@ SHOWN_CHARACTERS: Final = 1_200
 # Preceding sentences taken along with a chosen one.
 MOST_ALONG: Final = 3
 
-# Starts of a continuing sentence, besides those known to `refers_back`.
+# Starts of a sentence that continues another, besides the starts known to `refers_back`.
 _CONTINUES: Final = re.compile(
     r"\W*(?:(?:but|however|so|also|then|therefore|thus|hence|otherwise|instead|likewise|similarly|and"
     r"|or|yet|still|neither|either|both|his|her|aber|jedoch|doch|sonst|stattdessen|auch|und|oder"
@@ -89,7 +89,7 @@ def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
 
 
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
-    """Return lines for the chosen sentences in the given order, and the ids of those shown.
+    """Return lines for the chosen sentences in the given order, and the ids of the shown sentences.
 
     Neighbouring sentences form one line. A later sentence of the same passage continues the line
     after "…". Nothing is shown twice. Sentences beyond the bounds on shown text are dropped.

@@ -73,8 +73,7 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 def _candidates(source: str) -> Iterator[str]:
     """Yield a source, then its independent parts.
 
-    The first part with a condition is the last one, because the condition may apply to the parts
-    after it.
+    No part after a part with a condition is yielded, because the condition may apply to it, too.
     """
     yield source
     parts = _PART.split(source)

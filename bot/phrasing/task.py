@@ -27,10 +27,12 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A question, the one before it, and the answer's quotations.
+    """A question and the quotations in its answer.
 
     Attributes:
-        quotes: numbered as in the answer, from 1.
+        quotes: the quotations, numbered as in the answer, from 1.
+        mode: whether the model chooses or writes sentences.
+        earlier: the question to which this question is a follow-up, or "".
     """
 
     question: str

@@ -277,7 +277,7 @@ class Pages:
         """Draw all pages again, or only those with changed messages.
 
         simcord's own `_publish` would give each page a new revision. simcord refuses an action on
-        an older revision, so a click during the redrawing would be lost.
+        an older revision, so a click just before the redrawing would be lost.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

@@ -204,14 +204,14 @@ class Bot(ShardedClient):
         return tuple(kind for folder in self._folders for kind in folder.forms)
 
     async def _answer_left(self, mine: GuildFilter, before: datetime | None = None) -> None:
-        """Answer the clicks and forms that the last process left open."""
+        """Answer the clicks and forms that the last process left unanswered."""
         try:
             await answer_unfinished(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
             _logger.error("Interactions from before the start wait for the next start: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
-        """Take over the unfinished work of shards that this process got at `since`."""
+        """Take over the unfinished work of shards; this process has run them since `since`."""
         await self.on_ready()
         await self._answer_left(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [

@@ -17,9 +17,10 @@ from aiohttp import web
 from bot.config.sections import OFF, HealthSettings
 from bot.programs.host_names import allowed_hosts, host_without_port
 
-# Most connections without a request.
+# The largest number of connections without a request.
 MOST_WAITING: Final = 128
-# Most connections. Monitors ask one at a time; more would use up file descriptors.
+# The largest number of connections. Monitors ask one at a time; more connections would use up file
+# descriptors.
 _CONNECTIONS: Final = 2 * MOST_WAITING
 # Connections accepted in one turn of the event loop. A request that comes with its connection is
 # read five turns later, before newer connections push it out.
@@ -90,7 +91,7 @@ class _Server(web.Server):
         self._loop.call_later(CONNECTION_SECONDS, transport.abort)
 
     def being_answered(self, handler: web.RequestHandler) -> None:
-        """Stop counting a connection among the waiting ones, because its request arrived."""
+        """Stop counting a connection as waiting, because its request has arrived."""
         self._waiting.pop(handler, None)
 
     def connection_lost(

@@ -67,7 +67,7 @@ class IdentifyLimit:
         """Apply Discord's session limits from now on; `reset_after` is in milliseconds.
 
         Raises:
-            UnreachableError: if not every shard can begin a session now.
+            UnreachableError: if fewer than `shard_count` sessions may begin now.
         """
         self._learn(**limits)
         if self._remaining < shard_count:
@@ -131,7 +131,7 @@ class IdentifyLimit:
     async def count(self, shard_id: int) -> None:
         """Count a shard's IDENTIFY just before it is sent.
 
-        If the bot has several processes, this first waits for sessions of the other processes.
+        If the bot has several processes, this first waits until the process may use the bucket.
         """
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:

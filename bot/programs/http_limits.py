@@ -50,7 +50,7 @@ class RateLimit:
         return max(self.per_second * _BURST_SECONDS, 1.0)
 
     def seconds_until_next(self) -> float:
-        """Take a token and return 0, or return the seconds until one is free."""
+        """Take a token and return 0, or return the seconds until a token is free."""
         if not self.per_second:
             return 0.0
         now = self.clock()
@@ -67,11 +67,11 @@ class Limited:
     """Middleware that refuses foreign hosts, unknown tokens, and requests above the limits.
 
     Attributes:
-        app: the application behind it.
+        app: the application behind the middleware.
         tokens: allowed tokens; each has its own rate.
         hosts: allowed names in `Host`, in lower case; empty means any.
         per_second: requests per second for each token.
-        at_once: most concurrent requests.
+        at_once: the largest number of concurrent requests.
         seconds: deadline to read and answer a request.
         refuse: sends a refusal in the protocol's shape.
     """

@@ -189,7 +189,7 @@ BY_TAG: Final = Sentence(
 
 
 def label(setting: Setting, language: Language) -> str:
-    """Line above a setting's select menu."""
+    """Return the line above a setting's select menu."""
     return f"**{LABELS[setting](language)}**"
 
 
@@ -314,9 +314,10 @@ _NO_CONTENT: Final = Sentence(
 def helping(
     missing: Mapping[int, Sequence[str]], *, content_hidden: bool, language: Language
 ) -> str:
-    """Describe unasked help, with `missing` permissions by channel.
+    """Describe channels where the bot answers questions even if nobody mentions it.
 
-    `content_hidden` means that the bot lacks the Message Content intent.
+    `missing` has the missing permissions by channel. `content_hidden` means that the bot lacks the
+    Message Content intent.
     """
     lines = [_HELPING(language)]
     if content_hidden:

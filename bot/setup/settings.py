@@ -175,9 +175,9 @@ DIGEST_DAYS: Final = (NO, *map(str, range(7)))
 def offered(
     setting: Setting, settings: GuildSettings, quorum: int, digest_day: int | None
 ) -> tuple[list[str], str]:
-    """Values of a select menu, and the current value.
+    """Return the values of a select menu, and the current value.
 
-    The values include the current one, even if only a command can set it.
+    The values include the current value, even if only a command can set it.
     """
     if setting is Setting.QUORUM:
         values, current = QUORUMS, str(quorum)

@@ -129,7 +129,10 @@ def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
 
 
 def overview(core: Core, audience: Audience, now: datetime, quotes: int) -> Overview:
-    """Gather an overview for its readers; `quotes` is the most passages in an answer."""
+    """Gather an overview for its readers.
+
+    `quotes` is the largest number of passages in an answer.
+    """
     since = _start(now)
     counted = core.store.period_figures.days(audience.guild_id, since, now)
     dates = [since.date() + timedelta(days=number) for number in range(DAYS)]

@@ -23,7 +23,7 @@ from knowledge.values.notes import Note, State
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# Most gaps in a digest; each takes one of the five rows of buttons that Discord shows.
+# The largest number of gaps in a digest. Discord shows five rows of buttons, one for each gap.
 MOST_GAPS: Final = 5
 MOST_NOTES: Final = 8
 MOST_THANKED: Final = 5
@@ -36,7 +36,7 @@ _NOTHING: Final = Asked(0, 0, 0)
 class Readers:
     """Readers of a digest: only moderators, or everyone.
 
-    `channels` are the channels that all these readers can read.
+    `channels` are the channels that every member of the guild can read.
     """
 
     channels: frozenset[int]
@@ -109,7 +109,7 @@ def digests(core: Core, guild_id: int) -> dict[Edition, WeeklyDigest]:
 def change(
     core: Core, guild_id: int, edition: Edition, changes: Mapping[str, Any], actor_id: int
 ) -> WeeklyDigest | None:
-    """Change a digest, or set one up; None if no channel was ever chosen for the digest."""
+    """Change a digest, or set one up; None if the digest has no channel yet."""
     return core.store.digests.change(guild_id, edition, changes, actor_id, datetime.now(UTC))
 
 
@@ -135,7 +135,8 @@ def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
     """Record that the digest due at the time `at` is done.
 
-    `covered` tells whether the digest was posted or had no news.
+    `covered` tells whether the digest was posted or had no news. If not, the next digest covers the
+    period of this digest, too.
     """
     core.store.digests.settle(digest, at, covered=covered)
 

@@ -94,10 +94,10 @@ def open_store(folder: Path, url: str = "") -> Store:
 
     Args:
         folder: the data folder.
-        url: of a PostgreSQL database used instead of a file.
+        url: the URL of a PostgreSQL database used instead of a file.
 
     Raises:
-        StoreError: if it can't be opened, or is lost.
+        StoreError: if the database can't be opened, or is lost.
     """
     if not url:
         refuse_lost_database(folder)
@@ -214,7 +214,7 @@ def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Lock a data folder for a running bot; `shared` allows other processes of its cluster.
 
     Raises:
-        DataFolderHeldError: if another bot holds it.
+        DataFolderHeldError: if another bot holds the lock.
         DataFolderError: if the folder can't be written.
     """
     with try_lock(folder, BOT_LOCK) as mine:
@@ -254,8 +254,8 @@ def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: st
     """Open or create an embedder's index, in the data folder or in a PostgreSQL database.
 
     Raises:
-        StaleIndexError: if another model or release made it.
-        IndexWriteError: if it can't be opened or created.
+        StaleIndexError: if another model or release made the index.
+        IndexWriteError: if the index can't be opened or created.
     """
     return Index(
         index_place(folder, name, database),

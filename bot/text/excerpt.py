@@ -305,7 +305,7 @@ def excerpt(
     own: Span | None = None,
     most: int = MOST_LINES,
 ) -> tuple[str, bool]:
-    """Cut a passage to `limit` lines around the answering sentence, and put it in bold.
+    """Cut a passage to `limit` lines around the answering sentence, and put this sentence in bold.
 
     The excerpt doesn't end with an announcement, nor begin with a "this" or "it" that refers to
     omitted text.

@@ -165,9 +165,10 @@ def _without_masks(text: str) -> str:
 
 
 def _honest_link(match: re.Match[str]) -> str:
-    """Return a masked link, or its label and address side by side if the label could deceive.
+    """Return a masked link with a label that can't deceive.
 
-    A label that looks like an address could deceive.
+    A label that looks like another address is shown beside the real address instead. A label equal
+    to the address is left out.
     """
     label, address = match[2].strip(), match[3]
     # Vowel signs and joiners are no letters, but may stand beside the dot.

@@ -93,7 +93,7 @@ class _Pages:
         return view
 
     def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
-        """Buttons of all steps; finished steps have a tick, and the next one has a colour."""
+        """Buttons of all steps; finished steps have a tick, and the next step has a colour."""
         for number, step in enumerate(STEPS):
             done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.unfinished
             tick = "✓" if done else str(number + 1)
@@ -218,7 +218,7 @@ class _Pages:
     def _phrasing(self) -> list[_Item]:
         """Return the items of the page about phrasing.
 
-        If the operator has removed the language model meanwhile, return those of the answers page.
+        If the bot has no language model any more, return the items of the answers page instead.
         """
         chosen = self._bot.settings.phrasing
         if self._bot.phrasing is None:

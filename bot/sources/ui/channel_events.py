@@ -56,7 +56,8 @@ class ChannelEvents(commands.Cog):
     def _has_openers(self, channel_id: int) -> bool:
         """Whether a message of this channel may be the opener of a synced thread.
 
-        The opener is the first message of a thread. It may stand in the channel above the thread.
+        The opener is the first message of a thread. It may be a message of the channel rather than
+        of the thread itself.
         """
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
@@ -172,8 +173,8 @@ class ChannelEvents(commands.Cog):
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Check access after the bot may have lost a role.
 
-        Discord sends no update of the members with a deleted role, so the role is removed from the
-        cached member of the bot here.
+        Discord sends no update of the members with a deleted role. So the role is removed here from
+        the cached member of the bot.
         """
         take_role(role.guild.me, role.id)
         await self._check_guild(role.guild)
