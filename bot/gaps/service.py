@@ -35,7 +35,7 @@ SLICE: Final = 16
 # Questions compared with a note in one slice.
 _COMPARED: Final = 256
 
-# Least time between two notices to a member about new notes.
+# Shortest time between two notices to a member about new notes.
 COOLDOWN: Final = timedelta(hours=1)
 
 # The largest number of questions asked again at a call of `/gaps`; the next call asks the others.

@@ -32,7 +32,7 @@ CHOICE_CHARACTERS: Final = 100
 _TTL_SECONDS: Final = 60
 # Shorter, so that the titles of deleted channel messages disappear soon.
 _TITLES_TTL_SECONDS: Final = 20
-# Most guilds in a cache; the titles of a large guild take a megabyte.
+# The largest number of guilds in a cache; the titles of a large guild take a megabyte.
 _GUILDS: Final = 100
 # Newest titles kept for a guild; each key press scans all of them.
 TITLES: Final = 20_000

@@ -23,7 +23,7 @@ from knowledge.files.picture_text import TextLine
 from knowledge.files.pictures import RECOGNIZED_BYTES
 from knowledge.values.pictures import PICTURES
 
-# Most messages whose pictures are read or wait; pictures of further ones are ignored.
+# The largest number of messages whose pictures are read or wait; pictures of others are ignored.
 AT_ONCE: Final = 6
 # Deadline in seconds for all pictures of one message; its sender waits.
 SECONDS: Final = 40.0
