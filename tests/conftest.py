@@ -77,13 +77,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-# A server, a cross-encoder that PyTorch derives, and the preview in a browser.
-SLOW_FIXTURES: Final = {"postgres", "ready_reranker", "page"}
+# A server, models of PyTorch, and the preview in a browser.
+SLOW_FIXTURES: Final = {"postgres", "cross_encoder", "reference", "page"}
+# Those that a test can ask for by a parameter.
+SLOW_PARAMETERS: Final = ("postgres", "reference")
 
 
 def _needs_slow_fixture(item: pytest.Function) -> bool:
-    chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return not SLOW_FIXTURES.isdisjoint(item.fixturenames) or "postgres" in chosen
+    chosen = [*item.callspec.params.values()] if hasattr(item, "callspec") else []
+    asked = any(name in chosen for name in SLOW_PARAMETERS)
+    return asked or not SLOW_FIXTURES.isdisjoint(item.fixturenames)
 
 
 # How many modules were there when they were last kept from being searched for garbage.
@@ -93,11 +96,13 @@ MANY_MODULES: Final = 500
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was imported, of which nothing becomes garbage, from being searched for it.
+    """Exclude imported modules from garbage collection, and collect less often.
 
-    It is most of what a process has in memory, so that this was a seventh of a run.
+    They are most of a process's memory: searching them took a seventh of a run. Python's own
+    thresholds (700, 10, 10) took another twentieth.
     """
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
     _FROZEN["modules"] = len(sys.modules)
 

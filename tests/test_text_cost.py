@@ -314,6 +314,7 @@ def test_every_name_is_of_a_function() -> None:
 STEP: Final = int(os.environ.get("PUMP_STEP", "3"))
 
 
+@pytest.mark.slow
 def test_many_functions_are_called_with_many_fragments() -> None:
     looking = [one for module in modules() for one in _readers(module) if one.looks]
     assert len(looking) >= 150
@@ -356,6 +357,7 @@ def test_what_was_slow_once_is_not(name: str) -> None:
     assert _costly([reader], (_ONCE_SLOW[name], *FRAGMENTS[::24])) == []
 
 
+@pytest.mark.slow
 def test_what_grows_too_much_is_found() -> None:
     """As the pattern did that held the event loop for eight seconds."""
     ending = re.compile(r"[.!?]+(?=\s)")
@@ -363,6 +365,7 @@ def test_what_grows_too_much_is_found() -> None:
     assert _costly([reader], (".",)) != []
 
 
+@pytest.mark.slow
 def test_what_grows_too_much_beside_much_that_does_not_is_found() -> None:
     def read(text: str) -> None:
         for word in text.split():
@@ -375,6 +378,7 @@ def test_what_grows_too_much_beside_much_that_does_not_is_found() -> None:
     assert any(_costly([reader], ("a ",)) for _ in range(5))
 
 
+@pytest.mark.slow
 def test_what_is_as_costly_for_each_character_is_not_found() -> None:
     def read(text: str) -> list[str]:
         return sorted(sign.casefold() for sign in text)

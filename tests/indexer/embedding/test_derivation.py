@@ -21,6 +21,9 @@ from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import FORMAT, MANIFEST, RuntimeModel, source_digest
 from tests.indexer.embedding.families import WIDTH, family_embedder
 
+# PyTorch derives the models.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 SAMPLE = ["a text"]
 DERIVE = (
@@ -109,7 +112,6 @@ def test_a_sample_is_required(source: Path, tmp_path: Path) -> None:
         derive(RECIPE, source, tmp_path / "derived", [])
 
 
-@pytest.mark.slow
 def test_a_killed_derivation_leaves_nothing_that_opens(source: Path, tmp_path: Path) -> None:
     """After SIGKILL the target is missing. The next derivation makes it and clears old remains."""
     target = tmp_path / "derived" / "tiny"

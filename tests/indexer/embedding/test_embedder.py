@@ -30,6 +30,7 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
     return found
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_on_this_machine_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"'nobody/no-such-model' can't be opened.*config.toml"):
         open_embedder("nobody/no-such-model", tmp_path)
@@ -40,6 +41,7 @@ def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
         open_embedder(str(tmp_path), tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_weights_that_are_cut_off_are_explained(tmp_path: Path) -> None:
     folder = shutil.copytree(MINILM, tmp_path / "copy")
     weights = folder / "model.safetensors"

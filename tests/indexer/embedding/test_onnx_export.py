@@ -26,6 +26,9 @@ from tests.indexer.embedding.families import (
     reference_vectors,
 )
 
+# PyTorch derives the models.
+pytestmark = pytest.mark.slow
+
 # The least cosine without the part that all texts share, which is large in a random model.
 WORST_CENTRED = 0.97
 PROMPTS = {"query": "which licence allows: ", "document": "the bank said in Vienna: "}
@@ -69,11 +72,11 @@ def test_the_small_shipped_model_agrees_with_its_reference(minilm: RuntimeModel,
     ("family", "pooling"),
     [
         ("BERT", "mean"),
-        pytest.param("ALBERT", "max", marks=pytest.mark.slow),
-        pytest.param("MPNet", "cls", marks=pytest.mark.slow),
-        pytest.param("XLM-R", "lasttoken", marks=pytest.mark.slow),
-        pytest.param("DistilBERT", "mean", marks=pytest.mark.slow),
-        pytest.param("ModernBERT", "cls", marks=pytest.mark.slow),
+        ("ALBERT", "max"),
+        ("MPNet", "cls"),
+        ("XLM-R", "lasttoken"),
+        ("DistilBERT", "mean"),
+        ("ModernBERT", "cls"),
     ],
 )
 def test_families_and_poolings_agree_with_their_reference(
@@ -160,9 +163,7 @@ def test_the_prompts_of_roles_are_the_reference_s(
     assert [described["query_prompt"], described["passage_prompt"]] == expected
 
 
-@pytest.mark.parametrize(
-    ("family", "pooling"), [("BERT", "mean"), pytest.param("XLM-R", "cls", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("family", "pooling"), [("BERT", "mean"), ("XLM-R", "cls")])
 def test_pooling_leaves_out_the_tokens_of_a_prompt(
     tmp_path: Path, family: str, pooling: str
 ) -> None:

@@ -202,6 +202,7 @@ def test_tokens_of_a_long_text_end_where_the_model_stops_reading(minilm: Runtime
     assert [word.lower() for word in one.words] == read
 
 
+@pytest.mark.slow
 def test_a_prompt_is_read_before_the_words(tmp_path: Path) -> None:
     folder = family_embedder("BERT", tmp_path, prompts={"query": "ask: ", "document": ""})
     derive(RECIPE, folder, tmp_path / "derived", TEXTS)

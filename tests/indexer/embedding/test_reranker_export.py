@@ -21,6 +21,9 @@ from indexer.embedding.reranker_export import (
 from tests.indexer.embedding.families import TEXTS, family_cross_encoder
 from tests.models import save_cross_encoder
 
+# PyTorch derives the models.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 # Short and long questions, so that either side of a pair is cut; each is paired with all texts.
 QUERIES = ["merge", *TEXTS[:2], *TEXTS[-2:]]
@@ -71,7 +74,6 @@ def test_scores_and_orders_are_the_reference_s(bert: Path, model: RuntimeReranke
     assert manifest.correlation >= LEAST_CORRELATION
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", ["XLM-R", "ModernBERT"])
 def test_scores_and_orders_of_other_families_are_the_reference_s(
     tmp_path: Path, family: str

@@ -296,12 +296,14 @@ def test_a_folder_with_something_else_is_explained(tmp_path: Path) -> None:
         CrossEncoderReranker(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_model_that_classifies_is_refused(tmp_path: Path) -> None:
     save_cross_encoder(tmp_path, labels=3)
     with pytest.raises(ModelError, match="gives 3 scores for a pair; one is expected"):
         CrossEncoderReranker(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_weights_that_could_run_code_are_refused_in_a_sentence(tmp_path: Path) -> None:
     save_cross_encoder(tmp_path)
     put_pickle_for_weights(tmp_path, tmp_path / "made")

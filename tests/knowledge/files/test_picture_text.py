@@ -42,6 +42,7 @@ def rapidocr() -> Any:
     return pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rapidocr", "sandbox")
 def test_recognition_in_the_sandbox_keeps_lines_in_order_and_hides_secrets() -> None:
     assert problem() == ""
