@@ -150,7 +150,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
 
 def _search_digest(note: PublishedNote) -> str:
     """Digest of a note's searchable text."""
-    return _digest(repr((note.title, note.text, note.tags, note.asked_as)).encode())
+    return _digest(repr((note.title, note.text, note.tags)).encode())
 
 
 def _digest(content: bytes) -> str:

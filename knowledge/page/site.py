@@ -56,7 +56,6 @@ class PublishedNote:
         updated: when the live revision was approved.
         first_published: when the first revision was approved.
         replaces: the day of the previous approved revision, if any.
-        asked_as: other ways to ask the note's question.
         link: the source's http or https address, or empty.
         related: addresses of related published notes, nearest first.
         asked_count: the number of public questions with the note as the best hit.
@@ -71,7 +70,6 @@ class PublishedNote:
     updated: datetime
     first_published: datetime
     replaces: date | None = None
-    asked_as: tuple[str, ...] = ()
     link: str = ""
     related: tuple[str, ...] = ()
     asked_count: int = 0

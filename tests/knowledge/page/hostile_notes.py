@@ -60,5 +60,4 @@ def notes(after: int = 0) -> Iterator[PublishedNote]:
             tags=("__proto__", "ⅷ", "ferry"),
             contributor=TITLES[(number + 1) % len(TITLES)],
             link="https://x.example/?q=\"'<b>&",
-            asked_as=(TITLES[(number + 2) % len(TITLES)],),
         )

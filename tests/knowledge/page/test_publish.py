@@ -60,7 +60,7 @@ def test_no_secret_is_in_any_file(folder: Path) -> None:
     secret = "ghp_" + "a1B2" * 9
     link = f"https://x.example/?key={secret}"
     written = note(1, f"Key {secret}?", f"It is {secret}, `{secret}`.", link=link)
-    others = note(2, f"Key {secret}", asked_as=(secret,)), note(3, related=("notes/1/",))
+    others = note(2, f"Key {secret}"), note(3, related=("notes/1/",))
     published(site(written, *others, welcome=secret, name=f"Club {secret}"), folder)
     assert secret.lower().encode() not in b"".join(readable_files(folder).values())
 
