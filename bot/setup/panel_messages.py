@@ -5,8 +5,8 @@ from typing import Final
 
 from babel.dates import get_day_names
 
+from bot.setup.panel_choices import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.setup.phrasing_messages import OPTIONS as PHRASINGS
-from bot.setup.settings import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name

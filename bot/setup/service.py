@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.core import Core
-from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
+from bot.setup.panel_choices import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
 from bot.sources import service as sources_service
 from bot.sources.service import Overview
 from knowledge.values.channel_settings import Mode

@@ -11,7 +11,7 @@ from bot.core.core import Core
 from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.setup import panel_messages
-from bot.setup.settings import PAGES, Page, Setting, step_of
+from bot.setup.panel_choices import PAGES, Page, Setting, step_of
 from bot.text.languages import Sentence
 from knowledge.values.notes import Member, State
 from knowledge.values.submissions import Submission

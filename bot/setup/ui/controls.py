@@ -15,7 +15,7 @@ from bot.interactions.policy.component_access import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
-from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
+from bot.setup.panel_choices import OPTIONAL, PAGES, Page, Setting
 from bot.setup.ui import checks
 from bot.sources import service as sources_service
 from knowledge.review.risk_flags import parse_hosts

@@ -15,8 +15,8 @@ from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.setup import messages, phrasing_messages, service
 from bot.setup import panel_messages as said
+from bot.setup.panel_choices import OPTIONAL, PAGES, STEPS, Page, Setting, offered, step_of
 from bot.setup.service import State
-from bot.setup.settings import OPTIONAL, PAGES, STEPS, Page, Setting, offered, step_of
 from bot.setup.ui import checks
 from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
 from bot.sources import messages as source_messages

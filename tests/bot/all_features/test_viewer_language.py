@@ -10,7 +10,7 @@ from simcord import Env
 from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from bot.setup.settings import Page
+from bot.setup.panel_choices import Page
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language

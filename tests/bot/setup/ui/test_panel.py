@@ -6,7 +6,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import panel_messages, service
-from bot.setup.settings import PAGES, Page, Setting
+from bot.setup.panel_choices import PAGES, Page, Setting
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import everything, opened, restarted, shown_message

@@ -10,7 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.setup import messages, panel_messages, service
-from bot.setup.settings import Page, Setting, offered
+from bot.setup.panel_choices import Page, Setting, offered
 from bot.text import permission_names
 from knowledge.values.guilds import GuildSettings, Language, Rule
 from knowledge.values.notes import State

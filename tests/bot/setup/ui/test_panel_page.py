@@ -1,7 +1,7 @@
 """The public page in the `/setup` panel: turned on, with colour and welcome text."""
 
 from bot.setup import panel_messages as said
-from bot.setup.settings import Page
+from bot.setup.panel_choices import Page
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.page.turned_on import on_page
 from tests.bot.steps import everything, opened

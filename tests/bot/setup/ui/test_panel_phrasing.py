@@ -7,7 +7,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.privacy import messages as privacy_messages
 from bot.setup import phrasing_messages
-from bot.setup.settings import Page
+from bot.setup.panel_choices import Page
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing
 from tests.bot.steps import content, longest_part, opened, restarted, said
