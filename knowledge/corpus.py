@@ -55,7 +55,7 @@ class SourceState:
     """The contents, last sync and problems of a source.
 
     Attributes:
-        files: the number of files; of pages for a web source, of messages for a channel.
+        files: the number of files, of pages (web source) or of messages (channel).
         documents: the number of documents.
         read_at: the time of the last sync.
         base_url: the web address of the source's files.
@@ -79,9 +79,9 @@ class SourceState:
 def documents(
     store: Store, pages: PageStore | None = None, archive: ChannelArchive | None = None
 ) -> Iterator[Document | Failure]:
-    """All quotable documents, and every unreadable source.
+    """All quotable documents, and a `Failure` for each that can't be read.
 
-    Web sources need `pages`, the store of fetched pages, and channels `archive`.
+    Web documents are included if `pages` is given, and channel documents if `archive` is given.
     """
     yield from articles()
     yield from imported_documents(store)

@@ -60,7 +60,7 @@ def page_location(address: str, *, internal: bool = False) -> str:
     """The location of a page, sitemap or `llms.txt`, on an `internal` host or a public one.
 
     Raises:
-        MissingSourceError: if it can't be fetched.
+        MissingSourceError: if the address can't be fetched.
     """
     return _marked(_address(address, internal), internal)
 
@@ -82,13 +82,13 @@ def repository_location(
     """The location of a Git repository.
 
     Args:
-        named: its address, or a local path.
+        named: the repository's address, or a local path.
         branch: the branch to follow; the repository's default if empty.
         folder: the only folder to read.
-        internal: whether it is on an internal host.
+        internal: whether the address is on an internal host.
 
     Raises:
-        MissingSourceError: if it can't be followed, with what to do.
+        MissingSourceError: if the location can't be a source; the message says what to do.
     """
     url = _repository(named, internal)
     return _marked(RepositoryLocation(url, _branch(branch), _folder(folder)), internal)
@@ -101,12 +101,12 @@ def service_location(
 
     Args:
         kind: a name in `knowledge.connectors.kinds`.
-        address: its address for readers.
+        address: the service's address for readers.
         only: filters such as `category=Guides`.
-        internal: whether it is on an internal host.
+        internal: whether the address is on an internal host.
 
     Raises:
-        MissingSourceError: if it can't be followed, with what to do.
+        MissingSourceError: if the location can't be a source; the message says what to do.
     """
     if kind not in KINDS:
         raise MissingSourceError(
@@ -131,7 +131,7 @@ def service_location(
 def add_visited(
     store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
 ) -> bool:
-    """Store the location of a website, repository or service; False if it was a source already.
+    """Store the location of a website, repository or service; returns whether it is new.
 
     A given `base_url` replaces the earlier base URL.
 
@@ -139,9 +139,8 @@ def add_visited(
         store: the store.
         location: the source.
         scope: its audience.
-        base_url: for links to a repository's files: its page at a code host, or a template. The
-            default is the repository's address, or for a local repository the web page of its
-            remote.
+        base_url: the web address or template for links to a repository's files. If None, links use
+            the repository's own address, or the web page of a local repository's remote.
 
     Raises:
         MissingSourceError: if the base URL is invalid.
@@ -228,7 +227,7 @@ def add_paths(
             if any.
 
     Raises:
-        MissingSourceError: if one is missing or has another format; none is added then.
+        MissingSourceError: if a path is missing or has an unknown format; no path is added then.
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)

@@ -1,7 +1,7 @@
 """Archives: backups of a PostgreSQL community database, each an export folder in one ZIP file.
 
-An archive can be restored into SQLite or PostgreSQL. Archives are untrusted. They are unpacked into
-a temporary folder, up to a plausible size, and refused if a file isn't named as in an export.
+An archive can be restored into SQLite or PostgreSQL. Archives are untrusted. An archive is refused
+if it has a file that no export has, or if its files take more than 10 MB and 200 times its size.
 """
 
 import json
@@ -110,7 +110,7 @@ def _has_prefix_log(path: Path, newest: Path) -> bool:
 
 
 def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
-    """The guild, number and digest of each line of an archive's log."""
+    """Yield the guild, number and digest of each line of the log in an archive."""
     with zipfile.ZipFile(path) as archive:
         if "log.jsonl" not in archive.namelist():
             return
@@ -121,7 +121,7 @@ def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Create a SQLite database with the current tables from a backup.
+    """Create a SQLite database with this version's schema, and copy a backup's rows into it.
 
     Args:
         backup: an archive or a SQLite file.
@@ -192,10 +192,10 @@ def restore(
 
     Args:
         backup: an archive or a SQLite file.
-        store: the store to replace.
-        database: its database.
+        store: the store of `database`.
+        database: the database to replace.
         at: the time in the name of the archive that keeps the replaced rows.
-        asked: the kinds of opt-in rows to restore, named by the operator.
+        asked: the optional kinds of rows (sources, tombstones) to restore, too.
 
     Raises:
         BackupError: if the backup can't be used or restored; nothing was changed.

@@ -183,8 +183,8 @@ def _damaged(path: Path, found: str) -> str:
 def problem(connection: sqlite3.Connection) -> str:
     """The first problem of a community database, or an empty string.
 
-    Checks pages, references, the log's chains, and notes' states against the log. Indexes aren't
-    compared with their tables, because a restored database gets new indexes.
+    Checks the SQLite file, references, the log's hash chains, and notes' states against the log.
+    Indexes aren't compared with their tables, because a restored database gets new indexes.
     """
     found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
@@ -228,7 +228,7 @@ class Restored:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Create a database with the current tables at the path `part`, with the rows of a backup.
+    """Create a database with this version's schema at `part`, and copy a backup's rows into it.
 
     Raises:
         BackupError: if the backup can't be used.
@@ -253,7 +253,7 @@ def restore(
         backup: a file from `back_up`, of this data folder or another.
         database: the path of the database to replace; there may be no database yet.
         at: the time in the name of the replaced database's copy.
-        asked: the kinds of opt-in rows to restore, named by the operator.
+        asked: the optional kinds of rows (sources, tombstones) to restore, too.
         reader: creates a new database from a backup.
 
     Raises:
@@ -266,9 +266,9 @@ def restore(
     try:
         remove(part)
         reader(backup, part)
-        with _unused(database):
-            unknown = catch_up(part, _replaced(database), asked, backup)
-            return Restored(_replace(database, part, kept), unknown)
+        _merge_wal(database)
+        unknown = catch_up(part, _replaced(database), asked, backup)
+        return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
             f"{backup} can't replace {database}: {error}. Nothing was changed. "
@@ -279,32 +279,32 @@ def restore(
             remove(part)
 
 
-@contextmanager
-def _unused(database: Path) -> Iterator[None]:
-    """Refuse a database in use by a process, and merge its write-ahead log into the file."""
-    if database.exists():
-        try:
-            with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
-                connection.execute("pragma journal_mode = delete")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise BackupError(
-                    f"Another process has {database} open: let it end first. Nothing was changed."
-                ) from error
-        except sqlite3.DatabaseError:
-            # Damage may be the reason for the restore.
-            pass
-    yield
+def _merge_wal(database: Path) -> None:
+    """Merge a database's write-ahead log into its file.
+
+    Raises:
+        BackupError: if another process has the database open.
+    """
+    if not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+            connection.execute("pragma journal_mode = delete")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise BackupError(
+                f"Another process has {database} open: let it end first. Nothing was changed."
+            ) from error
+    except sqlite3.DatabaseError:
+        # Damage may be the reason for the restore.
+        pass
 
 
 @dataclass(slots=True)
 class Replaced:
     """State of the replaced database.
 
-    Attributes:
-        ids: the last id of each table, or None if the database can't be read.
-        tombstones: its tombstones.
-        sources: its sources.
+    `ids` are the last ids by table, or None if the database can't be read.
     """
 
     ids: dict[str, int] | None = field(default_factory=dict)
@@ -315,13 +315,13 @@ class Replaced:
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
     """Prepare a copy of a backup to take the place of the replaced database.
 
-    Deletes opt-in rows as `drop_unrequested` does, and all data purged since the backup. Makes new
+    Deletes optional rows that weren't asked for, and all data purged since the backup. Makes new
     ids start after the replaced database's last ids. Logs the restore.
 
     Args:
         part: the copy.
         replaced: the state of the replaced database.
-        asked: the kinds of opt-in rows to restore, named by the operator.
+        asked: the optional kinds of rows (sources, tombstones) to restore, too.
         backup: the path of the backup, for error messages.
 
     Returns:

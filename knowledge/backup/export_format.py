@@ -1,6 +1,6 @@
 """Layout of an export folder: Markdown for notes, JSONL for everything else.
 
-    commonplace.json                     the format, and the migrations of its rows
+    commonplace.json                     the format version, and the schema's migrations
     notes/GUILD/NOTE-TITLE.md            a note with its live text, or its latest if none is live
     revisions/GUILD/NOTE.NUMBER.md       each other revision
     TABLE.jsonl                          the rows of every other table, a line each
@@ -10,7 +10,7 @@ matter shows whether it was edited. Pure: nothing is read or written.
 
 Errors:
     StoreError
-    └── FolderError    a folder or file can't be used; the message says which, why, what to do
+    └── FolderError    a folder or file can't be used; the message says what to do
 """
 
 import base64
@@ -92,11 +92,11 @@ class NoteFile:
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer whose strings are read back exactly, despite YAML's line ends."""
+    """YAML writer whose strings are read back exactly."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # In other styles, YAML readers take all these for line ends.
+    # Outside double quotes, YAML readers take these characters for line breaks.
     exact = '"' if re.search("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff]", text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=exact)
 
@@ -155,7 +155,7 @@ def parsed_note(path: str, text: str) -> NoteFile:
     """Parse a Markdown file written by `note_text`, edited or not.
 
     Raises:
-        FolderError: if its front matter is missing or not as written.
+        FolderError: if the front matter is missing, or has other fields than `note_text` writes.
     """
     if not text.startswith(_FENCE):
         raise FolderError(
@@ -332,7 +332,7 @@ def parsed_row(place: str, line: str) -> Row:
     """Parse a line written by `row_line`.
 
     Raises:
-        FolderError: if it is malformed.
+        FolderError: if the line is malformed.
     """
     try:
         values = json.loads(line)

@@ -1,7 +1,7 @@
 """Exporter of the community database into a folder, in the layout of `export_format`.
 
-It reads in one transaction, so the folder shows one moment. Files are replaced as a whole. Until
-the last one is in place, the manifest marks the export as incomplete.
+The exporter reads in one transaction, so all files show the same moment. Each file is replaced as a
+whole. Until the last file is in place, the manifest marks the export as incomplete.
 """
 
 import json
@@ -119,7 +119,7 @@ def _rows(database: Database, table: str) -> list[Row]:
 
 
 def _pictures(database: Database) -> Iterable[Row]:
-    """The rows of all pictures, one in memory at a time; empty without pictures."""
+    """The rows of all pictures, loaded one by one; an empty list if there are no pictures."""
     digests = database.rows("select digest from pictures order by digest")
     each = "select * from pictures where digest = ?"
     return digests and (row for one in digests for row in database.rows(each, [one["digest"]]))

@@ -96,7 +96,7 @@ class _Incoming:
         edits: the notes edited in the folder.
         log: the export's complete log, read before rows were deleted from the scratch database.
         unknown: the export's sources and tombstones missing in the database.
-        asked: the kinds of opt-in rows to import, named by the operator.
+        asked: the optional kinds of rows (sources, tombstones) to import, too.
     """
 
     edits: list[_Edit]
@@ -111,7 +111,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
     Args:
         store: the store to import into.
         folder: the export.
-        asked: the kinds of opt-in rows to import, named by the operator.
+        asked: the optional kinds of rows (sources, tombstones) to import, too.
 
     Raises:
         FolderError: if the folder can't be used or conflicts with this database; nothing was

@@ -1,10 +1,10 @@
 """Move of the community database between a SQLite file and PostgreSQL.
 
-Rows keep their keys, and ids continue. Both ends are then exported and compared byte by byte; rows
-outside exports are compared, too. Meanwhile nobody can write to the old place, and the new one is
-marked as unfinished. Then the old one is marked as moved, and only then the new one's mark is
-removed. So at most one of them can be opened, whenever the process is killed, and the same command
-resumes.
+Rows keep their keys, and ids continue. Both places are then exported and compared byte by byte;
+rows outside exports are compared, too. Meanwhile nobody can write to the old place, and the new
+place is marked as unfinished. At the end the old place is marked as moved, and then the new place's
+mark is removed. So at most one place can be opened, even after the process was killed. The same
+command then resumes the move.
 
 Errors:
     StoreError
@@ -53,11 +53,11 @@ class Place(Protocol):
 
     @property
     def name(self) -> str:
-        """Its URL or file path, as used in marks."""
+        """The place's URL or file path, as written in the other database's mark."""
 
     @property
     def url(self) -> str:
-        """Its URL; empty for a file."""
+        """The URL; empty for a file."""
 
     def is_there(self) -> bool:
         """Whether the place holds a database, even an unfinished one or one of another release."""
@@ -65,7 +65,7 @@ class Place(Protocol):
     def open(self, *, though_marked: bool = False) -> Database: ...
 
     def back_up(self) -> str:
-        """Write a verified copy; returns its place."""
+        """Write a backup of the place; returns the path of the backup."""
 
     def set_aside(self, at: datetime) -> None:
         """Rename the database, so nobody opens it."""
@@ -74,7 +74,7 @@ class Place(Protocol):
         """Delete the database."""
 
     def scratch(self) -> Any:
-        """A context with a temporary place of the same kind."""
+        """Return a context with a temporary place of the same kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,13 @@ def move(
 
     Args:
         source: the present place.
-        target: the new place. It must be empty, or hold an unfinished copy from an interrupted move
-            of `source`, or the old database of an earlier move to `source`.
-        check: try everything in a scratch place, and change nothing.
+        target: the new place. It must be empty, or hold an unfinished copy of `source`, or an old
+            database that was moved to `source` before.
+        check: whether to only try the move in a scratch place.
         tell: called before each step.
 
     Raises:
-        MoveError: if it can't be done; the old place is as it was.
+        MoveError: if the move can't be done; the old place is as it was.
         StoreMovedError: if the old place was moved elsewhere already.
         StoreError: if a place can't be opened, read or written.
     """

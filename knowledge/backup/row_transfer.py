@@ -1,7 +1,7 @@
 """Comparison and transfer of rows between two community databases.
 
-Both have had the same migrations, in SQLite or PostgreSQL. Rows are matched by their tables' keys,
-in batches.
+Both databases, in SQLite or PostgreSQL, have had the same migrations. Rows are matched by their
+tables' keys, in batches.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,8 +45,8 @@ def copy_missing(
 
     Args:
         source: the database to copy from.
-        target: the database to insert into; deferred references allow any order.
-        tables: the tables with their keys.
+        target: the database to insert into, after a call of its `defer_references`.
+        tables: the keys of each table.
 
     Returns:
         The number of inserted rows, by table.

@@ -34,9 +34,9 @@ def exchange(
 ) -> Exchange | None:
     """Find the question of a conversation, its answer, and the other replies.
 
-    `thread` is whether the messages are a complete thread: then the first post is the question. If
-    it is `solved` and no reply has signs of acceptance, the last possible answer is the answer.
-    Returns None without a question, or without a possible answer.
+    If the messages are a complete `thread`, its first post is the question. If the conversation is
+    marked as `solved` and no reply has signs of acceptance, the last possible answer is the answer.
+    Returns None if there is no question, or no possible answer.
     """
     people = [message for message in messages if not message.bot]
     first = _thread_subject(people) if thread else _first_question(people)
@@ -68,14 +68,14 @@ def _thread_subject(messages: Sequence[Message]) -> int | None:
 
 
 def _could_answer(message: Message, question: Message) -> bool:
-    """Whether a message may be an answer: long, with a link or code, or a direct reply."""
-    says = word_count(message.text) >= ANSWER_WORDS
-    direct = message.reply_to == question.id != 0
-    return (says or direct or points_somewhere(message.text)) and not asks_only(message.text)
+    is_long = word_count(message.text) >= ANSWER_WORDS
+    is_reply = message.reply_to == question.id != 0
+    may_be = is_long or is_reply or points_somewhere(message.text)
+    return may_be and not asks_only(message.text)
 
 
 def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
-    """The reply with the highest score for signs of acceptance; the last of equal ones."""
+    """The reply with the highest score of `_signs`; the latest of several with the same score."""
     signs = _signs(question, after)
     best: Message | None = None
     most = 0

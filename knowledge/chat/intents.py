@@ -1,7 +1,7 @@
 """Intent patterns for chat messages: question, thanks, greeting, solution.
 
-The phrases are in `intents.toml`. A missing phrase does little harm: a question that isn't
-recognized is not imported, and thanks that aren't recognized leave the replies in their order.
+The phrases are in `intents.toml`. A missing phrase does little harm. A question that isn't
+recognized isn't imported. If thanks aren't recognized, the accepted answer may not be found.
 """
 
 import re

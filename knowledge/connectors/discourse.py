@@ -35,7 +35,7 @@ PAGE_TOPICS: Final = 100
 WHOLE_EVERY: Final = 7
 # Accepting an answer bumps no topic, and may happen days later.
 OVERLAP: Final = timedelta(days=7)
-# Posts to get around an answer that is not among the first posts.
+# Posts to get up to an answer that isn't among a topic's first posts.
 NEAR_POSTS: Final = 20
 
 # Discourse's type of members' posts; other types are whispers and notes on moderation.
@@ -140,7 +140,7 @@ class Discourse:
         )
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
-        """A topic's first posts, and the posts up to the accepted answer if it isn't among them."""
+        """A topic's first posts, and if needed the accepted answer with the posts before it."""
         posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return [*posts]

@@ -85,7 +85,7 @@ def thread_content(
 
 
 def names_someone(body: str, without: AbstractSet[str]) -> bool:
-    """Whether a person to leave out wrote a message of a thread's text, or is mentioned in it."""
+    """Whether the text of a thread names a person to leave out, as an author or in a mention."""
     plain = body.replace("\\", "")
     named = (found["name"] for form in (_SPEAKER, _MENTION) for found in form.finditer(plain))
     return any(name.casefold() in without for name in named)

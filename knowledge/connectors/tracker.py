@@ -185,7 +185,7 @@ def release_content(
 
 
 def token_required(data: str, url: str) -> LostError:
-    """Make the error for `data` that a service shows only with a token."""
+    """Make the error for a service that shows some data, such as comments, only with a token."""
     variable = token_variable(urlsplit(url).hostname or "")
     return LostError(
         f"shows {data} only with a token: the operator adds it for every server on the command "
@@ -194,7 +194,7 @@ def token_required(data: str, url: str) -> LostError:
 
 
 def message(number: int, author: str, written_at: str, body: str | None) -> Message:
-    """Convert a tracker's post to a message; the name identifies the author."""
+    """Convert a tracker's post to a message, whose author is identified by name."""
     at = datetime.fromisoformat(written_at)
     return Message(number, 0, author, at, visible(body or ""), bot=is_program(author))
 

@@ -1,8 +1,8 @@
 """Messages of synced channels, stored as Discord sent them, by page or one at a time.
 
-A page replaces a range of a thread: messages missing in it were deleted. An event about a message
-during the request is newer, so the page leaves that message alone. The order of pages and events
-doesn't change the result.
+A page replaces a range of a thread: stored messages missing in the page were deleted. If an event
+changes a message while Discord is asked for the page, the message is kept as the event left it. The
+order of pages and events doesn't change the result.
 """
 
 import json
@@ -28,8 +28,8 @@ BATCH: Final = 500
 class ArchivedMessage:
     """A message as Discord sent it.
 
-    The text of `message` has Discord's markup; `members` and `channels` are the names of mentioned
-    ones, by id.
+    The text of `message` has Discord's markup. `members` and `channels` are the names of mentioned
+    members and channels, by id.
     """
 
     message: Message
@@ -44,7 +44,7 @@ def time_of(snowflake: int) -> datetime:
 
 
 def first_id(moment: datetime) -> int:
-    """The smallest Discord id of a moment."""
+    """The smallest Discord id with the time `moment`."""
     return max(0, (int(moment.timestamp() * 1_000) - _EPOCH) << 22)
 
 
@@ -93,8 +93,8 @@ class ArchivedMessages:
     ) -> None:
         """Replace the messages in a range of a thread, inside a transaction.
 
-        `stretch` is the range's ids: the first excluded, the second included. Messages in `leave`
-        stay.
+        The range is above the first id of `stretch`, up to the second. Messages with an id in
+        `leave` stay unchanged.
         """
         kept = {
             row["id"]: row

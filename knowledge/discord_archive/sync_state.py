@@ -23,7 +23,7 @@ class SyncStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncStep:
-    """The next request to Discord: for threads, a page of messages, or pinned messages.
+    """The next request to Discord: a list of threads, a page of messages or the pinned messages.
 
     Attributes:
         channel_id: the synced channel.
@@ -92,7 +92,7 @@ class ChannelProblem:
 
 
 def stored_problem(text: str) -> ChannelProblem | None:
-    """Parse a problem stored by `str`."""
+    """Parse the text of a `ChannelProblem`; returns None if the text is empty."""
     if not text:
         return None
     values = json.loads(text)

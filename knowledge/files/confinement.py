@@ -187,7 +187,7 @@ _ARCHITECTURES: Final = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)
 
 
 def limit(memory_bytes: int) -> None:
-    """Limit memory, open files and written files; forbid dumps of the parsed file."""
+    """Limit memory and open files; forbid writing, and core dumps with the parsed file in them."""
     if sys.platform == "win32":
         return
     import resource
@@ -318,7 +318,7 @@ def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     yield from ((equal, 0, 1, _CLONE3), (end, 0, 0, _REFUSE | errno.ENOSYS))
     yield from ((equal, 0, 4, _CLONE[column]), (load, 0, 0, first))
     yield from ((has_bits, 0, 1, _CLONE_THREAD), allow, refuse)
-    # It may lower its own limits, not another process's.
+    # This process may lower its own limits, not another process's.
     yield from ((equal, 0, 4, _PRLIMIT[column]), (load, 0, 0, first))
     yield from ((equal, 0, 1, 0), allow, refuse)
     yield allow

@@ -24,7 +24,7 @@ Parts = Iterator[bytes]
 
 
 def without_metadata(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
-    """Copy a picture's visible parts.
+    """Copy the visible parts of a picture, as yielded by `parts` (for example `png_parts`).
 
     Raises:
         MalformedPictureError: if the file ends too early, or is malformed.

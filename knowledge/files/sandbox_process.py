@@ -58,7 +58,7 @@ def receive(
 
 
 def serve() -> None:
-    """Confine this process, and parse until standard input ends."""
+    """Confine this process, and parse files until standard input ends."""
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "wb")
     # Output of a library must not get between two answers.
@@ -102,7 +102,7 @@ def _resident_bytes(memory: IO[str] | None) -> int:
 
 
 def run_parser(function: Parse, content: bytes, name: str) -> Parsed:
-    """Run a parsing function; returns an error as `unreadable`, with the sentence to show."""
+    """Run a parsing function; after a failure, the value `unreadable` is the sentence to show."""
     try:
         values, text = function(content, name)
     except UnreadableError as error:

@@ -38,7 +38,7 @@ _FOOTNOTE: Final = re.compile(r"\[\^[^\]\s]{1,50}\]")
 _CODE: Final = re.compile(r"(?<!`)(?P<marks>`{1,3})(?!`)(?P<code>[^`]{1,500})(?P=marks)(?!`)")
 # Characters of Unicode's private area replace code in a heading.
 _PLACEHOLDERS: Final = range(0xE000, 0xF900)
-# Two or three hyphens, drawn as a dash.
+# Two or three hyphens, shown as a dash.
 _DASHES: Final = re.compile(r"(?<!-)-{2,3}(?!-)")
 # Text in bold or italics; `first` ends where Hugo starts another part of the text.
 _EMPHASIZED: Final = re.compile(
@@ -62,11 +62,11 @@ class Generator:
     """A site generator's rules for addresses of pages and anchors of headings.
 
     Attributes:
-        page: returns the address of a text's page, relative to the site's address. Takes the path
-            of the text and the fields of its front matter. None if the text has no page of its own.
+        page: takes the path of a text and the fields of its front matter. Returns the address of
+            the text's page, relative to the site's address, or None if the text has no page.
         anchor: returns the anchor of a heading with these words; empty if unknown.
         repeated: the pattern for the anchor of a repeated heading.
-        prose: converts a heading's Markdown, without code, before the anchor is computed.
+        prose: converts a heading's Markdown outside code, before the anchor is computed.
         is_title_linked: whether a heading of the first level has an anchor.
         keeps_files: whether the site also contains files that aren't texts.
     """
@@ -175,7 +175,6 @@ def own_id(heading: str) -> str:
 
 
 def without_own_id(heading: str) -> str:
-    """A heading without the id at its end."""
     found = _own_id(heading)
     return heading if found is None else heading[: found.start()].rstrip(" \t")
 
@@ -208,7 +207,7 @@ def anchors(
 
 
 def _words(heading: str, prose: Callable[[str], str]) -> str:
-    """The words of a heading without Markdown's marks, the targets of links and HTML tags."""
+    """The words of a heading, without HTML tags, link targets, footnote and emphasis marks."""
     codes: dict[int, str] = {}
 
     def set_aside(found: re.Match[str]) -> str:
@@ -222,7 +221,7 @@ def _words(heading: str, prose: Callable[[str], str]) -> str:
 
 
 def _without_dashes(prose: str) -> str:
-    """Remove `--` and `---`: kramdown and goldmark draw dashes, which no anchor contains."""
+    """Remove `--` and `---`. Generators convert them to dashes, and anchors have no dashes."""
     return _DASHES.sub("", prose)
 
 
@@ -337,23 +336,24 @@ def _folder(path: PurePosixPath) -> str:
 def _of_path(
     page: Callable[[PurePosixPath], str],
 ) -> Callable[[PurePosixPath, Mapping[str, str]], str]:
-    """Make a page rule that ignores front matter."""
     return lambda path, fields: page(path)
 
 
 def _folder_page(path: PurePosixPath) -> str:
-    """MkDocs: each page has its own folder; an index is its folder's page."""
+    """MkDocs: each page has its own folder; an index page has the address of its folder."""
     is_index = path.stem.lower() in ("index", "readme")
     return _folder(path.parent) if is_index else _folder(path.with_suffix(""))
 
 
 def _resolved(*parts: str) -> str:
-    """An absolute path without `..` and double slashes."""
     return posixpath.normpath("/" + posixpath.join(*parts).lstrip("/"))
 
 
 def _docusaurus_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """Docusaurus: a `slug` is relative to the folder or the site's root; an index ignores `id`."""
+    """Docusaurus: a `slug` is relative to the folder, or to the site's root if it begins with `/`.
+
+    Without a `slug`, an index page has its folder's address, whatever its `id` is.
+    """
     if any(part.startswith("_") for part in path.parts):
         return None
     *folders, name = (_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts)
@@ -415,7 +415,7 @@ def _sphinx_page(path: PurePosixPath) -> str:
 
 
 def _github_wiki_page(path: PurePosixPath) -> str:
-    """GitHub's wikis: addresses leave the folders out."""
+    """GitHub's wikis: a page's address doesn't contain its folders."""
     return "" if path.stem == "Home" else path.stem.replace(" ", "-")
 
 
@@ -430,7 +430,7 @@ def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
 
 
 def _no_anchor(words: str) -> str:
-    """Notion: exports don't contain the anchors, so none is known."""
+    """Notion: exports don't contain anchors, so a heading's anchor is unknown."""
     return ""
 
 

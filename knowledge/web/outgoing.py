@@ -14,7 +14,7 @@ from knowledge.files.robots_meta import nofollow_rule_of_tags
 from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import normal_url, problem_with_url
 
-# The most links of one page.
+# The largest number of links kept of a page.
 LINKS: Final = 1_000
 
 
@@ -27,7 +27,7 @@ class Outgoing:
 
 
 def extract_links(content: bytes, url: str) -> Outgoing:
-    """The links of an HTML page; none if it can't be parsed."""
+    """The links of an HTML page; no links if the page can't be parsed."""
     try:
         return sandbox.begin(extract_links_in_sandbox, content, url, _checked_links).result()
     except UnreadableError:
@@ -44,7 +44,7 @@ def extract_links_in_sandbox(content: bytes, url: str) -> Parsed:
     named = _absolute(_href(canonical), base) if canonical is not None else ""
     tags = [(str(tag.get("name") or ""), str(tag.get("content") or "")) for tag in soup("meta")]
     if ("generator", "MediaWiki") in ((name, content[:9]) for name, content in tags):
-        _drop_tools(soup)
+        _reduce_to_article(soup)
     found = [] if nofollow_rule_of_tags(tags) else list(dict.fromkeys(_links(soup, base)))
     return {"canonical": named}, "\n".join(found[:LINKS])
 
@@ -53,8 +53,8 @@ def _href(tag: Any) -> str:
     return str(tag.get("href") or "") if tag is not None else ""
 
 
-def _drop_tools(soup: Any) -> None:
-    """Remove the tools around a wiki page's article and categories."""
+def _reduce_to_article(soup: Any) -> None:
+    """Reduce a MediaWiki page to its article and categories, without links for editing."""
     parts = [part.extract() for part in soup.select("#mw-content-text, #catlinks ul")]
     soup.clear()
     soup.extend(parts)

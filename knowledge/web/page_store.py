@@ -2,8 +2,8 @@
 
 The pure function `next_state` defines a page's life cycle. A successful fetch replaces the content.
 A failed fetch leaves the text unchanged. A gone page keeps its text for a time of grace, and is
-then retired. `PageStore` is a separate database, in a file or in PostgreSQL. It is derived data: if
-it is deleted, everything is fetched again.
+then retired. `PageStore` is a separate database, in a file or in PostgreSQL. If the page store is
+deleted, everything is fetched again.
 """
 
 import zlib
@@ -70,9 +70,10 @@ class WebPage:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A synced source: the time of its last sync, and the reason why that failed.
+    """A synced source.
 
-    `state` is a commit or the state of a listing, in a format of the module that syncs the source.
+    `reason` is the problem of the last sync, or empty. `state` is a commit or the state of a
+    listing, in a format of the module that syncs the source.
     """
 
     url: str
@@ -82,7 +83,7 @@ class Site:
 
 
 def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after an attempt to fetch it; new content still has to be parsed.
+    """The page after an attempt to fetch it, with new content not yet parsed.
 
     A gone page keeps its text for the time of `grace`.
     """
@@ -197,7 +198,6 @@ class PageStore:
         return WebPage(site, url)
 
     def drop(self, site: str, urls: Sequence[str]) -> None:
-        """Delete some pages of a site."""
         self._sizes.pop(site, None)
         with self.tables.writing():
             for url in urls:
@@ -265,8 +265,8 @@ class PageStore:
     def keep_within(self, page: WebPage, most: int | None) -> bool:
         """Store a page if its site's pages then have at most `most` bytes; returns whether it fits.
 
-        A page that doesn't grow always fits. If it doesn't fit, the stored page stays, with the
-        lack of room as its `reason`.
+        A page no larger than its stored version always fits. If there is no room, the stored
+        version stays, and its `reason` says so.
         """
         if most is None:
             self.keep(page)

@@ -67,11 +67,11 @@ class Clock:
         self._end = 0.0
 
     def start(self, seconds: float) -> None:
-        """Set the deadline of the next request to so many seconds from now."""
+        """Set the deadline to `seconds` from now."""
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """Cut a step's timeout to the time left for the request, in seconds."""
+        """The smaller of `timeout` and the seconds until the deadline; raises if none are left."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")

@@ -52,8 +52,8 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 class _Frontier:
     """Queue of addresses to visit: breadth first, each once, inside the scope.
 
-    `left` is the number of addresses that may still be visited. `cut` is whether any was dropped
-    because of this limit.
+    `left` is the number of addresses that may still be visited. `cut` is whether an address was
+    dropped because of this limit.
     """
 
     scope: CrawlScope
@@ -254,7 +254,7 @@ def _retire(run: _Crawl) -> None:
 
 
 def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[ListedUrl]:
-    """The entries inside the scope, from the first sitemap of the site that has any."""
+    """The entries inside the scope. Only the first sitemap with such entries is used."""
     host = host_of(url)
     usual = (f"{host}/sitemap.xml", f"{host}{scope.folder}sitemap.xml")
     named = [each for each in fetcher.sitemaps(url) if urlsplit(each).scheme]

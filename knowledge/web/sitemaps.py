@@ -53,7 +53,7 @@ def parse_listing(content: bytes, url: str) -> Listing | None:
     """Parse a sitemap, a sitemap index or an `llms.txt`, gzipped or not; None for other content.
 
     Raises:
-        UnlistableError: if it is damaged, or too large.
+        UnlistableError: if the content is damaged, or too large.
     """
     if content.startswith(_GZIP):
         content = _unpacked(content)
@@ -73,7 +73,7 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
     """Run `parse_listing` in the sandbox.
 
     Raises:
-        UnlistableError: as `parse_listing`.
+        UnlistableError: like `parse_listing`.
     """
     try:
         return sandbox.begin(parse_listing_in_sandbox, content, url, _checked_listing).result()
@@ -82,9 +82,9 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
 
 
 def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
-    """Run `parse_listing`, and convert its result to values for the sandbox to return.
+    """Run `parse_listing`, and convert its result for the sandbox.
 
-    These are the kind ("page" for other content, "pages" or "listings"), and a line per address.
+    The kind is "pages", "listings", or "page" for other content. The text has an address per line.
     """
     try:
         found = parse_listing(content, url)
@@ -146,7 +146,7 @@ def _name(element: "etree._Element") -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """Parse a date or time of the protocol; None if it is neither."""
+    """Parse a date or time of the protocol; returns None for other text."""
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
