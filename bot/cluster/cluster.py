@@ -20,7 +20,7 @@ from bot.cluster.membership import Membership
 from bot.cluster.processes import Process, Shards
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
+from bot.interactions.kit.discord_internals import gate_events, give_up_shard, set_shard_count
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from indexer.index.postgres import PostgresConnection
@@ -98,7 +98,7 @@ class Cluster(Process):
                 wanted,
                 self.count,
             )
-        divide_guilds(self.bot, self.count)
+        set_shard_count(self.bot, self.count)
         gate_events(self.bot, lambda: self.membership.valid)
         self.bot.worker.leading = self._leading_with
         self.membership.begin()

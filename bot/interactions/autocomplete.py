@@ -94,7 +94,7 @@ class Choices:
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
-        """Complete the last word to tags; each choice repeats the words before it."""
+        """Return completions of the last typed word to tags, with the words before it repeated."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
@@ -125,7 +125,7 @@ class Choices:
 
 
 class Titles:
-    """Titles of documents; each lookup is limited to the member's scopes."""
+    """Titles of documents; a lookup finds only documents of the scopes it names."""
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
         named = (
@@ -209,7 +209,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return the titles of a guild's documents, including documents the member can't read.
+        """Return the titles of a guild's documents, including those hidden from the member.
 
         With a `guild_id` of None, return the titles of the documents shared by all guilds.
         """

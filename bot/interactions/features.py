@@ -1,8 +1,8 @@
 """Feature discovery: each folder of `bot` with a module `ui/cog.py` is a feature.
 
-A new feature needs no entry in a list. `ui/cog.py` has a function `feature(bot)`, which returns the
-feature's cogs and rounds. The client also registers each class of buttons, lists or forms that a
-module of `ui` defines.
+A new feature needs no entry in a list. The function `feature(bot)` in `ui/cog.py` returns the
+feature's cogs and its rounds, which are steps that the client repeats. The client also registers
+each class of buttons, lists or forms that a module of `ui` defines.
 
 Errors:
     Exception
@@ -36,7 +36,7 @@ class FeatureError(Exception):
 
 
 class Start(Enum):
-    """When a round begins: after the login, with the index ready, or with the guilds known."""
+    """When a round begins: after the login, after the index update, or with all guilds loaded."""
 
     LOGIN = 1
     INDEXED = 2

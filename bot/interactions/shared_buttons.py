@@ -33,10 +33,10 @@ def revise_note(note_id: int, language: Language) -> Button:
 
 
 def withdraw_note(revision_id: int, language: Language) -> Button:
-    """The button *Withdraw* below the message that a reply was proposed as a note."""
+    """The button *Withdraw*, shown after a member's reply was proposed as a note."""
     return handler("withdraw")(language, revision_id=revision_id, action="reply")
 
 
 def no_more_answers(language: Language) -> Button:
-    """The button below a message about a later answer that turns such messages off."""
+    """The button to turn off messages about later answers, shown below each such message."""
     return handler("privacy")(language, action="quiet")

@@ -220,7 +220,7 @@ _HANDLERS: Final[dict[str, type[Button]]] = {}
 
 
 def handler(prefix: str) -> type[Button]:
-    """Return the class of buttons whose ids have this prefix, once its feature is imported."""
+    """Return the class of buttons with this id prefix; its feature must be imported already."""
     return _HANDLERS[prefix]
 
 
@@ -270,10 +270,7 @@ class Select(
             await self.chosen(interaction, next(iter(self.item.values), ""))
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        """Handle an authorized choice.
-
-        A forged `value` may not be among the options.
-        """
+        """Handle an authorized choice; a forged request can have a `value` outside the options."""
         raise NotImplementedError
 
 

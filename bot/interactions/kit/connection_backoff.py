@@ -1,9 +1,9 @@
 """Exponential back-off with jitter for the connections of one shard.
 
 The first reconnection is immediate, because dropped connections and opcode 7 are common. The
-waits then double up to one minute. After about 24 minutes, the outage is no longer a short one, and
-the waits double again, up to ten minutes. Waits between IDENTIFYs grow beyond one minute already
-after 3.5 minutes, because Discord limits IDENTIFYs per day.
+waits then double up to one minute. In an outage of more than 24 minutes, they double again, up to
+ten minutes. For connections with IDENTIFY, this second growth begins after 3.5 minutes, because
+Discord limits IDENTIFYs per day.
 
 Pure: clock and jitter are parameters.
 """
@@ -32,12 +32,12 @@ _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Return the longest wait, given the number of connections since the last steady one."""
+    """Return the wait, before jitter, after so many connections since the last steady one."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Return the longest wait, given the number of IDENTIFYs since the last steady connection."""
+    """Return the wait, before jitter, after so many IDENTIFYs since the last steady connection."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 

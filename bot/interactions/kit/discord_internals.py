@@ -165,8 +165,8 @@ def resume_shards() -> None:
 # Shards that come and go while the client runs.
 
 
-def divide_guilds(client: discord.AutoShardedClient, count: int) -> None:
-    """Set the number of all shards of the bot; this client runs some of them."""
+def set_shard_count(client: discord.AutoShardedClient, count: int) -> None:
+    """Set the number of shards that all processes of the bot run together."""
     client.shard_count = count
     client._connection.shard_count = count
     client._connection.shard_ids = range(count)

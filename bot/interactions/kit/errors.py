@@ -36,7 +36,7 @@ _Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
 
 
 class BusyError(Exception):
-    """A lookup before a form takes longer than Discord waits."""
+    """A lookup takes longer than Discord waits for the first response."""
 
 
 @asynccontextmanager
@@ -93,18 +93,18 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
                     raise
             else:
                 return
-        if not await _in_place(interaction, sentence, **more):
+        if not await _replace_thinking(interaction, sentence, **more):
             await interaction.followup.send(sentence, ephemeral=True, **more)
     except UNREACHED as failure:
         # The interaction may have expired; the error is logged already.
         _logger.warning("A message to a member failed: %s", failure)
 
 
-async def _in_place(interaction: Interaction, sentence: str, **more: Any) -> bool:
-    """Put the sentence in the place of a private *thinking…*; return whether this was done.
+async def _replace_thinking(interaction: Interaction, sentence: str, **more: Any) -> bool:
+    """Replace a private *thinking…* with the sentence; return False if there is none.
 
-    A public *thinking…* is deleted, because the first follow-up would take its place and be public,
-    too. The caller then sends the sentence as an ephemeral follow-up.
+    A public *thinking…* is deleted. Otherwise Discord would replace it with the next follow-up, and
+    everybody would see this follow-up.
     """
     if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
         return False

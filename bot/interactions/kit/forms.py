@@ -269,10 +269,10 @@ def _typed(field: dict[str, Any]) -> str:
 async def answer_unfinished(
     bot: Services, kinds: tuple[type[Form], ...], before: datetime, mine: GuildFilter
 ) -> None:
-    """Answer the clicks and forms that an earlier process left open.
+    """Answer the clicks and forms that an earlier process took but didn't answer.
 
-    Forms without a record of success are given back. Clicks are answered if Discord still shows
-    *thinking…*. Guilds that aren't `mine` are left to the processes that serve them.
+    The sender of a form reads that the bot acted on it, or gets the input back. A click is answered
+    only if Discord still shows *thinking…*. Other processes answer for guilds that aren't `mine`.
     """
     left = await bot.worker.call(lambda core: core.store.inbox.left_over(before))
     for kept in [one for one in left if mine(one.guild_id or 0)]:
@@ -300,15 +300,15 @@ def _forget(interaction_id: int, core: Core) -> None:
 async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
     """Return the message edit that reports the outcome of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
-    if not kept.taken and await _claimed(bot, kept):
+    if not kept.taken and await _close_unless_acted_on(bot, kept):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
     return {"content": kind.done_before(language)}
 
 
-async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """Record that a form or click is given back; return False if it was already acted on.
+async def _close_unless_acted_on(bot: Services, kept: KeptInteraction) -> bool:
+    """Keep a stalled process from acting on a form or click later.
 
-    After this, a stalled process that still has the form or click can't act on it.
+    Return False if a process has acted on the form or click already.
     """
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))

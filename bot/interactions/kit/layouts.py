@@ -1,7 +1,7 @@
 """Layouts of messages: a coloured container, with rows of buttons below it.
 
-Discord calls them Components V2. A message with a layout never takes content again, so edits are
-built here, too.
+Discord calls them Components V2. Discord refuses content in a message that once had a layout, so
+edits of such a message are layouts, too.
 
 Source:
     Discord's developer documentation, "Component reference": 40 components and 4,000 characters of

@@ -119,8 +119,8 @@ async def _resent_if_lost(
 ) -> _T:
     """Send, and send again if the connection broke; discord.py itself retries after other errors.
 
-    `send_first`, if given, makes all attempts but the last. It takes a server error for a broken
-    connection, so it leaves time for the next attempt.
+    `send_first`, if given, makes all attempts but the last. It must fail soon, as `_QuickSession`
+    does, so that time is left for the next attempt.
     """
     for pause in PAUSES:
         try:

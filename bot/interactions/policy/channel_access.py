@@ -9,9 +9,9 @@ considers every possible member, with any set of the guild's roles and any overw
 It is exact: it says no if one such member could see the first channel and not read the second.
 
 It is enough to check members with at most two roles. Suppose that a member with more roles sees the
-first channel and can't read the second. One role, or @everyone, lets the member see the first. In
-the second, either one role denies the member a permission, or no role grants it. So a member with
-only these two roles would also see the first channel and not be able to read the second.
+first channel and can't read the second. Take all roles from the member except two: a role that
+shows the first channel, and a role that denies a permission in the second, if there are such roles.
+The member still sees the first channel and can't read the second.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -133,7 +133,6 @@ class _Rule:
 
     @classmethod
     def of(cls, roles: Roles, place: Place, need: Need) -> "_Rule":
-        """Build the rule, in the order in which Discord applies overwrites."""
         kept = need not in place.everyone.denied
         allowed = frozenset(one for one, said in place.members.items() if need in said.allowed)
         return cls(
@@ -218,10 +217,10 @@ def _with_threads(guild: discord.Guild, channels: Iterable[int]) -> frozenset[in
 def visible_without_roles(
     channel: discord.abc.GuildChannel, role_ids: Collection[int | None]
 ) -> bool:
-    """Whether somebody who has none of these roles and doesn't manage the server can see a channel.
+    """Whether a member who has none of these roles, and can't manage the server, sees the channel.
 
-    Each other role is checked alone, because members see a channel only if one of their roles,
-    or @everyone, shows it. Other bots don't count.
+    Each role that such a member can have is checked alone, because one role, or @everyone, is
+    enough to see a channel. Bots don't count as members.
     """
     guild = channel.guild
 
@@ -282,7 +281,10 @@ def _readable(
 
 
 def quotable_channels(interaction: Interaction, *, private: bool) -> tuple[int, ...]:
-    """Return the followed channels that an answer to an interaction may quote."""
+    """Return the followed channels that an answer to an interaction may quote.
+
+    Only the member sees a `private` answer. All viewers of the channel see any other answer.
+    """
     bot = interaction.client
     if private:
         return readable_by(bot, interaction.user, interaction.channel)
@@ -330,9 +332,9 @@ async def readable_answer(
 def sees(interaction: Interaction, channel_id: int | None) -> bool:
     """Whether the clicker sees a channel or thread of this guild.
 
-    The clicker sees the channel or thread of the click. Elsewhere, archived threads count as
-    invisible, because the cache lacks them. Other private threads count as visible only to members
-    who may manage threads.
+    The channel or thread of the click counts as visible. Any other archived thread counts as
+    invisible, because the cache lacks archived threads. Any other private thread counts as visible
+    only to members who may manage threads.
     """
     guild, member = interaction.guild, interaction.user
     if guild is None or channel_id is None or not isinstance(member, discord.Member):
@@ -390,7 +392,6 @@ def _is_restricted(channel: discord.abc.GuildChannel | None) -> bool:
 
 
 def _roles(guild: discord.Guild) -> Roles:
-    """Return the guild's roles without administrators' roles and the bot's own."""
     own = guild.self_role
     return Roles(
         _granted(guild.default_role.permissions),
@@ -403,7 +404,6 @@ def _roles(guild: discord.Guild) -> Roles:
 
 
 def _place(channel: discord.abc.GuildChannel, passed_over: set[int | None]) -> Place:
-    """Return a channel with its overwrites, without those for members in `passed_over`."""
     roles: dict[int, Overwrite] = {}
     members: dict[int, Overwrite] = {}
     for target, said in channel.overwrites.items():

@@ -85,7 +85,7 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Count a question, even if other questions of the member wait.
+        """Count a question; unlike `admitted`, allow a member several waiting questions.
 
         Raises:
             TooFastError: if the question is refused.
