@@ -1,7 +1,7 @@
 """Existing passages as answers to gaps: offered to moderators, shown and confirmed.
 
 These functions run in the worker's thread. Every reader of the question's answer must be able to
-read the passage. A passage is identified by its id in the index and the digest of its record.
+read the passage. A passage is identified by its id in the index and the digest of its contents.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ class HelpersAnswer:
 def hand_over(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
-    """Hand a question over to the helpers, once for all open questions in the same words.
+    """Hand a question over to the helpers, together with all open questions in the same words.
 
     Public and private questions are handed over separately. Return the id of the question to post,
     or the reason for a refusal.

@@ -1,8 +1,8 @@
 """Gaps in the worker's thread: groups, later answers, and notices to askers.
 
-Long work is a generator that runs in slices. A wrong notice annoys more than none, so a new note
-must answer a gap with *strong* evidence. With *partial* evidence, one answer in three is right
-(docs/decisions.md), which is enough for the group that the note was written for.
+Long work is a generator that runs in slices. A wrong notice annoys more than none. So a new note
+must answer a question with *strong* evidence before the asker gets a notice. *Partial* evidence is
+enough only for the group of questions that the note was written for.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -240,7 +240,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
 
 
 def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage isn't the passage that didn't help the asker before."""
+    """Whether the best passage differs from the first one quoted in the unhelpful answer."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -371,8 +371,8 @@ def unsent_notices(core: Core, mine: GuildFilter) -> list[Notice]:
 def is_due(core: Core, notice: Notice, now: datetime) -> bool:
     """Whether a notice may be sent now.
 
-    A notice about a helper's answer may be sent at once. A member gets at most one notice about a
-    note in an hour.
+    A notice about a helper's answer may be sent at once. Any other notice may be sent
+    if the member got no such notice in the last hour.
     """
     last = core.store.gaps.last_notice_at(notice.member_id)
     if notice.event is NoticeEvent.HELPED or last is None:

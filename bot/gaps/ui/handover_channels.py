@@ -1,4 +1,4 @@
-"""Channels for hand-overs, chosen so that only helpers and moderators can newly read a question."""
+"""Channels for hand-overs: a question gets no new readers except helpers and moderators."""
 
 from collections.abc import Iterator
 
@@ -33,9 +33,9 @@ def channels_for(
 def refusal(
     bot: Services, guild: discord.Guild, settings: GuildSettings, question: Question
 ) -> NotHandedOn | None:
-    """Refuse a hand-over if readers of each possible channel may not read the question.
+    """Return a refusal if `channels_for` leaves out every channel where the bot may write.
 
-    Only channels where the bot may write are possible. If there is none, return None.
+    Return None if a channel is left, or if there is no channel where the bot may write.
     """
     writable = any(True for _ in _writable(guild, settings))
     if writable and not any(True for _ in channels_for(bot, guild, settings, question)):
