@@ -120,7 +120,6 @@ def backup(
 
 
 def _rotation_text(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
-    """Sentences about the older backups that were deleted or kept."""
     gone = f" Deleted older ones: {len(deleted)}." if deleted else ""
     if not kept:
         return gone
@@ -140,8 +139,9 @@ def restore(
     """Replace the community database by a backup; stop the bot first.
 
     The replaced database is kept under another name. Data that members deleted after the backup
-    stays deleted. The index is updated at the next start. Some sources and tombstones may be in the
-    backup but not in the replaced database. They are listed, and restored only with --take.
+    stays deleted. The index is updated at the next start. The backup may have sources, or
+    tombstones (records of members' deletions), that the replaced database lacks. Such sources and
+    tombstones are listed, and restored only with --take.
 
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
@@ -173,7 +173,7 @@ def _restored(
 def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
     """Print the sources and tombstones that the database lacked before a restore or import.
 
-    Those of the kinds in `taken` are in the database now.
+    The database has them now if their kind is in `taken`.
     """
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""

@@ -59,7 +59,7 @@ class FilePlace:
     def set_aside(self, at: datetime) -> None:
         """Rename the file as `restore` does.
 
-        When any member's data is deleted later, the whole renamed file is deleted, too.
+        The bot deletes the renamed file the next time it deletes data of any member.
         """
         with closing(self.open(though_marked=True)) as database:
             database.rows("pragma wal_checkpoint(truncate)")

@@ -15,7 +15,7 @@ from indexer.ingest.pipeline import Progress
 
 
 def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
-    """Measure both sides on each shipped set."""
+    """Measure both models or rerankers on each judged set that comes with the project."""
     figures: list[Figure] = []
     for name in COMMITTED:
         by_model = groupby(sides, key=lambda side: side.model.embedder)
@@ -25,7 +25,7 @@ def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
 
 
 def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
-    """Measure sides on a shipped set; all sides must have the same embedder."""
+    """Measure sides with the same embedder on the judged set of this name."""
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:

@@ -80,7 +80,7 @@ def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
 
 
 def gate_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
-    """Two models side by side on each set, with significance and losses."""
+    """A table of two models' figures on each judged set, with a mark where `other` is worse."""
     # Fits 80 columns.
     table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
     for figure in (*figures, *gate.pooled(figures)):

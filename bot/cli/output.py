@@ -160,10 +160,7 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
-    """Describe a recorded phrasing: model, outcome, cost, and the model's sentences.
-
-    The model has chosen sentences of the passages, or has written its own.
-    """
+    """Describe a recorded phrasing: model, outcome, cost, and sentences chosen or written."""
     model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
     how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
     tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"

@@ -444,7 +444,7 @@ def sync_sources(
     locations: SomeArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read all sources again, or the named ones, including failed files and web pages.
+    """Fetch all web sources, or only the named ones, and read all changed and failed files.
 
     Example:
         commonplace source sync https://docs.example.org/guide/

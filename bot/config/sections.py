@@ -21,7 +21,7 @@ class _Section(BaseModel):
 
 
 def _amount(description: str) -> Any:
-    """Field of a limit that a server can override; 0 by default."""
+    """Declare an integer setting, 0 by default, that a server can override for itself."""
     return Field(default=0, ge=0, le=MOST, description=description)
 
 

@@ -232,7 +232,7 @@ def phrasing_key() -> str:
 
 
 def secrets() -> list[str]:
-    """Secrets to keep out of logs. A token that can't be read is left out; `token` reports it."""
+    """Secrets to keep out of logs; a token that can't be read is left out without an error."""
     known = [phrasing_key(), os.environ.get(DATABASE_PASSWORD_VARIABLE, "")]
     with contextlib.suppress(ConfigError):
         known.append(token())

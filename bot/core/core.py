@@ -98,7 +98,7 @@ class Figures:
         generation: generation of the index.
         changed_at: time of the index's last change.
         model: name of the serving model.
-        embedder: name of the model's vectors.
+        embedder: identity of the vectors: the model's digest and the backend.
         work: state of the embedding queue, on PostgreSQL.
     """
 
@@ -185,7 +185,7 @@ class Core:
             self._opened = opened.pop_all()
 
     def _open_shared(self, opened: ExitStack) -> None:
-        """Open the parts for several machines, which exist on PostgreSQL only."""
+        """Open the machine list, the shared choices and the embedding queue, all on PostgreSQL."""
         self.store.tombstones.share_key()
         self.machines = SourceMachines(self.store, this_machine(self.folder))
         self._choices = SharedChoices(self.store, self.folder)

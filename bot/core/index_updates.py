@@ -89,7 +89,7 @@ def update_channels(core: Core) -> Iterator[Progress]:
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
-    """Index the changes of synced channels, and compare the index with the whole archive."""
+    """Like `update_channels`, and also index threads that the index lacks or has outdated."""
     return _update_channels(core, UpdateReport(), check=True)
 
 
@@ -129,13 +129,13 @@ def _update_files(
 
 
 def _forget_chats(core: Core, sources: str, version: str) -> None:
-    """Delete recorded quotations of members who opted out since the last call for these sources.
+    """Delete recorded quotations of members who opted out since the last call for `sources`.
 
-    Call this after the sources were indexed again without these members' messages.
+    Call this after the index was updated from these sources, without these members' messages.
 
     Args:
         core: the core.
-        sources: a name for the sources.
+        sources: "channels", or "files" with the machine that has them.
         version: identifies the current opt-outs.
     """
     key = f"{WITHHELD} from {sources}"
