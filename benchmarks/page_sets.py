@@ -90,7 +90,7 @@ def page_set(folder: Path, checkouts: Path) -> JudgedSet:
     else:
         documents = [page for name in source.folders for page in _pages(checkout, checkout / name)]
         queries = read_questions(folder / "queries.jsonl")
-    return _with_headings(with_judgements(folder, documents, queries, pages=str(checkout)), folder)
+    return _with_headings(with_judgements(folder, documents, queries, str(checkout)), folder)
 
 
 def _check_commit(checkout: Path, source: PageSource) -> None:

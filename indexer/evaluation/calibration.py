@@ -7,7 +7,7 @@ judged set gives four kinds of rows:
   section;
 - the same questions with the relevant documents removed from the results, never right;
 - near misses, if the set has any, never right;
-- foreign questions, of other sets or marked as foreign in this one, never right.
+- foreign questions, of unrelated sets or marked as foreign in this one, never right.
 
 Errors:
     JudgedSetError    the sets are too small to fit parameters on
@@ -62,7 +62,6 @@ class Rows:
     related_sets: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
-        """Add one set's questions of one kind; an empty list changes nothing."""
         if found:
             self.values[kind, name] = np.array([row for row, _ in found])
             self.right[kind, name] = np.array([right for _, right in found])
@@ -101,10 +100,9 @@ class Rows:
 def collect_rows(
     rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]
 ) -> None:
-    """Add the rows of one judged set, indexed behind `retriever`.
+    """Add the rows of one judged set. `retriever` searches an index of the set's documents.
 
     The set's own questions are asked from their scopes, foreign ones from all scopes of the set.
-    Questions of related sets are not used as foreign ones.
     """
     judged = sets[name]
     everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
@@ -159,9 +157,8 @@ def _texts(judged: JudgedSet) -> set[str]:
 def check_rows(rows: Rows, accepted: str) -> None:
     """Require enough questions, with both right and wrong first passages.
 
-    `accepted` names the set of answers that people accepted. Most of these answers were the first
-    result. Fitted on such a set, the parameters would make nearly every first result *strong*. So
-    the set must have enough accepted answers that are not the first result.
+    `accepted` names the set of answers that people accepted. This set must have enough accepted
+    answers that were not the first result. Otherwise nearly every first result would be *strong*.
 
     Raises:
         JudgedSetError: if the rows don't suffice.
@@ -198,9 +195,9 @@ def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str,
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
     draft = Calibration(weights, scales, bias, 1.0, provenance)
-    chances = {key: draft.probability(found) for key, found in rows.values.items()}
-    strong = _least(rows, chances, STRONG_PRECISION, 1.0)
-    none = min(_least(rows, chances, PARTIAL_PRECISION, strong), strong)
+    probabilities = {key: draft.probability(found) for key, found in rows.values.items()}
+    strong = _smallest_threshold(rows, probabilities, STRONG_PRECISION, 1.0)
+    none = min(_smallest_threshold(rows, probabilities, PARTIAL_PRECISION, strong), strong)
     calibration = replace(draft, strong=strong, none=none)
     return calibration, measure(rows, calibration)
 
@@ -212,7 +209,7 @@ def cross_fit(rows: Rows) -> dict[str, float]:
     halved, and each half is measured with parameters fitted without it.
     """
     names = list(dict.fromkeys(name for _, name in rows.values))
-    without = {name: _names_without(name, names, rows.related_sets) for name in names}
+    without = {name: _unrelated_names(name, names, rows.related_sets) for name in names}
     if not all(without.values()):
         return cross_fit(rows.halves())
     found: dict[str, float] = {}
@@ -223,23 +220,26 @@ def cross_fit(rows: Rows) -> dict[str, float]:
     return found
 
 
-def _names_without(
+def _unrelated_names(
     name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """The names of the sets unrelated to a set."""
     return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
-def _least(
+def _smallest_threshold(
     rows: Rows,
-    chances: Mapping[tuple[str, str], NDArray[np.float64]],
+    probabilities: Mapping[tuple[str, str], NDArray[np.float64]],
     precision: float,
     end: float,
 ) -> float:
-    """The smallest probability for which enough answers between it and `end` are right."""
+    """Return the smallest threshold that selects enough right answers, or 1.0 if none does.
+
+    A threshold selects the rows with a probability of at least the threshold and below `end`. The
+    share of right answers among them, averaged over the sets, must be at least `precision`.
+    """
     names = dict.fromkeys(name for _, name in rows.values)
     for least in np.arange(0.05, 1.0, 0.01):
-        said = {key: (found >= least) & (found < end) for key, found in chances.items()}
+        said = {key: (found >= least) & (found < end) for key, found in probabilities.items()}
         if np.mean([_mixed_precision(rows, name, said) for name in names]) >= precision:
             return float(least)
     return 1.0

@@ -1,7 +1,7 @@
 """Judged sets: questions with their relevant documents.
 
-A set is in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or `qrels/test.tsv`), and
-optionally `unanswerable.jsonl`, or is harvested from answers that people accepted.
+A set is harvested from answers that people accepted, or read from a folder in BEIR's layout:
+`corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or `qrels/test.tsv`) and maybe `unanswerable.jsonl`.
 
 Errors:
     Exception
@@ -26,8 +26,7 @@ COMMITTED: Final = {
     for name in ("backup-faq", "desktop-how-tos", "survival-game")
 }
 
-# A harvested set of fewer questions proves nothing: one of 20 is already a twentieth of every
-# figure.
+# In a smaller harvested set, one question would be more than a twentieth of every figure.
 LEAST_HARVEST: Final = 20
 
 # Compared characters of a heading: a passage keeps only as much of a long one as fits its model.
@@ -93,11 +92,14 @@ def judged_set(folder: Path) -> JudgedSet:
 
 
 def with_judgements(
-    folder: Path, documents: Sequence[Document], queries: Mapping[str, str], pages: str = ""
+    folder: Path,
+    documents: Sequence[Document],
+    queries: Mapping[str, str],
+    source: str = "corpus.jsonl",
 ) -> JudgedSet:
-    """The judged set made of a folder's judgements and these documents and questions.
+    """Make a judged set of a folder's judgements, these documents and these questions.
 
-    `pages` names the source of the documents in errors, if it is not `corpus.jsonl`.
+    Error messages say that the documents are from `source`.
 
     Raises:
         JudgedSetError: if a judgement names an unknown question or document, or nothing is judged.
@@ -108,7 +110,7 @@ def with_judgements(
     for what, missing, file in (
         ("questions", [key for key in judgements if key not in queries], "queries.jsonl"),
         ("documents", [key for some in judgements.values() for key in some if key not in known],
-         pages or "corpus.jsonl"),
+         source),
     ):  # fmt: skip
         if missing:
             raise JudgedSetError(
@@ -127,7 +129,6 @@ def with_judgements(
 
 
 def _foreign(path: Path) -> frozenset[str]:
-    """The ids of a file's questions that are unrelated to its documents."""
     return frozenset(key for key, row in read_rows(path).items() if row.get("kind") == "foreign")
 
 
@@ -218,9 +219,8 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
 def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
     """A judged set from answers that people accepted: each first hit's document is relevant.
 
-    Equal questions of one guild count once, so that a popular one does not decide alone. Left out
-    are follow-ups, because they make no sense alone, and questions whose document is deleted or no
-    longer visible.
+    Equal questions of one guild count once. Follow-ups are left out, because they make no sense
+    alone, and so are questions whose document is deleted or no longer visible.
 
     People could accept only results that an earlier retriever had found. So the set shows whether a
     new retriever loses good answers, but hardly whether it finds better ones.

@@ -94,8 +94,8 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 
     Between equally good runs, each question's difference could as well have the other sign. So the
     signs are flipped at random `FLIPS` times. p is the share of flips whose mean difference is at
-    least as large as the observed one. The observed one counts as a flip, so p is never 0, and 1
-    for identical runs. The result is the same on every run.
+    least as large as the observed one. The observed one counts as a flip, so p is never 0. For
+    identical runs, p is 1. The random signs depend only on `seed`.
 
     Args:
         current: one figure a question.

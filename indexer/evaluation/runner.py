@@ -176,8 +176,8 @@ class Evaluator:
             embedder: the index's embedder.
             judged: the judged set.
             calibration: the parameters of evidence; by default the shipped ones.
-            reranking: a reranker for the hits. If there is one, the order before it is measured as
-                the leg `fused`.
+            reranking: a reranker for the hits. With a reranker, there is a third leg, `fused`: the
+                order by vectors and words together.
             order: rearranges the final hits. Evidence doesn't depend on this order.
         """
         self._order = order
