@@ -117,10 +117,10 @@ def parse_values(sentence: str, language: str) -> Iterator[Value]:
 
 
 def _like_previous(value: Value, previous: Value, digits: str) -> Value:
-    """Give a number without a noun or product the kind of the previous value in a list.
+    """Return `value` with the kind of `previous` if `value` has no noun or product of its own.
 
-    In "Python 3.11, 3.12" the number 3.12 becomes a version of Python. `digits` is the number as
-    written. A value with a noun or product is returned as it is.
+    In "Python 3.11, 3.12", the number 3.12 becomes a version of Python, too. `digits` is the number
+    of `value` as written.
     """
     if value.kind not in {BARE, VERSION} or previous.kind in {BARE, VERSION}:
         return value
@@ -160,10 +160,10 @@ def _minutes(match: re.Match[str]) -> float:
 
 
 def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
-    """The value of a matched number; its kind follows from the words around the number.
+    """Return the value of a matched number. Its kind follows from the words around the number.
 
-    `preceded` says that at least two words precede the number. If only one does, a capital letter
-    there is no sign of a product's name, because every sentence begins with a capital.
+    A capitalized word before the number is taken for a product's name. But the first word of a
+    sentence is always capitalized. So `preceded` says whether two or more words precede the number.
     """
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()

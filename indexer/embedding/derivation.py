@@ -107,10 +107,10 @@ class Recipe(Generic[Reference, Model]):
         open: opens a derived folder, or raises `RuntimeModelError`.
         reference: opens the source with sentence-transformers; see `reference_options`.
         check: raises `DerivationError` for an unsupported model.
-        feeds: returns the model's inputs for the texts of `VARIED`.
+        feeds: returns the model's inputs for some texts, used to smooth activations.
         export: writes the model in full precision.
         manifest: the class of the folder's manifest.
-        described: returns the manifest's fields for this kind of model, except measured ones.
+        described: returns the manifest's fields for this kind of model, with -1 as measurements.
         verified: compares the derived model with the reference on samples. It returns the measured
             fields of the manifest, or raises `DerivationError` if the two differ too much.
     """

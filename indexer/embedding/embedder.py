@@ -110,7 +110,7 @@ def embed_with_codes(
 ) -> tuple[NDArray[np.float32], list[bytes]]:
     """The vectors of passages, (n, d) float32 of unit length, and the codes of their token vectors.
 
-    Without token vectors, each passage's codes are empty bytes.
+    If the embedder has no `TokenCodec`, the codes of every passage are empty bytes.
     """
     tokens = tokens_of(embedder)
     if tokens is None:
@@ -326,5 +326,4 @@ class SentenceTransformerEmbedder:
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:
-    """The library's unit vectors as float32 rows."""
     return np.ascontiguousarray(vectors, dtype=np.float32)

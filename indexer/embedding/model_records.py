@@ -113,7 +113,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
-    """The folder of a recorded model's files today; None if only its name is known."""
+    """Return `record.folder` if it still exists, else the downloaded revision's folder, or None."""
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder

@@ -80,7 +80,7 @@ def _check_supported(reference: "SentenceTransformer") -> None:
 
 
 def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
-    """Whether pooling leaves out the tokens of a prompt (INSTRUCTOR)."""
+    """Whether pooling leaves out the tokens of a prompt, as in INSTRUCTOR models."""
     return any(reference.prompts.values()) and not all(
         getattr(module, "include_prompt", True) for module in reference.children()
     )
@@ -98,7 +98,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
     cut = reference.truncate_dim
 
     class OneText(torch.nn.Module):  # type: ignore[misc] # torch is Any
-        """The model's modules, one after the other, for a text without padding."""
+        """The whole model as one module. It runs on a single text without padding."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -133,7 +133,6 @@ def _feeds(reference: "SentenceTransformer") -> list[Feed]:
 
 
 def _described(reference: "SentenceTransformer") -> dict[str, Any]:
-    """The manifest's fields for an embedder."""
     prompts = reference.prompts
     default = prompts.get(reference.default_prompt_name or "")
     roles = [role for role in ("document", "passage", "corpus") if role in prompts]

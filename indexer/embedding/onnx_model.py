@@ -2,10 +2,10 @@
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
 `indexer.embedding.onnx_export`. The model runs once for each text, on one thread, and on as many
-texts at once as there are cores. So nothing is padded, and a vector doesn't depend on other texts.
-In a batch it would, because dynamic quantization scales by the largest value of its input. On a CPU
-this is about as fast as batches (measured beside other work: 0.8 to 1.1 times as fast at 20 tokens,
-1.2 to 1.3 times at 140).
+texts at once as there are cores. So nothing is padded, and a text's vector doesn't depend on other
+texts. In a batch the vector would depend on them, because dynamic quantization scales the whole
+batch by its largest value. On a CPU, single texts are about as fast as batches: 0.8 to 1.1 times as
+fast at 20 tokens, 1.2 to 1.3 times at 140.
 
 A folder is refused if it is torn, changed, or of another format or quantization scheme.
 

@@ -1,10 +1,10 @@
-"""Scalar quantization of token vectors: one or two bits a number, to compare whole passages by.
+"""Scalar quantization of the token vectors of passages, to one or two bits a number.
 
-A model gives each token of a text a vector of its own. A passage's token vectors are kept as codes:
-minus the model's mean, rotated (`indexer.embedding.rotation`), and each number rounded to the level
-of least loss for a normal distribution. A token takes 96 bytes: 384 numbers of two bits, or 768
-numbers of one bit. Both order passages equally well. Mean and scale belong to a model and come with
-the program, so codes made on one machine can be read on another.
+A model gives each token of a text a vector of its own. To encode a vector, the mean token vector is
+subtracted, the difference is rotated (`indexer.embedding.rotation`), and each number is rounded to
+one of two or four levels, chosen for a normal distribution. A token takes 96 bytes: 384 numbers of
+two bits, or 768 numbers of one bit. Both order passages equally well. Mean and scale belong to a
+model and come with the program, so codes made on one machine can be read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -105,8 +105,8 @@ def _decoded(bits: int) -> NDArray[np.float32]:
 def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot products (m, n) of rows (m, d) with rows (n, d), on this thread alone.
 
-    NumPy's BLAS starts threads for a larger product. They spin afterwards, and take three times the
-    processor time of the product itself.
+    The product is computed in parts, because NumPy's BLAS starts threads for a large one. The
+    threads spin afterwards, and take three times the processor time of the product itself.
     """
     rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
     parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
