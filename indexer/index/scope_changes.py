@@ -20,7 +20,7 @@ from knowledge.values.documents import Scope
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Passages added to a scope: ids, vectors of whole passages (n, d), and words, in one order."""
+    """Added passages: `vectors` (n, d) of whole passages and `words`, in the order of `ids`."""
 
     ids: list[int]
     vectors: NDArray[np.float32]

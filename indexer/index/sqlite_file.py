@@ -95,7 +95,7 @@ class SQLiteConnection(DerivedFile):
     def forget_deleted(self) -> None:
         """Empty the write-ahead log, which still contains deleted text.
 
-        During a read the log stays; the next deletion empties it, or closing the file.
+        The log stays while the file is being read. The next deletion or `close` then empties it.
         """
         self.rows("pragma busy_timeout = 0")
         try:

@@ -176,7 +176,7 @@ class IndexTables:
     def missing_vectors(
         self, digests: Iterable[bytes], coded: Collection[bytes] = ()
     ) -> set[bytes]:
-        """The digests without a stored vector, or without stored codes if they are in `coded`."""
+        """The `digests` without a stored vector, and the `coded` digests without stored codes."""
         wanted = list(dict.fromkeys(digests))
         found = [("vectors", some) for some in slices(wanted)]
         found += [("token_codes", some) for some in slices([*coded])]

@@ -7,12 +7,12 @@ but not to order them. So `indexer.retrieval.fusion` computes exact cosines from
 
 A scope with up to `EXACT_PASSAGES` vectors compares each of them with the query. A larger scope has
 an inverted file, which assigns the vectors to cells, and compares only the cells nearest to the
-query. A thread trains the cells on a copy of the vectors, and again whenever their number has
-doubled. Until the new cells are ready, the search uses the old structure.
+query. A thread trains the cells on a copy of the vectors, and again whenever the number of vectors
+has doubled. Until the new cells are ready, the search uses the old structure.
 
 FAISS's own threads are never used, because they spin after their work and compete with the embedder
-for the cores. FAISS has this setting for each thread that calls it, so every thread has to make it.
-Queries asked together are distributed over this program's thread pool.
+for the cores. FAISS takes its number of threads from the calling thread, so every calling thread
+sets it to 1. Queries asked together are distributed over this program's thread pool.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the

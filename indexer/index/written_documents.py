@@ -113,8 +113,8 @@ def replace(
 def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
     """Statements that delete documents, and record the deletions at their scopes' generations.
 
-    Each slice has three statements. The second returns the digests of the deleted passages, the
-    third the scopes of the documents.
+    The ids are split into slices, with three statements each. The second statement returns the
+    digests of the deleted passages, and the third one the scopes of the documents.
     """
     for some in slices(document_ids):
         yield (

@@ -68,7 +68,7 @@ def update_files(
     Args:
         index: the index.
         embedder: the index's embedder.
-        scans: the results of `scan` so far, one after each step. The last result is complete.
+        scans: the results of `knowledge.files.scan.scan`; only the last one is complete.
         report: the report to fill.
         withheld: authors that are left out of chats.
         queue: lets other processes embed.

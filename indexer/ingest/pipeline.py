@@ -187,9 +187,9 @@ def update(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
-    `corpus` is every quotable document of these `kinds`, and a failure for every source that can't
-    be read, whose indexed document stays. Documents of other kinds are left alone. With a `queue`,
-    other processes embed.
+    `corpus` yields every quotable document of these `kinds`. For an unreadable source, it yields a
+    failure, and the document of this source stays in the index as it was. Documents of other kinds
+    are left alone. With a `queue`, other processes embed.
 
     Yields:
         The progress. The last one has the complete report, which is `report` if given.

@@ -1,7 +1,7 @@
 """Shipping command: writes the package data derived from models and bundled articles.
 
 Run it by `make shipped` after a change of `shipped_models.toml`, of an article or of the cutting
-rules. That first installs the packages with the models in full precision.
+rules. `make shipped` first installs the packages with the models in full precision.
 """
 
 import shutil
