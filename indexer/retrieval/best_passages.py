@@ -1,7 +1,7 @@
 """Grouping of ranked passages by document: the best passage of each, with its other found passages.
 
-An answer is judged and shown by one passage of a document. The document's other found passages are
-kept with it, because the answer may be in the section before or after.
+A search has one hit for each document, with the document's best passage. The other found passages
+of the document are kept with the hit, because the answer may be in the section before or after.
 """
 
 from collections.abc import Callable, Mapping, Sequence

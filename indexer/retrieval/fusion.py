@@ -51,7 +51,7 @@ SQUEEZED: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """The cosines of some passages with one query, in three arrays (n,) of one order.
+    """The cosines of some passages with one query. The arrays (n,) have one entry per passage.
 
     Attributes:
         ids: the passages' ids.
@@ -66,7 +66,7 @@ class Cosines:
     _starts: NDArray[np.int64]
 
     def best_windows(self, places: Sequence[int]) -> list[int]:
-        """The number, from 0, of the best window of each passage; `places` are indices of `ids`."""
+        """The index of each passage's best window; `places` are the passages' indices in `ids`."""
         # Lists, because numpy takes longer for a few numbers than Python does.
         cosines, bounds = self._all.tolist(), [*self._starts.tolist(), len(self._all)]
         of_windows = (cosines[bounds[place] + 1 : bounds[place + 1]] for place in places)

@@ -88,8 +88,8 @@ def _cosines_of_sentences(
 ) -> list[float]:
     """For each sentence the mean cosine of the windows that contain it.
 
-    A sentence in no window gets the smallest cosine. If the cosines aren't those of the windows,
-    because a short passage is embedded as a single window, every sentence gets 0.
+    A sentence in no window gets the smallest cosine. If `windows` isn't as long as `runs`, because
+    a short passage is only embedded as a whole, every sentence gets 0.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -207,8 +207,8 @@ def sentence_scores(
         cosine + covered + (0.05 + 0.15 · named) / position
 
     A sentence that ends with "?" scores 1 less. `covered` is the share of the question's words,
-    weighted by IDF, that the sentence has. Words that only the heading or the sentence before has
-    count half. `named` is the share of the question's words in the heading.
+    weighted by IDF, that the sentence has. A word missing from the sentence counts half if the
+    heading or the previous sentence has it. `named` is the share that the heading has.
 
     Args:
         sentences: the passage's sentences, in order.

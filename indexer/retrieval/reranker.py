@@ -260,7 +260,7 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def rerank(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits in the reranker's order, after the hit whose heading the question repeats."""
+    """Hits in the reranker's order; but a hit whose heading the question repeats comes first."""
     order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:
         return list(hits)

@@ -354,9 +354,9 @@ class Retriever:
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits, for `k` above 1 with the hit that has the best score.
+    """The first `k` hits. If the hit with the best score is missing, it replaces the last of them.
 
-    If the first `k` hits lack that hit, it replaces the last of them, because evidence needs it.
+    Evidence needs the hit with the best score. But a single hit (`k` = 1) isn't replaced.
     """
     kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
     if best is not None and k > 1 and best not in kept:
