@@ -1,7 +1,7 @@
 """Corpus: all quotable documents with their scopes (articles, files, pages, notes, channels).
 
-Only this module knows every source. `documents` yields each source's present documents; an
-unreadable file yields a `Failure` with its reason and stops nothing else.
+Only this module knows every source. `documents` yields each source's present documents, and a
+`Failure` with the reason for each unreadable file.
 """
 
 import hashlib
@@ -206,7 +206,7 @@ def is_export(path: Path) -> bool:
     """Whether a file is a chat export, to be read by `exported`.
 
     Raises:
-        UnreadableError: if the system refuses.
+        UnreadableError: if the system refuses to read the file.
     """
     return export_file.is_export(path)
 
@@ -319,7 +319,7 @@ def channel_states(
 ) -> list[SourceState]:
     """The state of each synced channel, in the order they were added.
 
-    Its messages count as files; `describe` puts a problem into words.
+    Messages count as files. `describe` returns a problem in words.
     """
     states = []
     for channel in archive.channels():

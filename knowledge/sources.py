@@ -84,7 +84,7 @@ def repository_location(
     Args:
         named: the repository's address, or a local path.
         branch: the branch to follow; the repository's default if empty.
-        folder: the only folder to read.
+        folder: the only folder to read; the whole repository if empty.
         internal: whether the address is on an internal host.
 
     Raises:
@@ -204,7 +204,7 @@ def _checked_template(typed: str) -> str:
     """Check a base URL with placeholders such as `{path}`; returns it unchanged.
 
     Raises:
-        MissingSourceError: if it is no address, or if `{anchor}` isn't at its end.
+        MissingSourceError: if the URL is no address, or has `{anchor}` before its end.
     """
     problem = problem_with_url(_PLACES.sub("x", typed))
     if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
@@ -223,8 +223,8 @@ def add_paths(
         store: the store.
         paths: the files and folders.
         scope: their audience.
-        base_url: the web address of their content; the default is the page of their Git checkout,
-            if any.
+        base_url: the web address of the files. If None, the web page of their Git checkout is used,
+            if there is one.
 
     Raises:
         MissingSourceError: if a path is missing or has an unknown format; no path is added then.

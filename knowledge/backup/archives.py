@@ -1,7 +1,7 @@
 """Archives: backups of a PostgreSQL community database, each an export folder in one ZIP file.
 
 An archive can be restored into SQLite or PostgreSQL. Archives are untrusted. An archive is refused
-if it has a file that no export has, or if its files take more than 10 MB and 200 times its size.
+if it has a file that no export has, or if it unpacks to over 10 MB and over 200 times its size.
 """
 
 import json

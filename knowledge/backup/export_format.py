@@ -6,7 +6,7 @@
     TABLE.jsonl                          the rows of every other table, a line each
 
 Each row is stored once, and equal rows give equal bytes. The digest in a Markdown file's front
-matter shows whether it was edited. Pure: nothing is read or written.
+matter shows whether the file was edited. This module itself reads and writes no files.
 
 Errors:
     StoreError
@@ -207,7 +207,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_amount(value: Any) -> bool:
-    """Whether this is an integer from 0 to 1,000,000, enough for every numeric setting."""
+    """Whether this is an integer from 0 to 1,000,000, the range for numeric settings."""
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 
@@ -283,7 +283,7 @@ def check_values(table: str, row: Row) -> None:
     """Check times, JSON, enumerations and amounts, which SQLite doesn't check.
 
     Raises:
-        ValueError: naming the column.
+        ValueError: if a value is invalid; the message names the column.
     """
     for column, value in row.items():
         check = _CHECKS.get(f"{table}.{column}") or _CHECKS.get(column)

@@ -35,7 +35,7 @@ _INTERNAL: Final = LEFT_OUT | {"notes", "revisions"}
 def export(database: Database, folder: Path) -> int:
     """Write everything to a folder that is empty or holds an earlier export.
 
-    Hidden and foreign files outside the note folders stay.
+    Deletes other JSONL files, and other Markdown files in the note folders. All other files stay.
 
     Returns:
         The number of files in the export.
@@ -79,7 +79,7 @@ def _manifest(schema: list[str], *, complete: bool) -> str:
 
 
 def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
-    """Every file but the manifest: path and text in pieces."""
+    """Yield the path and the text, in pieces, of each file except the manifest."""
     notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
     shown = {_shown(database, note): note for note in notes.values()}
     for row in database.rows("select id from revisions order by id"):

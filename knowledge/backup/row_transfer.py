@@ -89,7 +89,7 @@ def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[
 
 
 def insert(target: Database, table: str, rows: Sequence[Row]) -> None:
-    """Insert rows, at least one, with the same columns."""
+    """Insert one or more rows with the same columns."""
     target.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
 
 

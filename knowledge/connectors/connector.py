@@ -43,9 +43,9 @@ class ListingEnd:
     """The end of a listing.
 
     Attributes:
-        state: passed to the next listing, so it can list only the changes. Its key `licence` is the
-            licence to show with the source.
-        whole: whether the listing has every document; then documents that it lacks are gone.
+        state: passed to the next listing, which then lists only the changes. The key `licence` has
+            the licence to show with the source.
+        whole: whether the listing has every document, so documents missing in it are gone.
     """
 
     state: Mapping[str, str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Connector(Protocol):
         ...
 
     def content(self, key: str) -> Content | None:
-        """Get a document; None if it is gone or must not be quoted."""
+        """Get a document; None if the document is gone or must not be quoted."""
         ...
 
 

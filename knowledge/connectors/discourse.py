@@ -89,7 +89,7 @@ class Discourse:
         return paths or ["/latest.json"]
 
     def _topics(self, path: str, since: str) -> Iterator[Mapping[str, Any]]:
-        """The topics of a list, last bumped first, until one bumped before `since`."""
+        """The topics of a list, last bumped first, down to those bumped before the time `since`."""
         seen: set[int] = set()
         query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
         if "all" not in self._only:
@@ -113,7 +113,7 @@ class Discourse:
         return bool(shown and ("all" in self._only or topic.get("has_accepted_answer")))
 
     def content(self, key: str) -> Content | None:
-        """Get a topic's first posts and the accepted answer; None if it is hidden or gone."""
+        """Get a topic's first posts and accepted answer; None if the topic is hidden or gone."""
         try:
             topic = self._api.json(f"/t/{key}.json")
         except LostError:

@@ -47,8 +47,8 @@ def thread_content(
 
     Args:
         place: the thread.
-        messages: all of its messages, oldest first.
-        answer: the accepted answer; None to detect one as in a Discord thread.
+        messages: all messages of the thread, oldest first.
+        answer: the accepted answer, or None to look for it as in a Discord thread.
         without: the names of people to leave out, casefolded.
         tags: the thread's tags.
 

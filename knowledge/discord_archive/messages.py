@@ -140,7 +140,7 @@ class ArchivedMessages:
         return [(row["author_id"], row["author"]) for row in rows]
 
     def of_author(self, author_id: int, author: str) -> list[int]:
-        """The ids of the stored messages by this author whose shown name was `author`."""
+        """The ids of the stored messages with this author's id and shown name."""
         rows = self._tables.rows(
             "select id from messages where author_id = ? and author = ?", (author_id, author)
         )

@@ -27,7 +27,7 @@ class SyncStep:
 
     Attributes:
         channel_id: the synced channel.
-        stage: the stage of the round; it decides about the kind of request.
+        stage: the stage of the round, which determines the kind of request.
         thread_id: the thread or channel with the page of messages.
         after: the id of the last message before the page.
         cursor: the position in the list of archived threads.

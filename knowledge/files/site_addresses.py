@@ -1,7 +1,7 @@
 """Addresses on documentation sites: a file's page, and the anchors of its headings.
 
 The base URL of a source is an address, a template such as
-`https://docs.example.org/{stem}#{anchor}`, or a generator's name before one of them:
+`https://docs.example.org/{stem}#{anchor}`, or either of them after a generator's name:
 `mkdocs:https://docs.example.org`. Each generator has a rule for pages and one for anchors.
 """
 
@@ -90,7 +90,7 @@ def cited_address(
     Args:
         base_url: the source's base URL, in a form accepted by `split_base_url`.
         path: the file's path in its source.
-        fields: the fields of its front matter that determine its address, such as `slug`.
+        fields: the front matter's fields that determine the address, such as `slug`.
 
     Returns:
         The address; empty if the generator makes no page of the file.
@@ -130,7 +130,7 @@ def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
 
     Args:
         text: the text.
-        base_url: its source's base URL, as in `cited_address`.
+        base_url: the base URL of the text's source, as in `cited_address`.
         path: the text's path in its source.
     """
 
@@ -192,7 +192,7 @@ def with_own_id(heading: str, new_id: str) -> str:
 def anchors(
     rule: str, headings: Iterable[str], levels: Iterable[int] = itertools.repeat(2)
 ) -> Iterator[str]:
-    """The anchor of each heading of a page, in order; empty if it is missing or unknown."""
+    """The anchor of each heading of a page, in order; empty if a heading has no known anchor."""
     generator = _OUTLINE if rule == OUTLINE else GENERATORS.get(rule)
     taken: Counter[str] = Counter()
     for heading, level in zip(headings, levels, strict=False):

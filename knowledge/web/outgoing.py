@@ -81,7 +81,7 @@ def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     """Check and convert the result of `extract_links_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `extract_links_in_sandbox` can't have made it.
+        ValueError, TypeError, LookupError: if `extract_links_in_sandbox` makes no such result.
     """
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]

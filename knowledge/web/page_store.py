@@ -182,7 +182,7 @@ class PageStore:
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:
-        """Delete all sites except these, with their pages."""
+        """Delete all sites except `sites`, with their pages."""
         self._sizes.clear()
         with self.tables.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
@@ -232,7 +232,7 @@ class PageStore:
         return [row["url"] for row in rows]
 
     def links(self, site: str) -> list[str]:
-        """The link of each page of a site; its URL if it has no link."""
+        """The link of each page of a site, or the page's URL if there is no link."""
         rows = self.tables.rows(
             "select case link when '' then url else link end as link from pages where site = ?",
             [site],

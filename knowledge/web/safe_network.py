@@ -38,7 +38,7 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 def read_bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | None:
-    """Join the chunks, decompressed if they are packed; None above the limit.
+    """Join the chunks, decompressed if `packed`; None if there are more than `limit` bytes.
 
     Decompression stops at the limit, so a small bomb can't fill the memory.
 

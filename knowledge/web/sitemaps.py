@@ -30,7 +30,7 @@ _LINK: Final = re.compile(r"\[[^\]\n]{0,500}\]\(<?(?P<url>[^\s)>]{1,2000})>?(?:\
 
 
 class UnlistableError(Exception):
-    """The listing can't be read; the message continues a sentence about it."""
+    """The listing can't be read; the message is the rest of a sentence about the listing."""
 
 
 @dataclass(frozen=True, slots=True)
