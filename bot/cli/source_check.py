@@ -83,7 +83,7 @@ def _is_odd(title: str, count: int) -> bool:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """The pages that links of a source's passages lead to, each with the anchors in these links.
+    """The pages that the passages of a source link to, each with the anchors in these links.
 
     Line numbers in the files of a repository don't count as anchors.
     """

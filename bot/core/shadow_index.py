@@ -37,7 +37,7 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
 def _update_channels(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Index every thread; the archive tells only which changes the serving index lacks."""
+    """Index every thread; the archive knows only the changes missing in the serving index."""
     withheld = core.store.quote_opt_outs.withheld()
     known = index.tables.document_digests({Kind.CHANNEL})
     threads = list(core.archive.threads.complete_ids())

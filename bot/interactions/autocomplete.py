@@ -125,7 +125,7 @@ class Choices:
 
 
 class Titles:
-    """Titles of documents; a lookup finds only documents of the scopes it names."""
+    """Titles of documents; each lookup names the scopes to search."""
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
         named = (
@@ -209,7 +209,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """Return the titles of a guild's documents, including those hidden from the member.
+        """Return the titles of a guild's documents, including those hidden from some members.
 
         With a `guild_id` of None, return the titles of the documents shared by all guilds.
         """

@@ -101,7 +101,7 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
 
 
 async def _replace_thinking(interaction: Interaction, sentence: str, **more: Any) -> bool:
-    """Replace a private *thinking…* with the sentence; return False if there is none.
+    """Replace a private *thinking…* with the sentence; return False if there was none.
 
     A public *thinking…* is deleted. Otherwise Discord would replace it with the next follow-up, and
     everybody would see this follow-up.
