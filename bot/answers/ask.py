@@ -31,11 +31,10 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of an earlier record of this question, if the bot answers the question
-            again. The bot does so to share a private answer, or to notify the asker of a new one.
+        told_for: the id of a recorded question that this question repeats, or None. The bot repeats
+            a question to share a private answer, or to send the asker a new answer.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
-        answered_from: the documents to answer from.
         quotations: the largest number of passages to quote, or None for the operator's setting.
     """
 

@@ -71,7 +71,7 @@ class ConfirmedAnswers:
         version = self.version
         for place, (state, scopes, _) in [*self._known.items()]:
             if state != (version, self._index.generation_of(scopes)):
-                self._of(retriever, place, scopes)
+                self._in_place(retriever, place, scopes)
 
     def with_confirmed_first(
         self,
@@ -104,7 +104,7 @@ class ConfirmedAnswers:
         confirmed by a moderator is better, and then the one confirmed last.
         """
         place = (lookup.ask.guild_id, lookup.ask.channels)
-        known, vectors = self._of(retriever, place, lookup.scopes)
+        known, vectors = self._in_place(retriever, place, lookup.scopes)
         if not known:
             return []
         cosines = retriever.cosine_scale().of(vectors @ vector)
@@ -115,8 +115,8 @@ class ConfirmedAnswers:
         ]
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
-    def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
-        """The confirmed answers for a place, with the vectors of their questions."""
+    def _in_place(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
+        """The confirmed answers for a place (guild and channels), with their questions' vectors."""
         version = self.version
         state = (version, self._index.generation_of(scopes))
         before, _, found = self._known.get(place, (None, (), _NOTHING))
@@ -133,8 +133,8 @@ class ConfirmedAnswers:
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
     """Ids of the document's passages with the same text as the confirmed passage.
 
-    A passage from a channel is confirmed without its text. Then these are the ids of all passages
-    of the document.
+    The text of a passage from a channel isn't recorded. For such a passage, return the ids of all
+    passages of the document.
     """
     index, seen = retriever.index, lookup.scopes
     stored = [

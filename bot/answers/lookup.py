@@ -5,8 +5,8 @@ kept, so the previous question is looked up again, with the asker's present righ
 answered the previous question is not shown again. Other sections of the same document come first,
 unless another document is clearly better.
 
-A question with synonyms of its guild is looked up in several readings. The lookup with the surest
-evidence counts.
+A question with synonyms of its guild is looked up as typed and with the synonyms replaced. The
+lookup with the surest evidence counts.
 """
 
 import time
@@ -58,9 +58,10 @@ def corrected(retriever: Retriever, ask: Ask, tiers: SearchTiers) -> Ask:
 def asks_with_synonyms(
     retriever: Retriever, ask: Ask, tiers: SearchTiers, synonyms: Synonyms
 ) -> tuple[Ask, ...]:
-    """The readings of a question: the corrected question, then its variants with other synonyms.
+    """The corrected question, and up to two variants with the guild's synonyms replaced.
 
-    A variant has synonyms replaced in the question and in the questions before it.
+    One variant has the word of each synonym replaced by the meaning. The other variant has each
+    meaning replaced by the word. The questions before a follow-up are changed, too.
     """
     read = corrected(retriever, ask, tiers)
     if not synonyms:
@@ -177,10 +178,10 @@ class Lookups:
     def _stronger(
         self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
     ) -> Lookup | None:
-        """Return the lookup in a tier, or None if the lookup in an earlier tier stays.
+        """Return the lookup in a tier, or None if `before`, the lookup in an earlier tier, stays.
 
-        The earlier lookup, `before`, stays if it has hits and the new lookup has no evidence. A
-        confirmed answer is put first. Without strong evidence, the articles alone count as none.
+        The earlier lookup stays if it has hits and the new lookup has no evidence. In a tier of the
+        articles alone, partial evidence counts as no evidence. A confirmed passage is put first.
         """
         # Confirmed answers are looked up once for each selection, before the articles.
         selected_otherwise = before is None or before.selection != lookup.selection
@@ -218,11 +219,7 @@ class Lookups:
         vectors: Vectors,
         shown: Mapping[Ask, StoredPassage],
     ) -> dict[Ask, Lookup]:
-        """The lookup of each question in the tier with index `turn`.
-
-        Evidence is judged against all visible documents, because a single note doesn't show how
-        rare a word is, or how high a cosine can be by chance.
-        """
+        """The lookup of each question in the tier with index `turn`."""
         lookups: dict[Ask, Lookup] = {}
         for own in dict.fromkeys(tiers.values()):
             here = [ask for ask in tiers if tiers[ask] == own]
@@ -308,7 +305,7 @@ def context_after(question: Question) -> str:
 
 
 def capped_evidence(lookup: Lookup) -> Lookup:
-    """Lower strong evidence for a follow-up to partial if the first hit has none of its words.
+    """Lower a follow-up's strong evidence to partial if the first hit has no word of the follow-up.
 
     Such a hit may match the earlier questions only.
     """

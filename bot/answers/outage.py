@@ -1,8 +1,8 @@
 """Short outages of the database, bridged by answering from caches.
 
-A question goes to the database first. If the database can't be reached, caches answer with the
-values read last, unless this process has changed those values since. The caches may be used for a
-minute after the last contact with the database. After that minute, they count as too old.
+A question goes to the database first. If the database can't be reached, caches give the values
+read last. A question fails if it needs a value that is not cached, or a value that this process has
+changed since. After a minute without contact with the database, the caches are too old to be used.
 """
 
 import time

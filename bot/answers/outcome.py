@@ -169,7 +169,7 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
 def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
     """For each quoted hit, whether it may be shown at once and not only on request.
 
-    True for the best hit, for hits that are `as_likely`, and for notes, which may disagree.
+    True for the best hit, for hits that are `as_likely`, and for notes, to show contradictions.
     """
     return [
         hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE

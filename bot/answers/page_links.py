@@ -35,7 +35,7 @@ class PageLinks:
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
         """Link the quotes of notes on the guild's public page to the page.
 
-        Other quotes are returned unchanged. During an outage, all quotes are.
+        Other quotes keep their links, and so do all quotes during an outage of the database.
         """
         ids = {
             quote.citation.document_id: note_of_document(quote.citation.document_id)

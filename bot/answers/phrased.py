@@ -94,10 +94,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reply that replaces the plain answer to a question, as a model has changed it.
+    """A reply with a model's lines or choice of quotations, to show instead of the plain answer.
 
     Attributes:
-        reply: the new reply; its quotations may be others than in the plain answer.
+        reply: the reply; its quotations may differ from the quotations of the plain answer.
         phrased: the model's lines to show above the quotations, or None if the model only chose
             the quotations.
     """

@@ -220,10 +220,9 @@ class AnswerPipeline:
         return self._quotes
 
     def settings_for(self, question: Ask | Question) -> str:
-        """A text that names the parameters of the evidence, for the record of a question.
+        """Describe how the evidence is judged, for the record of a question.
 
-        The parameters include the model, the calibration, the reranker and the synonyms in the
-        question.
+        The text names the model, the calibration, the reranker and the synonyms in the question.
         """
         known = self.synonyms.of(question.guild_id)
         said = f"{question.earlier}\n{question.text}"

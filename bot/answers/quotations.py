@@ -112,7 +112,7 @@ _DUE: Final = Sentence("**due for review**")
 def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
     """The citation of a passage: title, heading, link, contributor, and date of verification.
 
-    The contributor of a web page is its site, with the licence.
+    For a web page, the source and its licence are named instead of a contributor.
     """
     parts = [place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:

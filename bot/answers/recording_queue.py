@@ -28,7 +28,7 @@ from knowledge.values.questions import Question
 
 # The largest number of waiting questions. Each has ten hits with their texts, some 20 kB.
 MOST_WAITING: Final = 1_000
-# Ids reserved at once, in addition to those for a full queue.
+# Spare ids, reserved together with missing ids.
 RESERVED_AT_ONCE: Final = 100
 # Questions recorded in one transaction.
 _TOGETHER: Final = 50
@@ -92,7 +92,7 @@ class RecordingQueue:
         return []
 
     def reserve(self, number: int = 0) -> None:
-        """Reserve ids for `number` questions, in addition to those for a full queue.
+        """Ensure that ids are reserved for a full queue and for `number` more questions.
 
         Raises:
             StoreError: if the database is away.

@@ -30,8 +30,6 @@ class DocumentRanks:
     """A document's ranks among the hits of a recorded question and of its replay.
 
     Attributes:
-        document_id: the document.
-        title: the document's title.
         heading: the heading of the found passage.
         then: the recorded rank, counted from 1, or None if the document wasn't found then.
         now: the rank in the replay, counted from 1, or None if the document isn't found now.
@@ -55,7 +53,7 @@ class Replay:
         question: the recorded question.
         now: the reply now.
         places: the ranks then and now of each document found.
-        settings: the parameters of the evidence now, to compare with `question.settings`.
+        settings: how the evidence is judged now, to compare with `question.settings`.
         phrasing: the record of a language model's work on the recorded answer, if any.
     """
 
@@ -116,8 +114,8 @@ def with_passage_texts(
 ) -> Question:
     """A recorded question, with text from the index for hits recorded without text.
 
-    Members see only hits from `channels` and from outside of channels, and no text of withdrawn
-    passages. If `channels` is None, the question is for the operator and nothing is left out.
+    For members, hits from channels other than `channels` are left out, and withdrawn passages lose
+    their text. If `channels` is None, the question is for the operator and nothing is left out.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(
@@ -167,7 +165,7 @@ def compared(
         now: the reply now.
         texts: by document id, the present passages of each recorded document; empty for a deleted
             document.
-        settings: the parameters of the evidence now.
+        settings: how the evidence is judged now (`AnswerPipeline.settings_for`).
     """
     ranks = {hit.passage.document_id: rank for rank, hit in enumerate(now.hits, start=1)}
     places = [

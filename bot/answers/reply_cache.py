@@ -29,8 +29,8 @@ class ReplyKey(NamedTuple):
         tiers: the tiers to search.
         quotations: the largest number of passages to quote, or None for the operator's setting.
         generations: the number of changes of each scope in `tiers`.
-        settings: a text that names the retrieval, the documents past their review date and the
-            version of the confirmed answers.
+        settings: a text that changes with the model, the parameters of retrieval, the documents
+            past their review date, or the confirmed answers.
         synonyms: the guild's synonyms.
     """
 

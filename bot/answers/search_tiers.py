@@ -128,7 +128,7 @@ class BundledArticles:
         return ArticlesUse.GUEST if filled or self._index.size(own) else ArticlesUse.ALONE
 
     def refresh(self) -> None:
-        """Refresh the caches for an outage from the database."""
+        """Cache the values needed during an outage of the database."""
         self._ended = frozenset(self._store.guilds.all_without_articles())
         self._saves = Counter(self._store.guilds.saves)
         self._selections.refresh()

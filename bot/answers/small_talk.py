@@ -1,4 +1,4 @@
-"""Intent rules for small talk, by words alone. Pure.
+"""Intent rules for small talk, by words alone. Pure, with a cache of classified messages.
 
 Small talk consists of known phrases only: "thanks, but how do I update?" is looked up. In doubt a
 message is a question, because a greeting answered with passages is a nuisance, but a question taken
@@ -53,7 +53,7 @@ def small_talk(text: str) -> SmallTalk | None:
 
 
 def forget() -> None:
-    """Drop all messages from memory."""
+    """Empty the cache of classified messages."""
     _judged.cache_clear()
 
 

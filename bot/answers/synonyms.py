@@ -1,6 +1,6 @@
 """Guilds' synonyms, which apply to the questions asked in the same guild.
 
-A question with a synonym is looked up in several readings, each with other synonyms
+A question with a synonym is looked up as typed and with the synonym replaced
 (`bot.answers.lookup`). The synonyms are cached, so that they are known during an outage.
 """
 
@@ -46,5 +46,5 @@ def pairs_of(synonyms: Synonyms) -> list[Pair]:
 
 
 def in_question(question: str, synonyms: Synonyms) -> Synonyms:
-    """The synonyms of a guild with their word or their meaning in a question."""
+    """The synonyms that occur in a question, by word or by meaning."""
     return tuple(one for one in synonyms if len(synonym_variants(question, pairs_of((one,)))) > 1)
