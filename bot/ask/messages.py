@@ -74,7 +74,6 @@ def answer(
 
 
 def question_line(text: str) -> str:
-    """The line with the question."""
     return f"**{plain(shortened(text, 200))}**"
 
 

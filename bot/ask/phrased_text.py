@@ -121,7 +121,7 @@ def _joined(lines: Sequence[tuple[Line, str]]) -> str:
         between = "\n" if block or block_before else " "
         # After a code fence or table row, a number on the same line would break the block.
         apart = "\n" if line.text.rstrip().endswith((*FENCES, "|")) else " "
-        text += f"{between if text else ''}{_whole(line.text)}{apart}{cite}"
+        text += f"{between if text else ''}{_markdown(line.text)}{apart}{cite}"
         block_before = block
     return text
 
@@ -130,8 +130,8 @@ def _is_block(text: str) -> bool:
     return _BLOCK.match(text) is not None or LIST_MARKER.match(text) is not None
 
 
-def _whole(text: str) -> str:
-    """A passage's Markdown, without bold if its marks are unpaired."""
+def _markdown(text: str) -> str:
+    """The Markdown of a line; all bold marks are removed if one of them is unpaired."""
     return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
 
 

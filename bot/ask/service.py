@@ -150,7 +150,7 @@ def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id:
     """Record feedback with the reason given in a form; return False as in `record_verdict`.
 
     `interaction_id` is the submission of the form. The same transaction marks the submission as
-    handled, so that it isn't given back to the member after a restart.
+    handled. Otherwise, after a restart, the bot would return the typed text to the member.
     """
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)

@@ -94,7 +94,7 @@ def close(core: Core, question: HelpedQuestion) -> None:
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether an answer was posted, unless all feedback on the answer is *Not helpful*."""
+    """Return False if no answer was posted, or if all feedback on the answer is *Not helpful*."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
@@ -112,8 +112,8 @@ def forget_deleted(core: Core, message_ids: Collection[int]) -> None:
 def record_gap(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
     """Finish a question that nobody has answered well, and record the question as a gap.
 
-    No gap is recorded if the author opted out of quotation. Nor is one recorded if the bot has
-    posted no answer but would have a sure answer now.
+    No gap is recorded if the author opted out of quotation, or if the bot has posted no answer but
+    would have a sure answer now.
     """
     gap = None
     if not core.store.quote_opt_outs.is_withheld(question.asker_id) and (

@@ -59,9 +59,9 @@ class Answering:
     async def private_if_better(
         self, asked: Ask, member: discord.abc.User, channel: Any
     ) -> Ask | None:
-        """Return the question as a private one, or None unless the private answer is better.
+        """Return the question as a private question, or None if the public answer is good enough.
 
-        `is_better_private` compares the answers.
+        `service.is_better_private` compares the private answer with the public answer.
         """
         own = readable_by(self._bot, member, channel)
         if frozenset(own) <= frozenset(asked.channels):
@@ -102,6 +102,6 @@ class Answering:
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Arguments that send an answer to an earlier asker; `channel` None is a direct message."""
+        """Arguments that send an answer to an earlier asker, directly if `channel` is None."""
         reply = await pictured(self._bot, reply, channel)
         return answer_message(reply, language=language, private=False, lead=lead, extra=extra)

@@ -174,10 +174,10 @@ class AskCog(commands.Cog):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        """Tell the author of a message that they ask too fast.
+        """Tell the author of a message that they ask too fast, or have used up their quota.
 
-        The bot tells an author only once, because the whole channel reads the reply. Only in direct
-        messages, an author with a used-up quota is told each time.
+        An author told shortly before gets no second reply, so as not to disturb the channel. In
+        direct messages, the bot mentions a used-up quota each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
