@@ -1,7 +1,8 @@
 """Proposals of notes from replies to unanswered questions, in the worker's thread.
 
-A question is unanswered if the bot refused it or handed it over, or if nobody asked the bot and it
-didn't reply. Private questions, and members who opted out of quotation, are left out.
+A question to the bot is unanswered if the bot refused it or handed it over. A question that doesn't
+address the bot is unanswered if the bot hasn't replied. Private questions, and members who opted
+out of quotation, are left out.
 """
 
 from collections.abc import Collection
@@ -29,8 +30,7 @@ class UnansweredQuestion:
         message_id: the message that members reply to. The message is the question itself, the bot's
             refusal, or the bot's message to the helpers.
         asker_id: the member who asked.
-        question: the record of the question, or None if nobody asked the bot and the bot didn't
-            reply.
+        question: the record of the question, or None if the question doesn't address the bot.
         is_handed_over: whether the message is the bot's message to the helpers.
     """
 
@@ -68,10 +68,10 @@ class Reply:
 def unanswered_question_in(
     core: Core, guild_id: int, message_ids: Collection[int]
 ) -> UnansweredQuestion | None:
-    """The first unanswered question asked in these messages.
+    """Return the first unanswered question in these messages, or None if there is none.
 
-    Such a message hands a question over to the helpers, or asks a question without addressing the
-    bot. A question that the bot has answered unasked doesn't count.
+    The question is in a message of the bot that hands the question over to the helpers, or in a
+    member's message that doesn't address the bot and has no reply from the bot.
     """
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)
@@ -87,7 +87,7 @@ def unanswered_question_in(
 def recorded_question(
     core: Core, guild_id: int, message_id: int, question_id: int
 ) -> UnansweredQuestion | None:
-    """Return a recorded question, or None unless it is public and was refused or handed over.
+    """Return a public question if the bot refused it or handed it over; otherwise, return None.
 
     `message_id` is the message that members reply to.
     """

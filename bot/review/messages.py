@@ -311,7 +311,7 @@ _KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it is gone 
 
 
 def on_page(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Confirm a choice about the public page."""
+    """Confirm that a note is now kept off the public page, or allowed on the public page."""
     title, line = plain(note.revision.submission.shown.title), page_line(note, language)
     return _KEPT_OFF(language, title=title, line=line) if note.off_page else f"“{title}”: {line}"
 

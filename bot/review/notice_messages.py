@@ -105,7 +105,7 @@ def notice_parts(
         event: the event.
         before: the contributor's own revision, if a moderator edited it.
         language: the server's language.
-        reason: the reason of a decision in `DECIDED_LATER`, such as retiring the note.
+        reason: the reason of a decision made after the review (`DECIDED_LATER`).
         title: the title by which the reader knows the note, or empty for the revision's title.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)

@@ -44,10 +44,10 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
 
 
 def posting_number(core: Core, note: Note, number: int) -> int:
-    """The number to use in the nonce when a card is posted.
+    """The number for the nonce of a card's message.
 
-    This is the change number of the first attempt to post the card, so that retries use the same
-    nonce.
+    A first attempt to post the card uses `number`, the number of the note's last change. Retries
+    use the number of the first attempt, so that Discord doesn't post the card twice.
     """
     return core.store.review_cards.begin_posting(note.revision.id, number)
 
@@ -76,7 +76,7 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 
 def mark_card_replaced(core: Core, place: Place) -> int:
-    """Mark a card as deleted; return the number of the card that replaces it."""
+    """Mark a card as deleted; return the change number for posting the card again."""
     mark_cards_deleted(core, [place[1]])
     return card_number(place[1])
 
@@ -110,8 +110,8 @@ class Delivery:
         notice: the notice.
         note: the note with the decided revision.
         before: the contributor's own revision, or None if no moderator edited it.
-        reason: the reason of a decision in `DECIDED_LATER`, such as retiring the note; otherwise
-            empty.
+        reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
+            review's own reason is in `note`.
         title: the title by which the reader knows the note, or empty for the revision's title.
         settings: the settings of the note's guild.
     """

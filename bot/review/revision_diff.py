@@ -41,9 +41,9 @@ _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
 
 def _marked(change: Change, text: str) -> str:
-    """A piece of text with its marks around each line; Discord ignores marks next to blanks.
+    """A text with escaped Markdown, and with the marks of a change around each line.
 
-    Markdown in the piece is escaped: old and new markup mixed could format other text.
+    Blanks stay outside of the marks, because Discord ignores marks next to blanks.
     """
     mark = _MARKS[change]
     lines = []

@@ -152,11 +152,11 @@ def once_per_interaction(
 
     Args:
         core: makes the change.
-        guild_id: the only guild with rows to change.
+        guild_id: the guild of the note; the change must not concern other guilds.
         interaction_id: the interaction that asks for the change.
         change: makes the change.
-        origin: the message with the form or button. A second interaction with this message counts
-            as a repeated call. 0 if the message may be used several times.
+        origin: the message with the form or button, if the message may be used for one change
+            only. A further interaction with this message then counts as a repeated call.
     """
     store = core.store
 
@@ -406,9 +406,9 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def contributors_revision(core: Core, note: Note) -> Note | None:
-    """Return the contributor's last own revision, if somebody else wrote this revision.
+    """For a revision that somebody else wrote, return the contributor's last revision before it.
 
-    Return None if the contributor wrote this revision, or no earlier one.
+    Return None if the contributor wrote this revision, or wrote no revision before it.
     """
     if note.revision.writer_id == note.contributor_id:
         return None

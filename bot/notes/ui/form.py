@@ -295,10 +295,10 @@ async def open_form(
 async def open_revision(
     interaction: Interaction, note: Note, *, without_pictures: bool = False
 ) -> None:
-    """Open the form with a note's text; send a text too long for the form as a file first.
+    """Open the form with a note's text, or send a text that is too long for the form as a file.
 
-    The file comes with a button to a form without the text. A form that only removes pictures opens
-    at once.
+    A button below the file opens a form to upload the edited file. A form that only removes
+    pictures opens at once.
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):
@@ -333,7 +333,7 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
 
 
 async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
-    """The sender of an interaction as a member of a guild; None if they aren't one.
+    """Return the sender of an interaction as a member of a guild, or None for a non-member.
 
     For a direct message, this asks Discord: a banned contributor still has the buttons there.
     """

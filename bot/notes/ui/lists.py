@@ -93,7 +93,7 @@ async def _show(
 
 
 async def _viewers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit viewers of a note; sets the `revisions` that they may see."""
+    """Admit viewers of a note; set `revisions` to the revisions visible to the viewer."""
     revisions = await _history(interaction, values["note_id"])
     return {"revisions": revisions} if revisions else messages.NO_HISTORY
 
@@ -133,9 +133,9 @@ class WithdrawButton(
 ):
     """A button that withdraws a note or keeps it.
 
-    *Withdraw* (`yes`) and *Keep it* (`no`) are below the question whether to withdraw a note. The
-    bot also tells a member when their reply was proposed as a note. Below this message, *Withdraw*
-    has the action `reply`.
+    The actions `yes` and `no` belong to *Withdraw* and *Keep it*, below the bot's question whether
+    to withdraw a note. The action `reply` belongs to *Withdraw* below a notice that a member's
+    reply was proposed as a note.
     """
 
     revision_id: int

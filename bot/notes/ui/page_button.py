@@ -19,7 +19,7 @@ from knowledge.values.notes import Member, Note, PageVeto
 
 
 async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
-    """The member's right to keep a note off the page, as writer or moderator; None without it."""
+    """Return the role that lets the member keep a note off the page, or None without a role."""
     if note.contributor_id == interaction.user.id:
         return PageVeto.WRITER
     here = note.guild_id == interaction.guild_id
@@ -29,7 +29,7 @@ async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
 async def _writers_and_moderators(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Admit a note's contributor and moderators; sets the `note`, and their right as `by`."""
+    """Admit a note's contributor and moderators; set `note`, and set `by` to the member's role."""
     note = await interaction.client.worker.call(
         lambda core: service.latest(core, values["note_id"]), priority=Priority.ASKING
     )

@@ -67,7 +67,7 @@ class ReplyProposals:
     ) -> Reply | None:
         """Return a message as a reply to an unanswered question, or None if it is no such reply.
 
-        Only replies to questions that everybody on the server may read count.
+        The question must be readable by everybody on the server.
         """
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):

@@ -241,7 +241,7 @@ def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[
 def _pictures(
     interaction: Interaction, files: Sequence[discord.Attachment]
 ) -> list[discord.Attachment]:
-    """The pictures among files, or without any, the pictures on the message with the draft.
+    """The pictures among `files`, or the pictures of the draft if `files` has no pictures.
 
     Raises:
         InvalidNoteError: if there are too many pictures.

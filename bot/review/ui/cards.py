@@ -146,8 +146,8 @@ def card_message(
 ) -> dict[str, Any]:
     """Arguments that send a card or edit its message.
 
-    The caller adds the files (`files_of`) to the arguments. The message shows the files, unless
-    `with_files` is False.
+    With `with_files`, the card refers to its files. The caller must then attach the files
+    (`files_of`).
     """
     shown = container([[text] for text in card.texts], _COLOURS[card.standing])
     if card.attached.file_name and with_files:

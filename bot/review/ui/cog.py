@@ -240,7 +240,7 @@ class Queue:
         return values["place"] if values is not None else None
 
     async def page(self, interaction: Interaction, place: int, said: str = "") -> dict[str, Any]:
-        """Arguments of `edit_original_response` that show the note at a place, if any."""
+        """Arguments of `edit_original_response` that show a note in the queue or an empty queue."""
         guild_id, now = interaction.guild_id or 0, datetime.now(UTC)
         channels = quotable_channels(interaction, private=True)
         found = await self._bot.worker.run_slices(

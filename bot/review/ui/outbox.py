@@ -159,7 +159,7 @@ class OutboxDispatcher:
                     refused.add(note.guild_id)
 
     async def _show_card(self, note: Note, number: int) -> bool:
-        """Post or edit a card for this change of its note; False without a review channel."""
+        """Post or edit a note's card; return False if the server has no review channel."""
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
@@ -219,7 +219,10 @@ class OutboxDispatcher:
     async def _edit(
         self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
-        """Edit a posted card; False if it is deleted, or in a former channel closed to the bot."""
+        """Edit a posted card, and return whether the card could be edited.
+
+        False if the card was deleted, or is in a former review channel that the bot can't access.
+        """
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
@@ -241,10 +244,10 @@ class OutboxDispatcher:
         buttons: _Buttons,
         settings: GuildSettings,
     ) -> bool:
-        """Post a card; False without a review channel.
+        """Post a card; return False if the server has no review channel.
 
-        Discord accepts a nonce once. If an earlier attempt succeeded, Discord returns its message,
-        and the bot edits it.
+        Discord accepts a nonce once. If an earlier attempt succeeded, Discord returns the message
+        of that attempt, and the bot edits the message.
         """
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
@@ -274,10 +277,7 @@ class OutboxDispatcher:
             await self._bot.worker.call(lambda core: outbox.mark_notice_sent(core, notice))
 
     async def _deliver_directly(self, delivery: Delivery) -> bool:
-        """Notify a contributor by direct message, or else in the channel of the proposal.
-
-        Returns False if the delivery should be retried later.
-        """
+        """Notify a member directly, or in the proposal's channel; return False to retry later."""
         notice, note = delivery.notice, delivery.note
         first, *rest = notice_messages.notice_parts(
             note,
@@ -335,7 +335,7 @@ async def _with_files_if_allowed(
 ) -> discord.Message:
     """Post or edit a card with its files, or without them if the bot may not attach files.
 
-    Older invitations lack that permission. `/review note` shows the whole text.
+    Older invitations lack the permission. `/review note` shows the whole text.
     """
 
     async def attempt(*, with_files: bool) -> discord.Message:
