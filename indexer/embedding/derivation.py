@@ -254,7 +254,6 @@ def derive(
 def _write(
     recipe: Recipe[Any, Any], folder: Path, digest: str, partial: Path, sample: Sequence[str]
 ) -> None:
-    """Write a derived folder, and verify it."""
     with _quiet():
         reference = recipe.reference(folder)
         recipe.check(reference)

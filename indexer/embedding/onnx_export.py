@@ -126,7 +126,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
 
 
 def _feeds(reference: "SentenceTransformer") -> list[Feed]:
-    """The model's inputs for the varied texts, one text each."""
+    """The model's inputs for each of the texts `VARIED`."""
     found = reference.tokenizer(list(VARIED), truncation=True, max_length=reference.max_seq_length)
     more = {"unpooled": np.array([0])} if _leaves_prompts_out(reference) else {}
     return [{"input_ids": np.array([ids], dtype=np.int64), **more} for ids in found["input_ids"]]

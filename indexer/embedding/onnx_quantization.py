@@ -91,8 +91,9 @@ def optimize(quantized: Path, path: Path) -> None:
 
 
 def column_scales(matrix: Weights) -> Weights:
-    """The scales (n,) of a matrix (k, n), one for each column, for which no sum is cut off.
+    """The scales (n,) of the columns of a matrix (k, n).
 
+    They are large enough that no sum of two products is cut off (see the module's docstring).
     Rounding every weight to seven bits would prevent that, too. But these scales are on average 0.7
     times as large as scales for seven bits, so less is lost.
     """
@@ -231,7 +232,6 @@ def _scale_by_token(graph: Any) -> None:
 
 
 def _rewrite(graph: Any, replaced: Callable[[Any], list[Any]]) -> None:
-    """Replace each node by the nodes that `replaced` makes of it."""
     nodes = [new for node in list(graph.node) for new in replaced(node)]
     # Copies, because clearing the list removes its nodes.
     copies = [type(node).FromString(node.SerializeToString()) for node in nodes]

@@ -56,7 +56,6 @@ class TokenCodec:
 
     @property
     def token_bytes(self) -> int:
-        """The bytes per token."""
         return len(self.centre) * self.bits // 8
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
