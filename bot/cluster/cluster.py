@@ -153,9 +153,9 @@ class Cluster(Process):
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """Why the leases are not renewed, while this process serves even so.
+        """Why the leases are not renewed, if the process still serves its shards; empty otherwise.
 
-        As soon as the process serves nobody, `problem` says why, and this is empty.
+        If the process serves nobody, `problem` says why instead.
         """
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
@@ -184,7 +184,7 @@ class Cluster(Process):
 
     @property
     def settled_shards(self) -> Shards:
-        """All shards, once Discord has named the guilds of every shard; no shards before."""
+        """All shards of the bot, in any process; empty until Discord has named all guilds."""
         settled = self.membership.valid and not self.membership.standing.unready
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 

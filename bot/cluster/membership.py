@@ -1,8 +1,9 @@
 """Membership of a process in a cluster: renews the process's leases, and runs the leased shards.
 
-The process trusts its leases for less time than the database grants. Its clock keeps running while
-the process is suspended. Without a renewal in time, it ignores events and closes its shards, before
-other processes may take them. While the database server is down for everybody, it keeps its shards.
+The process trusts its leases for less time than the database grants, by a clock that keeps running
+while the process is suspended. If the leases aren't renewed in time, the process ignores events and
+closes its shards, before other processes may take them. There is one exception: while the database
+server is down for everybody, nobody can take shards, so the process keeps its shards.
 """
 
 import asyncio
@@ -113,7 +114,6 @@ class Membership:
 
     @property
     def silent_seconds(self) -> float:
-        """Time since the last renewal."""
         return self._clock() - self.renewed_at
 
     @property
@@ -165,7 +165,7 @@ class Membership:
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:
-        """Call a function of the leases in another thread, one at a time."""
+        """Call a function with the leases in another thread, after earlier calls have ended."""
         leases = self._leases
         if leases is None:
             raise RuntimeError("The process has not joined yet.")

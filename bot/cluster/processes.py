@@ -90,15 +90,15 @@ class Process:
 
     @property
     def settled_shards(self) -> Shards:
-        """The shards of all processes, as soon as Discord has named the guilds of these shards.
+        """The shards of all processes, without shards whose guilds Discord hasn't named yet.
 
-        See `Services.all_memberships_known`.
+        If the bot has several processes, this is empty until Discord has named all guilds.
         """
         return self.ready_shards
 
     @property
     def epochs(self) -> Mapping[int, int]:
-        """The epoch of each leased shard, by shard id; empty without leases."""
+        """The number of leases so far of each leased shard, by shard id; empty without leases."""
         return {}
 
     def details(self) -> dict[str, object]:
@@ -110,4 +110,4 @@ class Process:
         self.ready.add(shard_id)
 
     async def end(self) -> None:
-        """Give up every lease, after the shards are closed and the worker is stopped."""
+        """Give up leases, if any. Called after the shards are closed and the worker is stopped."""

@@ -1,10 +1,9 @@
 """Calibrations of evidence for each model: shipped ones, and fitted ones in the data folder.
 
-Cosines differ between models, so a calibration is fitted for one model. The serving model uses the
-calibration in the data folder that was fitted for this model. Without that file, it uses the
-calibration shipped with the model, if any. Any other model uses the shipped calibration for models
-without token vectors (a vector for each token of a passage). Calibrations fitted for other models
-are kept in the data folder.
+Cosines differ between models, so a calibration is fitted for one model. A model uses the fitted
+calibration for this model in the data folder. If there is none, it uses the shipped calibration for
+this model. If there is none either, it uses the shipped calibration for models without token
+vectors (a vector for each token of a passage). The data folder keeps calibrations of former models.
 """
 
 import hashlib

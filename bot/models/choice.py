@@ -104,14 +104,13 @@ def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
 
 
 def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
-    """Make the previous model serve again.
+    """Make the previous model serve again, until `model.name` in config.toml changes.
 
-    Documents that were deleted meanwhile are first deleted from its index.
-
-    `configured` is config.toml's model, which is ignored until config.toml changes.
+    Documents that were deleted meanwhile are first deleted from the previous model's index.
+    `configured` is the present `model.name`, stored so that a change can be noticed.
 
     Raises:
-        ModelChoiceError: if there is none.
+        ModelChoiceError: if there is no previous model, or its index is gone.
     """
     pointer = read_pointer(folder)
     previous = pointer.previous if pointer is not None else None

@@ -1,11 +1,11 @@
 """Gate: compares a candidate model with the serving model, and refuses a worse candidate.
 
-The gate asks both models the questions of the shipped judged sets, indexed in a temporary folder.
-It also asks both models this server's questions with an answer that members accepted. For these,
-each model searches its own index. The gate compares the ranking (nDCG@10), the share of answerable
-questions answered, and the share of unanswerable questions refused. On this server's questions, it
-compares recall instead of the ranking. Most of these answers were accepted because the serving
-model ranked them first, so no other ranking could do as well.
+The gate asks both models the questions of the shipped judged sets, after indexing the documents of
+these sets in a temporary folder. It also asks both models earlier questions of this server, if
+members accepted an answer. For these questions, each model searches its own index. The gate
+compares the ranking (nDCG@10), the share of answerable questions answered, and the share of
+unanswerable questions refused. On this server's questions, it compares recall instead of ranking:
+most answers were accepted because the serving model ranked them first, so no other could do better.
 """
 
 import tempfile
@@ -42,10 +42,7 @@ TOGETHER: Final = "all together"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One metric of both models on one judged set, with a value for each question.
-
-    `p` is the p-value of the difference, by a paired randomisation test.
-    """
+    """One metric of both models on one judged set, with a value for each question."""
 
     judged: str
     name: str
@@ -54,6 +51,7 @@ class Figure:
 
     @property
     def p(self) -> float:
+        """The p-value of the difference, by a paired randomisation test."""
         return randomisation_p(self.serving, self.other)
 
     @property
@@ -62,10 +60,9 @@ class Figure:
 
     @property
     def worse(self) -> bool:
-        """Whether the candidate's loss is significant or large.
+        """Whether the candidate's loss is significant, or at least `LEAST_LOSS`.
 
-        A loss is large from `LEAST_LOSS` on. On a single shipped set, it is large from `ONE_SET`
-        times `LEAST_LOSS` on.
+        On a single shipped set, this limit is multiplied by `ONE_SET`.
         """
         lost = -self.gain
         most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)
@@ -74,7 +71,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of the comparison: a model, its calibration, and its reranker, if any."""
+    """A model to compare, with its calibration and its reranker, if any."""
 
     model: RecordedModel
     calibration: Calibration
@@ -93,8 +90,8 @@ class Side:
 def measure(sides: Sequence[Side], judged: JudgedSet) -> Iterator[Progress | Evaluation]:
     """Index a judged set in a temporary folder, and evaluate each side on its questions.
 
-    The given sides must have the same model, because they share the index. They may differ in their
-    rerankers.
+    All sides must have the same model, because they share the index. The sides of another model
+    need another call.
 
     Yields:
         The progress of indexing, then one evaluation for each side, in the order of `sides`.
@@ -128,7 +125,10 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
-    """Return the metrics of both models on one judged set, except metrics without questions."""
+    """Return the metrics of both models on one judged set.
+
+    A metric is left out if the set lacks questions for it, such as unanswerable questions.
+    """
     both = (serving, other)
     if judged == OWN:
         ordered = "found", [_found_in_ten(one) for one in both]

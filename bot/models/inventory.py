@@ -41,7 +41,6 @@ class Row:
         key: the short name of the preset, or "" for other models.
         standing: None unless the model serves, served before, or is to serve next.
         megabytes: the size on this machine, or of the download.
-        speed: measured on this machine by `commonplace model try`.
         ndcg: nDCG@10 by judged set, measured in this repository.
     """
 
@@ -138,10 +137,11 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
 
 
 def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
-    """Yield the derived models in the cache. They can serve even if their source is deleted.
+    """Yield models with a derived form in the cache.
 
-    The folder of a derived model has a digest as its name. The name of the model is looked up by
-    the digest in the measured speeds and in the pointer.
+    A derived form is a faster form of a model, made on this machine. It can serve even if the
+    model's original files are deleted. The folder of a derived form is named by a digest. The name
+    of the model is looked up by this digest in the measured speeds and in the pointer.
     """
     known = {
         vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()

@@ -259,7 +259,8 @@ def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str)
     """Open an embedder's index, or replace a small index of another runtime by an empty one.
 
     The bot derives a fast form of a model, if it can. If the derivation works at one start and
-    fails at the next, the runtime has changed, and the index of the old runtime is stale.
+    fails at the next, the runtime has changed, and the index of the old runtime is stale. A small
+    index (`SMALL_PASSAGES`) is soon built again. A larger index raises `StaleIndexError`.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -295,6 +296,5 @@ def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Op
 
 
 def index_name(embedder: Embedder) -> str:
-    """Derive the name of an embedder's index from the embedder's properties."""
     told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
     return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"

@@ -72,10 +72,10 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
 
 
 def previous_reranker(folder: Path, configured: str) -> str | None:
-    """Return the reranker before the current choice, or "" if none served then.
+    """Return the reranker that served before the last choice, or "" if none did.
 
-    Return None if no choice is in force: no reranker was chosen since `configured`, the reranker in
-    config.toml, last changed.
+    Return None if nothing was chosen since `model.reranker` in config.toml last changed. Its
+    present value is `configured`.
     """
     choice = _read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

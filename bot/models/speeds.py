@@ -62,12 +62,12 @@ def read_speeds(folder: Path) -> Mapping[str, Speed]:
     """Return the earlier measurements, by `Embedder.model`."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return {str(vectors): Speed(**fields) for vectors, fields in found.items()}
+        return {str(model): Speed(**fields) for model, fields in found.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def save_speed(folder: Path, vectors: str, speed: Speed) -> None:
-    """Save a measurement under `vectors`, an `Embedder.model`, and replace an earlier one."""
-    speeds = {**read_speeds(folder), vectors: speed}
+def save_speed(folder: Path, model: str, speed: Speed) -> None:
+    """Save the speed of a model, in place of an earlier one; `model` is an `Embedder.model`."""
+    speeds = {**read_speeds(folder), model: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

@@ -40,7 +40,7 @@ _PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a wh
 def review(
     page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
 ) -> str:
-    """Return a page of unreleased notes, below the number of those just `released`."""
+    """Return a page of unreleased notes, under a line on how many notes were just `released`."""
     lines = [] if released is None else [_RELEASED(released, language)]
     if not page.is_on:
         lines.append(_PAGE_IS_OFF(language))

@@ -57,6 +57,6 @@ def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: i
 
 
 def versions(core: Core) -> dict[int, tuple[Any, ...]]:
-    """Return a value for each public page that changes with the page's content, by guild id."""
+    """Return a version of each public page, by guild id; new content changes the version."""
     notes = core.store.public_notes
     return {guild_id: notes.version(guild_id) for guild_id in notes.guilds()}

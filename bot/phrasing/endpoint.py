@@ -313,7 +313,7 @@ def _read(body: bytes) -> Reply | Failure:
 
 
 def _counted(tokens: int | None) -> int:
-    """Return a token count, bounded to what the database holds."""
+    """Return a token count that the database can store; None and negative counts become 0."""
     return min(max(tokens or 0, 0), 10**9)
 
 

@@ -122,7 +122,6 @@ _PRONOUN: Final = re.compile(r"(?:it|they|he|she|er|sie|es)\s", re.IGNORECASE)
 
 
 def is_conditional(text: str) -> bool:
-    """Whether a text states a condition."""
     return any(_SENSES[sense].search(text) is not None for sense in TABLES["conditions"])
 
 
@@ -132,7 +131,6 @@ _READ_CHARACTERS: Final = 1_000
 
 @lru_cache(maxsize=512)
 def read(sentence: str) -> Reading:
-    """Parse a sentence."""
     sentence = sentence[:_READ_CHARACTERS]
     language = language_of(sentence)
     joints = list(_CLAUSE.finditer(sentence))
@@ -164,9 +162,11 @@ def read(sentence: str) -> Reading:
 
 
 def _dependence(sentence: str, joint: re.Match[str]) -> str:
-    """Return how the clause after a joint depends on the clause before.
+    """Return how the clause after a joint depends on the clause before the joint.
 
-    The result is `_ON_ALL`, `_FOR_ITS_SUBJECT`, or "" for an independent clause.
+    A joint is the punctuation or the word between two clauses. The result is `_ON_ALL` if the later
+    clause needs all of the earlier clause ("because …"), `_FOR_ITS_SUBJECT` if it needs only the
+    subject ("and costs …"), or "" if it needs nothing.
     """
     word = joint[0].strip().lower()
     if word in _RELATIVE:
@@ -234,10 +234,7 @@ def _placed(
 
 
 def _dated(sentence: str, value: Value) -> Value:
-    """Return the value, as a date if it is a year.
-
-    An example is "In August 2023 Google …", where 2023 is neither a count nor a version.
-    """
+    """Return a value, as a date if the value is a year, as in "In August 2023 Google …"."""
     digits = str(value.normal).removesuffix(".0")
     counts = value.subject in {Subject.NUMBER, Subject.VERSION}
     if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):

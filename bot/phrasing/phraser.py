@@ -215,10 +215,10 @@ def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
-    """Return the indexes of `count` passages, reordered by the `ids` in a model's reply.
+    """Return the indexes of `count` passages, in the order of the `ids` in a model's reply.
 
-    Passages without an id in the reply come last and keep their order. The result is empty if no id
-    is in `offered`.
+    The model was asked about the first passages, under the ids `offered`. Passages without an id in
+    the reply come last, in their old order. The result is empty if the reply has no offered id.
     """
     known = {key: place for place, key in enumerate(offered)}
     named = [known[key] for key in dict.fromkeys(ids) if key in known]

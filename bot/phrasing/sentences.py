@@ -1,8 +1,8 @@
 """Numbered sentences of the quoted passages, and the text shown for them. Pure.
 
 A unit is a sentence, a list item, a code block or a table, as in excerpts. A model chooses among
-numbered units, called sentences. A chosen unit is shown verbatim. Units before it that it refers to
-are shown as well, and so is the unit after it if the chosen unit announces it.
+numbered units, called sentences. A chosen unit is shown verbatim. If it refers back ("This …"), the
+units before are shown, too. If it only introduces the next unit, the next unit is shown, too.
 """
 
 import re

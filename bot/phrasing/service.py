@@ -35,7 +35,7 @@ def claim(
 
 
 def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
-    """Return the keys with a changed scope."""
+    """Return the keys of outdated results: content in one of their scopes has changed since."""
     now = {place: core.answer_pipeline.generation(*place) for place in {key.place for key in held}}
     return [key for key in held if key.generation != now[key.place]]
 

@@ -1,6 +1,6 @@
 """Strict comparison of a model's sentence with its sources. Pure.
 
-Sources are the sentences of passages that the model names for its sentence. The comparison is a
+For each sentence, the model names sources, which are sentences of passages. The comparison is a
 filter, no proof. A sentence passes if a source says the same in the same words and clauses.
 Everything doubtful fails. Each content word must occur in the source. So must names, negations,
 scope words, small words that would reverse the meaning ("on", "off"), and numbers with their units.
@@ -71,10 +71,7 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 
 
 def _candidates(source: str) -> Iterator[str]:
-    """Yield a source, then its independent parts.
-
-    No part after a part with a condition is yielded, because the condition may apply to it, too.
-    """
+    """Yield a source, then its independent parts up to a condition, which may limit later parts."""
     yield source
     parts = _PART.split(source)
     if len(parts) > 1:
@@ -86,7 +83,10 @@ def _candidates(source: str) -> Iterator[str]:
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
-    """Whether both halves of a sentence follow from a source with the same subject as the half."""
+    """Whether each half of a sentence follows from a source; the two sources may differ.
+
+    Each half must have the same subject as its source.
+    """
     joints = list(_JOINT.finditer(sentence))
     if len(joints) > _MOST_JOINTS:
         return False
@@ -122,7 +122,6 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _unsupported(own: Reading, source: Reading) -> Mismatch | None:
-    """Return the mismatch if a name, word or number is missing in the source."""
     keys, known = source.keys, {item.word for item in source.items}
     if any(item.is_name and item.word not in known for item in own.items):
         return Mismatch.NAMES
@@ -146,7 +145,11 @@ def _denies_alike(own: Reading, source: Reading) -> bool:
 
 
 def _has_same_scope(own: Reading, source: Reading) -> bool:
-    """Whether no scope word is added or moved, and no scope word with a limitation is lost."""
+    """Whether no scope word was added or moved, and no limitation was lost.
+
+    A condition such as "if" limits all, so it can't be omitted. A word such as "only" limits the
+    next item, and "about" the next value. These can be omitted only together with this item.
+    """
     mine, keys = set(own.senses), own.keys
     if mine - set(source.senses):
         return False
@@ -169,10 +172,10 @@ _SUBJECT_ITEMS: Final = 3
 def _says_whole_clauses(own: Reading, source: Reading) -> bool:
     """Whether a sentence consists of whole clauses of the source.
 
-    Within a clause of the sentence, clauses of the source keep their order. The next clause of the
-    sentence may begin with any clause of the source. A fronted clause of time or place may move to
-    the end. A dependent clause ("and costs …") must follow the clause before it in the source, or
-    have its subject in front.
+    A clause of the sentence may join several clauses of the source, in their order. The clauses of
+    the sentence may have any order, but a dependent clause ("and costs …") must follow the same
+    clause as in the source, or begin with the subject of the main clause. An introductory clause of
+    time or place may move to the end.
     """
     if _is_made_of(own.clauses, source):
         return True
@@ -208,10 +211,7 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
 
 
 def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
-    """Yield a dependent clause with each possible subject in front.
-
-    Possible subjects are the first item of the main clause, its first two items, and so on.
-    """
+    """Yield a dependent clause after each possible subject: the first items of the main clause."""
     whole = max(at for at in range(dependent) if at not in source.dependent)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
@@ -222,7 +222,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
     """Whether dates keep their order, and each date stays with its companions.
 
     Companions are the other items around a date. A date must share companions with the equal date
-    of the source, and with no other date of the source it may share more.
+    of the source. It must not share more companions with another date of the source.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):

@@ -74,7 +74,7 @@ class Found:
 
     Attributes:
         places: the new order of the hits; empty if they keep their order.
-        reply: the reply decided again in the new order, if any.
+        reply: the answer, with its quotations in the new order; None if there is no new order.
     """
 
     phrased: Phrased

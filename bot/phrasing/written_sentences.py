@@ -1,9 +1,9 @@
-"""Check of sentences that a model wrote, against the sentences of passages that the model names.
+"""Check of sentences that a model wrote, against sentences of the quoted passages.
 
-A written sentence is shown if its form (`fault`) and its words (`strict_check`) pass, and its
-vector is near the vector of a named sentence. A failed sentence is replaced by its named sentences
-if these are relevant to the question, or dropped. If most written sentences fail, only named
-sentences are shown.
+For each written sentence, the model names sentences of the passages. A written sentence is shown if
+its form (`fault`) and its words (`strict_check`) pass, and its vector is near the vector of a named
+sentence. A failed sentence is replaced by its named sentences if these are relevant to the
+question, or dropped. If most written sentences fail, only named sentences are shown.
 """
 
 import asyncio

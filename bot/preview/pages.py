@@ -89,7 +89,7 @@ class ChannelServer(PreviewServer):
         return response
 
     async def page(self, request: web.Request) -> web.Response:
-        """Return the page with a style sheet that hides everything that the shell shows, too."""
+        """Return simcord's page without its toolbar and sidebar, because the shell has its own."""
         response: web.Response = await self._index(request)
         text = (response.text or "").replace("<title>SimCord Preview", "<title>Commonplace")
         styled = text.replace("</head>", '<link rel="stylesheet" href="/shell/channel.css"></head>')

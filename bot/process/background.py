@@ -1,7 +1,7 @@
 """Background tasks of a running bot: index updates, and the features' rounds.
 
 A failed step is logged, shown by `/healthz` and tried again. Questions wait only until articles and
-notes are indexed. Of several processes, the leader runs the rounds `by_leader`.
+notes are indexed. Rounds with `Round.by_leader` run only in the leading process.
 """
 
 import asyncio

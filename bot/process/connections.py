@@ -79,7 +79,7 @@ class Connections:
 
     @property
     def next_attempt(self) -> str:
-        """A sentence on the next attempt, or the limit that delays it."""
+        """A sentence on the session limit if it delays shards, else on the next attempt, or ""."""
         if self.limit.problem or not self._due:
             return self.limit.problem
         seconds = min(self._due.values()) - loop_seconds()

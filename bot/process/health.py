@@ -1,4 +1,4 @@
-"""Health of the bot: problems that make it unhealthy, and parts that its answers lack."""
+"""Health of the bot: why it is unhealthy, and why its answers are incomplete."""
 
 import asyncio
 from typing import Final
@@ -25,7 +25,7 @@ async def check_health(
     degradations: Degradations,
     unconnected: str,
 ) -> Health:
-    """Collect the problems of all parts; `unconnected` is that of the connection to Discord."""
+    """Collect the problems of all parts; `unconnected` is the problem of Discord's connection."""
     problem, lacking = unopened_problem(worker), tuple[str, ...]()
     if worker is not None and not problem:
         problem, lacking = await _worker_problems(worker)
@@ -49,7 +49,7 @@ def unopened_problem(worker: Worker[Core] | None) -> str:
 
 
 async def _worker_problems(worker: Worker[Core]) -> tuple[str, tuple[str, ...]]:
-    """Return why the worker doesn't answer, or "", and the parts that its answers lack."""
+    """Return two values: why the worker doesn't respond, or "", and why answers are incomplete."""
     try:
         async with asyncio.timeout(LOOKING_SECONDS):
             lacking = await worker.call(Core.problems, priority=Priority.HEALTH)

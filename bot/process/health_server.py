@@ -77,10 +77,10 @@ class _Server(web.Server):
         self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept a connection, and abort one if there are too many.
+        """Accept a connection, within two limits.
 
-        If too many connections have sent no request yet, the oldest of them is aborted. If only the
-        number of all connections is too large, the new connection is aborted.
+        If more than `MOST_WAITING` connections have sent no request yet, the oldest of these is
+        aborted. Otherwise, if there are more than `_CONNECTIONS`, the new connection is aborted.
         """
         super().connection_made(handler, transport)
         self._waiting[handler] = transport

@@ -150,7 +150,7 @@ class IdentifyLimit:
                 self._learn(**limits)
 
     def _seconds_to_another_day(self, *, again: bool) -> float:
-        """Return the seconds until Discord allows a new day's sessions, or 0 if one may begin now.
+        """Return 0 if a session may begin now, or else the seconds until the next day's sessions.
 
         With `again`, the shard's last session failed. Such a shard must leave `KEPT_SHARE` of the
         day's sessions to the other shards.

@@ -127,7 +127,7 @@ def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 def _tracebacks(error: BaseException) -> Iterator[str]:
-    """Tracebacks of an exception and its causes, first cause first, each with `_described`."""
+    """Tracebacks of an exception and its causes, first cause first, without members' text."""
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
         yield from _tracebacks(earlier)

@@ -136,7 +136,7 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 def settings(
     language: Language, effective: EffectiveSettings, names: Mapping[str, str], place_level: Level
 ) -> str:
-    """List each setting with its origin; one from `place_level` is marked as set here."""
+    """List each setting with its origin, which is "set here" for the level `place_level`."""
     waits = _WAITS(effective.wait_seconds, language)
     helps = {"wait_seconds": waits if effective.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {

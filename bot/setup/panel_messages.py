@@ -197,7 +197,7 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
     """Return the name of a choice in a setting's select menu.
 
     `private` tells whether answers to `/ask` are private by the operator's default. The choice of
-    this default shows it in its name: "in private (default)".
+    this default is called "in private (default)" or "in public (default)".
     """
     if setting is Setting.QUORUM:
         return value

@@ -20,9 +20,9 @@ from knowledge.values.weekly_digests import Edition
 class State:
     """Stored settings and sources of a guild.
 
-    `helped` are the channels with unasked help. The moderators' digest is posted on `digest_day` (0
-    is Monday, None is never). `unreleased` counts live notes that aren't on the public page.
-    `languages` are the serving model's.
+    In the `helped` channels, the bot answers questions that address nobody. The moderators' digest
+    is posted on `digest_day` (0 is Monday, None is never). `unreleased` counts live notes that
+    aren't on the public page. `languages` are the languages of the serving model.
     """
 
     settings: GuildSettings

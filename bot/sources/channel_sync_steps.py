@@ -114,7 +114,7 @@ class Next:
 def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
     """Find the next step of the first unfinished channel in these guilds.
 
-    Ends rounds without further steps, and removes their deleted content from the index.
+    If a channel has no further step, its round is ended, and deleted content leaves the index.
     """
     ended: list[ChannelReport] = []
     for channel in core.archive.channels():

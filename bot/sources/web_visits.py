@@ -30,7 +30,7 @@ class WebVisits:
         self._stopping.set()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:
-        """Add the kind of a wiki, forum or tracker to the address of its main page."""
+        """Fetch an address of unknown kind; if it is a wiki, forum or tracker, add the kind."""
         if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()

@@ -74,7 +74,7 @@ class Week:
         open_gaps: the number of all open gaps of the guild.
         pending: the number of notes that wait for a decision.
         due: the number of notes to be verified again.
-        waiting_since: the time since which the oldest of these notes has waited.
+        waiting_since: the time since which the oldest `pending` or `due` note has waited.
         posts: forum posts without an answer.
         thanked: contributors whose notes helped.
         new: newly published notes.
@@ -174,7 +174,7 @@ def gather_week(
 ) -> Week:
     """Gather the content of a digest for the readers of its channel.
 
-    `quotes` is the largest number of passages in an answer, for the contributors' credit.
+    `quotes` is the largest number of passages in an answer; other hits credit no contributor.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)

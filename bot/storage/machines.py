@@ -77,9 +77,9 @@ class SourceMachines:
     def elsewhere(self) -> dict[str, str]:
         """Return the sources that this machine doesn't read, with the names of their owners.
 
-        If a path without an owner exists here, this machine becomes its owner. A repository in a
-        folder that has no owner and doesn't exist here has "" instead of a name. It is returned, so
-        that the caller doesn't take it for deleted.
+        If a path without an owner exists here, this machine becomes the owner. If a local
+        repository has no owner and doesn't exist here, it is returned with "" as the owner's name,
+        so that the caller doesn't take it for deleted.
         """
         found = {}
         for location, _ in self._store.sources():

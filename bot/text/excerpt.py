@@ -2,7 +2,8 @@
 
 A text consists of units: sentences, list items, code blocks and tables. A unit of up to four lines
 is one piece. A longer unit is cut into pieces: its lines of code, its rows or its sentences. An
-excerpt shows or omits each piece as a whole.
+excerpt shows or omits each piece as a whole. A piece announces text if it only introduces the next
+piece, as a heading or "It works like this:" does.
 """
 
 import re
@@ -77,9 +78,9 @@ class _Pieces:
         """Return the first and last piece of each run to show around the answering piece.
 
         A run is a sequence of neighbouring pieces. One run contains the answering piece. While
-        lines remain, the run is extended in this order: to the text needed to understand it, to its
-        paragraph or list, downwards and upwards in the passage, and to the rest of the section. If
-        lines still remain, the first sentence of the passage is another run.
+        lines remain, this run is extended: first to the text needed to understand it, then to its
+        paragraph or list, then to the whole passage, then to the whole section. If the first
+        sentence of the passage is still omitted but fits, it becomes another run.
         """
         top, end = self.own
         first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
@@ -103,13 +104,13 @@ class _Pieces:
         return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
-        """Extend a run upwards, at most to `top`, and return the first piece that fits."""
+        """Return the first piece of a run after extending it upwards, at most to `top`."""
         above = range(first - 1, top - 1, -1)
         fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
     def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """Extend a run downwards, at most to `end`, and return the last piece that fits."""
+        """Return the last piece of a run after extending it downwards, at most to `end`."""
         below = range(last + 1, end + 1)
         fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
         return max(filter(self._may_end, fitting), default=last)
@@ -189,15 +190,16 @@ class _Pieces:
         return self.code[at] if at >= 0 and start < self.code[at][1] else None
 
     def _may_begin(self, place: int) -> bool:
-        """Whether an excerpt may begin with a piece: no picture, and no need of earlier text.
+        """Whether an excerpt may begin with a piece.
 
-        An excerpt may begin with a list item, without the announcement of the list.
+        The piece must show no picture and need no earlier text. A list item doesn't need the text
+        that announces the list.
         """
         listed = self._is_listed(place) and not self._refers_back(place)
         return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
 
     def _may_end(self, place: int) -> bool:
-        """Whether an excerpt may end with a piece: no announcement, and no picture."""
+        """Whether an excerpt may end with a piece: it announces nothing, and shows no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
     def _is_prose(self, place: int) -> bool:
@@ -254,7 +256,7 @@ def room(text: str) -> int:
         elif not (in_code or line.strip()):
             halves += 1
         else:
-            taken += (-(-size(line) // CODE_CHARACTERS) or 1) if in_code else _lines(line)
+            taken += (-(-size(line) // CODE_CHARACTERS) or 1) if in_code else _lines_on_phone(line)
     return taken + halves // 2
 
 
@@ -279,15 +281,13 @@ def _shown_rows(rows: Sequence[str]) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4_096)
-def _lines(line: str) -> int:
-    """Return how many lines of a phone's screen one line of a text takes."""
+def _lines_on_phone(line: str) -> int:
     is_item, is_set_in = LIST_MARKER.match(line) is not None, line.startswith((" ", ">"))
     line = _UNSEEN.sub("", line)
-    return _wrapped(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))
+    return _wrapped_lines(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))
 
 
-def _wrapped(text: str, characters: int) -> int:
-    """Return how many lines a text wraps to, at least one."""
+def _wrapped_lines(text: str, characters: int) -> int:
     taken, used = 1, 0
     for word in text.split():
         length = size(word)
@@ -307,8 +307,8 @@ def excerpt(
 ) -> tuple[str, bool]:
     """Cut a passage to `limit` lines around the answering sentence, and put this sentence in bold.
 
-    The excerpt doesn't end with an announcement, nor begin with a "this" or "it" that refers to
-    omitted text.
+    The excerpt doesn't end with a sentence that only introduces omitted text, nor begin with a
+    "this" or "it" that refers to omitted text.
 
     Args:
         text: the passage, or the section with the passage.

@@ -1,8 +1,8 @@
 """Markdown tables for Discord, which doesn't render them. Pure.
 
 A table that fits a phone becomes a code block with aligned columns. A wider table becomes a list
-with an item for each row. So does a table with links, which don't work in a code block. From three
-columns on, the values in an item follow the names of their columns.
+with an item for each row. So does a table with links, which don't work in a code block. In a table
+of more than two columns, each value after the first follows the name of its column in the item.
 """
 
 import re
@@ -120,7 +120,7 @@ def _listed(rows: Sequence[str]) -> Iterator[str]:
 
 
 def _labelled(head: Sequence[str], cells: Sequence[str]) -> str:
-    """The cells of a row; all but the first follow the name of their column."""
+    """The cells of a row; each cell after the first is preceded by the name of its column."""
     first, *others = cells or [""]
     said = [
         f"{label}: {cell}" if label else cell

@@ -43,7 +43,7 @@ class PageCog(Cog):
 
 
 async def show(interaction: Interaction, number: int, released: int | None = None) -> None:
-    """Show a page of unreleased notes, below the number of those just `released`."""
+    """Show a page of unreleased notes, under a line on how many notes were just `released`."""
     guild_id = interaction.guild_id or 0
     page = await interaction.client.worker.call(lambda core: service.page(core, guild_id, number))
     language = await viewer_language(interaction)

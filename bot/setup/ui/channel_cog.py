@@ -159,7 +159,7 @@ class ChannelsCog(Cog):
         typed: tuple[str | None, str | None],
         only_or_first: str | None,
     ) -> AnsweredFrom | None:
-        """Combine typed tags and sources. Reply to a mistake in them, and return None."""
+        """Combine typed tags and sources. If there is a mistake, reply to it and return None."""
         viewer = await viewer_language(interaction)
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed

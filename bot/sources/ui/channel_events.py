@@ -28,7 +28,7 @@ from knowledge.values.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
-    """Listener for synced channels; ignores other channels without a database query."""
+    """Listener for synced channels. Events of other channels cause no database query."""
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self._bot = bot

@@ -110,7 +110,8 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
 def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
     """Return which content of a channel is synced, or None if the channel can't be synced.
 
-    For a text channel, `threads` chooses its threads instead of its pins or announcements.
+    The content is a forum's threads, an announcement channel's messages, or the pins of another
+    text channel. With `threads`, it is the threads of any of these channels.
     """
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS
@@ -122,7 +123,6 @@ def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent 
 
 
 def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
-    """Return the permissions that the bot lacks to read a channel."""
     have = channel.permissions_for(channel.guild.me)
     needed = ("view_channel", "read_message_history")
     return [name for name in needed if not getattr(have, name)]

@@ -48,7 +48,7 @@ async def draw_overview(
 ) -> DrawnOverview:
     """Draw an overview if the bot may `attach` files.
 
-    The panels are also text if there is no picture, or if it lacks some of their letters.
+    The panels are returned as text if nothing is drawn, or if the drawing lacks some letters.
     """
     if overview is None:
         return DrawnOverview()
