@@ -20,7 +20,7 @@ install: $(VENV)/run.done ## install the bot's requirements only
 test: $(VENV)/dev.done check ## run the quick tests, or those in ARGS
 	$(BIN)/python -m pytest -q $(or $(ARGS),-n auto -m "not slow")
 
-test-all: test ## run every test: also PostgreSQL, processes, a browser, models, and 100 examples a property
+test-all: test ## run every test: also PostgreSQL, processes, a browser, models, and 50 examples a property
 	$(BIN)/python -m pytest -q -n auto -m "slow or hypothesis" --hypothesis-profile=thorough
 
 check: $(VENV)/dev.done ## lint, types, import contracts, plain English

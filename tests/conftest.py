@@ -30,7 +30,7 @@ from tests.stores import (
 _UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _UNHURRIED, max_examples=15)
 # Of `make test-all`, by `--hypothesis-profile`.
-settings.register_profile("thorough", _UNHURRIED, max_examples=100)
+settings.register_profile("thorough", _UNHURRIED, max_examples=50)
 settings.load_profile("quick")
 
 

@@ -197,8 +197,8 @@ def test_killed_at_any_step_the_folder_is_the_old_site_or_the_new_one(
     for name, made in (("old", old), ("new", new)):
         published(made, tmp_path / name / "www")
     sites = [files(tmp_path / name / "www") for name in ("old", "new")]
-    # Every third step keeps the test short.
-    for step in itertools.count(0, 3):
+    # Every fifth step keeps the test short.
+    for step in itertools.count(0, 5):
         work = tmp_path / "work"
         if first:
             work.mkdir()
