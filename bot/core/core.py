@@ -186,7 +186,7 @@ class Core:
 
     def _open_shared(self, opened: ExitStack) -> None:
         """Open the machine list, the shared choices and the embedding queue, all on PostgreSQL."""
-        self.store.tombstones.share_key()
+        self.store.tombstones.check_key()
         self.machines = SourceMachines(self.store, this_machine(self.folder))
         self._choices = SharedChoices(self.store, self.folder)
         self._choices.compare()

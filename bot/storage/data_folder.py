@@ -155,7 +155,7 @@ def check_database_server(folder: Path, url: str) -> None:
     """
     if url:
         with open_store(folder, url) as store:
-            store.tombstones.share_key()
+            store.tombstones.check_key()
 
 
 def refuse_lost_database(folder: Path) -> None:

@@ -46,8 +46,8 @@ class PublishedPicture:
 class PublishedNote:
     """A live note with consent, or a bundled article.
 
-    Texts are as written, possibly with secrets. `printable` removes these when a page is rendered,
-    so that only changed pages cost the time: seconds for 10,000 notes.
+    Texts are as written, possibly with secrets. `printable` removes the secrets when a page is
+    rendered. For 10,000 notes this takes seconds, so it isn't done for unchanged pages.
 
     Attributes:
         address: the address of the note's page.

@@ -75,7 +75,8 @@ class Field(StrEnum):
 class Flag:
     """A finding with its span in the text.
 
-    `detail` is a link's host, the names of invisible characters, a secret's kind, or the words.
+    `detail` depends on the risk: a link's host, the names of hidden characters, a secret's kind,
+    the number of mentions, characters or marks, or else the flagged text.
     """
 
     risk: Risk
@@ -197,7 +198,7 @@ def _host_risks(address: str, host: str, allowed: frozenset[str]) -> Iterator[Ri
         yield Risk.IP_ADDRESS
     elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
         yield Risk.DISGUISED_HOST
-    elif allowed.isdisjoint(_names_above(host)):
+    elif allowed.isdisjoint(_host_and_parents(host)):
         yield Risk.UNLISTED_HOST
 
 
@@ -228,8 +229,7 @@ def _host_name(typed: str) -> str:
     return typed.strip().lower().removeprefix("*.").removeprefix("www.").strip(".")
 
 
-def _names_above(host: str) -> Iterator[str]:
-    """A host's name and its parent domains."""
+def _host_and_parents(host: str) -> Iterator[str]:
     labels = host.split(".")
     for count in range(1, min(len(labels), _MOST_LABELS) + 1):
         yield ".".join(labels[-count:])
@@ -237,11 +237,11 @@ def _names_above(host: str) -> Iterator[str]:
 
 def _same_site(shown: str, host: str) -> bool:
     shown, host = _host_name(shown), _host_name(host)
-    return shown in _names_above(host) or host in _names_above(shown)
+    return shown in _host_and_parents(host) or host in _host_and_parents(shown)
 
 
 def _is_ip_address(host: str) -> bool:
-    """Whether a host is an IP address, in any notation of browsers."""
+    """Whether a browser reads the host as an IP address, as in `127.1` or `0x7f000001`."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -148,8 +148,8 @@ class Database(Protocol):
         """Raise each table's id counter above the ids that another copy of the data has used.
 
         Args:
-            given: the last id of each table in the other copy; None if they are unknown.
-            more: the number of further ids to skip, for example in place of unknown ones.
+            given: the last id of each table in the other copy; None if these ids are unknown.
+            more: the number of ids that each counter skips in addition; large if `given` is None.
         """
 
     def integrity_problem(self) -> str:

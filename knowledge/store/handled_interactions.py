@@ -1,10 +1,9 @@
 """Idempotency keys of interactions: clicks and forms already acted on, kept for a day.
 
 A key is stored in the same transaction as the action. A second attempt (Discord's, or a retry after
-an unknown outcome) finds the result and changes nothing; it also finds out whether a commit with a
-lost reply took effect. If a process stops while it handles a form, another process returns the
-typed text to the sender, and stores a key first. If the first process was only stalled, it finds
-this key and doesn't act on the form.
+an unknown outcome) finds the key, changes nothing, and returns the present result. If a process
+stops while it handles a form, another process stores a key, and then returns the typed text to the
+sender. If the first process was only stalled, it finds this key and doesn't act on the form.
 
 Errors:
     Exception
@@ -49,7 +48,7 @@ class HandledInteractions:
         act: Callable[[], tuple[_T, int | None]],
         again: Callable[[int], _T | None],
     ) -> _T:
-        """Act in one transaction, unless one of these interactions was acted on before.
+        """Act in one transaction, unless one of these ids was acted on before.
 
         If the connection is lost during the commit, a second transaction waits until the server has
         ended the first one. Then it looks for the key, and acts only if the key is missing. The
@@ -57,7 +56,7 @@ class HandledInteractions:
 
         Args:
             guild_id: the only guild whose rows are read and changed.
-            ids: the interaction's id, and further ids of the same attempt.
+            ids: the interaction's id, and its message's id if the message may be used only once.
             act: the action. It returns its result, and the id of the affected row. The id is None
                 if the action may be repeated.
             again: takes the id of the affected row, and returns its present result; None if the

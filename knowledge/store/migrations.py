@@ -1,8 +1,8 @@
 """Migrations of the community database: the files of `tables/` in the order of their names.
 
-The first one makes the tables of version 1.0.0. Files aren't edited after release; each further
-change is a new file. It runs in one transaction with its own record (sqlite-utils), so a process
-killed halfway leaves the database as it was.
+The first file makes the tables of version 1.0.0. Files aren't edited after release; each further
+change is a new file. One transaction runs a file and records it as applied (sqlite-utils), so a
+process killed halfway leaves the database as it was.
 """
 
 from collections.abc import Callable, Sequence

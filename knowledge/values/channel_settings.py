@@ -39,10 +39,10 @@ NOTES_KEY: Final = "notes"
 
 @dataclass(frozen=True, slots=True)
 class AnsweredFrom:
-    """The documents to answer from: by tag and by source; or all.
+    """The documents to answer from: all documents with one of the tags or from one of the sources.
 
-    `sources` are keys of sources (`knowledge.corpus.source_key`), of the bundled articles or of the
-    guild's notes. With `first`, other documents are searched if these have nothing similar.
+    With neither, all documents are used. `sources` are keys, built in or by
+    `knowledge.corpus.source_key`. `first`: other documents are searched if these have none similar.
     """
 
     tags: tuple[str, ...] = ()

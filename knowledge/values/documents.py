@@ -49,8 +49,8 @@ class Lines:
     """Line numbers for links to the file with a document's text.
 
     Attributes:
-        first: the line where the text begins in the file. It is 0 if the file has another text, for
-            example markup, so lines of the text can't be counted.
+        first: the line of the file where the text begins. It is 0 if the lines of the text aren't
+            the lines of the file, for example because the text was converted from markup.
         form: the fragment of the link, with the placeholders `{first}` and `{last}`.
         headings: the text's headings, each with its line in the file; needed only if `first` is 0.
     """
@@ -97,7 +97,7 @@ class Document:
 class Failure:
     """An unreadable source, with a sentence for the reason.
 
-    `document_id` is its document, which keeps its last good text.
+    The text that was last read from the source stays in the document `document_id`.
     """
 
     source: str

@@ -30,8 +30,8 @@ class Draft:
         guild_id: the guild of the note to revise; None for a new note.
         source: the message that the note is saved from, if any.
         question_id: the gap that the note answers, if any.
-        origin: the id of the bot's message that the draft came from, by a button or as a file; 0
-            for none. Two clicks on the same message submit the draft once.
+        origin: the id of the bot's message with the button or file that the draft was made from; 0
+            if there is none. Two clicks on such a message submit the draft once.
         anyway: whether to submit the draft despite similar notes.
         extends: whether the text is the note's text with an addition below it.
         contributor: the author of the text, if another member submits it.

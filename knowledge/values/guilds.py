@@ -131,9 +131,9 @@ class Requirements:
     publish_role_ids: frozenset[int] = frozenset()
 
     def published_at_once(self, role_ids: Iterable[int]) -> bool:
-        """Whether a note by somebody with these roles needs no review first.
+        """Whether a note by a member with these roles is published without a review first.
 
-        No role replaces a quorum of several moderators.
+        If several moderators must approve, every note is reviewed first.
         """
         return self.quorum == 1 and not self.publish_role_ids.isdisjoint(role_ids)
 

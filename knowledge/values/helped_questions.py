@@ -1,4 +1,4 @@
-"""Unsolicited questions: messages that the bot may answer without being asked."""
+"""Helped questions: members' messages that the bot may answer without being asked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HelpState(StrEnum):
-    """States of an unsolicited question."""
+    """States of a helped question."""
 
     WAITING = "waiting"
     WATCHED = "watched"
@@ -15,13 +15,10 @@ class HelpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HelpedQuestion:
-    """A message with a question.
+    """A member's message with a question.
 
     Attributes:
-        message_id: the message. In a forum, it is the first message of a post, and has the post's
-            id.
-        channel_id: the forum or text channel.
-        is_post: whether the message is a forum post.
+        message_id: the message. The first message of a forum post has the id of the post.
         due_at: when the present state ends.
         question_id: the record of the answer or the gap, once there is one.
         reply_id: the message with the answer, once it is posted.
@@ -46,7 +43,10 @@ class HelpedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class DailyCaps:
-    """Caps of unsolicited answers in a day: to a member in a guild, and in a channel; 0: no cap."""
+    """Limits of answers to helped questions in a day; 0 means no limit.
+
+    `member` limits the answers to each member of a guild, `channel` those in each channel.
+    """
 
     member: int
     channel: int

@@ -238,7 +238,7 @@ class Note:
         return self.review_at or self.verified_at or self.revision.created_at
 
     def reconsidered(self, moment: datetime) -> bool:
-        """Whether this live revision waits for another review."""
+        """Whether this live revision is due, sampled or reported, or its source has changed."""
         changed = self.source is not None and self.source.change is not SourceChange.NONE
         return self.live and (self.due(moment) or self.sampled or bool(self.reports) or changed)
 

@@ -61,7 +61,7 @@ class RecordedPhrasing:
         chosen: the ids of verbatim sentences; `2.3` is the third sentence of the second passage.
         places: the indices of the hits in the order given by the model; empty if the model gave
             none, or left the order unchanged.
-        lines: the model's own sentences; empty if a hit is from a channel or chat, or gone.
+        lines: the model's own sentences; empty if a hit is from a channel or chat, or was deleted.
         verdicts: the number of the model's sentences, by verdict of the check.
         repeated: whether an earlier question's phrasing was shown, without asking a model.
     """

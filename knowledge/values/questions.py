@@ -61,9 +61,10 @@ class Feedback:
 class RecordedHit:
     """A hit at the time of the answer, kept to explain the answer.
 
-    A hit from a channel's messages has the channel's id and its `position` in the document instead
-    of title, heading and text: only the index has these, so nothing outlives a message. `revision`,
-    `approved_by` and `wordings` of a note's hit come from the index when it is shown.
+    A hit from a channel's messages is kept without title, heading and text, so no text outlives its
+    message. `source_channel_id` and `position`, the passage's place in the document, are kept
+    instead; the index has the text. When a hit from a note is shown, `revision`, `approved_by` and
+    `wordings` are read from the index.
     """
 
     document_id: str
@@ -108,7 +109,7 @@ class Question:
         private: whether the asker alone saw the answer.
         told_for: the id of an earlier record of the same question. This record is then a later
             answer to the question, or a private answer shared with others.
-        channels: followed channels, readable by everybody who saw the answer.
+        channels: channels with searched messages; all readers of the answer can read them.
         answered_from: the channel's setting for documents to answer from.
         quotations: the channel's limit of quotations; None for the default.
         pruned: whether the words were deleted.
@@ -141,8 +142,7 @@ class OpenQuestion:
     Attributes:
         earlier: the questions before a follow-up, one per line.
         satisfied: whether the asker found the answer helpful.
-        channels: followed channels, readable by everybody who saw the answer.
-        unhelpful: whether a member found the answer unhelpful.
+        channels: channels with searched messages; all readers of the answer can read them.
         answered_from: the channel's setting for documents to answer from.
         private: whether the asker alone saw the answer.
         quotations: the channel's limit of quotations; None for the default.

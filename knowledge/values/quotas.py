@@ -18,25 +18,24 @@ MOST: Final = 3_650
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most per hour and per day; 0 is unlimited."""
+    """The largest number of questions or notes in an hour and in a day; 0 is unlimited."""
 
     hour: int = 0
     day: int = 0
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether it is unlimited."""
         return not (self.hour or self.day)
 
-    def wait(self, times: Sequence[datetime], now: datetime) -> datetime | None:
-        """When the next one is allowed, given earlier times; None if now."""
+    def wait(self, earlier: Sequence[datetime], now: datetime) -> datetime | None:
+        """When a question or note is allowed after `earlier` ones; None if it is allowed now."""
         windows = ((self.hour, HOUR), (self.day, DAY))
         free = [
-            # The next one is allowed once this one leaves the window.
+            # A question or note is allowed once this earlier one leaves the window.
             counted[-number] + window
             for number, window in windows
             if number
-            and len(counted := sorted(one for one in times if now - window < one <= now)) >= number
+            and len(counted := sorted(at for at in earlier if now - window < at <= now)) >= number
         ]
         return max(free, default=None)
 
@@ -98,10 +97,10 @@ class Limits:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a text from `serialize`; an empty one has no limits.
+        """Parse a text from `serialize`; an empty text stands for a guild that has chosen nothing.
 
         Raises:
-            ValueError, TypeError: if it is malformed.
+            ValueError, TypeError: if the text is malformed.
         """
         kept: Any = json.loads(text or "{}")
         try:

@@ -220,7 +220,7 @@ class AuditLog:
     def contradicted_notes(self) -> list[int]:
         """Ids of notes with one state in the tables and another in the log.
 
-        Another program must have changed the tables or the log.
+        A difference shows that another program has changed the tables or the log.
         """
         return contradictions(self._database.rows(STANDINGS), self.entries())
 

@@ -152,7 +152,7 @@ class PersonalData:
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
         """Delete recorded passages of chats that may not be quoted any more.
 
-        `quotable` maps a document's id to the passages that may still be quoted.
+        `quotable` takes a document's id, and returns the texts of its passages that may be quoted.
         """
         with self._database.erasing():
             for row in self._database.rows(
@@ -205,9 +205,9 @@ class PersonalData:
     # Notes.
 
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
-        """Withdraw a member's pending texts, and with `withdraw` the live and retired notes, too.
+        """Withdraw a member's pending texts; with `withdraw`, also their live and retired notes.
 
-        Only the approved texts of notes that stay live or retired are kept; other texts are erased.
+        Then erase the member's texts, except approved ones of notes that are still live or retired.
         """
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
@@ -351,7 +351,7 @@ class PersonalData:
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Clear the earlier questions recorded with each follow-up to one of these texts."""
+        """Clear the earlier questions of a follow-up if one of `texts` is among them."""
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]

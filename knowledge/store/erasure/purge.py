@@ -1,8 +1,8 @@
-"""Purge: permanent deletion of guilds without the bot, and repeated deletion in an older copy.
+"""Purge: permanent deletion of the data of guilds that the bot has left.
 
-Nothing else deletes contributions: withdrawn and retired notes are kept. Each deletion is one
-transaction with its tombstone, and deleted rows are overwritten. If an older copy of the data is
-restored, the later tombstones tell which data to delete again. `personal_data` erases members.
+Each deletion is one transaction with its tombstone, and deleted rows are overwritten. If an older
+copy of the data is restored, the deletions recorded by later tombstones are repeated in the copy.
+These include deletions of notes and questions, and of members' data (`personal_data`).
 """
 
 from collections.abc import Iterable, Sequence

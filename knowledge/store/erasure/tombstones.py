@@ -186,11 +186,11 @@ class Tombstones:
         key = self._key()
         return lambda text: hmac.new(key, text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
-    def share_key(self) -> None:
-        """Check that the file has the same key as on other machines with this database.
+    def check_key(self) -> None:
+        """Check this machine's key against the key of the other machines with this database.
 
-        With another key, opted-out members couldn't be recognized. Tombstones from other machines
-        are added to the file, for restores.
+        With another key, opted-out members couldn't be recognized. Tombstones that only other
+        machines have in their files are then added to this machine's file, for restores.
 
         Raises:
             StoreError: if the file has another key, or none.

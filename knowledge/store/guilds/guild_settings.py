@@ -74,7 +74,7 @@ class Guilds:
     def change(
         self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
     ) -> tuple[GuildSettings, Rule]:
-        """Change some settings of a guild, and the quorum of the rule for every note.
+        """Change some settings of a guild, and the quorum of its general rule (tag "").
 
         The change is one transaction, so two administrators don't undo each other's changes.
 
@@ -85,7 +85,7 @@ class Guilds:
             actor_id: the administrator.
 
         Returns:
-            The settings, and the rule for every note, after the change.
+            The changed settings, and the changed general rule.
         """
         with self._database.writing(guild_id):
             settings = replace(self.settings(guild_id), **changes)
@@ -206,9 +206,9 @@ class Guilds:
     def count_absence(self, at: datetime) -> None:
         """Move recorded departures to a later time, if the bot was stopped or its clock jumped.
 
-        A guild's data is deleted some time after the recorded departure. The time between two calls
-        of this method counts up to `LONGEST_LOOK`. If more has passed, the departure is moved by
-        the rest, so the data isn't deleted early.
+        A guild's data is deleted some time after its recorded departure. The running bot calls this
+        method regularly. If the time since the last call is longer than `LONGEST_LOOK`, departures
+        are moved by the difference. So the data isn't deleted early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
@@ -230,7 +230,7 @@ class Guilds:
     # Review rules.
 
     def rules(self, guild_id: int) -> list[Rule]:
-        """The guild's rules, the one for every note (tag "") first, then by tag."""
+        """The guild's rules by tag; the general rule (tag "") comes first."""
         rows = self._database.rows(
             "select * from rules where guild_id = ? order by tag", [guild_id]
         )

@@ -180,7 +180,7 @@ class Decisions:
     def retire(
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
-        """Stop answering questions from a live note; it can be restored."""
+        """Retire a live note: answers don't quote the note until it is restored."""
         with self._database.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):

@@ -205,12 +205,12 @@ class PublicNotes:
         rows = self._database.rows(f"select count(*) as number {_UNRELEASED}", [guild_id])
         return int(rows[0]["number"])
 
-    def unreleased(self, guild_id: int, most: int, after: int = 0) -> list[UnreleasedNote]:
-        """The next `most` live texts for moderators to release, without the first `after` ones."""
+    def unreleased(self, guild_id: int, limit: int, offset: int = 0) -> list[UnreleasedNote]:
+        """A page of the live texts for moderators to release, by note number."""
         rows = self._database.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",
-            [guild_id, most, after],
+            [guild_id, limit, offset],
         )
         return [
             UnreleasedNote(row["id"], row["revision_id"], _submission(row).shown) for row in rows

@@ -148,7 +148,6 @@ class Connection:
         return bool(self.rows(sql, [self.schema, name]))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
         return self._execute(sql, values).rowcount
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
@@ -225,8 +224,8 @@ class Connection:
 
         Args:
             part: the number of the part to lock; None for all parts.
-            shared: whether to lock no part. Only transactions on all parts are excluded then, and
-                the caller locks rows.
+            shared: lock no part. Other transactions can then run at the same time, except those on
+                all parts. The caller locks rows instead.
 
         Raises:
             error: if the database can't be written. Nothing was changed, unless the message says
@@ -242,7 +241,6 @@ class Connection:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Several queries on one snapshot of the database; nothing is written."""
         with self._transaction("begin isolation level repeatable read read only", writes=False):
             yield
 
@@ -260,7 +258,6 @@ class Connection:
             self._in_transaction = False
 
     def _begin(self, script: str) -> None:
-        """Begin a transaction by statements without values, in one round trip."""
         try:
             # Several statements at once can't be prepared.
             self._run(lambda: self._db.execute(script.encode(), prepare=False), repeatable=True)
@@ -375,7 +372,10 @@ class Connection:
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, message: str, error: psycopg.Error) -> Exception:
-        """The exception for an unreachable server, of this connection's class; see `is_away`."""
+        """The exception to raise if the server is unreachable, for `is_away` to recognize.
+
+        It is a `DatabaseAwayError`, or this connection's own exception caused by one.
+        """
         if self._error is StoreError:
             return DatabaseAwayError(message)
         error.__cause__ = DatabaseAwayError(message)

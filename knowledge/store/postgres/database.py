@@ -131,7 +131,6 @@ class PostgresDatabase(Connection):
         self.run(f"alter schema {self.schema} rename to {name}")
 
     def drop(self) -> None:
-        """Delete the database's schema and everything in it."""
         self.run(f"drop schema {self.schema} cascade")
 
     def tables(self, column: str = "") -> list[str]:
@@ -170,7 +169,7 @@ class PostgresDatabase(Connection):
         return max(int(table["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
-        """Read every row, the only check without an administrator's rights."""
+        """The error of reading every row, or an empty string; other checks need more rights."""
         try:
             for table in self.tables():
                 self.rows(f"select count(t.*) from {table} t")  # noqa: S608

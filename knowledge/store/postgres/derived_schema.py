@@ -56,7 +56,7 @@ class DerivedSchema(Connection):
             )
 
     def guard(self, install_fence: Callable[[Connection], None]) -> None:
-        """Have `install_fence` set the `fence` of this connection, unless one is set already."""
+        """Unless `fence` (the check before each write) is set, let `install_fence` set it."""
         if self.fence is None:
             install_fence(self)
 

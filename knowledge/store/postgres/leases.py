@@ -163,7 +163,7 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Reconnect if another process ended the session; only a read reconnects by itself."""
+        """Reconnect by a query if another process ended the session; writes aren't retried."""
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:

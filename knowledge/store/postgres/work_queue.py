@@ -2,7 +2,7 @@
 
 A job is a text with its digest. Workers lease jobs by the database's clock; an expired lease frees
 its jobs. A worker stores its result in the job's row, so it needs no right on any other table.
-Finished jobs lose their text, and uncollected ones are deleted after `KEPT_SECONDS`.
+Finished jobs lose their text. Every job is deleted after `KEPT_SECONDS`.
 
 `kind` includes the model, so a worker with another model finds no jobs.
 """
@@ -90,12 +90,12 @@ class WorkQueue:
                 [(kind, key, text.replace("\0", "")) for key, text in texts.items()],
             )
 
-    def results(self, kind: str, most: int) -> dict[bytes, bytes]:
-        """Finished vectors by digest, at most `most`; they stay until `drop`."""
+    def results(self, kind: str, limit: int) -> dict[bytes, bytes]:
+        """Up to `limit` finished vectors, by digest; they stay until `drop`."""
         rows = self._db.rows(
             "select key, result from jobs where kind = ? and done_at is not null "
             "order by id limit ?",
-            [kind, most],
+            [kind, limit],
         )
         return {bytes(row["key"]): bytes(row["result"]) for row in rows}
 
@@ -107,9 +107,9 @@ class WorkQueue:
                 self._db.run(sql, [kind, *keys])
 
     def problems(self, kind: str, keys: Collection[bytes]) -> dict[bytes, str | None]:
-        """The last error of each of these jobs; None unless the job is set aside.
+        """The last error of each job that was set aside, and None for each other job, by digest.
 
-        The error is empty if the job's last worker died.
+        Jobs are set aside after `MOST_TRIES` tries. The error is empty if the last worker died.
         """
         sql = (
             f"select key, case when tries >= ? and {_FREE} then coalesce(error, '') end as problem "  # noqa: S608
@@ -127,16 +127,16 @@ class WorkQueue:
         return bool(self._db.rows(sql, [kind, ALIVE_SECONDS]))
 
     def forget_old(self) -> int:
-        """Delete uncollected jobs and dead workers."""
+        """Delete jobs and workers after `KEPT_SECONDS`; returns the number of deleted jobs."""
         old = "now() - make_interval(secs => ?)"
         self._db.run(f"delete from workers where seen_at < {old}", [KEPT_SECONDS])  # noqa: S608
         return self._db.run(f"delete from jobs where offered_at < {old}", [KEPT_SECONDS])  # noqa: S608
 
     # For workers.
 
-    def take(self, kind: str, worker: str, most: int) -> list[Job]:
-        """Lease at most `most` jobs; jobs that failed before come last, one at a time."""
-        for bounds in ((0, _ALONE, most), (_ALONE, MOST_TRIES, 1)):
+    def take(self, kind: str, worker: str, limit: int) -> list[Job]:
+        """Lease up to `limit` jobs; if there are none, a single job that was tried twice before."""
+        for bounds in ((0, _ALONE, limit), (_ALONE, MOST_TRIES, 1)):
             rows = self._db.rows(_TAKE, [kind, *bounds, worker, LEASE_SECONDS])
             if rows:
                 found = [Job(row["id"], bytes(row["key"]), row["payload"]) for row in rows]

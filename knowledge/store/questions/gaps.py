@@ -104,7 +104,8 @@ class Gaps:
             since: the start.
             until: the end, not included.
             judged: return only answered questions with an *unhelpful* verdict or a picked document.
-                Records of later answers to a question are then returned, too.
+                Without `judged`, each question is returned once; records of later answers to it are
+                left out (`Question.told_for`).
         """
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"
@@ -126,7 +127,6 @@ class Gaps:
         return _open_question(rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        """The number of the guild's gaps listed by `open`."""
         rows = self._database.rows(
             f"select count(*) as number {_OPEN} and q.text != ''", [guild_id]
         )

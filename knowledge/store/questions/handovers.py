@@ -102,7 +102,7 @@ class Handovers:
         return [one for one in found if mine(one.guild_id)]
 
     def record_attempt(self, question_id: int) -> None:
-        """Record the start of posting: after an interruption, the message may exist."""
+        """Record that posting begins, so that a later attempt first looks for the message."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set tried = 1 where question_id = ?", [question_id]

@@ -66,7 +66,7 @@ class PeriodFigures:
         self._database = database
 
     def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:
-        """Questions of a period, private ones included; late answers aren't counted again."""
+        """Questions of a period, also private ones; a question with a later answer counts once."""
         [row] = self._database.rows(
             "select (select count(*) from questions where guild_id = ? and told_for is null "
             "  and asked_at >= ? and asked_at < ? and evidence != 'none') as answered, "

@@ -2,8 +2,8 @@
 
 Most questions find the same few passages, so a hit refers to its passage by digest, and
 `recorded_passages` has the words as long as a hit refers to them. Pruning deletes the words of old
-questions, and with them confirmed answers. Times, channels, evidence, verdicts and the first
-documents stay for the figures.
+questions and their confirmed answers. For the figures, it keeps times, channels, evidence and
+verdicts, and the ids of the best document and of quoted notes.
 """
 
 import hashlib

@@ -54,7 +54,7 @@ async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
     first, second = tmp_path / "first", Settings(data=DataSettings(folder=tmp_path / "second"))
     first.mkdir()
     with open_store(first, url) as store:
-        store.tombstones.share_key()
+        store.tombstones.check_key()
     async with (
         discord_server() as discord,
         bot_process(discord, "run", "--config", _config(second, url), connected=False) as process,

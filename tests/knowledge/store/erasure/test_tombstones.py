@@ -113,32 +113,32 @@ def test_a_machine_that_could_recognise_nobody_is_refused(
     shared: tuple[Store, Store], tmp_path: Path
 ) -> None:
     first, second = shared
-    first.tombstones.share_key()
-    first.tombstones.share_key()
+    first.tombstones.check_key()
+    first.tombstones.check_key()
     with pytest.raises(StoreError, match="is missing, or differs from the file"):
-        second.tombstones.share_key()
+        second.tombstones.check_key()
     assert not (tmp_path / "second" / FILE).exists()
 
     # A key made locally doesn't help.
     assert not second.quote_opt_outs.is_withheld(MIRA.id)
     second.tombstones.digester()
     with pytest.raises(StoreError, match="Copy the file"):
-        second.tombstones.share_key()
+        second.tombstones.check_key()
 
 
 def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
     shared: tuple[Store, Store], tmp_path: Path
 ) -> None:
     first, second = shared
-    first.tombstones.share_key()
+    first.tombstones.check_key()
     take_tombstones(tmp_path / "first", tmp_path / "second")
-    second.tombstones.share_key()
+    second.tombstones.check_key()
 
     first.quote_opt_outs.withhold(MIRA.id)
     assert second.quote_opt_outs.is_withheld(MIRA.id)
 
     # Deletions elsewhere reach the file at the next start.
     assert second.quote_opt_outs.unrecognisable() == 1
-    second.tombstones.share_key()
+    second.tombstones.check_key()
     assert second.quote_opt_outs.unrecognisable() == 0
     assert second.tombstones.in_file() == first.tombstones.in_file()
