@@ -89,8 +89,8 @@ class Membership:
         # Why the last renewal failed, or ""; and the time of the last success.
         self.problem = ""
         self.renewed_at = 0.0
-        # Sessions that may begin today, and at once. They bound the shards taken, because another
-        # process could run further ones sooner.
+        # Numbers of sessions that may begin today, and at once. The process takes no more shards,
+        # because another process could connect them sooner.
         self.sessions_left = 1_000
         self.sessions_at_once = 1
 
@@ -161,7 +161,7 @@ class Membership:
             await self._do(lambda leases: leases.mark_ready(shard_id))
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until a session may begin in a bucket; each bucket allows one every `seconds`."""
+        """Wait until a session may begin in a bucket; a bucket allows a session every `seconds`."""
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:

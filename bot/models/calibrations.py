@@ -75,7 +75,7 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 
 def _shipped(model: ModelRecord) -> Chosen:
-    """Return the model's shipped calibration, or the one for models without token vectors."""
+    """Return the shipped calibration for a model, or for models without token vectors."""
     for one in shipped_calibrations():
         # Presets match by hub name or its last part; copies of the files match by digest.
         named = one.model is not None and model.name in (

@@ -88,7 +88,7 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
 
 
 def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
-    """Check that the disk has space for an index `ratio` times as large as the serving one.
+    """Check that the disk has space for an index `ratio` times as large as the serving index.
 
     Raises:
         ModelChoiceError: if there is too little.

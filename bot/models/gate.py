@@ -4,8 +4,8 @@ The gate asks both models the questions of the shipped judged sets, after indexi
 these sets in a temporary folder. It also asks both models earlier questions of this server, if
 members accepted an answer. For these questions, each model searches its own index. The gate
 compares the ranking (nDCG@10), the share of answerable questions answered, and the share of
-unanswerable questions refused. On this server's questions, it compares recall instead of ranking:
-most answers were accepted because the serving model ranked them first, so no other could do better.
+unanswerable questions refused. On this server's questions, it compares recall instead of ranking.
+Most answers were accepted because the serving model ranked them first, which favours this model.
 """
 
 import tempfile

@@ -228,13 +228,13 @@ def open_serving(
     served = Served(found.record, serving.index)
     if kept is None or kept.serving != served or kept.configured != name:
         previous = kept.previous if kept is not None else None
-        # The first model, or a new name of the serving one.
+        # The first model, or a new name of the serving model.
         write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
     return Opened(served, found.embedder, index)
 
 
 def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
-    """Open the wanted model, if necessary with another runtime than the recorded one."""
+    """Open the wanted model. If the recorded runtime fails, open it with another runtime."""
     try:
         return opener(wanted, cache)
     except ModelError:

@@ -81,7 +81,7 @@ class SharedChoices:
 
 
 def _is_sound(name: str, text: str) -> bool:
-    """Whether a file is valid; a damaged one is replaced by its row."""
+    """Whether a file is valid; a damaged file is replaced by its row."""
     read = json.loads if name.endswith(".json") else tomllib.loads
     try:
         read(text)

@@ -44,7 +44,7 @@ class EndpointSettings:
         url: base URL, such as `http://127.0.0.1:8080/v1`.
         model: name of the model at the endpoint.
         seconds: deadline of a request.
-        in_flight: most concurrent requests; 0 means unlimited.
+        in_flight: the largest number of concurrent requests; 0 means unlimited.
     """
 
     url: str
@@ -70,7 +70,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's reply; `is_cut` if it reached its limit."""
+    """A model's reply; `is_cut` if it reached `Prompt.most_tokens`."""
 
     text: str
     is_cut: bool = False

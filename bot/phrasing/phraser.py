@@ -44,7 +44,6 @@ class Phraser:
 
     @property
     def model(self) -> str:
-        """Return the requested model's name."""
         return self._endpoint.settings.model
 
     @property

@@ -50,7 +50,7 @@ def parse_choice(reply: Reply) -> Chosen | None:
 
 
 def parse_sentences(reply: Reply) -> list[Written] | None:
-    """Return the sentences; None if invalid. A reply that was cut loses its last one."""
+    """Return the sentences; None if invalid. A reply that was cut loses its last sentence."""
     text = _bare(reply.text)
     try:
         # A cut reply is completed; its last sentence is then dropped.

@@ -25,7 +25,7 @@ SENT_CHARACTERS: Final = 8_000
 # Bounds on sentences and UTF-16 units shown; the first sentence may exceed them.
 MOST_SHOWN: Final = 6
 SHOWN_CHARACTERS: Final = 1_200
-# Preceding sentences taken along with a chosen one.
+# The largest number of earlier sentences shown with a chosen sentence.
 MOST_ALONG: Final = 3
 
 # Starts of a sentence that continues another, besides the starts known to `refers_back`.

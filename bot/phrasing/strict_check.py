@@ -147,8 +147,8 @@ def _denies_alike(own: Reading, source: Reading) -> bool:
 def _has_same_scope(own: Reading, source: Reading) -> bool:
     """Whether no scope word was added or moved, and no limitation was lost.
 
-    A condition such as "if" limits all, so it can't be omitted. A word such as "only" limits the
-    next item, and "about" the next value. These can be omitted only together with this item.
+    A condition such as "if" limits the whole source, so it can't be omitted. A word such as "only"
+    or "about" limits the next item or value, and can be omitted only together with this item.
     """
     mine, keys = set(own.senses), own.keys
     if mine - set(source.senses):
@@ -222,7 +222,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
     """Whether dates keep their order, and each date stays with its companions.
 
     Companions are the other items around a date. A date must share companions with the equal date
-    of the source. It must not share more companions with another date of the source.
+    of the source. The date must not share more companions with another date of the source.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):

@@ -178,7 +178,7 @@ class Pages:
             port=None,
         )
         preview._server = ChannelServer(preview, self._port)
-        # It opens at the newest message, not at the bot's last one.
+        # The page opens at the newest message, not at the bot's last message.
         vars(preview)["_initial_target"] = lambda *_: None
         self._env._preview = None
         await self._stack.enter_async_context(preview)
@@ -274,7 +274,7 @@ class Pages:
                     self.draw(only_changed=True)
 
     def draw(self, *, only_changed: bool = False) -> None:
-        """Draw all pages again, or only those with changed messages.
+        """Draw all pages again, or only pages with changed messages.
 
         simcord's own `_publish` would give each page a new revision. simcord refuses an action on
         an older revision, so a click just before the redrawing would be lost.

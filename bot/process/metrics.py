@@ -38,7 +38,7 @@ class Situation:
         waiting: the number of waiting jobs by priority.
         figures: figures of the core, or None until the core is open.
         leads: whether this process does the work for all guilds.
-        epochs: the epoch of the lease of each shard of this process; empty if it runs alone.
+        epochs: the number of leases so far of each leased shard; empty without leases.
         shards: whether each shard of this process is connected, by shard id.
         processes: the number of processes that run the bot.
     """

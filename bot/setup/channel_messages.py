@@ -20,9 +20,9 @@ from knowledge.values.channel_settings import (
 )
 from knowledge.values.guilds import Language
 
-# Most tags and sources of a channel together.
+# The largest number of tags and sources of a channel, together.
 MOST_CHOSEN: Final = 20
-# Most names shown in a sentence, and most characters of each.
+# The largest number of names in a sentence, and of characters in a name.
 _CHOSEN_SHOWN: Final = 8
 _NAME_CHARACTERS: Final = 40
 _CHANNELS_SHOWN: Final = 10
@@ -136,7 +136,7 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 def settings(
     language: Language, effective: EffectiveSettings, names: Mapping[str, str], place_level: Level
 ) -> str:
-    """List each setting with its origin, which is "set here" for the level `place_level`."""
+    """List each setting with its origin. Settings of the level `place_level` are "set here"."""
     waits = _WAITS(effective.wait_seconds, language)
     helps = {"wait_seconds": waits if effective.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {

@@ -42,7 +42,7 @@ def this_machine(folder: Path) -> Machine:
     try:
         if not path.exists():
             made = Machine(uuid.uuid4().hex, socket.gethostname() or "unnamed")
-            # Another process on the same folder may do so at the same time.
+            # Another process on the same folder may write the file at the same time.
             write_json(path, asdict(made), only_first=True)
         return Machine(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:

@@ -18,7 +18,7 @@ FENCED_CHARACTERS: Final = 28
 
 # Stands for omitted rows.
 LEFT_OUT: Final = "| … |"
-# Tables of more columns need each value's head beside it.
+# In a table with more columns, each value needs the name of its column.
 _READABLE_COLUMNS: Final = 2
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")
 # Links and pictures work in prose only, and three backticks would end the block.
