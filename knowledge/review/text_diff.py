@@ -3,9 +3,9 @@
 Changed lines are compared by sentences, and changed sentences by words. This order is fast, and
 matches how people revise. Code is compared by whole lines.
 
-Kept and added pieces make the new text exactly, kept and removed ones the old text. Two texts of
-30,000 characters take less than half a second: where comparing would take longer, the remaining
-parts are removed and added whole.
+Kept and added pieces are together exactly the new text; kept and removed pieces are the old text.
+Two texts of 30,000 characters take less than half a second. If comparing two parts would take
+longer, the old part is removed and the new part is added as a whole.
 """
 
 import itertools
@@ -103,7 +103,7 @@ def _compared(
     new: Sequence[_Segment],
     finer: Sequence[Callable[[Sequence[_Segment]], list[_Segment]]],
 ) -> Iterator[Piece]:
-    """Compare parts; replaced ones are cut finer and compared again."""
+    """Compare parts; replaced parts are cut finer and compared again."""
     for tag, a, b, c, d in _steps(old, new):
         if tag == "equal":
             yield Piece(Change.KEPT, _text(old[a:b]))
@@ -220,9 +220,9 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _without_crumbs(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Merge blanks and punctuation between two replacements into them.
+    """Make blanks and punctuation between two replaced words a part of the change.
 
-    Three replaced words in a row are one change.
+    So several replaced words in a row are one change.
     """
     for i, piece in enumerate(pieces):
         crumb = (

@@ -85,7 +85,7 @@ class Database(Protocol):
         """Insert a row unless it conflicts with another; returns whether it was inserted."""
 
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Insert a row, or update the one with the same `keys`."""
+        """Insert a row, or update the row with the same values of `keys`."""
 
     # Transactions.
 

@@ -32,7 +32,7 @@ def applied(db: Database) -> list[str]:
 
 
 def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
-    """Run the migrations missing in a file: all, or the `wanted` ones."""
+    """Run the migrations that a file lacks; with `wanted`, only these names."""
     migrations = Migrations(SET)
     for name in names() if wanted is None else wanted:
         migrations(name=name)(_migration(TABLES / f"{name}.sql"))

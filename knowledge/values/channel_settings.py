@@ -41,8 +41,8 @@ NOTES_KEY: Final = "notes"
 class AnsweredFrom:
     """The documents to answer from: all documents with one of the tags or from one of the sources.
 
-    With neither, all documents are used. `sources` are keys, built in or by
-    `knowledge.corpus.source_key`. `first`: other documents are searched if these have none similar.
+    With neither, all documents are used. Sources have keys (`knowledge.corpus.source_key`). With
+    `first`, other documents are searched if these have nothing similar.
     """
 
     tags: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Final
 
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
-# The most characters of earlier questions kept with a follow-up; the model cuts off the rest.
+# How many characters of earlier questions are kept with a follow-up; a model reads no more.
 EARLIER_CHARACTERS: Final = 500
 
 

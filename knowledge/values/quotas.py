@@ -28,7 +28,7 @@ class Quota:
         return not (self.hour or self.day)
 
     def wait(self, earlier: Sequence[datetime], now: datetime) -> datetime | None:
-        """When a question or note is allowed after `earlier` ones; None if it is allowed now."""
+        """When another question or note is allowed, given `earlier` ones; None if allowed now."""
         windows = ((self.hour, HOUR), (self.day, DAY))
         free = [
             # A question or note is allowed once this earlier one leaves the window.
@@ -84,7 +84,6 @@ class Limits:
         )
 
     def serialize(self) -> str:
-        """The text for `parse`."""
         newcomers = self.newcomers
         return json.dumps(
             {

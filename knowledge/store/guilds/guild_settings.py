@@ -237,7 +237,7 @@ class Guilds:
         return [record(Rule, row) for row in rows]
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
-        """Store a tag's rule in place of the last one; an empty rule is deleted."""
+        """Store a tag's rule in place of the present rule; an empty rule is only a deletion."""
         with self._database.writing(guild_id):
             if rule == Rule(rule.tag):
                 self._database.run(

@@ -80,7 +80,8 @@ class Decisions:
     ) -> Outcome | None:
         """Approve a pending revision in a moderator's words, stored as the next revision.
 
-        The contributor's words stay in the earlier one. Unchanged words are a plain approval.
+        The contributor's words stay in the earlier revision. Without a changed word, the pending
+        revision is approved as it is.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
@@ -125,7 +126,7 @@ class Decisions:
         notice: NoticeEvent,
         proposed: Note | None = None,
     ) -> Outcome:
-        """Decide on a revision; `proposed` is the original of an edited one."""
+        """Decide on a revision; `proposed` is the original if a moderator edited the text."""
         review = self._states.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
@@ -150,8 +151,8 @@ class Decisions:
     ) -> Outcome | None:
         """Take back the last decision on a revision, within the guild's undo time.
 
-        The earlier live revision is live again, and this one pending. It is too late once another
-        revision or a retirement followed.
+        The revision becomes pending, and the note's previous live revision is live again. After
+        another revision or a retirement it is too late.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
@@ -245,7 +246,6 @@ class Decisions:
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def _is_live_again(self, earlier: Note) -> bool:
-        """Whether the live text and pictures equal an earlier revision's."""
         live = self._notes.live(earlier.id)
         pictures = self._states.pictures
         return (
@@ -276,8 +276,8 @@ class Decisions:
     ) -> Outcome | None:
         """Replace the wordings of a pending or live revision, or add a suggested one to them.
 
-        The revision stays the same one. Wordings added to a live revision are also added to a
-        pending one of the same note, up to the limit.
+        This makes no new revision. Wordings added to a live revision are also added to the note's
+        pending revision, up to the limit.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)

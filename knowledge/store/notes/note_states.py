@@ -95,9 +95,9 @@ class NoteStates:
         extension: bool = False,
         for_page: bool = False,
     ) -> tuple[Note, list[int]]:
-        """Write a note's next revision as pending; it replaces a pending one.
+        """Write a note's next revision as pending; it replaces a pending revision.
 
-        `pictures` are new ones, or the id of the revision to inherit pictures from.
+        `pictures` are new pictures, or the id of the revision to inherit pictures from.
 
         Returns:
             The note with that revision, and the ids of the replaced revisions.
@@ -275,7 +275,7 @@ class NoteStates:
         self.close_reports(note, outcome, by)
 
     def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
-        """Add a member's report; it replaces their open one about the same problem."""
+        """Add a member's report; it replaces their open report about the same problem."""
         self._database.run(
             "delete from reports where note_id = ? and member_id = ? and problem = ? "
             "and closed_at is null",
@@ -295,7 +295,7 @@ class NoteStates:
         mark_due(self._database, note.revision.id)
 
     def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Flag the notes saved from these messages; returns the newly flagged ones."""
+        """Flag the notes saved from these messages; returns the newly flagged notes."""
         flagged = self.notes.saved_from(message_ids, change)
         for note in flagged:
             self._database.run(

@@ -2,7 +2,8 @@
 
 A job is a text with its digest. Workers lease jobs by the database's clock; an expired lease frees
 its jobs. A worker stores its result in the job's row, so it needs no right on any other table.
-Finished jobs lose their text. Every job is deleted after `KEPT_SECONDS`.
+Finished jobs lose their text. A job is deleted once its vector is collected, or else after
+`KEPT_SECONDS`.
 
 `kind` includes the model, so a worker with another model finds no jobs.
 """
@@ -144,7 +145,6 @@ class WorkQueue:
         return []
 
     def seen(self, kind: str, worker: str) -> None:
-        """Record that a worker is alive."""
         self._db.run(_SEEN, [worker, kind])
 
     def finish(self, results: Iterable[tuple[Job, bytes]]) -> None:

@@ -24,7 +24,7 @@ from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import Evidence, OpenQuestion
 
-# Only a guild's newest gaps are listed; older ones come up once these are settled.
+# Only a guild's newest gaps are listed; older gaps are listed once newer gaps are settled.
 MOST_QUESTIONS: Final = 2_000
 
 _WITH_VERDICTS: Final = """

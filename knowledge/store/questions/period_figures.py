@@ -60,7 +60,7 @@ class Judged:
 
 
 class PeriodFigures:
-    """Figures from the community database; periods exclude their end, except for posts."""
+    """Figures from the community database. Only `unanswered_posts` includes a period's end."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -26,7 +26,7 @@ from knowledge.values.questions import (
     RecordedHit,
 )
 
-# The most hits quoted by an answer; their notes' contributors earn credit.
+# The largest number of hits quoted by an answer; contributors of quoted notes earn credit.
 _MOST_QUOTED: Final = 5
 
 _COLUMNS: Final = (
