@@ -98,10 +98,10 @@ class ConfirmedAnswers:
     def _nearest(
         self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
-        """The confirmed answers to nearly the same question as the lookup's, best first.
+        """The confirmed answers to questions nearly the same as the lookup's question, best first.
 
-        The answer with the most similar question is the best. Of answers with the same cosine, one
-        confirmed by a moderator is better, and then the one confirmed last.
+        The answer with the most similar question is the best. Among answers with the same cosine,
+        answers confirmed by moderators come first, and then the answers confirmed last.
         """
         place = (lookup.ask.guild_id, lookup.ask.channels)
         known, vectors = self._in_place(retriever, place, lookup.scopes)

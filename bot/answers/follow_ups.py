@@ -58,7 +58,7 @@ _REFERS: Final = re.compile(
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a question can be understood without the one before it."""
+    """Whether a question can be understood without the question before it."""
     read = spelt_out(text)
     opening = _OPENING.match(read)
     rest = read[opening.end() :] if opening is not None else read

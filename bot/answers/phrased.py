@@ -60,7 +60,7 @@ class Phrased:
             some endpoints put a file path there.
         prompt_version: a number that increases with every change of the prompt.
         verdicts: the number of the model's sentences by verdict.
-        chosen: ids of the quoted sentences; `2.3` is the third of the second passage.
+        chosen: ids of the quoted sentences; `2.3` is the third sentence of the second passage.
         stands_on: ids of the passages' sentences used to check the model's own sentences.
         problem: why there are no lines, for the log; quotes no text.
     """

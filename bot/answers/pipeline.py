@@ -157,7 +157,7 @@ def response_without_lookup(text: str, language: Language = Language.ENGLISH) ->
 
 
 def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
-    """The reason why `text` can't be looked up; empty if it can."""
+    """The reason why `text` can't be looked up, or empty for a valid question."""
     if not any(character.isalnum() for character in text):
         return _NO_QUESTION(language)
     if _LONE_SURROGATE.search(text):
@@ -248,7 +248,7 @@ class AnswerPipeline:
         ]
 
     def _replies_to(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
-        """Answer from the database, or from memory while it is away."""
+        """Answer from the database, or from caches during an outage of the database."""
         try:
             replies = self._answered_once(asks)
             self._outage.record_contact()

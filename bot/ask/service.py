@@ -240,7 +240,7 @@ def pick(
     """Record a passage as the answer to a question.
 
     Args:
-        core: records it, and answers anew.
+        core: records the passage, and answers the question again.
         question: the recorded question.
         digest: the digest of the passage.
         member_id: the picking member.
@@ -303,7 +303,7 @@ def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
 def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
     """The context of a follow-up to the member's last question in a channel.
 
-    A private question is never the context of a public one: the public answer would reveal it.
+    A private question is no context for a public question, because the answer would reveal it.
     """
     last = core.recording.last_of_member(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""

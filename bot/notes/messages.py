@@ -62,7 +62,7 @@ _VERIFIED: Final = Sentence("verified {when}")
 
 
 def note_cards(found: VisibleNote, language: Language = Language.ENGLISH) -> list[Card]:
-    """The card of a note's live revision, then one of a newer revision, if visible."""
+    """The card of a note's live revision, then the card of a newer revision, if visible."""
     cards_ = [_card_of_revision(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:

@@ -53,7 +53,7 @@ class AnswerSummary:
 
     Attributes:
         evidence: the evidence of the answer.
-        document_id: the document of the first quotation; empty without one.
+        document_id: the document of the first quotation; empty without a quotation.
         title: the document's title; empty for a channel.
         passage: the quoted text; for a channel, the position of the passage in its document.
     """
@@ -253,7 +253,7 @@ def _changes(
 def _run_with_impact(
     steps: Generator[None, None, _Made], impact: Impact
 ) -> Generator[Impact, None, _Made]:
-    """Run all steps, and yield the same impact after each; return their result."""
+    """Run all steps, yield the same impact after each step, and return the result of the steps."""
     while True:
         try:
             next(steps)

@@ -62,12 +62,11 @@ def mark_card_current(core: Core, note: Note, number: int) -> None:
 
 
 def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark cards as deleted, so that they are posted again."""
+    """Mark cards as deleted; the cards of pending revisions are posted again."""
     core.store.review_cards.forget_messages(message_ids)
 
 
 def mark_channel_deleted(core: Core, channel_id: int) -> None:
-    """Mark the cards of a channel as deleted, so that they are posted again."""
     core.store.review_cards.forget_channel(channel_id)
 
 
@@ -82,10 +81,7 @@ def mark_card_replaced(core: Core, place: Place) -> int:
 
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
-    """Mark the cards outside of the review channel as deleted, and return their places.
-
-    Cards marked as deleted are posted again, in the review channel.
-    """
+    """Mark pending cards outside of the review channel as deleted, and return their places."""
     return core.store.review_cards.forget_misplaced(guild_id)
 
 

@@ -1,8 +1,8 @@
 """Review of notes: decisions, cards, queue, rules and log, with updates of the index.
 
 These functions run in the core's thread. After a decision, the index contains exactly the live
-notes of the store. A decision stands even if the index can't be written: it is updated later, at
-the latest when the core is opened again.
+notes of the store. A decision stands even if the index can't be written. The index is then
+updated later, at the latest when the core is opened again.
 """
 
 import json
@@ -273,10 +273,10 @@ def _action_outcome(core: Core, outcome: Outcome | None) -> ActionOutcome | None
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
-    """Embed a text in slices before it is published, because a long one takes seconds.
+    """Embed a text in slices before it is published, because a long text takes seconds.
 
-    The decision then indexes it without embedding anything. If it isn't published after all, the
-    next `commonplace index` drops the vectors. A short text is embedded with the decision.
+    The decision then indexes the text without embedding it. If the text isn't published after all,
+    the next `commonplace index` drops the vectors. A short text is embedded with the decision.
     """
     if len(submission.text) <= SHORT_CHARACTERS:
         return

@@ -56,7 +56,7 @@ def query_of(typed: str) -> str:
 
 
 def problem_with(query: str, language: Language) -> str:
-    """The reason why a query can't be looked up; empty if it can."""
+    """The reason why a query can't be looked up, or empty for a valid query."""
     if not any(character.isalnum() for character in query):
         return NO_QUERY(language)
     if size(query) > QUERY_CHARACTERS:

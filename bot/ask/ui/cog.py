@@ -214,7 +214,7 @@ class AskCog(commands.Cog):
     async def _phrasing(
         self, message: discord.Message, question: str, language: Language
     ) -> Phrasing | None:
-        """Return the answer to a message, or None if the author gets a better one privately."""
+        """Return the answer to a message, or None if the author gets a better answer privately."""
         if not response_without_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)

@@ -1,8 +1,8 @@
 """Phrased answers: a plain answer is sent at once, and edited when a language model has replied.
 
-The last line of the plain answer says until when it may change, so it stays true if the bot is
-killed before the edit. The edit puts the model's lines above the quotations, or just removes the
-last line.
+The last line of the plain answer says until when the answer may change, so the line stays true if
+the bot is killed before the edit. The edit puts the model's lines above the quotations, or only
+removes the last line.
 """
 
 import asyncio

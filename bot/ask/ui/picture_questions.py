@@ -34,7 +34,7 @@ async def picture_offer(
 ) -> dict[str, Any] | None:
     """Return arguments that send the offer: the text in the pictures, with buttons to ask.
 
-    Return None if the pictures have no text, or if the member's own words leave no room for it.
+    Return None if the pictures have no text, or if the member's words leave no room for the text.
     """
     if len(words) > picture_messages.WORDS_CHARACTERS:
         return None

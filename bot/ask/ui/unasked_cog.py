@@ -2,8 +2,8 @@
 
 Patterns filter the messages of channels set to *help*. Only questions are looked up, at lower
 priority than all members' requests. Before an answer is posted, later messages are fetched, because
-a settled question gets none. An answer is recorded before it is sent: a lost connection never posts
-it twice, and if the process dies in between, it is never posted.
+a settled question gets no answer. An answer is recorded before it is sent, so a lost connection
+doesn't post it twice. If the process is killed in between, the answer is never posted.
 """
 
 import asyncio

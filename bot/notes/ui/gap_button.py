@@ -17,7 +17,7 @@ from knowledge.values.questions import Question
 
 
 async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:
-    """Admit everybody; sets `asked` to the question, or None if they may not read it."""
+    """Admit everybody; set `asked` to the question, or to None if the member may not read it."""
     return {"asked": await readable_question(interaction, values["question_id"])}
 
 

@@ -53,7 +53,7 @@ class NotePageButton(
     rule=_writers_and_moderators,
     labels=PAGE_LABELS,
 ):
-    """*Keep off the public page* and *Allow on the public page*."""
+    """The button *Keep off the public page* or *Allow on the public page*."""
 
     action: str
     note: Note

@@ -98,7 +98,7 @@ _READERS: Final = readers_of_answer(messages.NOTHING_TO_REPORT)
 
 
 async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit readers of an answer or note; sets the live `notes` to report."""
+    """Admit readers of an answer or note; set `notes` to the live notes to report."""
     is_answer, number = values["kind"] == "answer", values["number"]
     if is_answer:
         answered = await _READERS(interaction, {"question_id": number})

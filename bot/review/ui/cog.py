@@ -215,7 +215,7 @@ class LogButton(
     first=First.IN_PLACE,
     labels=messages.LOG_LABELS,
 ):
-    """*Newer* and *Older* in the log, with its filters."""
+    """The buttons *Newer* and *Older* in the log, with the filters of the log."""
 
     action: LogDirection
     entry_id: int
@@ -272,7 +272,7 @@ class QueueButton(
     first=First.IN_PLACE,
     labels=messages.QUEUE_LABELS,
 ):
-    """*Previous* and *Next* in the queue."""
+    """The buttons *Previous* and *Next* in the queue."""
 
     place: int
     action: str
