@@ -109,7 +109,7 @@ class Question:
         private: whether the asker alone saw the answer.
         told_for: the id of an earlier record of the same question. This record is then a later
             answer to the question, or a private answer shared with others.
-        channels: channels with searched messages; all readers of the answer can read them.
+        channels: the channels searched for messages; all readers of the answer can read them.
         answered_from: the channel's setting for documents to answer from.
         quotations: the channel's limit of quotations; None for the default.
         pruned: whether the words were deleted.
@@ -142,7 +142,7 @@ class OpenQuestion:
     Attributes:
         earlier: the questions before a follow-up, one per line.
         satisfied: whether the asker found the answer helpful.
-        channels: channels with searched messages; all readers of the answer can read them.
+        channels: the channels searched for messages; all readers of the answer can read them.
         answered_from: the channel's setting for documents to answer from.
         private: whether the asker alone saw the answer.
         quotations: the channel's limit of quotations; None for the default.
