@@ -241,6 +241,7 @@ NOT_CALLED: Final = {
         bot.text.excerpt.excerpt
     """,
     "is given a sentence or a stretch of bounded length": """
+        bot.ask.phrased_text._joined
         bot.notes.picture_messages.offer
         bot.phrasing.written_sentences._is_foreign
         indexer.text.passages._cut_pieces
