@@ -37,6 +37,8 @@ WHOLE_EVERY: Final = 7
 OVERLAP: Final = timedelta(days=7)
 # Posts to get up to an answer that isn't among a topic's first posts.
 NEAR_POSTS: Final = 20
+# Posts in one request at most, because its URL lists their ids.
+MOST_POSTS: Final = 200
 
 # Discourse's type of members' posts; other types are whispers and notes on moderation.
 _REGULAR: Final = 1
@@ -144,10 +146,13 @@ class Discourse:
         posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return [*posts]
-        near = stream[max(0, number - NEAR_POSTS) : number]
-        asked = "&".join(f"post_ids[]={int(one)}" for one in near)
-        found = self._api.json(f"/t/{topic['id']}/posts.json?{asked}")
-        return [*posts, *found["post_stream"]["posts"]]
+        # The stream lacks deleted posts, so the answer may come earlier in it than its number says.
+        deleted = max(0, topic["highest_post_number"] - len(stream))
+        first = number - NEAR_POSTS - min(deleted, MOST_POSTS - NEAR_POSTS)
+        asked = "&".join(f"post_ids[]={int(one)}" for one in stream[max(0, first) : number])
+        found = self._api.json(f"/t/{topic['id']}/posts.json?{asked}")["post_stream"]["posts"]
+        near = [one for one in found if one["post_number"] <= number]
+        return [*posts, *near[-NEAR_POSTS:]]
 
 
 def _is_before(moment: str, since: str) -> bool:

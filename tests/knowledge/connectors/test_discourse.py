@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ Post = tuple[str, str, dict[str, Any]]
 
 @dataclass
 class Topic:
-    """A topic: its posts, and the number of its answer."""
+    """A topic: its posts, and the numbers of its answer and of deleted posts."""
 
     title: str
     posts: Sequence[Post]
@@ -26,6 +26,7 @@ class Topic:
     day: float = 0
     category: int = 1
     fields: dict[str, Any] = field(default_factory=dict)
+    purged: Collection[int] = ()
 
     @property
     def bumped_at(self) -> str:
@@ -87,10 +88,17 @@ class Forum:
             return Reply("{}", 404)
         topic = self.topics[key]
         accepted = {"accepted_answer": {"post_number": topic.accepted}} if topic.accepted else {}
-        posts = [self._post(key, number) for number in range(1, len(topic.posts) + 1)]
+        posts = [
+            self._post(key, number)
+            for number in range(1, len(topic.posts) + 1)
+            if number not in topic.purged
+        ]
         ids = [one["id"] for one in posts]
         tags = [{"name": tag} for tag in topic.fields.get("tags", ())]
-        stream = {"post_stream": {"posts": posts[:20], "stream": ids}}
+        stream = {
+            "post_stream": {"posts": posts[:20], "stream": ids},
+            "highest_post_number": len(topic.posts),
+        }
         about = {"slug": "a-topic", **self._item(key), "tags": tags, "tags_descriptions": {}}
         return {**about, **stream, **accepted}
 
@@ -150,6 +158,13 @@ def test_a_solved_topic_is_its_question_with_the_accepted_answer(
 
 def test_an_answer_behind_the_first_posts_is_found(forum: Forum, source: VisitedService) -> None:
     forum.topics[7] = Topic("Ferry", [ASKED, *[CHAT] * 40, ANSWERED], accepted=42)
+    source.sync()
+    assert "pier 4" in source.documents["Ferry"].text
+
+
+def test_an_answer_behind_many_deleted_posts_is_found(forum: Forum, source: VisitedService) -> None:
+    posts = [ASKED, *[CHAT] * 80, ANSWERED]
+    forum.topics[7] = Topic("Ferry", posts, accepted=82, purged=range(10, 50))
     source.sync()
     assert "pier 4" in source.documents["Ferry"].text
 
