@@ -405,17 +405,24 @@ def _install(partial: Path, target: Path, digest: str, opener: Callable[[Path], 
 
     If another process has already put a valid folder there, that folder is kept, and `partial` is
     left for the caller to delete. An invalid folder is replaced.
+
+    Raises:
+        RuntimeModelError: if the folder there is invalid and can't be replaced.
     """
-    for _ in range(2):
+    # Other processes may replace the same invalid folder meanwhile.
+    for attempts_left in reversed(range(10)):
         try:
             partial.rename(target)
         except OSError:
             try:
                 _opened(opener, target, digest)
             except RuntimeModelError:
+                if not attempts_left:
+                    raise
                 # Moved before it is deleted, so nobody ever sees half of it.
                 torn = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
-                target.rename(torn)
+                with contextlib.suppress(FileNotFoundError):
+                    target.rename(torn)
                 shutil.rmtree(torn, ignore_errors=True)
                 continue
         return
