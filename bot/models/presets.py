@@ -10,14 +10,12 @@ from typing import Final
 from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 
 SMALLER: Final = (
-    "The model {serving} answers. On a small machine, set model.name to {other} in config.toml: a "
-    "question then takes {ms} ms instead of {serving_ms}, the process {mb} MB of memory instead of "
-    "{serving_mb}, and less is found."
+    "Model: {serving}. To save memory, set model.name to {other} in config.toml. It needs {mb} MB "
+    "instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}, but finds less."
 )
 BETTER: Final = (
-    "The model {serving} answers. To find more, set model.name to {other} in config.toml: a "
-    "question then takes {ms} ms instead of {serving_ms}, the process {mb} MB of memory instead of "
-    "{serving_mb}."
+    "Model: {serving}. To find more, set model.name to {other} in config.toml. It needs {mb} MB of "
+    "memory instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}."
 )
 
 
