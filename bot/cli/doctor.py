@@ -223,17 +223,17 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
             entries = len(store.audit_log.entries())
             contradicted = store.audit_log.contradicted_notes()
             problem = store.database.integrity_problem()
-            unrecognisable = store.quote_opt_outs.unrecognisable()
+            unrecognizable = store.quote_opt_outs.unrecognizable()
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return
     place = shown_database_url(url) if url else str(folder / COMMUNITY)
     yield Finding("community database", not problem, problem or place)
-    if unrecognisable:
+    if unrecognizable:
         yield Finding(
             "privacy",
             False,
-            f"{counted(unrecognisable, 'member or name', 'members or names')} opted out of "
+            f"{counted(unrecognizable, 'member or name', 'members or names')} opted out of "
             f"quotation can't be recognised, because {FILE} doesn't belong to this database. "
             "Restore the right file, or ask these members to use /privacy again.",
         )

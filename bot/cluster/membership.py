@@ -162,7 +162,7 @@ class Membership:
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
         """Wait until a session may begin in a bucket; a bucket allows a session every `seconds`."""
-        await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
+        await asyncio.sleep(await self._do(lambda leases: leases.reserve_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:
         """Call a function with the leases in another thread, after earlier calls have ended."""

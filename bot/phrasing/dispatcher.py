@@ -111,7 +111,7 @@ class PhrasingDispatcher:
         full = 0 < self.settings.in_flight <= len(self._under_way)
         if full or self._closing or not self.accepts_requests():
             return None
-        if used is None or used.holds(ask.asker_id, ask.guild_id, self.now()):
+        if used is None or used.stops(ask.asker_id, ask.guild_id, self.now()):
             return None
         return found
 

@@ -102,7 +102,7 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
             Action.IMPACT,
         ]
     elif note.live:
-        found = [Action.KEEP] if note.reconsidered(at) else []
+        found = [Action.KEEP] if note.needs_another_review(at) else []
         found.append(Action.RETIRE)
     elif note.retired:
         found = [Action.RESTORE]
@@ -160,7 +160,7 @@ def card(
 
 
 def _card_state(note: Note, at: datetime) -> CardState:
-    if note.revision.state is State.PENDING or (note.live and note.reconsidered(at)):
+    if note.revision.state is State.PENDING or (note.live and note.needs_another_review(at)):
         return CardState.WAITING
     if note.revision.state is State.CHANGES_REQUESTED:
         return CardState.RETURNED

@@ -215,7 +215,7 @@ def restore(
             database.defer_references()
             database.delete_rows()
             copy_missing(incoming.database, database, keys_by_table(incoming.database))
-            store.audit_log.keep_heads()
+            store.audit_log.add_missing_heads()
         return Restored(kept, unknown)
     except database.refusal as error:
         said = str(error).partition("\n")[0]

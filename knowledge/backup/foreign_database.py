@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
 from knowledge.store import migrations
-from knowledge.store.audit.log_chain import KEEP_HEADS
+from knowledge.store.audit.log_chain import ADD_MISSING_HEADS
 from knowledge.store.move_marks import is_mark
 
 # No version writes a longer row or table definition.
@@ -141,7 +141,7 @@ def bring_up_to_date(own: sqlite3.Connection) -> None:
     """
     try:
         migrations.apply(Database(own))
-        own.execute(KEEP_HEADS)
+        own.execute(ADD_MISSING_HEADS)
         own.commit()
     except (sqlite3.IntegrityError, TypeError, ValueError, OverflowError) as error:
         raise ForeignDatabaseError(f"can't be brought up to date: {error!r}.") from error

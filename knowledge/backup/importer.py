@@ -287,7 +287,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
         if _empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
-            store.audit_log.keep_heads()
+            store.audit_log.add_missing_heads()
         elif incoming.log and _continues(here, incoming.log):
             asked = {name.value: tables[name] for name in incoming.asked}
             imported = Imported(copy_missing(source.database, database, asked))

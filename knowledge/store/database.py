@@ -101,7 +101,7 @@ class Database(Protocol):
         """
 
     def erasing(self) -> AbstractContextManager[None]:
-        """A write transaction that overwrites deleted rows, as far as the database can."""
+        """A write transaction. SQLite overwrites the rows deleted in it; PostgreSQL can't."""
 
     def reading(self) -> AbstractContextManager[None]:
         """Several queries on one snapshot of the database; nothing is written."""
@@ -117,13 +117,13 @@ class Database(Protocol):
     def marks(self) -> list[str]: ...
 
     def mark(self, mark: str) -> None:
-        """Add a mark: once this transaction is committed, opening the database is refused."""
+        """Add a mark, inside a transaction. A database with a mark can't be opened."""
 
     def unmark(self) -> None:
         """Remove every mark, inside a transaction."""
 
     def others(self) -> int:
-        """How many connections other processes have; 0 for a file, guarded by its folder lock."""
+        """The number of other processes' connections; always 0 for a SQLite file."""
 
     # Schema and state.
 
@@ -142,14 +142,14 @@ class Database(Protocol):
         """The last generated id by table."""
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
-        """Ids reserved for the caller, ascending; empty if rows get their ids when inserted."""
+        """Reserve ids for new rows, ascending. SQLite reserves none and returns an empty list."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Raise each table's id counter above the ids that another copy of the data has used.
 
         Args:
             given: the last id of each table in the other copy; None if these ids are unknown.
-            more: the number of ids that each counter skips in addition; large if `given` is None.
+            more: how many further ids each counter skips. If `given` is None, pass a large number.
         """
 
     def integrity_problem(self) -> str:

@@ -38,11 +38,11 @@ def is_database_url(text: str) -> bool:
 
 
 def checked_database_url(text: str) -> str:
-    """Check a URL of a PostgreSQL database, which must not hold a password.
+    """Check the URL of a PostgreSQL database, and return it unchanged.
 
     Raises:
-        ValueError: if it can't be used; the message says what to do, and repeats no part of the
-            URL.
+        ValueError: if the URL has a password or can't be used. The message says what to do, and
+            repeats no part of the URL.
     """
     if not is_database_url(text):
         raise ValueError("it should be written as `postgresql://USER@HOST/DATABASE`")

@@ -64,7 +64,7 @@ class DerivedTables(Protocol):
         """Insert a row unless it conflicts with another; returns whether it was inserted."""
 
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Insert a row, or update the one with the same `keys`."""
+        """Insert a row, or update the row with the same values of `keys`."""
 
     def bytes_of(self, text_column: str) -> str:
         """The SQL expression for the size of a column's text in bytes."""

@@ -2,8 +2,8 @@
 
 A key is stored in the same transaction as the action. A second attempt (Discord's, or a retry after
 an unknown outcome) finds the key, changes nothing, and returns the present result. If a process
-stops while it handles a form, another process stores a key, and then returns the typed text to the
-sender. If the first process was only stalled, it finds this key and doesn't act on the form.
+stops while it handles a form, another process stores the form's key, and then returns the typed
+text to the sender. If the first process was only stalled, the key keeps it from acting on the form.
 
 Errors:
     Exception

@@ -27,12 +27,12 @@ def names() -> list[str]:
 
 
 def applied(db: Database) -> list[str]:
-    """The recorded migrations of a file, marks included (`knowledge.store.move_marks`)."""
+    """The migrations recorded in a database, and its marks (`knowledge.store.move_marks`)."""
     return [migration.name for migration in Migrations(SET).applied(db)]
 
 
 def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
-    """Run the migrations that a file lacks; with `wanted`, only these names."""
+    """Run the migrations that a database lacks; with `wanted`, only migrations with these names."""
     migrations = Migrations(SET)
     for name in names() if wanted is None else wanted:
         migrations(name=name)(_migration(TABLES / f"{name}.sql"))
@@ -40,10 +40,10 @@ def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
 
 
 def misfit(found: Sequence[str]) -> str:
-    """Why this version can't use tables with these migrations, as the end of a sentence.
+    """Why this version can't use a database with these migrations.
 
     Returns:
-        An empty string if it can.
+        The end of a sentence about the database. Empty if this version can use the database.
     """
     known = names()
     if found and known[0] not in found:

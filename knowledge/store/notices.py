@@ -43,8 +43,8 @@ class Notices:
             event: the reported event.
             revision_id: the revision that the notice is about, if any.
             question_id: the recipient's question that the notice is about, if any.
-            handed_on_id: the question that was handed over and answered, if any; another member may
-                have asked it in the same words.
+            handed_on_id: the handed-over question that a helper answered, if any. It can be another
+                member's question in the same words.
         """
         # A forgotten member has no id and can't be notified.
         if member_id == 0:

@@ -16,7 +16,7 @@ def insertion(table: str, row: Iterable[str]) -> str:
 
 
 def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
-    """The statement to insert a row, or update the one with the same `keys`."""
+    """The statement to insert a row, or update the row with the same values of `keys`."""
     columns = list(row)
     others = [column for column in columns if column not in keys]
     changes = ", ".join(f"{column} = excluded.{column}" for column in others)

@@ -137,7 +137,7 @@ def transaction(db: Database) -> Iterator[None]:
 
 
 class OpenedFile:
-    """Statements on an opened file."""
+    """An opened SQLite file, with methods to run statements."""
 
     _db: Database
 

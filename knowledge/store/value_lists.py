@@ -42,8 +42,8 @@ def rows_among(
         database: the database to ask.
         sql: the statement.
         listed: the values for `in (?)`, any number.
-        before: the values of the placeholders before it.
-        after: the values of the placeholders after it.
+        before: the values of the placeholders before `in (?)`.
+        after: the values of the placeholders after `in (?)`.
     """
     statements = _statements(sql, listed, before, after)
     return [row for each, values in statements for row in database.rows(each, values)]
@@ -52,7 +52,7 @@ def rows_among(
 def rows_of_lists(
     database: _Together, queries: Sequence[tuple[str, Sequence[int | str]]]
 ) -> list[list[dict[str, Any]]]:
-    """The rows of several statements, in one round trip; each is like one of `rows_among`."""
+    """The rows of several statements with one `in (?)` each, in one round trip."""
     statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
     found = iter(database.rows_together([one for some in statements for one in some]))
     return [[row for _ in some for row in next(found)] for some in statements]

@@ -131,9 +131,9 @@ class AuditLog:
             "update log_heads set digest = ? where guild_id = ?", [row["digest"], chain]
         )
 
-    def keep_heads(self) -> None:
-        """Insert the missing rows of `log_heads`, after lines were copied from another database."""
-        self._database.run(log_chain.KEEP_HEADS)
+    def add_missing_heads(self) -> None:
+        """Insert missing rows in `log_heads`, after log lines were copied from another database."""
+        self._database.run(log_chain.ADD_MISSING_HEADS)
 
     def key(self, member_id: int) -> int:
         """A member's key in the log, created if it is missing."""
@@ -218,7 +218,7 @@ class AuditLog:
         return log_chain.breaks(rows(log_chain.LINES), rows(log_chain.HEADS))
 
     def contradicted_notes(self) -> list[int]:
-        """Ids of notes with one state in the tables and another in the log.
+        """Ids of notes whose state in the tables differs from their state in the log.
 
         A difference shows that another program has changed the tables or the log.
         """
@@ -265,11 +265,11 @@ def replay(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
 def contradictions(
     standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]
 ) -> list[int]:
-    """Ids of notes with one state in the tables and another in a log.
+    """Ids of notes whose state in the tables differs from their state in the log.
 
     Args:
-        standings: rows of the query `STANDINGS`.
-        entries: the log, oldest first.
+        standings: the rows of the query `STANDINGS`.
+        entries: the lines of the log, oldest first.
     """
     stored: dict[int, ReplayedNote] = {}
     for row in standings:

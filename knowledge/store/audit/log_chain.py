@@ -1,10 +1,10 @@
 """Hash chains of the audit log, one for each guild, and their verification.
 
-Each line's digest covers the guild's previous line; guild 0 stands for lines of no guild. The table
-`log_heads` has the number and digest of each chain's last line, so it reveals a deletion of the
-last lines. Each append locks the guild's row in this table, so writers for different guilds don't
-wait for each other. 8 writers on PostgreSQL append 154 lines a second. If all guilds had one chain,
-they would append 79.
+Each line's digest covers the digest of the guild's previous line. Lines without a guild form the
+chain of guild 0. The table `log_heads` has the number and digest of each chain's last line, so a
+deletion of the last lines is noticed. An append locks only its guild's row in this table, so
+writers for different guilds don't wait for each other. On PostgreSQL, 8 writers append 154 lines a
+second; with one chain for all guilds, they would append 79.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ LAST_LINES: Final = (
     "group by coalesce(guild_id, 0)) m on m.chain = coalesce(l.guild_id, 0) "
     "and m.number = l.number where true"
 )
-KEEP_HEADS: Final = (
+ADD_MISSING_HEADS: Final = (
     f"insert into log_heads (guild_id, number, digest) {LAST_LINES} "
     "on conflict (guild_id) do nothing"
 )
@@ -57,7 +57,7 @@ class Break:
 
 
 def digest(previous: str, row: Row) -> str:
-    """The digest of a line: SHA-256 over the previous line's digest and its own columns."""
+    """The SHA-256 digest of the previous line's digest and the columns of this line (`row`)."""
     columns = ("number", "at", "guild_id", "actor", "event", "subject", "detail")
     covered = [previous, *(row[column] for column in columns)]
     return hashlib.sha256(json.dumps(covered, ensure_ascii=False).encode()).hexdigest()

@@ -64,7 +64,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The number of rows of a kind in one guild and everywhere."""
+    """How many rows of a kind a member has, in one guild (`here`) and in the whole database."""
 
     here: int
     everywhere: int
@@ -136,7 +136,7 @@ class PersonalData:
 
         Args:
             member_id: the member.
-            withdraw: withdraw their live notes, instead of only removing the name.
+            withdraw: whether to withdraw their live notes, not only to remove the name.
             name: their user name, for chat exports without ids.
 
         Returns:
@@ -318,9 +318,9 @@ class PersonalData:
     def _forget_questions(self, member_id: int) -> None:
         """Delete a member's questions, except shared and judged ones.
 
-        A *shared* question was asked by others in the same words; only the name is removed. A
-        *judged* question has another member's verdict; the words are removed, too, unless the
-        question is shared.
+        A *shared* question was asked by others in the same words. Its record loses only the asker,
+        the channel and the earlier questions. A *judged* question has another member's verdict. Its
+        record loses the words, too, unless the question is shared.
         """
         rows = self._database.rows(
             "select q.id, q.text, "
@@ -351,7 +351,7 @@ class PersonalData:
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Clear the earlier questions of a follow-up if one of `texts` is among them."""
+        """Clear the column `earlier` of every follow-up to a question with one of these texts."""
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]
@@ -363,7 +363,7 @@ class PersonalData:
         )
 
     def _anonymize_feedback(self, member_id: int) -> None:
-        """Replace the member's id in verdicts by a negative number; delete the reasons."""
+        """Replace a member's id in their verdicts by negative numbers, and delete their reasons."""
         for row in self._database.rows(
             "select f.question_id, (select min(o.member_id) from feedback o "
             "  where o.question_id = f.question_id) as least "

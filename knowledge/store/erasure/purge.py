@@ -60,7 +60,7 @@ class Purge:
     def guild(self, guild_id: int) -> list[int]:
         """Delete everything of a guild except its log lines.
 
-        Members with lines only in deleted guilds lose their names in the log.
+        If all log lines of a member are in deleted guilds, the log no longer names the member.
 
         Returns:
             The ids of the guild's notes, to be removed from the index.
@@ -72,8 +72,8 @@ class Purge:
     def apply(self, tombstones: Iterable[Tombstone]) -> int:
         """Repeat the deletions that tombstones of another copy record, in one transaction.
 
-        Tombstones that this copy has are skipped: it made the deletion, and a deleted member may
-        have come back since then.
+        Tombstones that this copy already has are skipped. Their deletions were made in this copy,
+        and a forgotten member may have come back since then.
 
         Returns:
             The number of new tombstones.

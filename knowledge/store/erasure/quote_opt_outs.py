@@ -45,8 +45,8 @@ def is_deleted_account(name: str) -> bool:
 class Withheld:
     """Members and single messages withheld from quotation.
 
-    Names are for messages without an author's id. Deleted accounts are always withheld. `version`
-    changes with the set of members: data read under another version has to be read again.
+    `names` are used for messages without an author's id. Messages of deleted accounts are always
+    withheld. `version` identifies the set of members: once it changes, messages are read again.
     """
 
     member_ids: Container[int] = frozenset()
@@ -66,7 +66,7 @@ NOTHING: Final = Withheld()
 
 
 @dataclass(frozen=True, slots=True)
-class _Recognised:
+class _DigestSet:
     """A set of ids or names, stored as digests, with a cache of look-ups."""
 
     digests: frozenset[str]
@@ -97,8 +97,8 @@ class QuoteOptOuts:
             return Withheld(version=version)
         digest = self._tombstones.digester()
         return Withheld(
-            member_ids=_Recognised(digests, digest),
-            names=_Recognised(digests, digest, _named),
+            member_ids=_DigestSet(digests, digest),
+            names=_DigestSet(digests, digest, _named),
             version=version,
         )
 
@@ -124,11 +124,11 @@ class QuoteOptOuts:
             if name:
                 self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
 
-    def unrecognisable(self) -> int:
-        """The number of opt-outs that can't be recognized, because the key of the digests is lost.
+    def unrecognizable(self) -> int:
+        """The number of opt-outs whose digest was made with a lost key, so they have no effect.
 
-        The tombstone file has the key, and every digest made with this key. A digest that isn't in
-        the file was made with another key.
+        The tombstone file has the present key and every digest made with this key. If a digest
+        isn't in the file, it was made with another key.
         """
         here = {tombstone.subject for tombstone in self._tombstones.in_file()}
         return len(self._digests() - here)

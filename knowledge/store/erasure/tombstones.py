@@ -33,8 +33,8 @@ _CHECK: Final = "machines: check of tombstones"
 class TombstoneKind(StrEnum):
     """Kinds of permanent deletion, and of members' choices about quotation.
 
-    A member is forgotten with or without their live notes. An opt-out deletes nothing and can be
-    taken back. A restore must not undo these choices.
+    `MEMBER_AND_NOTES`: the member's live notes were withdrawn, too. `OPTED_OUT` deletes nothing,
+    and `OPTED_IN` takes it back. These choices have tombstones so that a restore doesn't undo them.
     """
 
     MEMBER = "member"
@@ -65,7 +65,7 @@ class Tombstone:
 
     @classmethod
     def of(cls, at: str, kind: str, subject: str) -> Self | None:
-        """A tombstone from a record; None for an unknown kind or subject."""
+        """Make a tombstone of a record's values. Return None if the kind or subject isn't valid."""
         known = kind in list(TombstoneKind) and (kind in MEMBERS or subject.isdecimal())
         return cls(at, TombstoneKind(kind), subject) if known else None
 
@@ -105,7 +105,7 @@ class Tombstones:
         deletes the data.
 
         Raises:
-            StoreError: if the file can't be written; roll back then.
+            StoreError: if the file can't be written. The transaction must be rolled back.
         """
         if kind in MEMBERS:
             self.add_digest(kind, str(subject_id))
@@ -161,7 +161,7 @@ class Tombstones:
         )
 
     def drop(self, tombstones: Iterable[Tombstone]) -> None:
-        """Remove tombstones from a copy not in use yet."""
+        """Remove tombstones from the database of a copy that isn't in use yet."""
         with self._database.writing():
             self._database.run_many(
                 "delete from tombstones where kind = ? and subject = ? and at = ?",
@@ -189,8 +189,8 @@ class Tombstones:
     def check_key(self) -> None:
         """Check this machine's key against the key of the other machines with this database.
 
-        With another key, opted-out members couldn't be recognized. Tombstones that only other
-        machines have in their files are then added to this machine's file, for restores.
+        With another key, opted-out members couldn't be recognized. After the check, tombstones made
+        on other machines are copied from the database to this machine's file, for restores.
 
         Raises:
             StoreError: if the file has another key, or none.

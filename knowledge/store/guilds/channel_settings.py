@@ -53,7 +53,7 @@ class ChannelSettingsTable:
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
     ) -> ChannelSettings:
-        """Change some settings of a channel; None inherits the next level's value.
+        """Change some settings of a channel. A setting that is changed to None is inherited.
 
         The change is one transaction, so two administrators don't undo each other's changes.
         """

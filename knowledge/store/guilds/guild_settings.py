@@ -204,11 +204,11 @@ class Guilds:
             return news == 1
 
     def count_absence(self, at: datetime) -> None:
-        """Move recorded departures to a later time, if the bot was stopped or its clock jumped.
+        """Postpone recorded departures by the time that the bot was stopped or its clock jumped.
 
         A guild's data is deleted some time after its recorded departure. The running bot calls this
-        method regularly. If the time since the last call is longer than `LONGEST_LOOK`, departures
-        are moved by the difference. So the data isn't deleted early.
+        method regularly. If the time since the last call exceeds `LONGEST_LOOK`, departures are
+        postponed by the excess. So the data isn't deleted early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
@@ -237,7 +237,7 @@ class Guilds:
         return [record(Rule, row) for row in rows]
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
-        """Store a tag's rule in place of the present rule; an empty rule is only a deletion."""
+        """Replace a tag's rule. If the new rule has only default values, no rule is stored."""
         with self._database.writing(guild_id):
             if rule == Rule(rule.tag):
                 self._database.run(

@@ -47,17 +47,17 @@ class WeeklyDigests:
         actor_id: int,
         at: datetime,
     ) -> WeeklyDigest | None:
-        """Change some choices of a digest, or create one with defaults; the rest stays.
+        """Change some settings of a digest; a missing digest is created with default settings.
 
         The change is one transaction, so two administrators don't undo each other's changes.
 
         Returns:
-            The digest after the change; None if no channel was chosen yet.
+            The digest after the change. None if a missing digest has no channel, chosen or default.
         """
         with self._database.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
             if before is None:
-                channel_id = changes.get("channel_id") or self._usual_channel(guild_id, edition)
+                channel_id = changes.get("channel_id") or self._default_channel(guild_id, edition)
                 if channel_id is None:
                     return None
                 before = WeeklyDigest(guild_id, edition, channel_id, chosen_at=at)
@@ -65,8 +65,8 @@ class WeeklyDigests:
             self.choose(changed, actor_id)
         return changed
 
-    def _usual_channel(self, guild_id: int, edition: Edition) -> int | None:
-        """The default channel: the review channel for moderators, None for the other edition."""
+    def _default_channel(self, guild_id: int, edition: Edition) -> int | None:
+        """The review channel for the moderators' edition; None for the other edition."""
         if edition is not Edition.MODERATORS:
             return None
         rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
@@ -110,8 +110,8 @@ class WeeklyDigests:
     def settle(self, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
         """Record that the digest for the scheduled time `at` is finished, posted or not.
 
-        `covered` is whether the news was posted, or there was none. Then the next digest covers the
-        time from `at` on. Otherwise the next digest covers the period of this digest, too.
+        If `covered`, the news was posted, or there was none, and the next digest begins with the
+        time `at`. Otherwise, the next digest also covers this digest's period.
         """
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())

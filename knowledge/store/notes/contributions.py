@@ -56,9 +56,9 @@ class Contributions:
     ) -> Outcome:
         """Store a new note with its first revision: pending, or live if a rule publishes it.
 
-        `role_ids` are the contributor's, for rules about immediate publication. The text is
-        `for_page` if the contributor was told about the public page, and `off_page` if they opt out
-        of it.
+        `role_ids` are the contributor's roles, for rules about immediate publication. `for_page` is
+        whether the contributor was told about the public page, and `off_page` whether they opted
+        out of the page.
         """
         with self._database.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
@@ -119,8 +119,8 @@ class Contributions:
         """Propose another text for a note.
 
         The new revision replaces a pending revision; a live revision stays live. Without
-        `pictures`, the new revision has the pictures of the latest one. A text by another member
-        than the contributor is an extension.
+        `pictures`, the new revision has the pictures of the latest one. If another member than the
+        contributor proposes the text, the new revision is an extension.
         """
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)

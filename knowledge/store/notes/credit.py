@@ -74,7 +74,7 @@ class Credit:
         Args:
             guild_id: the guild.
             since: count verdicts from this time on; None for all.
-            quotes: the largest number of hits that count, for questions without a recorded limit.
+            quotes: the largest number of hits that count, if none was recorded with the question.
             further_share: the share of the best hit's score that a further hit needs to count.
         """
         since_then, moments = (

@@ -80,8 +80,8 @@ class Decisions:
     ) -> Outcome | None:
         """Approve a pending revision in a moderator's words, stored as the next revision.
 
-        The contributor's words stay in the earlier revision. Without a changed word, the pending
-        revision is approved as it is.
+        The contributor's words stay in the earlier revision. If the moderator changed nothing, the
+        pending revision is approved as it is.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
@@ -104,13 +104,13 @@ class Decisions:
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
             return Obstacle.DECIDED
-        if self._is_own(note, moderator, decision.value):
+        if self._refused_as_own(note, moderator, decision.value):
             return Obstacle.OWN_NOTE
         voted = any(review.moderator_id == moderator.id for review in note.approvals)
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
-    def _is_own(self, note: Note, moderator: Member, attempt: str) -> bool:
-        """Whether the guild forbids the decision on the moderator's own note; logs the attempt."""
+    def _refused_as_own(self, note: Note, moderator: Member, attempt: str) -> bool:
+        """Refuse and log a forbidden decision on the moderator's own note; False if allowed."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
         if not settings.four_eyes or not (extended or note.contributor_id == moderator.id):
@@ -151,14 +151,14 @@ class Decisions:
     ) -> Outcome | None:
         """Take back the last decision on a revision, within the guild's undo time.
 
-        The revision becomes pending, and the note's previous live revision is live again. After
-        another revision or a retirement it is too late.
+        The revision becomes pending, and the note's previous live revision is live again. A
+        decision can't be taken back after another revision or a retirement.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
-            if self._is_own(note, moderator, "undo"):
+            if self._refused_as_own(note, moderator, "undo"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             if not self._can_be_undone(note):
                 undecided = note.revision.state is State.PENDING
@@ -204,7 +204,7 @@ class Decisions:
                 live = latest.live_revision_id is not None
                 return Outcome(latest, Obstacle.UNCHANGED if live else Obstacle.NOT_LIVE)
             note = self._notes.of_revision(latest.retired_revision_id)
-            if self._is_own(note, moderator, "restore"):
+            if self._refused_as_own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.set_live(note, note.revision.id, moderator.id)
             review = self._states.review(note, moderator, Decision.RESTORE, reason)
@@ -228,7 +228,7 @@ class Decisions:
             latest = self._notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
                 return Outcome(latest, Obstacle.PENDING)
-            if self._is_own(earlier, moderator, "roll_back"):
+            if self._refused_as_own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # The text was approved once, so no quorum is needed.
             note, _ = self._states.write(
@@ -260,7 +260,7 @@ class Decisions:
             note = self._notes.live_or_outcome(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
-            if self._is_own(note, moderator, "keep"):
+            if self._refused_as_own(note, moderator, "keep"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
@@ -285,7 +285,7 @@ class Decisions:
                 return None
             if not (note.live or note.revision.state is State.PENDING):
                 return Outcome(note, Obstacle.NOT_LIVE)
-            if self._is_own(note, moderator, "reword"):
+            if self._refused_as_own(note, moderator, "reword"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             before = note.revision.submission.wordings
             if isinstance(wordings, SuggestedWording):

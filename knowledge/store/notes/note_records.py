@@ -1,7 +1,7 @@
 """Queries for notes with their revisions, reviews and reports.
 
-A note has revisions with a review card each; at most one of them is pending, and at most one live.
-`knowledge.store.notes.note_states` changes them.
+Each revision of a note has a review card. At most one revision is pending, and at most one live.
+`knowledge.store.notes.note_states` changes notes.
 """
 
 import json
@@ -83,10 +83,10 @@ _REPORTS: Final = "select * from reports where closed_at is null and note_id in 
 
 @dataclass(frozen=True, slots=True)
 class ListedNote:
-    """A note for a list, its titles without secrets.
+    """A note in a list; secrets are removed from its titles.
 
-    `title` and `state` are the latest revision's; only its contributor and moderators may see them.
-    `live_title` and `tags` are the live revision's; `live_title` is None without one.
+    `title` and `state` are the latest revision's, for the contributor and moderators only. `tags`
+    and `live_title` are the live revision's; `live_title` is None if no revision is live.
     """
 
     id: int
@@ -294,7 +294,7 @@ class Notes:
         return self._filled([rows[note_id] for note_id in sorted(rows)])
 
     def record_of(self, note: Note) -> dict[str, int]:
-        """The number of the contributor's other revisions in each final state."""
+        """The number of the contributor's other revisions in each state, without replaced ones."""
         rows = self._database.rows(
             "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "

@@ -155,7 +155,7 @@ class NoteStates:
         return [row["id"] for row in rows]
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
-        """Tell the writer of an extension its outcome, by direct message."""
+        """Notify the writer of an extension of its approval, refusal or withdrawal."""
         self._notices.add(
             note.guild_id,
             note.revision.writer_id,
@@ -237,7 +237,7 @@ class NoteStates:
             self.pictures.drop(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Make a revision the live one, verified now; with None, no revision is live.
+        """Make a revision live and the note verified now; with None, no revision is live.
 
         The review cards of all affected revisions are marked as outdated.
         """

@@ -1,7 +1,7 @@
 """Notes on a guild's public page: consent, vetoes, and contributors' names.
 
-All queries share one condition. A text is on the page if it is live, its writer was told about the
-page or a moderator has released it, and neither writer nor moderators veto it.
+All queries share one condition. A live text is on the page unless its writer or moderators veto it.
+The writer must have been told about the page, or a moderator must have released the text.
 """
 
 import json
@@ -149,13 +149,13 @@ class PublicNotes:
         return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
 
     def on_page(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
-        """The subset of these notes on the guild's page."""
+        """The ids among `note_ids` whose notes are on the guild's page."""
         sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
         rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
         return frozenset(row["id"] for row in rows)
 
     def times_asked(self, guild_id: int) -> dict[str, int]:
-        """How many public questions had a document as the best hit, by document id."""
+        """The number of public questions with each document as the best hit, by document id."""
         rows = self._database.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
 

@@ -52,7 +52,7 @@ class ReviewCards:
             )
 
     def forget_misplaced(self, guild_id: int) -> list[tuple[int, int]]:
-        """Forget the cards of pending revisions outside the guild's review channel.
+        """Forget cards that aren't in the guild's review channel, if their revision is pending.
 
         Returns:
             The channel and message of each card.
@@ -104,7 +104,7 @@ class ReviewCards:
         """Begin to post a card, or retry a posting of unknown outcome.
 
         Returns:
-            The posting's nonce: `change`, or the earlier change of an unfinished posting.
+            The nonce of the message: `change`, or for a retry, the nonce of the first attempt.
         """
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
@@ -122,10 +122,10 @@ class ReviewCards:
             mark_due(self._database, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
-        """Mark the cards of live notes as outdated once the note is due for review.
+        """Mark the review cards of notes that have become due for another review as outdated.
 
         Returns:
-            The notes with a newly due review.
+            These notes, each with its live revision.
         """
         rows = self._database.rows(
             "select id, guild_id, live_revision_id, review_at <= ? as due from notes "

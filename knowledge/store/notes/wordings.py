@@ -68,7 +68,7 @@ class Wordings:
         return list(dict.fromkeys(row["note_id"] for row in rows))
 
     def change(self, revision_id: int, wordings: Sequence[str]) -> None:
-        """Replace a revision's wordings, inside a transaction; its card is outdated then."""
+        """Replace a revision's wordings and mark its card as outdated, inside a transaction."""
         self._database.run(
             "update revisions set wordings = ? where id = ?",
             [json.dumps(wordings, ensure_ascii=False), revision_id],

@@ -88,11 +88,11 @@ class Connection:
             url: the URL of the database, without a password.
             schema: the schema of the tables.
             error: the exception to raise; its message says what to do.
-            lock_space: the number of the advisory lock for all parts of the data. The lock of one
-                part has two numbers: this one and the number of the part.
+            lock_space: the number of the advisory lock on all of the data. The lock on one part,
+                such as a guild, has two numbers: this one and the number of the part.
             name: the session's application name.
-            held: the number of an advisory lock to hold in shared mode while connected. A session
-                that gets this lock in exclusive mode knows that no such connection is open.
+            held: the number of an advisory lock to hold in shared mode while connected. Another
+                session can take the lock exclusively only when no such connection is open.
 
         Raises:
             error: if the server can't be reached, or the database is unusable.
@@ -162,7 +162,7 @@ class Connection:
     def together(
         self, statements: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[tuple[Any, ...]]]:
-        """Run statements in a pipeline, one round trip for all; returns each one's rows.
+        """Run statements in one round trip (a pipeline); returns the rows of each statement.
 
         Use a transaction if a statement writes. Outside a transaction, some statements may succeed
         and others fail.
@@ -224,8 +224,8 @@ class Connection:
 
         Args:
             part: the number of the part to lock; None for all parts.
-            shared: lock no part. Other transactions can then run at the same time, except those on
-                all parts. The caller locks rows instead.
+            shared: lock no part; the caller locks rows instead. Only a transaction that locks all
+                parts then has to wait.
 
         Raises:
             error: if the database can't be written. Nothing was changed, unless the message says
@@ -266,9 +266,9 @@ class Connection:
             raise
 
     def _locks(self, part: int | None, shared: bool) -> str:
-        """Statements to wait for the part's advisory lock.
+        """Statements to wait for the advisory locks of a write transaction.
 
-        Writers of all parts exclude all other writers; writers of one part exclude each other.
+        A writer of all parts excludes every other writer. Writers of one part exclude each other.
         """
         all_parts = int(self._lock_space)
         if part is None and not shared:
@@ -372,9 +372,9 @@ class Connection:
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, message: str, error: psycopg.Error) -> Exception:
-        """The exception to raise if the server is unreachable, for `is_away` to recognize.
+        """The exception to raise if the server is unreachable; `is_away` recognizes it.
 
-        It is a `DatabaseAwayError`, or this connection's own exception caused by one.
+        Return a `DatabaseAwayError`, or this connection's own exception with one as a cause.
         """
         if self._error is StoreError:
             return DatabaseAwayError(message)

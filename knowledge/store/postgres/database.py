@@ -169,7 +169,7 @@ class PostgresDatabase(Connection):
         return max(int(table["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
-        """The error of reading every row, or an empty string; other checks need more rights."""
+        """The error of reading every row, or an empty string. Other checks need more rights."""
         try:
             for table in self.tables():
                 self.rows(f"select count(t.*) from {table} t")  # noqa: S608
@@ -178,7 +178,7 @@ class PostgresDatabase(Connection):
         return ""
 
     def delete_copies(self) -> None:
-        """Delete the SQLite file moved into this database, and its copies; dumps stay."""
+        """Delete the SQLite file whose data was moved to this database, and the file's copies."""
         delete_moved(self.folder / FILE)
 
     # Other processes.

@@ -56,7 +56,7 @@ class DerivedSchema(Connection):
             )
 
     def guard(self, install_fence: Callable[[Connection], None]) -> None:
-        """Unless `fence` (the check before each write) is set, let `install_fence` set it."""
+        """Let `install_fence` set `fence`, the check before each write, if there is none."""
         if self.fence is None:
             install_fence(self)
 

@@ -1,7 +1,7 @@
 """SQLite's dialect on psycopg: `?` placeholders, and values as SQLite would return them.
 
-Integers are always bound as `bigint`, so a statement is prepared once for small and large ones.
-Booleans are 0 and 1, sums of integers are integers, and -0.0 becomes 0.0.
+Integers are always bound as `bigint`, so small and large ones share a prepared statement. Booleans
+are 0 and 1, sums of integers are integers, and -0.0 becomes 0.0.
 """
 
 import re

@@ -6,7 +6,7 @@ session, so a former leader's writes are refused.
 Errors:
     Exception
     └── StoreError
-        └── NotAllowedError    the process doesn't lead, or another one ended its membership
+        └── NotAllowedError    the process doesn't lead, or is no member any more
 """
 
 import contextlib
@@ -22,15 +22,15 @@ LOCK: Final = 5
 
 
 class NotAllowedError(StoreError):
-    """Only another process may write this now; nothing was changed."""
+    """The process may not write: it doesn't lead, or is no member any more. Nothing was changed."""
 
 
 class Fence:
     """Fencing: refuses transactions of a process that lost its membership or leadership.
 
-    Each transaction locks the row of its process in the table of members, so nobody can end the
-    membership meanwhile. In the context `leading`, a transaction of the store's connection needs no
-    such row. Its session must hold the advisory lock of leadership instead.
+    Each transaction locks the process's row in the table of members, so another process can't end
+    the membership during the transaction. In the context `leading`, a transaction of the store's
+    connection doesn't lock the row, but its session must hold the advisory lock of leadership.
     """
 
     def __init__(self, connection: Connection, member: Callable[[], str]) -> None:

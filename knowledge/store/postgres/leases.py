@@ -1,8 +1,8 @@
 """Leases of shards: one process at a time runs each shard, by the clock of the database.
 
-Each process is a member, and keeps its shards as long as it renews its membership. If a member
-doesn't renew in time, another member first ends the database sessions of the late one, which rolls
-back their transactions. Then it deletes the membership, which frees the shards. The late process
+Each process is a member, and keeps its shards as long as it renews its membership. If a process is
+late, another one first ends the late process's database sessions, which rolls back their
+transactions. After that, it deletes the late membership, which frees the shards. The late process
 notices at its next step, and joins again under a new id.
 
 Processes take free shards up to their share, and give back surplus shards one at a time. Taking a
@@ -74,7 +74,7 @@ class Standing:
 
 
 class Leases:
-    """The membership and shards of one process. Belongs to one thread."""
+    """The membership and shards of one process, for use in one thread."""
 
     def __init__(
         self,
@@ -89,8 +89,8 @@ class Leases:
         Args:
             url: the URL of the database.
             seconds: duration of a membership without renewal.
-            patience: how long this session must be connected, in seconds, before it may end expired
-                members; None for as long as `seconds`.
+            patience: how many seconds this session must have been connected before it may end
+                expired memberships; None for the same time as `seconds`.
             name: application name of this process's sessions; other processes find them by it.
 
         Raises:
@@ -163,7 +163,7 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Reconnect by a query if another process ended the session; writes aren't retried."""
+        """Reconnect if another process ended the session: a query is retried, but no write is."""
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:
@@ -200,7 +200,7 @@ class Leases:
         self._reconnect()
         self._connection.run("delete from processes where id = ?", [self.id])
 
-    def wait_to_identify(self, bucket: int, seconds: float) -> float:
+    def reserve_identify(self, bucket: int, seconds: float) -> float:
         """Reserve the next time at which a Discord session may begin (*identify*).
 
         Discord puts the shards into buckets. In each bucket, one session may begin every `seconds`.

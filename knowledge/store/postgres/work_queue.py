@@ -136,7 +136,7 @@ class WorkQueue:
     # For workers.
 
     def take(self, kind: str, worker: str, limit: int) -> list[Job]:
-        """Lease up to `limit` jobs; if there are none, a single job that was tried twice before."""
+        """Lease up to `limit` jobs. A job that was tried twice is leased alone, after others."""
         for bounds in ((0, _ALONE, limit), (_ALONE, MOST_TRIES, 1)):
             rows = self._db.rows(_TAKE, [kind, *bounds, worker, LEASE_SECONDS])
             if rows:

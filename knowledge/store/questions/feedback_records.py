@@ -1,7 +1,7 @@
 """Members' verdicts on answers, and confirmed answers.
 
 An answer is confirmed once its asker or a moderator picks the right passage. The picked passage
-becomes the question's first hit. From then on it answers similar questions, too.
+becomes the question's first hit. From then on, this passage answers similar questions, too.
 """
 
 import json
@@ -144,7 +144,7 @@ class FeedbackRecords:
         return str(rows[0]["document_id"]) if rows else ""
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
-        """Revoke a confirmed answer; only moderators can revoke a moderator's."""
+        """Revoke a confirmed answer. A moderator's confirmation is revoked only by a moderator."""
         self.confirmations += 1
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
@@ -158,8 +158,8 @@ class FeedbackRecords:
     ) -> list[ConfirmedAnswer]:
         """A guild's confirmed answers, newest first.
 
-        With `channels`, only answers to questions recorded with the same `Question.channels` are
-        returned.
+        With `channels`, only answers whose question was recorded with exactly these channels
+        (`Question.channels`).
         """
         values: list[Any] = [guild_id]
         for_channels = ""

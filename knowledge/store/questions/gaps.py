@@ -2,9 +2,9 @@
 
 A question is a gap if it was refused, if a member found its answer unhelpful, or if its answer was
 partial and nobody found it helpful. A gap is settled once it is *answered* by later content, or
-*dismissed* by a moderator. If somebody asks the same afterwards, that question is a new gap. Other
-modules group gaps and look for answers; here each step is one transaction with its notices and log
-line.
+*dismissed* by a moderator. If somebody asks the same afterwards, that question is a new gap. Each
+method here is one transaction, with its notices and log line. Other modules group gaps and look for
+answers.
 """
 
 import json
@@ -49,12 +49,12 @@ _JUDGED: Final = """
 
 
 def same_words(text: str) -> str:
-    """A key shared by questions with the same words, however typed."""
+    """The same key for all texts that differ only in case, blanks and final punctuation."""
     return " ".join(text.casefold().split()).rstrip("?!. ")
 
 
 def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
-    """The newest question of each asker, to notify each once; `questions` are newest first."""
+    """The newest question of each asker, so each gets one notice. `questions` are newest first."""
     newest: dict[int, OpenQuestion] = {}
     for question in questions:
         newest.setdefault(question.asker_id, question)
@@ -104,8 +104,8 @@ class Gaps:
             since: the start.
             until: the end, not included.
             judged: return only answered questions with an *unhelpful* verdict or a picked document.
-                Without `judged`, each question is returned once; records of later answers to it are
-                left out (`Question.told_for`).
+                Without `judged`, records of later answers to a question (`Question.told_for`) are
+                left out.
         """
         which, values = ("q.guild_id = ?", [guild_id]) if guild_id else ("q.guild_id > 0", [])
         kind = _JUDGED if judged else "q.told_for is null"

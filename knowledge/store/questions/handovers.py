@@ -1,8 +1,8 @@
 """Table of hand-overs: questions for the helpers, each claimed, answered or declined once.
 
 Each step is one transaction that checks the present state, so exactly one of two simultaneous
-helpers wins. Each step is recorded as a change that the posted message doesn't show yet; the outbox
-delivers it, even after a restart.
+helpers wins. Each step also marks the hand-over's message as outdated. The outbox updates the
+message, even after a restart.
 """
 
 from collections.abc import Callable, Sequence

@@ -133,7 +133,7 @@ class HelpedQuestions:
             )
 
     def finish(self, message_id: int, gap: Question | None = None) -> None:
-        """Finish a question; if nobody has answered it, `gap` is recorded."""
+        """Finish a question, and record `gap`, which the caller gives if nobody has answered."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None
             self._database.run(
@@ -143,7 +143,7 @@ class HelpedQuestions:
             )
 
     def forget(self, message_ids: Collection[int]) -> bool:
-        """Delete the questions of deleted messages, and the words of their gaps.
+        """Delete the questions of deleted messages, and the records of their gaps.
 
         Returns:
             Whether a question was known for one of the messages.

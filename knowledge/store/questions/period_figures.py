@@ -82,7 +82,7 @@ class PeriodFigures:
     def days(
         self, guild_id: int | None, since: datetime, until: datetime
     ) -> dict[date, Counter[Evidence]]:
-        """Questions by day in UTC and evidence, as `asked` counts them; None for all guilds."""
+        """Questions by day (UTC) and evidence, counted like `asked`, in one guild or all (None)."""
         which, values = _guild(guild_id)
         rows = self._database.rows(
             "select substr(q.asked_at, 1, 10) as day, q.evidence, count(*) as number "  # noqa: S608
@@ -104,7 +104,7 @@ class PeriodFigures:
         quotes: int,
         further_share: float,
     ) -> list[Quoted]:
-        """Documents quoted or picked in answers of a period; None for all guilds.
+        """Documents quoted or picked in a period's answers, in one guild or all (None).
 
         A verdict about one document counts for that document only. `quotes` and `further_share` are
         as in `Credit.contributors`.

@@ -46,7 +46,7 @@ class Phrasings:
             if not rows:
                 return False
             member_id, guild_id = rows[0]["asker_id"], rows[0]["guild_id"]
-            if self.used_up(caps, now, member_id, guild_id).holds(member_id, guild_id, now):
+            if self.used_up(caps, now, member_id, guild_id).stops(member_id, guild_id, now):
                 return False
             row = {
                 "question_id": question_id,
@@ -80,7 +80,7 @@ class Phrasings:
         )
 
     def all_used_up(self, caps: PhrasingCaps, now: datetime) -> UsedUp:
-        """All reached limits, for the start of the bot."""
+        """All reached limits of members, guilds and tokens; the bot reads them at its start."""
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
         for row in self._database.rows(
@@ -157,7 +157,7 @@ class Phrasings:
             )
 
     def of(self, question_id: int) -> RecordedPhrasing | None:
-        """The outcome of a question's phrasing; None without one."""
+        """The outcome of a question's phrasing; None if the answer was never phrased."""
         rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
         if not rows:
             return None

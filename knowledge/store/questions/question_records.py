@@ -131,14 +131,14 @@ class QuestionRecords:
             return ids
 
     def reserve_ids(self, number: int) -> list[int]:
-        """Ids for `record_under`; empty if a question gets its id when it is stored."""
+        """Ids for `record_under`; none with SQLite, where rows get their ids when inserted."""
         return self._database.reserve_ids("questions", number)
 
     def record_under(self, ids: Sequence[int], questions: Sequence[Question]) -> None:
-        """Store questions under reserved ids; questions stored before under these ids stay.
+        """Store questions under reserved ids, except those that an earlier attempt has stored.
 
         So a caller can repeat an attempt with an unknown outcome. If the server still works on the
-        first attempt, the second one waits for its end.
+        first attempt, the second attempt waits until the first has ended.
         """
         if not questions:
             return
@@ -207,7 +207,7 @@ class QuestionRecords:
         return _question(rows[0]) if rows else None
 
     def recent_public(self, guild_id: int, limit: int) -> list[RecentQuestion]:
-        """A guild's last public questions, newest first, each wording once."""
+        """A guild's last public questions, newest first; repeated questions are returned once."""
         rows = self._database.rows(
             "select text, earlier, channels, answered_from, count(*) as times from "
             "(select * from questions where guild_id = ? and private = 0 and text != '' "
@@ -242,8 +242,8 @@ class QuestionRecords:
     def judged_helpful(self) -> list[Question]:
         """Questions with an answer that members found helpful, oldest first.
 
-        A question with picked documents is returned once for each of them, with the document's hits
-        first. Without a pick, a question with an *unhelpful* verdict is left out.
+        A question is returned once for each document that members picked, with this document's hits
+        first. If nobody picked a document and somebody found the answer unhelpful, it is left out.
         """
         rows = self._database.rows(
             "select distinct q.id, f.document_id from questions q "
@@ -289,7 +289,7 @@ class QuestionRecords:
             self._insert([(question_id, row["last"] + 1, hit.score, "", _values(hit))])
 
     def hits(self, question_id: int) -> list[RecordedHit]:
-        """A question's hits, best first; without words if it was pruned."""
+        """A question's hits, best first; the hits of a pruned question have no words."""
         rows = self._database.rows(
             "select * from hits h join recorded_passages p on p.digest = h.passage_digest "
             "where h.question_id = ? order by h.rank",

@@ -101,11 +101,11 @@ def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
 
 def test_what_can_not_be_recognised_without_its_key_is_told(store: Store) -> None:
     store.quote_opt_outs.withhold(MIRA, "mira")
-    assert store.quote_opt_outs.unrecognisable() == 0
+    assert store.quote_opt_outs.unrecognizable() == 0
     (store.database.folder / FILE).unlink()
-    assert store.quote_opt_outs.unrecognisable() == 2
+    assert store.quote_opt_outs.unrecognizable() == 2
     store.quote_opt_outs.withhold(ADA)
-    assert store.quote_opt_outs.unrecognisable() == 2
+    assert store.quote_opt_outs.unrecognizable() == 2
 
 
 DELETED = ["Deleted User", "Deleted User#0000", "Deleted User 1a2b3c4d#1234",

@@ -138,7 +138,7 @@ def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
     assert second.quote_opt_outs.is_withheld(MIRA.id)
 
     # Deletions elsewhere reach the file at the next start.
-    assert second.quote_opt_outs.unrecognisable() == 1
+    assert second.quote_opt_outs.unrecognizable() == 1
     second.tombstones.check_key()
-    assert second.quote_opt_outs.unrecognisable() == 0
+    assert second.quote_opt_outs.unrecognizable() == 0
     assert second.tombstones.in_file() == first.tombstones.in_file()

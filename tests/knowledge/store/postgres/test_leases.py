@@ -184,10 +184,10 @@ def test_only_as_many_are_taken_as_may_begin(join: Join) -> None:
 
 def test_sessions_of_one_bucket_take_turns_over_all_processes(join: Join) -> None:
     first, second = join(), join()
-    waits = [who.wait_to_identify(0, 100) for who in (first, second, first)]
+    waits = [who.reserve_identify(0, 100) for who in (first, second, first)]
     assert waits[0] == 0
     assert [round(wait, -1) for wait in waits[1:]] == [100, 200]
-    assert second.wait_to_identify(1, 100) == 0
+    assert second.reserve_identify(1, 100) == 0
 
 
 _STEPS = st.lists(

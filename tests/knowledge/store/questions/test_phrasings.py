@@ -145,10 +145,10 @@ def test_a_bot_that_starts_knows_who_has_none_left(store: Store) -> None:
     store.phrasings.claim(asked(store, ADA), "choose", caps, NOW - HOUR)
     used = store.phrasings.all_used_up(caps, NOW)
     assert used == UsedUp({MIRA: NOW + HOUR}, {GUILD: NOW - HOUR + DAY})
-    assert used.holds(ADA, GUILD, NOW)
-    assert used.holds(MIRA, ELSEWHERE, NOW)
-    assert not used.holds(ADA, ELSEWHERE, NOW)
-    assert not used.holds(MIRA, ELSEWHERE, NOW + HOUR)
+    assert used.stops(ADA, GUILD, NOW)
+    assert used.stops(MIRA, ELSEWHERE, NOW)
+    assert not used.stops(ADA, ELSEWHERE, NOW)
+    assert not used.stops(MIRA, ELSEWHERE, NOW + HOUR)
 
 
 def test_a_guild_chooses_for_one_host(store: Store) -> None:
