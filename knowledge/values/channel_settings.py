@@ -41,8 +41,8 @@ NOTES_KEY: Final = "notes"
 class AnsweredFrom:
     """The documents to answer from: all documents with one of the tags or from one of the sources.
 
-    With neither, all documents are used. Sources have keys (`knowledge.corpus.source_key`). With
-    `first`, other documents are searched if these have nothing similar.
+    Without tags and sources, all documents are used. `sources` are keys of sources (`source_key`).
+    With `first`, other documents are searched if these give no evidence.
     """
 
     tags: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class AnsweredFrom:
         return not (self.tags or self.sources)
 
     def serialize(self) -> str:
-        """The text for a database column; it is empty if `everything`."""
+        """The text for a database column; empty if all documents are used."""
         return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -62,7 +62,7 @@ class AnsweredFrom:
         """Parse a stored text.
 
         Raises:
-            ValueError, TypeError: if it is malformed.
+            ValueError, TypeError: if the text is malformed.
         """
         kept = cls(**json.loads(column or "{}"))
         found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
@@ -76,7 +76,7 @@ EVERYTHING: Final = AnsweredFrom()
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """Settings of a channel, thread or category; None inherits."""
+    """Settings of a channel, thread or category; a setting of None is inherited."""
 
     channel_id: int
     guild_id: int

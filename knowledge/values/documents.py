@@ -1,4 +1,4 @@
-"""Documents, the units of quotation, and scopes, their audiences."""
+"""Documents (the units of quotation) and their scopes (the members they are for)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -66,9 +66,9 @@ class Document:
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
     `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
-    `channel:<channel>:<thread>:<message>`; the id of a part of a file begins with the file's.
-    `text` is Markdown without its front matter. `wordings` are other ways to ask the question that
-    it answers; they are never quoted.
+    `channel:<channel>:<thread>:<message>`; the id of a part of a file begins with the file's
+    id. `text` is Markdown without its front matter. `wordings` are other ways to ask the question
+    that the document answers; they are never quoted.
     """
 
     id: str

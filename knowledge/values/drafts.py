@@ -11,8 +11,8 @@ from knowledge.values.submissions import TITLE_CHARACTERS, Submission, checked_s
 class OnPage(StrEnum):
     """A writer's consent to the public page.
 
-    `UNTOLD`: the form didn't mention it. `TOLD`: the form said that the note will be on it.
-    `OFF`: the writer opted out.
+    `UNTOLD`: the form didn't mention the page. `TOLD`: the form said that the note will be on the
+    page. `OFF`: the writer opted out.
     """
 
     UNTOLD = "u"

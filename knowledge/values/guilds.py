@@ -1,7 +1,4 @@
-"""A guild's settings, chosen in `/setup`, and its review rules by tag.
-
-Pure: requirements for a note follow from the rules alone.
-"""
+"""A guild's settings, chosen in `/setup`, and its review rules by tag."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -52,7 +49,7 @@ class GuildSettings:
         four_eyes: whether moderators may not decide on their own notes.
         undo_minutes: how long moderators can undo a decision.
         reminder_hours: how long a note waits before moderators are reminded; 0 for never.
-        sample_every: of this many notes published without review, one is reviewed afterwards; 0 for
+        sample_every: one of this many notes published without review is reviewed afterwards; 0 for
             none.
         allowed_hosts: links to these hosts aren't flagged.
         private_answers: the default of `/ask`; None leaves it to the operator.
@@ -111,9 +108,9 @@ class GuildSettings:
 class Rule:
     """A guild's requirements for notes with a tag; the empty tag is for every note.
 
-    `quorum` moderators must approve. A note is due for review `review_after_days` after
-    verification, if set. Notes by members with the role `publish_role_id` are published without
-    review.
+    `quorum` moderators must approve. If `review_after_days` is set, a note is due for review so
+    many days after verification. Notes by members with the role `publish_role_id` are published
+    without review.
     """
 
     tag: str

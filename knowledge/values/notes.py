@@ -23,7 +23,7 @@ class Member:
 
 
 class State(StrEnum):
-    """States of a revision; one approved revision of a note can be *live*."""
+    """States of a revision. At most one approved revision of a note is *live* (`Note`)."""
 
     PENDING = "pending"
     CHANGES_REQUESTED = "changes_requested"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Decision(StrEnum):
-    """Decisions of moderators: the first four on a pending revision, the others later."""
+    """Decisions of moderators. The last three change an earlier decision or a published note."""
 
     APPROVE = "approve"
     REQUEST_CHANGES = "request_changes"
@@ -163,7 +163,7 @@ class PageName(StrEnum):
 class Note:
     """A note together with one of its revisions.
 
-    A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
+    A note with a `live_revision_id` is *live*; a note with a `retired_revision_id` is *retired*.
 
     Attributes:
         channel_id: the channel where the note was proposed. Notices go there if a direct message
@@ -237,7 +237,7 @@ class Note:
             return self.reports[0].created_at
         return self.review_at or self.verified_at or self.revision.created_at
 
-    def reconsidered(self, moment: datetime) -> bool:
+    def needs_another_review(self, moment: datetime) -> bool:
         """Whether this live revision is due, sampled or reported, or its source has changed."""
         changed = self.source is not None and self.source.change is not SourceChange.NONE
         return self.live and (self.due(moment) or self.sampled or bool(self.reports) or changed)
@@ -245,8 +245,8 @@ class Note:
     def can_be_undone(self, at: datetime, within: timedelta) -> bool:
         """Whether the last decision on this revision can still be taken back.
 
-        After another revision, a retirement or a withdrawal, it can't. If a rule published the
-        note, there is no decision to take back.
+        A decision can't be taken back after another revision, a retirement or a withdrawal. If a
+        rule published the note, there is no decision.
         """
         review = self.review
         if review is None or review.moderator_id == self.contributor_id:

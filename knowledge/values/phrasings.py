@@ -39,7 +39,7 @@ class UsedUp:
     guilds: Mapping[int | None, datetime] = field(default_factory=dict)
     everywhere: datetime | None = None
 
-    def holds(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
+    def stops(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
         """Whether a limit stops a request for a member in a guild at the time `now`."""
         until = (self.members.get(member_id), self.guilds.get(guild_id), self.everywhere)
         return any(one is not None and now < one for one in until)
@@ -59,8 +59,8 @@ class RecordedPhrasing:
 
     Attributes:
         chosen: the ids of verbatim sentences; `2.3` is the third sentence of the second passage.
-        places: the indices of the hits in the order given by the model; empty if the model gave
-            none, or left the order unchanged.
+        places: the hits in the order given by the model, by their index; empty if the model gave
+            no order, or left the order unchanged.
         lines: the model's own sentences; empty if a hit is from a channel or chat, or was deleted.
         verdicts: the number of the model's sentences, by verdict of the check.
         repeated: whether an earlier question's phrasing was shown, without asking a model.

@@ -107,8 +107,8 @@ class Question:
             the question.
         signals: the measurements used for the evidence, by name.
         private: whether the asker alone saw the answer.
-        told_for: the id of an earlier record of the same question. This record is then a later
-            answer to the question, or a private answer shared with others.
+        told_for: the id of an earlier record of the question, if this record is of a later answer,
+            or of a private answer that was shared with others.
         channels: the channels searched for messages; all readers of the answer can read them.
         answered_from: the channel's setting for documents to answer from.
         quotations: the channel's limit of quotations; None for the default.
@@ -137,7 +137,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A recorded question without its hits, in most uses a gap.
+    """A recorded question without its hits, usually a gap.
 
     Attributes:
         earlier: the questions before a follow-up, one per line.

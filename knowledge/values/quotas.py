@@ -53,7 +53,7 @@ class Newcomers:
     notes: int = 0
 
     def until(self, account_at: datetime, joined_at: datetime | None) -> datetime:
-        """When a member stops being new, by the account's creation and the time of joining."""
+        """When a member with this account stops being new; `joined_at` is None if unknown."""
         account = account_at + timedelta(days=self.account_days)
         if joined_at is None:
             return account
@@ -62,7 +62,7 @@ class Newcomers:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A guild's limits by role; the operator's apply where nothing is chosen."""
+    """A guild's limits by role. Where nothing is chosen, the operator's limits apply."""
 
     questions: Mapping[int, Quota] = field(default_factory=dict)
     notes: Mapping[int, Quota] = field(default_factory=dict)

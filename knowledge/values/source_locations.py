@@ -1,11 +1,11 @@
 """Locations of sources: paths, and addresses with a kind and options.
 
-A page's location is its address. A crawl is `crawl+` and its start address, with limits behind a
-`#`. A repository is `git+` and its address, with the branch behind an `@` and the folder behind a
-`#`, as in pip. A service with an API is its kind, a `+` and its address, with filters behind a `#`:
-`mediawiki+https://wiki.example.org/#category=Guides`. The prefix `internal+` marks a source on an
-internal host; only the operator can add one. All of these are polled; files and folders are
-watched.
+A page's location is its address. A crawl's location is `crawl+` and the start address, followed by
+`#` and limits. A repository's location is `git+` and its address, followed by `@` and the branch,
+and by `#` and the folder, as in pip. A service with an API has its kind, a `+` and its address,
+followed by `#` and filters: `mediawiki+https://wiki.example.org/#category=Guides`. The prefix
+`internal+` marks a source on an internal host; only the operator can add such a source. Files and
+folders are watched; all other sources are polled.
 """
 
 import re
@@ -43,7 +43,7 @@ class CrawlLocation:
 class RepositoryLocation:
     """A Git repository: a web address or an absolute path, a branch and a folder.
 
-    An empty `branch` is the repository's default, an empty `folder` all of it.
+    An empty `branch` means the default branch; an empty `folder` means the whole repository.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Submissions: limits of a note's text, and the reasons for refusing one.
+"""Submissions: checks of a note's typed fields, and the sentences that refuse them.
 
 Errors:
     ValueError
@@ -36,7 +36,7 @@ _TAG = re.compile(r"[\w-]+")
 class InvalidNoteError(ValueError):
     """The submission can't become a revision; the message is the sentence to show.
 
-    `sentence` is the template for `values`, so a caller can translate it.
+    `sentence` is the message before `values` are filled in, so a caller can translate it.
     """
 
     def __init__(self, sentence: str, **values: object) -> None:
@@ -126,7 +126,7 @@ def _letter_bytes(text: str) -> int:
 
 
 def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
-    """The wordings in `text`, one a line, without repeats and the title.
+    """The wordings in `text`, one a line, without repeats and without the title.
 
     Raises:
         InvalidNoteError: if a wording is too long or has no letter, or there are too many wordings.
