@@ -93,7 +93,7 @@ def _link_open(
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """Render a picture as a link; within a link as its name, because links can't be nested."""
+    """Render a picture as a link, or inside a link as its name: links can't be nested."""
     token = tokens[index]
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env) or address
@@ -115,7 +115,7 @@ def _table_close(*_: Any) -> str:
 def _cell(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """Render a cell with a class for its alignment, because inline styles are forbidden."""
+    """Render a table cell with a class for its alignment, because inline styles are forbidden."""
     style = tokens[index].attrs.pop("style", "")
     if style:
         tokens[index].attrSet("class", str(style).removeprefix("text-align:"))

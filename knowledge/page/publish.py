@@ -1,8 +1,8 @@
 """Publisher of a site, with an atomic switch from the old version to the new.
 
-The folder is a link to one of two copies. The other copy is updated, the link is replaced in one
-step, and then the first copy is updated, too, so no withdrawn text is left. Equal files are hard
-links, so a changed note costs only its own pages.
+The site's folder is a link to one of two copies. The other copy is updated, and the link switches
+to it in one step. Then the former copy is updated, too, so no withdrawn text is left. Equal files
+of both copies are hard links, so a changed note costs only its own pages.
 
     page              → .page.a/site, or .page.b/site; a web server reads it
     .page.a/made.json   the digest of each file's inputs; missing while the copy is being changed

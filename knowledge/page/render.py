@@ -38,9 +38,9 @@ _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin"
 
 
 class _CompiledTemplates(BytecodeCache):
-    """Cache of compiled templates in memory, for the renderers of all sites.
+    """Cache of compiled templates in memory, shared by the renderers of all sites.
 
-    Compilation takes several times as long as rendering a few notes.
+    Compiling the templates takes several times as long as rendering a few notes.
     """
 
     def __init__(self) -> None:

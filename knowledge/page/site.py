@@ -90,7 +90,7 @@ class Site:
         accent: a colour as `#rrggbb`.
         invite: the https address of an invitation to the server, or empty.
         base_url: the site's https address, or empty if unknown.
-        indexed: whether search engines may list it.
+        indexed: whether search engines may list the site.
         gone: addresses of former pages.
     """
 

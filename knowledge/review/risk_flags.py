@@ -75,8 +75,8 @@ class Field(StrEnum):
 class Flag:
     """A finding with its span in the text.
 
-    `detail` depends on the risk: a link's host, the names of hidden characters, a secret's kind,
-    the number of mentions, characters or marks, or else the flagged text.
+    `detail` depends on the risk: a link's host, the names of hidden characters, a secret's kind, or
+    a number of mentions, characters or marks. For the other risks, it is the flagged text.
     """
 
     risk: Risk
@@ -102,7 +102,7 @@ def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()
 
 
 def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
-    """The flags of a text in reading order; each host, kind of character and secret once.
+    """The flags of a text in reading order. A repeated host, character or secret has one flag.
 
     Args:
         text: the proposed text.
@@ -212,7 +212,7 @@ _HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
 def parse_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
     """Parse an administrator's input into hosts and invalid words.
 
-    Blanks, commas or semicolons separate them; "none" stands for no host.
+    Hosts are separated by blanks, commas or semicolons; "none" stands for no host.
     """
     hosts: list[str] = []
     others: list[str] = []
@@ -382,7 +382,7 @@ def _shape_flags(text: str) -> Iterator[Flag]:
 
 
 def _stacked_marks(text: str) -> Iterator[Flag]:
-    """Yield the first stack of marks on one letter."""
+    """Yield a flag for the first letter with too many combining marks."""
     if text.isascii():
         return
     start = 0

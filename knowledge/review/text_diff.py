@@ -4,8 +4,8 @@ Changed lines are compared by sentences, and changed sentences by words. This or
 matches how people revise. Code is compared by whole lines.
 
 Kept and added pieces are together exactly the new text; kept and removed pieces are the old text.
-Two texts of 30,000 characters take less than half a second. If comparing two parts would take
-longer, the old part is removed and the new part is added as a whole.
+Two texts of 30,000 characters take less than half a second. Two parts that would take more than
+`MOST_STEPS` steps aren't compared: the old part is removed and the new part is added.
 """
 
 import itertools
@@ -69,10 +69,7 @@ def differences(old: str, new: str) -> tuple[Piece, ...]:
 
 
 def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
-    """The changes with some words of context; … stands for the rest.
-
-    Empty if nothing changed.
-    """
+    """The changes with some words of context, and … for the rest; empty if nothing changed."""
     if all(piece.change is Change.KEPT for piece in pieces):
         return ()
     last = len(pieces) - 1
@@ -120,7 +117,7 @@ def _compared(
 def _steps(
     old: Sequence[_Segment], new: Sequence[_Segment]
 ) -> list[tuple[str, int, int, int, int]]:
-    """Opcodes as difflib gives them; equal beginnings and ends need no search."""
+    """Opcodes as in difflib. Equal beginnings and ends are split off first, to save time."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
     stop, new_stop = len(old) - end, len(new) - end
