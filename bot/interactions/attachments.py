@@ -1,4 +1,4 @@
-"""Bounded queue of attached files, with one file of each member at a time."""
+"""Reader of attached files, with a bounded queue for each member."""
 
 import asyncio
 from collections import Counter
@@ -24,8 +24,8 @@ WAITING: Final = 2
 class Attachments:
     """Reads the text of attached files in a thread of its own.
 
-    asyncio's default threads also resolve host names. Slow files in those threads would delay
-    requests to Discord.
+    In asyncio's default threads, slow files would delay requests to Discord, because the same
+    threads resolve host names.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class Attachments:
         """Fetch and check a picture at once, because its address expires.
 
         Raises:
-            InvalidNoteError: if the picture is too large, of an unsupported kind or gone, or if too
-                many files of the member wait.
+            InvalidNoteError: if the picture is too large, has an unsupported kind or is gone, or if
+                too many files of the member wait.
         """
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
@@ -99,7 +99,7 @@ class Attachments:
             ) from error
 
     def close(self) -> None:
-        """Drop waiting files, and stop the one being read."""
+        """Drop the waiting files, and stop reading the current file."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._counts:
             reader.sandbox.close()

@@ -1,6 +1,6 @@
 """Autocomplete of notes, tags and titles, from TTL caches.
 
-Discord asks at every key press and waits three seconds; a late lookup offers nothing.
+Discord requests choices at each key press. If a lookup takes too long, the bot offers no choices.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ _UNTITLED: Final = Sentence("Note {number}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A choice: the name shown, and the value sent."""
+    """Choice that Discord shows by its name and sends by its value."""
 
     name: str
     value: str
@@ -84,17 +84,17 @@ class Choices:
             language,
         )
 
-    def either(
+    def visible(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
-        """Return the member's own notes, then other live notes."""
+        """Return matching notes: the member's own notes, then other live notes."""
         own = self.own(member_id, typed, language)
         known = {choice.value for choice in own}
         others = [choice for choice in self.live(typed, language) if choice.value not in known]
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
-        """Return completions of the last typed word to tags, with the words before it repeated."""
+        """Return choices that repeat the typed words, with the last word completed to a tag."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
@@ -107,7 +107,7 @@ class Choices:
         return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
 
     def note_id(self, typed: str, member_id: int) -> int | None:
-        """Return the id of the chosen note, or of the note with this number or title.
+        """Return the typed or chosen id, or the id of the note with the typed title.
 
         Titles of other members' unpublished notes don't match.
         """
@@ -135,7 +135,7 @@ class Titles:
         self._titles = [(key, scope, name, _folded(name)) for key, scope, name in named if name]
 
     def matching(self, typed: str, scopes: Collection[Scope]) -> list[Choice]:
-        """Return titles that begin with the text, then titles that contain it, without repeats."""
+        """Return titles that begin with the text, then titles that contain it, each title once."""
         wanted = _folded(typed)
         beginning: dict[str, None] = {}
         inside: dict[str, None] = {}
@@ -262,7 +262,7 @@ async def own_notes(interaction: Interaction, typed: str) -> list[app_commands.C
 
 async def visible_notes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     language = await viewer_language(interaction)
-    return _offered((await _choices(interaction)).either(interaction.user.id, typed, language))
+    return _offered((await _choices(interaction)).visible(interaction.user.id, typed, language))
 
 
 async def tags(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

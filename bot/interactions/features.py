@@ -36,7 +36,7 @@ class FeatureError(Exception):
 
 
 class Start(Enum):
-    """When a round begins: after the login, after the index update, or with all guilds loaded."""
+    """When a round begins: after login, after the index update, or once all guilds are loaded."""
 
     LOGIN = 1
     INDEXED = 2
@@ -47,7 +47,7 @@ class Start(Enum):
 class Round:
     """A step that is repeated every `seconds`.
 
-    The step covers the guilds that the process `serves`. With `by_leader`, only the leading process
+    Each process runs the step for the guilds it serves. With `by_leader`, only the leading process
     runs the step, for all guilds.
     """
 
@@ -87,7 +87,7 @@ def feature_folders(package: ModuleType = bot) -> tuple[FeatureFolder, ...]:
     """Import the features of a package, in the order of their names.
 
     Raises:
-        FeatureError: if one of them can't be imported, or has no function `feature`.
+        FeatureError: if a feature can't be imported, or has no function `feature`.
     """
     cogs = sorted(Path(package.__path__[0]).glob(f"*/ui/{_COG}.py"))
     return tuple(_imported(package, path.parent) for path in cogs)

@@ -1,4 +1,4 @@
-"""State of forum posts: solved or closed, by title, tags and Discord's flags."""
+"""State of forum posts: solved or closed, judged by the title, the tags and Discord's flags."""
 
 from collections.abc import Iterable
 
@@ -11,10 +11,10 @@ def says_solved(tags: Iterable[discord.ForumTag]) -> bool:
     return any(is_marked_solved(f"{tag.emoji or ''} {tag.name}") for tag in tags)
 
 
-def is_closed(thread: discord.Thread, *, later: bool = False) -> bool:
+def is_closed(thread: discord.Thread, *, archived_ok: bool = False) -> bool:
     """Whether a post needs no answer: it is solved, locked or archived.
 
-    With `later`, archived posts count as open, because Discord archives quiet posts by itself.
+    With `archived_ok`, archived posts count as open: Discord archives quiet posts by itself.
     """
     solved = is_marked_solved(thread.name) or says_solved(thread.applied_tags)
-    return solved or thread.locked or (thread.archived and not later)
+    return solved or thread.locked or (thread.archived and not archived_ok)

@@ -1,7 +1,7 @@
-"""Text recognition in attached pictures: in the sandbox, within limits.
+"""Text recognition in attached pictures, inside the sandbox.
 
-On any failure or timeout there is no text, and the message is handled without it. The text is never
-stored or logged.
+If recognition fails or takes too long, the message is handled without the pictures' text. The text
+is never stored or logged.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Recognize = Callable[[bytes], "Future[list[TextLine]]"]
 
 
 class PictureTexts:
-    """Recognizes text in pictures, one message per member at a time, if switched on."""
+    """Recognizes text in pictures, in at most one message of each member at a time."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class PictureTexts:
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
         pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
-        with self._turn(member_id) as is_taken:
+        with self._place(member_id) as is_taken:
             if not (is_taken and pictures):
                 return ""
             try:
@@ -60,14 +60,14 @@ class PictureTexts:
             return (await self._recognized(contents)).text
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
-        with self._turn(member_id) as is_taken:
+        with self._place(member_id) as is_taken:
             if is_taken:
                 return await self._recognized(contents[:PICTURES])
             return PictureText(is_whole=not self._is_on)
 
     @contextmanager
-    def _turn(self, member_id: int) -> Iterator[bool]:
-        """Claim a place for the member's message; yield whether there was one."""
+    def _place(self, member_id: int) -> Iterator[bool]:
+        """Reserve a place for the member's message; yield False if no place is free."""
         if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
             yield False
             return

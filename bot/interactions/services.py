@@ -1,4 +1,4 @@
-"""Service interface: the client as features see it, and protocols of the services they share.
+"""Service interface: the client for features, and protocols of the services on the client.
 
 Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they use
 the services of `interaction.client`. A feature imports neither the client nor a feature of the same
@@ -46,7 +46,7 @@ class Answers(Protocol):
         private: bool,
         earlier: str = "",
     ) -> None:
-        """Answer a question in the place of a deferred response."""
+        """Answer a question, in place of an interaction's deferred response."""
 
     async def post_shared(
         self,
@@ -76,7 +76,7 @@ class AnswersForAskers(Protocol):
     """Tells earlier askers about new answers."""
 
     def begin(self) -> None:
-        """Start a task that looks for earlier askers of newly answered questions."""
+        """Start a task that looks for newly answered questions and notifies their askers."""
 
 
 class Outbox(Protocol):
@@ -89,10 +89,10 @@ class Outbox(Protocol):
         """Deliver everything due, but return early if Discord is slow."""
 
     async def move_cards(self, guild_id: int) -> None:
-        """Delete the cards outside the guild's review channel, and mark them as due."""
+        """Delete cards outside the guild's review channel; the next round posts them there."""
 
     async def find_lost_cards(self, guild_id: int) -> None:
-        """Mark deleted cards as due."""
+        """Find deleted cards of pending revisions, to post the cards again."""
 
 
 class Handovers(Protocol):
@@ -144,7 +144,7 @@ class ReplyProposals(Protocol):
     """Proposes answers of helpers and moderators as notes."""
 
     async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if it answers a question; return whether it does."""
+        """Propose a message as a note if the message answers a question; return whether it does."""
 
     async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
         """Propose an answer from a helper's form as a note."""
@@ -154,7 +154,7 @@ class ReviewQueue(Protocol):
     """Shows pages of the review queue."""
 
     def place(self, message: discord.Message | None) -> int | None:
-        """Return the queue position that a message shows; None if it shows no queue."""
+        """Return the queue position that a message shows; None if the message shows no queue."""
 
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
@@ -166,14 +166,14 @@ class Panel(Protocol):
     """Shows the pages of `/setup`."""
 
     async def show(self, interaction: discord.Interaction[Any], page: str | None = None) -> None:
-        """Show a page in the place of a response; by default, the first unfinished page."""
+        """Show a page, by default the first unfinished page, as an interaction's response."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
         """Return suggestions for the setup after a trial question."""
 
 
 class ChannelSyncing(Protocol):
-    """Syncs followed channels, with opt-outs and permissions."""
+    """Syncs the messages of followed channels, except those of members who opted out."""
 
     async def load(self) -> None:
         """Load which channels are followed."""
@@ -198,7 +198,7 @@ class GuildSettingsCache(Protocol):
     def forget(self, guild_id: int) -> None: ...
 
     async def in_channel(self, channel: Any) -> EffectiveSettings:
-        """Return the settings of a channel, thread, category or guild; else the defaults."""
+        """Return the settings of a channel, thread, category or guild; elsewhere the defaults."""
 
     async def language(self, guild_id: int | None) -> Language:
         """Return the guild's language; English outside of a guild."""
@@ -209,7 +209,7 @@ class GuildSettingsCache(Protocol):
     async def language_in_time(self, channel: Any) -> Language:
         """Like `language_in`, but return the last known language after half a second.
 
-        For forms, which must be the first response.
+        Forms need this, because a form must be the first response.
         """
 
     async def hands_on(self, guild_id: int | None) -> bool:
@@ -218,7 +218,7 @@ class GuildSettingsCache(Protocol):
     async def answers_privately(self, channel: Any) -> bool:
         """Whether only the asker sees an answer, unless the asker chooses otherwise.
 
-        True if the settings are late: a private answer can still be shared.
+        If the settings are late, return True, because a private answer can still be shared.
         """
 
     async def answers_in(self, channel: Any) -> bool:
@@ -240,7 +240,7 @@ class FloodControl(Protocol):
     def used_up(self, member_id: int, seconds: int) -> Exception:
         """Return the error for a member with a used-up quota.
 
-        The member's next question is accepted in `seconds`.
+        The member's next question is accepted after this many seconds.
         """
 
 
@@ -264,7 +264,7 @@ class AttachedFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureText:
-    """Text in some pictures.
+    """Recognized text of pictures.
 
     `is_whole` means that every picture was read.
     """
@@ -296,19 +296,19 @@ class Phrasing(Protocol):
     def pacer(self) -> Pacer: ...
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """Return the mode in which the model may phrase a guild's answers, or None if it may not.
+        """Return the mode for phrasing a guild's answers, or None if phrasing is off there.
 
         A `guild` of None stands for direct messages.
         """
 
     def candidate(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """Return the answer for the model to phrase, or None if the model won't be asked."""
+        """Return the answer as a candidate for phrasing, or None if the model isn't asked."""
 
     def edited_until(self) -> datetime:
         """Return the deadline for edits of an answer sent now."""
 
     async def phrase(self, candidate: Candidate) -> Result | None:
-        """Ask the model to phrase an answer; None if the plain answer stays."""
+        """Ask the model to phrase an answer; return None if the plain answer stays."""
 
     def start(self) -> None: ...
 
@@ -341,13 +341,13 @@ class Completions(Protocol):
 
 
 class Services(commands.AutoShardedBot):
-    """The bot without its features.
+    """The Discord client, with the services that all features share.
 
     Attributes:
-        followed: ids of the followed channels of each guild. A thread's messages have the scope of
-            the thread's channel, so ids of threads are never among them. The channel sync keeps
-            this up to date, because every question needs it at once.
-        degradations: the parts that answers lack now.
+        followed: ids of the followed channels of each guild, without threads, because a thread's
+            messages have the scope of the thread's channel. The channel sync keeps the ids up to
+            date in memory, because every question needs them.
+        degradations: optional parts that are missing or fail now.
     """
 
     settings: Settings
@@ -392,17 +392,17 @@ class Services(commands.AutoShardedBot):
 
     @property
     def all_memberships_known(self) -> GuildFilter:
-        """Filter of all guilds once every shard has received its list of guilds; none before."""
+        """Like `membership_known`, for all processes: if there are several, all guilds or none."""
         raise NotImplementedError
 
     async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:
-        """Run a step of the leader's work for all guilds; None if another process leads."""
+        """Run a step for all guilds if this process leads; else return None."""
         raise NotImplementedError
 
     def track(self, member_id: int | None = None) -> None:
         """Make shutdown wait for the current task, because a member was promised an answer.
 
-        The task's worker jobs now count as this member's; None stands for the bot itself.
+        The task's later worker jobs count as the member's jobs; None stands for the bot itself.
         """
         raise NotImplementedError
 

@@ -88,12 +88,11 @@ def _refers(message: discord.Message, asked: discord.Message) -> bool:
     return replies or asked.author in message.mentions
 
 
-def is_closed(place: Place, *, later: bool = False) -> bool:
-    """Whether a place is a post that needs no answer: solved, locked or archived.
-
-    With `later`, archived posts count as open, because Discord archives quiet posts by itself.
-    """
-    return isinstance(place, discord.Thread) and forum_posts.is_closed(place, later=later)
+def is_closed(place: Place, *, archived_ok: bool = False) -> bool:
+    """Whether a place is a closed post; see `forum_posts.is_closed`."""
+    return isinstance(place, discord.Thread) and forum_posts.is_closed(
+        place, archived_ok=archived_ok
+    )
 
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:

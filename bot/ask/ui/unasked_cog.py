@@ -324,7 +324,7 @@ class UnaskedCog(commands.Cog):
         if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
             return []
         place = await self._place(question)
-        if place is None or lacking_to_help(self._bot, place) or is_closed(place, later=True):
+        if place is None or lacking_to_help(self._bot, place) or is_closed(place, archived_ok=True):
             return []
         message, settled = await message_and_settled(self._bot, question, place)
         return [] if message is None or settled else await self._asks(message, place)

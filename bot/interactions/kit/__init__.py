@@ -1,1 +1,1 @@
-"""Parts for any Discord bot: components, forms, retries, errors; none of this bot's rules."""
+"""Parts that suit any Discord bot: components, forms, retries and error handling."""

@@ -33,7 +33,7 @@ _NONCE_BITS: Final = 48
 
 
 class Part(NamedTuple):
-    """One value of a custom_id: a pattern without groups, and its parser."""
+    """Pattern of one value in a custom_id, without groups, and a function to read the value."""
 
     pattern: str
     read: Callable[[str], Any]
@@ -73,13 +73,13 @@ class CustomId:
         return text
 
     def parse(self, custom_id: str) -> dict[str, Any] | None:
-        """Return the values in a custom_id; None if it has another format."""
+        """Return the values in a custom_id; None if the custom_id has another format."""
         match = self.pattern.fullmatch(custom_id)
-        return self.values(match.groupdict()) if match else None
+        return self.read(match) if match else None
 
-    def values(self, written: Mapping[str, str]) -> dict[str, Any]:
-        """Return the values of a custom_id that matched the pattern."""
-        return {name: part.read(written[name]) for name, part in self.parts.items()}
+    def read(self, match: re.Match[str]) -> dict[str, Any]:
+        """Read the values from a match of `pattern`."""
+        return {name: part.read(match[name]) for name, part in self.parts.items()}
 
 
 def _part(kind: PartType) -> Part:
@@ -107,7 +107,7 @@ def forbid_overrides(kind: type, *callbacks: str) -> None:
     """Refuse a component class that overrides one of these methods and so bypasses its rule.
 
     Raises:
-        TypeError: if the class overrides one.
+        TypeError: if the class overrides a method.
     """
     for name in callbacks:
         if name in vars(kind):
@@ -128,7 +128,7 @@ class _Component:
 
     @final
     async def _authorized(self, interaction: Interaction) -> bool:
-        """Apply the rule, and return whether it admits the click; if not, send the refusal."""
+        """Apply the rule, and return whether the click is admitted; if not, send the refusal."""
         values = {name: vars(self)[name] for name in self.ids.parts}
         first = self.first_response(interaction)
         found = await authorize(interaction, first, type(self).rule, values)
@@ -183,7 +183,7 @@ class Button(
     def __init__(
         self, label: str | Language = "", *, row: int | None = None, **values: Any
     ) -> None:
-        """Make the button that the values describe.
+        """Make a button with these values in its custom_id.
 
         Args:
             label: text, or the language in which to label the action. Unused after a restart.
@@ -204,7 +204,7 @@ class Button(
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], _item: Any, match: re.Match[str], /
     ) -> Self:
-        return cls(**cls.ids.values(match.groupdict()))
+        return cls(**cls.ids.read(match))
 
     @explained
     async def callback(self, interaction: Interaction) -> None:
@@ -220,7 +220,7 @@ _HANDLERS: Final[dict[str, type[Button]]] = {}
 
 
 def handler(prefix: str) -> type[Button]:
-    """Return the class of buttons with this id prefix; its feature must be imported already."""
+    """Return the class of buttons with this id prefix; the class must be imported already."""
     return _HANDLERS[prefix]
 
 
@@ -244,7 +244,7 @@ class Select(
     def __init__(
         self, placeholder: str = "", options: Sequence[discord.SelectOption] = (), **values: Any
     ) -> None:
-        """Make the select that the values describe. After a restart it needs no options."""
+        """Make a select with these values in its custom_id; after a restart, without options."""
         super().__init__(
             discord.ui.Select(
                 custom_id=self.ids.format(**values),
@@ -258,7 +258,7 @@ class Select(
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: Any, match: re.Match[str], /
     ) -> Self:
-        made = cls(**cls.ids.values(match.groupdict()))
+        made = cls(**cls.ids.read(match))
         # discord.py stores the choice in the item it found, not in this object.
         if isinstance(item, BaseSelect):
             made.item = cast("discord.ui.Select[discord.ui.View]", item)

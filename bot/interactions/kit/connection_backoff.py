@@ -1,8 +1,8 @@
 """Exponential back-off with jitter for the connections of one shard.
 
-The first reconnection is immediate, because dropped connections and opcode 7 are common. The
-waits then double up to one minute. In an outage of more than 24 minutes, they double again, up to
-ten minutes. For connections with IDENTIFY, this second growth begins after 3.5 minutes, because
+The first reconnection is immediate, because dropped connections and opcode 7 are common. Later
+waits double up to one minute. After 24 minutes of outage, the waits double again, up to ten
+minutes. For connections with IDENTIFY, this second doubling begins after 3.5 minutes, because
 Discord limits IDENTIFYs per day.
 
 Pure: clock and jitter are parameters.
@@ -32,12 +32,12 @@ _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Return the wait, before jitter, after so many connections since the last steady one."""
+    """Return the wait after a number of connections since the last steady one, without jitter."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Return the wait, before jitter, after so many IDENTIFYs since the last steady connection."""
+    """Return the wait after a number of IDENTIFYs since the last steady connection."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 
@@ -80,7 +80,7 @@ class ConnectionBackoff:
         return self._identifies > 0
 
     def delay(self, *, identifies: bool) -> float:
-        """Return the seconds until the next connection may begin, with IDENTIFY or RESUME."""
+        """Return the seconds until the shard may connect and send IDENTIFY, or else RESUME."""
         due = max(self._next_connection, self._next_identify if identifies else 0.0)
         return max(due - self._now(), 0.0)
 
@@ -98,7 +98,7 @@ class ConnectionBackoff:
         self._ready_at = self._now()
 
     def end(self) -> None:
-        """Record that the connection ended, if there was one."""
+        """Record that the connection ended, if it had become ready."""
         if self._ready_at is None:
             return
         if self._now() - self._ready_at >= STEADY_SECONDS:

@@ -61,7 +61,7 @@ WebhookAdapter = async_.AsyncWebhookAdapter
 def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
     """Use an adapter for all requests with an interaction's token.
 
-    The adapter holds for the current asyncio task, and for tasks that this task starts.
+    Only the current asyncio task, and tasks started by this task, use the adapter.
     """
     async_.async_context.set(adapter)
 
@@ -72,10 +72,10 @@ async def submit(modal: discord.ui.Modal, interaction: Interaction) -> None:
     await modal._dispatch_submit(interaction, sent["components"], sent.get("resolved", {}))
 
 
-def take_role(member: discord.Member, role_id: int) -> None:
+def forget_role(member: discord.Member, role_id: int) -> None:
     """Remove a deleted role from a cached member.
 
-    discord.py keeps the role, and with it the role's channel permissions.
+    discord.py keeps the role, and so the member keeps the role's channel permissions.
     """
     if member._roles.has(role_id):
         member._roles.remove(role_id)
@@ -102,8 +102,8 @@ class _ResumingShard(shard.Shard):
     discord.py starts a new session after the first failed attempt, and so loses the events that
     Discord sent in between. The client of discord.py also reconnects its shards without a pause,
     one shard at a time, and only after all shards are launched. Here each shard reconnects by
-    itself, with its own back-off (`Services.connecting`). A given-up shard stays closed, even if it
-    was reconnecting.
+    itself, with its own back-off (`Services.connecting`). `give_up_shard` closes a shard for good,
+    even if the shard is reconnecting.
     """
 
     given_up = False
@@ -158,7 +158,7 @@ class _ResumingShard(shard.Shard):
 
 
 def resume_shards() -> None:
-    """Make shards launched from now on resume."""
+    """Use `_ResumingShard` for all shards launched from now on."""
     shard.Shard = _ResumingShard  # type: ignore[misc]
 
 

@@ -1,7 +1,7 @@
-"""Delayed edits of sent messages, which never overwrite another change.
+"""Delayed edits of sent messages.
 
-Discord accepts edits with an interaction's token for 15 minutes. A message is edited only if it
-still contains a given line.
+A message is edited only if it still contains a given line, so no edit overwrites another change.
+Discord accepts edits with an interaction's token for 15 minutes.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Posted(Protocol):
-    """A sent message."""
+    """A sent message that the bot can edit later."""
 
     @property
     def channel_id(self) -> int:
@@ -37,8 +37,8 @@ class Posted(Protocol):
     def expired(self) -> bool:
         """Whether Discord no longer accepts edits."""
 
-    async def now(self) -> discord.Message | None:
-        """Fetch the message as it is now; None if the bot may not see it.
+    async def fetch(self) -> discord.Message | None:
+        """Fetch the message; return None if the bot may not see the message.
 
         Raises:
             discord.NotFound: if the message was deleted.
@@ -62,7 +62,7 @@ class PostedMessage:
     def expired(self) -> bool:
         return False
 
-    async def now(self) -> discord.Message | None:
+    async def fetch(self) -> discord.Message | None:
         try:
             return await self.message.channel.fetch_message(self.message.id)
         except discord.Forbidden:
@@ -88,7 +88,7 @@ class PostedResponse:
     def expired(self) -> bool:
         return self.interaction.is_expired()
 
-    async def now(self) -> discord.Message | None:
+    async def fetch(self) -> discord.Message | None:
         return await self.interaction.followup.fetch_message(self.message_id)
 
     async def edit(self, **shown: Any) -> None:
@@ -109,7 +109,7 @@ class EditPacer:
         self._next: LRUCache[int, float] = LRUCache(_CHANNELS)
 
     async def turn(self, channel_id: int) -> None:
-        """Wait for the next slot of a channel."""
+        """Wait until the next edit in a channel is allowed."""
         now = self._clock()
         at = max(now, self._next.get(channel_id, now))
         self._next[channel_id] = at + PAUSE_SECONDS
@@ -120,13 +120,13 @@ class EditPacer:
 async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
     """Edit a message if it still contains the `line`; return whether it was edited.
 
-    Messages of expired interactions are skipped.
+    An expired message is left as it is.
     """
     await pacer.turn(posted.channel_id)
     try:
         if posted.expired:
             return False
-        current = await posted.now()
+        current = await posted.fetch()
         if current is not None and line not in text_of(current).split("\n"):
             return False
         if posted.expired:

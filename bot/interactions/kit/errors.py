@@ -1,7 +1,7 @@
 """Error handling of interactions: every failed callback ends in the client's one handler.
 
 discord.py only logs an exception in a button's callback, and the member reads "This interaction
-failed" with nothing to report.
+failed" without an explanation.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ _Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
 
 
 class BusyError(Exception):
-    """A lookup takes longer than Discord waits for the first response."""
+    """A lookup before the first response took too long."""
 
 
 @asynccontextmanager
 async def in_time() -> AsyncIterator[None]:
-    """Set a deadline for lookups before a first response.
+    """Set a deadline for lookups before the first response, because Discord waits three seconds.
 
     Raises:
-        BusyError: if they take longer than Discord would wait.
+        BusyError: if the lookups take too long.
     """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):

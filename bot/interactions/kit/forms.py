@@ -1,7 +1,7 @@
 """Forms (modals) that survive the process that opened them.
 
-discord.py keeps open forms in memory. Here a form's id names its subject, so another process can
-accept a submission, or give back input that it can't accept.
+discord.py keeps open forms in memory. Here a form's id contains the form's subject, such as a
+note's number, so another process can handle a submission or give the input back.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Filled:
 
 
 class Form(discord.ui.Modal):
-    """Form whose id names its subject and ends with a unique number."""
+    """Form with an id that contains the form's subject and ends with a unique number."""
 
     ids: ClassVar[CustomId]
     rule: ClassVar[Rule]
@@ -104,7 +104,7 @@ class Form(discord.ui.Modal):
     ) -> None:
         """Add a text input of at most `most` characters, prefilled with `text`.
 
-        Clients count an emoji as two characters, so the limit grows to fit `text`.
+        A longer `text` raises the limit, because clients count an emoji as two characters.
         """
         style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
         component = discord.ui.TextInput[Any](
@@ -137,7 +137,7 @@ class Form(discord.ui.Modal):
     async def authorize_and_handle(
         cls, interaction: Interaction, custom_id: str, filled: Filled, handle: "_Handler"
     ) -> None:
-        """Take the input if the rule admits the sender; otherwise give the input back.
+        """Handle the input if the rule admits the sender; otherwise give the input back.
 
         Raises:
             ValueError: if the id belongs to another kind of form.
@@ -168,13 +168,13 @@ class Form(discord.ui.Modal):
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Take the input; `subject` has the id's values and the objects from the rule."""
+        """Handle the input; `subject` has the id's values and the objects from the rule."""
         raise NotImplementedError
 
     async def handle_in_opener(
         self, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Take the input in the process that opened the form.
+        """Handle the input in the process that opened the form.
 
         Override this to use attributes of the form object, which other processes don't have.
         """
@@ -189,7 +189,7 @@ class Form(discord.ui.Modal):
         return True
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Take the input, or say what went wrong and give it back."""
+        """Handle the input, or give the input back with an explanation."""
         entered = functools.partial(
             self.authorize_and_handle,
             interaction,
@@ -229,7 +229,7 @@ class _RebuiltForm(discord.ui.Modal):
 
 
 async def handle_unopened_form(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    """Take a submitted form that this process didn't open.
+    """Handle a submitted form that this process didn't open.
 
     Call this from a listener of the event `interaction`. By then, discord.py has looked for the
     form among the forms that this process opened.
@@ -260,7 +260,7 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
 
 
 def _typed(field: dict[str, Any]) -> str:
-    """Return a field's text or choices; nothing for a file."""
+    """Return a field's text or choices, or an empty string for a file."""
     if field.get("type") == discord.ComponentType.file_upload.value:
         return ""
     return field.get("value") or " ".join(field.get("values") or ())
@@ -269,10 +269,10 @@ def _typed(field: dict[str, Any]) -> str:
 async def answer_unfinished(
     bot: Services, kinds: tuple[type[Form], ...], before: datetime, mine: GuildFilter
 ) -> None:
-    """Answer the clicks and forms that an earlier process took but didn't answer.
+    """Answer the clicks and forms that an earlier process received but didn't answer.
 
-    The sender of a form reads that the bot acted on it, or gets the input back. A click is answered
-    only if Discord still shows *thinking…*. Other processes answer for guilds that aren't `mine`.
+    If the bot has acted on a form, the sender is told so; otherwise the sender gets the input back.
+    A click is answered only if Discord still shows *thinking…*. Only guilds in `mine` are covered.
     """
     left = await bot.worker.call(lambda core: core.store.inbox.left_over(before))
     for kept in [one for one in left if mine(one.guild_id or 0)]:
@@ -300,13 +300,13 @@ def _forget(interaction_id: int, core: Core) -> None:
 async def _outcome(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
     """Return the message edit that reports the outcome of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
-    if not kept.taken and await _close_unless_acted_on(bot, kept):
+    if not kept.taken and await _mark_given_back(bot, kept):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
     return {"content": kind.done_before(language)}
 
 
-async def _close_unless_acted_on(bot: Services, kept: KeptInteraction) -> bool:
-    """Keep a stalled process from acting on a form or click later.
+async def _mark_given_back(bot: Services, kept: KeptInteraction) -> bool:
+    """Mark a form or click as given back, so that no stalled process acts on it later.
 
     Return False if a process has acted on the form or click already.
     """
@@ -321,7 +321,7 @@ def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any)
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:
-    """Say why the input was not taken, and give it back in the message or as a file."""
+    """Say why the input was refused, and give the input back in the message or as a file."""
     language = await viewer_language(interaction)
     typed = error_messages.typed(
         [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],

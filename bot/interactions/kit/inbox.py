@@ -24,9 +24,9 @@ _KEEPING: Final = "keeping"
 def keep(
     interaction: Interaction, fields: Sequence[tuple[str, str]] = ()
 ) -> "asyncio.Future[None]":
-    """Start to store an interaction with its fields, as pairs of id and value; idempotent.
+    """Start to store an interaction with its fields, which are pairs of id and value.
 
-    The future is done once the worker has stored it.
+    The future is done once the interaction is stored. A second call returns the same future.
     """
     if _KEEPING in interaction.extras:
         begun: asyncio.Future[None] = interaction.extras[_KEEPING]

@@ -1,11 +1,11 @@
 """Layouts of messages: a coloured container, with rows of buttons below it.
 
-Discord calls them Components V2. Discord refuses content in a message that once had a layout, so
+Discord calls layouts Components V2. Discord refuses content in a message that once had a layout, so
 edits of such a message are layouts, too.
 
 Source:
-    Discord's developer documentation, "Component reference": 40 components and 4,000 characters of
-    text a message.
+    Discord's developer documentation, "Component reference": a message has at most 40 components
+    and 4,000 characters of text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ def layout(
 ) -> dict[str, Any]:
     """Return the arguments to send a layout, or to edit a message into one.
 
-    Each group of items starts a row. An edited message loses its content.
+    Each group in `items` starts a new row. The edit removes the message's content.
     """
     view = discord.ui.LayoutView(timeout=None)
     for part in (*parts, *(row for group in items for row in rows(group))):
@@ -32,7 +32,7 @@ def layout(
 def container(
     sections: Iterable[Sequence[str]], colour: discord.Colour
 ) -> discord.ui.Container[Any]:
-    """Return texts with a coloured edge, and a line between sections."""
+    """Return a container of texts with a coloured edge and a separator between sections."""
     made = discord.ui.Container[Any](accent_colour=colour)
     for number, texts in enumerate(sections):
         if number:

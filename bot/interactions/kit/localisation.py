@@ -12,12 +12,12 @@ from knowledge.values.guilds import Language
 
 
 def described(english: str, context: str = "") -> app_commands.locale_str:
-    """Return a description with a translation in the catalogues."""
+    """Return the description of a command or option; `Translator` translates it later."""
     return app_commands.locale_str(english, sentence=Sentence(english, context))
 
 
 class Translator(app_commands.Translator):
-    """Translates descriptions for Discord; other clients show them in English."""
+    """Translates descriptions for Discord; clients in unsupported languages show English."""
 
     async def translate(
         self,

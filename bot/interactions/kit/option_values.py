@@ -82,7 +82,7 @@ def _fits(
 
 
 def _is_known(parameter: app_commands.Parameter, value: Any, resolved: Mapping[str, Any]) -> bool:
-    """Whether a value is an id that Discord resolved."""
+    """Whether a value is an id in Discord's `resolved` data, of an allowed channel type."""
     if not isinstance(value, str) or not re.fullmatch(NUMBER, value):
         return False
     known = [(resolved.get(group) or {}).get(value) for group in _RESOLVED[parameter.type]]

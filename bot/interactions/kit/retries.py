@@ -1,8 +1,8 @@
-"""Retries of requests whose response was lost, idempotent so that nothing is sent twice.
+"""Retries of requests after a lost response, without sending anything twice.
 
 discord.py retries most errors, but gives up on a broken connection, although Discord may have taken
-the request. Discord refuses a second interaction response, recognizes a message by its nonce, and
-takes an edit twice without harm.
+the request. Repeating the request is safe: Discord refuses a second interaction response,
+recognizes a message by its nonce, and takes an edit twice without harm.
 """
 
 import asyncio
@@ -49,9 +49,9 @@ async def send_with_retries(send: Callable[[], Awaitable[_T]]) -> _T:
 
 
 async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
-    """Reply to a message once; if Discord refuses the reference, send without it.
+    """Reply to a message once; if Discord refuses the reference, send without a reference.
 
-    The nonce makes retries idempotent.
+    Because of the nonce, a retry sends no second reply.
     """
     reference = message.to_reference(fail_if_not_exists=False)
     send = functools.partial(
@@ -74,8 +74,8 @@ class ResendingAdapter(WebhookAdapter):
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
         """Send a request, and send it again if the connection broke.
 
-        Discord may have taken an interaction response before the connection broke, and then refuses
-        the repeated one as already acknowledged. This counts as success.
+        Discord may have taken an interaction response before the connection broke. Discord then
+        refuses the repeated response as already acknowledged; this refusal counts as success.
         """
 
         async def send(through: Any = session) -> Any:
@@ -119,8 +119,8 @@ async def _resent_if_lost(
 ) -> _T:
     """Send, and send again if the connection broke; discord.py itself retries after other errors.
 
-    `send_first`, if given, makes all attempts but the last. It must fail soon, as `_QuickSession`
-    does, so that time is left for the next attempt.
+    If given, `send_first` replaces `send` in all attempts but the last. It must fail soon, as
+    `_QuickSession` does, so that time is left for the next attempt.
     """
     for pause in PAUSES:
         try:

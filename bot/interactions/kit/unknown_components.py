@@ -18,7 +18,7 @@ from bot.text import error_messages
 
 
 class UnknownComponents(commands.Cog):
-    """Answers forms of other processes, and buttons of other versions."""
+    """Answers forms opened by other processes, and clicks on buttons of other versions."""
 
     def __init__(
         self, bot: Services, ids: Sequence[CustomId], forms: tuple[type[Form], ...]

@@ -1,7 +1,7 @@
 """Admission of questions and notes by the member's quotas.
 
-Flood control (`bot.interactions.policy.flood_control`) protects the bot; limits are a server's
-choice. Nothing is counted or stored for a member without a limit.
+Servers and the operator choose these quotas, while flood control protects the bot itself
+(`bot.interactions.policy.flood_control`). For a member without a quota, nothing is counted.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ async def count_question(bot: Services, member: discord.abc.User, guild_id: int 
 
 
 async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:
-    """Return a member's allowance of notes; None without a limit."""
+    """Return a member's allowance of notes; None if the number of notes is unlimited."""
     settings = await _settings(bot, member.guild.id)
     if may_decide(member, settings):
         return None
@@ -69,8 +69,8 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
 async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
     """Return a refusal to open a note's form now, or an empty string.
 
-    If the lookup is late, the form is opened, and its submission is checked. The same holds in
-    direct messages, where the member's roles are unknown.
+    If the lookup is late, the form opens, and the submission is checked instead. The form also
+    opens in direct messages, where the member's roles are unknown.
     """
     member, bot = interaction.user, interaction.client
     if not isinstance(member, discord.Member) or not bot.worker.opened:

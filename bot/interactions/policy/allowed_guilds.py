@@ -119,7 +119,7 @@ class AllowedGuilds(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Forget the guild, so that the bot leaves again if it is invited again."""
+        """Forget that the bot left this guild, so that a new invitation is refused, too."""
         self._left.discard(guild.id)
 
 

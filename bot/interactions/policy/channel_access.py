@@ -6,12 +6,12 @@ another.
 
 The members of a guild are unknown, because listing them takes a privileged intent. So `quotable`
 considers every possible member, with any set of the guild's roles and any overwrite of their own.
-It is exact: it says no if one such member could see the first channel and not read the second.
+The answer is no exactly if such a member could see the first channel and not read the second.
 
 It is enough to check members with at most two roles. Suppose that a member with more roles sees the
-first channel and can't read the second. Take all roles from the member except two: a role that
-shows the first channel, and a role that denies a permission in the second, if there are such roles.
-The member still sees the first channel and can't read the second.
+first channel and can't read the second. Leave the member at most two roles: one that shows the
+first channel, if any, and one that denies reading the second, if any. With these roles, the member
+still sees the first channel and can't read the second.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -31,7 +31,7 @@ _VOICE: Final = (discord.VoiceChannel, discord.StageChannel)
 
 
 class Need(StrEnum):
-    """A permission needed for reading, by discord.py's name."""
+    """A permission needed for reading; its value is discord.py's name."""
 
     VIEW = "view_channel"
     HISTORY = "read_message_history"
@@ -119,8 +119,8 @@ class _Rule:
         denied: members whose own overwrite denies the permission.
         allowing: roles whose overwrite allows the permission.
         denying: roles whose overwrite denies the permission.
-        granting: roles with the permission in the whole guild; none if the channel denies it to
-            @everyone.
+        granting: roles with the permission in the whole guild; empty if the channel's overwrite for
+            @everyone denies the permission and so cancels it.
         everyone: whether members without any role have the permission.
     """
 
@@ -175,14 +175,14 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
 def followed_readable_by_viewers(bot: Services, channel: Any) -> tuple[int, ...]:
     """Return the followed channels that every viewer of a channel may read.
 
-    For a thread, the viewers of its channel count.
+    A thread has the viewers of its parent channel.
     """
     guild = _guild_of(bot, channel)
     return () if guild is None else _quotable(bot, channel, _followed(bot, guild))
 
 
 def all_readable_by_viewers(bot: Services, channel: Any) -> frozenset[int]:
-    """Return all channels, with active public threads, that every viewer of `channel` may read."""
+    """Return all channels and active public threads that every viewer of `channel` may read."""
     guild = _guild_of(bot, channel)
     if guild is None:
         return frozenset()
@@ -256,7 +256,7 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
 
 
 def all_readable_by(bot: Services, member: discord.abc.User, channel: Any) -> frozenset[int]:
-    """Like `readable_by`, but for all channels, with their active public threads."""
+    """Like `readable_by`, but for all channels, followed or not, and active public threads."""
     guild = bot.get_guild(member.guild.id) if isinstance(member, discord.Member) else None
     if guild is None:
         return frozenset()
@@ -305,10 +305,10 @@ async def readable_answer(
 ) -> tuple[int, ...] | None:
     """Return the followed channels that the answer to a question may quote to the clicker.
 
-    Return None to refuse the click, because its ids may be forged. In a guild, the question must
-    have been asked there, by the clicker or publicly in a channel that the clicker sees. In direct
-    messages, the question must be the clicker's own. If it was asked in a guild, the clicker must
-    still be a member of the guild.
+    Return None to refuse a click with a forged id. In a guild, the question must have been asked
+    there, by the clicker or publicly in a channel that the clicker sees. In direct messages, the
+    question must be the clicker's own. If the question was asked in a guild, the clicker must still
+    be a member of the guild.
     """
     bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id

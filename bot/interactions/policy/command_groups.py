@@ -1,4 +1,4 @@
-"""Guarded command groups: answered in private, and only to moderators or administrators.
+"""Guarded command groups: private answers to moderators or administrators only.
 
 Discord's own permissions are a default that a server can change, so each command is checked.
 """
@@ -40,7 +40,7 @@ class GuardedGroup(app_commands.Group):
     async def lets_in(self, interaction: Interaction) -> bool:
         """Whether the rule admits the sender of a command; if not, send the refusal.
 
-        The command tree calls this. A check of discord.py would raise an exception instead.
+        The command tree calls this method. A check of discord.py would raise an exception instead.
         """
         if self._defers:
             await interaction.response.defer(ephemeral=True, thinking=True)

@@ -1,6 +1,6 @@
-"""Access checks of buttons, lists and forms: each admits or refuses a sender.
+"""Access rules of buttons, lists and forms.
 
-A check returns the objects that the component acts on, or a refusal.
+A rule returns the objects that the component acts on, or a refusal for the sender.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ async def anybody(_interaction: Interaction, _values: Mapping[str, Any]) -> Foun
 
 
 def members(refusal: Sentence) -> Rule:
-    """Admit everybody in a server, and nobody in direct messages."""
+    """Return a rule that admits everybody in a server, and nobody in direct messages."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         return refusal if interaction.guild_id is None else _NOTHING
@@ -33,7 +33,7 @@ def members(refusal: Sentence) -> Rule:
 
 
 def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
-    """Admit current moderators."""
+    """Return a rule that admits current moderators."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         allowed = interaction.guild_id is not None and await is_moderator(interaction)
@@ -43,7 +43,7 @@ def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
 
 
 def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> Rule:
-    """Admit members who may manage the server now."""
+    """Return a rule that admits members who may manage the server now."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         return _NOTHING if may_manage(interaction) else refusal
@@ -52,7 +52,7 @@ def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> R
 
 
 async def readable_question(interaction: Interaction, question_id: int) -> Question | None:
-    """Return a question if the sender is a viewer of its answer or a moderator, else None."""
+    """Return a question; None if the sender is neither a viewer of the answer nor a moderator."""
     question = await interaction.client.worker.call(
         lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
     )
@@ -64,7 +64,7 @@ async def readable_question(interaction: Interaction, question_id: int) -> Quest
 
 
 def readers_of_answer(refusal: Sentence) -> Rule:
-    """Admit viewers of a question's answer.
+    """Return a rule that admits viewers of a question's answer.
 
     The component receives the `question`, and the followed `channels` that the viewer may read.
     """

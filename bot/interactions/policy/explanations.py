@@ -1,4 +1,4 @@
-"""Explanations of errors to members: a sentence for a known error, or the id of a log entry."""
+"""Explanations of errors to members; an unexpected error is explained by a log entry's id."""
 
 import logging
 import secrets

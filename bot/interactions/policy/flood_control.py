@@ -1,4 +1,4 @@
-"""Flood control of questions: token buckets per member and guild, one waiting question a member.
+"""Flood control of questions: token buckets, and at most one waiting question per member.
 
 The limits are checked before any lookup, so a flood costs nothing. The member's bucket is checked
 before the guild's, so one member's flood takes nothing from other members. A refused member gets
@@ -85,7 +85,7 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Count a question; unlike `admitted`, allow a member several waiting questions.
+        """Count a question; unlike `admitted`, don't limit the member's waiting questions.
 
         Raises:
             TooFastError: if the question is refused.

@@ -1,6 +1,7 @@
 """Cache of guild and channel settings, such as whether a reply is ephemeral.
 
-A reply must be deferred within three seconds, and the worker may be busy, or still opening files.
+The settings decide how a reply is deferred. Discord allows three seconds for that, and the worker
+may be busy with other jobs or still opening the core.
 """
 
 import asyncio
@@ -47,10 +48,7 @@ class GuildSettingsCache:
         self._outdated: set[int] = set()
 
     def preload(self, choices: dict[int, GuildChoices]) -> None:
-        """Cache settings that the worker has read while it opens the core.
-
-        The worker's thread calls this.
-        """
+        """Cache settings; the worker's thread calls this while it opens the core."""
         self._last.update(choices)
 
     def forget(self, guild_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Permission checks, by Discord's current state.
+"""Permission checks against the current state in Discord.
 
 Discord's command permissions are only a default, and administrators can change them in *Server
 Settings > Integrations*. So every command and every click is checked here.
@@ -82,14 +82,14 @@ async def is_moderator(interaction: Interaction) -> bool:
 async def moderator_refusal(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
-    """Return a refusal, or an empty string for moderators."""
+    """Return a refusal of the sender, or an empty string if the sender is a moderator."""
     return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
 
 
 async def refused(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
-    """Whether the sender was refused, because only moderators are admitted.
+    """Refuse a sender who isn't a moderator; return whether the sender was refused.
 
     The refusal replaces the interaction's first response.
     """

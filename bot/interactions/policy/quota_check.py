@@ -1,6 +1,6 @@
-"""Quotas of a member: the one that applies to questions or notes, and whether it is used up.
+"""Quota check: finds a member's quota of questions or notes, and whether the quota is used up.
 
-`knowledge.values.quotas.Quota` is the rule itself: the most per hour and day, and the wait.
+`knowledge.values.quotas.Quota` holds the numbers per hour and day, and calculates the wait.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Sender:
 class Wait:
     """The wait before a sender's next note.
 
-    The sender is `new`, or the sender's quota is used up.
+    If the sender isn't `new`, the sender's quota is used up.
     """
 
     until: datetime
@@ -46,7 +46,7 @@ class Allowance:
 
 
 def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Quota:
-    """Return a sender's quota of questions."""
+    """Return the quota of questions of a sender's roles, or else the operator's quota."""
     return quota_of(limits.questions, sender.role_ids, operators.questions)
 
 
@@ -78,7 +78,7 @@ def count_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> d
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
     """Return the wait before a sender may propose a note, or None if there is no wait.
 
-    There is no wait for a revision that a moderator has requested.
+    If a moderator has requested changes of the note `note_id`, there is no wait.
     """
     sender, allowed = allowance.sender, allowance.notes
     if note_id is not None:

@@ -12,7 +12,7 @@ import discord
 from discord.ext import commands
 
 from bot.core.core import Core
-from bot.interactions.kit.discord_internals import take_role
+from bot.interactions.kit.discord_internals import forget_role
 from bot.interactions.services import Services
 from bot.sources import channel_sync_steps as steps
 from bot.sources.ui.channel_sync import ChannelSync
@@ -176,7 +176,7 @@ class ChannelEvents(commands.Cog):
         Discord sends no update of the members with a deleted role. So the role is removed here from
         the cached member of the bot.
         """
-        take_role(role.guild.me, role.id)
+        forget_role(role.guild.me, role.id)
         await self._check_guild(role.guild)
 
     @commands.Cog.listener()

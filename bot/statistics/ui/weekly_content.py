@@ -109,7 +109,7 @@ async def _is_unanswered(guild: discord.Guild, thread_id: int) -> bool:
     """Whether a post is open, and nobody but its author and bots has written in it."""
     try:
         thread = guild.get_thread(thread_id) or await guild.fetch_channel(thread_id)
-        if not isinstance(thread, discord.Thread) or is_closed(thread, later=True):
+        if not isinstance(thread, discord.Thread) or is_closed(thread, archived_ok=True):
             return False
         said = [one async for one in thread.history(limit=_MOST_MESSAGES)]
     except UNREACHED as error:

@@ -457,7 +457,7 @@ def _listed(titles: Sequence[str]) -> Iterator[ListedNote]:
 def test_what_is_offered_while_typing_is_taken_by_discord(titles: list[str], typed: str) -> None:
     choices = Choices(list(_listed(titles)))
     for words in (typed, "", "x"):
-        for offered in (choices.own(1, words), choices.either(1, words), choices.tag(words)):
+        for offered in (choices.own(1, words), choices.visible(1, words), choices.tag(words)):
             sent: list[Any] = [{"name": one.name, "value": one.value} for one in offered]
             assert list(strictness.choices(sent)) == []
 

@@ -48,7 +48,7 @@ def test_what_is_not_live_is_offered_to_its_contributor_alone() -> None:
 def test_ones_own_live_note_is_offered_once() -> None:
     choices = Choices([note(1, "Mine", by=ME), note(2, "Another")])
 
-    assert [choice.value for choice in choices.either(ME, "")] == ["1", "2"]
+    assert [choice.value for choice in choices.visible(ME, "")] == ["1", "2"]
 
 
 @pytest.mark.parametrize("typed", ["", "note", "x" * 100])
@@ -56,7 +56,7 @@ def test_choices_are_within_discords_limits(typed: str) -> None:
     many = [note(i, f"Note {'x' * 90} {i}", by=ME, state=State.PENDING) for i in range(100)]
     choices = Choices(many)
 
-    for found in (choices.live(typed), choices.own(ME, typed), choices.either(ME, typed)):
+    for found in (choices.live(typed), choices.own(ME, typed), choices.visible(ME, typed)):
         assert len(found) <= CHOICES
         assert all(1 <= len(choice.name) <= CHOICE_CHARACTERS for choice in found)
 

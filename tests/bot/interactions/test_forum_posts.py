@@ -32,8 +32,8 @@ def test_a_solved_locked_or_archived_post_is_closed(closed: Any) -> None:
 
 
 def test_a_day_later_discord_may_have_archived_it_by_itself() -> None:
-    assert not is_closed(post(archived=True), later=True)
-    assert is_closed(post(locked=True, archived=True), later=True)
+    assert not is_closed(post(archived=True), archived_ok=True)
+    assert is_closed(post(locked=True, archived=True), archived_ok=True)
 
 
 def test_a_post_that_says_that_it_is_not_solved_is_open() -> None:

@@ -29,7 +29,7 @@ class Sent:
         self.lasts -= 1
         return self.lasts < 0
 
-    async def now(self) -> Any:
+    async def fetch(self) -> Any:
         self.looked += 1
         if self.gone is not None:
             raise self.gone
