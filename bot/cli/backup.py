@@ -50,7 +50,7 @@ TakeOption = Annotated[
 def check_reachable(path: Path) -> Path:
     """Return the path; exit if this user isn't permitted to access its folder.
 
-    The path need not exist. A service's or container's user can access few folders.
+    The path need not exist. The user of a service or container can often access few folders.
     """
     try:
         path.stat()
@@ -84,9 +84,9 @@ def backup(
 ) -> None:
     """Back up the community database beside a running bot, and verify the copy.
 
-    A folder keeps the newest backups. Older backups are deleted once the new backup is verified,
-    except backups with data that the new one lacks. If --to is a file, only this file is replaced.
-    A PostgreSQL database is backed up to a ZIP file.
+    In a folder, the newest backups are kept. Older backups are deleted once the new backup is
+    verified, unless the new backup lacks some of their data. If --to is a file, only this file is
+    replaced. A PostgreSQL database is backed up to a ZIP file.
 
     Example:
         commonplace backup
@@ -171,9 +171,9 @@ def _restored(
 
 
 def print_unknown_rows(unknown: Unknown, taken: Collection[OptInRows]) -> None:
-    """Print the sources and tombstones that the database lacked before a restore or import.
+    """Print the sources and tombstones that only the restored backup or imported export had.
 
-    The database has them now if their kind is in `taken`.
+    Rows of a kind in `taken` were added to the database; the others were left out.
     """
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""

@@ -119,7 +119,7 @@ def run_with_progress(
 ) -> UpdateReport:
     """Run an update and report its progress on standard error.
 
-    A terminal shows a bar while the update runs; with `as_json`, an event a second is printed.
+    A terminal shows a progress bar. With `as_json`, an event is printed every second instead.
     """
     pace = Pace(time.monotonic)
     return _reported(steps, pace) if as_json else _drawn(steps, title, pace)

@@ -203,7 +203,7 @@ def _file_permissions(folder: Path) -> Iterator[Finding]:
 
 
 def _copies(folder: Path) -> Iterator[Finding]:
-    """List the database copies that upgrades and restores kept; they hold private data, too."""
+    """List database copies that upgrades and restores kept, because they hold private data."""
     found = copies_beside(folder / COMMUNITY)
     if found:
         names = ", ".join(copy.name for copy in found)
@@ -273,7 +273,7 @@ def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
 
 
 def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
-    """Report the serving model, and the next one if its index is missing or being built."""
+    """Report the serving model, a suggested model, and a model whose index isn't ready."""
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
@@ -313,7 +313,7 @@ def _languages(serving: Opened, folder: Path, url: str) -> Iterator[Finding]:
 
 
 def _evidence(serving: Opened, folder: Path) -> Finding:
-    """Report the calibration in use, and a fitted one that is ignored."""
+    """Report the calibration in use, and say if a fitted calibration is ignored."""
     try:
         chosen = chosen_calibration(folder, serving.served.model)
     except CalibrationError as error:

@@ -152,8 +152,8 @@ def _evaluations(
 ) -> dict[str, Evaluation]:
     """Measure the judged set with each of the settings.
 
-    All models are opened first, so that a missing one fails before an hour of measuring. Tests pass
-    another `opener`.
+    All models are opened first, so that a missing model is noticed before an hour of measuring.
+    Tests pass another `opener`.
     """
     models = {key: _opened(one, opener) for key, one in settings.items()}
     rerankings = {key: _reranking(one) for key, one in settings.items()}
@@ -262,7 +262,7 @@ def _provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
 
 
 def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
-    """Combine `others` with the judged sets of the folders, by name."""
+    """Read the judged sets in the folders, and add them to `others`, by name."""
     if not (folders or others):
         raise JudgedSetError("Name folders of judged sets, --from-community, or both.")
     sets = dict(others)

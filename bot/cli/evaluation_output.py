@@ -1,4 +1,4 @@
-"""Tables of one evaluation, or of two side by side. Pure."""
+"""Tables of one evaluation, or of two evaluations side by side. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -36,7 +36,7 @@ def _flat(figures: Mapping[str, Any]) -> dict[str, Any]:
 def comparison_text(name: str, comparison: Comparison) -> RenderableType:
     """Two evaluations side by side, with a significance test and the largest changes.
 
-    Both run in one process, so peak memory can't be compared.
+    Both evaluations run in one process, so peak memory can't be compared.
     """
     table = Table("figure", "current", "other", "difference", title=name)
     other = _flat(comparison.other.to_dict())
@@ -67,7 +67,7 @@ def _difference(current: object, other: object) -> str | None:
 
 
 def _changes_text(verb: str, changes: Sequence[RankingChange]) -> Text:
-    """Number of questions that gained or lost, and the largest changes."""
+    """The number of questions with a better or worse ranking, and the largest changes."""
     questions = "question" if len(changes) == 1 else "questions"
     text = Text(f"{len(changes)} {questions} {verb}" + (":" if changes else "."))
     for change in changes[:CHANGES_SHOWN]:

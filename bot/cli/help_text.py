@@ -36,7 +36,7 @@ class PlainGroup(TyperGroup):
 
 
 def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, Any]:
-    """Build click's `default_map`: the same defaults for every command of a group and subgroup."""
+    """Build click's `default_map` with the same defaults for all commands, also in subgroups."""
     inner = {
         name: defaults_everywhere(command, values) if isinstance(command, TyperGroup) else values
         for name, command in group.commands.items()

@@ -57,7 +57,7 @@ class FilePlace:
         return str(kept)
 
     def set_aside(self, at: datetime) -> None:
-        """Rename the file as `restore` does.
+        """Rename the file, as `restore` renames a replaced database.
 
         The bot deletes the renamed file the next time it deletes data of any member.
         """
@@ -142,9 +142,9 @@ def migrate(
 ) -> None:
     """Move the community database into PostgreSQL, or back into a file; stop the bot first.
 
-    Row ids stay the same. Both databases are exported and compared byte by byte. Afterwards, the
-    old database can't be opened, and the error names the new one. A stopped migration can be run
-    again.
+    Row ids stay the same. Both databases are exported and compared byte by byte. Afterwards,
+    opening the old database fails with an error that names the new database. A stopped migration
+    can be run again.
 
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
@@ -176,7 +176,7 @@ def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
 def _target_folder(to: str) -> Path:
     """Return the folder, created if missing.
 
-    A new folder's path must begin with /, ./, ../ or ~, so that a mistyped URL creates none.
+    A new folder's path must begin with /, ./, ../ or ~, so that a mistyped URL creates no folder.
     """
     path = Path(to).expanduser()
     if path.is_dir():
@@ -194,7 +194,7 @@ def _target_folder(to: str) -> Path:
 
 
 def _copy_tombstones(folder: Path, target: Path) -> None:
-    """Copy the tombstones into another data folder that has none."""
+    """Copy the tombstones into another data folder, unless it has tombstones already."""
     if (folder / TOMBSTONES).exists() and not (target / TOMBSTONES).exists():
         shutil.copy2(folder / TOMBSTONES, target / TOMBSTONES)
 

@@ -25,7 +25,7 @@ def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
 
 
 def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
-    """Measure sides of the comparison, all with the same embedder, on the judged set `name`."""
+    """Measure the sides with one embedder, such as two rerankers, on the judged set `name`."""
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:

@@ -70,7 +70,7 @@ def speed_record(vectors: str, speed: Speed) -> dict[str, Any]:
 
 
 def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
-    """Speeds of the serving model and the tried one."""
+    """A table of the speeds of the serving model and the tried model."""
     table = Table("model", "texts a second", "ms a question", title="measured on this machine")
     for speed in speeds:
         table.add_row(

@@ -230,7 +230,7 @@ def _find_or_download(name: str) -> ModelRecord:
 
 
 def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
-    """Compare a model on shipped sets, build its index, compare on accepted answers, switch."""
+    """Build a model's index, and switch to the model unless comparisons show that it is worse."""
     dimensions = found.embedder.dimension / core.embedder.dimension
     # The free space of a database server is unknown.
     if not core.database:

@@ -58,14 +58,13 @@ class SourceOptions:
     recognise: Callable[[str], ServiceLocation | None] = lambda location: None
 
     @property
-    def names_another_kind(self) -> bool:
-        """Whether any option is for a crawl or a repository."""
+    def has_crawl_or_repository_option(self) -> bool:
         named = (self.branch, self.folder, self.depth, self.pages)
         return self.crawl or self.git or any(each is not None for each in named)
 
     def service_kind(self, named: str) -> str:
         """The kind of the wiki, forum or tracker at an address; "" for other sources."""
-        if self.kind is not None or self.names_another_kind or not is_web(named):
+        if self.kind is not None or self.has_crawl_or_repository_option or not is_web(named):
             return self.kind or ""
         return kind_of(named)
 
@@ -77,7 +76,7 @@ class SourceOptions:
 
 
 def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
-    """Add the named sources; return the locations of all of them, including known sources."""
+    """Add the named sources, and return their locations, also of sources added earlier."""
     _check(named, options)
     for each in named:
         check_source_name(each)
@@ -96,7 +95,7 @@ def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
 
 
 def claim_on_this_machine(core: Core, locations: Sequence[str]) -> None:
-    """Make this machine the reader of these sources' files, and print the previous readers."""
+    """Make this machine read these sources' files; print the machines that read them before."""
     before = {} if core.machines is None else core.machines.claim(locations)
     for location, name in before.items():
         err.print(
@@ -151,7 +150,7 @@ def _check(named: Sequence[str], options: SourceOptions) -> None:
         fail("--depth and --pages limit a crawl: add --crawl.")
     if options.only and not all(map(options.service_kind, named)):
         fail("--only narrows a wiki, forum or tracker: add its --kind.")
-    if options.kind is not None and options.names_another_kind:
+    if options.kind is not None and options.has_crawl_or_repository_option:
         fail("--kind is for wikis, forums and trackers: leave out --crawl, --git and their like.")
     if (options.crawl or options.kind is not None) and not all(map(is_web, named)):
         fail("--crawl and --kind need a web address.")

@@ -30,8 +30,8 @@ from knowledge.values.questions import RecordedHit
 def reply_record(reply: Reply) -> dict[str, Any]:
     """A reply as an object.
 
-    `answer` joins the quoted passages. `quotes` has an excerpt of each, in Markdown. Each of the
-    `hits` lists its retrievers as `legs`. `nearest` lists the titles of the hits.
+    `answer` joins the quoted passages. `quotes` has an excerpt of each passage, in Markdown. The
+    `legs` of a hit are the retrievers that found it. `nearest` lists the titles of the hits.
     """
     outcome = reply.outcome
     answer, quotes = "", []
@@ -160,7 +160,7 @@ def replay_text(replay: Replay) -> RenderableType:
 
 
 def _phrasing_text(phrasing: RecordedPhrasing) -> str:
-    """Describe a recorded phrasing: model, outcome, cost, and sentences chosen or written."""
+    """Describe a recorded phrasing: the model, the outcome, the cost, and the sentences."""
     model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
     how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
     tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"
@@ -180,9 +180,9 @@ def _phrasing_text(phrasing: RecordedPhrasing) -> str:
 
 
 def reply_parts(reply: Reply) -> Iterator[RenderableType]:
-    """A reply as in Discord: evidence, passages with the deciding sentence in bold, citations.
+    """Yield the parts of a reply, similar to the reply in Discord.
 
-    Parts of type `Text`, such as links, must not be wrapped.
+    The caller must not wrap parts of type `Text`, such as links.
     """
     if isinstance(reply.outcome, Refusal):
         yield Text(reply.question, style="bold")

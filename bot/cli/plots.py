@@ -52,7 +52,7 @@ def check(path: Path) -> None:
 
 
 def draw(path: Path, title: str, evaluations: Mapping[str, Evaluation]) -> None:
-    """Draw one or two evaluations: abstention if measured, ranking, latency.
+    """Draw ranking and latency of one or two evaluations, and abstention if it was measured.
 
     Raises:
         PlotError: if the file can't be written.

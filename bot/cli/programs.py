@@ -188,7 +188,7 @@ async def _served(
     name: str,
     path: str,
 ) -> None:
-    """Serve an interface by HTTP until stopped; prints its name and the address of `path`."""
+    """Serve an interface by HTTP until stopped; print the name, and the address with `path`."""
     from bot.programs.http_server import address_of_socket
     from bot.programs.http_server import serve as serve_http
 

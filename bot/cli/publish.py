@@ -54,7 +54,7 @@ def publish(
 ) -> None:
     """Write the public page of a server: a static site of its publishable notes.
 
-    Only changed files are written, and obsolete ones removed, in one step.
+    Changed files are written and obsolete files are removed, all in one step.
 
     Example:
         commonplace publish www/ --base-url https://notes.example.org/

@@ -1,7 +1,7 @@
 """The commands `model use --reranker` and `model back --reranker`.
 
 A reranker needs no index. The serving and the new reranker rank the shipped judged sets and the
-server's accepted answers. The new one is chosen only if no metric gets worse.
+server's accepted answers. The new reranker is chosen only if no metric gets worse.
 """
 
 from typing import Final
@@ -29,7 +29,7 @@ NONE: Final = "none"
 
 
 def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool) -> None:
-    """Choose a reranker on this machine, or `none`, unless results get worse.
+    """Choose a reranker, or no reranker with the name `none`, unless results get worse.
 
     Raises:
         ModelChoiceError, ModelError, DataFolderError: with the remedy.
@@ -71,7 +71,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
 
 
 def back_to_reranker(settings: Settings) -> None:
-    """Go back to the reranker before the last choice, or to none.
+    """Go back to the reranker, or to no reranker, that served before the last choice.
 
     Raises:
         ModelChoiceError, DataFolderError: with the remedy.

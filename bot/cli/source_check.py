@@ -1,7 +1,7 @@
 """Check of new documents at the end of `source add`: headings, titles, and cited pages.
 
-Each heading is asked as a question. A heading that doesn't find its own section is a sign of text
-that was cut or read wrongly, or of documents that say the same.
+Each heading is asked as a question. If a heading doesn't find its own section, the text may have
+been cut or read wrongly, or several documents may say the same.
 """
 
 from collections import Counter
@@ -35,8 +35,8 @@ class SourceCheck:
     Attributes:
         asked: number of headings asked as questions.
         found: number of asked headings that found their own section first.
-        odd_titles: number of documents by title, for titles that are generic, too long or shared by
-            several documents.
+        odd_titles: titles that are generic, too long or shared by several documents, each with the
+            number of its documents.
     """
 
     asked: int
@@ -83,7 +83,7 @@ def _is_odd(title: str, count: int) -> bool:
 
 
 def cited_pages(core: Core, location: str) -> dict[str, set[str]]:
-    """The pages that the passages of a source link to, each with the anchors in these links.
+    """The pages cited by the passages of a source, each with the anchors in the links.
 
     Line numbers in the files of a repository don't count as anchors.
     """

@@ -82,7 +82,7 @@ class Pace:
         self._embedded = 0
 
     def rate(self, progress: Progress) -> float:
-        """The number of texts embedded in a second, since `progress.total` last changed."""
+        """The number of texts embedded per second since `progress.total` last changed."""
         if progress.total != self._total:
             self._started, self._total = self._now(), progress.total
             self._embedded = progress.report.embedded
@@ -90,7 +90,7 @@ class Pace:
         return (progress.report.embedded - self._embedded) / seconds if seconds > 0 else 0.0
 
     def record(self, progress: Progress) -> dict[str, Any]:
-        """Progress as an object; remaining time is unknown before the first file."""
+        """Progress as an object; until the first file is done, the remaining time is None."""
         rate = self.rate(progress)
         each = (self._now() - self._started) / progress.done if progress.done else None
         return {
@@ -187,7 +187,7 @@ def sources_text(
 
 
 def unread_kinds_text(location: str, kinds: Mapping[str, int]) -> Text:
-    """A line that counts a folder's files of unreadable kinds, or nothing."""
+    """A line that counts a folder's files of unreadable kinds; empty if there are no files."""
     return Text(f"Not read in {location}: {_kinds(kinds)}.\n" if kinds else "")
 
 

@@ -2,7 +2,7 @@
 
 A source is a file, a folder or a web address. Files are read again after a change, by `index`, by
 `index --watch` and by a running bot. Web pages are fetched by `source add`, `source sync` and, once
-a day, a running bot; `index` works on fetched pages and needs no network.
+a day, a running bot; `index` uses the pages fetched before and needs no network.
 """
 
 import time
@@ -92,7 +92,7 @@ def index(
 ) -> None:
     """Import files and folders, and update the index from every source.
 
-    Unchanged files are not read again. You can stop it any time: the next run continues. A running
+    Unchanged files are not read again. If you stop the command, the next run continues. A running
     bot uses the new index by itself.
 
     With --json, progress events go to standard error, one a line, and the final report to standard
@@ -158,7 +158,7 @@ def _update(
 ) -> list[str]:
     """Update the index, close the core, and print the report.
 
-    Of the `named` sources, the `new` ones are removed again if nothing could be read from them.
+    A `new` source among the `named` sources is removed again if nothing could be read from it.
 
     Returns:
         The named sources that failed and have no documents.
@@ -207,7 +207,7 @@ def _show_failures(failures: Sequence[Failure]) -> None:
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
-    """Index every change, also of sources added meanwhile, until another model serves."""
+    """Index all changes, also in sources added meanwhile, until another model serves."""
     if not as_json:
         err.print("Watching the sources. Press Ctrl+C to stop.")
     shown_before: set[Failure] = set(core.failures())
@@ -348,8 +348,8 @@ def add_sources(
     pause between requests. https://github.com/owner/name, and any address that ends in .git, is a
     Git repository. A chat export is quoted in its own server only.
 
-    --check-links fetches up to 300 cited pages, one a second. With --json, its findings are a
-    second line.
+    --check-links fetches up to 300 cited pages, one a second. With --json, the result of this
+    check is a second line.
 
     Example:
         commonplace source add handbook/ --base-url https://docs.example.org

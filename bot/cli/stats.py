@@ -22,7 +22,7 @@ from knowledge.values.questions import Evidence
 def stats(settings: Settings, as_json: JsonOption = False) -> None:
     """Show figures of questions, verdicts, notes, sources and the index, of all servers.
 
-    Questions are shown in words only if they were asked in public.
+    The words of a question are shown only if the question was asked in public.
 
     Example:
         commonplace stats --json
@@ -129,7 +129,7 @@ def panel_text(panel: Panel) -> RenderableType:
 def _bar(parts: Mapping[Part, int], width: float) -> Iterator[tuple[str, str]]:
     """Yield the characters and colour of each part of a bar.
 
-    Positions are rounded instead of lengths, so that the whole bar has the right length.
+    The ends of the parts are rounded, not their lengths, so that the bar has the right length.
     """
     start = 0
     for part, number in parts.items():

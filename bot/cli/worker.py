@@ -33,6 +33,6 @@ def worker(settings: Settings) -> None:
 
 
 def _embedder(settings: Settings) -> Embedder:
-    """Open the serving model, chosen as a bot chooses it."""
+    """Open the model that a bot with these settings opens."""
     folder = data_folder(settings.data.folder)
     return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder
