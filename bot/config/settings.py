@@ -139,7 +139,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 
 def _suggestion(key: str) -> str:
-    """Suggest keys for an unknown one; a key without a section is searched in all sections."""
+    """Suggest keys for an unknown key; a key without a section is searched in all sections."""
     named = [one for one in keys() if one.partition(".")[2] == key]
     if close := named or difflib.get_close_matches(key, keys(), n=1):
         return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
@@ -213,7 +213,7 @@ def token() -> str:
     Service managers pass secrets as files, which are hidden from other processes.
 
     Raises:
-        ConfigError: if there is none, or the file can't be read.
+        ConfigError: if there is no token, or the file can't be read.
     """
     value = os.environ.get(TOKEN_VARIABLE, "").strip() or _token_in_file()
     if not value:
@@ -227,7 +227,7 @@ def token() -> str:
 
 
 def phrasing_key() -> str:
-    """The phrasing endpoint's key, from PHRASING_KEY; "" if it needs none."""
+    """The phrasing endpoint's key, from PHRASING_KEY; "" if the variable isn't set."""
     return os.environ.get(PHRASING_KEY_VARIABLE, "").strip()
 
 

@@ -80,8 +80,8 @@ ROUND_ERRORS: Final = (StoreError, IndexError_, WorkerStoppedError)
 _logger = logging.getLogger(__name__)
 
 
-def _opening(embedder: Embedder) -> Opener:
-    """An opener that returns this embedder for every model."""
+def _opener_with(embedder: Embedder) -> Opener:
+    """An opener that opens no model and returns the caller's embedder instead."""
     return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 
@@ -127,14 +127,14 @@ class Core:
         preload: Callable[[dict[int, GuildChoices]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the data folder, or make it.
+        """Open the data folder, or create a missing folder.
 
         Args:
             settings: the settings, with the data folder and the name of the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: open a new index if config.toml names another model. Later,
-                `index_updates.complete_update` switches to the new index.
+            rebuild: if config.toml names another model than the serving one, open an index for
+                that model. `index_updates.complete_update` later switches to this index.
             preload: called with the guilds' settings before the model is opened, because opening
                 the model takes seconds.
             clock: seconds; measures outages of the database.
@@ -164,7 +164,7 @@ class Core:
                 self._open_shared(opened)
             self.pages = opened.enter_context(open_pages(folder, self.database))
             self.archive = opened.enter_context(open_archive(folder, self.database))
-            self.opener = opener if embedder is None else _opening(embedder)
+            self.opener = opener if embedder is None else _opener_with(embedder)
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
             )
@@ -185,7 +185,7 @@ class Core:
             self._opened = opened.pop_all()
 
     def _open_shared(self, opened: ExitStack) -> None:
-        """Open the machine list, the shared choices and the embedding queue, all on PostgreSQL."""
+        """Open the list of machines, their shared choices and the embedding queue in PostgreSQL."""
         self.store.tombstones.check_key()
         self.machines = SourceMachines(self.store, this_machine(self.folder))
         self._choices = SharedChoices(self.store, self.folder)
@@ -205,8 +205,8 @@ class Core:
     def serve(self, found: Opened) -> None:
         """Answer with another model and its index, and close the old index.
 
-        Caches of the old model's vectors are dropped. Call it with `Worker.replace`, so that no job
-        mixes vectors of both models.
+        Caches of the old model's vectors are dropped. Call this with `Worker.replace`, so that no
+        job mixes vectors of both models.
         """
         before, observer = self.index, self.answer_pipeline.observer
         calibration = self._calibration(found)
@@ -326,7 +326,7 @@ class Core:
         return [Path(location) for location in self.sources() if not is_visited(location)]
 
     def elsewhere(self) -> dict[str, str]:
-        """The sources that only another machine reads: the machine's name by location."""
+        """The sources read by another machine only, by location, with the machine's name."""
         return {} if self.machines is None else self.machines.elsewhere()
 
     def web_sources(self) -> dict[str, list[Scope]]:
@@ -372,7 +372,7 @@ class Core:
         yield from self.index.prefetch_recent_rows()
 
     def warm_up(self) -> Iterator[None]:
-        """Fill the caches that the first questions need, in slices."""
+        """Fill caches in slices, so that the first questions don't wait for them."""
         self.retriever.cosine_scale()
         yield
         patterns()
@@ -396,7 +396,7 @@ class Core:
         return self.search_in(self.best_variant(query, guild_id, own), own, k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
-        """Search as `search` does, in these scopes and the articles."""
+        """Search these scopes and the articles without synonyms, but otherwise as `search` does."""
         query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
@@ -422,7 +422,7 @@ class Core:
     ) -> list[Hit]:
         """Rank passages for an embedded query, as `search_in` does.
 
-        The articles are searched only if the scopes have no evidence.
+        The articles are searched only if the other passages give no evidence.
         """
         first, *further = self.articles.tiers(own)
         # Evidence is judged by the ten best.
@@ -451,7 +451,7 @@ class Core:
         return replace(found, phrasing=self.store.phrasings.of(question_id))
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
-        """A document's passages in reading order; none if it is outside the scopes."""
+        """A document's passages in reading order; none if the document is outside the scopes."""
         found = self.index.tables.document_passages(document_id)
         seen = self.articles.visible_scopes(scopes)
         return [passage for passage in found if passage.scope in seen]
@@ -459,7 +459,7 @@ class Core:
     # Notes in the index.
 
     def find_overdue_notes(self, at: datetime) -> None:
-        """Mark notes past their review date, which the answer pipeline ranks lower."""
+        """Find notes past their review date. The answer pipeline ranks these notes lower."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
 
@@ -467,7 +467,7 @@ class Core:
         """Index a note's live revision, or remove the note from the index.
 
         Raises:
-            StoreError, IndexError_: if it fails; the note stays in `unindexed_notes`.
+            StoreError, IndexError_: if indexing fails; the note stays in `unindexed_notes`.
         """
         self.unindexed_notes.add(note_id)
         self.find_overdue_notes(datetime.now(UTC))

@@ -1,8 +1,8 @@
 """Register of degradations: optional parts that are missing or fail.
 
 The bot answers without such a part. The log says so once, and `/healthz` says *degraded* until the
-part works again. Used in the event loop only; `bot.core.core.Core.problems` lists the problems of
-the worker's thread.
+part works again. Only the event loop uses this register; `bot.core.core.Core.problems` lists the
+problems of the worker's thread.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Index updates from all sources, in slices.
 
-Each update is an iterator. A step is a slice, and questions are answered between slices. The next
-update continues one that ended early.
+Each update is an iterator. A step is a slice, and questions are answered between slices. If an
+update ends early, the next update continues the work.
 """
 
 import logging
@@ -89,7 +89,7 @@ def update_channels(core: Core) -> Iterator[Progress]:
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
-    """Like `update_channels`, and also index threads that the index lacks or has outdated."""
+    """Like `update_channels`, and also index threads missing or outdated in the index."""
     return _update_channels(core, UpdateReport(), check=True)
 
 
@@ -101,7 +101,7 @@ def _update_channels(
     yield from channels.update_channels(
         core.index, core.embedder, core.archive, withheld, report, check=check, queue=core.work
     )
-    _forget_chats(core, "channels", withheld.version)
+    _delete_opted_out_quotations(core, "channels", withheld.version)
 
 
 def _update_files(
@@ -125,17 +125,17 @@ def _update_files(
         )
         # Each machine reads its own chats again.
         whose = "" if core.machines is None else f" of {core.machines.machine.id}"
-        _forget_chats(core, f"files{whose}", withheld.version)
+        _delete_opted_out_quotations(core, f"files{whose}", withheld.version)
 
 
-def _forget_chats(core: Core, sources: str, version: str) -> None:
+def _delete_opted_out_quotations(core: Core, sources: str, version: str) -> None:
     """Delete recorded quotations of members who opted out since the last call for `sources`.
 
     Call this after the index was updated from these sources, without these members' messages.
 
     Args:
         core: the core.
-        sources: "channels", or "files" with the machine that has them.
+        sources: "channels", "files", or "files of" a machine's id.
         version: identifies the current opt-outs.
     """
     key = f"{WITHHELD} from {sources}"
@@ -156,7 +156,7 @@ def update_notes_and_articles(core: Core) -> Iterator[Progress]:
 def update_unindexed_notes(core: Core) -> Iterator[None]:
     """Index the core's `unindexed_notes`, one note in each slice.
 
-    After a commit with unknown outcome, all notes are first compared with the index.
+    If the outcome of a commit is unknown, all notes are first compared with the index.
     """
     unknown = core.store.database.unknown_outcomes
     if core.compared_after != unknown:
@@ -206,7 +206,7 @@ def _index_own(
 
 
 def complete_update(core: Core) -> None:
-    """End an update: prune vectors, save snapshots, make a rebuilt index serve, close the core."""
+    """End an update: save the index, switch to it if it was rebuilt, and close the core."""
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
     if core.wanted is None:

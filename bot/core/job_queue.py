@@ -116,7 +116,7 @@ class JobQueue(Generic[_Job]):
     ) -> list[_Job]:
         """Take up to `most` matching jobs: one of each member, then a second of each, and so on.
 
-        A member's jobs stay in order: a job that doesn't match holds back the later ones.
+        A member's jobs stay in order: a job that doesn't match holds back the member's later jobs.
         """
         taken: list[_Job] = []
         with self._changed:

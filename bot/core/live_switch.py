@@ -61,13 +61,13 @@ _logger = logging.getLogger(__name__)
 class LiveSwitch:
     """Switches a worker's core to the chosen model.
 
-    `state` is a sentence about a running build or a problem, or empty.
+    `state` is a sentence about a running build or a problem; otherwise it is empty.
     """
 
     def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
         """Watch the data folder of the worker's core.
 
-        With `shared`, the choices of other machines are read from the database.
+        With `shared`, models chosen on other machines are followed, too.
         """
         self._shared = shared
         self.state = ""
@@ -119,8 +119,8 @@ class LiveSwitch:
     async def build_wanted(self) -> bool:
         """Build the index of config.toml's model if it is missing, then switch.
 
-        After a failure, or while another process builds an index, calls within `RETRY_SECONDS` do
-        nothing.
+        If the build fails, or another process is building an index, calls do nothing for
+        `RETRY_SECONDS`.
 
         Returns:
             Whether another model serves now.
@@ -169,8 +169,8 @@ class LiveSwitch:
     ) -> Opened:
         """Open a model in a new thread, and the model's index in the worker's thread.
 
-        `served` names an existing index of the model. Without `served`, the model's index is new or
-        unfinished.
+        `served` names the model's complete index. Without `served`, an unfinished index of the
+        model or a new index is opened.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
         model = await run_in_thread(opener, wanted, model_cache())

@@ -1,8 +1,8 @@
 """Shadow index: the index of another model, built in slices beside the serving one.
 
-A build writes to no other file, so the store and the channel archive stay in step with the serving
-index. Before the new index serves, `catch_up` deletes from it all documents that the serving index
-has lost. So members' deletions during the build take effect.
+A build changes only the new index. The channel archive goes on listing the changes that the serving
+index lacks. Before the new index serves, `catch_up` deletes from it all documents that the serving
+index has lost. So members' deletions during the build take effect.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from knowledge.values.documents import Kind
 
 
 def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Index every source, in slices. An earlier build is continued."""
+    """Index every source, in slices; continue an interrupted build."""
     report = UpdateReport()
     yield from update_notes_and_articles_of(core, index, embedder, report)
     pages = corpus.web_pages(core.store, core.pages)
@@ -37,7 +37,7 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
 def _update_channels(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Index every thread; the archive knows only the changes missing in the serving index."""
+    """Index every thread, because the archive lists changes for the serving index only."""
     withheld = core.store.quote_opt_outs.withheld()
     known = index.tables.document_digests({Kind.CHANNEL})
     threads = list(core.archive.threads.complete_ids())
@@ -60,10 +60,9 @@ def _update_channels(
 
 
 def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Prepare an index to serve.
+    """Delete documents that the serving index has lost, and update articles and notes.
 
-    Delete the documents that the serving index has lost, and update articles and notes. The first
-    update after the switch indexes all other changes.
+    The first update after the switch indexes all other changes.
     """
     report = UpdateReport()
     for document_ids in prune_index(core.index.tables, index.tables):

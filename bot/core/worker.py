@@ -2,11 +2,11 @@
 
 Store, index and model are opened in this thread and used only there, so none of them needs a lock.
 The queue (`bot.core.job_queue`) decides the order of jobs. Long work runs in slices, and other jobs
-run between slices. Questions that wait together are answered in one call; if that raises, each is
-answered on its own.
+run between slices. Questions that wait together are answered in one call; if the call fails, each
+question is answered on its own.
 
-A job belongs to the member whose interaction caused it (`current_member`). It is dropped after its
-deadline, because nobody waits for the result any more. The bot's own jobs are never dropped.
+A job belongs to the member whose interaction caused the job (`current_member`). A member's job is
+dropped after the deadline, when nobody waits for the result. The bot's own jobs are never dropped.
 
 Errors:
     Exception
@@ -97,9 +97,9 @@ class Worker(Generic[_T]):
 
         Args:
             open_core: makes the core.
-            close_core: closes it at the end.
+            close_core: closes the core at the end.
             clock: seconds, for deadlines.
-            before_turn: called with the core before each turn; must not raise.
+            before_turn: called with the core before each job or batch; must not raise.
         """
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
@@ -124,7 +124,7 @@ class Worker(Generic[_T]):
 
     @property
     def problem(self) -> BaseException | None:
-        """The error that kept the core from opening, once it is known."""
+        """The error that kept the core from opening, or None."""
         return self._problem
 
     def waiting(self) -> dict[Priority, int]:
@@ -147,7 +147,7 @@ class Worker(Generic[_T]):
     async def call_batched(
         self, function: Callable[[_T, list[_Item]], Sequence[_Result]], item: _Item
     ) -> _Result:
-        """Run `function(core, items)` once for all waiting items, and return this item's result."""
+        """Run `function(core, items)` once for several waiting items; return this item's result."""
         result: _Result = await self._submit(Priority.ASKING, function, (item,), batched=True)
         return result
 
@@ -159,7 +159,7 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, with a job for each step.
 
-        After `replace`, a new generator is made, because the old one may hold replaced parts.
+        After `replace`, the generator is made anew, because it may use replaced parts of the core.
 
         Returns:
             The generator's last value, or None.
@@ -194,7 +194,7 @@ class Worker(Generic[_T]):
     ) -> _Result:
         """Run `function(core)`, which replaces parts of the core.
 
-        A generator of `run_slices` that has begun starts again.
+        Generators in progress in `run_slices` start again.
         """
 
         def replaced(core: _T) -> _Result:
@@ -246,7 +246,7 @@ class Worker(Generic[_T]):
             core = self._open_core()
         except Exception as error:  # noqa: BLE001 - raised in the callers' tasks
             self._problem = error
-            self._refuse(error)
+            self._fail_all(error)
             return
         self._opened.set()
         try:
@@ -254,12 +254,12 @@ class Worker(Generic[_T]):
                 priority, job = self._jobs.get()
                 if priority is Priority.STOPPING:
                     break
-                self._do(core, [job, *self._waiting_with(priority, job)])
+                self._do(core, [job, *self._take_batch(priority, job)])
         finally:
             self._close_core(core)
             _settle([job.future], [None], None)
 
-    def _refuse(self, error: BaseException) -> None:
+    def _fail_all(self, error: BaseException) -> None:
         """Fail every job with the error that kept the core from opening."""
         while True:
             priority, job = self._jobs.get()
@@ -268,8 +268,8 @@ class Worker(Generic[_T]):
                 return
             _settle([job.future], [], error)
 
-    def _waiting_with(self, priority: Priority, job: _Job) -> list[_Job]:
-        """Take the queued jobs that can be batched with this one."""
+    def _take_batch(self, priority: Priority, job: _Job) -> list[_Job]:
+        """Take the queued jobs that can run in one batch with this job."""
         if not job.batched:
             return []
         return self._jobs.get_matching(

@@ -1,1 +1,1 @@
-"""Feature: `/gaps` and hand-overs: unanswered questions, people's answers, notices to askers."""
+"""Feature: `/gaps` for unanswered questions, hand-overs to helpers, and notices to askers."""

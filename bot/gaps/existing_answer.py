@@ -1,4 +1,4 @@
-"""Existing passages as answers to gaps: offered to moderators, shown and confirmed.
+"""Existing passages as answers to gaps: offered to moderators, and confirmed by them.
 
 These functions run in the worker's thread. Every reader of the question's answer must be able to
 read the passage. A passage is identified by its id in the index and the digest of its contents.
@@ -64,7 +64,7 @@ def confirm_passage(
     moderator_id: int,
     channels: Sequence[int],
 ) -> bool:
-    """Confirm a passage as the answer to a question and the rest of its group; notify the askers.
+    """Confirm a passage as the answer to all questions of a question's group; notify the askers.
 
     A question stays open if its asker may not read the passage. Return whether any question was
     answered.

@@ -1,4 +1,4 @@
-"""Messages of hand-overs: to the asker, to the helpers, and the helpers' answers. Pure."""
+"""Messages of hand-overs: for askers, for helpers, and with helpers' answers. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -127,7 +127,7 @@ def actions(handover: Handover) -> list[str]:
 
 
 def handover_message(handover: Handover, question: Question, language: Language) -> str:
-    """The message to the helpers with the question, its state, and any answer, but no asker."""
+    """The message to the helpers: the question without the asker, the state, and any answer."""
     when = f"<t:{int(question.asked_at.timestamp())}:R>"
     place = (
         _PRIVATELY(language, when=when)
@@ -184,7 +184,7 @@ NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
 
 
 def already_taken(handover: Handover, language: Language) -> str:
-    """The response to a click that came too late."""
+    """The response to a helper's click if the hand-over is claimed, answered or declined."""
     sentence = {HandoverState.ANSWERED: _DONE, HandoverState.DECLINED: _PUT_ASIDE}.get(
         handover.state, _TAKEN
     )
@@ -238,7 +238,7 @@ def answer_messages(
     private: bool,
     language: Language = Language.ENGLISH,
 ) -> list[str]:
-    """A helper's answer to the asker, split into messages, the first with the question."""
+    """The messages with a helper's answer for the asker; the first repeats the question."""
     name = plain(shortened(handover.helper, 60))
     helper = f"**{name}**" if name else _HELPER(language)
     asked = f"**{plain(shortened(question.text, 200))}**"

@@ -53,14 +53,13 @@ class HandoverResult:
     quiet: bool
 
 
-def handover_result(core: Core, question: Question, handed_on_id: int) -> HandoverResult:
+def handover_result(core: Core, question: Question, posted_id: int) -> HandoverResult:
     """The outcome of a hand-over.
 
-    `handed_on_id` is the id of the handed-over question. It may be another question in the same
-    words.
+    `posted_id` is the id from `hand_over`, of this question or another one in the same words.
     """
     guild_id = question.guild_id or 0
-    posted = core.store.handovers.find(guild_id, handed_on_id) is not None
+    posted = core.store.handovers.find(guild_id, posted_id) is not None
     return HandoverResult(posted, core.store.gaps.has_opted_out(question.asker_id))
 
 
@@ -94,7 +93,7 @@ def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
 def question_to_answer(
     core: Core, guild_id: int, question_id: int
 ) -> tuple[Handover | None, Question | None]:
-    """The hand-over of a question, or None; and the question, or None if its text was pruned."""
+    """A question's hand-over and the question; each is None if missing or pruned."""
     asked = core.store.question_records.question(question_id)
     return find(core, guild_id, question_id), asked if asked and asked.text else None
 
@@ -102,7 +101,7 @@ def question_to_answer(
 def apply_action(
     core: Core, action: str, guild_id: int, question_id: int, member: ActingHelper
 ) -> HandoverOutcome | None:
-    """Claim, decline, give back or reopen a hand-over; None if there is none."""
+    """Claim, decline, give back or reopen a hand-over; return None if there is no hand-over."""
     handovers, now = core.store.handovers, datetime.now(UTC)
     if action == "claim":
         return handovers.claim(guild_id, question_id, member.id, now)
@@ -124,7 +123,7 @@ def answer(
     """Store a helper's answer and the notices to all askers in one transaction.
 
     A form that is submitted twice is stored once. `helper` has an empty name if the helper doesn't
-    want to be named. See `Handovers.answer`.
+    want to be named. Return None if the hand-over is gone.
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
@@ -163,7 +162,7 @@ def answer_to_deliver(core: Core, notice: Notice) -> HelpersAnswer | None:
 
 
 def answer_to_propose(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
-    """A helper's answer, or None if there is no answer, or it was proposed as a note already."""
+    """A helper's answer; None if it is missing or was proposed as a note already."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if found is None or asked is None or not found.answer or found.noted:
@@ -202,5 +201,5 @@ def mark_message_current(core: Core, handover: Handover) -> None:
 
 
 def end_unposted(core: Core, handover: Handover) -> None:
-    """Drop a queued hand-over that no channel can take."""
+    """Delete a queued hand-over that can't be posted."""
     core.store.handovers.drop_queued(handover.question_id)

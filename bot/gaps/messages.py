@@ -139,7 +139,7 @@ def _standing(handover: Handover, language: Language) -> str:
 
 
 def option(group: Group, place: int) -> str:
-    """The label of a group in the list, in plain text."""
+    """The plain-text label of a group in the list; `place` is the group's number."""
     return shortened(f"{place} · {legible(in_context(group.example))}", OPTION_CHARACTERS)
 
 
@@ -157,7 +157,7 @@ def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) ->
 
 
 def already_taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
-    """The response to a claim of questions already claimed or answered by others."""
+    """The response to a claim of hand-overs that others have claimed or answered already."""
     return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
 
 
@@ -191,7 +191,7 @@ def passage_option(title: str, heading: str) -> str:
 
 
 def passage_to_confirm(found: StoredPassage) -> str:
-    """A passage for a moderator to confirm; a long one is cut."""
+    """A passage for a moderator to confirm; a long passage is cut."""
     parts = filter(None, (found.title, found.heading))
     named = " › ".join(plain(shortened(part, 100)) for part in parts)
     first, *rest = quoted_parts(
@@ -221,8 +221,7 @@ def answer_lead(
 ) -> str:
     """The line above an answer to an earlier asker.
 
-    `helper` is the name of the helper who wrote the answer, in Markdown. It is empty if the answer
-    is the bot's.
+    `helper` is the helper's name in Markdown, or empty if the bot found the answer.
     """
     sentence = _TOLD_PRIVATELY if private else _TOLD
     if helper:

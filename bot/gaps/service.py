@@ -1,8 +1,8 @@
-"""Gaps in the worker's thread: groups, later answers, and notices to askers.
+"""Gaps, in the worker's thread: groups of questions, later answers, and notices to askers.
 
-Long work is a generator that runs in slices. A wrong notice annoys more than none. So a new note
-must answer a question with *strong* evidence before the asker gets a notice. *Partial* evidence is
-enough only for the group of questions that the note was written for.
+Long work is a generator that runs in slices. A wrong notice is worse than a missing notice. So an
+asker gets a notice only if a new note answers the question with *strong* evidence. *Partial*
+evidence is enough for the group of questions that the note was written for.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -50,7 +50,8 @@ class Group:
         questions: the questions, newest first.
         example: the most typical question.
         awaited: whether a note for the group waits for review.
-        handover: the last claimed hand-over of the questions, or else the last changed one.
+        handover: the last claimed hand-over of the questions. If none is claimed, the hand-over
+            that changed last.
     """
 
     questions: tuple[OpenQuestion, ...]
@@ -95,7 +96,6 @@ def groups(core: Core, guild_id: int) -> list[Group]:
 
 
 def _current_handover(handovers: Sequence[Handover]) -> Handover | None:
-    """The hand-over that represents a group: the last claimed one, or else the last changed one."""
     claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
     return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
 
@@ -107,7 +107,7 @@ _Grouped = tuple[list[OpenQuestion], OpenQuestion]
 def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
     """Group a guild's questions by meaning and by moderators' merges, largest group first.
 
-    Each group has its questions, newest first, and the most typical one.
+    Each group has its questions, newest first, and the most typical question.
     """
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
@@ -125,7 +125,7 @@ def same_questions(core: Core, questions: Sequence[OpenQuestion]) -> list[_Group
 
 
 def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
-    """Apply moderators' merges; a merged group has the example of its largest part."""
+    """Join groups merged by moderators; the largest part gives the most typical question."""
     under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
     alone: list[_Grouped] = []
     together: list[tuple[set[int], list[_Grouped]]] = []
@@ -202,10 +202,10 @@ def give_back(
 
 
 def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
-    """Ask a guild's open questions again, and settle the questions that have an answer now.
+    """Ask a guild's open questions again in slices, and settle the questions with an answer now.
 
-    A question is asked again only if the index has changed in its scopes. At last, the questions
-    still open are embedded, so that they can be grouped. All this runs in slices.
+    A question is asked again only if the index has changed in its scopes. At the end, the remaining
+    open questions are embedded, so that they can be grouped.
     """
     gaps = core.store.gaps
     seen = cache(core.articles.visible_scopes)
@@ -231,7 +231,7 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
                 question.id
                 for question, reply in zip(questions, replies, strict=True)
                 if reply.evidence is Evidence.STRONG
-                and _differs_from_unhelpful(core, question, reply)
+                and _differs_from_earlier_answer(core, question, reply)
             ],
         )
         core.recheck_generations.update(at)
@@ -239,8 +239,8 @@ def recheck_gaps(core: Core, guild_id: int) -> Iterator[int]:
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
 
 
-def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) -> bool:
-    """Whether the best passage differs from the first one quoted in the unhelpful answer."""
+def _differs_from_earlier_answer(core: Core, question: OpenQuestion, reply: Reply) -> bool:
+    """Whether a reply begins with another passage than the question's earlier answer."""
     if question.evidence is Evidence.NONE:
         return True
     recorded = core.store.question_records.question(question.id)
@@ -249,7 +249,7 @@ def _differs_from_unhelpful(core: Core, question: OpenQuestion, reply: Reply) ->
 
 
 def _identity(hit: RecordedHit) -> object:
-    """Identity of a recorded passage: its words or, if these were pruned, its place."""
+    """A recorded passage's words or, if the words were pruned, its place in the document."""
     return hit.passage or (hit.document_id, hit.position)
 
 
@@ -259,8 +259,8 @@ def _identity(hit: RecordedHit) -> object:
 def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
     """Ask open questions again after each publication of a note, and store notices to the askers.
 
-    The check runs in slices. The notices are stored in one transaction with the mark that the
-    publication was checked. So a check that was interrupted is repeated.
+    The check runs in slices. One transaction stores the notices and marks the publication as
+    checked, so an interrupted check is repeated.
     """
     for publication in core.store.gaps.unchecked_publications(mine):
         if _is_indexed(core, publication):
@@ -289,7 +289,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
             question
             for question, reply in zip(part, replies, strict=True)
             if quotes_note(publication.note_id, reply, wanted=question.id in wanted)
-            and _differs_from_unhelpful(core, question, reply)
+            and _differs_from_earlier_answer(core, question, reply)
         ]
         yield len(near) - start
     told = [
@@ -302,7 +302,7 @@ def _check_publication(core: Core, publication: Publication) -> Iterator[int]:
 
 
 def quotes_note(note_id: int, reply: Reply, *, wanted: bool) -> bool:
-    """Whether a reply quotes this note first, and is good enough for a notice.
+    """Whether a reply quotes this note first, with enough evidence for a notice.
 
     `wanted` means that the note was written for this question.
     """
@@ -395,9 +395,9 @@ def answer_to_deliver(
     core: Core,
     notice: Notice,
     channels: tuple[int, ...] = (),
-    held: EffectiveSettings | None = None,
+    settings: EffectiveSettings | None = None,
 ) -> NewAnswer | HelpersAnswer | None:
-    """The answer to send with a notice; None if the question has no such answer any more.
+    """The answer to send with a notice; None if the question no longer has this answer.
 
     The bot's new answer is recorded like the answer to a new question, because the buttons below
     the answer need a question's id. A second call for the same question records nothing.
@@ -406,7 +406,7 @@ def answer_to_deliver(
         core: answers the question again.
         notice: the notice.
         channels: followed channels that all readers of the answer can read.
-        held: the settings of the question's channel, or None if the channel is gone.
+        settings: the settings of the question's channel, or None if the channel is gone.
     """
     if notice.event is NoticeEvent.HELPED:
         return handover_service.answer_to_deliver(core, notice)
@@ -419,8 +419,8 @@ def answer_to_deliver(
     ask = replace(
         ask_from_record(question), private=recorded.private, told_for=question.id, channels=channels
     )
-    if held is not None:
-        ask = replace(ask, answered_from=held.answered_from, quotations=held.quotations)
+    if settings is not None:
+        ask = replace(ask, answered_from=settings.answered_from, quotations=settings.quotations)
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not _still_answers(core, notice, reply):
         gaps.reopen(notice.id, question.id)
@@ -434,10 +434,7 @@ def answer_to_deliver(
 
 
 def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
-    """Whether a reply still quotes the notice's note.
-
-    If the notice is about no note, the reply must quote a confirmed passage.
-    """
+    """Whether a reply still quotes the note, or else the confirmed passage, behind a notice."""
     if notice.revision_id is None:
         return isinstance(reply.outcome, Answer) and reply.outcome.confirmed
     note = core.store.notes.find(notice.revision_id, notice.guild_id)

@@ -1,8 +1,8 @@
-"""Notifications of earlier askers, each once, after a note or a helper answers their question.
+"""Notices to earlier askers, each sent once, after a note or a helper answers the question.
 
 New notes are checked against gaps in a background task, so no moderator waits for the check.
-Notices are stored, then delivered at once. If this fails, delivery is tried again every minute, and
-at the start of the bot.
+Notices are stored, then delivered at once. A failed delivery is repeated every minute, and at the
+start of the bot.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AnswersForAskers:
-    """Delivers answers to earlier askers, one round at a time, so that none is sent twice."""
+    """Delivers answers to earlier askers, one round at a time, so that no answer is sent twice."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -38,7 +38,7 @@ class AnswersForAskers:
         self._again = False
 
     def begin(self) -> None:
-        """Start a round in the background; if one is running, another follows it."""
+        """Start a round in the background; a running round is followed by another round."""
         if self._task is not None and not self._task.done():
             self._again = True
             return
@@ -172,7 +172,7 @@ class AnswersForAskers:
         ]
 
     async def _channel(self, notice: Notice, member: discord.Member) -> Any:
-        """The channel of a public question; None if the asker can't read the channel any more."""
+        """The channel for a public answer; None if the asker gets a direct message instead."""
         if not await self._bot.worker.call(lambda core: service.asked_publicly(core, notice)):
             return None
         channel: Any = self._bot.get_channel(notice.channel_id)

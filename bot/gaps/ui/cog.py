@@ -1,7 +1,7 @@
 """Gap cog: `/gaps`, the moderators' worklist of unanswered questions.
 
-The chosen groups are stored only in the list on the message. Discord sends the message with each
-click, so the buttons work after a restart.
+Only the list on the message stores the choice of groups. Discord sends the message with each click,
+so the buttons work after a restart.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ class GapsCog(Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def gaps(self, interaction: Interaction) -> None:
-        """Settle the gaps that have an answer now, then show the first page of the other gaps."""
+        """Settle gaps that have an answer now, then show the first page of the remaining gaps."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, messages.NOT_A_MODERATOR):
             return

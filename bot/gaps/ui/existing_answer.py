@@ -54,7 +54,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), 
 
 
 class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATORS):
-    """The list of passages that may answer a gap; the chosen passage is shown to confirm."""
+    """The list of passages that may answer a gap; a choice is shown with `PointButton`."""
 
     question_id: int
 

@@ -32,7 +32,7 @@ class HandOnButton(
     rule=readers_of_answer(messages.QUESTION_GONE),
     labels=messages.ASK_MODERATORS_LABELS,
 ):
-    """The button *Ask the moderators* below a refusal, and the button that confirms it."""
+    """The button *Ask the moderators* below a refusal, and the confirming button *Ask them*."""
 
     question_id: int
     action: str
@@ -118,7 +118,7 @@ class HandoverButton(
         if self.action == "answer":
             await self._open_form(interaction)
         elif self.action == "send":
-            await self._send(interaction)
+            await self._propose_note(interaction)
         else:
             await self._step(interaction)
 
@@ -156,8 +156,7 @@ class HandoverButton(
         form = HelperForm(asked, language)
         await interaction.response.send_modal(form)
 
-    async def _send(self, interaction: Interaction) -> None:
-        """Propose the answer as a note."""
+    async def _propose_note(self, interaction: Interaction) -> None:
         bot, guild_id = interaction.client, interaction.guild_id or 0
         language = await viewer_language(interaction)
         origin = interaction.message.id if interaction.message is not None else 0
@@ -205,7 +204,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Store the answer and notify the askers; give the text back if it came too late."""
+        """Store the answer and notify the askers, or give the text back with the reason."""
         bot = interaction.client
         language = await viewer_language(interaction)
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]

@@ -1,4 +1,4 @@
-"""Channels for hand-overs: a question gets no new readers except helpers and moderators."""
+"""Channels for hand-overs, where only helpers and moderators are new readers of a question."""
 
 from collections.abc import Iterator
 
@@ -19,8 +19,8 @@ def channels_for(
 ) -> Iterator[Place]:
     """Channels for a question: the chosen channel first, then the review channel.
 
-    If others than helpers and moderators can read a channel, the channel is left out, unless all
-    its readers can read the question anyway.
+    A channel with readers who are neither helpers nor moderators is left out, unless all readers
+    of the channel can read the question anyway.
     """
     for channel in _writable(guild, settings):
         others = visible_without_roles(

@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 
 
 class HandoverPosts:
-    """Posts and edits hand-overs, one round at a time, so that none is posted twice."""
+    """Posts and edits hand-overs, one round at a time, so that no hand-over is posted twice."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -75,7 +75,7 @@ class HandoverPosts:
         return await self._bot.worker.call(function, priority=Priority.ASKING)
 
     async def _message(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
-        """Arguments that send the message of a hand-over, or edit it."""
+        """Arguments for sending or editing the message of a hand-over."""
         channels = followed_readable_by_viewers(self._bot, place)
         quotable = await self._call(
             lambda core: handover_service.quotable(core, question, channels)
@@ -179,7 +179,7 @@ class HandoverPosts:
     # Editing.
 
     async def _edit(self, handover: Handover) -> None:
-        """Edit the message of a hand-over, unless it is deleted or its channel closed."""
+        """Edit the message of a hand-over; record a deleted message, and skip a refused edit."""
         question = await self._call(lambda core: handover_service.question(core, handover))
         if question is None:
             return
