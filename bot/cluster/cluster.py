@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Cluster(Process):
-    """One process of a cluster: its leased shards, and whether it leads."""
+    """One process of a cluster. It runs the shards that it has leased, and tries to lead."""
 
     is_shared = True
 
@@ -54,10 +54,9 @@ class Cluster(Process):
         """Start without leases.
 
         Args:
-            bot: runs the shards.
-            settle: takes over the unfinished work of the process that ran a shard before. Called
-                as soon as Discord has named the shard's guilds, with the shard and the time when
-                this process began to connect it.
+            bot: the client that connects the shards.
+            settle: takes over a shard's unfinished work from the process that ran the shard before.
+                The arguments are the shard, and the time when this process began to connect it.
             on_leading: called when this process begins to lead.
         """
         super().__init__(bot)
@@ -84,7 +83,7 @@ class Cluster(Process):
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
         """Join the cluster, and run the shards leased to this process from now on.
 
-        Parameters and result are those of `Process.begin`.
+        The parameters and the result are as for `Process.begin`.
 
         Raises:
             StoreError: if the database can't be used.
@@ -125,7 +124,7 @@ class Cluster(Process):
         self.bot.dispatch("shard_given_up", shard_id)
 
     async def shard_ready(self, shard_id: int) -> None:
-        """Take over a shard, now that Discord has named its guilds."""
+        """Take over a shard's unfinished work, and tell other processes that the shard is ready."""
         await super().shard_ready(shard_id)
         since = self._since.get(shard_id)
         if since is None:
@@ -137,7 +136,7 @@ class Cluster(Process):
             _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until this process may begin a Discord session; all processes share the limit."""
+        """Wait until a Discord session may begin in a bucket, counting those of all processes."""
         try:
             await self.membership.wait_to_identify(bucket, seconds)
         except StoreError as error:
@@ -145,7 +144,7 @@ class Cluster(Process):
 
     @property
     def problem(self) -> str:
-        """Reason why this process serves nobody, or ""."""
+        """The reason if the leases have expired or weren't renewed for `AWAY_SECONDS`, else ""."""
         member = self.membership
         if not member.id or (member.valid and member.silent_seconds < AWAY_SECONDS):
             return ""
@@ -153,10 +152,7 @@ class Cluster(Process):
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """Why the leases are not renewed, if the process still serves its shards; empty otherwise.
-
-        If the process serves nobody, `problem` says why instead.
-        """
+        """Why the last renewal of the leases failed, if `problem` is still empty."""
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     @property
@@ -184,7 +180,7 @@ class Cluster(Process):
 
     @property
     def settled_shards(self) -> Shards:
-        """All shards of the bot, in any process; empty until Discord has named all guilds."""
+        """All shards of the bot, if Discord has named the guilds of each; otherwise no shards."""
         settled = self.membership.valid and not self.membership.standing.unready
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 

@@ -1,9 +1,9 @@
 """Membership of a process in a cluster: renews the process's leases, and runs the leased shards.
 
-The process trusts its leases for less time than the database grants, by a clock that keeps running
+The process trusts a lease for less time than the database grants, by a clock that keeps running
 while the process is suspended. If the leases aren't renewed in time, the process ignores events and
-closes its shards, before other processes may take them. There is one exception: while the database
-server is down for everybody, nobody can take shards, so the process keeps its shards.
+closes its shards, before other processes may take them. While the database server is down for
+everybody, nobody can take shards, so the process keeps its shards.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class Membership:
         return self._count
 
     def begin(self) -> None:
-        """Start to renew leases, and to take and launch shards."""
+        """Begin to renew the leases, and to run the leased shards."""
         for work in (self._go_on(), self._watch()):
             self._keep(work)
 
@@ -165,7 +165,7 @@ class Membership:
         await asyncio.sleep(await self._do(lambda leases: leases.reserve_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:
-        """Call a function with the leases in another thread, after earlier calls have ended."""
+        """Call a function with the leases in another thread; only one such call runs at a time."""
         leases = self._leases
         if leases is None:
             raise RuntimeError("The process has not joined yet.")
@@ -201,7 +201,7 @@ class Membership:
             await asyncio.sleep(min(max(left, 0.0), STEP_SECONDS) or STEP_SECONDS)
 
     async def step(self) -> None:
-        """Renew the leases once, then launch and close shards accordingly."""
+        """Renew the leases once, then launch new shards and close shards without a lease."""
         began = self._clock()
         launching = sum(not task.done() for task in self._launching.values())
         most = max(min(self.sessions_left, self.sessions_at_once) - launching, 0)

@@ -1,7 +1,7 @@
-"""Process of a bot that runs alone, and sets of shards.
+"""Sets of shards, and a process that runs all shards of a bot.
 
-Discord divides a bot's guilds among shards, at most 2,500 guilds each. Several processes divide the
-shards among them (`bot.cluster.cluster`). A process that runs alone has every shard.
+Discord divides a bot's guilds among shards, at most 2,500 guilds each. Several processes may divide
+the shards among them (`bot.cluster.cluster`). A process that runs alone has every shard.
 
 Source:
     https://discord.com/developers/docs/events/gateway#sharding
@@ -40,7 +40,7 @@ class Process:
         leads: whether this process does the work for all guilds.
         terms: how often this process began to lead.
         number: the number of processes that run the bot.
-        problem: why this process serves nobody, or "".
+        problem: why this process is unhealthy, or "".
         degraded: reasons why the answers of this process are incomplete.
     """
 
@@ -92,13 +92,13 @@ class Process:
     def settled_shards(self) -> Shards:
         """The shards of all processes, without shards whose guilds Discord hasn't named yet.
 
-        If the bot has several processes, this is empty until Discord has named all guilds.
+        If the bot has several processes, no shard is returned until Discord has named all guilds.
         """
         return self.ready_shards
 
     @property
     def epochs(self) -> Mapping[int, int]:
-        """The number of leases so far of each leased shard, by shard id; empty without leases."""
+        """The epochs of the leased shards, by shard id. An epoch counts a shard's leases so far."""
         return {}
 
     def details(self) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Chosen:
     Attributes:
         origin: the calibration's origin, in words for the operator.
         fits: whether the calibration was fitted for this model.
-        ignored: a sentence about the data folder's calibration if it is for another model, or "".
+        ignored: a sentence saying that the data folder's calibration is for another model, or "".
     """
 
     calibration: Calibration
@@ -112,9 +112,9 @@ def save_calibration(folder: Path, found: Calibration) -> Path:
 
 
 def fitted_for(model: ModelRecord) -> FittedFor:
-    """Return the name and the digest that identify a model in its calibration.
+    """Return the name and the digest by which a calibration identifies its model.
 
-    Both leave out the runtime, because a model has nearly the same cosines in every runtime.
+    The runtime isn't part of them, because a model has nearly the same cosines in every runtime.
     """
     return FittedFor(model.name, model.vectors.rpartition(" ")[0] or model.vectors)
 

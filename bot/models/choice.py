@@ -29,10 +29,10 @@ class ModelChoiceError(Exception):
 
 @contextmanager
 def hold_model_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock for building an index or switching models.
+    """Hold the lock that is needed to build an index or to switch models.
 
     Raises:
-        ModelChoiceError: if another process is doing so.
+        ModelChoiceError: if another process holds the lock.
     """
     with try_lock(folder, MODEL_LOCK) as mine:
         if not mine:
@@ -68,10 +68,10 @@ def find_local_model(name: str) -> ModelRecord | None:
 
 
 def find_or_download(name: str, show: Show) -> ModelRecord:
-    """Like `find_local_model`, but download the model if necessary.
+    """Find a model as `find_local_model` does, or else download the model.
 
     Raises:
-        ModelChoiceError, ModelError: with the remedy.
+        ModelChoiceError, ModelError: if that fails; the message says what to do.
     """
     found = find_local_model(name)
     if found is not None:

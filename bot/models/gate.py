@@ -42,7 +42,7 @@ TOGETHER: Final = "all together"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One metric of both models on one judged set, with a value for each question."""
+    """The values of one metric for both models, one value for each question of a judged set."""
 
     judged: str
     name: str
@@ -148,7 +148,7 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
 
 
 def _found_in_ten(one: Evaluation) -> list[float]:
-    """1 for each question with an accepted document among the first ten hits, else 0."""
+    """Return 1 for each question with an accepted document among the first ten hits, else 0."""
     return [
         float(not graded.keys().isdisjoint(one.run[key][:K]))
         for key, graded in one.judgements.items()

@@ -1,7 +1,7 @@
 """Pruning of the indexes kept beside the serving index.
 
-Documents deleted from the serving index are deleted from the kept indexes, too. So an index that
-serves again never answers from a document deleted meanwhile.
+A document deleted from the serving index is deleted from the kept indexes, too. So a kept index
+that serves again doesn't answer from deleted documents.
 """
 
 import logging
@@ -20,12 +20,12 @@ _logger = logging.getLogger(__name__)
 
 
 def prune_index(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
-    """Delete from another index, in slices, the documents that the serving index lost or changed.
+    """Delete the documents of another index that the serving index lacks or has changed.
 
-    The next update of that index reads the files with these documents again.
+    The next update of the other index reads the files with these documents again.
 
     Yields:
-        The ids of the deleted documents.
+        The ids of the documents deleted in each step.
     """
     said = serving.document_digests(Kind)
     gone = [key for key, digest in other.document_digests(Kind).items() if said.get(key) != digest]

@@ -26,7 +26,7 @@ class Where(StrEnum):
 
 
 class Standing(StrEnum):
-    """Whether a model serves, served before the serving model, or is to serve next."""
+    """Standing of a model: it serves, it served before, or it will serve next."""
 
     SERVING = "serves"
     BEFORE = "served before"
@@ -39,7 +39,7 @@ class Row:
 
     Attributes:
         key: the short name of the preset, or "" for other models.
-        standing: None unless the model serves, served before, or is to serve next.
+        standing: the model's standing, if any.
         megabytes: the size on this machine, or of the download.
         ndcg: nDCG@10 by judged set, measured in this repository.
     """
@@ -59,8 +59,8 @@ class Row:
 def inventory(folder: Path, configured: str, cache: str | None = None) -> list[Row]:
     """Return the serving model, then the presets, then the other models on this machine.
 
-    `configured` is the model in config.toml. `cache` is the hub's download folder, if not the
-    default one.
+    `configured` is the model in config.toml. `cache` is the hub's download folder; None means the
+    default folder.
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
@@ -140,8 +140,8 @@ def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
     """Yield models with a derived form in the cache.
 
     A derived form is a faster form of a model, made on this machine. It can serve even if the
-    model's original files are deleted. The folder of a derived form is named by a digest. The name
-    of the model is looked up by this digest in the measured speeds and in the pointer.
+    model's original files are deleted. The folder of a derived form is named by a digest. The
+    measured speeds and the pointer tell the name of the model with this digest.
     """
     known = {
         vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()

@@ -28,8 +28,8 @@ class Preset:
         name: the name on the hub.
         revision: the commit to download.
         ndcg: nDCG@10 by judged set, if measured.
-        question_ms: duration of a question with a shipped model; 0 for other models.
-        memory_mb: memory of the process with a shipped model; 0 for other models.
+        question_ms: milliseconds to answer a question; 0 unless the model is shipped.
+        memory_mb: megabytes of the bot's process; 0 unless the model is shipped.
     """
 
     key: str
@@ -67,7 +67,7 @@ def command_for(language: str) -> str:
 
 
 def other_model_hint(serving: str) -> str:
-    """Return a hint for the operator that compares the serving model with the other shipped one.
+    """Return a hint that compares the serving model with the other shipped model.
 
     Return "" if the serving model isn't shipped.
     """

@@ -1,8 +1,8 @@
 """Serving model: the pointer file `model.json`, and the opening of the model and its index.
 
-The pointer names the serving model and its index, and the previous ones. A choice by `commonplace
-model use` holds until `model.name` in config.toml changes; then the old model answers until the
-index of the new one is complete. Everything that answers from an index opens it by `open_serving`.
+The pointer names the serving model, the previous model, and their indexes. The model chosen by
+`commonplace model use` serves until `model.name` in config.toml changes, and then until the index
+of the newly named model is complete. All commands open the serving index by `open_serving`.
 """
 
 import hashlib
@@ -63,9 +63,9 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened model with its index.
+    """A model and its index, both open.
 
-    `wanted` is the model that will serve as soon as its own index is complete, or None.
+    `wanted` is the model that will replace this model when its own index is complete, or None.
     """
 
     served: Served
@@ -205,7 +205,7 @@ def open_serving(
         database: URL of the database with the indexes, if they aren't in the data folder.
 
     Raises:
-        ModelError, StaleIndexError, IndexWriteError, DataFolderError: with the remedy.
+        ModelError, StaleIndexError, IndexWriteError, DataFolderError: the message says what to do.
     """
     kept = read_pointer(folder)
     wanted = chosen_model(folder, name)
@@ -244,7 +244,7 @@ def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> Recorded
 
 
 def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
-    """Open a previous model with its index; None if either can't be opened any more."""
+    """Open a previous model and its index, or return None if one of them can't be opened."""
     try:
         embedder = opener(served.model, model_cache()).embedder
         if embedder.model != served.model.vectors:
@@ -256,11 +256,11 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
 
 
 def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
-    """Open an embedder's index, or replace a small index of another runtime by an empty one.
+    """Open an embedder's index. A small index of another runtime is replaced by an empty index.
 
-    The bot derives a fast form of a model, if it can. If the derivation works at one start and
-    fails at the next, the runtime has changed, and the index of the old runtime is stale. A small
-    index (`SMALL_PASSAGES`) is soon built again. A larger index raises `StaleIndexError`.
+    The bot derives a fast form of a model, if it can. The derivation may work at one start and fail
+    at the next. Then the runtime has changed, and the old index is stale. A small index
+    (`SMALL_PASSAGES`) is soon built again, but a larger index raises `StaleIndexError`.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -273,9 +273,9 @@ def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str)
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
-    """Open or create a model's index beside the serving index.
+    """Open or create the index of the model that will serve next, beside the serving index.
 
-    If the model served before, its previous index is opened.
+    If this model served before, its previous index is opened.
 
     Raises:
         IndexWriteError: if the index can't be written.

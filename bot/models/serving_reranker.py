@@ -1,7 +1,7 @@
 """Choice of a reranker by `commonplace model use --reranker`, kept in `reranker.json`.
 
 A choice takes effect at the next start, and holds until `model.reranker` in config.toml changes. An
-unreadable file is ignored, because an optional part must not keep the bot from starting.
+unreadable file is ignored, because the bot must start even without its optional reranker.
 """
 
 import json
@@ -74,8 +74,8 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
 def previous_reranker(folder: Path, configured: str) -> str | None:
     """Return the reranker that served before the last choice, or "" if none did.
 
-    Return None if nothing was chosen since `model.reranker` in config.toml last changed. Its
-    present value is `configured`.
+    `configured` is the present `model.reranker` in config.toml. Return None if no reranker was
+    chosen since this setting changed.
     """
     choice = _read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

@@ -1,8 +1,8 @@
 """Shared choices: machines on one PostgreSQL database use the same model, reranker and calibration.
 
-These choices are small files of the data folder, mirrored to rows of the database. A changed file
-is written to its row, and a changed row to its file; the row wins. Weights aren't copied: a machine
-that lacks them says so when it opens the model.
+These choices are small files of the data folder, each with a copy in a row of the database. A
+changed file is copied to its row, and a changed row to its file. If both changed, the row is
+copied. Weights aren't copied: a machine without them reports an error when it opens the model.
 """
 
 import json
@@ -33,9 +33,9 @@ class SharedChoices:
         self._known: dict[str, str] = {}
 
     def compare(self) -> None:
-        """Copy changed files to rows, and changed rows to files; the row wins if both changed.
+        """Copy changed files to their rows, and changed rows to their files.
 
-        The first comparison copies every row to its file.
+        If both changed, the row is copied. The first call copies every row to its file.
 
         Raises:
             DataFolderError: if a file can't be read or written.
@@ -95,7 +95,7 @@ def sharing(folder: Path, url: str) -> Iterator[None]:
     """Share a choice made in this context with other machines, if there is a database URL.
 
     Raises:
-        DataFolderError, StoreError: as `SharedChoices.compare`; the choice then holds here only.
+        DataFolderError, StoreError: as for `SharedChoices.compare`. The choice is then not shared.
     """
     if not url:
         yield

@@ -38,7 +38,7 @@ class Speed:
 
 
 def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure a model for some seconds. The time for a question is the median of several."""
+    """Measure a model for some seconds. The time for a question is the median of many questions."""
     embedder.embed_queries(_QUESTIONS[:1])
     started = clock()
     for start in range(0, len(_PASSAGES), _BATCH):

@@ -1,1 +1,1 @@
-"""Feature: phrasing of answers by a language model, from the quoted passages."""
+"""Feature: a language model phrases answers from the quoted passages."""

@@ -1,8 +1,8 @@
 """Circuit breaker of the endpoint. Pure, apart from its clock.
 
-Five failures within a minute open the circuit for five minutes, and requests are blocked. Then one
-request tries the endpoint, and its outcome closes the circuit or opens it again. A `Retry-After` of
-the endpoint is obeyed and counts as no failure.
+Five failures within a minute open the circuit: for five minutes, no request is sent. Then one trial
+request is sent, and its outcome closes the circuit or opens it again. The endpoint can also pause
+requests with a `Retry-After` header, which doesn't count as a failure.
 """
 
 import time
@@ -22,7 +22,6 @@ class Circuit:
     """State of one endpoint: closed, open, or half open during a trial request."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start closed."""
         self._clock = clock
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._open_until = 0.0
@@ -43,7 +42,7 @@ class Circuit:
 
     @property
     def problem(self) -> str:
-        """Return why the endpoint isn't asked, such as "it failed too often, the last time …".
+        """Return why requests are blocked, such as "it failed too often, the last time …".
 
         Return "" if the circuit is closed and no pause lasts.
         """
@@ -55,7 +54,7 @@ class Circuit:
         return ""
 
     def began(self) -> None:
-        """Record a request; while the circuit is open, the request is its trial."""
+        """Record that a request begins. If the circuit is open, this request is the trial."""
         self._is_tried = self._is_open
 
     def abandoned(self) -> None:

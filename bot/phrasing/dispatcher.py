@@ -1,10 +1,10 @@
 """Phrasing dispatcher: asks a model to phrase answers, and caches the results.
 
-Imported only if `phrasing.mode` is on. Data in memory decides whether a model is asked, so the
-plain answer waits for nothing. After the plain answer is sent, the dispatcher counts a request
-against the quotas in the database, asks the model, and stores the result. Results stay in an LRU
-cache until content in one of the searched scopes changes. Equal questions in flight share one
-request.
+Imported only if `phrasing.mode` is on. The dispatcher decides from data in memory whether to ask
+the model, so the plain answer isn't delayed. After the plain answer is sent, the dispatcher counts
+a request against the quotas in the database, asks the model, and stores the result. Results stay in
+an LRU cache until content in one of the searched scopes changes. Equal questions in flight share
+one request.
 """
 
 import asyncio
@@ -56,9 +56,9 @@ class PhrasingDispatcher:
     Attributes:
         settings: the operator's settings.
         model: the client of the model.
-        accepts_requests: whether the circuit breaker lets requests pass.
+        accepts_requests: whether the circuit breaker allows requests.
         worker: returns the worker.
-        degradations: informed of the endpoint's problems.
+        degradations: receives the endpoint's problems.
         observe: called with each result and the number of tokens for it.
         now: the clock.
         pacer: limits the rate of edits.
@@ -116,7 +116,7 @@ class PhrasingDispatcher:
         return found
 
     def _has_choice(self, candidate: Candidate) -> bool:
-        """Whether the model has a choice; a single sentence gives none."""
+        """Whether the model could change the answer. A single sentence leaves no choice."""
         first, *others = candidate.answer.quotes
         may_differ = candidate.mode is Mode.PHRASE or self._to_reorder(candidate)
         return bool(may_differ or others or len(units(first.text)) > 1)
@@ -144,7 +144,7 @@ class PhrasingDispatcher:
         )
 
     def _to_reorder(self, candidate: Candidate) -> tuple[Quoted, ...]:
-        """Return the hits for the model to reorder, or nothing if they keep their order."""
+        """Return the hits that the model may reorder. Empty if the hits must keep their order."""
         hits = [*candidate.reply.hits]
         if not self.settings.reorder or candidate.answer.confirmed or not self._may_send(hits):
             return ()
@@ -254,7 +254,7 @@ class PhrasingDispatcher:
     async def _recorded(
         self, candidate: Candidate, key: ResultKey, found: Found, *, repeated: bool
     ) -> Result | None:
-        """Record a result; return it if all its passages may still be quoted."""
+        """Record a result. Return it if it changes the answer and may still be quoted."""
         phrased = found.phrased
         shows = phrased.outcome is Outcome.SHOWN
         reply = candidate.reply
@@ -284,7 +284,7 @@ class PhrasingDispatcher:
         )
 
     async def stop(self) -> None:
-        """Cancel the requests in flight, and send no more. Plain answers already sent stay."""
+        """Cancel the requests in flight, and begin no more. Plain answers that were sent stay."""
         self._closing = True
         if self._beginning is not None:
             self._beginning.cancel()

@@ -1,9 +1,8 @@
 """Client of an endpoint with OpenAI's chat completions; bounded in time, size and concurrency.
 
-The result is a reply, or the reason for none. One deadline covers the whole request. There are no
-redirects, proxies or compression. A refused request is repeated only with other parameters: a
-server that refuses JSON schemas is asked for plain JSON. Logs and problems contain neither text nor
-the key.
+A request ends with a reply or a failure before its deadline. There are no redirects, proxies or
+compression. If the server refuses a parameter, such as a JSON schema, the client repeats the
+request without this parameter. Logs and problems contain neither text nor the key.
 
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
@@ -70,7 +69,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's reply; `is_cut` if it reached `Prompt.most_tokens`."""
+    """A model's reply. `is_cut` tells whether the reply was cut at `Prompt.most_tokens`."""
 
     text: str
     is_cut: bool = False
@@ -80,7 +79,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Reason for a missing reply; `problem` describes it without any of the data."""
+    """A failed request. `problem` describes the reason without any text of the request."""
 
     outcome: Outcome
     problem: str
@@ -88,7 +87,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """Parameters of a request: some servers refuse a JSON schema, a temperature or `max_tokens`."""
+    """Optional parameters of a request, because some servers refuse one or another."""
 
     has_schema: bool = True
     has_temperature: bool = True
@@ -123,15 +122,15 @@ class Endpoint:
         key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open no connection yet.
+        """Prepare the client, without opening a connection.
 
         Args:
             settings: address, model, deadline.
             key: sent as a bearer token, unless empty.
-            clock: of the circuit breaker.
+            clock: the clock of the circuit breaker.
 
         Raises:
-            ValueError: if the key has a character that no header can hold.
+            ValueError: if the key has a character that an HTTP header can't contain.
         """
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError("The key of the endpoint has characters that can't be sent.")
@@ -166,7 +165,7 @@ class Endpoint:
 
     @property
     def problem(self) -> str:
-        """Return the endpoint's problem as a sentence; empty while it may be asked."""
+        """Return the endpoint's problem as a sentence, or an empty string."""
         found = self.circuit.problem or self._refused
         return f"{self.host} is not asked for phrasing: {found}." if found else ""
 
@@ -215,7 +214,7 @@ class Endpoint:
             return Failure(Outcome.UNREACHABLE, "broke off, or does not speak HTTP")
 
     async def _in_accepted_form(self, prompt: Prompt) -> Reply | Failure:
-        """Send a request in the form accepted last; after a refusal, in the next form."""
+        """Send a request in the form that was accepted last. After a refusal, try other forms."""
         form = self._form
         while True:
             content = json.dumps(_body(self.settings.model, prompt, form)).encode()
@@ -272,7 +271,7 @@ def _next_form(status: int, form: _Form, said: bytes) -> _Form:
 
 
 async def _beginning(response: httpx2.Response) -> bytes:
-    """Read the first bytes of a refusal, to classify it; they are not kept."""
+    """Read only the first bytes of a refusal, to find the refused parameter."""
     said = b""
     async for chunk in response.aiter_raw():
         said += chunk
@@ -318,7 +317,7 @@ def _counted(tokens: int | None) -> int:
 
 
 def _pause(retry_after: str) -> float:
-    """Return the seconds of a `Retry-After` in either form; 0 if it is invalid.
+    """Return the seconds of a `Retry-After` header, a number or a date; 0 if it is invalid.
 
     Source:
         RFC 9110, "Retry-After".

@@ -1,8 +1,8 @@
 """Reranker for `eval` that asks the endpoint to order hits, one question at a time.
 
-If the endpoint's reply is late or invalid, the hits keep their order, as they do in the bot. The
-reranker counts such questions. An unreachable endpoint is an error, because nothing would be
-measured.
+If the endpoint's reply is late or invalid, the hits keep their order, as in the bot, and the
+reranker counts the question. If the endpoint can't be reached, the reranker raises an error,
+because the evaluation would measure nothing.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ class EndpointError(Exception):
 class EndpointReranker:
     """Reorders the hits of a question by the endpoint's reply.
 
-    `kept` counts the questions without a usable reply, by outcome. The reranker runs an event loop
-    of its own, so its thread must have no running loop.
+    `kept` counts the questions without a usable reply, by outcome. The reranker runs its own event
+    loop, so its thread must not run another loop.
     """
 
     def __init__(self, settings: PhrasingSettings, key: str) -> None:
-        """Open no connection yet."""
+        """Prepare the client, without opening a connection."""
         at = EndpointSettings(settings.url, settings.model, settings.seconds)
         self._phraser = Phraser(Endpoint(at, key), _no_vectors)
         self._runner = asyncio.Runner()

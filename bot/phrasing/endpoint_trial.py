@@ -1,4 +1,4 @@
-"""Trial request to the endpoint, for `commonplace doctor`, with a made-up passage."""
+"""Trial request to the endpoint with a made-up passage, for `commonplace doctor`."""
 
 import asyncio
 from typing import Final

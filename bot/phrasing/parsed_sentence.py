@@ -1,6 +1,6 @@
 """Parser of a sentence for the strict check: content words, values, clauses, scope words. Pure.
 
-Scope words such as "only", "at least" and "if" say how far a statement goes. They are listed in
+Scope words such as "only", "at least" and "if" limit a statement. They are listed in
 `telling_words.toml`, in English and German. In other languages, the parser finds little more than
 stems and numbers.
 """
@@ -47,10 +47,10 @@ class Reading:
         items: content words and values, in order.
         clauses: the keys of the items in each clause. Dates are left out, because another sentence
             may say the same with the date in another clause. Clauses without items are left out.
-        dependent: indexes in `clauses` of the clauses that depend on the clause before.
+        dependent: indexes in `clauses` of the clauses that depend on the clause before them.
         elliptic: the dependent clauses that share the subject of an earlier clause. They follow
             "and" or "or", or begin with a pronoun.
-        is_fronted: whether the first clause only says when, where or how: "With that, …".
+        is_fronted: whether the first clause only says when, where or how: "In winter, …".
         senses: the sense of each scope word, with the key of the next item.
         negated: the key of the item after each negation.
         surroundings: a triple for each item: the item's key, the small words between the previous
@@ -134,7 +134,7 @@ def read(sentence: str) -> Reading:
     sentence = sentence[:_READ_CHARACTERS]
     language = language_of(sentence)
     joints = list(_CLAUSE.finditer(sentence))
-    placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
+    placed = sorted(_items_with_offsets(sentence, language, joints), key=lambda one: one[0])
     items = tuple(item for _, item in placed)
     # The same statement may have a date in another clause.
     undated_places = [one for one in placed if not one[1].is_date]
@@ -165,8 +165,8 @@ def _dependence(sentence: str, joint: re.Match[str]) -> str:
     """Return how the clause after a joint depends on the clause before the joint.
 
     A joint is the punctuation or the word between two clauses. The result is `_ON_ALL` if the later
-    clause needs all of the earlier clause ("because …"), `_FOR_ITS_SUBJECT` if it needs only the
-    subject ("and costs …"), or "" if it needs nothing.
+    clause needs the whole earlier clause ("because …"), `_FOR_ITS_SUBJECT` if it needs only the
+    subject ("and costs …"), or "" if it needs neither.
     """
     word = joint[0].strip().lower()
     if word in _RELATIVE:
@@ -210,15 +210,15 @@ def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:
     return next((item.key for start, item in placed if start >= place), "")
 
 
-def _placed(
+def _items_with_offsets(
     sentence: str, language: str, joints: Sequence[re.Match[str]]
 ) -> Iterator[tuple[int, Item]]:
-    """Yield items with their offsets, values first."""
+    """Yield the values of a sentence, then its content words, each with its offset."""
 
     def clause(place: int) -> int:
         return sum(joint.end() <= place for joint in joints)
 
-    values = [_dated(sentence, value) for value in parse_values(sentence, language)]
+    values = [_year_as_date(sentence, value) for value in parse_values(sentence, language)]
     for value in values:
         yield value.start, Item(f"={value.normal}", clause(value.start), value=value)
     lead = re.match(r"\W*", sentence)
@@ -233,8 +233,8 @@ def _placed(
             yield match.start(), Item(key, clause(match.start()), token.lower(), is_name)
 
 
-def _dated(sentence: str, value: Value) -> Value:
-    """Return a value, as a date if the value is a year, as in "In August 2023 Google …"."""
+def _year_as_date(sentence: str, value: Value) -> Value:
+    """Return a value. A number that is a year, as in "In August 2023 Google …", becomes a date."""
     digits = str(value.normal).removesuffix(".0")
     counts = value.subject in {Subject.NUMBER, Subject.VERSION}
     if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):

@@ -1,7 +1,7 @@
 """Phraser: asks the endpoint about an answer, and filters its reply through the checks.
 
-Errors become an `Outcome`; only cancellation is raised. Equal tasks in flight share one request,
-which goes on if one caller stops waiting.
+An error becomes an `Outcome`; only cancellation is raised. Equal tasks in flight share one request,
+which goes on for other callers if one is cancelled.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ _logger: Final = logging.getLogger(__name__)
 
 
 class Phraser:
-    """An endpoint, and the embedder that compares sentences."""
+    """Asks an endpoint to phrase answers or to order passages, and checks the replies."""
 
     def __init__(self, endpoint: Endpoint, embed: Embed) -> None:
-        """Use this endpoint; `embed` is called only for sentences that a model wrote."""
+        """Use this endpoint. `embed` is called only to check sentences that a model wrote."""
         self._endpoint = endpoint
         self._embed = embed
         self._phrasing: dict[Hashable, asyncio.Task[Phrased]] = {}
@@ -48,12 +48,12 @@ class Phraser:
 
     @property
     def problem(self) -> str:
-        """Return the endpoint's problem as a sentence; empty while it may be asked."""
+        """Return the endpoint's problem as a sentence, or an empty string."""
         return self._endpoint.problem
 
     @property
     def identity(self) -> tuple[str, str, int]:
-        """Return endpoint, model and prompt version; with the task, these determine a reply."""
+        """Return the endpoint's URL, the model and the prompt version, as a part of cache keys."""
         return self._endpoint.settings.url, self.model, PROMPT_VERSION
 
     async def close(self) -> None:
@@ -69,7 +69,7 @@ class Phraser:
         return await _shared(self._phrasing, task, lambda: self._phrased(task))
 
     async def order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        """Return an order of the passages; only the first ten are sent."""
+        """Return a new order of the passages. Only the first ten are sent to the endpoint."""
         asked = (question, tuple(passages))
         return await _shared(self._ordering, asked, lambda: self._ordered(*asked))
 
@@ -173,7 +173,7 @@ async def _shared(
 
 @dataclass(frozen=True, slots=True)
 class ChosenLines:
-    """Lines to show, the ids of their sentences, and the number of ids by verdict."""
+    """Lines to show, their sentences' ids, and counts of chosen, unknown and left-out ids."""
 
     lines: tuple[Line, ...]
     ids: tuple[str, ...]
@@ -186,10 +186,10 @@ LEFT_OUT: Final = "left out"
 
 
 def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> ChosenLines:
-    """Return lines for the sentences that a model's reply names.
+    """Return the lines to show for the sentences named in a model's reply.
 
-    Unknown and repeated ids are skipped, and so are sentences beyond the bounds on shown text.
-    There are no lines if the reply says that the passages don't answer the question.
+    Unknown and repeated ids are skipped, and so are sentences that exceed the limits. There are no
+    lines if the reply says that the passages don't answer the question.
     """
     offered = {one.id: one for one in numbered}
     known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
@@ -214,10 +214,10 @@ def by_prompt_id(passages: Sequence[Quoted]) -> dict[str, Quoted]:
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
-    """Return the indexes of `count` passages, in the order of the `ids` in a model's reply.
+    """Return a new order of `count` passages, as a sequence of their old indexes.
 
-    The model was asked about the first passages, under the ids `offered`. Passages without an id in
-    the reply come last, in their old order. The result is empty if the reply has no offered id.
+    The first passages were sent with the ids `offered`; the model replied with `ids`. Passages
+    without an id in the reply come last. If the reply has no offered id, return an empty tuple.
     """
     known = {key: place for place, key in enumerate(offered)}
     named = [known[key] for key in dict.fromkeys(ids) if key in known]

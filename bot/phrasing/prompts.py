@@ -1,4 +1,4 @@
-"""Prompts: constant instructions, and the data as JSON between two lines with one random word.
+"""Prompts: constant instructions, and data as JSON between two lines with the same random word.
 
 The random word is new for each prompt, so no text in the data can pretend to end the data. People's
 text is sent as JSON strings in one message, without turn markers, invisible characters, addresses

@@ -1,7 +1,7 @@
 """Parser of model replies: JSON in the requested form, or nothing. Pure.
 
-A code fence around the JSON is removed; nothing else is guessed. A reply that was cut is read up to
-its last complete part.
+A code fence around the JSON is removed. A reply that was cut is invalid, unless the model wrote
+sentences. Then only the last sentence is lost.
 """
 
 import re
@@ -41,7 +41,7 @@ class _Order(BaseModel, strict=True):
 
 
 def parse_choice(reply: Reply) -> Chosen | None:
-    """Return the choice; None if it is invalid or was cut."""
+    """Return the choice; None if the reply is invalid or was cut."""
     try:
         found = Chosen.model_validate_json(_bare(reply.text))
     except ValidationError:
@@ -50,7 +50,7 @@ def parse_choice(reply: Reply) -> Chosen | None:
 
 
 def parse_sentences(reply: Reply) -> list[Written] | None:
-    """Return the sentences; None if invalid. A reply that was cut loses its last sentence."""
+    """Return the sentences, without the last if the reply was cut. None if the reply is invalid."""
     text = _bare(reply.text)
     try:
         # A cut reply is completed; its last sentence is then dropped.
@@ -72,7 +72,7 @@ def _without_last(found: object) -> object:
 
 
 def parse_order(reply: Reply) -> list[str] | None:
-    """Return the order of ids; None if it is invalid."""
+    """Return the ids in the model's order; None if the reply is invalid or was cut."""
     try:
         return None if reply.is_cut else _Order.model_validate_json(_bare(reply.text)).order
     except ValidationError:

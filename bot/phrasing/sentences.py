@@ -1,8 +1,8 @@
 """Numbered sentences of the quoted passages, and the text shown for them. Pure.
 
-A unit is a sentence, a list item, a code block or a table, as in excerpts. A model chooses among
-numbered units, called sentences. A chosen unit is shown verbatim. If it refers back ("This …"), the
-units before are shown, too. If it only introduces the next unit, the next unit is shown, too.
+A unit is a sentence, a list item, a code block or a table. A model chooses among numbered units;
+its prompt calls them all sentences. A chosen unit is shown verbatim. If the unit refers back ("This
+…"), earlier units are shown, too. If the unit only introduces the next, both are shown.
 """
 
 import re
@@ -76,10 +76,10 @@ def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
 
 
 def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
-    """Return how many sentences each passage may offer.
+    """Return how many sentences of each passage to offer.
 
-    The passages get equal shares. Shares that a passage doesn't need go to the first passage with
-    more sentences, then to the next.
+    Each passage gets an equal share. The unused part of a share goes to the first passage with more
+    sentences, then to the next passage.
     """
     even = MOST_SENTENCES // max(len(found), 1)
     shares = [min(len(own), even) for own in found]
@@ -91,8 +91,8 @@ def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
     """Return lines for the chosen sentences in the given order, and the ids of the shown sentences.
 
-    Neighbouring sentences form one line. A later sentence of the same passage continues the line
-    after "…". Nothing is shown twice. Sentences beyond the bounds on shown text are dropped.
+    Neighbouring sentences form one line. A sentence further down in the same passage is added to
+    the line after "…". Nothing is shown twice. Sentences that exceed the limits are dropped.
     """
     runs: list[_Run] = []
     shown: set[tuple[int, int]] = set()
@@ -136,7 +136,7 @@ def _add(runs: list[_Run], run: _Run) -> None:
 
 
 def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
-    """Return the indexes of the first and last unit needed to understand a unit."""
+    """Return the first and the last unit needed to understand the unit with the index `unit`."""
     first = last = unit
     while first > max(unit - MOST_ALONG, 0) and _needs_before(text, spans, first):
         if size(text[spans[first - 1][0] : spans[unit][1]]) > SHOWN_CHARACTERS:
@@ -181,7 +181,7 @@ def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
 
 
 def _gap(before: str, after: str) -> str:
-    """Return the "…" for omitted units: on its own line beside lists, code and tables."""
+    """Return "…" for omitted units, on a line of its own beside lists, code and tables."""
     last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
     if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
         return "\n\n…\n\n"

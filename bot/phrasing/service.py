@@ -1,4 +1,4 @@
-"""Phrasing in the worker's thread: quotas, records, and a check that passages may be quoted."""
+"""Service of phrasing, in the worker's thread: claims requests, and records their results."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,14 +28,14 @@ def is_conversation(hit: Hit) -> bool:
 def claim(
     core: Core, ask: Ask, question_id: int, mode: str, most: PhrasingCaps, now: datetime
 ) -> tuple[bool, UsedUp]:
-    """Claim a request within the quotas; returns success, and the quotas used up."""
+    """Claim a request within the quotas. Return whether that worked, and the used-up quotas."""
     table = core.store.phrasings
     claimed = table.claim(question_id, mode, most, now)
     return claimed, table.used_up(most, now, ask.asker_id, ask.guild_id)
 
 
 def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
-    """Return the keys of outdated results: content in one of their scopes has changed since."""
+    """Return the keys of results made before the last change of content in their scopes."""
     now = {place: core.answer_pipeline.generation(*place) for place in {key.place for key in held}}
     return [key for key in held if key.generation != now[key.place]]
 
@@ -43,7 +43,7 @@ def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
 def finish(
     core: Core, ask: Ask, reply: Reply, found: RecordedPhrasing, most: PhrasingCaps, now: datetime
 ) -> tuple[bool, UsedUp]:
-    """Record a phrasing; returns whether all its passages may still be quoted, and used-up quotas.
+    """Record a phrasing. Return whether its passages may still be quoted, and the used-up quotas.
 
     Passages deleted during the request are not shown again.
     """

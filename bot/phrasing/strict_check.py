@@ -1,12 +1,12 @@
 """Strict comparison of a model's sentence with its sources. Pure.
 
-For each sentence, the model names sources, which are sentences of passages. The comparison is a
-filter, no proof. A sentence passes if a source says the same in the same words and clauses.
-Everything doubtful fails. Each content word must occur in the source. So must names, negations,
-scope words, small words that would reverse the meaning ("on", "off"), and numbers with their units.
-If the source is a statement, the sentence can't be a question. Each clause must be a whole clause
-of the source, so that no limitation is lost. Only dates may stand in another clause. If a sentence
-has two halves, the halves may have different sources.
+For each sentence, the model names sources, which are sentences of passages. A sentence passes if a
+source says the same in the same words and clauses. This doesn't prove the sentence, but everything
+doubtful fails. The source must contain each content word, name, negation and scope word, each
+number with its unit, and each small word that could reverse the meaning ("on", "off"). If the
+source is a statement, the sentence can't be a question. Each clause must be a whole clause of the
+source, so that no limitation is lost. Only dates may move to another clause. The two halves of a
+sentence may follow from different sources.
 """
 
 import re
@@ -71,7 +71,7 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 
 
 def _candidates(source: str) -> Iterator[str]:
-    """Yield a source, then its independent parts up to a condition, which may limit later parts."""
+    """Yield a source, then its independent parts; a part after a condition isn't independent."""
     yield source
     parts = _PART.split(source)
     if len(parts) > 1:
@@ -135,7 +135,7 @@ def _unsupported(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _same(value: Value, other: Value) -> bool:
-    """Whether values are equal and count the same thing; a number without unit counts anything."""
+    """Whether two values are equal and count the same thing. A bare number may count anything."""
     bare = value.kind in {BARE, VERSION} and other.subject is value.subject
     return value.normal == other.normal and (value.kind == other.kind or bare)
 
@@ -172,10 +172,10 @@ _SUBJECT_ITEMS: Final = 3
 def _says_whole_clauses(own: Reading, source: Reading) -> bool:
     """Whether a sentence consists of whole clauses of the source.
 
-    A clause of the sentence may join several clauses of the source, in their order. The clauses of
-    the sentence may have any order, but a dependent clause ("and costs …") must follow the same
-    clause as in the source, or begin with the subject of the main clause. An introductory clause of
-    time or place may move to the end.
+    One clause of the sentence may join several clauses of the source, in their order. The clauses
+    of the sentence may have any order, except dependent clauses ("and costs …"). A dependent clause
+    must follow the same clause as in the source, or begin with the subject of the main clause. An
+    introductory clause of time or place may move to the end.
     """
     if _is_made_of(own.clauses, source):
         return True
@@ -211,7 +211,7 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
 
 
 def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
-    """Yield a dependent clause after each possible subject: the first items of the main clause."""
+    """Yield a dependent clause once with each possible subject, taken from the main clause."""
     whole = max(at for at in range(dependent) if at not in source.dependent)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
@@ -221,8 +221,8 @@ def _with_subject(source: Reading, dependent: int) -> Iterator[tuple[str, ...]]:
 def _dates_stay(own: Reading, source: Reading) -> bool:
     """Whether dates keep their order, and each date stays with its companions.
 
-    Companions are the other items around a date. A date must share companions with the equal date
-    of the source. The date must not share more companions with another date of the source.
+    The companions of a date are the other items around the date. A date must share companions with
+    the equal date of the source, and must not share more with another date.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):
@@ -236,7 +236,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
 
 
 def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
-    """Count the companions that a date shares with each date of the source, by key."""
+    """Count the companions that a date shares with each date of the source, by that date's key."""
     near, common = _companions(own, date), Counter[str]()
     for other in source.items:
         if (
@@ -250,7 +250,7 @@ def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
 
 
 def _companions(one: Reading, date: Item) -> frozenset[str]:
-    """Return the other items of a date's clause, or of the nearest clauses if there are none."""
+    """Return the other items in a date's clause, or else in the nearest clauses with items."""
     for near in range(1 + max(item.clause for item in one.items)):
         found = frozenset(
             item.key

@@ -1,4 +1,4 @@
-"""Tasks for a language model, and their results. Values only.
+"""Values of phrasing: tasks for a language model, and their results.
 
 The model sees the question and the passages that the answer quotes.
 """
@@ -55,8 +55,8 @@ class Ordered:
     """A model's order of passages.
 
     Attributes:
-        places: the indexes of the passages in the old order, best first. Without the outcome
-            `SHOWN`, `places` is empty and the passages keep their order.
+        places: the old indexes of the passages in the new order, best first. Empty unless the
+            outcome is `SHOWN`; an empty tuple keeps the old order.
     """
 
     outcome: Outcome
@@ -70,7 +70,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result that equal questions share. It contains no id of a question.
+    """A result that equal questions share, so it contains no id of a question.
 
     Attributes:
         places: the new order of the hits; empty if they keep their order.
@@ -84,7 +84,7 @@ class Found:
     reply_tokens: int = 0
 
     def recorded(self, mode: Mode, now: datetime, *, repeated: bool) -> RecordedPhrasing:
-        """Return the record for a question; a repeated result costs nothing."""
+        """Return the record of this result for a question. A repeated result counts no tokens."""
         phrased = self.phrased
         return RecordedPhrasing(
             mode.value,

@@ -2,8 +2,8 @@
 
 For each written sentence, the model names sentences of the passages. A written sentence is shown if
 its form (`fault`) and its words (`strict_check`) pass, and its vector is near the vector of a named
-sentence. A failed sentence is replaced by its named sentences if these are relevant to the
-question, or dropped. If most written sentences fail, only named sentences are shown.
+sentence. If a sentence fails, the sentences that it names are shown instead, if they are relevant
+to the question. If most written sentences fail, only named sentences are shown.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class CheckedLines:
     """Lines to show after the check.
 
     Attributes:
-        ids: the ids of the sentences quoted as replacements.
+        ids: the ids of the sentences shown instead of written sentences.
         stands_on: the ids of the sentences from which the shown written sentences follow.
         verdicts: the number of sentences by verdict.
     """
@@ -121,7 +121,7 @@ def _line(one: _Checked) -> Line:
 
 
 def _named_only(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> CheckedLines:
-    """Return only named sentences, because too few written sentences passed."""
+    """Return only named sentences with `fitting` ids, because most written sentences failed."""
     kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
     named = [each for one in kept for each in one.named if each.id in fitting]
     found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
@@ -209,10 +209,9 @@ def _without_markup(text: str) -> str:
 async def _checked_by_meaning(
     task: Task, checked: Sequence[_Checked], embed: Embed
 ) -> frozenset[str]:
-    """Compare texts by their vectors, embedded in one call.
+    """Compare sentences by their vectors, embedded in one call.
 
-    A passed sentence now fails with `FAR` if its vector is near no vector of the sentences from
-    which it follows.
+    If no sentence supporting a passed sentence has a near vector, the verdict changes to `FAR`.
 
     Returns:
         The ids of the named sentences relevant to the question.
@@ -280,7 +279,7 @@ def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None
         named: the sentences that the model names, as people wrote them.
         shown: sentences of the model about the same passages that are already shown.
     """
-    whole = "\n".join(named)
+    named_text = "\n".join(named)
     if not any(map(str.isalnum, text)):
         return Fault.EMPTY
     # First, because the other checks read the whole text.
@@ -288,35 +287,35 @@ def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None
         return Fault.LONG
     if text.rstrip("*_ )").endswith(":"):
         return Fault.ANNOUNCES
-    if _is_recited(text, whole):
+    if _is_recited(text, named_text):
         return Fault.RECITED
     if any(_same_words(text, other) for other in shown):
         return Fault.REPEATED
-    if _is_foreign(text, whole):
+    if _is_foreign(text, named_text):
         return Fault.FOREIGN
     language = language_of_question(text)
-    if language and language != language_of(whole):
+    if language and language != language_of(named_text):
         return Fault.LANGUAGE
     return Fault.REFERS_BACK if refers_back(text) and not shown else None
 
 
-def _is_foreign(text: str, whole: str) -> bool:
+def _is_foreign(text: str, named_text: str) -> bool:
     if sendable(text) != text or _MARKUP.search(text) is not None:
         return True
     found = [*_CODE.findall(text), *_LEADS_SOMEWHERE.findall(text)]
     signs = {sign for sign in text if not (sign.isalnum() or sign in _PLAIN)}
-    return any(piece not in whole for piece in (*found, *signs))
+    return any(piece not in named_text for piece in (*found, *signs))
 
 
 # Punctuation that a model may add.
 _PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
 
 
-def _is_recited(text: str, whole: str) -> bool:
-    """Whether a sentence contains instructions to a model, or repeats the prompt's instructions."""
+def _is_recited(text: str, named_text: str) -> bool:
+    """Whether a sentence instructs a model, or repeats instructions of the prompt."""
     if next(instructions(text), None) is not None:
         return True
-    return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(whole, "en")))
+    return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(named_text, "en")))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Feature that opens the phrasing dispatcher, if the operator named an endpoint; no commands."""
+"""Feature without commands: opens the phrasing dispatcher if the operator named an endpoint."""
 
 from bot.interactions.features import Feature
 from bot.interactions.services import Services
