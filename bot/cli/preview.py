@@ -62,7 +62,7 @@ def preview(
         commonplace preview --index docs/ --open
     """
     try:
-        from bot.preview.server import PreviewError, check_free, serve, silence_discords_own
+        from bot.preview.server import PreviewError, check_free, serve, silence_logs_about_discord
     except ImportError as error:
         fail(f"The preview needs packages that are missing ({error}). Run `make preview` instead.")
     if fresh and data is not None:
@@ -81,7 +81,7 @@ def preview(
         if fresh:
             empty_data_folder(settings.data.folder)
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
-        silence_discords_own()
+        silence_logs_about_discord()
         err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
         if other := other_model_hint(settings.model.name):
             err.print(other, markup=False, soft_wrap=True)

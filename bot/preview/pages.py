@@ -1,9 +1,9 @@
 """Channel pages of the preview: a simcord page for each channel, all on one port.
 
 simcord itself serves one page with one channel. Each page sends its key with every request, and
-`bot.preview.shell` finds the page by its key. In simcord, time stands still for tests, and pages
-change only with actions. Here time runs, and pages also show the bot's background work. The private
-parts of simcord in use are in `bot.preview.simcord_internals`.
+`bot.preview.shell` finds the page by its key. simcord is made for tests: its time stands still, and
+pages change only with actions. In the preview, time passes, and pages also show the bot's
+background work. `bot.preview.simcord_internals` lists the private parts of simcord that are used.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ _OPENED: Final = 8
 
 
 class RealClock(Clock):
-    """Clock with the real time; simcord's own stands still at the beginning of 2026."""
+    """Clock with the real time. simcord's own clock stands still at the beginning of 2026."""
 
     _frozen_at: datetime | None = None
 
     def begin(self, running: simcord.run) -> None:
         """Replace simcord's clock, before the bot starts.
 
-        If the clock jumped from the beginning of 2026 to the present while the bot's loops run,
-        each loop would catch up on every interval in between.
+        If the clock jumped from the beginning of 2026 to the present later, each of the bot's loops
+        would run once for every interval in between.
         """
         running._env.backend.clock = self
 
@@ -50,7 +50,7 @@ class RealClock(Clock):
 
     @contextmanager
     def frozen_at_epoch(self) -> Iterator[None]:
-        """Freeze the clock at simcord's epoch, so that new ids are the same at every start."""
+        """Freeze the clock at simcord's epoch, so ids made now are the same at every start."""
         self._frozen_at = self._epoch
         yield
         self._frozen_at = None
@@ -72,7 +72,7 @@ class ChannelServer(PreviewServer):
     }
 
     async def start(self) -> None:
-        """Do nothing: the shell listens already."""
+        """Only note the port, because the shell listens on this port already."""
         # simcord imports aiohttp's `web` only when it listens.
         vars(_server)["web"] = web
         self.port = self._requested_port
@@ -81,7 +81,7 @@ class ChannelServer(PreviewServer):
         self.port = None
 
     async def _pages(self, request: web.Request) -> web.Response:
-        """Open the channel's page for a browser. If too many pages are open, close the oldest."""
+        """Show the channel in another browser tab. If too many are open, close the oldest."""
         opened = [key for key, page in self.preview._pages.items() if page.id != "python"]
         for key in opened[: -_OPENED + 1]:
             self.preview._close_page(key)
@@ -188,8 +188,8 @@ class Pages:
     def _readers(self, channel: Any) -> list[Any]:
         """Return the people who can read a channel.
 
-        The viewer comes first if the viewer is one of them, because simcord shows the channel as
-        the first person sees it.
+        If the viewer can read the channel, the viewer comes first, because simcord shows the
+        channel as the first person sees it.
         """
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
@@ -231,7 +231,7 @@ class Pages:
         return self.viewer.user if place.kind == "direct" else self.viewer
 
     def menus(self, place: Place) -> list[str]:
-        """Return the names in the viewer's *Apps* menu of a message."""
+        """Return the names of the commands in the viewer's *Apps* menu of a message."""
         commands = self._env.backend.visible_commands(
             user_id=self.viewer.id, channel_id=place.channel.id, type=AppCommandType.MESSAGE
         )
@@ -276,8 +276,8 @@ class Pages:
     def draw(self, *, only_changed: bool = False) -> None:
         """Draw all pages again, or only pages with changed messages.
 
-        simcord's own `_publish` would give each page a new revision. simcord refuses an action on
-        an older revision, so a click just before the redrawing would be lost.
+        simcord's own `_publish` would give each page a new revision. simcord refuses actions on an
+        older revision, so a click just before the redrawing would be lost.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

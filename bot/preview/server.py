@@ -1,4 +1,4 @@
-"""Server of the preview: runs the bot, simcord's Discord, and their page.
+"""Server of the preview: runs the bot, simcord's Discord, and the preview's page.
 
 Errors:
     Exception
@@ -48,7 +48,7 @@ async def serve(
 ) -> None:
     """Run the bot and its page until the page ends the session or the process is stopped.
 
-    `port` 0 picks a free one. `ready` is called with the page's address once the bot answers.
+    `port` 0 takes any free port. `ready` is called with the page's address once the bot answers.
 
     Raises:
         PreviewError: if the port is taken.
@@ -76,7 +76,7 @@ def _with_content(settings: Settings) -> Settings:
     return settings.model_copy(update={"helper": helper, "sources": sources})
 
 
-def silence_discords_own() -> None:
+def silence_logs_about_discord() -> None:
     """Drop log messages that apply only to the real Discord."""
     for name in UNTRUE_HERE:
         logging.getLogger(name).setLevel(logging.ERROR)

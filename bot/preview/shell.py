@@ -1,7 +1,7 @@
 """Outer page of the preview: viewer menu, channel list, and the chosen channel's simcord page.
 
-One port serves everything. simcord's requests carry their page's key. The shell's own key is in the
-fragment of its URL, so other sites can neither read nor send it.
+One port serves everything. Each request from a simcord page has this page's key. The shell's own
+key is in the fragment of its URL, so other sites can neither read nor send the key.
 """
 
 import json
@@ -96,7 +96,7 @@ class Shell:
         self._port = runner.addresses[0][1]
 
     async def show(self, town: Town) -> str:
-        """Add a page for each of a guild's channels; returns the shell's address."""
+        """Add a page for each channel of a guild, and return the shell's address."""
         pages = Pages(town, self._port, self._stack)
         await pages.add_missing()
         self._pages = pages
@@ -218,7 +218,7 @@ class Shell:
         return web.json_response({}, headers=_HEADERS)
 
     async def _begin(self, request: web.Request) -> web.Response:
-        """Start one of the page's suggestions: `setup`, `ask` or `post`."""
+        """Follow a suggestion of the page (`setup`, `ask`, `post`). Return the channel to show."""
         pages, thing = self.pages, (await request.json())["thing"]
         town = pages.town
         general, questions = town.channels[GENERAL], town.channels[QUESTIONS]

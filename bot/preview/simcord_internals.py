@@ -1,7 +1,7 @@
-"""Private parts of simcord that the preview uses, in one place and checked at import.
+"""Private parts of simcord that the preview uses; at import, their existence is checked.
 
-simcord shows one channel with frozen time; the preview needs many pages and real time. So simcord's
-minor version is pinned.
+simcord shows one channel with frozen time, but the preview needs many pages and real time.
+simcord's minor version is pinned, because its private parts may change.
 """
 
 from typing import Final

@@ -66,7 +66,7 @@ class Town:
 
 
 class _Typist(simcord.MemberActor):
-    """Member whose `@Commonplace` becomes a mention, as in Discord's composer."""
+    """Member whose typed `@Commonplace` becomes a mention, as in Discord's composer."""
 
     async def send(self, channel: Any, content: str = "", **options: Any) -> discord.Message:
         mention = f"<@{self._env.backend.bot_user.id}>"

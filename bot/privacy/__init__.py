@@ -1,1 +1,1 @@
-"""Feature: `/privacy` for members' data; retention of questions and of data of former guilds."""
+"""Feature: `/privacy` for members' data, and deletion of old questions and former guilds' data."""

@@ -1,7 +1,7 @@
 """Retention of a guild's data after the bot was removed: kept for a while, then deleted.
 
-`knowledge/store/erasure/purge.py` deletes the rows. Functions of the core, called in the worker's
-thread. Unavailable guilds don't count as removed.
+The functions run in the worker's thread. `knowledge/store/erasure/purge.py` deletes the rows.
+Unavailable guilds don't count as removed.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ from knowledge.values.guilds import GuildFilter
 
 
 def record_removal(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
-    """Record that the bot was removed from guilds; returns the newly recorded ones."""
+    """Record that guilds removed the bot. Return the guilds that weren't recorded before."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.leave(guild_id, at)]
 
 
 def record_return(core: Core, guild_ids: Sequence[int]) -> list[int]:
-    """Record that the bot is in guilds again; returns those that were recorded as left."""
+    """Record that guilds have the bot again. Return the guilds whose removal had been recorded."""
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
 
 def compare(
     core: Core, present: Sequence[int], known: GuildFilter, at: datetime
 ) -> tuple[list[int], list[int]]:
-    """Find guilds that the bot left or joined while it was offline.
+    """Record the guilds that removed the bot, or added it again, while the bot was offline.
 
-    `present` are the guilds that the bot is in. `known` excludes guilds on shards that haven't
-    received their list of guilds yet.
+    `present` has the guilds of the bot. `known` excludes the guilds on shards that haven't received
+    their list of guilds yet.
 
     Returns:
-        The guilds that the bot left, and the guilds it is in again.
+        The guilds newly recorded as removed, and the guilds with the bot again.
     """
     gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
     back = sorted(core.store.guilds.departed() & set(present))
@@ -40,11 +40,11 @@ def compare(
 def purge(
     core: Core, present: Sequence[int], known: GuildFilter, at: datetime, keep: timedelta
 ) -> list[int]:
-    """Delete the data of guilds left longer than `keep` ago; returns their ids.
+    """Delete the data of guilds that removed the bot more than `keep` ago, and return their ids.
 
-    Arguments are as in `compare`. Only time with a running bot counts (`Guilds.count_absence`).
-    Notes leave the index at once, or at the next start if the process dies in between. Sources
-    leave it with the next sync.
+    The other arguments are as for `compare`. Only time with a running bot counts
+    (`Guilds.count_absence`). The guilds' notes leave the index at once, or at the next start if the
+    process dies meanwhile. Their sources leave the index with the next sync.
     """
     core.store.guilds.count_absence(at)
     purged = sorted(

@@ -94,7 +94,7 @@ def privacy(
         stored: counts of stored data by kind.
         quiet: whether the member gets no notices of later answers.
         withheld: whether the member's messages in chats aren't quoted.
-        named: the name on public pages that the member chose; None leaves public pages out.
+        named: the name on public pages that the member chose; None omits this choice.
         language: the language of the message.
         model_host: the language model's host, or "" without a model.
     """

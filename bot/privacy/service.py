@@ -52,7 +52,7 @@ def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored
 
 
 def exported(core: Core, member_id: int) -> dict[str, Any]:
-    """Return all stored data of a member, with feedback reasons in words."""
+    """Return all stored data of a member. Reasons of feedback are given in words."""
     found = core.store.personal_data.export(member_id)
     for row in found["feedback"]:
         chosen = row.pop("reason_code")
@@ -80,7 +80,7 @@ def choose_name(core: Core, member_id: int, shown: PageName) -> None:
 
 
 def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
-    """Turn a member's notices of later answers off or on."""
+    """Turn a member's notices of later answers off if `quiet`, or else on again."""
     core.store.gaps.set_opt_out(member_id, quiet=quiet)
 
 
@@ -100,8 +100,8 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[i
     """Delete a member's data, and clear the caches of questions.
 
     With `withdraw`, the member's live notes are withdrawn; otherwise these notes only lose the
-    member's name. Quotations from chats are removed with the next sync. The user `name` is for
-    chats exported as plain text, which have no ids of members.
+    member's name. Quotations from chats are removed with the next sync. Chats exported as plain
+    text have no ids of members, so messages there are found by the user `name`.
 
     Returns:
         The ids of the changed notes, to be passed to `update_index`.
@@ -125,7 +125,7 @@ def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
 
 
 def prune_questions(core: Core, before: datetime) -> Iterator[int]:
-    """Delete the text of questions asked `before` a time; yields the running total."""
+    """Delete the text of questions asked earlier than `before`; yields the total so far."""
     core.store.helped_questions.prune(before)
     total = 0
     while pruned := core.store.question_records.prune(before, SLICE):

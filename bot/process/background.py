@@ -1,7 +1,7 @@
 """Background tasks of a running bot: index updates, and the features' rounds.
 
-A failed step is logged, shown by `/healthz` and tried again. Questions wait only until articles and
-notes are indexed. Rounds with `Round.by_leader` run only in the leading process.
+A failed step is logged, shown by `/healthz` and tried again. Questions are answered once articles
+and notes are indexed. Rounds with `Round.by_leader` run only in the leading process.
 """
 
 import asyncio
@@ -71,9 +71,9 @@ class BackgroundTasks:
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
-        """Prepare the index, and start the rounds of the features and of this class.
+        """Begin to update the index, and start the rounds of the features and of this class.
 
-        Each round begins at the time that its field `start` names.
+        Each round's field `start` names the stage of the bot's start at which the round begins.
         """
         data, sources = self._bot.settings.data, self._bot.settings.sources
         models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
@@ -94,14 +94,14 @@ class BackgroundTasks:
         self.start(Start.LOGIN)
 
     def start(self, when: Start) -> None:
-        """Start the rounds that begin at the time `when`."""
+        """Start the rounds that begin at this stage of the bot's start."""
         for each in self._rounds:
             if each.start is when:
                 self.repeat(each)
 
     @property
     def next_model(self) -> str:
-        """A sentence on a model switch under way, or ""."""
+        """A sentence about a model switch in progress, or "" without one."""
         return "" if self._models is None else self._models.state
 
     def end(self) -> None:
@@ -112,7 +112,7 @@ class BackgroundTasks:
             loop.cancel()
 
     async def _prepare(self) -> None:
-        """Update the index, then start the rounds that need it, even after a failure."""
+        """Update the index, then start the rounds that wait for it, even if a step failed."""
         started = time.monotonic()
         if await self._update_index():
             took = time.monotonic() - started
@@ -130,9 +130,9 @@ class BackgroundTasks:
             _logger.info("%s", other)
 
     async def _update_index(self) -> bool:
-        """Update the index from every source; False if a step failed.
+        """Update the index from every source, and return whether all steps succeeded.
 
-        Sets `answerable` after articles and notes. A failed step doesn't stop the next ones.
+        After a failed step, the next steps still run. Articles and notes set `answerable`.
         """
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
@@ -169,7 +169,7 @@ class BackgroundTasks:
             self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
-        """Run an index update in slices if this process leads; `make` makes the update."""
+        """If this process leads, run the index update that `make` returns, in slices."""
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(with_progress_logged(make)))
 
     def catch_up(self) -> None:

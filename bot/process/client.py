@@ -72,7 +72,7 @@ class Bot(ShardedClient):
         worker: Worker[Core] | None = None,
         make_fetcher: MakeFetcher = polite_fetcher,
     ) -> None:
-        """Make the bot; without a `worker`, login starts one. Closing stops it in either case."""
+        """Make the bot. Without a `worker`, the login starts one. Closing stops the worker."""
         super().__init__(
             # There are no text commands, but discord.py requires a prefix.
             command_prefix=commands.when_mentioned,
@@ -118,7 +118,7 @@ class Bot(ShardedClient):
         return self._worker
 
     async def setup_hook(self) -> None:
-        """Start opening the core, add the cogs, and begin the background tasks."""
+        """Begin to open the core, add the cogs, and begin the background tasks."""
         if self._worker is None:
             self._worker = start_worker(self.settings, preload=self.guild_settings.preload)
         components = [kind for folder in self._folders for kind in folder.components]
@@ -139,7 +139,7 @@ class Bot(ShardedClient):
 
         Raises:
             LoginError: if Discord refuses the token.
-            UnreachableError: if Discord can't be reached, or ends the connection for good.
+            UnreachableError: if Discord can't be reached, or closes the connection permanently.
         """
         retry_token_requests()
         resume_shards()
@@ -168,7 +168,7 @@ class Bot(ShardedClient):
                 _logger.warning("Not finished in time: %d.", len(left))
 
     async def close(self) -> None:
-        """Disconnect, and close the core after its current work."""
+        """Disconnect from Discord, then stop the worker after its current job."""
         self.background.end()
         self.attachments.close()
         if self.phrasing is not None:
@@ -196,24 +196,24 @@ class Bot(ShardedClient):
         if not self._posts:
             self._posts = True
             if not self.cluster.is_shared:
-                await self._answer_left(self.serves)
+                await self._answer_unfinished(self.serves)
             self.background.start(Start.CONNECTED)
 
     @property
     def _forms(self) -> tuple[type[Form], ...]:
         return tuple(kind for folder in self._folders for kind in folder.forms)
 
-    async def _answer_left(self, mine: GuildFilter, before: datetime | None = None) -> None:
-        """Answer the clicks and forms that the last process left unanswered."""
+    async def _answer_unfinished(self, mine: GuildFilter, before: datetime | None = None) -> None:
+        """Answer clicks and forms that earlier processes left unanswered in these guilds."""
         try:
             await answer_unfinished(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
             _logger.error("Interactions from before the start wait for the next start: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
-        """Take over the unfinished work of shards; this process has run them since `since`."""
+        """Take over the unfinished work of shards that this process has run since `since`."""
         await self.on_ready()
-        await self._answer_left(shards.have, since)
+        await self._answer_unfinished(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [
             *(step for feature in self._features for step in feature.takes_over),
             lambda: self.worker.call(lambda core: core.recording.renew_ids()),
@@ -280,7 +280,7 @@ class Bot(ShardedClient):
         return explanation(error, language)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
-        """Log a listener's exception; the member was told already, if possible."""
+        """Log a listener's exception. If possible, the member has been told already."""
         error = sys.exc_info()[1]
         if error is not None:
             self.explanation(error)

@@ -31,7 +31,7 @@ class CommandSync:
         self._done = False
 
     async def round(self) -> None:
-        """Send the commands; after an outage of Discord, the next round tries again."""
+        """Send the commands. If Discord fails or can't be reached, the next round tries again."""
         if self._done:
             return
         try:

@@ -1,4 +1,4 @@
-"""Command tree: checks before commands, and errors passed to the client's one handler."""
+"""Command tree: checks commands before they run, and passes their errors to the client."""
 
 import logging
 from typing import Any
@@ -26,13 +26,13 @@ class CommandTree(app_commands.CommandTree[Services]):
             # Incomplete values are fine while the member types.
             return True
         try:
-            return await self._fits(interaction) and await _is_let_in(interaction)
+            return await self._has_valid_options(interaction) and await _is_let_in(interaction)
         except Exception as error:  # noqa: BLE001 - discord.py passes errors of checks to nobody
             await self.client.explain(interaction, error)
             return False
 
-    async def _fits(self, interaction: Interaction) -> bool:
-        """Refuse an option with an invalid value."""
+    async def _has_valid_options(self, interaction: Interaction) -> bool:
+        """Whether all options have valid values; otherwise the member is told."""
         data: Any = interaction.data
         option = misfit(self, data)
         if option is None:

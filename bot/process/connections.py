@@ -38,7 +38,7 @@ class Connections:
 
     @asynccontextmanager
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
-        """Wait until a shard may connect; IDENTIFY or RESUME is sent within the context."""
+        """Wait until a shard may connect. The shard sends IDENTIFY or RESUME in this context."""
         backoff = self._backoffs[shard_id]
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds
@@ -79,7 +79,7 @@ class Connections:
 
     @property
     def next_attempt(self) -> str:
-        """A sentence on the session limit if it delays shards, else on the next attempt, or ""."""
+        """A sentence about the session limit if it delays shards, or about the next attempt."""
         if self.limit.problem or not self._due:
             return self.limit.problem
         seconds = min(self._due.values()) - loop_seconds()

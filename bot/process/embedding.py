@@ -1,8 +1,8 @@
 """Embedding worker, `commonplace worker`: embeds texts for bots on one PostgreSQL database.
 
-It needs no token, and only the schema `work` of the database. One thread owns model and connection;
-health and metrics are served from another. On SIGTERM or SIGINT it finishes its texts and ends.
-During an outage of the database it waits. It never logs a text.
+The worker needs no token, and uses only the database's schema `work`. One thread owns the model and
+the connection; another thread serves health and metrics. On SIGTERM or SIGINT, the worker ends
+after its current texts. It waits during outages of the database. No text is ever logged.
 """
 
 import asyncio
@@ -49,8 +49,8 @@ _logger = logging.getLogger(__name__)
 class WorkerStatus:
     """Status of a worker at the monotonic time `at`, after its last step.
 
-    `problem` says why the database can't be used. `other` is a warning about texts for models
-    without a worker.
+    `problem` says why the database can't be used. `other` is a warning that texts wait for a model
+    that no worker has.
     """
 
     at: float
@@ -85,7 +85,7 @@ class Embedding:
         self._stop.set()
 
     def run(self) -> None:
-        """Embed until it is stopped.
+        """Embed until `stop` is called.
 
         Raises:
             ModelError: if the model can't be opened.
@@ -98,7 +98,7 @@ class Embedding:
         wait, most = AWAY_SECONDS
         while not self._stop.is_set():
             try:
-                with self._joined(embedder) as step:
+                with self._registered(embedder) as step:
                     wait, _ = AWAY_SECONDS
                     while not self._stop.is_set():
                         if not step():
@@ -110,7 +110,7 @@ class Embedding:
                 wait = min(2 * wait, most)
 
     @contextmanager
-    def _joined(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
+    def _registered(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
         """Register the worker in the queue; yields a function that embeds a few waiting texts."""
         with closing(open_work_queue(self._url)) as jobs:
             worker = EmbeddingWorker(jobs, embedder, self._name)
@@ -136,7 +136,7 @@ class Embedding:
                     worker.leave()
 
     def _note_state(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
-        """Note the state of the queue, and log once if texts wait for another model."""
+        """Note the state of the queue. Warn once if texts wait for a model that no worker has."""
         unattended = {name: count for name, count in other.items() if name not in state.workers}
         told = ""
         if unattended:
@@ -168,7 +168,7 @@ def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:
     """Embed until the process is asked to stop.
 
     Raises:
-        HealthError: if health can't be served where the settings say.
+        HealthError: if health can't be served at the address in the settings.
         ModelError: if the model can't be opened.
         StoreError: if the database can't be used at the start.
     """

@@ -1,4 +1,4 @@
-"""Health of the bot: why it is unhealthy, and why its answers are incomplete."""
+"""Health of the bot: reasons for an unhealthy bot, and reasons for incomplete answers."""
 
 import asyncio
 from typing import Final
@@ -25,7 +25,7 @@ async def check_health(
     degradations: Degradations,
     unconnected: str,
 ) -> Health:
-    """Collect the problems of all parts; `unconnected` is the problem of Discord's connection."""
+    """Return the bot's health; `unconnected` is the problem of the connection to Discord, or ""."""
     problem, lacking = unopened_problem(worker), tuple[str, ...]()
     if worker is not None and not problem:
         problem, lacking = await _worker_problems(worker)
@@ -39,7 +39,7 @@ async def check_health(
 
 
 def unopened_problem(worker: Worker[Core] | None) -> str:
-    """Why the worker's core isn't open; "" if it is."""
+    """The reason why the core isn't open, or "" if the core is open."""
     if worker is None:
         return "The bot has not logged in yet."
     if worker.problem is not None:
@@ -49,7 +49,7 @@ def unopened_problem(worker: Worker[Core] | None) -> str:
 
 
 async def _worker_problems(worker: Worker[Core]) -> tuple[str, tuple[str, ...]]:
-    """Return two values: why the worker doesn't respond, or "", and why answers are incomplete."""
+    """Return the worker's problem, or "", and the reasons why answers are incomplete."""
     try:
         async with asyncio.timeout(LOOKING_SECONDS):
             lacking = await worker.call(Core.problems, priority=Priority.HEALTH)

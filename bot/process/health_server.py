@@ -79,7 +79,7 @@ class _Server(web.Server):
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """Accept a connection, within two limits.
 
-        If more than `MOST_WAITING` connections have sent no request yet, the oldest of these is
+        If more than `MOST_WAITING` connections have sent no request yet, the oldest of them is
         aborted. Otherwise, if there are more than `_CONNECTIONS`, the new connection is aborted.
         """
         super().connection_made(handler, transport)
@@ -112,7 +112,7 @@ async def serving(
     """Serve health from `look` and metrics from `expose` while the context lasts.
 
     Yields:
-        The address, or "" if the settings turn it off.
+        The address, or "" if the settings turn the server off.
 
     Raises:
         HealthError: if the address can't be used.

@@ -1,8 +1,8 @@
 """Rate limits of IDENTIFY: new sessions per five seconds, and per day.
 
-Each bucket `shard_id % max_concurrency` may begin one session in five seconds; the whole bot may
-begin about a thousand a day. Discord resets the token of a bot that begins more. discord.py itself
-respects the limits only at the start.
+Shards with the same `shard_id % max_concurrency` share a bucket. In each bucket, one session may
+begin in five seconds. In all, a bot may begin about a thousand sessions a day; Discord resets the
+token of a bot with more. discord.py itself respects the limits only at the start.
 
 Source:
     https://discord.com/developers/docs/events/gateway#rate-limiting
@@ -42,7 +42,7 @@ class IdentifyLimit:
 
         Args:
             now: a monotonic clock, in seconds.
-            sleep: waits for seconds.
+            sleep: waits for a number of seconds.
             ask: returns Discord's session limits; empty if Discord doesn't answer.
         """
         # Waits until this process may use a bucket, among several processes. The second argument is
@@ -101,7 +101,7 @@ class IdentifyLimit:
 
     @asynccontextmanager
     async def turn(self, shard_id: int, *, again: bool) -> AsyncIterator[None]:
-        """Wait until a shard may begin a session; the shards of a bucket take turns.
+        """Wait until a shard may begin a session. Shards of the same bucket wait for one another.
 
         The shard connects and sends IDENTIFY inside this context.
 
@@ -113,7 +113,7 @@ class IdentifyLimit:
         while True:
             async with self._turns[bucket]:
                 await self._ask_again()
-                seconds = self._seconds_to_another_day(again=again)
+                seconds = self._seconds_until_allowed(again=again)
                 if not seconds:
                     self._sending.add(shard_id)
                     try:
@@ -131,7 +131,7 @@ class IdentifyLimit:
     async def count(self, shard_id: int) -> None:
         """Count a shard's IDENTIFY just before it is sent.
 
-        If the bot has several processes, this first waits until the process may use the bucket.
+        If the bot has several processes, wait first for this process's turn in the bucket.
         """
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
@@ -149,11 +149,11 @@ class IdentifyLimit:
             if limits:
                 self._learn(**limits)
 
-    def _seconds_to_another_day(self, *, again: bool) -> float:
+    def _seconds_until_allowed(self, *, again: bool) -> float:
         """Return 0 if a session may begin now, or else the seconds until the next day's sessions.
 
-        With `again`, the shard's last session failed. Such a shard must leave `KEPT_SHARE` of the
-        day's sessions to the other shards.
+        `again` tells that the shard's last session failed. Such a shard must leave `KEPT_SHARE` of
+        the day's sessions to the other shards.
         """
         if self._resets_at <= self._now():
             self._remaining, self._resets_at = self._total, self._now() + _DAY_SECONDS

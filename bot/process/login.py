@@ -58,7 +58,7 @@ class UnreachableError(LoginError):
 
 
 def intents(settings: Settings) -> discord.Intents:
-    """The gateway intents; none is privileged unless the operator wants it.
+    """The gateway intents. Message content, a privileged intent, is left out unless configured.
 
     Mentions of the bot and direct messages always come with their content.
     """
@@ -109,7 +109,7 @@ def application(token: str) -> Application:
 
     Raises:
         LoginError: if Discord refuses the token.
-        UnreachableError: if it can't be reached.
+        UnreachableError: if Discord can't be reached.
     """
 
     async def fetch() -> Application:

@@ -1,7 +1,7 @@
 """Log formatting: text or JSON lines, without tokens and members' text.
 
-Everything logs with the standard library; only this module knows structlog. Other libraries'
-exceptions are logged without their messages, which may quote members. Tokens are cut out of URLs.
+All modules log with the standard library; only this module uses structlog. Exceptions of other
+libraries are logged without their messages, which may quote members. Tokens in URLs are hidden.
 """
 
 import asyncio
@@ -110,14 +110,14 @@ def _formatter(renderer: Processor) -> logging.Formatter:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
-            _traced,
+            _with_traceback,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             renderer,
         ],
     )
 
 
-def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _with_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add an exception's traceback to the record."""
     found = event.pop("exc_info", None)
     error = found[1] if isinstance(found, tuple) else found
@@ -127,7 +127,7 @@ def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 def _tracebacks(error: BaseException) -> Iterator[str]:
-    """Tracebacks of an exception and its causes, first cause first, without members' text."""
+    """Tracebacks of an exception and its causes, the first cause on top, without members' text."""
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
         yield from _tracebacks(earlier)

@@ -1,7 +1,7 @@
 """Prometheus metrics of a bot and of an embedding worker.
 
-Labels are from closed lists: never text, a guild or a member. Each `Metrics` has its own registry,
-so that two bots in one process count separately. Only this module knows prometheus-client.
+A label has one of a few fixed values, never text, a guild or a member. Each `Metrics` has its own
+registry, so that two bots in one process count separately. Only this module uses prometheus-client.
 """
 
 from collections.abc import Mapping
@@ -33,13 +33,13 @@ class Situation:
     """State of the bot when its metrics are read.
 
     Attributes:
-        degraded: whether answers lack an optional part.
-        connected: whether the bot is connected to Discord.
+        degraded: whether answers are incomplete because a part of the bot is missing.
+        connected: whether all shards of this process are connected to Discord.
         waiting: the number of waiting jobs by priority.
-        figures: figures of the core, or None until the core is open.
+        figures: counts from the core, or None until the core is open.
         leads: whether this process does the work for all guilds.
-        epochs: the number of leases so far of each leased shard; empty without leases.
-        shards: whether each shard of this process is connected, by shard id.
+        epochs: the epochs of the leased shards (`Process.epochs`).
+        shards: by shard id, whether the shard of this process is connected.
         processes: the number of processes that run the bot.
     """
 
@@ -183,7 +183,7 @@ class Metrics:
             self._sentences.labels(verdict).inc(count)
 
     def dropped(self, reason: str) -> None:
-        """Count a refused or late job by the limit it met; it doesn't count as an error."""
+        """Count a refused or late job, by the reason. Such a job doesn't count as an error."""
         self._dropped.labels(reason).inc()
 
     def failed(self, error: BaseException) -> None:

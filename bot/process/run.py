@@ -1,7 +1,7 @@
 """Lifecycle of the bot's process: start, health endpoint, graceful shutdown.
 
-On SIGTERM or SIGINT it takes no new work, finishes acknowledged work within a deadline, and closes.
-A second signal skips the wait.
+On SIGTERM or SIGINT, the bot takes no new work, finishes acknowledged questions and clicks within a
+deadline, and closes. A second signal skips the wait.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Stop:
-    """Stop requests: the first call sets `asked`, the second `insisted`, to skip the wait."""
+    """Handler of stop signals. The first call sets `asked`, and the second `insisted`."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     insisted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -44,7 +44,7 @@ def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bo
     Raises:
         LoginError: if Discord refuses the token.
         UnreachableError: if Discord can't be reached.
-        HealthError: if health can't be served where the settings say.
+        HealthError: if health can't be served at the address in the settings.
     """
     asyncio.run(_run(make(settings), token))
 

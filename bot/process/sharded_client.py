@@ -49,7 +49,7 @@ class ShardedClient(Services):
     def join_cluster(
         self, settle: Callable[[Shards, datetime], Awaitable[None]], on_leading: Callable[[], None]
     ) -> None:
-        """Share the shards with other processes; see `Cluster` for the callbacks."""
+        """Share the shards with other processes. The arguments are passed to `Cluster`."""
         # Needs psycopg, an extra.
         from bot.cluster.cluster import Cluster
 
@@ -60,7 +60,7 @@ class ShardedClient(Services):
         """Connect the number of shards that Discord recommends, one after another.
 
         Raises:
-            UnreachableError: if Discord's session limit is too low now.
+            UnreachableError: if Discord allows too few new sessions now.
         """
         try:
             count, address, limits = await self.http.get_bot_gateway()
@@ -78,7 +78,7 @@ class ShardedClient(Services):
         await super().launch_shards()
 
     async def _session_limits(self) -> Mapping[str, int]:
-        """Discord's session limits, or nothing if it doesn't answer."""
+        """Discord's session limits; empty if Discord doesn't answer."""
         with contextlib.suppress(discord.GatewayNotFound, TimeoutError, *UNREACHED):
             async with asyncio.timeout(ASKING_SECONDS):
                 _, _, limits = await self.http.get_bot_gateway()
@@ -89,7 +89,7 @@ class ShardedClient(Services):
         return self._connections.connecting(shard_id, identifies=identifies)
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard; retries after a failure, except for the very first shard."""
+        """Connect a shard, retrying until it works. But the first shard's failure is raised."""
         failed = sys.exc_info()[1]
         if failed is not None:
             # discord.py calls this again if a shard could not be connected.
@@ -128,7 +128,7 @@ class ShardedClient(Services):
 
     @property
     def connected_shards(self) -> dict[int, bool]:
-        """This process's shards, and whether each is connected."""
+        """By the ids of this process's shards, whether the shard is connected."""
         own = sorted(self.cluster.own_shards.ids)
         return {shard: shard in self._connected_shards for shard in own}
 
@@ -154,7 +154,7 @@ class ShardedClient(Services):
         self._connections.ended(shard_id)
 
     def unconnected(self) -> str:
-        """A sentence on unconnected shards, or ""."""
+        """A sentence about the shards that aren't connected, or "" if there are none."""
         own = self.cluster.own_shards
         missing = len(own.ids - self._connected_shards)
         if not missing:

@@ -1,1 +1,1 @@
-"""Interfaces for other programs to read public documents, by MCP or HTTP."""
+"""Servers that let other programs read public documents, by MCP or HTTP."""

@@ -244,7 +244,7 @@ _SAID: Final = {
 
 
 def _with_head(allowed: str) -> str:
-    """Add HEAD to the allowed methods if GET is one of them (`_HeadAsGet`)."""
+    """Add HEAD to the value of an `Allow` header with GET, because of `_HeadAsGet`."""
     methods = {method.strip() for method in allowed.split(",")}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 

@@ -1,6 +1,6 @@
 """Limits of HTTP servers: host names, tokens, rate, concurrency, bytes, seconds.
 
-ASGI middleware in front of MCP and the HTTP interface, so a refused request costs nothing.
+The limits are ASGI middleware, so a refused request never reaches MCP or the HTTP interface.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _BURST_SECONDS: Final = 2
 
 @dataclass(slots=True)
 class RateLimit:
-    """Token bucket: an average rate, and bursts of two seconds' requests; 0 means unlimited.
+    """Token bucket: an average rate, and bursts of two seconds' requests. The rate 0 is no limit.
 
     Source:
         The token bucket of RFC 2697, with one rate.
@@ -64,7 +64,7 @@ class RateLimit:
 
 @dataclass(slots=True)
 class Limited:
-    """Middleware that refuses foreign hosts, unknown tokens, and requests above the limits.
+    """Middleware that refuses other host names, unknown tokens, and requests above the limits.
 
     Attributes:
         app: the application behind the middleware.
@@ -73,7 +73,7 @@ class Limited:
         per_second: requests per second for each token.
         at_once: the largest number of concurrent requests.
         seconds: deadline to read and answer a request.
-        refuse: sends a refusal in the protocol's shape.
+        refuse: sends a refusal in the format of the protocol.
     """
 
     app: ASGIApp
@@ -163,7 +163,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 class _Body:
     """Reads a request's body up to the size limit.
 
-    `whole` tells whether the end of the body has arrived.
+    `whole` tells whether the body has arrived up to its end.
     """
 
     source: Receive

@@ -1,9 +1,9 @@
 """HTTP server for other programs: bearer tokens, the listening socket and its connections.
 
-It serves MCP and the HTTP interface. A connection is closed if a request's head doesn't arrive by a
-deadline. No response names this program or its version.
+The server is used for MCP and for the HTTP interface. A connection is closed if the line and
+headers of a request don't arrive by a deadline. No response names this program or its version.
 
-Connections without a request have their own limit, at which a new one replaces the oldest. The
+The number of connections without a request is limited: beyond it, the oldest is closed. The
 application refuses requests without a token, and closes their connections
 (`bot.programs.http_limits`).
 
@@ -66,7 +66,7 @@ class ServingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Accepted tokens; several, so that a new one can replace an old one."""
+    """Accepted tokens. While a token is being replaced, the old and the new one are accepted."""
 
     known: tuple[bytes, ...] = field(repr=False)
 
@@ -75,7 +75,7 @@ class Tokens:
         """Parse the comma-separated tokens in a variable.
 
         Raises:
-            ServingError: if there is none, or one is too short.
+            ServingError: if there is no token, or a token is too short or isn't printable ASCII.
         """
         tokens = [token.strip() for token in os.environ.get(variable, "").split(",")]
         if any(
@@ -89,7 +89,7 @@ class Tokens:
         return cls(tuple(token.encode() for token in tokens))
 
     def holder(self, scope: Scope) -> int | None:
-        """Return the index of a request's token; None if it is unknown."""
+        """Return the index of the token in a request; None if there is none, or it is unknown."""
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
         # All are compared, so that timing doesn't leak the nearest one.
@@ -98,10 +98,10 @@ class Tokens:
 
 
 def open_socket(port: int, option: str, host: str = HOST) -> socket.socket:
-    """Open a listening socket; port 0 takes any free one.
+    """Open a listening socket; port 0 takes any free port.
 
     Raises:
-        ServingError: if that fails; the message names the command's `option` for the port.
+        ServingError: if the socket can't be opened; the message names the port's `option`.
     """
     try:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -149,7 +149,7 @@ class _Connection(H11Protocol):
             self._cancel_deadline()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse invalid HTTP; sends nothing in the middle of another response."""
+        """Refuse invalid HTTP, and close the connection. If a response has begun, send nothing."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and self.cycle is None:
             body = problem_body(400, msg)
             self.transport.write(

@@ -1,8 +1,8 @@
 """MCP server: `ask`, `search` and `get` as tools, documents as resources, over stdio or HTTP.
 
-The protocol is the official SDK's (https://modelcontextprotocol.io). Over HTTP it listens locally,
-with the HTTP interface's limits (`bot.programs.http_limits`). Refusals are protocol errors, so that
-clients show their messages.
+The official SDK implements the protocol (https://modelcontextprotocol.io). Over HTTP, the server
+listens locally, with the limits of the HTTP interface (`bot.programs.http_limits`). Refusals are
+protocol errors, so that clients show their messages.
 """
 
 import json

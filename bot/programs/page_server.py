@@ -1,7 +1,7 @@
 """Server of a published page: static files with security headers.
 
 Addresses in the page's `gone.txt` answer with 410. The folder is a symbolic link that another
-process may repoint at any time, so each request resolves it.
+process may change at any time, so the link is resolved for each request.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ _HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in HE
 
 
 class _Headers:
-    """Middleware that adds headers, and turns 404 into 410 for removed notes."""
+    """Middleware that adds headers, and changes the status of removed notes from 404 to 410."""
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
         self._app = app

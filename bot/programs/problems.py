@@ -1,4 +1,4 @@
-"""Problem details: the JSON shape of every refusal over HTTP.
+"""Problem details: the JSON format of refusals by the HTTP servers.
 
 Source:
     RFC 9457, "Problem Details for HTTP APIs".

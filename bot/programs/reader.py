@@ -1,4 +1,4 @@
-"""Asynchronous reader for other programs, in front of the worker's thread.
+"""Asynchronous reader for other programs, which calls `bot.programs.service` in the worker.
 
 Waiting requests are batched, like members' questions.
 """
@@ -23,7 +23,7 @@ from bot.programs.service import (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads the shared documents and, with a `guild_id`, the guild's public ones.
+    """Reads the shared documents and, with a `guild_id`, the public documents of this guild.
 
     Each method raises `UnusableError` for an invalid request, and `WorkerBusyError` if too many
     requests wait.

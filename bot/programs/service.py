@@ -1,7 +1,7 @@
 """Service for other programs: answers, searches and documents as plain records.
 
-A program sees public documents: the shared ones, and those of a named server, but no channels. Its
-questions are not recorded. The functions run in the worker's thread.
+A program sees the shared documents and, if a server is named, this server's documents, except
+channels. The programs' questions aren't recorded. The functions run in the worker's thread.
 
 Errors:
     Exception
@@ -95,7 +95,7 @@ class Search(NamedTuple):
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
     """Answer questions as if a member asked them in public.
 
-    For an invalid question, the result is an error.
+    An invalid question gets an error in place of its answer.
     """
     # Without a bot, nothing else checks for passed review dates.
     core.find_overdue_notes(datetime.now(UTC))
@@ -128,7 +128,7 @@ def _answered(reply: Reply) -> Answered | UnusableError:
 
 
 def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
-    """Return the best passages for each query, one per document, whatever the evidence."""
+    """Return the best passages for each query, one per document, even if none is an answer."""
     with core.index.steady():
         places = [scopes_of(one.guild_id, ()) for one in searches]
         queries = [
@@ -182,7 +182,7 @@ def public_id(document_id: str) -> str:
 
 
 def document_id_of(core: Core, public: str, scopes: Sequence[Scope]) -> str:
-    """Return a document's internal id for its public id; empty if there is none."""
+    """Return the internal id of the document with a public id; empty if there is none."""
     found = _DIGEST.fullmatch(public)
     if found is None:
         return "" if _WITH_PATH.match(public) else public

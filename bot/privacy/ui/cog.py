@@ -150,7 +150,7 @@ async def _name(interaction: Interaction, language: Language, shown: PageName) -
 
 
 def _account(user: discord.User | discord.Member) -> str:
-    """Account name as in chat exports; old accounts end with four digits."""
+    """Return the account name as chat exports write it. Old accounts end with four digits."""
     return user.name if user.discriminator == "0" else f"{user.name}#{user.discriminator}"
 
 

@@ -1,4 +1,4 @@
-"""Retention of data of guilds that removed the bot, until they add it again or it is purged."""
+"""Retention of former guilds' data: a listener for guilds, and the purge after a period."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 class GuildRemoval(commands.Cog):
-    """Listener for guilds that the bot leaves or joins again; purges their data after a time."""
+    """Listener for guilds that remove the bot or add it again; purges data after `keep_days`."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -32,7 +32,7 @@ class GuildRemoval(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Start the retention period; Discord reports outages by another event."""
+        """Start the retention period. For outages, Discord sends another event."""
         now = datetime.now(UTC)
         await self._bot.worker.call(
             lambda core: guild_removal.record_removal(core, [guild.id], now)
@@ -42,7 +42,7 @@ class GuildRemoval(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild_back(self, guild: discord.Guild) -> None:
-        """Cancel the retention period."""
+        """Cancel the retention period of a guild that has the bot again."""
         if not self._compared:
             # At the start, `compare` handles all guilds together.
             return
@@ -50,13 +50,13 @@ class GuildRemoval(commands.Cog):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
-        """Compare guilds once after a start of the bot."""
+        """Call `compare` once after each start of the bot."""
         if not self._compared:
             self._compared = True
             await self.compare()
 
     async def compare(self) -> None:
-        """Record guilds that the bot left or joined while it was offline."""
+        """Record the guilds that removed the bot, or added it again, while the bot was offline."""
         try:
             present, known, now = self._present, self._bot.membership_known, datetime.now(UTC)
             gone, back = await self._bot.worker.call(

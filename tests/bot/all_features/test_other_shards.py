@@ -101,7 +101,7 @@ async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None
     before, messages = await due.core(rows), said(due)
     await every_round(due)
     # Where a form is given back is simulated elsewhere (tests/bot/interactions).
-    await due.bot._answer_left(due.bot.serves)
+    await due.bot._answer_unfinished(due.bot.serves)
     assert await due.core(rows) == before
     assert said(due) == messages
     assert due.bot.followed == {}
