@@ -1,7 +1,6 @@
 """File permissions of the data folder: only its owner can read and write.
 
-`main` sets the umask for new files. Opening the folder restricts files that were copied into it,
-too. Only Commonplace's own files are changed, because the folder may hold others.
+`main` sets the umask for new files. Opening the folder also restricts files copied into it.
 """
 
 import os
@@ -21,18 +20,19 @@ _FILES: Final = (
     "tombstones.jsonl",
     "calibration*.toml",
     "model*.json*",
+    "reranker.json*",
     "*.lock",
 )
 _FOLDERS: Final = ("index*", "backups")
 
 
 def paths_open_to_others(folder: Path) -> list[Path]:
-    """Files of a data folder open to other users, the folder itself first."""
+    """Paths of a data folder that other users may use, the folder itself first."""
     return [path for path in _own_paths(folder) if _mode(path) & UMASK] if _closable() else []
 
 
 def restrict_to_owner(folder: Path) -> int:
-    """Remove other users' permissions where this user may; returns the number of changed files."""
+    """Remove other users' permissions where possible, and return the number of changed paths."""
     closed = 0
     for path in paths_open_to_others(folder):
         try:
