@@ -1,4 +1,4 @@
-"""The composition root and the command line: `commonplace`, or `python -m bot`.
+"""Composition root and command line: `commonplace`, or `python -m bot`.
 
 Exit codes:
     0  done; a refusal is an answer too
@@ -68,7 +68,7 @@ app = plain_group("A Discord bot that makes a community's knowledge answerable."
 
 
 def main(part: object = None) -> None:
-    """Run the command line; explained errors end in one sentence, not in a traceback.
+    """Run the command line. For an expected error, print one sentence instead of a traceback.
 
     Tests pass a `part` that replaces the bot of `run`, or the function that opens models.
     """
@@ -139,7 +139,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Accept `--config` and `--data` before a command's name, too."""
+    """Accept `--config` and `--data` before the name of a command as well as after."""
     given = {"config_file": config_file, "data": data}
     context.default_map = defaults_everywhere(
         cast(PlainGroup, context.command),

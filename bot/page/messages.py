@@ -1,4 +1,4 @@
-"""Messages of `/page review`: notes whose writers weren't told of the public page. Pure."""
+"""Messages of `/page review`, the list of notes not yet released for the public page. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -40,7 +40,7 @@ _PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a wh
 def review(
     page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
 ) -> str:
-    """Return a page of unreleased notes, under a line on how many notes were just `released`."""
+    """Return a page of unreleased notes, after a line that says how many were just `released`."""
     lines = [] if released is None else [_RELEASED(released, language)]
     if not page.is_on:
         lines.append(_PAGE_IS_OFF(language))

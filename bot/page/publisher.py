@@ -1,7 +1,7 @@
 """Publisher that updates public pages within a minute of a change.
 
-Changes come in groups, so a page waits for one round without changes. Each page is written in a
-thread, from its own snapshot of the database. Only the leader publishes.
+Changes often come together, so a page is published once a round finds no further change. A thread
+writes each page from its own snapshot of the database. Only the leader publishes.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class PagePublisher:
     """Updates the pages in the configured folder after notes change."""
 
     def __init__(self, bot: Services, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with nothing published; `clock` gives seconds."""
+        """Start without a record of published pages; `clock` returns seconds."""
         self._bot = bot
         self._clock = clock
         self._published: dict[int, _Version] = {}
@@ -69,7 +69,7 @@ class PagePublisher:
         self._hook_not_before = 0.0
 
     async def round(self) -> None:
-        """Publish settled changes, delete obsolete pages, then run the hook."""
+        """Publish pages that have stopped changing, delete obsolete pages, then run the hook."""
         if not self._bot.settings.page.folder:
             return
         try:
@@ -147,10 +147,10 @@ class PagePublisher:
 def _write(
     settings: Settings, folder: Path, guild_id: int, name: str, icon: Picture | None, invite: str
 ) -> tuple[int, int]:
-    """Publish a guild's page from a snapshot, outside the worker's thread.
+    """Write a guild's page from a new snapshot of the database, outside the worker's thread.
 
     Returns:
-        How many files were written, and how many deleted.
+        The number of files written, and the number of files deleted.
     """
     # Optional dependencies, installed only for publishing.
     from knowledge.page.content import published_site, with_articles

@@ -1,4 +1,4 @@
-"""Review of unreleased notes with `/page review`: list, release, or keep off the page."""
+"""Service of `/page review`: lists unreleased notes, releases them, or keeps them off the page."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
 def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
     """Put the notes with these revisions on the public page.
 
-    Return the number of notes that were not on the page before.
+    Return the number of these notes that weren't on the page before.
     """
     return core.store.public_notes.release(guild_id, revision_ids, member_id)
 

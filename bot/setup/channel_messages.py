@@ -136,7 +136,7 @@ def no_source(language: Language, typed: Sequence[str]) -> str:
 def settings(
     language: Language, effective: EffectiveSettings, names: Mapping[str, str], place_level: Level
 ) -> str:
-    """List each setting with its origin. Settings of the level `place_level` are "set here"."""
+    """List each setting with its origin; the origin of the level `place_level` is "set here"."""
     waits = _WAITS(effective.wait_seconds, language)
     helps = {"wait_seconds": waits if effective.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {
@@ -163,7 +163,7 @@ def answered_from(language: Language, of: AnsweredFrom, names: Mapping[str, str]
 
 
 def chosen(language: Language, of: AnsweredFrom, names: Mapping[str, str]) -> str:
-    """Names of the chosen tags and sources, joined by *or*."""
+    """List the names of the chosen tags and sources, with "or" between them."""
     tags = [_TAG(language, tag=plain(shortened(tag, _NAME_CHARACTERS))) for tag in of.tags]
     sources = [
         plain(shortened(names[key], _NAME_CHARACTERS)) if key in names else _GONE(language)

@@ -21,7 +21,7 @@ ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Tags, synced channels, and locations of other sources that a guild can choose."""
+    """Choices of a guild: tags, synced channels, and locations of other sources."""
 
     tags: Sequence[str]
     channels: Sequence[ArchivedChannel]
@@ -46,7 +46,7 @@ def languages(core: Core) -> tuple[str, ...]:
 
 
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
-    """Whether any document of a guild matches a selection; ignores who can read it."""
+    """Whether a selection matches any document of a guild, no matter who can read the document."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
     first, *_ = tiers = core.articles.tiers(scopes_of(guild_id, followed), of)
     selection = first.selection
@@ -66,7 +66,7 @@ def forget(core: Core, channel_id: int, guild_id: int) -> None:
 def complete_items(typed: str, names: Mapping[str, str]) -> list[Choice]:
     """Complete the last item of a comma-separated list, by name or key.
 
-    Discord shows the names of chosen items but sends their keys. So earlier items may be either.
+    Discord shows the names of chosen items but sends their keys, so earlier items may be keys.
     """
     *before, last = typed.split(",")
     known, unknown = parse_items(",".join(before), names)
@@ -82,7 +82,7 @@ def complete_items(typed: str, names: Mapping[str, str]) -> list[Choice]:
 
 
 def parse_items(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Split a comma-separated list into known keys and unknown words, each once."""
+    """Split a comma-separated list into known keys and unknown words, without repeats."""
     by_word = {name.casefold(): key for key, name in reversed([*names.items()])}
     by_word |= {key.casefold(): key for key in names}
     words = [typed] if typed.strip().casefold() in by_word else typed.split(",")
@@ -120,10 +120,10 @@ def combine_selection(
 
     Args:
         own: the selection stored for the channel itself.
-        effective: the selection in effect there, which may be inherited.
-        tags: the new tags; None keeps them.
-        sources: the keys of the new sources; None keeps them.
-        first: True to search other documents after these; None keeps the choice.
+        effective: the selection in effect in the channel, which may be inherited.
+        tags: the new tags; None keeps the stored tags.
+        sources: the keys of the new sources; None keeps the stored sources.
+        first: True to search other documents afterwards, False not to; None keeps the choice.
     """
     if ALL in (tags or []) or ALL in (sources or []):
         return EVERYTHING

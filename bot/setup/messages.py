@@ -24,7 +24,7 @@ _NO_HOSTS: Final = Sentence(
 
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """Refusal of words that aren't web hosts."""
+    """Say that nothing was changed, because some words aren't web hosts."""
     return _NO_HOSTS(language, words=_words(typed, language))
 
 
@@ -94,7 +94,7 @@ _READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
 
 def trial(unfinished: Sequence[str], language: Language) -> str:
-    """Text of the panel's last step, with the titles of `unfinished` steps."""
+    """Introduce the trial question, the last step of the panel, and name `unfinished` steps."""
     state = _LEFT(language, steps=", ".join(unfinished)) if unfinished else _READY(language)
     return f"{TRY(language)}\n{state}"
 

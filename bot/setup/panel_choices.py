@@ -9,7 +9,7 @@ from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):
-    """A page of the panel: the main page of a step, or a further page of a step.
+    """A page of the panel. Each step has a main page, and may have more pages.
 
     `step_of` returns the main page of the step.
     """
@@ -105,7 +105,7 @@ _BOTH: Final = (YES, NO)
 class Choices:
     """Values of a select menu, and how to read and store them.
 
-    `current` returns the stored value. `changes` returns the fields to change for a choice.
+    `current` returns the stored value. `changes` returns the changes of settings for a value.
     """
 
     values: tuple[str, ...]

@@ -196,8 +196,8 @@ def label(setting: Setting, language: Language) -> str:
 def option(setting: Setting, value: str, language: Language, *, private: bool = False) -> str:
     """Return the name of a choice in a setting's select menu.
 
-    `private` tells whether answers to `/ask` are private by the operator's default. The choice of
-    this default is called "in private (default)" or "in public (default)".
+    One choice is the operator's default for `/ask`: "in private (default)" if `private`, otherwise
+    "in public (default)".
     """
     if setting is Setting.QUORUM:
         return value
@@ -258,7 +258,7 @@ _NO_WELCOME: Final = Sentence("none")
 def public_page(
     settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
 ) -> str:
-    """Describe the public page; `unreleased` counts live notes that aren't on it."""
+    """Describe the public page. `unreleased` counts live notes not yet released for the page."""
     lines = [_PUBLIC_PAGE(language)]
     if settings.page and not published:
         lines.append(_NO_FOLDER(language))
@@ -338,7 +338,7 @@ _AND_MORE: Final = Sentence("{named} and {number} more")
 
 
 def mentions(silent: Sequence[int], language: Language) -> str:
-    """Describe answers to mentions; in `silent` channels, the bot lacks permissions."""
+    """Describe answers to mentions. In `silent` channels, the bot lacks permissions to answer."""
     lines = [_MENTIONS(language)]
     if silent:
         lines.append(_CAN_NOT_ANSWER(language, channels=_named(silent, language)))

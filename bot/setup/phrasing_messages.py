@@ -42,7 +42,7 @@ def consent(
         language: the reader's language.
         ten: whether the ten nearest passages are sent.
         conversations: whether messages from channels and chats are sent.
-        other_host: whether phrasing was turned on for another host before.
+        other_host: whether phrasing is already on, but for another host.
     """
     named = f"**{plain(host)}**"
     lines = [

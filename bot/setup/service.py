@@ -20,9 +20,10 @@ from knowledge.values.weekly_digests import Edition
 class State:
     """Stored settings and sources of a guild.
 
-    In the `helped` channels, the bot answers questions that address nobody. The moderators' digest
-    is posted on `digest_day` (0 is Monday, None is never). `unreleased` counts live notes that
-    aren't on the public page. `languages` are the languages of the serving model.
+    Attributes:
+        digest_day: weekday of the moderators' digest, 0 for Monday; None without a digest.
+        helped: ids of channels where the bot answers questions that address nobody.
+        unreleased: the number of live notes not yet released for the public page.
     """
 
     settings: GuildSettings
@@ -68,11 +69,11 @@ def choose(
 ) -> None:
     """Store the choice of one setting, without changing others.
 
-    A choice of several channels is stored as a difference from the `shown` channels, because
-    another administrator may have changed the rest. Phrasing is allowed for one `host` only.
+    If several channels are chosen, only differences from the `shown` channels are stored, because
+    another administrator may have changed the rest. `host` is the only host for phrasing.
 
     Raises:
-        ValueError: if there is no such choice.
+        ValueError: if the setting has no such choice.
     """
     if setting is Setting.DIGEST:
         _choose_digest(core, guild_id, member_id, values[0])
@@ -124,7 +125,6 @@ def change_limits(
 def about(
     core: Core, guild_id: int | None, channels: Sequence[int]
 ) -> tuple[dict[str, int], datetime | None]:
-    """Counts for `/about`, and the time of the last index change."""
     return core.counts(guild_id, channels), core.index.tables.changed_at()
 
 

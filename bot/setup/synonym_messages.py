@@ -59,7 +59,7 @@ def problem(found: Problem, new: Synonym, language: Language = Language.ENGLISH)
 def preview(
     new: Synonym, impact: Impact, readable: Impact, language: Language = Language.ENGLISH
 ) -> str:
-    """Describe a synonym's effect; `readable` has only changes that the moderator may read."""
+    """Describe a synonym's effect. `readable` is the part that the moderator may read."""
     if not impact.total:
         return _NOBODY_ASKED(language, **_sides(new))
     head = _PREVIEW(language, change=impact_sentence(impact, language), **_sides(new))

@@ -27,7 +27,7 @@ class Problem(Enum):
 class Preview:
     """The effect of a new synonym on the last questions.
 
-    `channels` has, for each question with a changed answer, the channels in which members asked the
+    By each question with a changed answer, `channels` has the channels in which members asked the
     question in public.
     """
 
@@ -35,7 +35,7 @@ class Preview:
     channels: Mapping[str, Set[int]] = field(default_factory=dict)
 
     def readable(self, channels: Set[int]) -> Impact:
-        """Return the impact, limited to changed questions from these channels."""
+        """Return the impact with only those changed questions that were asked in these channels."""
         asked_in = self.channels
         shown = (one for one in self.impact.changes if asked_in.get(one.question, set()) & channels)
         return replace(self.impact, changes=tuple(shown))

@@ -1,1 +1,1 @@
-"""Feature: `/source`; sync of Discord channels and visits to the web."""
+"""Feature: `/source`, the sync of Discord channels, and visits to web sources."""

@@ -1,7 +1,7 @@
 """Channel sync steps: choose the next request, and store or delete messages in the archive.
 
-Functions of the core, called in the worker's thread. Content that may no longer be shown leaves the
-index before a function returns. New content is embedded later, in slices
+The functions run in the worker's thread. When a function returns, content that may no longer be
+shown has left the index. New content is embedded later, in slices
 (`index_updates.update_channels`).
 """
 
@@ -27,7 +27,7 @@ from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """A synced channel: its state, counts, and failed threads."""
+    """A synced channel with its counts, and the names and failure reasons of its failed threads."""
 
     channel: ArchivedChannel
     counts: Counts
@@ -44,8 +44,8 @@ def add(
 ) -> bool:
     """Start to sync a channel; False if it was synced already.
 
-    The message at `place` shows the progress. It is stored before the first step, because a small
-    channel may be finished at once.
+    `place` is the message that shows the progress. `place` is stored before the first step, because
+    a small channel may be finished at once.
     """
     if not core.store.synced_channels.add(channel, actor_id):
         return False
@@ -96,7 +96,7 @@ def end_progress(core: Core, channel_id: int) -> None:
 def begin_round(
     core: Core, channel_ids: Iterable[int], now: datetime, *, whole: bool = False
 ) -> None:
-    """Start a round of channels; `whole` reads everything again."""
+    """Start a sync round for each channel. With `whole`, everything is read again."""
     core.archive.set_channels(core.store.synced_channels.all())
     for channel_id in channel_ids:
         core.archive.begin_round(channel_id, now, whole=whole)
@@ -104,7 +104,7 @@ def begin_round(
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The next request with its channel, and reports on the channels that have just finished."""
+    """The next request and its channel, and reports on channels whose round has just ended."""
 
     step: SyncStep | None
     channel: ArchivedChannel | None = None
@@ -112,9 +112,9 @@ class Next:
 
 
 def next_step(core: Core, present: Collection[int], now: datetime) -> Next:
-    """Find the next step of the first unfinished channel in these guilds.
+    """Find the next step of the first unfinished channel in the `present` guilds.
 
-    If a channel has no further step, its round is ended, and deleted content leaves the index.
+    If a channel has no next step, its round ends, and its deleted content leaves the index.
     """
     ended: list[ChannelReport] = []
     for channel in core.archive.channels():
@@ -139,9 +139,9 @@ def add_threads(
 
 
 def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int]) -> None:
-    """Store a page of messages, except the messages with the ids in `skip`.
+    """Store a page of messages, without the messages in `skip`.
 
-    Events have changed or deleted these messages since the page was requested.
+    These messages have changed or were deleted since the page was requested.
     """
     core.archive.add_page(step, page, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
@@ -150,13 +150,13 @@ def add_page(core: Core, step: SyncStep, page: MessagePage, skip: Collection[int
 def add_pins(
     core: Core, step: SyncStep, pins: Sequence[ArchivedMessage], skip: Collection[int]
 ) -> None:
-    """Store pinned messages, except the messages with the ids in `skip`, as in `add_page`."""
+    """Store pinned messages, without the messages in `skip`, as in `add_page`."""
     core.archive.add_pins(step, pins, core.store.quote_opt_outs.withheld(), skip)
     core.archive.record_problem(step.channel_id, None)
 
 
 def fail_channel(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
-    """Delete the content of an unreadable channel, and record the reason."""
+    """Delete the content of an unreadable channel, and record the reason. Return its report."""
     core.archive.fail(channel_id, reason, lost=True)
     _delete_content(core, channel_id)
     channel = core.archive.channel(channel_id)
@@ -164,15 +164,15 @@ def fail_channel(core: Core, channel_id: int, reason: ChannelProblem) -> Channel
 
 
 def store_live_message(core: Core, thread: Thread, written: ArchivedMessage) -> bool:
-    """Store a new message of a synced channel or thread."""
+    """Store a new message of a synced channel or thread. Return whether anything changed."""
     core.archive.save_thread(thread)
     return store_edit(core, thread.id, written)
 
 
 def store_edit(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
-    """Store an edited message.
+    """Store an edited message, and return whether anything changed.
 
-    Also stores a message that wasn't fetched before, unless its channel is synced for its pins.
+    A message that wasn't stored before is stored, too, unless only the channel's pins are synced.
     """
     thread = core.archive.threads.get(thread_id)
     channel = core.archive.channel(thread.channel_id) if thread is not None else None
@@ -189,7 +189,7 @@ def store_edit(core: Core, thread_id: int, written: ArchivedMessage) -> bool:
 
 
 def delete_messages(core: Core, message_ids: Collection[int]) -> int:
-    """Delete messages and their quotations; returns how many were stored."""
+    """Delete messages and their quotations. Return the number of deleted messages."""
     found = core.archive.messages.threads_of(message_ids)
     if not found:
         return 0

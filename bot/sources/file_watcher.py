@@ -1,7 +1,7 @@
 """File watcher: indexes changes of imported files, one process per machine.
 
-A lock in the data folder chooses the process. Leader election wouldn't do, because each machine has
-its own files.
+The process that holds a lock in the data folder watches the files. The elected leader can't do this
+for all machines, because each machine has its own files.
 """
 
 import logging
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 class FileWatcher:
-    """Watches this machine's files, unless another process does."""
+    """Watches the files of this machine, unless another process watches them."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -29,7 +29,7 @@ class FileWatcher:
 
     @property
     def has_lock(self) -> bool:
-        """Whether this process holds the lock; takes it if it is free."""
+        """Whether this process holds the lock. If the lock is free, this process takes it."""
         if self._lock is None:
             with ExitStack() as lock:
                 folder = data_folder(self._bot.settings.data.folder)

@@ -1,6 +1,6 @@
 """Messages of `/source`: sources, progress and problems. Pure.
 
-Parsers explain failures in English; their text is shown as it is.
+The parsers of sources explain failures in English; these explanations are shown untranslated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -187,7 +187,7 @@ _AND: Final = Sentence(" and ")
 
 
 def problem(why: ChannelProblem, language: Language) -> str:
-    """Clause about the reason why a channel can't be read."""
+    """Return a clause that says why a channel can't be read."""
     if why.code is ProblemCode.OTHER:
         return str(why.values["text"])
     names = [permission_name(name, language) for name in why.values.get("permissions", ())]
@@ -323,7 +323,7 @@ def source_entry(language: Language, state: SourceState) -> str:
 
 
 def is_unread(state: SourceState) -> bool:
-    """Whether nothing of a source could be read."""
+    """Whether reading a source failed, and the source has no documents."""
     return bool(state.failures) and not state.documents
 
 

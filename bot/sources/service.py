@@ -1,7 +1,7 @@
 """Sources of a guild: addresses, synced channels and the bundled articles.
 
-Administrators can add web addresses only. The operator adds local paths, and configures visits.
-Functions that take a core run in the worker's thread.
+Administrators can add only web addresses. The operator adds local paths, and configures how web
+sources are visited. Functions that take a core run in the worker's thread.
 """
 
 from collections.abc import Collection, Sequence
@@ -64,10 +64,10 @@ class TypedAddress:
 
 
 def add_address(core: Core, named: TypedAddress, scope: Scope) -> tuple[str, AddOutcome]:
-    """Add an address as a guild's source; returns its location and the outcome.
+    """Add an address as a guild's source. Return the source's location and the outcome.
 
     Raises:
-        MissingSourceError: if it can't be fetched.
+        MissingSourceError: if the address can't be a source.
     """
     location = _location_of(named)
     kind = _kind(location)
@@ -135,14 +135,14 @@ def articles_report(core: Core, guild_id: int) -> ArticlesReport:
 
 
 def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -> ArticlesReport:
-    """Turn quoting of the bundled articles on or off in a guild; the operator may forbid it."""
+    """Turn quoting of the bundled articles on or off in a guild, as far as the operator allows."""
     if core.store.guilds.settings(guild_id).articles is not quoted:
         core.store.guilds.change(guild_id, {"articles": quoted}, None, actor_id)
     return articles_report(core, guild_id)
 
 
 def needs_recognition(named: TypedAddress) -> bool:
-    """Whether the kind of an address is unknown until its page is fetched."""
+    """Whether the page at an address must be fetched to find out the kind of the source."""
     address = named.address.strip()
     told = named.crawl or named.kind or is_repository(address) or kind_of(address)
     return is_web(address) and not told

@@ -1,6 +1,6 @@
 """Web sync: polite visits to web sources, by one process at a time.
 
-A visit has its own connections to hosts and to the page store, and may take hours. The index is
+A visit may take hours, so it opens its own connections to hosts and to the page store. The index is
 updated from the stored pages afterwards.
 """
 
@@ -67,18 +67,18 @@ def visit_sources(
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[CrawlStep]:
-    """Visit web sources one after the other, one page per step.
+    """Visit web sources one after the other, and yield after each page.
 
     Args:
         sources: the scopes of each source, by location.
-        settings: pauses and limits, and the place of the page store.
+        settings: pauses, limits, and the location of the page store.
         named: visit only these locations.
         only_due: skip sources visited within the interval of the settings.
         stopping: ends the visits soon after it is set.
         make_fetcher: opens the fetcher of public addresses.
 
     Yields:
-        The progress; nothing while another process visits.
+        The progress. If another process visits sources, nothing is yielded.
     """
     folder, chosen = data_folder(settings.data.folder), settings.sources
     stopping = stopping or threading.Event()
@@ -133,7 +133,7 @@ def fetchers(
 ) -> Iterator[Callable[[str], Fetcher]]:
     """Open two fetchers, and yield a function that chooses one by a source's location.
 
-    One fetches public addresses, the other the operator's internal hosts. They share no
+    The first fetches public addresses, the second the operator's internal hosts. They share no
     connection, so a public source never uses a connection to an internal host.
     """
     hosts = InternalHosts.of(chosen.internal)
@@ -150,8 +150,8 @@ def fetchers(
 class _Limits:
     """Time and limits of a visit.
 
-    A gone page keeps its text for `grace`. Only the operator's sources may use tokens. `unquoted`
-    lists people whose texts are left out, as name@host.
+    The text of a page that is gone is kept for `grace`. Only the operator's sources may use tokens.
+    `unquoted` lists people whose texts are left out, as name@host.
     """
 
     now: datetime
@@ -165,7 +165,7 @@ class _Limits:
         return os.environ.get(token_variable(host), "").strip() if self.is_operators else ""
 
     def login_advice(self, host: str) -> str:
-        """Advice for a failure report, if a host asks for a login or refuses it."""
+        """Advice to add to a failure report about a host that asks for a login or refuses it."""
         if not self.is_operators:
             return "only the operator's sources can have a token"
         done = "check the" if self.token(host) else "set its"
@@ -207,9 +207,9 @@ def _bytes_left(
 ) -> int | None:
     """Return how many bytes a source may store, or None if there is no limit.
 
-    Each guild has the same quota for all its sources. A source may store the rest that the guild's
-    other sources leave. If several guilds have added the source, the largest rest counts. There is
-    no limit without a quota, nor for a source that the operator added for all guilds.
+    All sources of a guild share a quota. A source may store the bytes that the guild's other
+    sources leave. If several guilds have the source, the guild with most bytes left counts. There
+    is no limit without a quota, nor for a source that the operator added for all guilds.
     """
     if not quota or SHARED in sources[location]:
         return None

@@ -1,4 +1,4 @@
-"""Visits of a running bot to the web sources: when they are due, and on demand."""
+"""Visits of a running bot to the web sources, at regular intervals and on demand."""
 
 import logging
 import threading
@@ -30,7 +30,7 @@ class WebVisits:
         self._stopping.set()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:
-        """Fetch an address of unknown kind; if it is a wiki, forum or tracker, add the kind."""
+        """Fetch an address of unknown kind. If it is a wiki, forum or tracker, add the kind."""
         if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()
@@ -47,7 +47,7 @@ class WebVisits:
             self._bot.explanation(error)
 
     async def visit_now(self, locations: Sequence[str]) -> bool:
-        """Visit sources now; False if a visit is under way, or another process visits them."""
+        """Visit sources now. Return False if a visit is under way, or another process leads."""
         named = frozenset(locations)
         return bool(await self._bot.as_leader(lambda: self._visit(named)))
 

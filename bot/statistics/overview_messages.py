@@ -1,6 +1,6 @@
 """Panels of the overview, and their text. Pure.
 
-The panels are shown as a picture with an alternative text, or as text instead of the picture.
+The panels are shown as a picture with an alternative text, or only as text.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _SHORTER: Final = ((10, _LABEL_CHARACTERS), (10, 40), (7, 40), (5, 32), (4, 24),
 
 
 class Part(Enum):
-    """Meaning of a part of a bar."""
+    """Meaning of a part of a bar. The part's length is a number, such as of answered questions."""
 
     ANSWERED = auto()
     PARTIAL = auto()
@@ -96,7 +96,7 @@ class Panel:
     Attributes:
         rows: the bars.
         line: a summary below the rows, or "".
-        daily: whether the rows are days. As text, such a panel has only the summary.
+        daily: whether each row is a day. The text of such a panel is only its summary.
     """
 
     heading: str
@@ -149,7 +149,7 @@ def _asked(group: AskedOften, language: Language) -> Row:
 def _sources(sources: Sequence[SourceUse], language: Language) -> Panel:
     """Return a panel of the most quoted sources, and of some sources that were never quoted.
 
-    At most half of the rows are kept free for sources that were never quoted.
+    Never-quoted sources get at least half of the rows, if there are enough of them.
     """
     never = [one for one in sources if not one.quoted]
     few = [one for one in sources if one.quoted][
@@ -225,7 +225,7 @@ def text(shown: Sequence[Panel], most: int) -> str:
 def _lines(
     panel: Panel, most_rows: int, label_characters: int, within: Callable[[str, int], str]
 ) -> Iterator[str]:
-    """Yield the first rows of a panel in words, then its summary; `within` shortens texts."""
+    """Yield the first rows of a panel in words, then its summary. `within` shortens a text."""
     shown = () if panel.daily else panel.rows[:most_rows]
     for row in shown:
         value = within(row.value, _VALUE_CHARACTERS)

@@ -1,7 +1,7 @@
 """Picture of the overview, drawn by matplotlib, an optional extra.
 
-It is narrow, for phones. Its background is dark, so it looks the same in both of Discord's themes.
-matplotlib is imported when the first picture is drawn.
+The picture is narrow, for phones. Its background is dark, so it looks the same in both of Discord's
+themes. matplotlib is imported when the first picture is drawn.
 """
 
 import importlib.util
@@ -59,7 +59,7 @@ def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
     """Draw panels below each other, outside the worker's thread.
 
     Returns:
-        The PNG, and whether it has all words: matplotlib's font lacks some scripts.
+        The PNG, and whether all words are drawn, because matplotlib's font lacks some scripts.
     """
     with _ONE_AT_A_TIME:
         drawn = _render(panels, language)
@@ -105,8 +105,8 @@ def _head_height(panel: Panel) -> float:
 def _legend_parts(panel: Panel) -> list[Part]:
     """Return the parts of a bar that a panel's legend explains; empty for a panel without legend.
 
-    The panel of days has a legend. A later panel has one only if it has other colours that need an
-    explanation.
+    The panel of days has a legend. Another panel has a legend only if the meaning of its colours
+    differs.
     """
     parts = list(panel.rows[0].parts)
     return parts if panel.daily or Part.UNHELPFUL in parts else []
@@ -193,5 +193,5 @@ def _is_whole(text: str, known: frozenset[int]) -> bool:
 
 
 def _is_drawable(sign: str, known: frozenset[int]) -> bool:
-    """Whether matplotlib can draw a character; it can't write from right to left."""
+    """Whether matplotlib's font has a character, and the character isn't written right to left."""
     return ord(sign) in known and unicodedata.bidirectional(sign) not in ("R", "AL")

@@ -1,8 +1,8 @@
-"""Overview of a server: questions by day, the most asked ones, use of sources, doubtful answers.
+"""Overview of a server: questions by day, frequent questions, use of sources, doubtful answers.
 
-It quotes only public questions from channels that its readers can read. It quotes no member who
-opted out of quotation or whose data was erased. Sources that the readers can't read are left out.
-The figures by day count all questions. Functions that take a core run in the worker's thread.
+The overview quotes only public questions from channels that its readers can read, and no members
+who opted out of quotation or whose data was erased. Sources that the readers can't read are left
+out. The figures by day count all questions. Functions that take a core run in the worker's thread.
 """
 
 from collections import Counter
@@ -60,7 +60,7 @@ class SourceUse:
     """Use of a source.
 
     Attributes:
-        location: the location of the source. Notes and bundled articles have their kind instead.
+        location: the location of the source, or "note" or "article" for all notes or articles.
         documents: the number of documents.
         used: the number of documents that were quoted.
         quoted: the number of times that the documents were quoted.
@@ -91,7 +91,7 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The last 30 days of a server.
+    """Figures and questions of the last 30 days.
 
     Attributes:
         asked: questions of the last week, the most frequent first.
@@ -110,7 +110,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Guild and channels that an overview's readers can read.
+    """The guild of an overview's readers, and the channels that they can read.
 
     For the operator, both are None, which means all guilds and channels.
     """
@@ -123,7 +123,7 @@ class Audience:
 
 
 def prepare(core: Core, audience: Audience, now: datetime) -> Iterator[int]:
-    """Embed the questions of an overview, in slices."""
+    """Embed the questions that `overview` groups, in slices."""
     questions = [*_asked(core, audience, now), *_judged(core, audience, now)]
     yield from core.question_vectors.prepare([one.text for one in questions])
 
@@ -252,7 +252,7 @@ def _scopes(core: Core, audience: Audience) -> Sequence[Scope]:
 
 
 def _documents(core: Core, scopes: Collection[Scope]) -> dict[str, list[str]]:
-    """Return the ids of documents from files, sites and repositories in scopes, by location."""
+    """Return the ids of the documents of files, sites and repositories, by location."""
     found: dict[str, list[str]] = {}
     for location, scope in core.store.sources():
         if scope in scopes:

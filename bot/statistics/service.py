@@ -1,4 +1,4 @@
-"""Contributors' credit and figures of a server. Runs in the worker's thread."""
+"""Service of `/leaderboard` and `/stats`. Runs in the worker's thread."""
 
 from datetime import datetime
 from typing import Final

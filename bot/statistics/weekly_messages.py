@@ -53,7 +53,7 @@ _ASK: Final = Sentence("-# Ask with `/ask`. Share knowledge with `/note add`.")
 
 @dataclass(frozen=True, slots=True)
 class DigestText:
-    """Text of a digest: heading, number of open gaps, the first gaps, and the rest."""
+    """Text of a digest: heading, number of open gaps, the first gaps, and the other parts."""
 
     heading: str
     open: str

@@ -1,7 +1,7 @@
 """Schedule of weekly digests in their time zones. Pure.
 
-A time in the hour skipped by summer time moves an hour later. If an hour comes twice, the first one
-counts. A missed digest is posted up to three days late. After that, the next one covers both weeks.
+If summer time skips the hour of a digest, the next hour counts; of two equal hours, the first. A
+digest missed while the bot is off is posted up to three days late, or joins the next digest.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ LATEST: Final = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A digest due at the time `at`, covering the period since `since`; `missed` if too late."""
+    """A digest due at `at`, on the period from `since`; `missed` if it is too late to post it."""
 
     at: datetime
     since: datetime
@@ -38,7 +38,7 @@ def due(digest: WeeklyDigest, now: datetime) -> Due | None:
 
 
 def since(digest: WeeklyDigest, at: datetime) -> datetime:
-    """Start of the period that a digest covers: the end of the last one, or a week ago."""
+    """Start of the period that a digest covers: the end of the previous period, or a week ago."""
     covered = digest.covered_at
     return covered if covered is not None and covered < at else at - WEEK
 

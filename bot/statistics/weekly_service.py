@@ -1,4 +1,4 @@
-"""Weekly digests: settings, due times, content, and progress of posting.
+"""Weekly digests: settings, due digests, content, and progress of posting.
 
 Functions that take a core run in the worker's thread.
 """
@@ -74,7 +74,7 @@ class Week:
         open_gaps: the number of all open gaps of the guild.
         pending: the number of notes that wait for a decision.
         due: the number of notes to be verified again.
-        waiting_since: the time since which the oldest `pending` or `due` note has waited.
+        waiting_since: the time at which the oldest of these notes began to wait.
         posts: forum posts without an answer.
         thanked: contributors whose notes helped.
         new: newly published notes.
@@ -96,7 +96,7 @@ class Week:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no news; old gaps without new questions are no news."""
+        """Whether there is no news. Old gaps without new questions aren't news."""
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
         return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
@@ -127,7 +127,7 @@ def due(core: Core, mine: GuildFilter, now: datetime) -> list[tuple[WeeklyDigest
 def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
     """Claim a digest that is due at the time `at`, before the digest is posted.
 
-    Return False if it was claimed already.
+    Return False if this digest was claimed before.
     """
     return core.store.digests.claim(digest, at)
 
@@ -135,17 +135,14 @@ def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
 def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> None:
     """Record that the digest due at the time `at` is done.
 
-    `covered` tells whether the digest was posted or had no news. If not, the next digest covers the
-    period of this digest, too.
+    `covered` tells whether the digest was posted or had no news. Otherwise, the next digest covers
+    the period of this digest, too.
     """
     core.store.digests.settle(digest, at, covered=covered)
 
 
 def record_warning(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
-    """Record whether administrators were told that a digest can't be posted.
-
-    Return False if this was recorded before.
-    """
+    """Record whether administrators were told of an unposted digest; False if unchanged."""
     return core.store.digests.warn(digest, warned=warned)
 
 
@@ -158,7 +155,7 @@ def unanswered_posts(
 
 
 def close_answered_gaps(core: Core, digest: WeeklyDigest) -> Iterator[int]:
-    """Close gaps that are answered by now, in slices."""
+    """Close the gaps that now have an answer, in slices."""
     if digest.edition is Edition.MODERATORS:
         yield from gaps_service.recheck_gaps(core, digest.guild_id)
 
@@ -174,7 +171,8 @@ def gather_week(
 ) -> Week:
     """Gather the content of a digest for the readers of its channel.
 
-    `quotes` is the largest number of passages in an answer; other hits credit no contributor.
+    `quotes` is the largest number of passages in an answer. Only these passages credit
+    contributors.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)
@@ -207,7 +205,7 @@ def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
 
 
 def _readable_part(group: Group, readers: Readers) -> Group | None:
-    """Return a gap with only the questions that readers may see, or None if they may see none."""
+    """Return a gap with only the questions that readers may see, or None if there are none."""
     seen = tuple(question for question in group.questions if readers.may_see(question))
     if not seen:
         return None

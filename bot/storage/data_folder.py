@@ -1,8 +1,8 @@
-"""The data folder: its files and file locks, and the opening of its store and indexes.
+"""Data folder: its files and file locks, and functions to open its store and indexes.
 
-`run` and `preview` hold a lock on the folder, so that one bot at a time uses it; other commands can
-run beside them. The operating system releases a lock when its process ends. The lock's file
-remains, but doesn't mean that the folder is locked.
+`run` and `preview` hold a lock on the folder, so that only one bot at a time uses the folder. Other
+commands can run at the same time. The operating system releases a lock when its process ends. The
+lock's file remains, but doesn't mean that the folder is locked.
 
 Errors:
     Exception
@@ -55,10 +55,10 @@ class DataFolderHeldError(DataFolderError):
 
 
 def data_folder(folder: Path) -> Path:
-    """Create the data folder if missing, restrict its permissions, and return its path.
+    """Create a data folder unless it exists, restrict its permissions, and return its path.
 
     Raises:
-        DataFolderError: if it can't be made.
+        DataFolderError: if the folder can't be made.
     """
     folder = folder.expanduser()
     try:
@@ -120,7 +120,7 @@ def open_database(
     Args:
         folder: the data folder.
         url: the URL of a PostgreSQL database used instead of a file.
-        schema: the schema of the tables in PostgreSQL, if not the bot's own.
+        schema: the schema of the tables in PostgreSQL; "" means the bot's schema.
         though_marked: whether to open a database that is marked as moved.
 
     Raises:
@@ -137,7 +137,7 @@ def open_server(
     """Open the community database in PostgreSQL, as `open_database` does.
 
     Raises:
-        StoreError: if it can't be opened.
+        StoreError: if the database can't be opened.
     """
     with explain_missing_driver():
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
@@ -145,13 +145,13 @@ def open_server(
 
 
 def check_database_server(folder: Path, url: str) -> None:
-    """Check before the login that the database server answers and fits the data folder.
+    """Check that the database server answers, before the bot logs in to Discord.
 
-    The folder has the key with which the bot recognizes members who opted out of quotation. The
-    check fails if other machines with this database have another key.
+    Also check that all machines with this database have the same key in their data folders. With
+    this key, the bot recognizes members who opted out of quotation.
 
     Raises:
-        StoreError: with the remedy.
+        StoreError: if a check fails; the message says what to do.
     """
     if url:
         with open_store(folder, url) as store:
@@ -164,7 +164,7 @@ def refuse_lost_database(folder: Path) -> None:
     Otherwise, backups of the new database would replace the backups of the lost one.
 
     Raises:
-        StoreError: with the remedy.
+        StoreError: if the database is lost; the message says what to do.
     """
     # Look for these before the database, which a process that makes the folder creates first.
     left = [
@@ -211,7 +211,7 @@ def try_lock(folder: Path, name: str) -> Iterator[bool]:
 
 @contextmanager
 def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Lock a data folder for a running bot; `shared` allows other processes of its cluster.
+    """Lock a data folder for a running bot. With `shared`, several processes of a bot may run.
 
     Raises:
         DataFolderHeldError: if another bot holds the lock.
@@ -245,7 +245,7 @@ def empty_data_folder(folder: Path) -> None:
 
 
 def is_bot_running(folder: Path) -> bool:
-    """Whether a bot runs on a data folder, on this machine."""
+    """Whether a bot on this machine uses a data folder."""
     with try_lock(folder, BOT_LOCK) as alone:
         return not alone
 

@@ -1,8 +1,8 @@
 """Derived data beside the index: synced channels, fetched web pages, and the embedding queue.
 
 Channels and pages are files of the data folder, or schemas of a PostgreSQL database that several
-machines share. If PostgreSQL is used, such files are deleted: they are outdated, and may hold
-messages that members have deleted. The queue exists only on PostgreSQL.
+machines share. With PostgreSQL, such files from an earlier time are deleted, because they may hold
+messages that members have deleted since. The queue exists only on PostgreSQL.
 """
 
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
 @contextmanager
 def explain_missing_driver() -> Iterator[None]:
-    """Convert a failed import of psycopg to an error that says how to install it.
+    """Convert a failed import of psycopg to an error that says how to install psycopg.
 
     Raises:
-        StoreError: if it isn't installed.
+        StoreError: if psycopg isn't installed.
     """
     try:
         yield
@@ -42,14 +42,14 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
     """Open the archive of channels, in a data folder or in the PostgreSQL database at `url`.
 
     Raises:
-        DerivedTablesError: if it can't be used.
+        DerivedTablesError: if the archive can't be used.
         StoreError: if psycopg isn't installed.
     """
     return ChannelArchive(_opened(ARCHIVE, folder, url))
 
 
 def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open the store of fetched web pages; arguments and errors are as for `open_archive`."""
+    """Open the store of fetched web pages. Arguments and errors are as for `open_archive`."""
     return PageStore(_opened(PAGES, folder, url))
 
 
@@ -68,7 +68,7 @@ def open_work_queue(url: str) -> "WorkQueue":
     """Open the embedding work queue of a PostgreSQL database.
 
     Raises:
-        StoreError: if it can't be opened, or psycopg isn't installed.
+        StoreError: if the queue can't be opened, or psycopg isn't installed.
     """
     with explain_missing_driver():
         from knowledge.store.postgres.work_queue import WorkQueue

@@ -1,6 +1,6 @@
 """Places of indexes: folders of the data folder, or schemas of a PostgreSQL database.
 
-Names are the same in both: `index`, or `index` with a digest of the model.
+The name of an index is `index`, or `index` followed by a digest of the model.
 """
 
 import shutil
@@ -14,7 +14,7 @@ INDEX: Final = "index"
 
 
 def index_place(folder: Path, name: str, database: str = "") -> Place:
-    """The place of an index: in the data folder, or in the database at a URL if given."""
+    """The place of an index: in the data folder, or in a database if its URL is given."""
     return IndexSchema(database, name.replace(".", "_")) if database else folder / name
 
 
@@ -37,10 +37,10 @@ def has_index(place: Place) -> bool:
 
 
 def delete_index(place: Place) -> bool:
-    """Delete an index; returns False if that failed.
+    """Delete an index, and return whether that worked.
 
-    A folder is deleted even while processes use it, and they keep working. A PostgreSQL schema in
-    use is not deleted.
+    A folder is deleted even while processes use it; these processes keep working. A PostgreSQL
+    schema in use is not deleted.
     """
     if isinstance(place, Path):
         shutil.rmtree(place, ignore_errors=True)

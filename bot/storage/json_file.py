@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
-    """Write a value as JSON with `write_text`."""
+    """Write fields as JSON. `write_text` writes the file."""
     write_text(path, json.dumps(fields, indent=1, ensure_ascii=False), only_first=only_first)
 
 
@@ -18,7 +18,7 @@ def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
     With `only_first`, an existing file is kept, even if another process creates it meanwhile.
 
     Raises:
-        OSError: if it can't be written; nothing was changed.
+        OSError: if the file can't be written; nothing was changed.
     """
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:

@@ -1,11 +1,11 @@
-"""Machines that share a PostgreSQL database, and the source files that each of them has.
+"""Machines that share a PostgreSQL database, and the source files that each machine has.
 
 A machine is known by its data folder. All processes on a machine share this folder. A new container
 with the same folder counts as the same machine.
 
-A path among the sources has one machine as its owner: the machine where the path was added, or else
-the first machine where the path exists. Only the owner reads the path, but all machines answer from
-its documents. If the path is added again on another machine, that machine becomes the owner.
+A source that is a local path has one machine as its owner: the machine where the path was added, or
+else the first machine where the path exists. Only the owner reads the path, but all machines answer
+from its documents. Another machine becomes the owner if the path is added there again.
 """
 
 import json
@@ -53,7 +53,7 @@ def this_machine(folder: Path) -> Machine:
 
 
 class SourceMachines:
-    """Register of the machine that owns each path among the sources, in the database."""
+    """Owners of the local sources: a record in the database names one machine for each path."""
 
     def __init__(self, store: Store, machine: Machine) -> None:
         self._store = store
@@ -77,9 +77,9 @@ class SourceMachines:
     def elsewhere(self) -> dict[str, str]:
         """Return the sources that this machine doesn't read, with the names of their owners.
 
-        If a path without an owner exists here, this machine becomes the owner. If a local
-        repository has no owner and doesn't exist here, it is returned with "" as the owner's name,
-        so that the caller doesn't take it for deleted.
+        If a path without an owner exists here, this machine becomes the owner. A local repository
+        may have no owner and not exist here. Then its owner's name is "", so that the caller
+        doesn't treat the repository as deleted.
         """
         found = {}
         for location, _ in self._store.sources():

@@ -93,7 +93,7 @@ _YOU_HAD_TYPED: Final = Sentence("You wrote:")
 
 
 def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
-    """Return a form's input as one text, each field under its name; a single field without it."""
+    """Return a form's input as one text. If several fields are filled, each is under its name."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:
         return filled[0][1]

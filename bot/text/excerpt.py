@@ -2,8 +2,8 @@
 
 A text consists of units: sentences, list items, code blocks and tables. A unit of up to four lines
 is one piece. A longer unit is cut into pieces: its lines of code, its rows or its sentences. An
-excerpt shows or omits each piece as a whole. A piece announces text if it only introduces the next
-piece, as a heading or "It works like this:" does.
+excerpt shows or omits each piece as a whole. Some pieces only introduce the next piece, such as a
+heading or "It works like this:". Such a piece is said to announce the next piece.
 """
 
 import re
@@ -52,7 +52,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """A nonempty text and the spans of its pieces. Methods name a piece by its index in `pieces`.
+    """A nonempty text and the spans of its pieces. Methods take a piece's index in `pieces`.
 
     Attributes:
         text: a passage, or the section with the passage.
@@ -77,9 +77,9 @@ class _Pieces:
     def shown(self, centre: int, limit: int) -> list[Span]:
         """Return the first and last piece of each run to show around the answering piece.
 
-        A run is a sequence of neighbouring pieces. One run contains the answering piece. While
-        lines remain, this run is extended: first to the text needed to understand it, then to its
-        paragraph or list, then to the whole passage, then to the whole section. If the first
+        A run is a sequence of neighbouring pieces. One run contains the answering piece. As far as
+        the limit allows, this run is extended: first to the text needed to understand it, then to
+        its paragraph or list, then to the whole passage, then to the whole section. If the first
         sentence of the passage is still omitted but fits, it becomes another run.
         """
         top, end = self.own
@@ -97,7 +97,7 @@ class _Pieces:
         return [(first, last)]
 
     def _grown(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run downwards, then upwards: first in the passage, then in its section."""
+        """Extend a run within the passage, then within the section; each time down, then up."""
         for top, end in (self.own, (0, len(self.pieces) - 1)):
             last = self._down(first, last, end, limit)
             first = self._up(first, last, top, limit)
@@ -127,7 +127,7 @@ class _Pieces:
         return (parts[0], parts[-1]) if fits else (centre, centre)
 
     def _needed(self, first: int, last: int, limit: int) -> Span:
-        """Extend a run to the text that it announces, and to the text to which it refers back.
+        """Extend a run to the text that the run announces, and to the text to which it refers back.
 
         If the text above doesn't fit as a whole, the run begins with a piece that needs no earlier
         text, if there is one.
@@ -143,7 +143,7 @@ class _Pieces:
     def _beginning(self, place: int) -> int:
         """Return the first piece needed to understand the piece `place`.
 
-        Needed are the text that announces the piece, and the text to which the piece refers back.
+        A piece needs the text that announces it, and the text to which it refers back.
         """
         while place > 0 and self._needs_more(place):
             place -= 1
@@ -152,8 +152,8 @@ class _Pieces:
     def _end(self, place: int, limit: int) -> int:
         """Return the last piece needed below the piece `place`, or `place` itself.
 
-        If a piece announces text, the announced text is needed. Of announced code, as many lines
-        are needed as fit into half of the limit.
+        If a piece announces text, the announced text is needed. If this text is code, only as many
+        lines are needed as fit into half of the limit.
         """
         rest = range(place, len(self.pieces))
         last = next((i for i in rest if not self._announces(i)), place)
@@ -171,9 +171,9 @@ class _Pieces:
     def _needs_more(self, place: int) -> bool:
         """Whether a piece needs the piece above.
 
-        This is so if the piece above announces the piece, if the piece refers back, or if both are
-        in one code block. Text below a code block needs the code, unless the text announces
-        something.
+        A piece needs the piece above if that piece announces it, if the piece refers back, or if
+        both are in one code block. Text below a code block needs the code, unless the text
+        announces something.
         """
         if place == 0:
             return False
@@ -192,8 +192,8 @@ class _Pieces:
     def _may_begin(self, place: int) -> bool:
         """Whether an excerpt may begin with a piece.
 
-        The piece must show no picture and need no earlier text. A list item doesn't need the text
-        that announces the list.
+        A piece with a picture, or one that needs earlier text, may not begin an excerpt. A list
+        item doesn't need the text that announces the list.
         """
         listed = self._is_listed(place) and not self._refers_back(place)
         return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
@@ -210,9 +210,8 @@ class _Pieces:
     def _block(self, first: int, last: int, limit: int) -> Span:
         """Extend a run to its paragraph or list.
 
-        Upwards, the run is extended to the beginning of the paragraph or list, or not at all. The
-        announcement above is included if it fits, too. Downwards, the run is extended as far as it
-        fits.
+        If the beginning of the paragraph or list fits, the run is extended up to it, and then to
+        the announcement above, if that fits, too. Downwards, the run is extended as far as it fits.
         """
         top = first
         while top > self.own[0] and self._joined(top - 1):
@@ -313,9 +312,9 @@ def excerpt(
     Args:
         text: the passage, or the section with the passage.
         limit: the number of lines on a phone (`room`).
-        deciding: the span of the answering sentence, if one stands out.
+        deciding: the span of the answering sentence, or None if no sentence stands out.
         own: the span of the passage in `text`; None if `text` is the passage.
-        most: up to this many lines, the answering sentence is never cut, even if it exceeds
+        most: an answering sentence with at most this many lines is shown whole, even if it exceeds
             `limit`.
 
     Returns:
@@ -373,7 +372,7 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
 
 
 def _head_above(text: str, start: int) -> str:
-    """Return the head of the table around `start` and a mark for omitted rows, or ""."""
+    """If the offset `start` is in a table, return its head and a mark for omitted rows, else ""."""
     table = next((one for one in units(text) if one[0] < start < one[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
         return ""

@@ -1,8 +1,8 @@
 """Gettext lookup of English sentences in the code, and number formats of languages.
 
-Public messages are in the server's language. Ephemeral ones are in the language of the member's
-Discord, if it has a catalogue (docs/decisions.md). Catalogues are read from `.po` files, so no
-compiled file can be stale.
+Public messages are in the server's language. Ephemeral messages are in the language of the member's
+Discord, if there is a catalogue for this language (docs/decisions.md). Catalogues are read from
+`.po` files, because compiled files could be outdated.
 """
 
 import string
@@ -24,7 +24,7 @@ NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 
 @cache
 def of_locale(locale: str) -> Language | None:
-    """Return the language of a locale of Discord; None without a catalogue."""
+    """Return the language of a Discord locale, or None if the language has no catalogue."""
     tongue = locale.partition("-")[0]
     return next((language for language in Language if language.value == tongue), None)
 
@@ -76,7 +76,7 @@ class Sentence(NamedTuple):
 
 
 class Plural(NamedTuple):
-    """A counted phrase with `{number:,}`, in the singular and the plural."""
+    """A phrase with a number, `{number:,}`, in the singular and the plural."""
 
     one: str
     many: str

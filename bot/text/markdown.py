@@ -1,12 +1,12 @@
-"""Renderer of members' and documents' Markdown in Discord: safe, within limits, cut at good places.
+"""Renderer of members' and documents' Markdown for Discord: escapes and splits texts. Pure.
 
-The result pings nobody, and masked links show their targets. No cut falls inside a code fence, a
-link or a grapheme cluster. Lengths are in UTF-16 code units: Discord's servers count code points
-and its clients count units, so a text that fits in units fits in both. Pure.
+A shown text pings nobody, and its masked links show their targets. No cut breaks a grapheme
+cluster. A code fence that is cut is closed, and reopened in the next piece. Lengths are in UTF-16
+code units, as Discord's clients count; its servers count code points, which are never more.
 
 Source:
-    Limits: Discord's developer documentation, "Message" and "Component reference". Signs: Unicode
-    Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
+    Limits: Discord's developer documentation, "Message" and "Component reference". Graphemes:
+    Unicode Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
 """
 
 import itertools
@@ -93,7 +93,7 @@ def plain(text: str) -> str:
 
 
 def plain_within(text: str, most: int) -> str:
-    """Like `plain`, but of at most `most` units. The text is cut before it is escaped."""
+    """Shorten a text and escape it like `plain`. The result has at most `most` units."""
     limit = most
     while size(line := plain(shortened(text, limit))) > most:
         limit = limit * 3 // 4
@@ -149,7 +149,7 @@ def _shown_prose(text: str) -> str:
 def _in_words(link: re.Match[str]) -> str:
     """Return words in place of a link or picture with a relative address.
 
-    A link becomes its label, and a picture the picture sign with the alternative text.
+    A link becomes its label. A picture becomes `_PICTURE` and the picture's alternative text.
     """
     if link["code"]:
         return link[0]
@@ -167,8 +167,8 @@ def _without_masks(text: str) -> str:
 def _honest_link(match: re.Match[str]) -> str:
     """Return a masked link with a label that can't deceive.
 
-    A label that looks like another address is shown beside the real address instead. A label equal
-    to the address is left out.
+    If the label looks like an address, the real address is shown beside the label. A label equal to
+    the address is left out.
     """
     label, address = match[2].strip(), match[3]
     # Vowel signs and joiners are no letters, but may stand beside the dot.
@@ -233,9 +233,9 @@ def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:
 def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     """Split a text into pieces of at most `limit` units, at the best places.
 
-    A cut fence is closed, and reopened in the next piece with its language. Other cuts fall at a
-    blank line if there is one, or at a line's end, or at a blank. A link is cut only if it exceeds
-    a piece. Apart from fence marks and whitespace at the cuts, the joined pieces are the text.
+    A cut inside a code fence closes the fence and reopens it in the next piece. Other cuts fall at
+    a blank line if possible, or else at a line's end, or at a blank. A link is cut only if it is
+    longer than a piece. The pieces lose no text except whitespace at the cuts.
 
     Raises:
         ValueError: if a piece has no room for a fenced line of code.
@@ -304,7 +304,7 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     """Return a text as quotations of at most `limit` units, every line quoted.
 
     Raises:
-        ValueError: as `split` does.
+        ValueError: as for `split`.
     """
     room = limit
     while True:

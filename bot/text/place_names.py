@@ -14,7 +14,7 @@ _MARKS: Final = re.compile(r"\*\*|`|\\(?=[^a-zA-Z\d\s])")
 
 
 def heading_name(heading: str, most: int) -> str:
-    """Return the path of headings within `most` units; outer ones are dropped first.
+    """Return the path of headings within `most` units. The outermost headings are dropped first.
 
     Outer headings that are sentences or links are always dropped.
     """

@@ -1,8 +1,8 @@
 """Markdown tables for Discord, which doesn't render them. Pure.
 
 A table that fits a phone becomes a code block with aligned columns. A wider table becomes a list
-with an item for each row. So does a table with links, which don't work in a code block. In a table
-of more than two columns, each value after the first follows the name of its column in the item.
+with an item for each row. A table with links also becomes a list, because links don't work in code
+blocks. If the table has more than two columns, the items name them: "Oak · height: 20 m".
 """
 
 import re
@@ -67,7 +67,7 @@ def _cells(row: str) -> list[str]:
 
 
 def _aligned(rows: Sequence[str]) -> list[str]:
-    """The table as a code block with aligned columns; nothing if it has links or is too wide."""
+    """Return a table as a code block with aligned columns; empty if it has links or is too wide."""
     if any(map(_PROSE.search, rows)):
         return []
     above = head_lines(rows)
@@ -120,7 +120,7 @@ def _listed(rows: Sequence[str]) -> Iterator[str]:
 
 
 def _labelled(head: Sequence[str], cells: Sequence[str]) -> str:
-    """The cells of a row; each cell after the first is preceded by the name of its column."""
+    """Return the cells of a row, with the name of the column before each cell except the first."""
     first, *others = cells or [""]
     said = [
         f"{label}: {cell}" if label else cell

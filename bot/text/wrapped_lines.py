@@ -1,4 +1,4 @@
-"""Text with wrapped lines joined, as in Markdown, and without needless blank lines. Pure."""
+"""Joining of wrapped lines, as in rendered Markdown, and removal of needless blank lines. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
 def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
     """Return the text without needless blank lines, and the new values of the offsets `places`.
 
-    Several become one. None stays above a list or beside code, where Discord adds space.
+    No blank line stays above a list or beside code, where Discord adds space; elsewhere, one stays.
     """
     return _replaced(text, _gaps(text), places)
 

@@ -43,7 +43,7 @@ class PageCog(Cog):
 
 
 async def show(interaction: Interaction, number: int, released: int | None = None) -> None:
-    """Show a page of unreleased notes, under a line on how many notes were just `released`."""
+    """Show a page of unreleased notes; `released` is the number of notes just released, if any."""
     guild_id = interaction.guild_id or 0
     page = await interaction.client.worker.call(lambda core: service.page(core, guild_id, number))
     language = await viewer_language(interaction)
@@ -109,7 +109,7 @@ class ReleaseButton(
     labels=messages.LABELS,
     styles={"release": discord.ButtonStyle.success},
 ):
-    """Button that releases the listed notes, or shows another page of the list."""
+    """Button below the list: it releases the listed notes, or shows another page of the list."""
 
     page: int
     action: str

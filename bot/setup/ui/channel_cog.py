@@ -130,8 +130,8 @@ class ChannelsCog(Cog):
         only_or_first: str | None = None,
         replies: bool | None = None,
     ) -> None:
-        """Store the choices, then show the settings with warnings."""
-        place = await self._place(interaction, channel)
+        """Store the given options as settings, then show the channel's settings with warnings."""
+        place = await self._complete_channel(interaction, channel)
         if place is None:
             return
         chosen: dict[str, Any] = {
@@ -194,7 +194,7 @@ class ChannelsCog(Cog):
         channel=described("The channel, thread or category; this one by default.")
     )
     async def show(self, interaction: Interaction, channel: AnyChannel | None = None) -> None:
-        place = await self._place(interaction, channel or interaction.channel)
+        place = await self._complete_channel(interaction, channel or interaction.channel)
         if place is not None:
             await self._show(interaction, place, messages.HOLDS)
 
@@ -215,16 +215,16 @@ class ChannelsCog(Cog):
     async def reset(
         self, interaction: Interaction, channel: AnyChannel, setting: str = _EVERYTHING
     ) -> None:
-        place = await self._place(interaction, channel)
+        place = await self._complete_channel(interaction, channel)
         if place is not None:
             undone = SETTINGS if setting == _EVERYTHING else (setting,)
             await self._change(interaction, place, dict.fromkeys(undone))
             await self._show(interaction, place, messages.RESET)
 
-    async def _place(self, interaction: Interaction, channel: Any) -> Any:
+    async def _complete_channel(self, interaction: Interaction, channel: Any) -> Any:
         """Return the complete channel, because a command's option has only a part of its fields.
 
-        If the bot can't see the channel, reply so and return None.
+        If the bot can't see the channel, tell the member and return None.
         """
         try:
             # `fetch` for archived threads, which are never cached.

@@ -28,7 +28,7 @@ def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.Tex
 def handover_channel(
     guild: discord.Guild, settings: GuildSettings
 ) -> discord.abc.GuildChannel | None:
-    """The channel for hand-overs; None if they are off."""
+    """The channel for hand-overs; None if hand-overs are off or the channel is gone."""
     place = settings.handover_channel_id or settings.review_channel_id
     return guild.get_channel(place or 0) if settings.hand_on else None
 
@@ -43,7 +43,7 @@ def is_public(channel: discord.abc.GuildChannel) -> bool:
 
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
-    """The channels where the bot lacks permissions to answer."""
+    """Those of the channels in which the bot lacks permissions to answer."""
     channels = {one: guild.get_channel(one) for one in channel_ids}
     return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 
@@ -72,7 +72,7 @@ async def role_warnings(
 
 
 async def _member_count(role: discord.Role) -> int:
-    """Number of members with a role; 0 if Discord can't be asked."""
+    """The number of members with a role, or 0 if Discord can't be reached."""
     try:
         return (await role.guild.role_member_counts()).get(role, 0)
     except UNREACHED:
@@ -80,7 +80,7 @@ async def _member_count(role: discord.Role) -> int:
 
 
 def invitation(guild: discord.Guild, application_id: int) -> str | None:
-    """Link that grants the bot's role its missing permissions; None if it lacks none."""
+    """Link that grants the missing permissions to the bot's role; None if none is missing."""
     wanted = discord.Permissions(**dict.fromkeys(permission_names.PERMISSION_NAMES, True))
     if guild.me.guild_permissions.is_superset(wanted):
         return None

@@ -1,4 +1,4 @@
-"""Controls of the `/setup` panel: buttons, select menus and forms. Choices are stored at once."""
+"""Controls of the `/setup` panel: buttons, select menus, forms. Choices are stored immediately."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -60,7 +60,7 @@ class SetupButton(
     labels=said.ACTIONS,
     styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
 ):
-    """Button that opens a page of the panel or starts an action; also *Set up* in the greeting."""
+    """Button that opens a page of the panel or starts an action. The greeting has one, too."""
 
     action: str
 
@@ -127,7 +127,7 @@ class SettingSelect(
             self.item = item
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:
-        """Store the choice, then update the page."""
+        """Store the choice, then show the page again."""
         sent: Any = interaction.data
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
@@ -150,7 +150,7 @@ class SettingSelect(
 def _existing_ids(
     guild: discord.Guild | None, setting: Setting, values: list[str]
 ) -> list[str] | None:
-    """Return the chosen ids that exist in the guild; None if a required choice is empty.
+    """Return the chosen ids that exist in the guild, or None if a required choice has none.
 
     Ids may be forged, and a channel may be deleted while its select menu is shown.
     """

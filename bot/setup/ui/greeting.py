@@ -1,4 +1,4 @@
-"""Greeting in a guild that the bot joined, with a button to set it up.
+"""Greeting in a guild that the bot joined, with a button that opens the `/setup` panel.
 
 A guild is greeted once: after an outage, Discord doesn't send the join event again.
 """
@@ -62,7 +62,7 @@ class GreetingCog(Cog):
             await user.send(told, view=view_of([link]) or discord.utils.MISSING)
 
     async def _added_by(self, guild: discord.Guild) -> discord.User | discord.Member | None:
-        """The person who added the bot, according to the audit log; else the owner."""
+        """The person who added the bot, from the audit log, or else the guild's owner."""
         if guild.me.guild_permissions.view_audit_log:
             async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):
                 if entry.target is not None and entry.target.id == guild.me.id:

@@ -112,7 +112,7 @@ class LimitsCog(Cog):
 
 
 def _quota(before: Quota | None, hour: int | None, day: int | None) -> Quota | None:
-    """Merge given numbers into a quota; None if none was given."""
+    """Return the quota `before` with the given numbers, or None if no number is given."""
     if hour is None and day is None:
         return None
     kept = before or _ANY

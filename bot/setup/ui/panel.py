@@ -28,13 +28,13 @@ _Item = discord.ui.Item[Any]
 
 
 class SetupPanel:
-    """Shows the panel's pages; its controls access it as `client.setup_panel`."""
+    """Shows the pages of the panel. The controls find this object as `client.setup_panel`."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
     async def show(self, interaction: Interaction, page: str | None = None) -> None:
-        """Edit the response to show a page; by default the first unfinished step."""
+        """Show a page in the interaction's response; None shows the first unfinished step."""
         guild = interaction.guild
         if guild is None:
             return
@@ -63,7 +63,7 @@ class SetupPanel:
 
 
 class _Pages:
-    """Pages for the present state of one guild, and its `unfinished` steps."""
+    """The pages of the panel for a guild's present state, and the guild's `unfinished` steps."""
 
     def __init__(
         self, bot: Services, guild: discord.Guild, state: State, language: Language
@@ -105,7 +105,7 @@ class _Pages:
             yield button
 
     async def _body(self, page: Page) -> list[_Item]:
-        """Items between the heading and the step buttons."""
+        """The items of a page, between its heading and the step buttons."""
         if page is Page.MODERATORS:
             return await self._moderators()
         make = {
@@ -235,7 +235,7 @@ class _Pages:
         return [_text(text), *self._choices(Setting.PHRASING)]
 
     def _lacking_to_help(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
-        """Permissions that the bot lacks to help, by channel."""
+        """By channel, the permissions that the bot needs to answer questions there but lacks."""
         channels = map(self._guild.get_channel, channel_ids)
         found = {one.id: lacking_to_answer(one) for one in channels if one is not None}
         return {channel_id: names for channel_id, names in found.items() if names}
@@ -301,7 +301,7 @@ class _Pages:
             yield _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
 
     def _phrasings(self) -> tuple[list[str], str]:
-        """Phrasing modes that the operator allows, and the current one."""
+        """The phrasing modes that the operator allows, and the guild's current mode."""
         most = self._bot.settings.phrasing
         values = [one.value for one in Phrasing]
         if most.mode != Phrasing.PHRASE.value:

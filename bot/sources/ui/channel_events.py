@@ -1,7 +1,7 @@
 """Gateway events of synced channels: messages, threads, pins, reactions, permissions.
 
-A deletion takes effect before its listener returns. `ChannelSync.round` indexes new and edited
-messages later, so that repeated edits are embedded once.
+When a listener of deletions returns, the deleted content isn't quoted any more. New and edited
+messages are indexed later by `ChannelSync.round`, so that repeated edits are embedded once.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -56,8 +56,8 @@ class ChannelEvents(commands.Cog):
     def _has_openers(self, channel_id: int) -> bool:
         """Whether a message of this channel may be the opener of a synced thread.
 
-        The opener is the first message of a thread. It may be a message of the channel rather than
-        of the thread itself.
+        The opener is the first message of a thread. A thread may start from a message of its
+        channel.
         """
         return self._sync.synced.get(channel_id) is SyncedContent.THREADS
 
@@ -135,7 +135,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener("on_raw_reaction_clear")
     @commands.Cog.listener("on_raw_reaction_clear_emoji")
     async def on_reaction(self, event: Any) -> None:
-        """Fetch the message again: a reaction may mark the accepted answer."""
+        """Fetch the message again, because a reaction may mark the accepted answer."""
         if self._may_be_synced(event.channel_id, event.guild_id):
             self._sync.refetch_queue[event.message_id] = event.channel_id
 
@@ -143,7 +143,7 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Delete the content of a channel, and record why."""
+        """Delete the content of a channel, and record that the channel is gone."""
         if channel.id in self._sync.synced:
             await self._sync.fail_channel(channel.id, ChannelProblem(ProblemCode.GONE))
 
@@ -157,7 +157,7 @@ class ChannelEvents(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Check access to a synced channel, and store a new name."""
+        """Check access to a synced channel, and store the channel's name."""
         if after.id in self._sync.synced:
             await self._check(
                 [after.id],
@@ -171,10 +171,10 @@ class ChannelEvents(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Check access after the bot may have lost a role.
+        """Check access to synced channels, because the bot may have lost a role.
 
-        Discord sends no update of the members with a deleted role. So the role is removed here from
-        the cached member of the bot.
+        Discord doesn't tell which members had the role. So the role is removed here from the bot's
+        cached member.
         """
         forget_role(role.guild.me, role.id)
         await self._check_guild(role.guild)

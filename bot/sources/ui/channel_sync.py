@@ -1,8 +1,8 @@
 """Channel sync: fetches the history of synced channels, one request at a time.
 
 The core stores the progress and chooses the next request, so the bot can stop at any time.
-discord.py obeys Discord's rate limits; this module adds its own. A live event takes precedence over
-a page of history that was fetched at the same time.
+discord.py obeys Discord's rate limits; this module sends still fewer requests. A live event takes
+precedence over a page of history that was fetched at the same time.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ChannelSync:
-    """Syncs channels, if the settings turn it on."""
+    """Syncs channels, if `sources.channels` in the settings is on."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -82,7 +82,7 @@ class ChannelSync:
         return self._bot.settings.sources.channels
 
     async def load(self) -> None:
-        """Load the synced channels; if sync is off, stop quoting them."""
+        """Load the synced channels. If the sync is turned off, delete their content instead."""
         mine = self._bot.serves
         every = await self._bot.worker.call(steps.synced_channels)
         found = [channel for channel in every if mine(channel.guild_id)]
@@ -102,7 +102,7 @@ class ChannelSync:
     ) -> bool:
         """Start to sync a channel; False if it was synced already.
 
-        The message at `place` shows the progress.
+        `place` is the message that shows the progress.
         """
         now = datetime.now(UTC)
         if not await self._bot.worker.call(
@@ -125,7 +125,7 @@ class ChannelSync:
         return True
 
     async def begin(self, channel_ids: Iterable[int] | None = None, *, whole: bool = False) -> None:
-        """Start a round of some or all channels; `whole` reads everything again."""
+        """Start a sync round for some or all channels. With `whole`, everything is read again."""
         wanted = [*(self.synced if channel_ids is None else channel_ids)]
         if not self.is_on or not wanted:
             return
@@ -137,9 +137,9 @@ class ChannelSync:
         self.unread = True
 
     async def check_access(self, channel_id: int) -> bool:
-        """Check whether a channel can be read; if not, delete its content and report why.
+        """Whether the bot can read a channel; if not, delete its content and report the reason.
 
-        An unavailable guild is no reason to delete.
+        If the channel's guild is unavailable, return False and delete nothing.
         """
         guild = self._guild_of(channel_id)
         if guild is None:
@@ -177,7 +177,7 @@ class ChannelSync:
         self._begun_at = None
 
     async def round(self) -> None:
-        """Index live changes, then send some requests if any are due."""
+        """Index live changes, then fetch some of the pages and messages not yet fetched."""
         if not self.is_on:
             return
         async with self._lock:
@@ -205,7 +205,7 @@ class ChannelSync:
                 await self._fetch_next()
 
     async def apply_quote_opt_outs(self) -> None:
-        """Update the index after a member opts out of quotation or in again."""
+        """Update the index, because a member has opted out of quotation or allows it again."""
         await self._bot.worker.run_slices(index_updates.update_channels)
         self.unread = True
 
@@ -314,7 +314,7 @@ class ChannelSync:
             self.unindexed = True
 
     async def _handle_error(self, step: SyncStep, error: Exception) -> None:
-        """Skip the thread, give up the channel, or retry later with exponential backoff."""
+        """Depending on the error, skip the thread, give up the channel, or retry after a pause."""
         is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
             await self._bot.worker.call(lambda core: steps.delete_thread(core, step.thread_id))

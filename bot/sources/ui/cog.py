@@ -235,7 +235,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=messages.articles_entry(language, report))
 
     async def _remove(self, interaction: Interaction, source: str) -> str:
-        """Remove a source; returns its name, or an empty string if there is none."""
+        """Remove a source, and return its name, or "" if there is no such source."""
         scope = Scope(interaction.guild_id or 0)
         kind, _, key = source.partition(":")
         if kind == "channel" and key.isdecimal():
@@ -272,7 +272,7 @@ class SourcesCog(commands.Cog):
         ]
 
     async def _addresses(self, scope: Scope) -> list[str]:
-        """The guild's own addresses; files belong to the operator."""
+        """The addresses that the guild added, without the operator's files."""
         return service.own_addresses(await self.bot.worker.call(Core.sources), scope)
 
 

@@ -1,8 +1,8 @@
-"""Conversion of Discord's messages, threads and channels to archive values.
+"""Conversion of Discord's messages, threads and channels to values of the archive.
 
 A message is converted to the same value, whether it comes from a page of history or from a live
-event. Only live events contain an author's name in the guild. So the value has the author's global
-name.
+event. The value has the author's global name, because only live events contain the author's name in
+the guild.
 """
 
 from collections.abc import Iterable, Sequence
@@ -95,8 +95,8 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
     puts a system message with a reference to the opener into such a thread.
 
     Returns:
-        The id of the opener, or 0 if nobody has written yet, and a list. The list has the opener if
-        it is a message of the channel that wasn't deleted; otherwise, the list is empty.
+        The id of the opener, or 0 if nobody has written yet. Also a list with the opener, if it is
+        a message of the channel that still exists; otherwise the list is empty.
     """
     for message in messages:
         if message.type is discord.MessageType.thread_starter_message:
@@ -110,8 +110,8 @@ def find_opener(thread_id: int, messages: Sequence[discord.Message]) -> tuple[in
 def content_to_sync(channel: object, *, threads: bool = False) -> SyncedContent | None:
     """Return which content of a channel is synced, or None if the channel can't be synced.
 
-    The content is a forum's threads, an announcement channel's messages, or the pins of another
-    text channel. With `threads`, it is the threads of any of these channels.
+    The content is a forum's threads, an announcement channel's messages, or another text channel's
+    pins. If `threads` is true, the threads are synced in all these channels.
     """
     if isinstance(channel, discord.ForumChannel):
         return SyncedContent.THREADS

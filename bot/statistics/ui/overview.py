@@ -1,4 +1,4 @@
-"""The overview in Discord: gathered in the worker's thread, drawn in another.
+"""Overview as a Discord message: gathered in the worker's thread, drawn in another thread.
 
 Without the extra `plot`, or the permission to attach files, the overview is text.
 """
@@ -48,7 +48,7 @@ async def draw_overview(
 ) -> DrawnOverview:
     """Draw an overview if the bot may `attach` files.
 
-    The panels are returned as text if nothing is drawn, or if the drawing lacks some letters.
+    If nothing is drawn, or if the picture lacks some letters, the panels are also returned as text.
     """
     if overview is None:
         return DrawnOverview()

@@ -139,7 +139,7 @@ class DigestCog(Cog):
     async def preview(
         self, interaction: Interaction, edition: str = Edition.MODERATORS.value
     ) -> None:
-        """Show a digest as it would be posted now, even if none is set up."""
+        """Show a digest as it would be posted now, even if the guild has no digest yet."""
         guild, now = _guild(interaction), datetime.now(UTC)
         language, chosen = await viewer_language(interaction), Edition(edition)
         settings = await self.bot.guild_settings.settings(guild.id)

@@ -1,6 +1,6 @@
-"""Content of a weekly digest for the readers of its channel, and unanswered forum posts.
+"""Content of a weekly digest for the readers of its channel, with unanswered forum posts.
 
-Questions asked privately or in hidden channels are shown to moderators only. Roles and posts are
+Only moderators see questions that were asked privately or in hidden channels. Roles and posts are
 checked when a digest is posted.
 """
 
@@ -90,7 +90,7 @@ async def _unanswered_posts(
 ) -> tuple[UnansweredPost, ...]:
     """Forum posts without an answer for `hours` hours, newest first.
 
-    Posts are recorded as unanswered after a day, and checked here for later answers.
+    After a day, the store records a post as unanswered. Later answers are found here.
     """
     until = at - timedelta(hours=hours)
     posts = await bot.worker.call(

@@ -1,4 +1,4 @@
-"""Layout of a weekly digest, with buttons below each gap."""
+"""Layout of a weekly digest, a message with buttons below each gap."""
 
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ class DigestButton(
     first={"point": First.OWN, "dismiss": First.THINKING},
     labels=gaps_messages.ACTION_LABELS,
 ):
-    """Buttons *Dismiss* and *Point to …* below a gap; clicks don't change the digest."""
+    """Button *Dismiss* or *Point to …* below a gap. A click leaves the digest as it is."""
 
     question_id: int
     action: str
@@ -56,7 +56,7 @@ class DigestButton(
 def digest_message(
     week: Week, language: Language, below: str, overview: DrawnOverview
 ) -> dict[str, Any]:
-    """Arguments to send or edit a digest message, without its files; `below` is its last line."""
+    """Arguments to send or edit a digest message, except files. `below` is the last line, or ""."""
     said = messages.digest(week, language)
     room = LAYOUT_CHARACTERS - sum(map(size, (*said.parts, below)))
     container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())

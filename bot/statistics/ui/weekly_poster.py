@@ -1,8 +1,8 @@
 """Delivery of weekly digests, once a week for each guild.
 
-A digest is claimed in the database, then sent with a nonce, so Discord drops a second copy within
-some minutes. After a crash or a restored backup, the poster looks for the digest in the channel
-before it posts again.
+A digest is claimed in the database, then sent with a nonce. Discord drops a second message with the
+same nonce for some minutes. After a crash or a restored backup, the poster looks for the digest in
+the channel before it posts again.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class DigestPoster:
     async def _is_posted(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, default: bool
     ) -> bool:
-        """Whether the digest is in the channel; `default` if the bot can't read the history."""
+        """Whether the digest is in the channel, or `default` if the bot can't read the history."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
             return default
         async for message in channel.history(limit=_LOOKED_AT, after=time.at, oldest_first=False):
