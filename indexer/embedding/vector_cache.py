@@ -31,11 +31,11 @@ class VectorCache:
         return len(self._vectors)
 
     def prepare(self, texts: Sequence[str]) -> Iterator[int]:
-        """Embed missing texts, a batch a step; yields the number of texts left."""
+        """Embed missing texts, one batch in each step; yield the number of texts left."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._vectors))
         for start in range(0, len(missing), self._batch):
             self._embedded(missing[start : start + self._batch])
-            yield len(missing) - start - self._batch
+            yield max(len(missing) - start - self._batch, 0)
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors, (n, d) float32 of unit length; missing ones are embedded."""
