@@ -109,7 +109,7 @@ def _says_how(word: str, stem: str, language: str) -> bool:
 
 
 def _noun_or_product(value: Value) -> list[str]:
-    """The noun of a number (`people` in "20 people"), or the product of a version; else nothing."""
+    """The noun that a number counts, or the product of a version; empty for other values."""
     return value.kind.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
 
 

@@ -1,7 +1,6 @@
 """Contradiction detector: pairs of sentences from two texts that disagree, and where they differ.
 
-Precision comes first: nobody reads a warning that is often wrong. Two sentences contradict each
-other only if both conditions hold:
+Nobody reads a warning that is often wrong. So two sentences contradict each other only if:
 
 - They have the same topic: nearly the same words, no name or condition that only one of them has,
   and similar vectors.
@@ -50,7 +49,7 @@ class Titled:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of a text, its span in the text, and the spans in the sentence that differ."""
+    """A sentence with its span in a text, and the spans in it that another sentence contradicts."""
 
     text: str
     start: int
@@ -114,7 +113,7 @@ def _of_different_things(left: Titled, right: Titled) -> bool:
 
 
 def _own_names(one: Titled, other: Titled) -> frozenset[str]:
-    """The names in one text's title that the other text lacks."""
+    """The names in the title of `one` that neither the title nor the text of `other` contains."""
     language = language_of(f"{one.title}\n{one.text}")
     titled = frozenset(words(one.title, language))
     named = frozenset(name for claim in _claims(one.text) for name in claim.names)
@@ -153,10 +152,7 @@ def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pai
 
 
 def _same_topic(one: Claim, other: Claim, common: int) -> bool:
-    """Whether two claims have the same topic, judged by their words.
-
-    `common` is the number of topic words that both claims have.
-    """
+    """Whether two claims have the same topic; `common` is the number of topic words in both."""
     extra, missing = len(one.topic) - common, len(other.topic) - common
     if min(extra, missing) > 0 or max(extra, missing) > MOST_EXTRA:
         return False
@@ -194,8 +190,8 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
 def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
     """The values of `claim` by kind (`Value.kind`).
 
-    A bare number ("We expect 20") takes the kind of the numbers with a noun in `other` ("We expect
-    30 people"), if all of these have the same noun.
+    A bare number ("We expect 20") gets the kind of a number with a noun in `other` ("We expect 30
+    people"), unless `other` has numbers with different nouns.
     """
     found: dict[str, list[Value]] = {}
     for value in claim.values:
@@ -218,7 +214,11 @@ def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
 
 
 def _negated_spans(claim: Claim, other: Claim) -> _Spans:
-    """The spans to mark in a claim: its negations, else the word that the other claim negates."""
+    """The spans of the negations in `claim`.
+
+    Without negations, the span of a word that `other` has after a negation ("enabled" in "not
+    enabled"), or else of the whole sentence.
+    """
     if claim.negations:
         return claim.negations
     denied = other.text[other.negations[0][1] :].split() if other.negations else []

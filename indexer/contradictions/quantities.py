@@ -1,7 +1,7 @@
 """Quantities in sentences, each in a normal form, so that they can be compared. Pure.
 
 A value is a number with its noun, an amount with its unit, a version with its product, a date, a
-weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are supported.
+weekday or a time. "2 hours" and "120 minutes" have one normal form. English and German only.
 """
 
 import re
@@ -40,7 +40,7 @@ class Value:
         normal: the normal form, the same for equal values of a kind, such as "2 hours" and "120
             minutes".
         start: the offset of the value in the sentence.
-        end: the offset behind the value.
+        end: the offset of the value's end.
     """
 
     subject: Subject
@@ -162,8 +162,8 @@ def _minutes(match: re.Match[str]) -> float:
 def _of_number(match: re.Match[str], language: str, *, preceded: bool) -> Value:
     """Return the value of a matched number. Its kind follows from the words around the number.
 
-    A capitalized word before the number is taken for a product's name. But the first word of a
-    sentence is always capitalized. So `preceded` says whether two or more words precede the number.
+    A capitalized word before the number is taken for a product's name. If that word begins the
+    sentence, its capital means nothing. `preceded`: whether at least two words precede the number.
     """
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()

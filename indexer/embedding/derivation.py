@@ -102,7 +102,7 @@ class Recipe(Generic[Reference, Model]):
 
     Attributes:
         kind: the kind's name, for the log.
-        suffix: the end of its folders' names; one source may have a folder of each kind.
+        suffix: the end of a derived folder's name; a source may have a folder of each kind.
         module: the name of the module that has this recipe as `RECIPE`.
         open: opens a derived folder, or raises `RuntimeModelError`.
         reference: opens the source with sentence-transformers; see `reference_options`.
@@ -110,7 +110,8 @@ class Recipe(Generic[Reference, Model]):
         feeds: returns the model's inputs for some texts, used to smooth activations.
         export: writes the model in full precision.
         manifest: the class of the folder's manifest.
-        described: returns the manifest's fields for this kind of model, with -1 as measurements.
+        described: returns the manifest's fields that only this kind of model has. Those that
+            `verified` measures are -1 until then.
         verified: compares the derived model with the reference on samples. It returns the measured
             fields of the manifest, or raises `DerivationError` if the two differ too much.
     """
@@ -134,8 +135,7 @@ def fast_model(
     """The fast model of a source, derived if necessary; None if only the reference can serve.
 
     Derivation runs in a subprocess, so this process never loads PyTorch. A failure is logged in one
-    line. If the model can't be derived, the reason is cached, so that the next start doesn't try
-    again.
+    line.
 
     Args:
         recipe: the recipe of the model's kind.
@@ -230,8 +230,8 @@ def derive(
 ) -> None:
     """Derive the fast model of a sentence-transformers folder into `target`.
 
-    The target appears only when complete and verified on the `sample`. A complete target from the
-    same source is kept; a torn one, or one of another source, is replaced.
+    The target appears only when complete and verified on the `sample`. An existing target is kept
+    if it is complete and was derived from the same source. Otherwise it is replaced.
 
     Raises:
         DerivationError: if a part can't be exported, or the derived model differs too much.
@@ -291,7 +291,7 @@ def _quiet() -> Iterator[None]:
 
 
 def reference_options() -> dict[str, Any]:
-    """The options to open a reference with: on the CPU, in full precision, from the disk."""
+    """The options for opening a reference on the CPU, in full precision, without a download."""
     import torch
 
     return {

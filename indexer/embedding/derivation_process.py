@@ -1,6 +1,6 @@
 """Subprocess that derives a model: a new interpreter with a JSON request on standard input.
 
-The subprocess ends when this process ends.
+The subprocess is killed when the process that started it exits.
 """
 
 import atexit
@@ -43,10 +43,10 @@ def answer_of_process(command: str, payload: Mapping[str, Any]) -> dict[str, Any
         payload: the JSON object.
 
     Returns:
-        The last line of its standard output, parsed as JSON.
+        The last line of the code's standard output, parsed as JSON.
 
     Raises:
-        RuntimeError: if it ended without an answer.
+        RuntimeError: if the subprocess ended without printing JSON in its last line.
     """
     # A fresh interpreter, because forking a process with threads can lock it up. Not
     # multiprocessing either: that runs the script that started this program once more.

@@ -58,13 +58,13 @@ class ModelError(Exception):
 class Embedder(Protocol):
     """An embedding model.
 
-    Vectors are `(n, d) float32, rows of unit length`, in the order of the texts; no texts give `(0,
-    d)`.
+    Vectors are (n, d) float32 with rows of unit length, in the order of the texts. Without texts, n
+    is 0.
     """
 
     @property
     def model(self) -> str:
-        """The identity of the vectors: the model, a blank, and the backend.
+        """The identity of the vectors: the model, a space, and the backend.
 
         Vectors of different models or backends never mix in one index.
         """
@@ -75,7 +75,7 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The largest number of tokens that the model reads of a text, with special tokens."""
+        """The largest number of tokens of a text that the model reads, including special tokens."""
 
     def count_tokens(self, text: str) -> int:
         """The number of tokens of a text, without special tokens."""
@@ -119,7 +119,7 @@ def embed_with_codes(
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open a model: as shipped, in derived form if possible, else as the reference.
+    """Open the shipped form of a model, or else its derived form, or else the reference.
 
     Args:
         name: a hub name or a folder.

@@ -55,7 +55,7 @@ def fetch(name: str, revision: str = "", show: Show = _no_progress) -> Fetched:
         show: called with the progress.
 
     Raises:
-        HubError: with the remedy.
+        HubError: if the model can't be downloaded.
     """
     silence_model_libraries()
     from huggingface_hub import constants

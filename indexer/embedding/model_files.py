@@ -37,7 +37,7 @@ def model_folder(name: str) -> Path | None:
 
 
 def named_folder(name: str) -> Path | None:
-    """The name as a folder; None if there is no such folder."""
+    """The folder at the path `name`, where `~` is the home folder; None if there is none."""
     # These two return False where `Path` raises: for too long a name, or an unknown user.
     folder = os.path.expanduser(name)  # noqa: PTH111
     return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
@@ -67,7 +67,7 @@ def model_languages(name: str) -> frozenset[str]:
 
 
 def downloaded_folder(name: str, revision: str | None = None) -> Path | None:
-    """The folder of a model downloaded earlier from the hub, of one revision if named."""
+    """The folder of a model in the hub's cache; None if the model or `revision` isn't there."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -86,6 +86,6 @@ def downloaded_folder(name: str, revision: str | None = None) -> Path | None:
 
 
 def lacks_vocabulary(tokenizer: Any) -> bool:
-    """Whether the library invented the tokenizer, because the model has none."""
+    """Whether a tokenizer has hardly any words, as when its files are missing."""
     special = getattr(tokenizer, "all_special_tokens", None)
     return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS

@@ -1,8 +1,8 @@
 """Model records, for opening the same model again.
 
-A recorded model is opened from the first of these that is there: the derived folder, the recorded
-folder, the downloaded revision, the name. The model must produce the recorded vectors, because
-vectors of different models never mix in one index.
+A recorded model is opened from its derived folder, or else from its recorded folder, from its
+downloaded revision, or by its name. The model must produce the recorded vectors, because vectors of
+different models never mix in one index.
 """
 
 import logging
@@ -29,11 +29,11 @@ class ModelRecord:
 
     Attributes:
         name: a hub name or a folder, as it was given.
-        folder: the folder of its files.
-        revision: the commit of its download from the hub.
-        digest: its `source_digest`.
-        vectors: the identity of its vectors, `Embedder.model`.
-        languages: the languages on its card.
+        folder: the folder of the model's files.
+        revision: the commit on the hub that was downloaded.
+        digest: the `source_digest` of the folder.
+        vectors: the identity of the model's vectors (`Embedder.model`).
+        languages: the languages on the model's card.
     """
 
     name: str
@@ -113,7 +113,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
-    """Return `record.folder` if it still exists, else the downloaded revision's folder, or None."""
+    """The recorded folder, or else the downloaded revision's folder; None if neither exists."""
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder

@@ -1,11 +1,11 @@
 """Embedding model on ONNX Runtime: the derived int8 graph, run without PyTorch.
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
-`indexer.embedding.onnx_export`. The model runs once for each text, on one thread, and on as many
-texts at once as there are cores. So nothing is padded, and a text's vector doesn't depend on other
-texts. In a batch the vector would depend on them, because dynamic quantization scales the whole
-batch by its largest value. On a CPU, single texts are about as fast as batches: 0.8 to 1.1 times as
-fast at 20 tokens, 1.2 to 1.3 times at 140.
+`indexer.embedding.onnx_export`. The model runs once for each text, on a single thread. Each core
+runs another text at the same time. Texts are never batched, because dynamic quantization scales a
+batch by its largest value: a text's vector would depend on the other texts in the batch. On a CPU,
+single texts are about as fast as batches (0.8 to 1.1 times as fast with 20 tokens, 1.2 to 1.3 times
+with 140).
 
 A folder is refused if it is torn, changed, or of another format or quantization scheme.
 
@@ -86,7 +86,7 @@ class DerivedManifest:
         """Read the manifest of a derived folder and compare its files with it.
 
         Raises:
-            RuntimeModelError: if it is missing, torn, of another format, or a file was changed.
+            RuntimeModelError: if the manifest is missing, torn or outdated, or a file was changed.
         """
         try:
             fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -135,7 +135,7 @@ class ReadText:
 
     Attributes:
         vector: the text's vector, (d,) float32 of unit length.
-        tokens: the vectors of its tokens without special ones, (n, t) float32 of unit length.
+        tokens: the vectors of its tokens except special tokens, (n, t) float32 of unit length.
         words: the words that the tokens belong to, as written, in order.
         places: for each word the indices of its tokens.
     """
@@ -298,8 +298,8 @@ def session_options() -> onnxruntime.SessionOptions:
     """Options of an ONNX session that runs on the calling thread alone.
 
     A short query takes 1.5 ms on one thread. On two threads it takes 1.9 ms if idle threads sleep,
-    and 1.1 ms if they spin, but spinning keeps a core busy. Several texts use all cores anyway,
-    because the thread pool runs a text on each.
+    and 1.1 ms if they spin, but spinning keeps a core busy. Several texts use all cores, because
+    each thread of the pool runs another text.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -2,8 +2,8 @@
 
 Weights are quantized during the derivation, to signed integers with one scale per column.
 Activations are quantized at run time, to unsigned integers. To multiply both, a processor without
-VNNI adds the products of two neighbouring weights of a column in sixteen bits. A larger sum is cut
-off. So each column's scale is large enough that no two neighbouring weights make such a sum. Small
+VNNI adds the products of two neighbouring weights of a column in sixteen bits, where a larger sum
+saturates. So each column's scale is chosen large enough that no such sum saturates. Small
 differences remain: processors add floats in different orders, so an activation may be rounded
 differently.
 
@@ -93,9 +93,9 @@ def optimize(quantized: Path, path: Path) -> None:
 def column_scales(matrix: Weights) -> Weights:
     """The scales (n,) of the columns of a matrix (k, n).
 
-    They are large enough that no sum of two products is cut off (see the module's docstring).
-    Rounding every weight to seven bits would prevent that, too. But these scales are on average 0.7
-    times as large as scales for seven bits, so less is lost.
+    They are large enough that no sum of two products saturates (see the module's docstring).
+    Rounding every weight to seven bits would prevent that, too, but with scales about 1.4 times as
+    large, so with less precision.
     """
     sizes = np.abs(matrix)
     neighbours = sizes[:-1:2] + sizes[1::2]
@@ -121,11 +121,11 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
 
 
 def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
-    """Divide each channel of normalized layers by a factor, and multiply its weights by the factor.
+    """Divide each channel of normalized layers by a factor that its weights are multiplied by.
 
     One scale quantizes all channels of an activation, so a few large channels leave the others
     little precision. So x W is written as (x / s) (s W), with a factor s for each channel. This
-    costs 1 to 3 hundredths of the time and halves the loss of quantization.
+    takes 1 to 3 percent more time and halves the loss of quantization.
     """
     from onnx.helper import make_node
     from onnx.numpy_helper import from_array, to_array
@@ -203,8 +203,8 @@ def _scale_by_token(graph: Any) -> None:
 
     A quantized product has one scale for all tokens of a text. Before the two matrices of a
     feed-forward layer (the non-square ones), a few large tokens leave the others little precision.
-    So x W is written as max|x| (x / max|x|) W, the same in full precision. This costs a tenth of
-    the time. The loss of quantization with E5-small falls from 0.009 to 0.001 nDCG@10.
+    So x W is written as max|x| (x / max|x|) W, the same in full precision. This takes 10 percent
+    more time. The loss of quantization with E5-small falls from 0.009 to 0.001 nDCG@10.
     """
     from onnx import TensorProto
     from onnx.helper import make_node, make_tensor

@@ -24,8 +24,8 @@ class RerankerManifest(DerivedManifest):
 
     Attributes:
         token_types: whether the graph takes token types, which mark the passage's tokens.
-        correlation: the correlation of its scores with the reference's, on the sample pairs.
-        agreement: its agreement with the reference about the order of passages, from 0 to 1; see
+        correlation: the correlation of the reranker's and the reference's scores of sample pairs.
+        agreement: how often both order two passages alike, from 0 to 1; see
             `indexer.embedding.reranker_export.compared`.
     """
 
@@ -64,7 +64,7 @@ class RuntimeReranker:
         return cls(manifest, *opened_parts(folder))
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """A logit for each text: the larger, the better it answers the query."""
+        """A logit for each text. The larger the logit, the better the text answers the query."""
         read = self._tokenizer.encode_batch([(query, text) for text in texts])
         # The longest first, so no thread is left alone with one at the end.
         order = sorted(range(len(read)), key=lambda i: -len(read[i].ids))

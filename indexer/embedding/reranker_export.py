@@ -106,7 +106,7 @@ def _feed(reference: "CrossEncoder", query: str, text: str) -> Feed:
 
 
 def _feeds(reference: "CrossEncoder") -> list[Feed]:
-    """The model's inputs for pairs of the varied texts."""
+    """The model's inputs for pairs of the texts `VARIED`."""
     return [_feed(reference, VARIED[-place - 1], text) for place, text in enumerate(VARIED)]
 
 
@@ -162,8 +162,8 @@ def compared(expected: Scores, found: Scores) -> tuple[float, float]:
 
     Returns:
         Pearson's correlation, from -1 to 1 (NaN for constant scores), and the agreement, from 0 to
-        1. The agreement takes all pairs of passages that the reference scores clearly differently
-        for a query (`CLEARLY_APART`). It is the share of these pairs that `found` orders alike.
+        1. The agreement is the share of pairs of passages that `found` orders as the reference
+        does, among the pairs that the reference scores clearly differently (`CLEARLY_APART`).
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = float(np.corrcoef(expected.ravel(), found.ravel())[0, 1])

@@ -46,10 +46,10 @@ class ShippedModel:
         """The folder of the model in full precision, for development.
 
         Args:
-            scratch: the folder to unpack the model into, if its packages hold parts of a zip file.
+            scratch: the folder to unpack the model into, if it is packaged as parts of a zip file.
 
         Raises:
-            ModuleNotFoundError: if one of its packages is missing.
+            ModuleNotFoundError: if a package with the model is missing.
         """
         folders = [_package_folder(name) for name in self.packages]
         plain = folders[0] / "model"
@@ -81,7 +81,7 @@ def _package_folder(name: str) -> Path:
 
 
 def _unpacked(folders: Sequence[Path], scratch: Path) -> Path:
-    """Unpack the model folder from a zip file, given in parts."""
+    """Join the parts of a zip file from several packages, and unpack the model folder in it."""
     parts = sorted(
         (part for folder in folders for part in folder.glob("*/*.zip.[0-9]*")),
         key=lambda part: part.suffix,
@@ -103,7 +103,7 @@ def derived_name(digest: str, suffix: str = "") -> str:
 
 
 def derived_folder(digest: str, cache: Path, suffix: str = "") -> Path:
-    """The folder derived from a source: package data for a shipped model, else in the cache."""
+    """The folder derived from a source: in the package data if shipped, otherwise in the cache."""
     name = derived_name(digest, suffix)
     shipped = FOLDER / name
     return shipped if shipped.is_dir() else cache / name

@@ -3,8 +3,8 @@
 A model gives each token of a text a vector of its own. To encode a vector, the mean token vector is
 subtracted, the difference is rotated (`indexer.embedding.rotation`), and each number is rounded to
 one of two or four levels, chosen for a normal distribution. A token takes 96 bytes: 384 numbers of
-two bits, or 768 numbers of one bit. Both order passages equally well. Mean and scale belong to a
-model and come with the program, so codes made on one machine can be read on another.
+two bits, or 768 numbers of one bit. One and two bits order passages equally well. A model's mean
+and scale come with the program, so codes made on one machine can be read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -59,7 +59,7 @@ class TokenCodec:
         return len(self.centre) * self.bits // 8
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
-        """The codes of a text's token vectors, (n, t) float32 of unit length."""
+        """Encode the token vectors of a text, (n, t) float32 of unit length."""
         scaled = rotated(vectors - self.centre) / self.deviation
         # The number of each level, from 0.
         numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS[self.bits]])
@@ -71,7 +71,7 @@ class TokenCodec:
     def cosines(
         self, query: NDArray[np.float32], passages: Sequence[bytes]
     ) -> list[NDArray[np.float32]]:
-        """For each passage, the cosines of its tokens (columns) with the query's (rows), float32.
+        """For each passage, the cosines of the query's tokens (rows) with its tokens (columns).
 
         Args:
             query: the token vectors, (m, t) float32 of unit length.
@@ -88,13 +88,13 @@ class TokenCodec:
 
 
 def _places(bits: int) -> NDArray[np.uint8]:
-    """The bit offset of each number in its byte."""
+    """The offsets in bits of the numbers packed into one byte."""
     return np.arange(0, 8, bits, dtype=np.uint8)
 
 
 @lru_cache
 def _decoded(bits: int) -> NDArray[np.float32]:
-    """For each byte value, the levels of the numbers in it, (256, 8 / bits)."""
+    """For each value of a byte, the levels of the numbers packed into it, (256, 8 / bits)."""
     levels, places, most = LEVELS[bits], _places(bits).tolist(), (1 << bits) - 1
     return np.array(
         [[levels[byte >> place & most] for place in places] for byte in range(256)], np.float32
@@ -104,8 +104,8 @@ def _decoded(bits: int) -> NDArray[np.float32]:
 def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot products (m, n) of rows (m, d) with rows (n, d), on this thread alone.
 
-    The product is computed in parts, because NumPy's BLAS starts threads for a large one. The
-    threads spin afterwards, and take three times the processor time of the product itself.
+    The product is computed in parts, because NumPy's BLAS starts threads for a large product. These
+    spin afterwards, and so take three times as much processor time as the product itself.
     """
     rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
     parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
@@ -114,9 +114,9 @@ def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
 
 @lru_cache
 def codec_of(digest: str) -> TokenCodec | None:
-    """The codec of a model, by its digest (`source_digest`).
+    """The codec of the model with this `source_digest`.
 
-    None for a model whose benefit from token vectors hasn't been measured.
+    None if nobody has measured how much token vectors improve the model's results.
     """
     text = files("indexer.embedding").joinpath(_PARAMETERS).read_text(encoding="utf-8")
     for model in tomllib.loads(text)["model"]:

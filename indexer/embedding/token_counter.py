@@ -1,8 +1,8 @@
 """Token counter with a cache of words: a BERT-like tokenizer runs once for each word.
 
-Cutting a document counts most of its text a dozen times over. If the tokenizer splits each word
-without regard to its neighbours, a text's count is the sum of its words' counts. Other tokenizers
-get the whole text.
+While a document is cut, most of its text is counted a dozen times. If a tokenizer splits each word
+without regard to neighbouring words, a text's count is the sum of its words' counts. Other
+tokenizers get the whole text.
 """
 
 import re
@@ -57,9 +57,9 @@ class _Tokens(dict[str, int]):
         return count
 
     def _count_apart(self, word: str) -> int:
-        """Count a long text without blanks in parts.
+        """Count the tokens of a long word in the parts between its signs.
 
-        Such a text may be Chinese, a line of dashes, or written to keep the tokenizer busy.
+        Such a word may be Chinese text, a line of dashes, or meant to keep the tokenizer busy.
         """
         parts = _SIGN.split(word)
         if len(parts) == 1 or any(content in word for content in self._added):
@@ -68,7 +68,7 @@ class _Tokens(dict[str, int]):
 
 
 def _reads_word_by_word(tokenizer: Tokenizer) -> bool:
-    """Whether every token ends at a blank, the end of a line, or a character of `_SIGN`."""
+    """Whether a tokenizer reads each word and each character of `_SIGN` independently."""
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
     return (
         isinstance(tokenizer.normalizer, BertNormalizer)

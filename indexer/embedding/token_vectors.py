@@ -1,8 +1,8 @@
 """Token vectors of an embedder for late interaction: float32 for questions, codes for passages.
 
-One pass of the model gives them together with the text's vector. Recent questions are cached, so
-each is embedded once for many comparisons. Only models with a shipped codec have token vectors
-(`indexer.embedding.token_codes`).
+One pass of the model returns a text's vector and the vectors of its tokens. Recent questions are
+cached, so that a question is embedded once for many comparisons. Only models with a shipped codec
+have token vectors (`indexer.embedding.token_codes`).
 """
 
 import threading
