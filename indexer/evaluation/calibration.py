@@ -52,9 +52,9 @@ FOREIGN: Final = 300
 
 @dataclass(slots=True)
 class Rows:
-    """Features of questions, (n, f), and whether each best passage answers, by kind and set.
+    """Rows of each kind and set: features, (n, f), and whether each row's best passage answers.
 
-    `related_sets` maps each set to the sets that share documents with it, itself included.
+    `related_sets` maps a set's name to the names of related sets; see the function `related_sets`.
     """
 
     values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def collect_rows(
 ) -> None:
     """Add the rows of one judged set. `retriever` searches an index of the set's documents.
 
-    The set's own questions are asked from their scopes, foreign ones from all scopes of the set.
+    Answerable questions are asked from their own scopes, all others from every scope of the set.
     """
     judged = sets[name]
     everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
@@ -157,8 +157,8 @@ def _texts(judged: JudgedSet) -> set[str]:
 def check_rows(rows: Rows, accepted: str) -> None:
     """Require enough questions, with both right and wrong first passages.
 
-    `accepted` names the set of answers that people accepted. This set must have enough accepted
-    answers that were not the first result. Otherwise nearly every first result would be *strong*.
+    `accepted` is the name of the set harvested from accepted answers. If too many of these answers
+    are the first result, nearly every first result would become *strong*.
 
     Raises:
         JudgedSetError: if the rows don't suffice.
@@ -185,7 +185,7 @@ def check_rows(rows: Rows, accepted: str) -> None:
 
 
 def fit_calibration(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
-    """Fit the parameters and the two thresholds; returns them with their measurements.
+    """Fit the parameters and the two thresholds, and measure them on the same rows.
 
     The threshold of *strong* is the smallest probability for which at least `STRONG_PRECISION` of
     the *strong* answers are right. The threshold of *none* is the smallest probability for which at
@@ -246,7 +246,7 @@ def _smallest_threshold(
 
 
 def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
-    """The effect of the parameters on each kind of question of each set.
+    """Rates and precisions that the parameters reach on each kind of question of each set.
 
     *Strong precision* is the share of right answers among *strong* ones. It is measured twice for
     each set: on answerable questions only, and on all kinds of questions, weighted by `IMPORTANCE`.

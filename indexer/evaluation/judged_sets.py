@@ -57,7 +57,7 @@ class JudgedSet:
     headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def is_answered_by(self, question: str, passage: StoredPassage) -> bool:
-        """Whether a passage is from a relevant document, and from its judged section if any."""
+        """Whether a passage is from a relevant document, and from the judged section if known."""
         if passage.document_id not in self.judgements[question]:
             return False
         heading = self.headings.get(question, {}).get(passage.document_id, "")
@@ -217,7 +217,7 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
 
 
 def harvest(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
-    """A judged set from answers that people accepted: each first hit's document is relevant.
+    """A judged set of accepted answers: the document of an answer's first hit is relevant.
 
     Equal questions of one guild count once. Follow-ups are left out, because they make no sense
     alone, and so are questions whose document is deleted or no longer visible.

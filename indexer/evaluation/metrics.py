@@ -36,7 +36,7 @@ def ndcg(run: Run, judgements: Judgements, k: int = K) -> float:
 
 
 def question_ndcgs(run: Run, judgements: Judgements, k: int = K) -> dict[str, float]:
-    """Each judged question's id with its own `ndcg`."""
+    """The `ndcg` of each judged question alone, by the question's id."""
     return {q: _ndcg(run.get(q, ()), grades, k) for q, grades in judgements.items()}
 
 
@@ -61,7 +61,7 @@ def recall(run: Run, judgements: Judgements, k: int) -> float:
 
 
 def mrr(run: Run, judgements: Judgements, k: int = K) -> float:
-    """1 / rank of the first relevant document among the first `k`, else 0; averaged."""
+    """The mean over questions of 1 / rank of the first relevant document, or 0 beyond rank `k`."""
     ranks = []
     for question, grades in judgements.items():
         hits = [
@@ -94,19 +94,19 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 
     Between equally good runs, each question's difference could as well have the other sign. So the
     signs are flipped at random `FLIPS` times. p is the share of flips whose mean difference is at
-    least as large as the observed one. The observed one counts as a flip, so p is never 0. For
-    identical runs, p is 1. The random signs depend only on `seed`.
+    least as large as the observed difference. The observed difference counts as a flip, so p is
+    never 0. For identical runs, p is 1. The random signs depend only on `seed`.
 
     Args:
-        current: one figure a question.
+        current: a figure for each question.
         other: the figures of the same questions in the same order.
         seed: the seed of the random signs.
 
     Source:
         Fisher, "The Design of Experiments", 1935, section 21; its use for retrieval: Smucker, Allan
         and Carterette, "A comparison of statistical significance tests for information retrieval
-        evaluation", CIKM 2007. Counting the observed one: Phipson and Smyth, "Permutation p-values
-        should never be zero", 2010.
+        evaluation", CIKM 2007. Counting the observed difference: Phipson and Smyth, "Permutation
+        p-values should never be zero", 2010.
     """
     differences = np.asarray(other, dtype=float) - np.asarray(current, dtype=float)
     # Zero differences have no sign to flip.
@@ -124,11 +124,11 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 def kept_and_refused(
     answerable: Sequence[float], unanswerable: Sequence[float], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The effect of refusing questions whose evidence is weaker than each threshold.
+    """The shares of questions kept and refused if evidence weaker than a threshold is refused.
 
     Returns:
-        (t,) the share of answerable questions still answered, and (t,) the share of unanswerable
-        ones refused.
+        For each threshold, the share of answerable questions that are kept, (t,), and the share of
+        unanswerable questions that are refused, (t,).
     """
     low = np.searchsorted(np.sort(np.asarray(answerable, dtype=float)), thresholds, side="left")
     refused = np.searchsorted(np.sort(np.asarray(unanswerable, dtype=float)), thresholds, "left")

@@ -46,8 +46,8 @@ _BATCH: Final = 32
 class Evaluation:
     """Measurements of a run over a judged set.
 
-    `strengths` are the probabilities that the best hit answers; from `threshold` on, evidence is
-    strong.
+    `strengths` are the probabilities that a question's best hit answers the question. Evidence is
+    strong if this probability is at least `threshold`.
     """
 
     run: Run
@@ -62,7 +62,7 @@ class Evaluation:
     threshold: float
 
     def to_dict(self) -> dict[str, object]:
-        """Every figure by name; rates are shares of 1, and None if there is nothing to measure."""
+        """Every figure by name. Figures of unanswerable questions are None if the set has none."""
         answered = [self.evidence[q] is not Evidence.NONE for q in self.judgements]
         refused = [found is Evidence.NONE for found in self.unanswerable.values()]
         figures: dict[str, object] = {
@@ -176,8 +176,8 @@ class Evaluator:
             embedder: the index's embedder.
             judged: the judged set.
             calibration: the parameters of evidence; by default the shipped ones.
-            reranking: a reranker for the hits. With a reranker, there is a third leg, `fused`: the
-                order by vectors and words together.
+            reranking: a reranker for the hits. With a reranker, `evaluate` also measures a third
+                leg, `fused`: the order by vectors and words together.
             order: rearranges the final hits. Evidence doesn't depend on this order.
         """
         self._order = order
@@ -198,7 +198,7 @@ class Evaluator:
         self._passages_per_second = passages / max(time.perf_counter() - started, 1e-9)
 
     def evaluate(self, *, legs: bool = False) -> Evaluation:
-        """Ask every question, one at a time like members, and measure.
+        """Ask each question alone, as a member would, and measure the results.
 
         With `legs`, the order by vectors alone and the order by words alone are measured, too.
         """

@@ -1,4 +1,4 @@
-"""Grouping of ranked passages by document: the best passage of each, with its other found passages.
+"""Grouping of ranked passages by document.
 
 A search has one hit for each document, with the document's best passage. The other found passages
 of the document are kept with the hit, because the answer may be in the section before or after.
@@ -19,7 +19,7 @@ class BestPassage:
     """The best passage of a document.
 
     Attributes:
-        rank: its rank among all passages, from 0.
+        rank: the passage's rank among all passages, from 0.
         also: the document's other found passages, the best first.
     """
 
@@ -63,7 +63,7 @@ def best_of_each(
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:
-    """The documents with one passage moved to the first place, as the best of its document."""
+    """Move the document of `passage` to the first place, and make `passage` its best passage."""
     first = BestPassage(rank, passage)
     others = []
     for one in best:

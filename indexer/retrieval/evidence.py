@@ -10,7 +10,7 @@ The verdicts on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
 - *partial*: the passage or another one of its document answers in at least half of the cases;
-- *none*: it is less likely to help than not.
+- *none*: an answer is less likely to help than not.
 
 Errors:
     Exception
@@ -65,7 +65,7 @@ class Support:
         cosine: the cosine of the question and the passage's best window.
         scores: the scores of the best documents, best first; at least one.
         late: the late score of the best passage, if its tokens are known.
-        unread: the question's language if the model doesn't read it.
+        unread: the question's language if the model doesn't read it, otherwise empty.
     """
 
     question: str
@@ -93,7 +93,7 @@ def features(support: Support) -> NDArray[np.float64]:
 
     * `cosine`: the cosine of the question and the best window.
     * `margin`: the square root of the best score's lead over the next document's score.
-    * `weakest`: minus the late score's `unmet`, so 0 if every word of the question has a near
+    * `weakest`: the negative of `LateScore.unmet`, so 0 if every word of the question has a near
       token.
     """
     best, *others = support.scores
@@ -140,11 +140,11 @@ class Calibration:
     Attributes:
         weights: (f,) one per feature, none negative, for the feature divided by its scale.
         scales: (f,) the standard deviation of each feature in the fitted rows.
-        bias: the log-odds with every feature zero.
-        strong: the least probability called strong.
+        bias: the log-odds if every feature is zero.
+        strong: the least probability of *strong* evidence.
         provenance: the fitted sets, and the measurements on them.
-        none: the least probability of a shown answer; 0 shows all.
-        model: the model they were fitted for, if known.
+        none: the probability below which evidence is *none*; 0 rules *none* out.
+        model: the model that the parameters were fitted for, if known.
     """
 
     weights: NDArray[np.float64]
@@ -168,7 +168,7 @@ class Calibration:
 
     @property
     def least_cosine(self) -> float:
-        """The cosine of the best window below which a passage's evidence is always *none*."""
+        """The least cosine of a passage's best window with which evidence can exceed *none*."""
         cosine, margin, _ = (self.weights / self.scales).tolist()
         if not cosine:
             return -1.0
@@ -182,8 +182,8 @@ class Calibration:
 
         Args:
             probability: the probability of the passage shown first.
-            likeliest: the largest probability of any passage. If this and `probability` are too
-                low, the verdict is *none*.
+            likeliest: the probability of the passage with the best score. The verdict is *none*
+                only if this and `probability` are both too low.
             at_most_partial: whether *strong* is excluded; see `Support.at_most_partial`.
         """
         if max(probability, likeliest) < self.none:
@@ -211,7 +211,7 @@ class Calibration:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string. JSON writes it the same, except for one character."""
+    """A text as a TOML string. JSON writes the same string, except for the character DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

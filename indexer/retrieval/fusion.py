@@ -1,7 +1,7 @@
 """Score fusion: cosines and BM25 coverage of the candidates become one order. Pure.
 
-Scores are fused, not ranks: rank fusion loses if one leg is much better than the other (table in
-docs/decisions.md). For that, every model's cosines must be on one scale. Some models squeeze all
+Scores are fused instead of ranks. Ranks do worse if one leg is much better than the other (table in
+docs/decisions.md). But scores need the cosines of all models on one scale. Some models squeeze all
 cosines into a narrow band: multilingual-e5-small gives two unrelated texts 0.78 ± 0.034,
 all-MiniLM-L6-v2 0.09 ± 0.083. If squeezed cosines were used as they are, words would get more than
 twice the weight they should have, and floors, margins and calibrated probabilities would lose their
@@ -56,7 +56,7 @@ class Cosines:
     Attributes:
         ids: the passages' ids.
         wholes: the cosines of the whole passages.
-        windows: the cosines of the best windows; of the whole if the passage is its own window.
+        windows: the cosines of the best windows. A short passage is its own window.
     """
 
     ids: NDArray[np.int64]
@@ -81,7 +81,7 @@ def cosines_of(
     Args:
         vectors: the queries' vectors.
         wanted: for each query the ids of the passages; ids without vectors are left out.
-        own: by id, float32 rows: the whole first, then its windows.
+        own: by passage id, the vectors of the whole text and of its windows, as float32 bytes.
     """
     return [_cosines(vector, ids, own) for vector, ids in zip(vectors, wanted, strict=True)]
 
@@ -118,8 +118,8 @@ class Legs:
     """The candidates of the two legs for one query.
 
     Attributes:
-        near: the ids found by vector, best first. The order is by quantized cosines, or by exact
-            ones in a copy made by `in_order`.
+        near: the ids found by vector, best first by quantized cosine. A copy made by `in_order` has
+            them in the order of exact cosines.
         coverages: the known coverages by id.
         worded: the ids found by BM25, best first.
     """
@@ -170,8 +170,8 @@ class Ranked:
     ) -> "Ranked":
         """Order candidates by score; among equal scores the lower id is first.
 
-        Passages with a late score come before all others. `words` is the weight of coverage for the
-        others.
+        Passages with a late score come before all others. `words` is the weight of coverage for
+        passages without a late score.
         """
         late = late or {}
         ids = cosines.ids.tolist()

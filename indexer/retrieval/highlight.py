@@ -1,7 +1,7 @@
 """Highlighter: finds the sentence of a passage that answers the question, to be set in bold.
 
-It is pure and calls no model: a sentence gets the mean cosine of its windows, which the search has
-computed.
+The highlighter is pure and calls no model: a sentence gets the mean of the cosines that the search
+has computed for the windows with this sentence.
 """
 
 import re
@@ -51,9 +51,9 @@ def highlighted(
 ) -> tuple[int, int] | None:
     """The span of the answering sentence in a passage's text.
 
-    None if the text is a single sentence, if no sentence can answer, or if the items of a list
-    answer equally well; see `deciding_sentence`. `windows` are the cosines of the passage's
-    windows. The other arguments are those of `deciding_sentence`.
+    Return None if the text is a single sentence, if no sentence can answer, or if
+    `deciding_sentence` returns None. `windows` are the cosines of the passage's windows. For the
+    other arguments see `sentence_scores`.
     """
     spans, plain, runs = _sentences_and_windows(text)
     places = candidate_sentences(plain, [text[start:end] for start, end in spans])
@@ -88,8 +88,8 @@ def _cosines_of_sentences(
 ) -> list[float]:
     """For each sentence the mean cosine of the windows that contain it.
 
-    A sentence in no window gets the smallest cosine. If `windows` isn't as long as `runs`, because
-    a short passage is only embedded as a whole, every sentence gets 0.
+    A sentence that no window contains gets the smallest cosine. If the windows have no cosines,
+    because a short passage is only embedded as a whole, every sentence gets 0.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -101,10 +101,10 @@ def _cosines_of_sentences(
 
 
 def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
-    """The indices of sentences that can answer: no heading, label, picture, number or header row.
+    """The indices of the sentences that can answer.
 
-    A last sentence that only announces something ("Do this:") can't answer either, unless no other
-    sentence can.
+    Headings, labels, pictures, header rows and sentences without letters can't. A last sentence
+    that only announces something ("Do this:") can't either, unless no other sentence can.
 
     Args:
         sentences: the passage's sentences in order, without link targets.
@@ -153,9 +153,9 @@ def deciding_sentence(
 ) -> int | None:
     """The index of the sentence that most likely answers, by `sentence_scores`.
 
-    If the best sentence only repeats the question, a later one is chosen, because a pasted error is
-    not its own remedy. None if the best sentence is the first item of a list, but wouldn't be the
-    best without the credit for its position.
+    If the best sentence only repeats the question, as a quoted error message does, the next one
+    that says more is chosen. Return None if the best sentence is the first item of a list, but is
+    the best only because scores favour early sentences.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
@@ -174,9 +174,9 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
 
 
 def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
-    """The indices of sentences with code that the asker pasted into the question.
+    """The indices of the sentences whose code the asker has pasted into the question.
 
-    A sentence that announces such code is included. Inline code can extend over several sentences.
+    A sentence that announces such code is included. Inline code may extend over several sentences.
     """
     asked = _runs(question)
     found: set[int] = set()
@@ -208,14 +208,14 @@ def sentence_scores(
 
     A sentence that ends with "?" scores 1 less. `covered` is the share of the question's words,
     weighted by IDF, that the sentence has. A word missing from the sentence counts half if the
-    heading or the previous sentence has it. `named` is the share that the heading has.
+    heading or the previous sentence has it. `named` is the share of words that the heading has.
 
     Args:
         sentences: the passage's sentences, in order.
         cosines: the cosine of each sentence.
         weights: the forms and the IDF of each word of the question.
         heading: the passage's title and heading.
-        language: the passage's language; by default each sentence's own is guessed.
+        language: the passage's language; by default the language of each sentence is guessed.
     """
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0

@@ -31,15 +31,15 @@ class Hit:
         score: the fused score.
         cosine: the cosine of the whole passage, on the default model's scale
             (`indexer.retrieval.fusion`).
-        window_cosine: the cosine of its best window, on the same scale.
-        coverage: the share of the query's words, by IDF, that it has, 0 to 1.
-        late: its late score, if known.
-        legs: the legs that found it, and the reranker if that scored it.
-        first: the legs that ranked its document first.
-        window: the number of its best window, counting from 0.
-        named: whether the question repeats its heading or title
+        window_cosine: the cosine of the passage's best window, on the same scale.
+        coverage: the share of the query's words, weighted by IDF, that the passage has, 0 to 1.
+        late: the passage's late score, if known.
+        legs: the legs that found the passage, and `RERANKER` if the reranker scored the passage.
+        first: the legs that ranked the passage's document first.
+        window: the number of the passage's best window, counting from 0.
+        named: whether the question repeats the passage's heading or title
             (`indexer.retrieval.named_passages`).
-        also: other found passages of its document, the best first; their own `also` is empty.
+        also: other found passages of the same document, the best first, without `also`.
     """
 
     passage: StoredPassage

@@ -1,10 +1,10 @@
 """Late interaction (MaxSim): reorders the best passages by the cosines of single tokens.
 
-A passage's one vector represents its subject. Its token vectors show whether it has the question's
-words, in any form. Each word of the question is compared with its nearest token in a passage. The
-*late* score is half the mean over all words and half the mean weighted by IDF; it is part of the
-passage's score (`indexer.retrieval.fusion`). The weakest word in the best passage is a feature of
-evidence.
+The vector of a whole passage represents its subject. The vectors of its tokens show whether it has
+the question's words, in any form. Each word of the question is compared with its nearest token in a
+passage. The *late* score is the average of two means of these cosines: the plain mean, and the mean
+weighted by IDF. It is part of the passage's score (`indexer.retrieval.fusion`). The weakest word in
+the best passage is a feature of evidence.
 
 Only models with a measured weight have a codec (`indexer.embedding.token_codes`) and late scores.
 
@@ -67,9 +67,9 @@ def late_scores(
     """The late score of each passage.
 
     Args:
-        codec: the codec of the codes.
+        codec: the codec that encoded the passages.
         question: the question with its token vectors.
-        weights: the forms and the IDF of each of its words.
+        weights: the forms and the IDF of each word of the question.
         passages: the codes of each passage.
     """
     if not question.places or not passages:

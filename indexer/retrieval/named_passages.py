@@ -1,4 +1,4 @@
-"""Exact match of headings and titles: a question that repeats one is answered by its passage.
+"""Exact match: a question that repeats a heading or title is answered by the passage under it.
 
 A member who types a heading word for word wants the text under it, whatever else is similar. Only
 one document may match: a heading of many documents ("Examples") is ignored.
@@ -23,7 +23,7 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
-    """The ids of candidates whose heading the question may repeat, the best first."""
+    """The ids of the candidates to compare with the question by `named_passage`, best first."""
     most = max((legs.coverages[key] for key in legs.worded), default=0.0)
     worded = (key for key in legs.worded if legs.coverages[key] >= HAS_WORDS * most)
     return list(dict.fromkeys([*ranked.ids[:MOST_CANDIDATES], *worded]))
@@ -32,8 +32,8 @@ def naming_candidates(ranked: Ranked, legs: Legs) -> list[int]:
 def named_passage(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
     """The first passage whose heading, title or wording the question repeats.
 
-    Case, punctuation and polite words around a question make no difference. None if no passage
-    matches, or passages of several documents do.
+    Case, punctuation and polite words around a question make no difference. Return None if no
+    passage matches, or if passages of several documents match.
     """
     asked = {_words(question), _words(normalized(question))} - {""}
     found = [

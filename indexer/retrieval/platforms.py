@@ -19,7 +19,7 @@ _PLATFORMS: Final = tuple(
 
 
 def names_other_platform(question: str, text: str) -> bool:
-    """Whether a question names platforms and a text names only other ones.
+    """Whether a question names platforms, and a text names only other platforms.
 
     Args:
         question: normalized and in lower case.

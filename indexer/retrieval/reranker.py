@@ -1,12 +1,11 @@
 """Cross-encoder reranker with a time budget.
 
-It is off unless the operator names a model: a folder or the name of a downloaded
-sentence-transformers cross-encoder. It reads query and passage together, which is better than
-comparing vectors but costs a forward pass per passage. So it scores only as many of the best
-passages as fit the budget, or none if fewer than two fit. Like embedders, it is derived once and
-runs without PyTorch, or else by sentence-transformers. It changes the order, never the evidence.
-For answers, a missing or failing reranker is skipped until the next start; for measurements, it is
-an error.
+The reranker is off unless the operator names a model: a folder, or a downloaded cross-encoder of
+sentence-transformers. The model reads query and passage together, which ranks better than comparing
+vectors but costs a forward pass per passage. So only as many of the best passages are scored as fit
+the budget, or none if fewer than two fit. Like an embedder, the model is derived once and then runs
+without PyTorch; if it can't be derived, sentence-transformers runs it. While the bot answers, a
+missing or failing reranker is skipped until the next start. In measurements, it is an error.
 """
 
 import json
@@ -93,7 +92,7 @@ class CrossEncoderReranker:
 def _folder_of(name: str) -> Path:
     """The folder of a cross-encoder, after a check of its configuration.
 
-    Without the check, the library would invent a missing classification head.
+    Without the check, the library would give a missing classification head random weights.
     """
     folder = model_folder(name)
     if folder is None:
@@ -158,17 +157,17 @@ class Reranking:
         )
 
     def fitting(self, share: float = 1.0) -> int:
-        """The number of passages that fit a share of the budget: 0, or at least 2."""
+        """The number of passages that fit a share of the budget; 0 if only one fits."""
         fit = int(min(self._budget_seconds * share / max(self._pair_seconds, 1e-9), MOST))
         return fit if fit >= 2 and not self.problem else 0
 
     def order(self, query: str, texts: Sequence[str]) -> list[int] | None:
-        """The indices of texts, the best answer first; equal ones keep their order.
+        """The indices of texts, the best answer first; equally good texts keep their order.
 
-        None while the reranker is skipped. The caller passes at most `fitting` texts.
+        Return None while the reranker is skipped. The caller passes at most `fitting` texts.
 
         Raises:
-            RerankerError: if it fails and is not dispensable.
+            RerankerError: if the reranker fails and is not dispensable.
         """
         if self.problem:
             return None
@@ -186,11 +185,11 @@ class Reranking:
 
 
 def open_reranker(name: str, cache: Path) -> Reranker:
-    """Open a cross-encoder: fast if it can be derived, else as sentence-transformers runs it.
+    """Open the derived form of a cross-encoder, or else open it with sentence-transformers.
 
     Args:
         name: a hub name or a folder.
-        cache: where derived models are kept; can be deleted at any time.
+        cache: the folder of derived models; can be deleted at any time.
 
     Raises:
         ModelError: if it is missing, can't be read, or gives more than one score a pair.
@@ -260,7 +259,7 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def rerank(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits in the reranker's order; but a hit whose heading the question repeats comes first."""
+    """Put hits in the reranker's order, but a hit whose heading the question repeats first."""
     order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:
         return list(hits)

@@ -1,9 +1,9 @@
 """Hybrid retriever: dense and BM25 candidates, fused scores, one hit per document, evidence.
 
 Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the query's cosine
-with the whole passage, its cosine with the best window, and its word coverage. The best are
-reordered by token vectors, if the model has them (`indexer.retrieval.late_interaction`). A
-reranker, if the operator names one, then reorders as many of the best as its budget allows.
+with the whole passage, its cosine with the best window, and its word coverage. If the model has
+token vectors, they reorder the best passages (`indexer.retrieval.late_interaction`). If the
+operator names a reranker, it reorders as many of the best hits as its budget allows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -105,7 +105,7 @@ class Retriever:
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def corrected(self, query: str, scopes: Sequence[Scope]) -> str:
-        """The query with its spelling corrected by the words of these scopes."""
+        """The query with its spelling corrected by the words of the passages in these scopes."""
         return correct_spelling(query, self.index.postings(scopes), self.is_common)
 
     def unread_language(self, query: str) -> str:
@@ -143,17 +143,17 @@ class Retriever:
         share: float | None = None,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """For each of many queries the best hits, one per document; passages are read together.
+        """The best hits of each query, one per document; passages are read for all at once.
 
         Args:
             queries: the queries' texts.
             vectors: the queries' vectors, (n, d) float32 of unit length.
             scopes: the scopes that the askers may see.
-            k: at most this many for each.
-            share: each query's share of the reranker's budget; by default the budget is split among
-                these queries.
-            among: the ids to search; by default all. Filtering the hits afterwards might leave
-                none.
+            k: the largest number of hits for a query.
+            share: the share of the reranker's budget for each query; by default these queries split
+                the budget.
+            among: the ids of the passages to search; by default all. Filtering the hits afterwards
+                might leave none.
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
@@ -261,16 +261,16 @@ class Retriever:
     def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
         """How well the hits support an answer to the query.
 
-        The hit with the best score decides on *none*, even if a reranker moved it. So the same
-        questions are refused with and without a reranker.
+        The evidence is *none* only if both the first hit and the hit with the best score are too
+        weak. So a reranker, which may put another hit first, never causes a refusal.
         """
         return self.judged(query, hits)[0]
 
     def judged(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
-        """The evidence, with the numbers behind it for the record; these are empty without hits.
+        """The evidence, and the numbers that it was judged by.
 
-        The numbers are every feature by name, `probability`, and the thresholds `strong` and
-        `none`.
+        The numbers are each feature by name, `probability`, and the thresholds `strong` and `none`.
+        Without hits, there are no numbers.
         """
         if not hits:
             return Evidence.NONE, {}
@@ -301,9 +301,10 @@ class Retriever:
     def cosines(
         self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
     ) -> list[Cosines]:
-        """The exact cosines of passages with each of many queries, on the default model's scale.
+        """The exact cosines of each query and its `wanted` passages, on the default model's scale.
 
-        The queries' vectors are (n, d) float32 of unit length; missing ids are left out.
+        `vectors` are the queries' vectors, (n, d) float32 of unit length. Ids that are missing from
+        the index are left out.
         """
         own = self.index.own_vectors(chain.from_iterable(wanted))
         found, scale = cosines_of(vectors, wanted, own), self.cosine_scale()
@@ -321,7 +322,7 @@ class Retriever:
         return self._scale
 
     def support(self, query: str, hits: Sequence[Hit]) -> Support:
-        """The input of the evidence for a query and its hits, at least one."""
+        """The input of the evidence for a query and at least one hit."""
         best = hits[0]
         return Support(
             question=spelt_out(query).lower(),
@@ -335,10 +336,7 @@ class Retriever:
     def deciding_sentence(
         self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
     ) -> tuple[int, int] | None:
-        """The span of the answering sentence in the hit's text.
-
-        None if no sentence stands out.
-        """
+        """The span of the answering sentence in the hit's text; None if none stands out."""
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
         cosines = window_cosines(vector, own)
@@ -354,7 +352,7 @@ class Retriever:
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits. If the hit with the best score is missing, it replaces the last of them.
+    """The first `k` hits. The hit with the best score replaces the last hit if it isn't among them.
 
     Evidence needs the hit with the best score. But a single hit (`k` = 1) isn't replaced.
     """

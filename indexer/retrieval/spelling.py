@@ -1,9 +1,9 @@
 """Spelling correction of questions, by the words of the searched passages.
 
-A word unknown to both passages and model is corrected if exactly one candidate is one slip away.
-The candidates are the words that both passages and model know. If none of them is one slip away,
-the candidates are the words in many passages, such as the name of the community's own subject. The
-corrected question is embedded, looked up and judged.
+A word that neither the passages nor the model know is corrected if exactly one candidate is one
+typing slip away. Candidates are the words that both the passages and the model know. If none of
+these is one slip away, words in many passages are candidates, such as the name of the community's
+own subject. The corrected question is embedded, looked up and judged.
 """
 
 import re

@@ -175,7 +175,7 @@ def language_of_question(text: str) -> str:
 def language_of(text: str) -> str:
     """The language with the most stop words and special letters (such as `ß`) in a text.
 
-    English comes first among languages with equally many. So a text without any counts as English.
+    In a tie with English, English is chosen, so a text without any of these counts as English.
     """
     beginning = text[:2_000].lower()
     shares = _counts_of_grammar(beginning)
@@ -221,7 +221,7 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
 
 
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
-    """The words of a text as (word, extra), in reading order.
+    """The words of a text in reading order, each with whether the word is an extra.
 
     An extra is the whole form of a word with several parts. The text `v2.7.1` has the words `v2`,
     `7` and `1`, and the extra `v2.7.1`. The text `open-source` has the words `open` and `source`,
@@ -280,7 +280,7 @@ def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _whole_forms(chunk: str, language: str) -> Iterator[str]:
-    """Yield the whole forms of a chunk with punctuation inside."""
+    """Yield the whole forms of a chunk that has punctuation inside, such as `v2.7.1`."""
     whole = chunk.removesuffix("()").strip(".:'’/\\%&").lower()
     whole = whole.rstrip("-") if not whole.endswith("--") else whole
     letters = re.sub(r"[\W_]", "", whole)
@@ -353,7 +353,7 @@ _NAMED: Final = re.compile(r"\w[\w.'’-]*")
 
 
 def names(question: str) -> list[str]:
-    """Capitalised words except the first, and words with digits.
+    """The names in a question: capitalised words except the first, and words with digits.
 
     In a question in capitals or title case, only words with digits count.
     """

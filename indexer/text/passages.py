@@ -102,8 +102,8 @@ class Passage:
     def embedded(self) -> str:
         """The embedded text: title, heading, text without link addresses, and wordings.
 
-        Wordings come last, because the model may truncate the text; each is also a window of its
-        own.
+        Wordings come last, because the model may truncate the text. Each wording is also one of the
+        `windows`.
         """
         return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 
@@ -161,7 +161,7 @@ def passages(
 def cut_passages(
     document: Document, count_tokens: Callable[[str], int], max_tokens: int
 ) -> Iterator[Passage | None]:
-    """`passages` one by one, with None between two steps of parsing a long document."""
+    """Yield the `passages` of a document, and None between two steps of parsing a long document."""
     positions = itertools.count()
     title = _fitting(document.title, count_tokens, int(max_tokens * PREFIX_SHARE / 2))
     for section in _sections_in_steps(document.text, document.title):
@@ -189,7 +189,7 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None]:
-    """The sections, with None between two chunks parsed for headings."""
+    """Yield the `sections`, and None between two chunks that are parsed for headings."""
     lines = text.split("\n")
     path: dict[int, str] = {}
     start = 0
@@ -210,7 +210,7 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
 
 
 def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
-    """For each heading of a Markdown text its line, from 1, its level and its words."""
+    """The line number (from 1), the level and the words of each heading of a Markdown text."""
     for found in _headings(text, text.split("\n")):
         if found is not None:
             yield found[0] + 1, found[2], found[3]
@@ -219,7 +219,7 @@ def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
 def _headings(
     text: str, lines: Sequence[str], chunk_characters: int = CHUNK_CHARACTERS
 ) -> Iterator[tuple[int, int, int, str] | None]:
-    """Each heading as (first line, line after it, level, text), with None between two chunks."""
+    """Yield (first line, line after, level, text) of each heading, and None between two chunks."""
     if _HEADING_MARK.search(text) is None:
         return
     for first, end in _chunks(lines, chunk_characters):
@@ -242,7 +242,7 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """Ranges [first, last) of lines with about `most` characters, to be parsed separately.
 
     A range ends only before a `#` heading or a paragraph, and never inside a code fence or HTML. A
-    range of four times the size ends at any line.
+    range that reaches four times the size ends at any line.
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
@@ -256,11 +256,9 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on_until(line: str, until: str) -> str:
-    """The closing mark of the code fence or HTML still open after a line; empty if none is open.
+    """The closing mark of the code fence or HTML that is open after a line; empty if none is.
 
-    Args:
-        line: the line.
-        until: the closing mark of the one open before the line, or empty.
+    `until` is the closing mark of the code fence or HTML that is open before the line, or empty.
     """
     stripped = line.strip()
     if until[:1] in ("`", "~"):
@@ -285,7 +283,7 @@ def _begins_anew(lines: Sequence[str], number: int) -> bool:
 
 
 def _stretches(body: str) -> Iterator[str]:
-    """The body in stretches of limited length, each cut at the best place near its end."""
+    """Cut the body into stretches of about `STRETCH_CHARACTERS`, each at the best place."""
     start = 0
     code = iter(fences(body) if len(body) > STRETCH_CHARACTERS else ())
     fence = next(code, None)
@@ -305,7 +303,7 @@ def _stretches(body: str) -> Iterator[str]:
 
 
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
-    """The fence lines to add if a text is cut at `place`; empty if this is outside the code.
+    """The fence lines that keep both parts valid if code is cut at `place`; empty outside code.
 
     Returns:
         The opening line for the part after the cut, and the closing line for the part before it.

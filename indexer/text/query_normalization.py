@@ -67,7 +67,7 @@ def _without_politeness(question: str) -> str:
 
 
 def _without_fillers(text: str) -> str:
-    """A text without a greeting in front, and without fillers ("pls", "lol") at either end."""
+    """A text without a greeting at its beginning and fillers ("pls", "lol") at either end."""
     words = [*_CHUNK.finditer(text)]
     said = [word.group().strip(_SIGNS_AROUND).lower() for word in words]
     greeted = itertools.takewhile(_fillers("before").__contains__, said)
@@ -110,7 +110,7 @@ def _evened(chunk: str) -> str:
 def spelt_out(question: str) -> str:
     """The normalized question with shorthand expanded.
 
-    A question mark is added, unless it ends in a full stop.
+    A question mark is added, unless the question ends in a full stop.
     """
     tables = ("shorthand", "contractions")
     read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), normalized(question))

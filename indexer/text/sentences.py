@@ -111,9 +111,9 @@ def window_runs(text: str) -> list[tuple[int, int]]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The spans (start, end) of the sentences of a Markdown text, in order, trimmed.
 
-    A code fence is one sentence, and so is each line of a list, a table or pictures: marking or
-    quoting a part would break them. A hard line break of Markdown ends a sentence. Abbreviations,
-    initials and numbers of items don't.
+    A code fence and a table row are one sentence each, because marking or quoting a part would
+    break them. A list item begins a sentence, and Markdown's hard line break ends a sentence.
+    Abbreviations, initials and numbers of items don't.
     """
     return list(_sentences(text))
 
@@ -189,7 +189,7 @@ def _ends_abbreviated(piece: str) -> bool:
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The spans of blocks: paragraphs, and single lines.
 
-    A line of a list, table or pictures, or a label, is a block of its own.
+    A table row, a line of pictures or a label is a block of its own. A list item begins a block.
     """
     position = start
     block = start
@@ -286,7 +286,7 @@ def announces(text: str) -> bool:
 
 
 def refers_back(text: str) -> bool:
-    """Whether a unit refers back: it is an example, or its first word does so ("This …")."""
+    """Whether a unit is an example, or its first word refers to something before ("This …")."""
     return _REFERS_BACK.match(text) is not None or _EXAMPLES.match(text) is not None
 
 

@@ -57,7 +57,7 @@ def _symbols(text: str) -> Iterator[str]:
 
 
 def _is_meant(text: str, sign: str, start: int) -> bool:
-    """Whether an ambiguous sign is a symbol here."""
+    """Whether the ambiguous `sign` at the offset `start` is a symbol of code."""
     listed, end = _listed(), start + len(sign)
     if sign not in listed["ambiguous"]:
         return False

@@ -38,7 +38,7 @@ def synonym_variants(question: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
 
 
 def replaced(question: str, pairs: Sequence[Pair]) -> str:
-    """The question with the first word of each pair replaced by the second; longer matches win."""
+    """Replace the first word of each pair by the second; the pair with more words comes first."""
     languages = {language_of(question), "en"}
     wanted = [([_stems(word, languages) for word in first.split()], new) for first, new in pairs]
     wanted.sort(key=lambda one: -len(one[0]))
@@ -68,6 +68,6 @@ def _stems(word: str, languages: Collection[str]) -> _Stems:
 
 
 def _are(stems: Sequence[_Stems], place: int, words: Sequence[_Stems]) -> bool:
-    """Whether `words` begin at index `place` of `stems`."""
+    """Whether the stems from index `place` on are those of `words`."""
     there = stems[place : place + len(words)]
     return len(there) == len(words) and all(map(frozenset.__and__, there, words))
