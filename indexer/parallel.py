@@ -1,8 +1,8 @@
 """Thread pool for work that releases the GIL: one thread per core, for the life of the process.
 
-Starting threads for every batch costs more than a millisecond each when the event loop is busy. A
-mapped function must be thread-safe, and must not use the pool itself: it would deadlock. The
-calling thread must not touch a submitted function's data until it has ended.
+The threads are kept, because starting one takes more than a millisecond while the event loop is
+busy. A mapped function must be thread-safe, and must not use the pool itself: it would deadlock.
+The calling thread must not touch a submitted function's data until the function has ended.
 """
 
 import os
@@ -36,8 +36,8 @@ def pool_submit(function: Callable[[], _Result]) -> Callable[[], _Result]:
     """Submit a function to the pool, to run while the calling thread has released the GIL.
 
     Returns:
-        A function that waits for the result. If no thread has begun yet, or there is only one core,
-        it runs the submitted function itself, in the calling thread.
+        A function that waits for the result. If no thread of the pool has begun to run `function`,
+        or there is only one core, the returned function runs it in the calling thread.
     """
     if cores() == 1:
         return function

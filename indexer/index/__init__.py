@@ -1,1 +1,1 @@
-"""The index: its database, FAISS vectors, BM25 postings, and caches of them."""
+"""Search index: its database, FAISS vectors, BM25 postings, and caches of all three."""

@@ -2,8 +2,8 @@
 
 Coverage is BM25 divided by the query's highest possible score. It lies between 0 and 1, means the
 same for every query, and doesn't depend on other passages' scores. The inverse document frequency
-(IDF) of a word is taken over all the scopes together, ln(1 + (N - n + 0.5) / (n + 0.5)). Unknown
-words count, too, as not covered.
+(IDF) of a word is taken over all the scopes together, ln(1 + (N - n + 0.5) / (n + 0.5)). A word in
+no passage raises the highest possible score, and so lowers every coverage.
 
 Source:
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
@@ -62,7 +62,7 @@ class BM25Lookup:
         """The matching passages, best first: the best `k`, then any others listed in `also`.
 
         Returns:
-            (passage id, coverage), coverage above 0 and below 1. With `among`, only passages in it.
+            (passage id, coverage above 0 and below 1). If `among` is given, only passages in it.
         """
         if not self._scored:
             return []
@@ -81,7 +81,10 @@ class BM25Lookup:
 
 
 def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight]:
-    """The forms and IDF of each word as typed; an unknown word has the highest IDF."""
+    """The forms and IDF of each query word, without spelling correction.
+
+    A word in no passage has the highest IDF.
+    """
     passages = sum(postings.passages for postings in scopes)
     return [
         (word.forms, _idf(scopes, word.forms, passages))
@@ -102,7 +105,7 @@ def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> fr
 
 
 def _idf(scopes: Sequence[Postings], forms: Sequence[str], passages: int) -> float:
-    """The inverse document frequency of a word by its commonest form."""
+    """The IDF of a word, computed from its form in the most passages."""
     frequencies = [sum([one.document_frequency(form) for one in scopes]) for form in forms]
     having = max(frequencies, default=0)
     return math.log(1 + max(passages - having + 0.5, 0.0) / (having + 0.5))
@@ -137,7 +140,7 @@ class _Scored:
         postings: the scope's postings.
         scores: the coverages, (slots,).
         best: the slots with the best coverages.
-        common: the common words; they add to these scores but propose no candidates.
+        common: the common words, not counted in `scores`; see `LARGE`.
         mean_length: the mean length in words of the passages of all scopes.
     """
 
@@ -149,7 +152,7 @@ class _Scored:
 
     @classmethod
     def of(cls, postings: Postings, shares: Sequence[Weight], mean_length: float, k: int) -> Self:
-        """Score the query's words; each has a share of the total weight 1."""
+        """Score the passages by words with their shares of the query's total weight, which is 1."""
         telling, common = _parted(postings, shares)
         scores = _summed(postings, telling, mean_length)
         if len(postings.removed):
@@ -176,7 +179,7 @@ class _Scored:
 
 
 def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
-    """The words that propose candidates, and the common words that only add to scores."""
+    """The words that propose candidates, and the common words that only add to their scores."""
     slots = len(postings.ids)
     telling: list[Weight] = []
     common: list[Weight] = []
@@ -189,7 +192,7 @@ def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight],
 def _summed(
     postings: Postings, shares: Sequence[Weight], mean_length: float
 ) -> NDArray[np.float64]:
-    """The coverage of each slot by these words, (slots,); every posting is read once."""
+    """The coverage of each slot by these words, (slots,)."""
     if not shares:
         return np.zeros(len(postings.ids))
     found = [_occurrences(postings, forms) for forms, _ in shares]
@@ -222,7 +225,7 @@ def _occurrences(
 def _counts_at(
     postings: Postings, wanted: NDArray[np.int64], forms: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """The counts of a word in the `wanted` slots; reads no more postings than needed."""
+    """The counts of a word's commonest form in the `wanted` slots, found by binary search."""
     most = np.zeros(len(wanted), np.uint8)
     for form in forms:
         slots, counts = postings.postings(form)
@@ -235,10 +238,7 @@ def _counts_at(
 def _saturated(
     postings: Postings, counts: NDArray[np.uint8], slots: NDArray[Any], mean_length: float
 ) -> NDArray[np.float32]:
-    """BM25's term-frequency part divided by its upper limit K1 + 1, from 0 to 1.
-
-    tf / (tf + K1 · (1 - B + B · dl / avgdl))
-    """
+    """BM25's saturated term frequency, from 0 to 1: tf / (tf + K1 · (1 - B + B · dl / avgdl))."""
     # In place, for speed.
     held_back: NDArray[np.float32] = postings.lengths[slots]
     held_back *= np.float32(K1 * B / mean_length)

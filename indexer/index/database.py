@@ -5,9 +5,9 @@ The statements use the SQL that SQLite and PostgreSQL have in common; `Connectio
 Errors:
     Exception
     └── IndexError_           base of the index's errors
-        ├── StaleIndexError   it was made by another model or format
-        ├── IndexReadError    its database can't be queried
-        ├── IndexWriteError   it can't be written (full disk, permissions)
+        ├── StaleIndexError   the index was made with another model or format
+        ├── IndexReadError    the database can't be queried
+        ├── IndexWriteError   the index can't be written (full disk, permissions)
         └── MissingVectorError    another process deleted a vector before it was used
 """
 
@@ -26,11 +26,11 @@ class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
 
 
 class StaleIndexError(IndexError_):
-    """The index was made by another model or format.
+    """The index was made with another model, passage size or format.
 
     Attributes:
         passages: the number of passages in the index.
-        model: the name of its vectors (`Embedder.model`).
+        model: the identity of the index's vectors (`Embedder.model`).
         same_model: whether the model is the same and only the backend differs.
     """
 
@@ -78,7 +78,7 @@ class Connection(Protocol):
 
     @property
     def place(self) -> str:
-        """The location of the index, worded to follow `The index in`."""
+        """The location of the index, for messages that begin with "The index in"."""
 
     def close(self) -> None: ...
 
@@ -99,11 +99,11 @@ class Connection(Protocol):
     def writing(self, *, alone: bool = True) -> AbstractContextManager[None]:
         """A write transaction; nested calls join the outer one.
 
-        With `alone` it excludes all other writers. Otherwise its first statement must lock the rows
-        of its scopes (`ScopeChanges.raised`); each scope has one writer at a time.
+        If `alone` is true, nobody else writes meanwhile. Otherwise the first statement must lock
+        the written scopes by `ScopeChanges.raised`, so that each scope has one writer at a time.
 
         Raises:
-            IndexWriteError: if it can't be written; then nothing is changed.
+            IndexWriteError: if the index can't be written; then nothing is changed.
         """
 
     def forget_deleted(self) -> None:

@@ -69,8 +69,8 @@ class Index:
         vector, and `max_tokens` is the largest number of tokens in a passage.
 
         Raises:
-            StaleIndexError: if it was made with another model, passage size or format.
-            IndexWriteError: if it can't be opened or made.
+            StaleIndexError: if the index was made with another model, passage size or format.
+            IndexWriteError: if the index can't be opened or made.
         """
         self._dimension = dimension
         expected = {
@@ -116,7 +116,7 @@ class Index:
         return self.tables.generation()
 
     def generation_of(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """The generation of each scope: its number of changes. Each change may change results."""
+        """The generation of each scope, which rises with each change of the scope."""
         wanted = tuple(scopes)
         self._replay(wanted)
         return tuple(map(self._resident.generation, wanted))
@@ -164,10 +164,10 @@ class Index:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Pin generations: inside, every result about a scope is of the same generation.
+        """Keep each scope at one generation within the block, so that results fit together.
 
-        Outside, each call compares the generation in memory with the generation in the database.
-        Inside, only the first call for a scope does.
+        Within the block, only the first call for a scope compares the generation in memory with the
+        generation in the database. Outside, every call does.
         """
         self._steady += 1
         try:
@@ -182,8 +182,8 @@ class Index:
     def from_memory(self) -> Iterator[None]:
         """Answer from memory, without comparing generations with the database.
 
-        So passages of replaced or deleted documents may still be found; see `stale_documents`. Rows
-        missing from memory are read from the database.
+        So passages of replaced or deleted documents may still be found; see `stale_documents`.
+        Passages and vectors missing from memory are read from the database by id.
         """
         self._from_memory = True
         self._steady += 1
@@ -205,10 +205,9 @@ class Index:
         self.tables.stale_documents.clear()
 
     def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
-        """Bring some scopes in memory, or all, to the generations of the database.
+        """Bring these scopes in memory, or all, to the database's generations.
 
-        Returns:
-            Whether any of them had changed.
+        Return whether any scope had changed.
         """
         if self._from_memory:
             return False
@@ -239,8 +238,8 @@ class Index:
         """The passages nearest in meaning, from exactly these scopes.
 
         Args:
-            vector: the query's, (d,) float32 of unit length.
-            k: at most this many.
+            vector: the query's vector, (d,) float32 of unit length.
+            k: the largest number of passages.
             scopes: the scopes that the asker may see.
 
         Returns:
@@ -263,13 +262,13 @@ class Index:
         scopes: Sequence[Scope],
         among: Ids | None = None,
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """For each of many queries, candidates for the nearest passages.
+        """The candidates for the nearest passages of each query.
 
         Args:
             vectors: the queries' vectors, (n, d), rows of unit length.
-            k: at most this many for each.
+            k: the largest number of candidates for a query.
             scopes: the scopes that the askers may see.
-            among: the ids to choose from; by default all.
+            among: the ids of the passages to choose from; by default all passages.
 
         Returns:
             For each query, ids and quantized cosines, best first. These cosines are accurate to
@@ -297,8 +296,8 @@ class Index:
         IDFs are computed over all passages of the scopes, regardless of `among`.
 
         Returns:
-            (passage id, coverage), best first, coverage above 0 and below 1: at most `k`, and after
-            them any of `also` with one of the words.
+            (passage id, coverage above 0 and below 1): the best `k` passages, best first, and then
+            any other passages in `also` that have one of the words.
         """
         seen = self.postings(scopes)
         key, lookup = self._lookup or (None, None)
@@ -308,10 +307,10 @@ class Index:
         return lookup.found(also, among)
 
     def prepare_matching(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
-        """A function that precomputes the next `matching` call, for another thread.
+        """A function that precomputes the next `matching` call, and may run in another thread.
 
-        Only one may run at a time, and only within `steady`, because it doesn't compare
-        generations.
+        Only one such function may run at a time, and only within `steady`, because it doesn't
+        compare generations.
         """
         # Scopes are read in the thread that owns the database.
         seen = self.postings(scopes)
@@ -347,7 +346,7 @@ class Index:
         return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
-        """Prefetch scopes, vectors and passages, as many as fit, a slice a step.
+        """Prefetch as many scopes, vectors and passages as fit in memory, in steps.
 
         The index may change between two steps.
         """
@@ -361,7 +360,7 @@ class Index:
             self._replay()
 
     def prefetch_recent_rows(self) -> Iterator[None]:
-        """Read the rows of recently searched scopes into memory, as many as fit, a slice a step.
+        """Read as many rows of recently searched scopes as fit into memory, in steps.
 
         Then questions in these scopes can be answered from memory alone. The index may change
         between two steps.
@@ -370,7 +369,7 @@ class Index:
             yield from self._rows.read(passage_ids)
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """For each passage the vectors of the whole and of its windows, as float32 bytes."""
+        """For each passage the vectors of its whole text and of its windows, as float32 bytes."""
         return self._rows.vectors(passage_ids)
 
     def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
@@ -384,7 +383,7 @@ class Index:
         return [held.postings for held in self._current_scopes(scopes)]
 
     def _current_scopes(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
-        """The resident scopes, each once, at the database's generation."""
+        """The given scopes, each once, loaded into memory at the database's generation."""
         wanted = list(scopes)
         self._replay(wanted)
         found = self._resident.of(wanted)

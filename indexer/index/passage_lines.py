@@ -1,4 +1,4 @@
-"""Line numbers of passages in their document, for the fragment of a citation's link.
+"""Fragments of citations' links, made of the line numbers or headings of passages.
 
 Only passages with a fragment have a row in `passage_lines`.
 """
@@ -60,14 +60,14 @@ def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _named(form: str, first: int, last: int) -> str:
-    """The link fragment for these lines; for a single line it has one number."""
+    """Fill line numbers into `form`, such as `L{first}-L{last}`; one line gives `L{first}`."""
     if first == last:
         form = form.partition("{first}")[0] + "{first}"
     return form.replace("{first}", str(first)).replace("{last}", str(last))
 
 
 def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, int] | None]:
-    """The first and last line of each passage, counting from 1; a heading just above is included.
+    """The first and last line of each passage with the heading just above it, counting from 1.
 
     Args:
         text: the document's text.

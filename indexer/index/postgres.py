@@ -31,7 +31,7 @@ _SCHEMA: Final = re.compile(r"index(_[a-z0-9_]{1,40})?")
 
 
 class PostgresConnection:
-    """The opened schema, as `indexer.index.database.Connection`."""
+    """Connection to an index's schema; implements `indexer.index.database.Connection`."""
 
     def __init__(self, place: IndexSchema) -> None:
         """Connect, and create the schema if it is missing.
@@ -53,7 +53,7 @@ class PostgresConnection:
         )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
-        """Set the check that runs before writes; `guards` is called with the connection."""
+        """Let `guards` give the connection a check to run before writes, if it has none."""
         if self._connection.fence is None:
             guards(self._connection)
 
@@ -91,14 +91,14 @@ class PostgresConnection:
     def forget_deleted(self) -> None:
         """Do nothing, because PostgreSQL's autovacuum erases deleted rows.
 
-        With the settings of these tables, a single deleted row is enough for it to run.
+        The tables' settings make autovacuum run even after a single deleted row.
         """
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
         """Create an index's tables in an empty schema; an existing index stays as it is.
 
         Raises:
-            IndexWriteError: if the schema has other tables, or none can be created.
+            IndexWriteError: if the schema has other tables, or the tables can't be created.
         """
         try:
             if "manifest" in self._tables():
@@ -129,7 +129,7 @@ class PostgresConnection:
 
 
 def _lock_number(name: str) -> int:
-    """The number of an advisory lock, from its name: PostgreSQL identifies them by number."""
+    """The number by which PostgreSQL identifies the advisory lock with this name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
@@ -149,7 +149,7 @@ def is_index(place: IndexSchema) -> bool:
 
 
 def drop_schema(place: IndexSchema) -> bool:
-    """Drop an index's schema; False if a process has it open, or it holds no index.
+    """Drop an index's schema. Return False if a process has it open, or it holds no index.
 
     Raises:
         IndexReadError: if the database can't be used.

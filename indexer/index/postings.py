@@ -1,8 +1,8 @@
 """In-memory inverted index of one scope: for each word the passages that have it, with counts.
 
-The postings are a cache of the words in the index database: numpy arrays sorted by word, so a
-question costs a few array operations a word. New passages go into a small buffer, which is merged
-into the arrays when it has grown.
+The postings are a cache of the words in the index database, in NumPy arrays sorted by word. So each
+word of a question costs a few array operations. The postings of new passages wait in a buffer until
+there are enough to be merged into the arrays.
 """
 
 from array import array
@@ -38,7 +38,7 @@ class Postings:
         ids: the passages' ids, (slots,), ascending. A slot is the position of a passage in `ids`;
             postings refer to passages by slot.
         lengths: the passages' lengths in words, (slots,).
-        length: the total of words; removed passages count until the next merge.
+        length: the sum of `lengths`; removed passages count until the next merge.
         removed: the slots of passages removed since the last merge.
     """
 
@@ -168,7 +168,7 @@ class Postings:
         return merged + len(self._waiting.get(term, ()))
 
     def corrections(self, word: str) -> list[str]:
-        """The known words one slip away from an unknown word; none for a known word."""
+        """The known words that differ from `word` by one typing slip; none if `word` is known."""
         return [] if word in self._terms else sorted(single_edits(word) & self._terms.keys())
 
     def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -207,7 +207,7 @@ class Postings:
 
     @classmethod
     def read(cls, file: BinaryIO) -> Self:
-        """Read postings from an open file; raises as `load`."""
+        """Read postings from an open file; it raises the same errors as `load`."""
         loaded = cls()
         with np.load(file, allow_pickle=False) as arrays:
             terms = arrays["terms"].tobytes().decode()

@@ -1,7 +1,7 @@
 """Resident scopes: an LRU cache of the vectors and postings of each scope, limited in bytes.
 
 A scope is loaded from its snapshot, in milliseconds, or rebuilt from the database. Then it is
-brought to the database's generation. A missing, torn or foreign snapshot is silently replaced.
+brought to the database's generation. A snapshot that can't be used is replaced.
 
 Scopes being searched stay in memory, even beyond the limit.
 """
@@ -120,10 +120,9 @@ class ResidentScopes:
         return found
 
     def replay(self, scopes: Sequence[Scope] | None = None) -> bool:
-        """Bring some scopes in memory, or all, to the database's generations.
+        """Bring these scopes in memory, or all, to the database's generations.
 
-        Returns:
-            Whether any of them had changed.
+        Return whether any scope had changed.
         """
         found = self._tables.changes.states(scopes)
         changed = {
@@ -151,7 +150,7 @@ class ResidentScopes:
         return bool(changed)
 
     def _catch_up(self, scope: Scope, held: ResidentScope, generation: int) -> None:
-        """Repeat a scope's changes in memory, from its generation there to a later one."""
+        """Apply to a scope in memory the database's changes up to `generation`."""
         # Nothing has to be removed from an empty scope.
         if held.generation:
             removed = self._tables.changes.removed_since(scope, held.generation, generation)
@@ -237,7 +236,7 @@ class ResidentScopes:
     def fit(self, needed: Sequence[Scope] = ()) -> None:
         """Drop the least recently used scopes until the rest fits the limit.
 
-        The `needed` scopes and the most recently used one stay.
+        The `needed` scopes and the most recently used scope are never dropped.
         """
         if self.most_bytes is None or self.bytes <= self.most_bytes:
             return
@@ -257,8 +256,8 @@ class ResidentScopes:
     def recently_searched(self) -> Iterator[list[int]]:
         """Yield the passage ids of each scope in memory, the last searched scope first.
 
-        A scope is skipped if its rows no longer fit the cache beside those of the scopes before it.
-        The scopes may change between two steps.
+        A scope is skipped if its rows don't fit in the cache beside the rows of the scopes yielded
+        before. The scopes may change between two steps.
         """
         left = self._rows.fitting()
         for scope in reversed([*self._held]):

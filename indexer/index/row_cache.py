@@ -1,7 +1,7 @@
 """LRU caches of passages, vectors and token codes read from the index database.
 
-A passage's text never changes under its id, and ids are never reused. So a cached row is never
-wrong, only unneeded. When documents' links change, all passages are read again.
+A passage's text never changes under its id, and ids are never reused. So a cached row may become
+unneeded, but only its link can become wrong. When a link changes, all passages are read again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ class RowCache:
         return _found(self._passages, passage_ids, self._tables.passages)
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """Each passage's vectors as float32 bytes, by id: the whole first, then its windows."""
+        """The vectors of each passage's whole text, then of its windows, as float32 bytes by id."""
         return _found(self._vectors, list(passage_ids), self._read_vectors)
 
     def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
@@ -89,7 +89,7 @@ class RowCache:
         return int(0.9 * min(fits, default=PASSAGES_CHARACTERS / PASSAGE_CHARACTERS))
 
     def read(self, passage_ids: Iterable[int]) -> Iterator[None]:
-        """Read passages' rows into memory, evicting others if necessary, a slice a step."""
+        """Read passages' rows into memory in steps, evicting other rows if necessary."""
         missing = [key for key in passage_ids if not self.has([key])]
         for start in range(0, len(missing), SLICE):
             some = missing[start : start + SLICE]
@@ -101,7 +101,7 @@ class RowCache:
             yield
 
     def read_ahead(self) -> Iterator[None]:
-        """Fill the caches with the newest rows, a slice a step.
+        """Fill the caches with the newest rows, one slice in each step.
 
         No database read stays open between two steps.
         """
@@ -139,9 +139,9 @@ def _found(
 def _filled(
     cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
 ) -> Iterator[None]:
-    """Fill a cache with the newest rows, a slice a step.
+    """Fill a cache with the newest rows, one slice in each step.
 
-    `read` returns a slice of the rows with ids below the given one, the highest id first.
+    `read` returns a slice of the rows with ids below the given id, the highest id first.
     """
     before = _AFTER_ALL
     while rows := read(before):
@@ -152,7 +152,7 @@ def _filled(
 
 
 def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> bool:
-    """Add rows as long as none is evicted for them; returns whether all fit."""
+    """Add rows until the cache is full. Return whether all rows fit."""
     for key, row in rows:
         if key not in cache:
             if cache.currsize + cache.getsizeof(row) > cache.maxsize:

@@ -20,7 +20,7 @@ from knowledge.values.documents import Scope
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Added passages: `vectors` (n, d) of whole passages and `words`, in the order of `ids`."""
+    """Added passages by `ids`, with the vectors (n, d) of their whole texts, and their words."""
 
     ids: list[int]
     vectors: NDArray[np.float32]
@@ -28,9 +28,9 @@ class Added:
 
 
 class ScopeState(NamedTuple):
-    """The generation of a scope: its number of changes, counted from 1; 0 means none.
+    """The generation of a scope, which counts the scope's changes.
 
-    `relinked` is the last generation that changed documents' links.
+    `relinked` is the latest generation in which documents' links changed.
     """
 
     generation: int
@@ -44,12 +44,12 @@ class ScopeChanges:
     """The generations of scopes, and the changes of each."""
 
     def __init__(self, db: Connection, dimension: int) -> None:
-        """Read from an opened index database with vectors of length `dimension`."""
+        """Use an opened index database, whose vectors have the length `dimension`."""
         self._db = db
         self._dimension = dimension
 
     def states(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, ScopeState]:
-        """The states of these scopes, or of all that ever had a passage."""
+        """The states of these scopes, by default of all scopes that ever had a passage."""
         some = "" if scopes is None else f"where scope in ({marks(scopes)})"
         sql = f"select scope, generation, relinked from generations {some}"  # noqa: S608 - marks
         rows = self._db.rows(sql, list(scopes or ()))
@@ -66,10 +66,7 @@ class ScopeChanges:
         return str(changed_at)
 
     def size(self, scope: Scope, until: int) -> int:
-        """The number of a scope's passages that were added in generations up to `until`.
-
-        Passages removed since are not counted.
-        """
+        """The number of a scope's present passages that were added in generations up to `until`."""
         sql = "select count(*) from passages where scope = ? and generation <= ?"
         [[count]] = self._db.rows(sql, (scope, until))
         return int(count)
@@ -87,7 +84,7 @@ class ScopeChanges:
     ) -> Iterator[Added]:
         """A scope's passages added after generation `after`, up to `until`, in batches by id.
 
-        All ids are read first, because the rows are large and may change between two batches.
+        All ids are read first. Passages deleted before their batch is read are left out.
         """
         rows = self._db.rows(
             "select id from passages where scope = ? and generation > ? and generation <= ? "
@@ -122,9 +119,12 @@ class ScopeChanges:
         return found
 
     def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
-        """Begin a change: raise the generations of these scopes and of the documents' old scopes.
+        """Raise the generations of these scopes and of the documents' present scopes by 1.
 
-        The rows are locked in a fixed order, so that no two writers deadlock.
+        The rows are locked in the order of scopes, so that writers never deadlock.
+
+        Returns:
+            The new generation of each of these scopes.
         """
         wanted = set(scopes)
         if len(document_ids) > MOST_VALUES:
@@ -142,7 +142,7 @@ class ScopeChanges:
         return {Scope(scope): generation for scope, generation in rows}
 
     def mark_relinked(self, scopes: Iterable[Scope]) -> None:
-        """Record that the generation just raised changes documents' links."""
+        """Record that documents' links changed in the latest generation of each of these scopes."""
         some = sorted(set(scopes))
         sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
         self._db.run(sql, some)

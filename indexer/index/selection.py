@@ -1,7 +1,7 @@
-"""Metadata filter of a search: the selected documents among the visible ones.
+"""Selection of documents by their metadata, to narrow a search.
 
-A document is selected by its scope, its kind, its id or any of its tags. Selections only narrow:
-the scopes still bound a search to documents that the asker may see.
+A document is selected by its scope, its kind, its id or any of its tags. A selection never widens a
+search: selected documents outside the asker's scopes aren't found.
 """
 
 from collections.abc import Collection, Sequence

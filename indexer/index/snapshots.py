@@ -1,7 +1,7 @@
 """Snapshots of scopes: saved vectors and postings, loaded instead of being rebuilt.
 
-A snapshot is a cache, named by the index and the scope's generation. It is two files beside a
-SQLite file, or a row in PostgreSQL that all processes share.
+A snapshot belongs to one index and one generation of a scope. With SQLite, it is two files beside
+the database file. With PostgreSQL, it is a row that all processes share.
 """
 
 import io
@@ -36,7 +36,7 @@ _WORDS: Final = ".words.snapshot"
 
 
 class Snapshots(Protocol):
-    """The snapshots of one index. Its methods raise errors of `UNREADABLE` or `UNWRITABLE`."""
+    """The snapshots of one index. Reading may raise `UNREADABLE`, and writing `UNWRITABLE`."""
 
     @property
     def place(self) -> str:
@@ -53,10 +53,10 @@ class Snapshots(Protocol):
     ) -> None: ...
 
     def delete_older(self, scope: Scope, generation: int) -> None:
-        """Delete a scope's snapshots of other generations."""
+        """Delete the scope's snapshots of all generations except `generation`."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
-        """Delete all snapshots but these, including other indexes' in the same place."""
+        """Delete all snapshots except `kept`, including those of other indexes in this place."""
 
 
 class SnapshotFiles:

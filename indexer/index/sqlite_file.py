@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SQLiteConnection(DerivedFile):
-    """The opened file, as `indexer.index.database.Connection`."""
+    """Connection to a SQLite file; implements `indexer.index.database.Connection`."""
 
     error = IndexWriteError
     advice = (

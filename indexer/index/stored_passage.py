@@ -30,7 +30,7 @@ SELECT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage with its id in the index; `link` leads to its lines or heading if known."""
+    """A passage in the index. Its `link` leads to its lines or heading, if these are known."""
 
     id: int
     document_id: str
@@ -50,7 +50,7 @@ class StoredPassage:
 
     @property
     def embedded(self) -> str:
-        """The embedded text, as `Passage.embedded`."""
+        """The embedded text, the same as `Passage.embedded`."""
         text = with_titles(self.title, self.heading, without_link_targets(self.text))
         return "\n".join((text, *self.wordings))
 

@@ -2,8 +2,8 @@
 
 They run on an `indexer.index.database.Connection`, in the SQL that SQLite and PostgreSQL have in
 common. Each text's vector is stored once under the text's digest, in full precision, so that
-nothing is embedded twice. Each passage also has its own vectors (the whole, then its windows) in
-half precision, so that scoring a hundred candidates reads a hundred rows by id.
+nothing is embedded twice. The vectors of a passage's whole text and of its windows are also stored
+under the passage's id, in half precision. So scoring a hundred candidates reads a hundred rows.
 """
 
 import json
@@ -73,8 +73,8 @@ class IndexTables:
         """Open the index in a folder or schema, or make an empty one.
 
         Raises:
-            StaleIndexError: if it was made by another model or format.
-            IndexWriteError: if it can't be opened or made.
+            StaleIndexError: if the index was made with another model, passage size or format.
+            IndexWriteError: if the index can't be opened or made.
         """
         self._dimension = dimension
         self.db = _opened(place, expected)
@@ -190,7 +190,7 @@ class IndexTables:
         return (set(wanted) - known["vectors"]) | (set(coded) - known["token_codes"])
 
     def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """Each passage's own vectors in half precision: the whole, then its windows."""
+        """By passage id, the vectors of the whole text and of its windows, in half precision."""
         for some in slices(passage_ids):
             sql = (
                 "select passage_id, vectors from passage_vectors "  # noqa: S608
@@ -248,7 +248,7 @@ class IndexTables:
         return list(map(of_row, self.db.rows(sql, (document_id, first, last))))
 
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
-        """The ids of the documents of these scopes that begin with `beginning`."""
+        """The ids that begin with `beginning`, of documents in these scopes."""
         sql = (
             "select id from documents where substr(id, 1, cast(? as integer)) = ? "  # noqa: S608
             f"and scope in ({marks(scopes)})"
@@ -270,7 +270,7 @@ class IndexTables:
         return np.unique(np.array(selected_ids(self.db, selection, scopes), np.int64))
 
     def tags(self, scopes: Sequence[Scope]) -> list[str]:
-        """The tags of all documents in these scopes, case-folded, in order."""
+        """The tags of all documents in these scopes, case-folded and sorted."""
         sql = f"select metadata from documents where {TAGGED} and scope in ({marks(scopes)})"  # noqa: S608
         return sorted({tag for [cited] in self.db.rows(sql, scopes) for tag in folded_tags(cited)})
 
@@ -299,7 +299,7 @@ class IndexTables:
             self.db.together([*vectors_stored(vectors), *codes_stored(codes)])
 
     def prune_vectors(self) -> int:
-        """Delete unused vectors and codes; returns the number of vectors.
+        """Delete unused vectors and codes. Return the number of deleted vectors.
 
         Don't call it while another process is embedding, because that process stores vectors before
         the passages that use them.
@@ -330,13 +330,13 @@ class IndexTables:
         Args:
             changed: the documents to insert; each replaces the document with its id.
             removed: the ids of documents to delete.
-            record: the new record of the file that they come from.
+            record: the new record of the file that these documents come from.
             forgotten: the paths of files whose records are deleted, so that they are parsed again.
-            vectors: vectors by digest, for texts without a stored one.
+            vectors: the vectors of texts without a stored vector, by the text's digest.
             codes: the codes of these texts' token vectors.
 
         Raises:
-            IndexWriteError: if it can't be written; then nothing is changed.
+            IndexWriteError: if the index can't be written; then nothing is changed.
             MissingVectorError: if a vector is missing; then nothing is changed.
         """
         if not (changed or removed or record is not None or forgotten):
@@ -377,7 +377,7 @@ class IndexTables:
             self.stale_documents.update(document_ids)
 
     def link(self, document_id: str) -> str:
-        """The link of a document; empty if it isn't there."""
+        """The link of a document; empty if the document isn't in the index."""
         row = self.db.one("select metadata from documents where id = ?", (document_id,))
         return title_and_link(row[0])[1] if row else ""
 
@@ -400,7 +400,7 @@ class IndexTables:
 
 
 def _raise_files_version(db: Connection) -> None:
-    """Change `files_version`, and lock it: one process at a time changes files' records."""
+    """Raise `files_version`. The lock on its row lets only one process change files' records."""
     db.run(
         "insert into manifest (key, value) values (?, '1') on conflict (key) do update "
         "set value = cast(cast(manifest.value as bigint) + 1 as text)",

@@ -5,10 +5,10 @@ fits all dimensions, so no training is needed. A scan reads a quarter of the mem
 vectors take, and cosines are accurate to about 0.001. This suffices to find the nearest hundred,
 but not to order them. So `indexer.retrieval.fusion` computes exact cosines from the stored vectors.
 
-A scope with up to `EXACT_PASSAGES` vectors compares each of them with the query. A larger scope has
-an inverted file, which assigns the vectors to cells, and compares only the cells nearest to the
-query. A thread trains the cells on a copy of the vectors, and again whenever the number of vectors
-has doubled. Until the new cells are ready, the search uses the old structure.
+In a scope with up to `EXACT_PASSAGES` vectors, a search compares the query with every vector. For a
+larger scope, an inverted file assigns the vectors to cells, and a search compares only the cells
+nearest to the query. A thread trains the cells on a copy of the vectors, and again whenever the
+number of vectors has doubled. Until the training ends, searches go on as before.
 
 FAISS's own threads are never used, because they spin after their work and compete with the embedder
 for the cores. FAISS takes its number of threads from the calling thread, so every calling thread
@@ -16,7 +16,7 @@ sets it to 1. Queries asked together are distributed over this program's thread 
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the
-    inverted file; FAISS's own guidelines for how many cells.
+    inverted file; FAISS's own guidelines for the number of cells.
 """
 
 import logging
@@ -84,7 +84,7 @@ class VectorIndex:
 
     @property
     def exact(self) -> bool:
-        """Whether every vector is compared."""
+        """Whether a search compares the query with every vector."""
         return isinstance(self._held, faiss.IndexIDMap2)
 
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
@@ -112,13 +112,13 @@ class VectorIndex:
         """The nearest vectors to each of many queries.
 
         Args:
-            codes: the queries, `quantized`, (n, d).
-            k: at most this many for each.
-            only: a `selector` of the vectors to compare; by default all.
+            codes: the codes of the queries (`quantized`), (n, d).
+            k: the largest number of vectors for a query.
+            only: a `selector` of the vectors to compare; by default all vectors.
 
         Returns:
-            Passage ids and cosines to about 0.001, (n, at most k), best first; a shorter row is
-            padded with the id -1.
+            Passage ids and cosines accurate to about 0.001, both (n, at most k), best first. The
+            row of a query with fewer results is padded with the id -1.
         """
         self._adopt_learned()
         k = max(min(k, len(self)), 0)
@@ -143,7 +143,7 @@ class VectorIndex:
         return self._held.search(codes, k, params=parameters)
 
     def _learn_if_outgrown(self) -> None:
-        """Start a thread that trains cells on a copy, if there are too few for the vectors."""
+        """Start a thread that trains cells, if there are too many vectors for the present cells."""
         if self.exact:
             learned_for = EXACT_PASSAGES
         else:
@@ -192,7 +192,7 @@ class VectorIndex:
         """Write the vectors; if the first cells are being trained, wait for them.
 
         Raises:
-            RuntimeError, OSError: if it can't be written.
+            RuntimeError, OSError: if the file can't be written.
         """
         self._adopt_learned(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
@@ -208,13 +208,13 @@ class VectorIndex:
         """Read a saved index.
 
         Raises:
-            ValueError, RuntimeError: if the file is torn or not such an index.
+            ValueError, RuntimeError: if the file is torn, or has vectors of another size or format.
         """
         return cls._loaded(faiss.read_index(os.fspath(path)), dimension)
 
     @classmethod
     def unpacked(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
-        """Read an index from the bytes of `packed`; raises as `load`."""
+        """Read an index from the bytes of `packed`; it raises the same errors as `load`."""
         return cls._loaded(faiss.deserialize_index(saved), dimension)
 
     @classmethod
@@ -250,7 +250,7 @@ def _exact(dimension: int) -> Any:
 
 
 def inverted_file(held: Any) -> Any:
-    """An inverted file with the vectors of another structure; cells are trained on a sample."""
+    """An inverted file with the vectors of the structure `held`; a sample trains its cells."""
     count, dimension = held.ntotal, held.d
     cells = int(CELLS_PER_ROOT * count**0.5)
     quantizer: Any = faiss.IndexFlatIP(dimension)
@@ -274,7 +274,7 @@ def inverted_file(held: Any) -> Any:
 
 
 def _sample(held: Any, size: int) -> NDArray[np.float32]:
-    """The codes of at most `size` random vectors, the same on every run."""
+    """The codes of at most `size` random vectors in `held`, the same on every run."""
     chosen = np.zeros(held.ntotal, bool)
     chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
     found: list[NDArray[np.float32]] = []
@@ -286,7 +286,7 @@ def _sample(held: Any, size: int) -> NDArray[np.float32]:
 
 
 def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """The contents of a structure, ids and codes as float32, a piece at a time."""
+    """The ids of the vectors in `held`, with their codes as float32, a piece at a time."""
     if isinstance(held, faiss.IndexIDMap2):
         ids, flat = faiss.vector_to_array(held.id_map), faiss.downcast_index(held.index)
         for start in range(0, len(ids), PIECE):
@@ -307,9 +307,9 @@ def _on_this_thread_alone() -> None:
 def nearest_first(
     ids: NDArray[np.int64], cosines: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The `k` nearest of several rankings; equal ones in the order of ids.
+    """The `k` best entries of joined rankings; among equal cosines, the lower id is first.
 
-    FAISS's padding is left out.
+    FAISS's padding (the id -1) is left out.
     """
     order = np.lexsort((ids, -cosines))
     order = order[ids[order] >= 0][: max(k, 0)]

@@ -1,7 +1,7 @@
 """Overlay of an index: shows search results as if one document were added or replaced.
 
-It exists only in memory: nothing is written or visible to others. The document's indexed passages
-are hidden, its new ones are added, and IDFs are computed as if it were indexed.
+The overlay exists only in memory: nothing is written, and no other search sees it. The document's
+indexed passages are hidden, its new passages are added, and IDFs are computed with them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,10 +25,7 @@ FIRST_ID: Final = 2**62
 
 
 class IndexOverlay:
-    """An index with one document added, or replaced if its id is in the index.
-
-    Valid until the index changes.
-    """
+    """An index with one document added or replaced; valid until the index changes."""
 
     def __init__(
         self,
@@ -37,8 +34,9 @@ class IndexOverlay:
         vectors: Sequence[NDArray[np.float32]],
         codes: Sequence[bytes] = (),
     ) -> None:
-        """Add a document to an index, with each passage's vectors: whole, then windows, (n, d).
+        """Add a document to an index, or replace the document with the same id.
 
+        For each passage, `vectors` has the vectors of its whole text and of its windows, (n, d).
         `codes` are the codes of each passage's token vectors, or empty.
         """
         document, passages = cut.document, cut.passages

@@ -1,7 +1,7 @@
-"""Writing of documents into the index database: deletion and insertion in few statements.
+"""Statements that delete documents from the index database, and insert documents into it.
 
-Each statement costs a round trip in PostgreSQL, and SQLite is faster with fewer, too. All functions
-take the index's connection; the caller opens the transaction.
+They are few, because each costs a round trip in PostgreSQL, and SQLite is faster with fewer, too.
+The caller opens the transaction.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class CutDocument:
 
 
 def document_digest(document: Document) -> str:
-    """The digest of all that determines a document's passages, including the cutting rules."""
+    """The digest of the cutting rules and of everything in a document that shapes its passages."""
     fields = {key: value for key, value in asdict(document).items() if value is not None}
     if not document.wordings:
         # Digests from before this field existed stay valid, so no document is indexed again.
@@ -70,7 +70,7 @@ def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Stateme
 
 
 def codes_stored(codes: Mapping[bytes, bytes]) -> list[Statement]:
-    """Statements that store the codes of token vectors, by the digest of their passage."""
+    """Statements that store the codes of token vectors by the digest of their passage's text."""
     rows = sorted(codes.items())
     return insertions("token_codes", ("digest", "codes"), rows, "on conflict do nothing")
 
@@ -111,10 +111,10 @@ def replace(
 
 
 def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
-    """Statements that delete documents, and record the deletions at their scopes' generations.
+    """Statements that delete documents, and record the deletions under the new generations.
 
     The ids are split into slices, with three statements each. The second statement returns the
-    digests of the deleted passages, and the third one the scopes of the documents.
+    digests of the deleted passages, and the third statement the scopes of the documents.
     """
     for some in slices(document_ids):
         yield (
@@ -140,7 +140,7 @@ def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
-    """Statements that insert documents and return a row for each inserted one."""
+    """Statements that insert documents and return a row for each inserted document."""
     rows = [
         (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
         for one in (cut.document for cut in changed)
@@ -219,10 +219,7 @@ def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _own_digests(passage: Passage) -> list[bytes]:
-    """The digests of the whole passage and of each window.
-
-    A passage that is its own window has one digest.
-    """
+    """The digests of a passage's whole text, and of the windows that differ from it."""
     whole, *windows = passage.digests
     return [whole, *(window for window in windows if window != whole)]
 

@@ -1,1 +1,1 @@
-"""Incremental indexing: changes of corpus, files and channels are cut, embedded and stored."""
+"""Incremental indexing: new and changed documents are cut, embedded and stored in the index."""

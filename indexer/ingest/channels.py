@@ -118,7 +118,7 @@ def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -
 
 
 def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
-    """The threads with documents missing from the index; deletes documents without a thread."""
+    """Delete documents that the archive doesn't list; return the threads to index again."""
     there = index.tables.document_digests(KINDS)
     recorded = archive.threads.every_document()
     ownerless = [document_id for document_id in there if document_id not in recorded]
@@ -201,7 +201,7 @@ def withdraw(
 ) -> list[str]:
     """Delete the documents of a thread that quote messages just deleted from the archive.
 
-    Nothing is embedded. The next `update_channels` writes the rest of these documents again.
+    Nothing is embedded. The next `update_channels` makes these documents again from what is left.
 
     Returns:
         The ids of the deleted documents.

@@ -1,9 +1,9 @@
 """Embedding queue: texts of an index update, embedded by other processes.
 
-An update offers the texts without a vector, and stores the results. A worker, here a process that
-embeds, uses the very same model (`job_kind`), so the index does not depend on which process
-embedded. Results are checked before they are stored: a vector of wrong length or with NaN is
-discarded. In a result, the codes of the token vectors, if any, follow the vector.
+An update offers the texts without a vector, and stores the results. Here, a worker is a process
+that embeds such texts. Workers use the very same model (`job_kind`), so the index is the same
+whichever process embeds. Results are checked before they are stored: a vector of wrong length or
+with NaN is discarded. In a result, the codes of the token vectors, if any, follow the vector.
 """
 
 import logging
@@ -70,7 +70,7 @@ class EmbeddingQueue:
     ) -> None:
         """Queue the texts without a stored vector for workers.
 
-        The texts whose digests are in `whole` are whole passages and need token codes, too.
+        A text whose digest is in `whole` is a whole passage, and needs token codes, too.
         """
         missing = index.tables.missing_vectors(texts)
         coded: Container[bytes] = () if tokens_of(embedder) is None else whole
@@ -84,7 +84,7 @@ class EmbeddingQueue:
         )
 
     def collect(self, index: Index, embedder: Embedder) -> int:
-        """Store a batch of the workers' vectors and codes; returns the number of vectors."""
+        """Store a batch of the workers' vectors and codes. Return the number of vectors."""
         kind = job_kind(embedder)
         found = self._jobs.results(kind, _COLLECTED)
         vectors = {key: _vector(result, embedder) for key, result in found.items()}
@@ -134,7 +134,7 @@ class EmbeddingWorker:
 
     Attributes:
         done: the number of embedded texts.
-        failed: the number of failures; repeated failures of one text all count.
+        failed: the number of failed texts; a text that fails twice counts twice.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class EmbeddingWorker:
         self.failed = 0
 
     def step(self) -> int:
-        """Embed a few of the queued texts; returns their number.
+        """Embed a few of the queued texts. Return their number.
 
         Raises:
             StoreError: if the database can't be used; other workers may soon take the texts.

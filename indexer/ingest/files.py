@@ -3,8 +3,8 @@
 `update_files` is a generator like `pipeline.update`: it can be paused after any step for a
 question, even while a file is being read, and abandoned or killed at any moment. A file's record
 changes in the same transaction as its documents, so a document is in the index if and only if a
-file's record names it. The exception is an unfinished chat export: its documents are recognized by
-their ids.
+file's record names it. Until a chat export has been read to its end, its record doesn't name its
+documents. But their ids begin with the file's id.
 """
 
 import time
@@ -68,7 +68,7 @@ def update_files(
     Args:
         index: the index.
         embedder: the index's embedder.
-        scans: the results of `knowledge.files.scan.scan`; only the last one is complete.
+        scans: the growing results of `knowledge.files.scan.scan`; only the last is complete.
         report: the report to fill.
         withheld: authors that are left out of chats.
         queue: lets other processes embed.
@@ -124,7 +124,7 @@ class _File:
         documents: the ids of its documents, in order.
         trusted: whether an unchanged modification time proves the file unchanged.
         cuts: cut documents that wait to be embedded together with other files' documents.
-        queued: the number of parts handed over for storage.
+        queued: the number of parts to be stored before the file's end has been read.
         stored: the number of parts stored. A part that the workers fail to embed is never stored,
             and then the file isn't recorded.
     """
@@ -149,7 +149,7 @@ class _File:
         self.documents |= dict.fromkeys(kept)
 
     def record(self, *, whole: bool) -> FileRecord:
-        """The file's record; unless `whole`, it also keeps the file's earlier documents."""
+        """The file's record; if `whole` is false, it also lists the file's earlier documents."""
         kept = self.before if not whole else ()
         settled = self.trusted and time.time_ns() - self.found.mtime_ns > SETTLED_NS
         return FileRecord(
@@ -173,9 +173,9 @@ class _FileUpdate:
     """An update in progress.
 
     Attributes:
-        known: the digests of the documents that were indexed when it began, by id.
+        known: the digests of the documents that were indexed when the update began, by id.
         waiting: parsed files that wait until there are enough texts for a batch. A short text alone
-            costs nearly as much as several. If they are lost, the next update parses them again.
+            costs nearly as much as several. After a kill, the next update parses them again.
     """
 
     index: Index
@@ -284,8 +284,8 @@ class _FileUpdate:
     def _ingest_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
         """Ingest the conversations of a chat export.
 
-        There may be a hundred thousand, so the file's record lists their ids only after the last
-        one. Until then they are recognized by their ids, which begin with the file's id.
+        There may be a hundred thousand conversations, so the file's record lists their ids only
+        after the last conversation. Until then, an id shows its file: it begins with the file's id.
         """
         file.withheld = self.withheld.version
         for item in corpus.exported(file.found, self.withheld, part):
@@ -314,7 +314,7 @@ class _FileUpdate:
     def _write_waiting(self, file: _File, *, recorded: bool = True) -> Iterator[None]:
         """Store the documents that are cut so far, although their file isn't read to its end.
 
-        Unless `recorded` is false, the file's record is written, too, and names these documents.
+        If `recorded` is true, the file's record is written, too, and names these documents.
         """
         record = file.record(whole=False) if recorded and file.cuts else None
         cuts, file.cuts = file.cuts, []
@@ -332,7 +332,7 @@ class _FileUpdate:
         """The ids of an unreadable file's documents that may still be quoted until it is repaired.
 
         Empty if the file has moved to another scope, or if it is a chat and the withheld authors
-        have changed. Then members could see text that is no longer meant for them.
+        have changed, because members could then see text that is no longer meant for them.
         """
         before = file.found.before
         if before is None or before.scope != file.found.scope:

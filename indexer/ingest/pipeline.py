@@ -49,9 +49,9 @@ SLICE_LINKS: Final = 256
 
 @dataclass(slots=True)
 class UpdateReport:
-    """Result of an update: ids of documents, and failures of sources.
+    """Result of an update: the ids of documents, and the failures to read a source.
 
-    `waits` is true while the update can only wait for other processes.
+    `waits` is true while the update does nothing but wait for other processes.
     """
 
     added: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class UpdateReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of an update: documents done, documents in all, and the current one."""
+    """Progress of an update in documents, files or threads, with the title of the current one."""
 
     done: int
     total: int
@@ -121,7 +121,7 @@ class OrderedSteps:
     ) -> Iterator[None]:
         """Run these steps when the documents have vectors, after all earlier steps.
 
-        A later call may run them, so the arguments must not change.
+        A later call may run the steps, so don't change the arguments after this call.
         """
         cuts = list(cuts)
         texts = _texts(cuts)
@@ -150,7 +150,7 @@ class OrderedSteps:
             raise self._left_out
 
     def _run_ready(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
-        """Run the steps whose vectors are back; wait while over `most_out` texts are missing."""
+        """Run the steps whose vectors are back; wait while more than `most_out` texts are out."""
         while self._waiting:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)
@@ -189,10 +189,10 @@ def update(
 
     `corpus` yields every quotable document of these `kinds`. For an unreadable source, it yields a
     failure, and the document of this source stays in the index as it was. Documents of other kinds
-    are left alone. With a `queue`, other processes embed.
+    are left alone. The workers of `queue`, if there are any, embed the texts.
 
     Yields:
-        The progress. The last one has the complete report, which is `report` if given.
+        The progress after each step. The update fills its report, which is `report` if given.
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
@@ -232,7 +232,7 @@ def _work(
 ) -> Generator[Progress, None, tuple[list[Document], set[str]]]:
     """The new and changed documents, and the ids of all documents that stay.
 
-    Documents with only a new link, such as files at another commit, are relinked, a few a step.
+    If only a document's link has changed, as with a file at another commit, the link is stored.
     """
     work: list[Document] = []
     relinked: list[Document] = []
@@ -269,7 +269,7 @@ def _only_moved(index: Index, document: Document, digest: str) -> bool:
 def _groups(
     embedder: Embedder, documents: Iterable[Document]
 ) -> Iterator[list[CutDocument] | None]:
-    """Cut documents in groups that fill a slice; a short document alone leaves cores idle.
+    """Cut documents, and group short ones, because a short document alone leaves cores idle.
 
     Yields:
         A group, or None between two steps of cutting a long document.
@@ -299,13 +299,13 @@ def index_document(index: Index, embedder: Embedder, document: Document) -> None
 def index_in_slices(
     index: Index, embedder: Embedder, document: Document, report: UpdateReport
 ) -> Iterator[None]:
-    """Cut, embed and store one document, a slice a step."""
+    """Cut, embed and store one document, one slice in each step."""
     cut = yield from cut_in_slices(embedder, document)
     yield from index_documents(index, embedder, [cut], report)
 
 
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
-    """Cut a document into passages, a few a step."""
+    """Cut a document into passages, a few in each step."""
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
         if passage is None:
@@ -320,11 +320,11 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 def cut_and_embedded(
     embedder: Embedder, document: Document
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
-    """Cut a document and embed it for an `IndexOverlay`, a slice a step; nothing is stored.
+    """Cut and embed a document for an `IndexOverlay`, one slice in each step. Store nothing.
 
     Returns:
-        The document; for each passage the vectors of the whole and its windows, (n, d); and for
-        each passage the codes of its token vectors.
+        The cut document; for each passage the vectors of its whole text and of its windows, (n, d);
+        and for each passage the codes of its token vectors.
     """
     cut = yield from cut_in_slices(embedder, document)
     # As in the index: a passage that is its own window has its vector once.
@@ -348,7 +348,7 @@ def cut_and_embedded(
 def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
-    """Embed the missing texts of several documents, batched by length, a slice a step."""
+    """Embed the missing texts of several documents, batched by length, a slice in each step."""
     vectors, codes = yield from _embed(index, embedder, list(cuts), report)
     if vectors:
         index.tables.store_vectors(vectors, codes)
@@ -391,7 +391,7 @@ def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
 
 
 def _whole_digests(cuts: Iterable[CutDocument]) -> set[bytes]:
-    """The digests of whole passages, the only texts with token codes."""
+    """The digests of whole passages. Only these texts have token codes."""
     return {passage.digests[0] for cut in cuts for passage in cut.passages}
 
 

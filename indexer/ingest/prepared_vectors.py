@@ -1,7 +1,7 @@
 """Prepared vectors of the bundled articles: package data, so that a first start embeds nothing.
 
-Each file is for one model, format and codec, and has vectors by the digest of their text. So
-outdated vectors are never used, and missing ones are embedded. `make shipped` writes the files.
+Each file belongs to one model, format and codec, and has each vector under its text's digest. So a
+changed text never gets an outdated vector, but is embedded. `make shipped` writes the files.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Prepared(NamedTuple):
     codes: Mapping[bytes, bytes]
 
     def of(self, digests: Collection[bytes], coded: Collection[bytes]) -> "Prepared":
-        """The vectors of `digests`; those in `coded` only if they have codes, too."""
+        """The vectors of `digests`, without the digests in `coded` that have no codes."""
         found = [
             key
             for key in digests
@@ -53,7 +53,7 @@ def file_key(embedder: Embedder) -> str:
 
 
 def load_prepared(embedder: Embedder) -> Prepared:
-    """The prepared vectors of a model; empty if it has no file."""
+    """The prepared vectors of a model; empty if there is no file for the model."""
     return _read(FOLDER / f"{file_key(embedder)}.npz")
 
 
