@@ -1,7 +1,7 @@
 """Corpus: all quotable documents with their scopes (articles, files, pages, notes, channels).
 
-Only this module knows every source. `documents` yields each source's present documents, and a
-`Failure` with the reason for each unreadable file.
+Only this module knows all kinds of sources. `documents` yields the present documents of all
+sources, and a `Failure` with the reason for each unreadable file.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class SourceState:
     """The contents, last sync and problems of a source.
 
     Attributes:
-        files: the number of files, of pages (web source) or of messages (channel).
+        files: the number of files, a web source's pages, or a channel's messages.
         documents: the number of documents.
         read_at: the time of the last sync.
         base_url: the web address of the source's files.
@@ -178,7 +178,7 @@ def scan_files(
 
 
 def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
-    """A document of an imported file, or the reason it can't be read; waits for the reader."""
+    """A document of an imported file, or its failure; waits until the sandbox has parsed it."""
     try:
         reading = part.future.result()
     except UnreadableError as error:
@@ -214,7 +214,9 @@ def is_export(path: Path) -> bool:
 def exported(
     found: FoundFile, withheld: Withheld = NOTHING, part: FilePart | None = None
 ) -> Iterator[Document | None]:
-    """The documents of a chat export, or of `part` in a ZIP; None while none is ready.
+    """The documents of a chat export, or of the export `part` in a ZIP.
+
+    At times yields None, so the caller can do other work.
 
     Raises:
         UnreadableError: at the point where the export can't be read further.
@@ -317,10 +319,7 @@ def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
 def channel_states(
     archive: ChannelArchive, describe: Callable[[ChannelProblem], str]
 ) -> list[SourceState]:
-    """The state of each synced channel, in the order they were added.
-
-    Messages count as files. `describe` returns a problem in words.
-    """
+    """The state of each synced channel, by id; `describe` returns a problem in words."""
     states = []
     for channel in archive.channels():
         counts, name = archive.counts(channel.id), f"#{channel.name or channel.id}"

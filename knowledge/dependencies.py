@@ -38,7 +38,7 @@ def require(library: str, names: Iterable[str]) -> None:
     """Refuse a release of a library without these names.
 
     Raises:
-        ImportError: with the missing names and the remedy.
+        ImportError: if names are missing; the message says what to do.
     """
     if lacking := missing(names):
         raise ImportError(

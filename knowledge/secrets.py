@@ -2,7 +2,7 @@
 
 Texts are stored as typed. When a text is shown, quoted or indexed, `HIDDEN` replaces each secret.
 Most patterns come from the library detect-secrets; its patterns with many false positives are left
-out. This module adds patterns for kinds of secrets missing in the library, or slow in it.
+out. This module adds patterns for kinds of secrets that the library lacks, or finds slowly.
 """
 
 import re

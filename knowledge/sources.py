@@ -1,4 +1,4 @@
-"""Addition of sources: checks their locations, and stores them. The sync reads sources later.
+"""Addition of sources: their locations are checked and stored. The sync reads sources later.
 
 Errors:
     Exception
@@ -227,7 +227,7 @@ def add_paths(
             if there is one.
 
     Raises:
-        MissingSourceError: if a path is missing or has an unknown format; no path is added then.
+        MissingSourceError: if a path is missing or unreadable. Then no path is added.
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)
@@ -268,7 +268,7 @@ def check_paths(paths: Sequence[Path]) -> None:
     """Refuse paths that can't be imported.
 
     Raises:
-        MissingSourceError: like `add_paths`.
+        MissingSourceError: if a path is missing or unreadable.
     """
     for path in paths:
         if path.parts and path.parts[0].lower() in ("http:", "https:"):

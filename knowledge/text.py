@@ -1,7 +1,7 @@
 """Text functions: text to store, text to show, and counted nouns.
 
 Text from members, files, pages and imports may contain U+0000 and lone surrogates, which databases
-refuse. Such text passes through `storable` once, when an object of this program is made from it.
+refuse. `storable` cleans such text once, when an object of this program is made from it.
 """
 
 import re
@@ -35,7 +35,7 @@ _SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
 
 
 def storable(text: str) -> str:
-    """The text without U+0000, and with U+FFFD for lone surrogates."""
+    """The text without U+0000; lone surrogates become U+FFFD."""
     if text.isascii():
         return text.replace("\0", "")
     return _HALVES.sub("\ufffd", text).replace("\0", "")

@@ -153,7 +153,7 @@ def verify(path: Path) -> None:
     """Check that a file is a whole community database, usable by this version.
 
     Raises:
-        BackupError: with the problem.
+        BackupError: if the file is missing, damaged or unusable; the message says which.
     """
     with _verified(path):
         pass
@@ -220,7 +220,7 @@ class Restored:
 
     Attributes:
         kept: the copy of the replaced database, or None if there was no database to replace.
-        unknown: the backup's sources and tombstones missing in the replaced database.
+        unknown: the sources and tombstones that only the backup has, not the replaced database.
     """
 
     kept: Path | None
@@ -315,8 +315,8 @@ class Replaced:
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backup: Path) -> Unknown:
     """Prepare a copy of a backup to take the place of the replaced database.
 
-    Deletes optional rows that weren't asked for, and all data purged since the backup. Makes new
-    ids start after the replaced database's last ids. Logs the restore.
+    Deletes all data purged since the backup, and any new source or tombstone whose kind isn't in
+    `asked`. New ids start after the last ids of the replaced database. Logs the restore.
 
     Args:
         part: the copy.
@@ -325,7 +325,7 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OptInRows], backu
         backup: the path of the backup, for error messages.
 
     Returns:
-        The copy's sources and tombstones missing in the replaced database.
+        The sources and tombstones that the copy has and the replaced database lacks.
 
     Raises:
         BackupError: if the copy isn't sound afterwards.

@@ -1,7 +1,7 @@
 """Layout of an export folder: Markdown for notes, JSONL for everything else.
 
     commonplace.json                     the format version, and the schema's migrations
-    notes/GUILD/NOTE-TITLE.md            a note with its live text, or its latest if none is live
+    notes/GUILD/NOTE-TITLE.md            a note with its live, retired or else latest revision
     revisions/GUILD/NOTE.NUMBER.md       each other revision
     TABLE.jsonl                          the rows of every other table, a line each
 
@@ -124,7 +124,7 @@ def revision_name(note: Row, revision: Row) -> str:
 
 
 def note_text(revision: Row, note: Row | None) -> str:
-    """A revision as Markdown with front matter, and its note's row if given."""
+    """A revision as Markdown; the front matter also has the row of its note, if given."""
     rest = {key: value for key, value in revision.items() if key not in (*_SHOWN, "text")}
     matter: Row = {
         "title": revision["title"],
@@ -166,7 +166,7 @@ def parsed_note(path: str, text: str) -> NoteFile:
         values = parsed_values(matter) if found else None
     except UnreadableError as error:
         raise FolderError(f"{path} {error}") from error
-    if not _sound(values):
+    if not _is_front_matter(values):
         raise FolderError(
             f"{path} has other front matter than an export writes: put back what was there, and "
             "change the title, the tags, the link, the wordings and the text alone."
@@ -185,8 +185,8 @@ def parsed_note(path: str, text: str) -> NoteFile:
     )
 
 
-def _sound(values: object) -> TypeGuard[Row]:
-    """Whether front matter has all parts with the right types."""
+def _is_front_matter(values: object) -> TypeGuard[Row]:
+    """Whether parsed front matter has exactly the fields of an export, with the right types."""
     if not isinstance(values, dict):
         return False
     rest, note = (values.get(key) for key in ("revision", "note"))
@@ -212,7 +212,7 @@ def _is_amount(value: Any) -> bool:
 
 
 def _is_id(value: Any) -> bool:
-    """Whether this is an id, low enough to leave room for later ones."""
+    """Whether this is an id. Ids above 2**62 are refused, so higher ids remain for new rows."""
     return isinstance(value, int) and 0 <= value <= 2**62
 
 

@@ -81,7 +81,7 @@ def _manifest(schema: list[str], *, complete: bool) -> str:
 def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
     """Yield the path and the text, in pieces, of each file except the manifest."""
     notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
-    shown = {_shown(database, note): note for note in notes.values()}
+    shown = {_shown_revision_id(database, note): note for note in notes.values()}
     for row in database.rows("select id from revisions order by id"):
         [revision] = database.rows("select * from revisions where id = ?", [row["id"]])
         note = shown.get(revision["id"])
@@ -96,8 +96,8 @@ def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
             yield f"{table}.jsonl", map(row_line, rows)
 
 
-def _shown(database: Database, note: Row) -> int:
-    """The id of the revision in a note's own file: live, retired or else the latest."""
+def _shown_revision_id(database: Database, note: Row) -> int:
+    """The id of a note's live revision, else of its retired revision, else of its latest."""
     kept = note["live_revision_id"] or note["retired_revision_id"]
     if kept:
         return int(kept)

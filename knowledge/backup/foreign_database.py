@@ -134,10 +134,10 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
 
 
 def bring_up_to_date(own: sqlite3.Connection) -> None:
-    """Migrate a database with foreign rows to the current version, and fill its `log_heads`.
+    """Migrate a database with foreign rows to this version, and fill its table `log_heads`.
 
     Raises:
-        ForeignDatabaseError: if a migration can't handle such rows.
+        ForeignDatabaseError: if a migration fails on a foreign row.
     """
     try:
         migrations.apply(Database(own))
@@ -158,7 +158,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    """The columns of a table by position; generated ones are refused."""
+    """The names of a table's columns, in order; generated columns are refused."""
     with explained():
         rows = connection.execute(f"pragma table_xinfo({table})").fetchall()
     if any(hidden for *_, hidden in rows):
@@ -167,7 +167,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _rows(foreign: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """Rows in file order, without using the file's indexes."""
+    """Yield a table's rows in the order of their row ids, without the file's indexes."""
     missing = set(columns) - set(_columns(foreign, table))
     if missing:
         raise ForeignDatabaseError(_no_backup(f"its table {table} has no {missing.pop()}"))

@@ -4,11 +4,11 @@ The folder is read into a scratch database with the export's schema, then migrat
 One transaction then copies rows to the community database:
 
 - An empty database gets all rows.
-- If the export is older than the database (the export's log is a prefix of the database's log), the
-  database gets only the notes edited in the folder, each as a pending revision. Other differences
-  are later changes in the database, and stay.
-- If the export is newer (the database's log is a prefix of the export's log), the database gets the
-  rows it lacks. The import is refused if another row differs.
+- If the export is older than the database (the export's log is a prefix of the database's log),
+  each note edited in the folder becomes a pending revision. All other rows of the database stay as
+  they are, because any difference is a later change.
+- If the export is newer (the database's log is a prefix of the export's log), all missing rows are
+  copied. The import is refused if a row that isn't missing has other values in the export.
 
 All other exports are refused. No row is overwritten, and the import is logged.
 """
@@ -68,8 +68,8 @@ class Imported:
     Attributes:
         rows: the number of imported rows, by table.
         edited: the ids of the notes proposed from edited files.
-        differing: the number of rows with other values in the database, left unchanged.
-        unknown: the export's sources and tombstones missing in the database.
+        differing: the number of rows that differ from the export, and were left as they are.
+        unknown: the sources and tombstones that the export has and the database lacks.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class _Incoming:
     Attributes:
         edits: the notes edited in the folder.
         log: the export's complete log, read before rows were deleted from the scratch database.
-        unknown: the export's sources and tombstones missing in the database.
+        unknown: the sources and tombstones that the export has and the database lacks.
         asked: the optional kinds of rows (sources, tombstones) to import, too.
     """
 
@@ -118,7 +118,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
             changed.
     """
     with _incoming(store, folder) as (incoming, edits):
-        log, unknown = _withheld(store, incoming, asked)
+        log, unknown = _drop_unwanted(store, incoming, asked)
         return _merged(store, incoming, _Incoming(edits, log, unknown, asked))
 
 
@@ -234,17 +234,17 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} isn't a valid row: {error}.") from error
 
 
-def _withheld(
+def _drop_unwanted(
     store: Store, incoming: Store, asked: Collection[OptInRows]
 ) -> tuple[_LogLines, Unknown]:
     """Delete from the scratch database all rows that must not be imported.
 
-    These are rows purged in the community database, and the opt-in rows that `drop_unrequested`
-    deletes.
+    These rows are data purged in the community database, and any new source or tombstone whose
+    kind isn't in `asked`.
 
     Returns:
-        The scratch database's log before the deletions, and its sources and tombstones missing in
-        the community database.
+        The scratch database's log before the deletions, and the sources and tombstones that the
+        community database lacks.
     """
     buried = store.tombstones.in_database() | store.tombstones.in_file()
     log = _comparable(incoming.audit_log.entries())
@@ -256,9 +256,9 @@ def _withheld(
 def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
     """The log lines to compare, by guild.
 
-    Lines about restores and imports are left out. Ids, numbers and digests are blanked, because a
-    left-out line changes them in all later lines. Guilds are compared separately, because lines of
-    different guilds aren't always committed in the order of their ids.
+    Lines about restores and imports are left out. Ids, numbers and digests are blanked, because
+    they depend on all earlier lines, including the omitted ones. Guilds are compared separately,
+    because lines of different guilds aren't always committed in the order of their ids.
     """
     log: _LogLines = {}
     for entry in entries:
@@ -268,9 +268,9 @@ def _comparable(entries: Iterable[LogEntry]) -> _LogLines:
     return log
 
 
-def _continues(longer: _LogLines, shorter: _LogLines) -> bool:
-    """Whether the shorter log is a prefix of the longer one, in each guild."""
-    return all(longer.get(guild_id, [])[: len(log)] == log for guild_id, log in shorter.items())
+def _begins_with(log: _LogLines, prefix: _LogLines) -> bool:
+    """Whether each guild's lines in `log` begin with the guild's lines in `prefix`."""
+    return all(log.get(guild_id, [])[: len(lines)] == lines for guild_id, lines in prefix.items())
 
 
 # Merging.
@@ -288,15 +288,15 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(copy_missing(source.database, database, tables))
             store.audit_log.add_missing_heads()
-        elif incoming.log and _continues(here, incoming.log):
+        elif incoming.log and _begins_with(here, incoming.log):
             asked = {name.value: tables[name] for name in incoming.asked}
             imported = Imported(copy_missing(source.database, database, asked))
             imported.differing = len(_differing(store, source, others))
-            edits = [edit for edit in incoming.edits if _new(store, edit)]
-            imported.edited = [_proposed(store, edit) for edit in edits]
+            edits = [edit for edit in incoming.edits if _is_new(store, edit)]
+            imported.edited = [_propose(store, edit) for edit in edits]
         else:
             _refuse(incoming.edits, "this database has not gone on from the export")
-            gone_on = _continues(incoming.log, here)
+            gone_on = _begins_with(incoming.log, here)
             _refuse_conflicts(_differing(store, source, others if gone_on else tables))
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is another community's.")
@@ -310,7 +310,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
 
 
 def _add_lines(store: Store, source: Store, imported: Imported, here: _LogLines) -> None:
-    """Append the export's further lines to each guild's log."""
+    """Append the lines that each guild's log lacks, and count them in `imported`."""
     passed: Counter[int | None] = Counter()
     for entry in source.audit_log.entries():
         for line in _comparable([entry]).get(entry.guild_id, ()):
@@ -379,8 +379,8 @@ def _submission(edit: _Edit) -> Submission:
         raise FolderError(f"{edit.path} can't be proposed: {error}") from error
 
 
-def _new(store: Store, edit: _Edit) -> bool:
-    """Whether an edited note wasn't imported before."""
+def _is_new(store: Store, edit: _Edit) -> bool:
+    """Whether an edited file differs from its note's latest revision; refuses conflicts."""
     note_id = edit.file.revision.get("note_id")
     note = store.notes.latest(None, note_id) if isinstance(note_id, int) else None
     rows: list[dict[str, Any]] = store.database.rows(
@@ -398,8 +398,8 @@ def _new(store: Store, edit: _Edit) -> bool:
     return True
 
 
-def _proposed(store: Store, edit: _Edit) -> int:
-    """Propose an edited note's text as its next revision."""
+def _propose(store: Store, edit: _Edit) -> int:
+    """Store an edited file as a pending revision of its note; returns the note's id."""
     exported = edit.file.revision
     note, replaced = store.note_states.write(
         exported["note_id"], EDITOR, _submission(edit), int(exported["id"])

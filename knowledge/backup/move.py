@@ -1,10 +1,10 @@
 """Move of the community database between a SQLite file and PostgreSQL.
 
-Rows keep their keys, and ids continue. Both places are then exported and compared byte by byte;
-rows outside exports are compared, too. Meanwhile nobody can write to the old place, and the new
-place is marked as unfinished. At the end the old place is marked as moved, and then the new place's
-mark is removed. So at most one place can be opened, even after the process was killed. The same
-command then resumes the move.
+Rows keep their keys, and new ids start after the old place's last ids. After the copy, both places
+are exported and compared byte by byte; rows that no export has are compared, too. Meanwhile nobody
+can write to the old place, and the new place is marked as unfinished. At the end the old place is
+marked as moved, and then the new place's mark is removed. So at most one place can be opened, even
+after the process was killed. A second call of `move` then finishes or repeats the move.
 
 Errors:
     StoreError
@@ -53,14 +53,14 @@ class Place(Protocol):
 
     @property
     def name(self) -> str:
-        """The place's URL or file path, as written in the other database's mark."""
+        """The place's URL or file path. The marks of the other place contain this name."""
 
     @property
     def url(self) -> str:
         """The URL; empty for a file."""
 
     def is_there(self) -> bool:
-        """Whether the place holds a database, even an unfinished one or one of another release."""
+        """Whether the place holds a database, even an unfinished copy or another release's."""
 
     def open(self, *, though_marked: bool = False) -> Database: ...
 
@@ -99,8 +99,8 @@ def move(
 
     Args:
         source: the present place.
-        target: the new place. It must be empty, or hold an unfinished copy of `source`, or an old
-            database that was moved to `source` before.
+        target: the new place. It must be empty, or hold an unfinished copy of `source`, or the
+            database that an earlier move copied to `source`.
         check: whether to only try the move in a scratch place.
         tell: called before each step.
 
@@ -120,14 +120,14 @@ def move(
     with closing(source.open()) as guard:
         _check_free(source, target)
         _refuse_used(guard, source)
-        moved = _moved(source, target, guard, tell, check=check)
+        moved = _copy_and_mark(source, target, guard, tell, check=check)
     if not check:
         tell(Step.FINISH)
         _finish(target)
     return moved
 
 
-def _moved(
+def _copy_and_mark(
     source: Place,
     target: Place,
     guard: Database,
@@ -135,7 +135,10 @@ def _moved(
     *,
     check: bool,
 ) -> Moved:
-    """Copy everything while `guard` excludes other writers, and mark the source as moved."""
+    """Copy the source to the target, and mark the source as moved unless `check`.
+
+    Meanwhile `guard`, the opened source, locks out all other writers.
+    """
     with guard.writing():
         guard.lift_time_limits()
         kept = ""
@@ -144,7 +147,7 @@ def _moved(
             kept = source.back_up()
             _clear(source, target)
         with target.scratch() if check else nullcontext(target) as into:
-            moved = _copied(source, into, tell)
+            moved = _copy_all(source, into, tell)
         if not check:
             tell(Step.MARK)
             guard.mark(moved_to(target.name))
@@ -156,11 +159,7 @@ def _shown(place: Place) -> str:
 
 
 def _refuse_used(guard: Database, source: Place) -> None:
-    """Refuse to move a database in use by a bot on another machine, which no folder lock shows.
-
-    Raises:
-        MoveError: if other processes of this program are connected.
-    """
+    """Refuse a database with other connections, such as those of a bot on another machine."""
     for _ in range(_LOOKS):
         if not guard.others():
             return
@@ -189,11 +188,7 @@ def _only_last_step_left(source: Place, target: Place) -> bool:
 
 
 def _check_free(source: Place, target: Place) -> None:
-    """Refuse a target with other content than `move` allows.
-
-    Raises:
-        MoveError: if the target holds a community database.
-    """
+    """Refuse a target with other content than `move` allows."""
     if not target.is_there() or _marks(target) in (
         [moved_to(source.name)],
         [moving_from(source.name)],
@@ -224,7 +219,7 @@ def _finish(target: Place) -> None:
 # Copying and comparing.
 
 
-def _copied(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved:
+def _copy_all(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved:
     """Mark the target as unfinished, copy all rows to it, and compare both places."""
     with closing(source.open()) as from_, closing(target.open()) as to:
         tell(Step.LOAD)
@@ -241,7 +236,7 @@ def _copied(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved
 
 def _copy(from_: Database, to: Database, table: str) -> int:
     number = 0
-    for rows in _slices(from_, table):
+    for rows in _batches(from_, table):
         if any(isinstance(value, str) and "\0" in value for row in rows for value in row.values()):
             raise MoveError(
                 f"A row of the table {table} has the character U+0000, which PostgreSQL can't "
@@ -253,7 +248,7 @@ def _copy(from_: Database, to: Database, table: str) -> int:
     return number
 
 
-def _slices(database: Database, table: str) -> Iterable[list[Row]]:
+def _batches(database: Database, table: str) -> Iterable[list[Row]]:
     """The rows of a table, in batches if it has a key."""
     if keys := database.keys(table):
         return in_batches(database, table, keys)

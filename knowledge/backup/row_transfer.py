@@ -21,16 +21,16 @@ Key = tuple[Any, ...]
 
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
-    """The primary key of each table with a key.
-
-    `log_heads` is left out, because it is derived from the log.
-    """
+    """The primary key of each table with a key, except `log_heads`, derived from the log."""
     found = {table: database.keys(table) for table in database.tables() if table != HEADS_TABLE}
     return {table: keys for table, keys in found.items() if keys}
 
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:
-    """The keys of rows in both databases with different values, in order."""
+    """Yield, in order, the key of each row that has other values in `target` than in `source`.
+
+    Rows that only one of the databases has are skipped.
+    """
     for theirs in _by_key(source, table, keys):
         ours = _rows(target, table, keys, [*theirs])
         yield from (key for key in theirs if key in ours and ours[key] != theirs[key])
@@ -45,7 +45,7 @@ def copy_missing(
 
     Args:
         source: the database to copy from.
-        target: the database to insert into, after a call of its `defer_references`.
+        target: the database to insert into; the caller has called its `defer_references`.
         tables: the keys of each table.
 
     Returns:

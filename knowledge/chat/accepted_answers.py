@@ -34,12 +34,12 @@ def exchange(
 ) -> Exchange | None:
     """Find the question of a conversation, its answer, and the other replies.
 
-    If the messages are a complete `thread`, its first post is the question. If the conversation is
-    marked as `solved` and no reply has signs of acceptance, the last possible answer is the answer.
-    Returns None if there is no question, or no possible answer.
+    In a complete `thread`, the first post is the question, or a guide that needs no answer. If the
+    conversation is `solved` and no reply has signs of acceptance, the last reply that could be an
+    answer is chosen. Returns None if there is no question, or no reply that could be an answer.
     """
     people = [message for message in messages if not message.bot]
-    first = _thread_subject(people) if thread else _first_question(people)
+    first = _first_post(people) if thread else _first_question(people)
     if first is None:
         return None
     question, after = people[first], people[first + 1 :]
@@ -59,8 +59,8 @@ def _first_question(messages: Sequence[Message]) -> int | None:
     return next((i for i in found if asks(messages[i].text)), None)
 
 
-def _thread_subject(messages: Sequence[Message]) -> int | None:
-    """The index of the first message with content by the thread's author; 0 if there is none."""
+def _first_post(messages: Sequence[Message]) -> int | None:
+    """The index of the thread author's first message with content, or else 0."""
     if not messages:
         return None
     own = (i for i, m in enumerate(messages) if m.member == messages[0].member and m.worth_reading)

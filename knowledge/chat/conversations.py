@@ -39,7 +39,7 @@ OWN_QUESTION_WORDS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """An emoji below a message: the number of reactions, and the members who are known."""
+    """An emoji below a message, with the number of reactions and the known members who reacted."""
 
     emoji: str
     count: int = 1
@@ -150,7 +150,7 @@ class ConversationSplitter:
         return messages
 
     def _place(self, message: Message) -> int | None:
-        """The key of the open conversation that a message continues; None if it starts one."""
+        """The key of the conversation that a message continues; None for a new conversation."""
         if message.reply_to in self._where:
             return self._where[message.reply_to]
         earliest = message.at - SILENCE
@@ -163,7 +163,7 @@ class ConversationSplitter:
             spoke = self._open[key].spoke.get(message.member)
             if spoke is not None and message.at - spoke <= SILENCE:
                 return key
-        if not recent or self._opens_another(message):
+        if not recent or self._asks_own_question(message):
             return None
         return recent[0]
 
@@ -173,8 +173,8 @@ class ConversationSplitter:
         return message.author.casefold().partition(" ")[0] in named
 
     @staticmethod
-    def _opens_another(message: Message) -> bool:
-        """Whether a newcomer's message starts a new question instead of asking for details."""
+    def _asks_own_question(message: Message) -> bool:
+        """Whether a message asks a question of its own, not for details of another question."""
         return (
             asks(message.text)
             and not asks_back(message.text)

@@ -83,7 +83,7 @@ def channel_of(export: ExportFile) -> Channel:
     """The channel of an export.
 
     Raises:
-        UnreadableError: if it can't be read, or is of an unusable kind.
+        UnreadableError: if the export can't be read, or is neither JSON nor plain text.
     """
     with _opened(export) as file:
         channel = _read(file, export, NOTHING)[0]

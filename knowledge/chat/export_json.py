@@ -1,8 +1,8 @@
 """Parser of DiscordChatExporter's JSON: an object with guild, channel and messages.
 
 The parser reads a stream, so memory is bounded by the largest message. Values of unexpected types
-are ignored, because other programs write and edit exports, too: one malformed message costs only
-itself.
+are ignored, because other programs write and edit exports, too. A message with such values doesn't
+affect other messages.
 """
 
 import codecs
@@ -85,7 +85,7 @@ def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
     """The channel of an export, and an iterator over its messages in file order.
 
     Raises:
-        UnreadableError: if it is damaged or no export; the iterator may raise it, too.
+        UnreadableError: if the file is damaged or no export. The iterator may raise it, too.
     """
     bounded = _BoundedFile(file)
     events = _events(bounded)
@@ -248,7 +248,7 @@ def _reactions(raw: Raw) -> Iterator[Reaction]:
 
 
 def _time(value: object, message_id: int) -> datetime | None:
-    """A message's time in UTC, as stated or from its id."""
+    """The stated time of a message in UTC, or else the time in the message's id."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
         if found is not None:

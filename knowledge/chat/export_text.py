@@ -1,4 +1,4 @@
-"""Parser of DiscordChatExporter's plain text: a head, then "[time] author" and lines.
+"""Parser of DiscordChatExporter's plain text: a head, then messages below their time and author.
 
 The format has no ids and no replies. Times have no seconds, and dates are in the exporter's locale.
 The parser supports locales writing the month as a number or as three English letters.
@@ -40,10 +40,10 @@ _SYSTEM: Final = re.compile(
 
 
 def text_lines(file: IO[bytes]) -> Iterator[str]:
-    """The lines of a file; overlong ones are cut.
+    """The lines of a file; overlong lines are cut.
 
     Raises:
-        UnreadableError: if it is not UTF-8.
+        UnreadableError: if the file isn't in UTF-8.
     """
     whole = True
     while line := file.readline(LINE_BYTES):
@@ -61,8 +61,8 @@ def text_lines(file: IO[bytes]) -> Iterator[str]:
 def text_channel(lines: Iterable[str], file_name: str) -> Channel:
     """The channel named in an export's head.
 
-    The guild's id is unknown, and the channel's id is only in the file name. A head with category,
-    channel and a further name is that of a thread.
+    The channel's id is only in the file name, and the guild's id is unknown. If the head names a
+    category, a channel and a third name, the export is of the thread with the third name.
 
     Raises:
         UnreadableError: if there is no head.
@@ -91,7 +91,7 @@ def text_messages(lines: Iterator[str]) -> Iterator[Message]:
     """The messages of an export, oldest first.
 
     Raises:
-        UnreadableError: if the dates can't be parsed.
+        UnreadableError: if the file isn't in UTF-8.
     """
     for line in itertools.islice(lines, 1, None):
         if line == _RULE:
@@ -172,8 +172,8 @@ def _text_and_blocks(body: list[str]) -> tuple[str, dict[str, list[str]]]:
 def _day_comes_first(dates: Iterable[str]) -> bool:
     """Whether the day precedes the month in these dates.
 
-    The first number above 12 decides, because it must be a day. If there is none, the day comes
-    first in dates with dots, such as 03.04.2024, and second in all others.
+    The first number above 12 decides, because it must be a day. Without such a number, the day
+    comes first in dates with dots, such as 03.04.2024, and the month in all other dates.
     """
     seen = ""
     for date in dates:

@@ -59,7 +59,7 @@ def prose(text: str) -> str:
 
 
 def forget() -> None:
-    """Clear the cache of messages' prose."""
+    """Clear the cache of `prose`, which contains messages."""
     prose.cache_clear()
 
 
@@ -108,7 +108,7 @@ def asks_back(text: str) -> bool:
 
 
 def thanks(text: str) -> bool:
-    """Whether the text thanks for help that worked; not in advance, and not with a "but"."""
+    """Whether the text has thanks, and no word like "in advance" or "but" that limits them."""
     plain = prose(text)
     return _THANKS.search(plain) is not None and _NOT_YET.search(plain) is None
 

@@ -84,7 +84,7 @@ class Channel:
 def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:
     """Replace Discord's markup by words, except in code.
 
-    `names` and `channels` are by id; unknown ones become "@member" and "#channel".
+    `names` and `channels` have the names by id. Other ids become "@member" and "#channel".
     """
 
     def word(found: re.Match[str]) -> str:
@@ -124,9 +124,9 @@ def documents(
 ) -> Iterator[Document | None]:
     """The documents of a channel's messages, oldest first.
 
-    A thread of at most `THREAD_MESSAGES` is one document. A longer thread, like any channel, is
-    split into conversations. Yields None after every `STEP_MESSAGES`, so the caller can do other
-    work.
+    A thread of at most `THREAD_MESSAGES` messages is one document. Longer threads and all channels
+    are split into conversations. After every `STEP_MESSAGES` messages, yields None, so the caller
+    can do other work.
     """
     stream = iter(messages)
     if channel.thread:
@@ -182,7 +182,7 @@ def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld)
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """An exchange as a note's text; `left_out` is the number of messages left out."""
+    """An exchange as the text of a note; `left_out` is the number of replies without room."""
 
     title: str
     text: str
@@ -195,8 +195,8 @@ def transcript(
 ) -> Transcript | None:
     """The text of an exchange in at most `most` characters; None if there is no exchange.
 
-    Only whole turns are left out, the last replies first. `most` must have room for the question
-    and the answer.
+    Replies without room are left out, the last first. Consecutive replies by one author stay
+    together. `most` must have room for the question and the answer.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -283,7 +283,7 @@ def exchange_text(channel: Channel, found: Exchange) -> str:
 
 
 def _parts(channel: Channel, found: Exchange) -> list[str]:
-    """The turns of an exchange: the question, the answer, each run of replies."""
+    """The parts of an exchange: question, answer, and each author's consecutive replies."""
     parts = [_attributed(channel, found.question)]
     rest = [_attributed(channel, *run) for run in _runs(found.replies)]
     if found.answer is not None:

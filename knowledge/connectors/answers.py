@@ -64,8 +64,8 @@ def maintainers_answer(
     """Find the maintainers' answer to a closed issue.
 
     The answer is the maintainers' comment accepted by the asker, or the maintainers' only
-    informative comment. An issue opened by a maintainer has no answer, because it is a task. A
-    comment is no answer if the asker asks again after it.
+    informative comment. An issue opened by a maintainer has no answer, because it is a task. If the
+    asker asks again after that comment, the issue has no answer, either.
 
     Args:
         messages: the issue's question, then its comments.

@@ -5,7 +5,7 @@ temporary failures. Redirects must stay on the host, so a token is sent to no ot
 
 Errors:
     RefusedError           the service refuses or fails; the message is the reason
-    ├── LostError          the service is gone
+    ├── LostError          the service or document is gone, or needs a login
     │   ├── LoginError     the service asks for a login, or refuses it
     │   └── MissingError   the service has no such document or path
     ├── BusyError          the host asks for a longer pause than the client waits
@@ -123,7 +123,7 @@ class ApiClient:
             An answer with status 200 or 304.
 
         Raises:
-            RefusedError: with the problem, as the rest of a sentence.
+            RefusedError: if the request fails; the message is the rest of a sentence.
         """
         url = path if "://" in path else f"{self._base}{path}"
         if query:
@@ -138,7 +138,7 @@ class ApiClient:
         return self._answer("POST", url, sent, content)
 
     def json(self, path: str, query: Mapping[str, str] | None = None, payload: Any = None) -> Any:
-        """Decode the answer of `get`, or of `post` with a payload; retry invalid JSON once."""
+        """Get a path, or post `payload` to it, and decode the answer. Retries once."""
 
         def ask() -> Any:
             answer = self.get(path, query) if payload is None else self.post(path, payload)
@@ -222,11 +222,11 @@ def paged(
 
     Args:
         ask: requests a page by its token, which is empty for the first page. Returns the page's
-            items and the next token, empty at the end.
+            items and the next page's token, which is empty after the last page.
         most: the maximum number of requests.
 
     Raises:
-        EndlessError: if the list has not ended after these requests.
+        EndlessError: if the list has more than `most` pages, repeats a token, or has a huge page.
     """
     token, seen = "", {""}
     for _ in range(most):

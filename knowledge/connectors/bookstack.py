@@ -34,7 +34,7 @@ class BookStack:
         self._books = [value for name, value in location.only if name == "book"]
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
-        """List all pages, 500 per request; every known page that isn't listed was deleted."""
+        """List all published pages."""
         for filters in [self._book(slug) for slug in self._books] or [{}]:
             for page in self._listed("/pages", filters):
                 if _is_published(page):

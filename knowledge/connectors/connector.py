@@ -43,9 +43,9 @@ class ListingEnd:
     """The end of a listing.
 
     Attributes:
-        state: passed to the next listing, which then lists only the changes. The key `licence` has
-            the licence to show with the source.
-        whole: whether the listing has every document, so documents missing in it are gone.
+        state: the state to pass to the next listing, which then lists only the changes. The key
+            `licence` has the licence to show with the source.
+        whole: whether every document was listed. If so, the sync drops all other documents.
     """
 
     state: Mapping[str, str] = field(default_factory=dict)
@@ -61,12 +61,12 @@ class Content:
     """A document as sent by its service.
 
     Attributes:
-        title: its title; if empty, the first heading becomes the title.
-        body: HTML or Markdown in UTF-8, as given by `suffix`.
-        link: the address of its page for readers.
-        anchors: the rule for the anchors of its headings (`knowledge.files.site_addresses`).
-        verified: the date when the service's users last changed it.
-        titles: further titles, such as those of redirects.
+        title: the document's title; if empty, the first heading becomes the title.
+        body: HTML or Markdown in UTF-8, depending on `suffix`.
+        link: the address of the document's page for readers.
+        anchors: the rule for the anchors of headings (`knowledge.files.site_addresses`).
+        verified: the date of the last change by the service's users.
+        titles: further titles, such as the titles of redirects to the document.
         attribution: the source and licence to name in a citation.
     """
 
@@ -94,7 +94,7 @@ class Connector(Protocol):
 
 
 def any_value(_value: str) -> str:
-    """A check of a filter's value that never finds a problem."""
+    """Accept any value of a filter; the check finds no problem."""
     return ""
 
 
@@ -103,19 +103,19 @@ class ServiceKind:
     """A kind of service.
 
     Attributes:
-        name: its name for readers.
+        name: the name of the kind for readers.
         make: opens a connector for a location.
         only: the filters by name, each with a check of its value. A check returns the problem as
-            the rest of a sentence; empty if there is none.
-        headers: makes the headers that carry a token.
+            the rest of a sentence, or an empty string.
+        headers: makes the request headers with a token.
         api: converts the service's address for readers to the address of its API.
         busy: whether an answer asks the client to wait.
         address: normalizes an address for readers; raises ValueError with the problem as the rest
             of a sentence.
-        recognises: whether an address alone identifies such a service.
-        has_threads: whether documents are threads, so that people can be left out of them.
-        home: returns the address of the whole service, given the address and content of its root or
-            main page; empty for any other page.
+        recognises: whether an address alone shows that a service is of this kind.
+        has_threads: whether the documents are threads, in which people can be left out.
+        home: takes a page's address and content. Returns the service's address if the page is the
+            service's root or main page, or else an empty string.
     """
 
     name: str

@@ -91,7 +91,7 @@ class Discourse:
         return paths or ["/latest.json"]
 
     def _topics(self, path: str, since: str) -> Iterator[Mapping[str, Any]]:
-        """The topics of a list, last bumped first, down to those bumped before the time `since`."""
+        """Yield a list's topics, last bumped first, until a page goes back before `since`."""
         seen: set[int] = set()
         query = {"per_page": str(PAGE_TOPICS), "order": "activity"}
         if "all" not in self._only:
@@ -142,7 +142,7 @@ class Discourse:
         )
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
-        """A topic's first posts, and if needed the accepted answer with the posts before it."""
+        """The first posts of a topic; a later accepted answer is added, with posts before it."""
         posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return [*posts]

@@ -164,8 +164,8 @@ class GitHub:
     def _comments(self, key: str, count: int) -> Sequence[Mapping[str, Any]]:
         """The comments of an issue, oldest first.
 
-        If many issues are listed, the newest comments of all issues are fetched at once. If these
-        don't include all comments of this issue, its comments are fetched separately.
+        If many issues are listed, the first call fetches the newest comments of all issues. If some
+        of this issue's `count` comments aren't among them, this issue's comments are fetched.
 
         Args:
             key: the issue's number.

@@ -187,8 +187,8 @@ class MediaWiki:
     def _site_and_changes(self, since: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         """Request the site's data and the changes since a time.
 
-        The changes are None if all pages must be listed: `since` is empty, there are too many
-        changes, or one lacks its page's id.
+        The changes are None if all pages must be listed. This is the case if `since` is empty, if
+        there are too many changes, or if a change doesn't name its page's id.
         """
         asked = {
             "meta": "siteinfo",
@@ -266,7 +266,7 @@ class MediaWiki:
                     yield ListedDocument(page.key, f"{page.revision}+{revision}")
 
     def _pages_with_template(self, template: str) -> list[_Page]:
-        """The pages that use a template; empty if there are too many to fetch again."""
+        """The pages that use a template; empty if a template is used on too many pages."""
         found = self._query_pages(
             generator="transcludedin",
             titles=template,
@@ -285,7 +285,7 @@ class MediaWiki:
         return self._query_pages(pageids="|".join(keys), redirects="1")
 
     def _query_pages(self, most: int = _LIST_REQUESTS, **asked: str) -> Iterator[_Page]:
-        """Send a query for pages, and yield the metadata of quotable pages.
+        """Send a query for pages, and yield the metadata of the pages that may be quoted.
 
         The metadata is cached for `content`.
 
@@ -385,7 +385,7 @@ def is_busy_wiki(answer: Answer) -> bool:
 
 
 def home_address(url: str, page: bytes) -> str:
-    """The wiki's address, from the address of its root, main page or api.php; empty for others."""
+    """The address of the wiki whose root, main page or api.php is at `url`; empty for others."""
     if is_root(url):
         return url
     if url.partition("?")[0].endswith(_API):
@@ -408,7 +408,7 @@ def _edit_uri(page: bytes) -> str:
 
 
 def _merge(page: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Merge a later part of a page's metadata: extend lists, replace other values."""
+    """Add a further answer's metadata to a page: extend lists, and replace other values."""
     for name, value in part.items():
         page[name] = [*page.get(name, ()), *value] if isinstance(value, list) else value
 
@@ -424,7 +424,7 @@ def _categorised(name: str) -> str:
 
 
 def _lacks_page_id(change: Mapping[str, Any]) -> bool:
-    """Whether a deletion, move, import or merge lacks the page's id."""
+    """Whether a logged deletion, move, import or merge doesn't name its page's id."""
     return not change["pageid"] and change.get("logtype") in ("delete", "move", "import", "merge")
 
 

@@ -32,7 +32,7 @@ def recognised(address: str, fetcher: Fetcher) -> ServiceLocation | None:
     if not home:
         return None
     service = ServiceLocation(kind, home.rstrip("/"))
-    return service if _answers(service, fetcher) else None
+    return service if _is_usable(service, fetcher) else None
 
 
 def generator(page: bytes) -> str:
@@ -43,7 +43,7 @@ def generator(page: bytes) -> str:
     return ""
 
 
-def _answers(service: ServiceLocation, fetcher: Fetcher) -> bool:
+def _is_usable(service: ServiceLocation, fetcher: Fetcher) -> bool:
     """Whether a service's API lists at least one document without a login."""
     kind = KINDS[service.kind]
     client = ApiClient(fetcher, kind.api(service.url), (), kind.busy)

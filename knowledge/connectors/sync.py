@@ -1,8 +1,8 @@
 """Sync of wikis, forums and trackers: fetch changed documents, drop removed ones.
 
-The page store keeps a service's documents like pages, with the key as the URL and the revision as
-the ETag. Each document is stored at once, and the state of the listing at the end. So a sync that
-was interrupted resumes without requesting a document twice.
+The page store keeps documents like web pages: a document's key is stored as the URL, its revision
+as the ETag. Each document is stored right after its request, the state of the listing at the end of
+the sync. So an interrupted sync resumes without requesting a document twice.
 """
 
 import json
@@ -83,11 +83,11 @@ def sync(
         pages: keeps the documents.
         fetcher: connects to the service.
         now: the current time.
-        grace: how long a lost service is still quoted.
-        most: the most bytes to store; None is unlimited.
+        grace: how long the documents of a lost service are still quoted.
+        most: the maximum number of bytes to store; None is unlimited.
         token: sent to this service only.
         login: advice for the operator if the service asks for a login.
-        without: names of people to leave out. Stored threads that name one are fetched again.
+        without: people to leave out, by name. Stored threads with their names are fetched again.
     """
     service = service_at(location)
     if service is None or service.kind not in KINDS:
@@ -282,7 +282,7 @@ def _parsed(page: WebPage) -> WebPage:
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
     """The ids of a service's documents.
 
-    Stored entries without text have an id in this list, too, but aren't documents yet.
+    The list includes the ids of stored entries without text, which aren't documents yet.
     """
     service = service_at(location)
     if service is None:
@@ -291,7 +291,7 @@ def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
 
 
 def _document_id(service: ServiceLocation, key: str, scope: Scope) -> str:
-    """The id of a document: the same after a move, and for every source of the service."""
+    """The id of a document. A move doesn't change it, and all sources of a service share it."""
     whose = "" if scope == SHARED else f"{scope}:"
     return f"{service.kind}:{whose}{service.url}:{key}"
 

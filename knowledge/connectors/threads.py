@@ -25,7 +25,7 @@ _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILIN
 
 @dataclass(frozen=True, slots=True)
 class Place(Channel):
-    """A topic or an issue as a `Channel`, with its address and its messages' links by id."""
+    """A topic or an issue as a `Channel`; `links` are the links to its messages by message id."""
 
     url: str = ""
     links: Mapping[int, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ def thread_content(
         tags: the thread's tags.
 
     Returns:
-        The document; None without an answer, or if the question or the given answer is left out.
+        The document; None if nobody answered, or if the question or `answer` is left out.
     """
     kept = [
         replace(

@@ -1,6 +1,6 @@
-"""Shared parts of the GitHub and GitLab connectors: paged lists, and documents of their items.
+"""Shared parts of the GitHub and GitLab connectors: paged lists, documents of issues and releases.
 
-The items are issues and releases. A list isn't read again while its first page's ETag is the same.
+A list isn't read again while the ETag of its first page stays the same.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ _NEXT: Final = re.compile(r'<([^<>]{1,2000})>;\s*rel="next"')
 class PagedList:
     """A list in pages, each with a link to the next page.
 
-    The list is empty if its ETag is still `etag`.
+    If the service answers that the list still has the ETag `etag`, no item is read.
     """
 
     def __init__(self, api: ApiClient, path: str, query: Mapping[str, str], etag: str) -> None:
@@ -72,7 +72,7 @@ class ItemCache:
 
     def add(self, key: str, item: Mapping[str, Any]) -> None:
         packed = zlib.compress(json.dumps(item).encode(), 1)
-        self._packed.pop(key, None)
+        self._room += len(self._packed.pop(key, b""))
         if len(packed) <= self._room:
             self._room -= len(packed)
             self._packed[key] = packed
@@ -122,14 +122,14 @@ def changed_issues(
 ) -> Listing:
     """List the changed issues that may have an answer, and cache them.
 
-    If only changes are listed, a changed issue that can't have an answer is listed as removed. If
-    all issues are listed, such an issue is left out, and the sync drops its document.
+    If only changes are listed, a changed issue that can't have an answer is yielded as removed. If
+    all issues are listed, such an issue isn't yielded, and the sync drops its document.
 
     Args:
         found: the service's list of issues.
         since: the state of the list, updated with each issue.
         listed: the cache to fill.
-        key: the field of an issue's id.
+        key: the name of the field with an issue's id.
         may_be_answered: whether an issue may have an answer.
     """
     for issue in found:
@@ -155,7 +155,7 @@ def changed_releases(
         api: the service's client.
         state: the state of the last visit.
         listed: the cache to fill.
-        key: the field of a release's id.
+        key: the name of the field with a release's id.
         text: returns a release's text; empty if the release is not public yet.
     """
     found = PagedList(api, "/releases", {"per_page": PAGE_ITEMS}, state.get("etag", ""))
@@ -185,7 +185,7 @@ def release_content(
 
 
 def token_required(data: str, url: str) -> LostError:
-    """Make the error for a service that shows some data, such as comments, only with a token."""
+    """Make the error for `data`, such as comments, that a service shows only with a token."""
     variable = token_variable(urlsplit(url).hostname or "")
     return LostError(
         f"shows {data} only with a token: the operator adds it for every server on the command "

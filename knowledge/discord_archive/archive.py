@@ -2,8 +2,8 @@
 
 A channel is fetched in *rounds*: its threads are listed, then each thread is fetched if it is new,
 has new messages, or may have changed while the bot was offline. `next_step` returns the next
-request, `add_…` stores the response in one transaction with the progress, so a killed process
-resumes there. Between rounds, events about messages and threads are stored one by one.
+request. `add_…` stores the response and the progress in one transaction, so a round goes on after
+a crash. Between rounds, events about messages and threads are stored one by one.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -70,10 +70,10 @@ class ChannelArchive:
     # Channels.
 
     def set_channels(self, channels: Iterable[SyncedChannel]) -> bool:
-        """Sync only these channels: new channels wait for their first round, others are deleted.
+        """Sync these channels, and delete all others. New channels wait for their first round.
 
         Returns:
-            Whether a channel was deleted; its documents have to leave the index.
+            Whether a channel was deleted, whose documents have to leave the index.
         """
         wanted = {channel.id: channel for channel in channels}
         known = {channel.id: channel.reads for channel in self.channels()}
@@ -143,7 +143,7 @@ class ChannelArchive:
     def fail(self, channel_id: int, reason: ChannelProblem, *, lost: bool) -> None:
         """Record why a channel can't be read, and end its round.
 
-        With `lost`, its content must not be quoted any more and is deleted.
+        If the channel is `lost`, its messages are deleted, so they can't be quoted any more.
         """
         with self.tables.writing():
             if lost:
@@ -156,7 +156,7 @@ class ChannelArchive:
     # Rounds.
 
     def record_problem(self, channel_id: int, reason: ChannelProblem | None) -> None:
-        """Record a temporary problem of a round; the next page clears it."""
+        """Record a temporary problem of a round; None clears the problem."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set reason = ? where id = ? and reason <> ?",
@@ -164,9 +164,9 @@ class ChannelArchive:
             )
 
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
-        """Begin a round, or extend the present one.
+        """Begin a round; a round that hasn't ended begins again.
 
-        With `whole`, all messages are fetched again, not just new and recent ones.
+        If `whole`, all messages are fetched again, not just new and recent messages.
         """
         row = self.channel(channel_id)
         if row is None:
@@ -200,7 +200,7 @@ class ChannelArchive:
     def next_step(self, channel_id: int) -> SyncStep | None:
         """The next request to Discord; None at the end of the round.
 
-        Threads with the latest messages come first, since they are asked about most.
+        Threads with the latest messages come first, because members ask about them most.
         """
         row = self.channel(channel_id)
         if row is None or row.stage is SyncStage.DONE:
@@ -248,7 +248,7 @@ class ChannelArchive:
     ) -> None:
         """Store a page of messages with the progress.
 
-        Messages in `leave` stay as they are: they had an event since the request.
+        Messages with ids in `leave` stay as they are, because an event changed them meanwhile.
         """
         kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():

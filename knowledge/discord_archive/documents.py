@@ -1,8 +1,8 @@
 """Documents made of a synced channel's messages, equal to the documents made of a chat export.
 
-A thread with an answer becomes a document. In an announcement channel, each self-contained message
-becomes a document, and in a channel synced for its pins, each pinned message. A document's scope is
-its channel, so only the channel's readers get quotations of it.
+A thread with an answer becomes a document. Small talk aside, so does each message of an
+announcement channel, and each pinned message of a channel synced for its pins. A document's scope
+is its channel, so the bot quotes the document only to the channel's readers.
 """
 
 from collections.abc import Iterator
@@ -49,10 +49,10 @@ def thread_of(document_id: str) -> int | None:
 def thread_documents(
     archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> Iterator[Document | None]:
-    """The documents of a thread, with None between some of them, so that a caller can pause.
+    """The documents of a thread. Yields None at times, so the caller can do other work.
 
-    For posts and pinned messages, the thread is the channel itself. Members in `withheld` aren't
-    named; their messages aren't stored.
+    A channel synced for its posts or pins counts as one thread. Mentions of members in `withheld`
+    become "someone"; their messages aren't in the archive.
     """
     messages = (quotable(written, withheld) for written in archive.messages.read(thread.id))
     made = (
@@ -108,7 +108,7 @@ def _scope(channel: ArchivedChannel) -> Scope:
 
 
 def quotable(written: ArchivedMessage, withheld: Withheld) -> Message:
-    """The message with mentioned members by name, unless they are withheld."""
+    """A copy of the message with readable mentions; withheld members become "someone"."""
     text = written.message.text
     if "<" not in text and "@" not in text:
         return written.message

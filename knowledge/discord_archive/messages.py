@@ -1,8 +1,8 @@
-"""Messages of synced channels, stored as Discord sent them, by page or one at a time.
+"""Messages of synced channels, stored as Discord sent them, in pages or in events.
 
-A page replaces a range of a thread: stored messages missing in the page were deleted. If an event
-changes a message while Discord is asked for the page, the message is kept as the event left it. The
-order of pages and events doesn't change the result.
+A page replaces a range of a thread, because stored messages that the page lacks were deleted. If an
+event changes a message during the request for its page, the event's version of the message stays.
+So the order of pages and events doesn't change the result.
 """
 
 import json
@@ -87,20 +87,20 @@ class ArchivedMessages:
     def replace(
         self,
         thread_id: int,
-        stretch: tuple[int, int],
+        id_range: tuple[int, int],
         messages: Sequence[ArchivedMessage],
         leave: Collection[int] = (),
     ) -> None:
         """Replace the messages in a range of a thread, inside a transaction.
 
-        The range is above the first id of `stretch`, up to the second. Messages with an id in
-        `leave` stay unchanged.
+        The range begins after the first id of `id_range`, and ends with the second. Messages with
+        an id in `leave` stay unchanged.
         """
         kept = {
             row["id"]: row
             for row in self._tables.rows(
                 "select * from messages where thread_id = ? and id > ? and id <= ?",
-                (thread_id, *stretch),
+                (thread_id, *id_range),
             )
         }
         given = {written.message.id: written for written in messages}
@@ -135,7 +135,7 @@ class ArchivedMessages:
         return threads
 
     def authors(self) -> list[tuple[int, str]]:
-        """All authors of stored messages, by id and name."""
+        """The id and the name of each author of a stored message."""
         rows = self._tables.rows("select distinct author_id, author from messages")
         return [(row["author_id"], row["author"]) for row in rows]
 

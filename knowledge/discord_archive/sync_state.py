@@ -48,8 +48,8 @@ class MessagePage:
         messages: the messages, without system messages.
         end: the id of the page's last message, possibly a system message.
         last: whether this is the thread's last page.
-        opener: the id of the text channel's message that the thread was started from; 0 if there is
-            none, or if this isn't the first page.
+        opener: on the first page, the id of the message in the text channel from which the thread
+            was started; else 0.
     """
 
     messages: Sequence[ArchivedMessage]
@@ -60,7 +60,7 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """The place of the Discord message with a sync's progress; ids are 0 if there is no message."""
+    """The ids of the message that shows a sync's progress, and of its channel; 0 if none."""
 
     channel_id: int = 0
     message_id: int = 0
@@ -82,7 +82,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelProblem:
-    """A problem of reading a channel: a code, and values for its sentence."""
+    """A problem of reading a channel: a code, and values for the sentence to show."""
 
     code: ProblemCode
     values: Mapping[str, Any] = field(default_factory=dict)

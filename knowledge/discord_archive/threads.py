@@ -28,7 +28,7 @@ class Thread:
 
 
 def new_thread(thread: Thread, number: int) -> dict[str, Any]:
-    """The columns of a new thread in a round, with nothing fetched yet."""
+    """The row of a new thread, listed in round `number`, with nothing fetched yet."""
     return {
         "id": thread.id,
         "channel_id": thread.channel_id,
@@ -62,9 +62,9 @@ class ArchivedThreads:
     def save(self, thread: Thread, number: int, *, listed: bool) -> None:
         """Store a thread listed by Discord in a round, or reported in an event.
 
-        The messages of a new thread are to be fetched: the thread is due. A stored thread becomes
-        due only if it is `listed` with a newer last message. An event doesn't make a thread due,
-        because its messages come as events, too. If one is missed, the next listing helps.
+        A new thread is due: its messages will be fetched. A stored thread becomes due only if it is
+        `listed` with a newer last message. An event doesn't make a stored thread due, because its
+        new messages come as events, too. A missed event is made up for by the next listing.
         """
         with self._tables.writing():
             self._tables.insert_new("threads", new_thread(thread, number))
@@ -176,7 +176,7 @@ class ArchivedThreads:
             self._tables.run("update threads set changed = changed + 1")
 
     def mark_lacking(self, thread_ids: Iterable[int]) -> None:
-        """Record that these threads lack messages withheld by their authors."""
+        """Record that messages in these threads weren't stored, because their authors opted out."""
         with self._tables.writing():
             self._tables.run_many(
                 "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]

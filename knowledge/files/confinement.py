@@ -187,7 +187,7 @@ _ARCHITECTURES: Final = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)
 
 
 def limit(memory_bytes: int) -> None:
-    """Limit memory and open files; forbid writing, and core dumps with the parsed file in them."""
+    """Limit memory and open files; forbid writing, and core dumps, which contain parsed files."""
     if sys.platform == "win32":
         return
     import resource
@@ -213,7 +213,7 @@ def limit_processes() -> None:
 
 
 def limit_time(seconds: float) -> None:
-    """Kill this process after so many more seconds of processor time."""
+    """Limit this process to `seconds` of further processor time; then it is killed."""
     if sys.platform == "win32":
         return
     import resource

@@ -44,10 +44,10 @@ def parse_document(content: bytes, name: str) -> ParsedFile:
 
     JSON, PDF and UTF-16 can contain lone surrogates and control characters. Databases and Discord
     refuse them, so they become the replacement character. The suffix of `name` selects among text
-    formats; the rest becomes the title of an untitled document.
+    formats. The rest of `name` becomes the title if the document has no title.
 
     Raises:
-        UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
+        UnreadableError: if the file is too large, empty, damaged, of no known format, or a zip.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     kind = format_of(content, PurePath(name).suffix.lower())
@@ -145,7 +145,7 @@ def checked_document(values: dict[str, Any], text: str) -> ParsedFile:
     """Check and convert the result of `parse_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `parse_in_sandbox` can't have made it.
+        ValueError, TypeError, LookupError: if the result is malformed.
     """
     verified = values["verified"]
     page = dict(values["page"])

@@ -29,12 +29,12 @@ class ParsedFile:
     """A parsed file: its title, its Markdown without front matter, and its metadata.
 
     Attributes:
-        verified: the day on which a person last checked it.
+        verified: the day on which a person last checked the text.
         link: the address of the original.
-        hidden: its rule against quoting, if any.
-        first_line: the line number of the text's first line in the file; 0 if the lines of text and
-            file don't correspond.
-        page: the fields of its front matter that determine its address on a documentation site.
+        hidden: the file's rule against quoting the text, if any.
+        first_line: the number of the file's line in which the text begins; 0 if the lines of text
+            and file don't correspond.
+        page: the fields of front matter that determine the address on a documentation site.
     """
 
     title: str
@@ -48,10 +48,10 @@ class ParsedFile:
 
 
 def check_size(size: int, limit: int = MAX_BYTES) -> None:
-    """Refuse more bytes than the limit.
+    """Check a size in bytes.
 
     Raises:
-        UnreadableError: with size and limit.
+        UnreadableError: if the size is above the limit.
     """
     if size > limit:
         raise UnreadableError(

@@ -100,7 +100,7 @@ def png_parts(content: bytes) -> Parts:
 
 
 def _shown_chunk(kind: bytes, data: bytes) -> bytes:
-    """Reduce an Exif chunk to the orientation; remove a colour profile's name from its chunk."""
+    """Reduce an Exif chunk to the orientation, or a colour profile's chunk to the profile."""
     if kind == b"eXIf":
         turned = _orientation(data)
         return _png_chunk(kind, turned) if turned else b""
@@ -156,7 +156,7 @@ def jpeg_parts(content: bytes) -> Parts:
 
 
 def _next_marker(content: bytes, place: int) -> tuple[int, int]:
-    """Skip fill bytes from `place` on; returns the JPEG marker after them, and its position."""
+    """Skip fill bytes at `place`; returns the JPEG marker after them and its position."""
     if content[place] != 0xFF:
         raise MalformedPictureError("There is no mark where one should be.")
     while content[place + 1] == 0xFF:
@@ -189,13 +189,13 @@ _GIF_ICC: Final = b"\x0bICCRGBG1012"
 
 
 def gif_parts(content: bytes) -> Parts:
-    place = 13 + _colours(content[10])
+    place = 13 + _colour_table_bytes(content[10])
     yield _cut(content, 0, place)
     control, is_drawn = b"", False
     while content[place] != _TRAILER:
         start = place
         if content[place] == _IMAGE:
-            place = _after_blocks(content, place + 11 + _colours(content[place + 9]))
+            place = _after_blocks(content, place + 11 + _colour_table_bytes(content[place + 9]))
             yield control + content[start:place]
             control, is_drawn = b"", True
         elif content[place] == _EXTENSION:
@@ -217,8 +217,8 @@ def gif_parts(content: bytes) -> Parts:
     yield b"\x3b"
 
 
-def _colours(packed: int) -> int:
-    """The size of a colour table in bytes, by its flags."""
+def _colour_table_bytes(packed: int) -> int:
+    """The size in bytes of the colour table with these flags."""
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 

@@ -43,7 +43,7 @@ class TextLine:
 
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
-    """The sandbox for pictures; its process needs much memory, so it ends after each picture."""
+    """The sandbox for pictures; its process ends after each picture, to free its memory."""
     return Sandbox(SECONDS, MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
 
 
@@ -79,7 +79,7 @@ def as_text(lines: Sequence[TextLine]) -> str:
 
 
 def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
-    """Check and convert the process's answer; a picture may have hijacked the process."""
+    """Check and convert the sandbox's answer, because a picture may have hijacked its process."""
     found = values["lines"]
     if not isinstance(found, list):
         raise TypeError(type(found).__name__)

@@ -31,7 +31,7 @@ _PARTS: Final = {
 
 
 def is_recognizable(content: bytes) -> bool:
-    """Whether a file is a picture small enough for its text to be recognized, by its header."""
+    """Whether a file, by its header, is a picture small enough for text recognition."""
     _, width, height = _header(content) or (None, 0, 0)
     return len(content) <= RECOGNIZED_BYTES and 0 < width * height <= RECOGNIZED_PIXELS
 
@@ -40,7 +40,7 @@ def checked_picture(name: str, content: bytes) -> Picture:
     """Make a picture of a file's bytes, keeping only the visible parts.
 
     Raises:
-        InvalidNoteError: if it is too large or of no accepted format, with the sentence to show.
+        InvalidNoteError: if the picture is too large, damaged, or in no accepted format.
     """
     check_size(name, len(content))
     none = InvalidNoteError(
@@ -66,7 +66,7 @@ def check_size(name: str, size: int) -> None:
     """Check a picture's size in bytes before it is fetched.
 
     Raises:
-        InvalidNoteError: if it is too large.
+        InvalidNoteError: if the picture is too large.
     """
     if size > PICTURE_BYTES:
         raise InvalidNoteError(
@@ -78,7 +78,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
-    """The format, width and height in pixels by the header; None if it is no picture."""
+    """The format, width and height (in pixels) in the header of a picture; None if invalid."""
     try:
         if content.startswith(_PNG) and content[12:16] == b"IHDR":
             return PictureKind.PNG, *struct.unpack_from(">II", content, 16)

@@ -41,9 +41,9 @@ sandbox: Final = Sandbox()
 class FilePart:
     """A document of a file: the file itself, or one of the files in a zip.
 
-    `path` is the path inside the zip, empty for the file itself. The future's exception, if any, is
-    an `UnreadableError`. For a chat export, the future always has an exception, because an export
-    has many documents; `export` opens its stream.
+    `path` is the path inside the zip, empty for the file itself. `future` gives the parsed document
+    or raises `UnreadableError`. For a chat export it always raises, because an export has many
+    documents; `export` opens the export's stream.
     """
 
     path: str
@@ -54,12 +54,12 @@ class FilePart:
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
-    Takes up to a minute for a hostile file; any thread may call it. The suffix of `name` selects
-    among text formats; the rest becomes the title of an untitled document.
+    Takes up to a minute for a hostile file. Any thread may call this function. The suffix of `name`
+    selects among text formats. The rest of `name` becomes the title if the document has no title.
 
     Raises:
-        UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several
-            files.
+        UnreadableError: if the file is too large, empty, damaged, of no known format, or a zip of
+            several files.
     """
     check_size(len(content), MAX_PACKED_BYTES)
     if packed_format(content) is not Format.ZIP:
@@ -74,7 +74,7 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
 
 
 def parser_name(path: PurePath) -> str:
-    """A file's folder and name, for its parser; either may become the document's title."""
+    """A file's folder and name for the parser, which may take one of them as the title."""
     return PurePath(path.parent.name, path.name).as_posix()
 
 
@@ -82,7 +82,7 @@ def read_content(path: Path) -> bytes:
     """The bytes of a file within the size limit.
 
     Raises:
-        UnreadableError: if it is too large, or the system refuses.
+        UnreadableError: if the file is too large, or the system refuses to read it.
     """
     try:
         check_size(path.stat().st_size, MAX_PACKED_BYTES)
@@ -121,7 +121,7 @@ def format_name(content: bytes) -> str:
     """The format of a file, by its bytes alone.
 
     Raises:
-        UnreadableError: if it can't be read.
+        UnreadableError: if the format can't be read.
     """
     return sandbox.begin(
         _format_in_sandbox, content, "", lambda values, _: str(values["format"])

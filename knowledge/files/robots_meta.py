@@ -25,12 +25,12 @@ _ALL: Final = frozenset({"robots", "*", NAME.lower()})
 
 
 def hiding_rule(headers: Iterable[str]) -> str:
-    """The rule in `X-Robots-Tag` headers against quoting; empty if there is none."""
+    """The rule against quoting in `X-Robots-Tag` headers; empty if there is none."""
     return _rule_among(_HIDING, headers)
 
 
 def nofollow_rule(headers: Iterable[str]) -> str:
-    """The rule in `X-Robots-Tag` headers against following links; empty if there is none."""
+    """The rule against following links in `X-Robots-Tag` headers; empty if there is none."""
     return _rule_among(_NOT_FOLLOWED, headers)
 
 
@@ -52,10 +52,10 @@ def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
 
 
 def hiding_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
-    """The rule against quoting in a page's `<meta>` tags, given as (name, content)."""
+    """Like `hiding_rule`, but for a page's `<meta>` tags, as (name, content) pairs."""
     return hiding_rule(content for name, content in tags if name.strip().lower() in _ALL)
 
 
 def nofollow_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
-    """The rule against following links in a page's `<meta>` tags, given as (name, content)."""
+    """Like `nofollow_rule`, but for a page's `<meta>` tags, as (name, content) pairs."""
     return nofollow_rule(content for name, content in tags if name.strip().lower() in _ALL)

@@ -1,9 +1,9 @@
-"""Sandbox: a subprocess with limits and without rights, which parses hostile files.
+"""Sandbox: a subprocess with limits and few rights, which parses hostile files.
 
-One process is reused. A thread sends it one file at a time, in order. The process is killed when a
-file takes too long, and ends itself when a file needs too much memory. After either, or a crash,
-the next file starts a new process. The digests of the last 1,000 files that ended a process are
-cached, so these files aren't parsed again. The process gets files as bytes, its environment is
+A thread sends one file after another to the same process. The process is killed when a file takes
+too long, and ends itself when a file needs too much memory. When the process has ended, also by a
+crash, the next file starts a new process. The digests of the last 1,000 files that ended a process
+are cached, so these files aren't parsed again. The process gets files as bytes, its environment is
 empty, and `confinement` removes its rights.
 """
 
@@ -81,8 +81,8 @@ class Sandbox:
         seconds: the time limit for one file.
         memory_bytes: the limit of the process's address space.
         readable: files and folders that the process may read besides Python's own.
-        cpu_seconds: the limit of processor time for one file. The default is above `seconds`, so it
-            only ends a process whose parent has died.
+        cpu_seconds: the limit of processor time for one file. The default exceeds `seconds`, so it
+            is reached only if the parent has died and can't end the process.
     """
 
     def __init__(
@@ -112,9 +112,9 @@ class Sandbox:
     ) -> "Future[Result]":
         """Begin to parse; the future gives the result or raises `UnreadableError`.
 
-        A job cancelled before its turn is skipped. The process imports the function by its name.
-        `convert` makes the result from the function's values and text. It must check them, and
-        raises ValueError, TypeError or LookupError if the function can't have returned them.
+        A job cancelled before its turn is skipped. The process imports `function` by its name.
+        `convert` makes the result from the values and the text that `function` returned. If they
+        are malformed, `convert` must raise ValueError, TypeError or LookupError.
         """
         job = _Job(function, content, name, convert)
         self._jobs.put(job)

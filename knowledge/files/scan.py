@@ -41,9 +41,9 @@ class FoundFile:
     """A file found by the scan.
 
     Attributes:
-        before: the file's record from the last scan, even if the file was moved since then.
+        before: the file's record from the last scan; if the file was moved, with the old path.
         base_url: the address of the file's source on the web; empty if there is none.
-        inside: the file's path in its source.
+        inside: the file's path relative to its source.
     """
 
     path: Path
@@ -109,7 +109,7 @@ def digest_in_steps(path: Path) -> Generator[None, None, str]:
     """Digest a file of any size; yields after every `STEP_BYTES`.
 
     Raises:
-        UnreadableError: if the system refuses to read it.
+        UnreadableError: if the system refuses to read the file.
     """
     digest = hashlib.sha256()
     try:
@@ -132,18 +132,18 @@ def scan(
     base_urls: Mapping[str, str] = MappingProxyType({}),
     elsewhere: Collection[str] = (),
 ) -> Iterator[Scan]:
-    """Scan every file of every source; yields the same scan after each step, complete at the end.
+    """Scan all files of all sources. Yields the same `Scan` after each step; the last is complete.
 
     A file in two sources belongs to the first in `in_order_of_claim`. The documents of an
-    unreadable source are kept. Chats in such a source are an exception: if `withheld` has changed
-    since a chat was read, the chat counts as vanished, because it may quote an opted-out member.
+    unreadable source are kept, except chats that were read with another version of `withheld`. They
+    count as vanished, because they may quote a member who has opted out since.
 
     Args:
         sources: the location and scope of each.
         ids: stored document ids, by path.
         records: the records of the last scan, by path.
-        retry: whether failed files are stale, too.
-        withheld: the version of the members' opt-outs; chats of another version are stale.
+        retry: whether files that couldn't be read are stale, too.
+        withheld: the version of the members' opt-outs; chats read with another version are stale.
         base_urls: addresses on the web, by location.
         elsewhere: locations on other machines; they are skipped, and their documents kept.
     """
@@ -178,10 +178,10 @@ def scan(
 
 
 def in_order_of_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
-    """Sort sources: a file in several belongs to the first.
+    """Sort sources, so that a file in several sources belongs to the first of them.
 
-    A guild's sources precede shared ones, so a shared folder around them doesn't share their files.
-    Within each group, inner folders precede outer ones.
+    A guild's sources precede shared sources, so a shared folder around them doesn't share their
+    files. Within each group, inner folders precede outer folders.
     """
     return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
 
@@ -239,8 +239,8 @@ def _with_web_address(found: FoundFile, source: Path, base_url: str) -> FoundFil
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
     """The files of a source with their size and time, in the order of their paths.
 
-    Hidden files, links out of the folder and files of other formats are skipped. A folder that
-    can't be read, or a missing source, is a failure.
+    Hidden files, links out of the folder and files of other formats are skipped. For a missing
+    source or an unreadable folder, yields a `Failure`.
     """
     status = _status(location)
     if status is None:
@@ -252,7 +252,7 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
 
 
 def missing_source_failures(location: str) -> list[Failure]:
-    """The failure of a missing source; empty if it is there."""
+    """The failure of a missing source; an empty list if the source exists."""
     if _status(Path(location)) is not None:
         return []
     reason = (
@@ -349,10 +349,9 @@ def _moves(
 ) -> Iterator[tuple[FileRecord, str]]:
     """Match missing files with new files by content.
 
-    Yields after each compared file, so the caller can do other work.
-
     Yields:
-        The old record and the new path of a moved file. For any other file, an empty path.
+        The old record and the new path of a moved file. After any other compared file, an arbitrary
+        record and an empty path, so the caller can do other work.
     """
     by_size: dict[int, list[FileRecord]] = {}
     for record in missing:
@@ -379,8 +378,8 @@ def _with_records(
 ) -> None:
     """Attach each file's record.
 
-    If the import of a moved file was interrupted, its record is still under the old path, and its
-    document id already under the new one.
+    If the import of a moved file was interrupted, the file's record is still under its old path,
+    but the document id is already under the new path.
     """
     by_id = {record.document_id: record for record in missing}
     for path, found in present.items():

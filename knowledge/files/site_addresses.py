@@ -1,8 +1,8 @@
 """Addresses on documentation sites: a file's page, and the anchors of its headings.
 
-The base URL of a source is an address, a template such as
-`https://docs.example.org/{stem}#{anchor}`, or either of them after a generator's name:
-`mkdocs:https://docs.example.org`. Each generator has a rule for pages and one for anchors.
+The base URL of a source is an address, or a template such as
+`https://docs.example.org/{stem}#{anchor}`. The name of a site generator can precede it, as in
+`mkdocs:https://docs.example.org`. Each generator has a rule for pages and a rule for anchors.
 """
 
 import html
@@ -64,9 +64,9 @@ class Generator:
     Attributes:
         page: takes the path of a text and the fields of its front matter. Returns the address of
             the text's page, relative to the site's address, or None if the text has no page.
-        anchor: returns the anchor of a heading with these words; empty if unknown.
+        anchor: takes the words of a heading. Returns the heading's anchor, empty if unknown.
         repeated: the pattern for the anchor of a repeated heading.
-        prose: converts a heading's Markdown outside code, before the anchor is computed.
+        prose: converts a heading's Markdown, except code, before `anchor` is called.
         is_title_linked: whether a heading of the first level has an anchor.
         keeps_files: whether the site also contains files that aren't texts.
     """
@@ -85,7 +85,7 @@ def cited_address(
     """The address of a file on the web.
 
     If the file's headings have anchors, the address ends in a placeholder for an anchor, such as
-    `#{mkdocs}`. The placeholder names the rule for `anchors`; `without_rule` splits it off.
+    `#{mkdocs}`. `without_rule` removes the placeholder, which names the rule for `anchors`.
 
     Args:
         base_url: the source's base URL, in a form accepted by `split_base_url`.
@@ -118,7 +118,7 @@ def cited_address(
 
 
 def has_rule(base_url: str) -> bool:
-    """Whether a base URL leads to generated pages instead of the files themselves."""
+    """Whether a base URL leads to pages made from the files, not to the files themselves."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
 
@@ -126,7 +126,7 @@ def has_rule(base_url: str) -> bool:
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
     """Make relative links in a Markdown text absolute.
 
-    Links from the site's root are resolved only if the site is generated.
+    Links that begin with `/` are converted only if `has_rule(base_url)`.
 
     Args:
         text: the text.
@@ -226,9 +226,9 @@ def _without_dashes(prose: str) -> str:
 
 
 def _hugo_prose(prose: str) -> str:
-    """Shorten bold and italic text as Hugo does, and remove dashes.
+    """Shorten bold and italic text, and remove dashes.
 
-    Hugo's anchors have only the beginning of such text, for example up to an apostrophe.
+    Of bold and italic text, Hugo's anchors have only the beginning, such as up to an apostrophe.
     """
     return _without_dashes(_EMPHASIZED.sub(lambda found: found["first"], prose))
 
@@ -293,7 +293,7 @@ def _mdbook_anchor(words: str) -> str:
 
 
 def _is_mdbook_character(sign: str) -> bool:
-    """Whether mdBook keeps a character: alphanumeric in Rust, a blank, `_` or `-`.
+    """Whether mdBook keeps a character: a blank, `_`, `-`, or alphanumeric in Rust.
 
     Rust counts vowel signs as alphanumeric, but not accents.
     """
@@ -424,7 +424,7 @@ def _gitlab_wiki_page(path: PurePosixPath) -> str:
 
 
 def _notion_page(path: PurePosixPath, fields: Mapping[str, str]) -> str | None:
-    """Notion: the exported file's name ends in the page's id, which is the address."""
+    """Notion: an exported file's name ends in the page's id, which is the page's address."""
     found = _NOTION_ID.search(path.stem)
     return found["id"] if found else None
 

@@ -2,7 +2,7 @@
 
 The engine is RapidOCR, with the models in its package, on ONNX Runtime in one thread. The extra
 `ocr` installs RapidOCR. This module imports RapidOCR when it gets the first picture. Lines are
-recognized one at a time. When the processor time is used up, the result is the lines so far.
+recognized one at a time, until the processor time is used up; the other lines are left out.
 """
 
 import io
@@ -89,7 +89,7 @@ def _engine_with_models() -> Any:
 
 
 def _pixels(content: bytes) -> Any:
-    """Decode a picture to (height, width, 3) uint8, in OpenCV's order of colours."""
+    """Decode a picture to an array of height, width and colours, in OpenCV's order of colours."""
     import numpy as np
     from PIL import Image
 

@@ -25,7 +25,7 @@ _URLS: Final = (
 
 
 def web_address(path: Path) -> str:
-    """The web address of a folder in a checkout (for a file, its folder); empty if unknown."""
+    """The web address of a folder in a checkout, or of a file's folder; empty if unknown."""
     folder = path if path.is_dir() else path.parent
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
@@ -66,7 +66,7 @@ def _remote_of(git: Path) -> tuple[str, str]:
 
 
 def _git_folders(git: Path) -> tuple[Path, Path]:
-    """The folder with HEAD and the folder with `config`; they differ in linked work trees."""
+    """The folder of HEAD and the folder of `config`; a linked work tree has two folders."""
     if git.is_dir():
         return git, git
     # A submodule, or one of several work trees.

@@ -76,7 +76,7 @@ def repository_url(address: str) -> str:
     """The canonical form of a repository's address.
 
     Raises:
-        ValueError: if it can never be fetched; the message is the rest of a sentence.
+        ValueError: if the address is unusable; the message is the rest of a sentence.
     """
     if problem := problem_with_url(address):
         if "password" in problem:
@@ -94,7 +94,7 @@ def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     """The link to a file at a commit, and the pattern of the URL fragment for its lines.
 
     `place` is the page of a repository, or a pattern with `{path}` in it. The fragment's pattern is
-    empty if the host can't link lines. If it can't link files, the link is `place` itself.
+    empty if the host can't link lines. The link is `place` itself if the host can't link files.
     """
     way = _way(place)
     if way is None:

@@ -1,8 +1,8 @@
 """Git over HTTP: dulwich's client on the guarded network of the web reader.
 
 Imported only to fetch a repository from the web, because dulwich is an optional dependency. The
-client sends no name or password, ignores the user's Git settings, and doesn't fetch packs from
-other addresses that a host names.
+client sends no name or password, ignores the user's Git settings, and doesn't offer to fetch packs
+from other addresses (packfile URIs).
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class _Answer:
         """Read exactly `size` bytes (fewer only at the end), because dulwich expects whole lines.
 
         Raises:
-            RefusedError: if there is more than the limit.
+            RefusedError: if the response has more bytes than the limit.
         """
         while len(self._buffer) < size:
             more = next(self._chunks, b"")
@@ -94,7 +94,7 @@ class GuardedGitClient(AbstractHttpGitClient):
         """Send one request for dulwich; follows redirects only of GET requests.
 
         Raises:
-            RefusedError: with the problem, as the rest of a sentence.
+            RefusedError: if the request fails; the message is the rest of a sentence.
         """
         content = data if isinstance(data, bytes | None) else b"".join(data)
         asked = [
@@ -113,7 +113,7 @@ class GuardedGitClient(AbstractHttpGitClient):
             at = _redirected(at, answer.location)
         else:
             raise RefusedError(f"is redirected more than {REDIRECTS} times")
-        if problem := _problem(answer, begins=content is None):
+        if problem := _problem(answer, is_first=content is None):
             answer.close()
             raise LostError(problem) if answer.status in _LOST else RefusedError(problem)
         answer.redirect_location = at if at != url else ""
@@ -151,10 +151,10 @@ def _redirected(at: str, location: str) -> str:
     return target
 
 
-def _problem(answer: _Answer, *, begins: bool) -> str:
+def _problem(answer: _Answer, *, is_first: bool) -> str:
     """The problem with an answer, as the rest of a sentence; empty if there is none.
 
-    `begins` is whether it answers the first request, which asks for the branches.
+    `is_first` is whether this is the answer to the first request, which asks for the branches.
     """
     if answer.status in (401, 403):
         return (
@@ -167,7 +167,7 @@ def _problem(answer: _Answer, *, begins: bool) -> str:
         return f"asks to be left alone for now ({answer.status})"
     if answer.status != 200:
         return f"can't be fetched (the host answers {answer.status})"
-    if begins and not answer.content_type.startswith(_ADVERTISEMENT):
+    if is_first and not answer.content_type.startswith(_ADVERTISEMENT):
         return NO_REMOTE
     if answer.encoding not in ("", "identity"):
         return f"comes compressed as {answer.encoding[:40]}, which was not asked for"

@@ -47,7 +47,7 @@ def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
     """Refuse a pack of `size` bytes that is too large when unpacked.
 
     Raises:
-        RefusedError: with its size, or if it is damaged.
+        RefusedError: if the pack is too large or damaged.
     """
     try:
         _check(_Reader(pack, size), limits)
@@ -77,7 +77,7 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
 
 
 def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """Yield the unpacked size of each object; for a delta, the larger of delta and result."""
+    """Yield each object's unpacked size; for a delta, the size of its result if larger."""
     for _ in range(count):
         size, base = _read_entry_header(reader)
         # Before decompression, so a stated size above the limit costs nothing.
@@ -114,13 +114,13 @@ def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
 
 def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
-    """Size in bytes of the largest object that is unpacked in order to read the one at `offset`.
+    """Size in bytes of the largest object that must be unpacked to read an object.
 
-    To read a delta, its base is unpacked, too, and so on if the base is a delta.
+    To read a delta, its base is unpacked, too. The base may itself be a delta with a base.
 
     Args:
-        pack: one that `check_pack` accepted.
-        offset: the start of the object.
+        pack: a pack that `check_pack` accepted.
+        offset: the start of the object to read.
         offset_of: the start of an object, by its id; raises KeyError if there is none.
 
     Raises:
@@ -243,7 +243,7 @@ def index_in_sandbox(content: bytes, _name: str) -> Parsed:
     """Unpack all objects of a pack and return its index in base 64; runs in the sandbox.
 
     Raises:
-        UnreadableError: if it would be too large, or is damaged.
+        UnreadableError: if the pack is too large when unpacked, or damaged.
     """
     from dulwich.object_format import SHA1
     from dulwich.pack import PackData, PackIndexer, PackInflater, write_pack_index_v2
@@ -265,7 +265,7 @@ def index_in_sandbox(content: bytes, _name: str) -> Parsed:
 
 
 def _checked_index(_values: dict[str, Any], text: str) -> bytes:
-    """Check and decode the process's answer; a pack may have hijacked the process."""
+    """Check and decode the sandbox's answer, because a pack may have hijacked its process."""
     index = base64.b64decode(text, validate=True)
     if not index.startswith(_INDEX_MAGIC) or hashlib.sha1(index[:-20]).digest() != index[-20:]:  # noqa: S324 - Git's own
         raise ValueError

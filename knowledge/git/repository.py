@@ -1,7 +1,7 @@
 """Shallow clones of repositories: one commit of one branch, fetched into a bare repository.
 
 A clone is derived data in the data folder; if it is deleted, it is fetched again. No work tree is
-written, so no file of a repository is run, and none of its paths is used on this machine. Symbolic
+written, so this machine runs no file of a repository, and creates none of its paths. Symbolic
 links, submodules and files in Git LFS are skipped.
 """
 
@@ -87,7 +87,7 @@ def copy_folder(data: Path, location: str) -> Path:
 
 
 def forget_other_copies(data: Path, locations: Iterable[str]) -> None:
-    """Remove the clones of all repositories but these."""
+    """Remove the clones of all repositories except those at `locations`."""
     kept = {copy_folder(data, location) for location in locations}
     for folder in (data / COPIES).glob("*"):
         if folder not in kept:
@@ -130,7 +130,7 @@ class Repository:
         """The entries of a folder.
 
         Raises:
-            RefusedError: if it is no folder, or has too many entries.
+            RefusedError: if the object is no folder, or has too many entries.
         """
         from dulwich.objects import Tree
 
@@ -170,7 +170,7 @@ class Repository:
         """The content of a file.
 
         Raises:
-            RefusedError: if it is in Git LFS, too large, or damaged.
+            RefusedError: if the file is in Git LFS, too large, or damaged.
         """
         from dulwich.objects import ObjectID
 
@@ -240,10 +240,10 @@ def open_repository(
         source: the repository and its branch.
         folder: the folder of the clone; unused for a local repository.
         fetcher: connects to the repository's host.
-        most: the most bytes to fetch; by default `PACK_BYTES`.
+        most: the maximum number of bytes to fetch; by default `PACK_BYTES`.
 
     Raises:
-        RefusedError: with the reason, as the rest of a sentence.
+        RefusedError: if the repository can't be read; the message is the rest of a sentence.
     """
     if not is_installed():
         raise RefusedError(MISSING)
@@ -349,7 +349,7 @@ def _is_outgrown(folder: Path, most: int) -> bool:
 
 
 class _OneCommit:
-    """Graph walker for dulwich's negotiation: offers one commit without its ancestors."""
+    """Graph walker for dulwich: tells the host that this clone has one commit, no ancestors."""
 
     def __init__(self, commit: Any) -> None:
         self.shallow = {commit} if commit else set()
@@ -422,7 +422,7 @@ def _keep_pack(folder: Path, pack: bytes) -> None:
     """Add a pack to a clone, named by its digest.
 
     Raises:
-        RefusedError: if it can't be unpacked within the limits.
+        RefusedError: if the pack can't be unpacked within the limits.
     """
     index = pack_index(pack)
     place = folder / "objects" / "pack" / f"pack-{pack[-20:].hex()}"

@@ -59,8 +59,8 @@ def sync(
         pages: keeps the files' text.
         fetcher: connects to the host.
         now: the current time.
-        grace: how long a lost repository is still quoted.
-        most: the most bytes to store; None is unlimited.
+        grace: how long the files of a lost repository are still quoted.
+        most: the maximum number of bytes to store; None is unlimited.
     """
     source = repository_at(location)
     if source is None:
@@ -105,7 +105,7 @@ def _read_changed(
     pages: PageStore,
     when: tuple[datetime, int | None],
 ) -> Generator[CrawlStep, None, str]:
-    """Parse and keep the changed files; returns the reason if some were skipped, else ""."""
+    """Parse and keep the changed files; returns the reason if files were skipped, else ""."""
     now, most = when
     there = {file.path for file in listed.files}
     if listed.whole:
@@ -123,7 +123,7 @@ def _read_changed(
 
 
 def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage:
-    """Parse a file; an unreadable one gets the reason, and keeps its old text."""
+    """Parse a file; an unreadable file keeps its old text, and gets a `reason`."""
     page = replace(page, readers=PARSERS_VERSION)
     try:
         content = repository.content(file)
@@ -173,7 +173,7 @@ def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
     """The ids of a repository's documents.
 
-    Stored files without text have an id in this list, too, but aren't documents yet.
+    The list includes the ids of stored files without text, which aren't documents yet.
     """
     source = repository_at(location)
     if source is None:
@@ -182,7 +182,7 @@ def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
 
 
 def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
-    """The id of a file's document: the same at every commit, and for every source of the branch."""
+    """The id of a file's document. A commit doesn't change it; a branch's sources share it."""
     whose = "" if scope == SHARED else f"{scope}:"
     branch = f"@{source.branch}" if source.branch else ""
     return f"git:{whose}{source.url}{branch}:{path}"

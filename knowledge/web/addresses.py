@@ -37,7 +37,7 @@ def problem_with_url(url: str) -> str:
 def problem_with_literal(url: str) -> str:
     """The problem with a literal IP address in a web address, as the rest of a sentence.
 
-    Empty if the IP address is public, or the host is a name; `CheckedNetwork` checks names.
+    Empty if the IP address is public, or if the host is a name, which `CheckedNetwork` checks.
     """
     host = httpx2.URL(url).host.strip("[]")
     try:

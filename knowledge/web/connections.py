@@ -1,4 +1,4 @@
-"""Guarded connections: single HTTP requests, to checked addresses only, within a total deadline.
+"""Guarded connections: single HTTP requests to checked addresses, each with a total time limit.
 
 All requests to hosts on the web use this module. Its callers (`polite_fetcher` for pages,
 `knowledge.connectors` for APIs, `knowledge.git` for commits) decide about pauses, redirects and
@@ -30,7 +30,7 @@ class Connections:
     Args:
         guard: returns the problem with a host's IP address; empty if connections are allowed.
         resolve: resolves a host to its addresses.
-        whole_seconds: the time limit of one request.
+        whole_seconds: the time limit of one request and its response.
         trusted: the certificate authorities to trust; by default those of browsers.
     """
 
@@ -69,7 +69,7 @@ class Connections:
 
         Raises:
             RefusedError: if the host leads to a forbidden address.
-            httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
+            httpcore2.TimeoutException, NetworkError, ProtocolError: if the request fails.
         """
         parsed = httpx2.URL(url)
         named = {name.lower() for name, _ in headers if isinstance(name, str)}

@@ -76,8 +76,8 @@ class CrawlStep:
 class ListedPages:
     """The pages that a source lists.
 
-    `whole` is whether the list is complete; `reason` says why it isn't. `most` limits the stored
-    bytes of pages and list together.
+    `whole` is whether the list is complete; `reason` says why it isn't. `most` is the maximum
+    number of bytes to store for the pages and the list together.
     """
 
     pages: list[ListedUrl] = field(default_factory=list)
@@ -87,7 +87,7 @@ class ListedPages:
 
 
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
-    """Whether a site's last sync is at least the interval ago, or in the future (a wrong clock)."""
+    """Whether the last sync was at least `interval` ago, or a wrong clock put it in the future."""
     return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
 
 
@@ -102,8 +102,8 @@ def sync(
 ) -> Iterator[CrawlStep]:
     """Sync a source: a page, or all pages listed in a sitemap or an `llms.txt`.
 
-    Gone pages are still quoted for the time of `grace`. `most` limits the stored bytes; None is
-    unlimited.
+    Gone pages are still quoted for the period `grace`. `most` is the maximum number of bytes to
+    store; None is unlimited.
     """
     url = unmarked(location)
     yield CrawlStep(0, 0, url)
@@ -137,10 +137,10 @@ def sync(
 def fetch_listing(
     url: str, fetcher: Fetcher, inside: Callable[[str], bool] = lambda at: True
 ) -> Listing:
-    """Fetch a sitemap; every address, also after redirects, must satisfy `inside`.
+    """Fetch a sitemap; `inside` decides whether its address, or a redirect's, may be requested.
 
     Raises:
-        UnlistableError: with the problem, as the rest of a sentence.
+        UnlistableError: if the sitemap can't be fetched or read.
     """
     types = PAGE_TYPES | LIST_TYPES
     outcome = fetcher.fetch(url, types=types, limit=LISTING_BYTES, inside=inside)
@@ -181,7 +181,7 @@ def _sync_pages(
     fetcher: Fetcher,
     when: tuple[datetime, timedelta],
 ) -> Generator[CrawlStep, None, str]:
-    """Fetch every listed page; returns the reason why some were skipped, or ""."""
+    """Fetch every listed page; returns the reason if pages were skipped, else ""."""
     now, grace = when
     failures, full, root = 0, "", unmarked(site)
     for done, each in enumerate(found.pages, start=1):
@@ -243,8 +243,8 @@ def fetch_page(
 def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """Parse a page's content into its text; an unreadable page keeps its old text.
 
-    A page that forbids quoting loses its text and content. The next request then can't be
-    conditional, so the host sends the page again, and the rule against quoting is checked again.
+    A page that forbids quoting loses its text and content. So the next request isn't conditional,
+    the host sends the page again, and the rule against quoting is checked again.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -253,7 +253,7 @@ def parse_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     if page.content_type in LIST_TYPES:
         return replace(page, readers=PARSERS_VERSION, reason="is neither a page nor a sitemap")
     try:
-        reading = parse_bytes(page.content, name=_name(page))
+        reading = parse_bytes(page.content, name=_file_name(page))
     except UnreadableError as error:
         return replace(page, readers=PARSERS_VERSION, reason=str(error).rstrip("."))
     if reading.hidden:
@@ -272,7 +272,7 @@ def _hidden(page: WebPage, told: str) -> WebPage:
     )
 
 
-def _name(page: WebPage) -> str:
+def _file_name(page: WebPage) -> str:
     """A file name for the page, with the suffix of its format."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
@@ -303,7 +303,7 @@ def page_id(page: WebPage, scope: Scope) -> str:
 def page_ids(url: str, scope: Scope, pages: PageStore) -> list[str]:
     """The ids of a source's documents.
 
-    Stored pages without text have an id in this list, too, but aren't documents yet.
+    The list includes the ids of stored pages without text, which aren't documents yet.
     """
     return [_document_id(link, scope) for link in pages.links(url)]
 

@@ -1,8 +1,8 @@
 """Scope of a crawl: its bounds, the normal form of addresses, and the guard against crawler traps.
 
 A crawl never leaves the scheme, host, port and folder of its start. Query parameters are sorted,
-and parameters of sessions and campaigns are dropped. Only a few queries of one path are visited, so
-an endless calendar ends.
+and parameters for sessions and tracking are dropped. Only a few addresses with the same path but
+other queries are visited, so a calendar doesn't lead the crawl on without end.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""Internal hosts: hosts on private networks that the operator allows for the operator's sources.
+"""Internal hosts: hosts on private networks that sources of the operator may connect to.
 
 An entry is a name, an address or a network, with a port; without a port it covers 80 and 443. A
-source on an internal host may connect to internal hosts only, any other source to public addresses
-only. So no redirect and no DNS name leads from one to the other.
+source on an internal host connects only to internal hosts, any other source only to public
+addresses. So no redirect and no DNS name leads from a public host to an internal host, or back.
 """
 
 import re
@@ -33,7 +33,7 @@ class InternalHosts:
         """Parse the entries.
 
         Raises:
-            ValueError: with the problem of the first invalid entry.
+            ValueError: if an entry is invalid; the message is about the first invalid entry.
         """
         names: set[tuple[str, int]] = set()
         networks: list[tuple[IPv4Network | IPv6Network, int]] = []

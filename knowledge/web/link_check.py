@@ -43,12 +43,12 @@ def check_links(
     """Fetch pages and check their anchors; stops asking a host that is down or busy.
 
     Args:
-        pages: the anchors to look for, as written in links, by the page's address.
+        pages: the anchors to look for in each page, as written in links, by the page's address.
         fetcher: fetches the pages.
         found: updated with the results.
 
     Yields:
-        The progress after each page.
+        The progress after each fetched page.
     """
     failures, reason = 0, ""
     for done, (url, anchors) in enumerate(pages.items(), start=1):
@@ -101,7 +101,7 @@ def _checked_ids(values: dict[str, Any], text: str) -> frozenset[str]:
     """Check and convert the result of `ids_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `ids_in_sandbox` can't have made it.
+        ValueError, TypeError, LookupError: if the result is malformed.
     """
     ids = frozenset(values["ids"])
     if not all(isinstance(each, str) for each in ids):

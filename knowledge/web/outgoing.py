@@ -1,6 +1,6 @@
 """Outgoing links of a page and its canonical address, extracted in the sandbox.
 
-Links with `nofollow` are left out; so are all links if the page has `nofollow`.
+Links with `nofollow` are left out. If the page itself has `nofollow`, all its links are left out.
 """
 
 import json
@@ -81,7 +81,7 @@ def _checked_links(values: dict[str, Any], text: str) -> Outgoing:
     """Check and convert the result of `extract_links_in_sandbox`.
 
     Raises:
-        ValueError, TypeError, LookupError: if `extract_links_in_sandbox` makes no such result.
+        ValueError, TypeError, LookupError: if the result is malformed.
     """
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]

@@ -1,8 +1,8 @@
-"""Page store: each page's last good text, its state, and the time of its fetch.
+"""Page store: the last good text, the state and the last fetch of each page.
 
 The pure function `next_state` defines a page's life cycle. A successful fetch replaces the content.
-A failed fetch leaves the text unchanged. A gone page keeps its text for a time of grace, and is
-then retired. `PageStore` is a separate database, in a file or in PostgreSQL. If the page store is
+A failed fetch leaves the text unchanged. A gone page keeps its text for a grace period, and is then
+retired. `PageStore` is a separate database, in a file or in PostgreSQL. If the page store is
 deleted, everything is fetched again.
 """
 
@@ -35,9 +35,9 @@ class WebPage:
     """A stored page.
 
     Attributes:
-        site: the location of its source.
-        link: its address after redirects.
-        content: as fetched; empty before the first fetch and after retirement.
+        site: the location of the page's source.
+        link: the page's address after redirects.
+        content: the fetched bytes; empty before the first fetch and after retirement.
         title, text: parsed from the content; empty without content.
         reason: the current problem, as the rest of a sentence about the page.
         details: further data, in a format of the module that fetches the page.
@@ -85,7 +85,7 @@ class Site:
 def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
     """The page after an attempt to fetch it, with new content not yet parsed.
 
-    A gone page keeps its text for the time of `grace`.
+    A gone page keeps its text for the period `grace`.
     """
     last_checked, page = page.checked_at, replace(page, checked_at=now)
     match outcome:
@@ -116,8 +116,8 @@ def _postpone_retirement(
 ) -> WebPage:
     """Postpone a gone page's retirement after a long time without checks.
 
-    However long ago the last check was, the time since then counts as at most half of `grace`. So a
-    page isn't retired at the first check after a jump of the clock or a long pause of the bot.
+    If the last check was long ago, the time since then counts only as half of `grace`. So a page
+    isn't retired at the first check after a jump of the clock or a long pause of the bot.
     """
     if page.gone_at is None:
         return page
@@ -160,7 +160,7 @@ class PageStore:
         self.close()
 
     def visiting(self) -> AbstractContextManager[bool]:
-        """Lock the syncs of all sources; yields False if another process holds the lock."""
+        """Keep other processes from syncing sources; yields False if one of them is syncing."""
         return self.tables.try_lock(_VISITING)
 
     def site(self, url: str) -> Site:
@@ -217,7 +217,7 @@ class PageStore:
     def outlines(self, site: str) -> Iterator[WebPage]:
         """The pages of a site, loaded without `content` and times, to save memory.
 
-        `text` has only its first character, to show whether the page has text.
+        `text` is cut to its first character, which shows whether the page has text.
         """
         rows = self.tables.rows(
             "select url, link, etag, reason, title, readers, details, substr(text, 1, 1) as text "
@@ -245,7 +245,7 @@ class PageStore:
         return self.tables.version
 
     def size(self, site: str) -> int:
-        """The stored bytes of a site's pages; cached until another process writes."""
+        """The stored bytes of a site's pages. The number is cached until another process writes."""
         others = self.tables.version_of_others
         if others != self._sizes_of:
             self._sizes.clear()

@@ -59,8 +59,8 @@ _NO_CHARSETS: Final = frozenset(
 class Fetched:
     """A fetched page; `url` is its address after redirects.
 
-    `hidden` is the host's rule against quoting it, if any. `nofollow` is whether the host forbids
-    programs to follow its links.
+    `hidden` is the host's rule against quoting the page, if any. `nofollow` is whether the host
+    forbids programs to follow the page's links.
     """
 
     url: str
@@ -74,7 +74,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is unchanged since the last fetch; its fields are documented in `Fetched`."""
+    """The page is unchanged since the last fetch; the fields mean the same as in `Fetched`."""
 
     hidden: str = ""
     nofollow: bool = False
@@ -92,9 +92,9 @@ class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
     Attributes:
-        busy: the host asks to wait longer than the fetcher does.
-        down: the host can't be reached, or answers with a server error.
-        no_page: the address leads to another content type, or out of the scope.
+        busy: whether the host asks for a longer pause than the fetcher makes.
+        down: whether the host can't be reached, or answers with a server error.
+        no_page: whether the address leads to another content type, or out of the scope.
     """
 
     reason: str
@@ -107,7 +107,7 @@ FetchOutcome = Fetched | Unchanged | Gone | Failed
 
 
 class _NoPageError(RefusedError):
-    """The address leads to no page, or out of the scope; the message says which."""
+    """The address leads to another content type, or out of the scope; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +175,8 @@ class Fetcher:
     ) -> FetchOutcome:
         """Fetch a page, unless it is unchanged since this ETag and date.
 
-        Only these content `types` are accepted, and at most `limit` bytes, decompressed. `inside`
-        decides whether the fetcher may request an address, also after a redirect.
+        `types` are the accepted content types, `limit` is the maximum number of bytes after
+        decompression. `inside` decides whether an address, also a redirect's, may be requested.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         known = {name: value for name, value in headers.items() if value}
@@ -297,7 +297,7 @@ class Fetcher:
 
     @contextmanager
     def connections(self, url: str) -> Iterator[Connections]:
-        """Wait for the host's pause, then provide connections for one request to an API.
+        """Wait until the pause between requests is over, then provide connections for a request.
 
         robots.txt isn't consulted, because it covers pages only. The caller follows redirects.
 
@@ -338,9 +338,9 @@ class Fetcher:
             raise RefusedError(f"is closed to programs by {host}/robots.txt")
 
     def _robots_of(self, host: str) -> Protego | Failed:
-        """Fetch a host's robots.txt; if there is none, everything is allowed.
+        """Fetch a host's robots.txt.
 
-        If it can't be fetched, nothing is allowed.
+        A missing robots.txt allows everything. If the fetch fails, nothing is allowed.
 
         Source:
             RFC 9309, 2.3.1

@@ -2,7 +2,7 @@
 
 The backend resolves a name, checks all of its addresses, and connects to a checked address. So the
 name can't resolve to another address in between (DNS rebinding). No proxy is used, because proxies
-resolve names themselves. TLS still checks the name. The deadline also ends slow responses.
+resolve names themselves. TLS still compares certificates with the name.
 
 Errors:
     Exception
@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 class LostError(RefusedError):
-    """The source is gone or no longer public; its text is quoted only for a time of grace."""
+    """The source is gone or no longer public; its text is quoted only for a grace period."""
 
 
 def system_addresses(host: str, port: int) -> list[str]:
@@ -71,7 +71,7 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """The smaller of `timeout` and the seconds until the deadline; raises if none are left."""
+        """The smaller of `timeout` and the seconds left; raises if the deadline has passed."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")

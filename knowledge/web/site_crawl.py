@@ -1,8 +1,8 @@
 """Crawl of a whole site, by its sitemap and its links, within limits.
 
-Each page is stored at once, with its links. An interrupted crawl resumes: it skips the pages
-visited since the last complete crawl. Requests are conditional, by ETag and date, so an unchanged
-page isn't sent again.
+Each page is stored right after its fetch, with its links. So an interrupted crawl can resume: it
+skips the pages visited since the last complete crawl. Requests are conditional, by ETag and date,
+so an unchanged page isn't sent again.
 """
 
 from collections import deque
@@ -50,7 +50,7 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 
 @dataclass(slots=True)
 class _Frontier:
-    """Queue of addresses to visit: breadth first, each once, inside the scope.
+    """Queue of the addresses to visit inside the scope, breadth first, without repeats.
 
     `left` is the number of addresses that may still be visited. `cut` is whether an address was
     dropped because of this limit.
@@ -119,8 +119,8 @@ def sync_site(
 ) -> Generator[CrawlStep, None, None]:
     """Crawl a site; each step is one page.
 
-    Pages that are gone or no longer linked are still quoted for the time of `grace`. `most` limits
-    the stored bytes; None is unlimited.
+    Pages that are gone or no longer linked are still quoted for the period `grace`. `most` is the
+    maximum number of bytes to store; None is unlimited.
     """
     crawl = crawl_at(location)
     if crawl is None:
@@ -146,10 +146,7 @@ def sync_site(
 
 
 def _single_page_hint(run: _Crawl, url: str) -> str:
-    """Suggest the parent folder as the start, if a crawl found no page below its start.
-
-    Returns an empty string in all other cases.
-    """
+    """The hint to start at the parent folder, if a crawl found only its start, or else ""."""
     path = urlsplit(url).path
     if len(run.reached) > 1 or path in ("", "/") or run.frontier.scope.folder != f"{path}/":
         return ""
@@ -219,7 +216,7 @@ def _is_no_page(outcome: FetchOutcome) -> bool:
 
 
 def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebPage:
-    """Store a page's links inside the scope in its `details`."""
+    """Store the page's links in `page.details`, without links that leave the scope."""
     if isinstance(outcome, Unchanged):
         return replace(page, details="") if outcome.nofollow else page
     if not isinstance(outcome, Fetched):

@@ -1,6 +1,6 @@
 """Parser of sitemaps, sitemap indexes and `llms.txt`, in the sandbox.
 
-The sitemap protocol allows only addresses on the listing's own host; others are dropped.
+The sitemap protocol allows only addresses on the listing's own host; all others are dropped.
 
 Source:
     https://www.sitemaps.org/protocol.html and https://llmstxt.org/.
@@ -84,21 +84,21 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
 def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
     """Run `parse_listing`, and convert its result for the sandbox.
 
-    The kind is "pages", "listings", or "page" for other content. The text has an address per line.
+    `kind` is "pages", "listings", or "other" for other content. The text has a line per address.
     """
     try:
         found = parse_listing(content, url)
     except UnlistableError as error:
         raise UnreadableError(str(error)) from error
     if found is None:
-        return {"kind": "page"}, ""
+        return {"kind": "other"}, ""
     entries = found.listings or found.pages
     lines = (f"{each.url} {each.modified.isoformat() if each.modified else ''}" for each in entries)
     return {"kind": "listings" if found.listings else "pages"}, "\n".join(lines)
 
 
 def _checked_listing(values: dict[str, Any], text: str) -> Listing | None:
-    if values["kind"] == "page":
+    if values["kind"] == "other":
         return None
     found = []
     for line in text.split("\n") if text else ():

@@ -1,12 +1,12 @@
 """Guard against server-side request forgery: the IP addresses that may be connected to.
 
-Members name pages, and the bot fetches them from inside its operator's network. This must not give
-members access to that network's services. Names are resolved first, then their addresses are
-checked. All functions are pure.
+Members add web pages as sources, and the bot fetches them from inside its operator's network. This
+must not give members access to services in that network. Names are resolved first, then their
+addresses are checked. All functions are pure.
 
 Source:
     The IANA special-purpose address registries, as in Python's `ipaddress`. In addition: IPv6
-    addresses that contain an IPv4 address, and cloud providers' services such as metadata.
+    addresses that contain an IPv4 address, and addresses of cloud providers' own services.
 """
 
 from ipaddress import (
@@ -56,7 +56,7 @@ def problem_with(address: str) -> str:
 
 
 def is_private(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is in a private network, and isn't a cloud provider's service."""
+    """Whether an address is in a private network, and isn't that of a cloud's own service."""
     return any(address in each for each in _PRIVATE) and not any(
         address in each for each in _CLOUDS
     )

@@ -70,7 +70,7 @@ _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
 
 
 def format_of(content: bytes, ending: str = "") -> Format:
-    """The format of a file's content; `ending` is its lower-case suffix with the dot, or empty.
+    """The format of a file's content; `ending` is the file's suffix in lower case, or empty.
 
     Raises:
         UnreadableError: if the format can't be read; the message names it if known.
@@ -141,7 +141,7 @@ def _is_json(text: str) -> bool:
 
 
 def _is_rst(text: str, promised: Format) -> bool:
-    """Whether text is reStructuredText, given the format that its suffix promises."""
+    """Whether text is reStructuredText; `promised` is the format of its file's suffix."""
     underlined = any(
         len(match["line"]) >= len(match["title"].rstrip()) for match in _UNDERLINED.finditer(text)
     )

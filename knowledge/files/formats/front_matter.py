@@ -35,8 +35,8 @@ _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, Overfl
 class FrontMatter:
     """The fields of front matter that this program uses.
 
-    `hidden` is the rule against quoting the text. `page` has the fields that determine the page's
-    address on a documentation site, such as `slug`.
+    The text must not be quoted unless `hidden` is empty. `page` has the fields that determine the
+    page's address on a documentation site, such as `slug`.
     """
 
     title: str = ""
@@ -71,7 +71,7 @@ def parsed_values(block: str) -> Any:
     """The values of a block of YAML.
 
     Raises:
-        UnreadableError: if it is no YAML, or exceeds the limits.
+        UnreadableError: if the block isn't YAML, or exceeds the limits.
     """
     if len(block) > MAX_MATTER_CHARACTERS:
         raise _too_long(block)
@@ -132,7 +132,7 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
     """Parse front matter in YAML, or in TOML if `toml`.
 
     Raises:
-        UnreadableError: as `parsed_values`, or if it isn't a mapping.
+        UnreadableError: if the block is malformed, exceeds the limits, or isn't a mapping.
     """
     values = _toml_values(block) if toml else parsed_values(block)
     if not isinstance(values, dict | None):
@@ -155,7 +155,7 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
 
 
 def _title(values: dict[Any, Any]) -> str:
-    """The outermost `title` in nested mappings; titles in lists belong to other documents."""
+    """The outermost `title` in nested mappings. Lists are skipped; they list other documents."""
     waiting = [values]
     for found in waiting:
         for key, value in found.items():
@@ -184,7 +184,7 @@ def _day(value: Any) -> date | None:
 
 
 def _link(values: dict[Any, Any]) -> str:
-    """The address of the original: `link`, `url`, `source`, or the first of `sources`."""
+    """The original's web address, from `link`, `url`, `source`, or the list `sources`."""
     sources = values.get("sources")
     listed = sources if isinstance(sources, list) else []
     candidates = [values.get(key) for key in ("link", "url", "source")]

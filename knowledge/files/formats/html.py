@@ -61,11 +61,11 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def parse_html(content: bytes, name: str) -> ParsedFile:
     """Parse an HTML page, in the encoding that it declares.
 
-    The title is the only level-one heading, or else the `<title>`. `hidden` is the page's robots
-    rule against quoting.
+    If there is one level-one heading, it becomes the title, otherwise the `<title>`. `hidden` is
+    the rule against quoting in the page's robots tags.
 
     Raises:
-        UnreadableError: if it has no text, or is nested too deeply.
+        UnreadableError: if the page has no text, or is nested too deeply.
     """
     soup = page_soup(content)
     canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
@@ -103,7 +103,7 @@ def page_soup(content: bytes) -> BeautifulSoup:
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:
-    """Convert a piece of HTML to Markdown; `code` is the CSS selector of its inline code."""
+    """Convert a piece of HTML to Markdown; `code` is the CSS selector for inline code."""
     soup = _soup(html)
     for tag in soup.select(code):
         tag.name = "code"
@@ -140,9 +140,9 @@ def to_markdown(root: Tag, base: str = "") -> str:
 
 
 class _Converter(MarkdownConverter):
-    """markdownify's converter, with long runs of blanks collapsed first.
+    """markdownify's converter, but runs of blanks are collapsed first.
 
-    markdownify's own patterns take quadratic time on these.
+    On long runs, markdownify's own patterns would take quadratic time.
     """
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
@@ -212,7 +212,7 @@ def _main(soup: BeautifulSoup) -> Tag:
 def _article(main: Tag, soup: BeautifulSoup) -> Tag:
     """The `<article>` in `main` if it has the `<h1>` and most of the text; else `main`.
 
-    MediaWiki's heading precedes `main`, so it is moved inside first.
+    MediaWiki's `<h1>` is outside `main`, and is moved into `main` first.
     """
     heading = soup.select_one("h1#firstHeading")
     if heading is not None and main.find("h1") is None:
@@ -246,7 +246,7 @@ def _language(pre: Tag) -> str:
 
 
 def _own_id(heading: Tag) -> str:
-    """The id for links to a heading: its own, that of an element inside, or its section's."""
+    """The id for links to a heading: of the heading, an element in it, or its section."""
     own = _attribute(heading, "id") or _attribute(heading.find(id=True), "id")
     section = heading.parent
     if own or section is None or section.name not in ("section", "div"):

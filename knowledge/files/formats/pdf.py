@@ -33,10 +33,10 @@ _ENCRYPTED: Final = "is encrypted: save a copy without a password."
 
 
 def parse_pdf(content: bytes, name: str) -> ParsedFile:
-    """A PDF's text, with page numbers in its headings.
+    """Parse a PDF; the headings contain page numbers.
 
     Raises:
-        UnreadableError: if it is damaged, encrypted, too long, or has pictures of pages only.
+        UnreadableError: if the PDF is damaged, encrypted or too long, or has only pictures.
     """
     try:
         reader = PdfReader(BytesIO(content))
@@ -84,7 +84,7 @@ def _title(reader: PdfReader) -> str:
 
 
 def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
-    """The outline's entries as (level, title), by the number of their page, from 0."""
+    """The outline's entries as (level, title), by the index of the page that they lead to."""
     found: dict[int, list[tuple[int, str]]] = {}
     waiting: list[tuple[int, Any]] = [(1, entry) for entry in reversed(reader.outline)]
     taken = 0
@@ -102,7 +102,7 @@ def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:
-    """Remove running headers and footers: lines that most pages share except for numbers."""
+    """Remove running headers and footers: lines that most pages have, with other numbers."""
     if len(pages) < _RUNNING_PAGES:
         return list(pages)
     split = [[line.strip() for line in page.strip().split("\n")] for page in pages]

@@ -126,7 +126,7 @@ class _UnknownDirective(Directive):  # type: ignore[misc]
 def _unknown_role(
     name: str, rawtext: str, text: str, *_rest: object, **_options: object
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """Role unknown to docutils; keeps its words, without the target."""
+    """Role unknown to docutils; keeps its text, without the target in angle brackets."""
     words = _TARGET.sub("", nodes.unescape(text)) or text
     if name.rpartition(":")[2] in _PROSE:
         return [nodes.inline(rawtext, words)], []

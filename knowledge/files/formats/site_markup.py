@@ -168,7 +168,7 @@ def without_site_markup(text: str) -> str:
 
 
 def _without_admonitions(lines: list[str]) -> list[str]:
-    """Replace MkDocs' admonitions and tabs by their title and their unindented text."""
+    """Replace each of MkDocs' admonitions and tabs by its title and its text, without indents."""
     found: list[str] = []
     # Indents of the open boxes, outermost first; their text is indented by four more.
     boxes: list[int] = []
@@ -192,7 +192,7 @@ def _without_admonitions(lines: list[str]) -> list[str]:
 
 
 def _has_indented_text(lines: list[str], place: int, least: int) -> bool:
-    """Whether the next line with text is indented by at least `least` blanks."""
+    """Whether a line with text follows soon, indented by at least `least` blanks."""
     below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return not below[:least].strip() and bool(below)
 
@@ -252,7 +252,7 @@ def _with_breaks(text: str) -> str:
 
 
 def _unlinked(found: re.Match[str]) -> str:
-    """Replace a linked picture by a text link; by the picture alone if the link adds nothing."""
+    """Replace a linked picture by a text link, or by the picture if the link adds nothing."""
     if found["code"]:
         return found[0]
     label, address = found["label"].strip(), found["to"]
@@ -278,7 +278,7 @@ def _plain_heading(line: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    """Reduce one line's generator markup: admonitions, alerts, attributes, hidden lines."""
+    """Reduce a line's markup of site generators; a line that they don't show becomes empty."""
     if _NOT_SHOWN.match(line) is not None:
         return ""
     if (box := _BOX.match(line)) is not None:
@@ -346,9 +346,9 @@ def _without_tags(text: str, paired: Set[str]) -> str:
 
 
 def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Split a text into visible pieces, each as (whether it is text rather than code, piece).
+    """Split a text; yields (True, text) and (False, code).
 
-    Invisible pieces are reduced to their line ends.
+    Invisible elements are yielded like code, but reduced to their line ends.
     """
     shown = position = 0
     # Ends that are known to be missing; searching for them again would take quadratic time.
@@ -372,14 +372,14 @@ def _visible_pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _inline_code(code: str) -> str:
-    """Reduce inline code with three backticks to one; Discord shows three as a block."""
+    """Replace three backticks around inline code by one, because Discord would show a block."""
     said = code.strip("`")
     is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
     return f"`{said}`" if is_line else code
 
 
 def _closing(opened: re.Match[str]) -> str:
-    """The mark that ends this code, comment or embedded element; empty for other tags."""
+    """The mark that ends the code, comment or embedded element begun by `opened`, or ""."""
     if opened["code"]:
         return opened["code"]
     if opened["comment"]:
@@ -438,10 +438,9 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
 
 
 def without_prose_fences(lines: list[str]) -> list[str]:
-    """Remove code fences without code from the lines of a Markdown text.
+    """Remove code fences around prose from the lines of a Markdown text; the prose stays.
 
-    The prose in such a fence stays. A link card (a fence of the language `embed`) becomes its
-    address.
+    A link card (a fence of the language `embed`) becomes its address.
     """
     found = [*lines]
     place = 0
@@ -468,7 +467,7 @@ def _fence_end(lines: list[str], first: int, mark: str) -> int:
 
 
 def _unfenced(inside: list[str], language: str) -> list[str] | None:
-    """The lines that replace a fence; None if it contains code."""
+    """The lines that replace a fence and its content; None if the content is code."""
     text = "\n".join(inside)
     if language == _CARD:
         addresses = _CARD_ADDRESS.findall(text)

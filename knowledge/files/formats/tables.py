@@ -1,8 +1,8 @@
 """Parsers of CSV and JSON: lists of questions with their answers, and tables row by row.
 
 A question and its answer become a section with the question as the heading. So the question is
-embedded with every passage of the answer, and citations name it. In other tables, each row becomes
-a list item with the columns' names, so it can be understood without the header row.
+embedded with every passage of the answer, and shown in citations. In other tables, each row becomes
+a list item with the names of its columns, and can be understood without the header row.
 """
 
 import csv
@@ -63,7 +63,7 @@ def parse_json(text: str, name: str) -> ParsedFile:
     """Parse questions and answers from JSON or JSON Lines, at any depth.
 
     Raises:
-        UnreadableError: if it is not JSON, or has no pairs.
+        UnreadableError: if the text isn't JSON, or has no questions and answers.
     """
     found = json_value(text)
     pairs = list(_json_pairs(found))
@@ -82,7 +82,7 @@ def json_value(text: str) -> Any:
     """The values of a JSON text, or of JSON Lines.
 
     Raises:
-        UnreadableError: if it is neither, or nested too deeply.
+        UnreadableError: if the text is invalid, or nested too deeply.
     """
     try:
         return json.loads(text)
@@ -106,7 +106,7 @@ def parse_csv(text: str, name: str) -> ParsedFile:
     """Parse a table with the columns' names in the first row.
 
     Raises:
-        UnreadableError: if it has no rows, or too many of them.
+        UnreadableError: if the table is malformed, has no rows, or is too large.
     """
     rows = _csv_rows(text)
     if len(rows) < 2:
@@ -120,7 +120,7 @@ def parse_csv(text: str, name: str) -> ParsedFile:
 
 
 def has_csv_pairs(text: str) -> bool:
-    """Whether a text is a table of questions and answers, by its columns."""
+    """Whether a text is a table with columns of questions and answers."""
     first, _, rest = text.lstrip().partition("\n")
     if len(first) > 500 or not rest.strip():
         return False
@@ -160,8 +160,8 @@ def _lines(text: str) -> Iterator[str]:
 def _delimiter(text: str) -> str:
     """Detect the delimiter of a CSV text.
 
-    A likely delimiter splits each of the first rows into the same number of columns. If several are
-    likely, or none is, the delimiter with the largest number of columns is returned.
+    A likely delimiter splits each of the first rows into the same number of columns. Of the likely
+    delimiters (of all, if none is likely), the one with the most columns is returned.
     """
 
     def columns(delimiter: str) -> tuple[bool, int]:
@@ -239,7 +239,7 @@ def _pair(
 
 
 def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The pair in a record outside a list; generic keys such as `name` don't count."""
+    """The (question, answer) of a record outside lists, where one key must be unmistakable."""
     return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 

@@ -60,7 +60,7 @@ def decoded(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:
-        UnreadableError: if it is binary, in another encoding, or has too many lines.
+        UnreadableError: if the content is binary, in another encoding, or has too many lines.
     """
     encoding = next((name for mark, name in _WIDE.items() if content.startswith(mark)), "utf-8-sig")
     if encoding == "utf-8-sig":
@@ -89,7 +89,7 @@ def decoded(content: bytes) -> str:
 
 
 def _is_writing(text: str) -> bool:
-    """Whether a text decoded from UTF-16 or UTF-32 is plausible; nearly any bytes decode.
+    """Whether text decoded from UTF-16 or UTF-32 is plausible. Nearly any bytes can be decoded.
 
     Text in every script has some spaces, line ends or punctuation, and no unassigned characters.
     """
@@ -125,13 +125,13 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
 
 
 def parse_plain(text: str, name: str) -> ParsedFile:
-    """Parse plain text: `#` marks no heading, and there is no front matter."""
+    """Parse plain text, where `#` doesn't mark a heading, and front matter is text."""
     headed = with_headings(text)
     return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """Split into front matter, if any, the text after it, and the line number of that text."""
+    """Split a text into its front matter and the rest; returns also the rest's line number."""
     if (found := _TOML.match(text)) is not None and "=" in found["block"]:
         content = text[found.end() :].strip()
         first_line = text.count("\n", 0, text.rindex(content)) + 1
@@ -163,7 +163,7 @@ def _title_heading(text: str) -> str:
 def first_heading(text: str) -> str:
     """The heading near the top that titles the whole text; empty if there is none.
 
-    It must be the only heading of the highest level, with at most `ABOVE_CHARACTERS` above it.
+    This heading is the only one of the highest level, at most `ABOVE_CHARACTERS` below the top.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [
@@ -183,8 +183,8 @@ def first_heading(text: str) -> str:
 def with_headings(text: str) -> str:
     """Make Markdown headings of numbered sections in plain text.
 
-    Lines such as `3. The Rise of Open-Source Software` are sections, not items of a list, if they
-    count up from 1 and each is followed by text of its own. A short first line without a full stop,
+    Lines such as `3. The Rise of Open-Source Software` begin sections, and aren't items of a list,
+    if they count up from 1 and text follows each line. A short first line without a full stop,
     before the first section, becomes the heading of the text below it.
     """
     lines = text.split("\n")

@@ -40,7 +40,7 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     body = max(bodies, key=lambda one: len(one.get_text()))
     for chrome in body.find_all(_is_chrome):
         chrome.decompose()
-    _drop_last_boxes(body)
+    _drop_navigation_tables(body)
     for picture in body.find_all("img"):
         alt = str(picture.get("alt", ""))
         picture.replace_with("" if _PICTURE.search(alt) else alt)
@@ -59,7 +59,7 @@ def wiki_body(soup: BeautifulSoup) -> Tag | None:
     return body
 
 
-def _drop_last_boxes(article: Tag) -> None:
+def _drop_navigation_tables(article: Tag) -> None:
     """Drop navigation tables at the end of an article."""
     for last in reversed(article.find_all(True, recursive=False)):
         words = last.get_text(strip=True)
@@ -120,7 +120,7 @@ def _classes(tag: Tag) -> list[str]:
 
 
 def _facts(box: Tag) -> Tag | None:
-    """An infobox as a list of facts; None if it has none."""
+    """An infobox as a list of facts; None if the infobox has no facts."""
     facts = Tag(name="ul")
     for label, value in _lines(box):
         item = Tag(name="li")
@@ -130,7 +130,7 @@ def _facts(box: Tag) -> Tag | None:
 
 
 def _lines(box: Tag) -> Iterator[tuple[str, str]]:
-    """The (label, value) pairs of an infobox without its title; a heading has no value."""
+    """The (label, value) pairs of an infobox, except its title; a heading's value is empty."""
     begun = False
     for line in box.find_all(_is_line):
         for label, value in _pairs(line):

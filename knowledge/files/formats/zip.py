@@ -37,7 +37,7 @@ TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One file of an archive: its path inside, and its bytes or the error if it is refused.
+    """A file of an archive: its path in the archive, and its bytes or the reason for a refusal.
 
     For a chat export, `content` is empty and `export` opens the stream. Reading the stream may
     raise the errors in `TORN`.
