@@ -68,7 +68,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
         (note.verified_at or note.updated_at).date(),
         note.updated_at,
         note.first_at,
-        note.replaced_at.date() if note.replaced_at else None,
+        note.previous_at.date() if note.previous_at else None,
         link=said.link,
         related=tuple(map(note_address, related)),
         asked_count=asked,

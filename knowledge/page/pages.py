@@ -46,7 +46,7 @@ class Page:
         return self.path.count("/")
 
     def digest(self, shared: str) -> str:
-        """The digest of all inputs; `shared` covers those common to all pages."""
+        """The digest of all inputs. `shared` is the digest of inputs common to all pages."""
         return hashlib.sha256(f"{shared}\0{self!r}".encode()).hexdigest()
 
 

@@ -77,7 +77,7 @@ class PublicNote:
     Attributes:
         updated_at: when the present text was approved.
         first_at: when the first text was approved.
-        replaced_at: when the text before the present one was approved; None if there is none.
+        previous_at: when the text before the present one was approved; None if there is none.
         names: the names of the authors, in the form that each has chosen for the page.
         pictures: the digest and kind of each picture.
     """
@@ -87,7 +87,7 @@ class PublicNote:
     verified_at: datetime | None
     updated_at: datetime
     first_at: datetime
-    replaced_at: datetime | None
+    previous_at: datetime | None
     names: tuple[str, ...]
     pictures: tuple[tuple[str, PictureKind], ...]
 
