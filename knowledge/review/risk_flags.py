@@ -310,7 +310,7 @@ def _hidden_flags(text: str) -> Iterator[Flag]:
 
 
 def _has_a_purpose(text: str, place: int, *, from_right: bool) -> bool:
-    """Whether ordinary text needs this character here, as in emoji or right-to-left text."""
+    """Whether ordinary text needs this hidden character here, as in emoji or Arabic."""
     sign = text[place]
     before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
     if sign in _BIDIRECTIONAL:

@@ -61,8 +61,8 @@ def differences(old: str, new: str) -> tuple[Piece, ...]:
     """The difference between two texts.
 
     Returns:
-        Pieces in reading order, no two of a kind in a row; a removed piece comes before its
-        replacement.
+        Pieces in reading order, neighbours of different kinds. A removed piece comes before the
+        added piece that replaces it.
     """
     pieces = _compared(_lines(old), _lines(new), (_sentences, _words))
     return tuple(_joined(_without_crumbs(_joined(pieces))))
@@ -147,7 +147,7 @@ def _common(left: Sequence[_Segment], right: Sequence[_Segment]) -> int:
 
 
 def _cost(old: Sequence[_Segment], new: Sequence[_Segment]) -> int:
-    """The number of pairs of equal parts that difflib examines for one match."""
+    """The number of pairs of equal parts that difflib examines to find one common run."""
     counts = Counter(part for part in new if not part.text.isspace())
     often = len(new) // 100 + 1 if len(new) >= _LONG else len(new)
     return sum(count for part in old if (count := counts[part]) <= often)

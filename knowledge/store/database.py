@@ -71,7 +71,7 @@ class Database(Protocol):
         """The rows of several queries, in one round trip."""
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
+        """Run a statement; returns how many rows it changed."""
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
         """Run a statement once per row of values; returns how many rows changed in all."""

@@ -56,7 +56,7 @@ class DerivedTables(Protocol):
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
+        """Run a statement; returns how many rows it changed."""
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int: ...
 

@@ -92,7 +92,7 @@ def open_derived(
 def statements(script: Path) -> Iterator[str]:
     """The statements of an SQL file, each with the comment above it.
 
-    `executescript` would commit first, and half a migration could survive a crash.
+    `executescript` would commit first, so a crash could leave half a migration.
     """
     statement = ""
     for line in script.read_text(encoding="utf-8").splitlines(keepends=True):
@@ -145,7 +145,7 @@ class OpenedFile:
         self._db.close()
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
+        """Run a statement; returns how many rows it changed."""
         return int(self._db.execute(sql, tuple(values)).rowcount)
 
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> int:

@@ -111,9 +111,9 @@ class FileRecord:
 
     Attributes:
         document_id: the document id of the file; ids of files in a ZIP begin with it.
-        mtime_ns: the file's time of modification. None if the next scan has to read the file again:
-            it couldn't be read whole, or it changed so recently that another change might keep the
-            size and time.
+        mtime_ns: the file's time of modification. None if the next scan has to read the file again,
+            because it couldn't be read whole, or changed so shortly before it was read that a later
+            change may have left its size and time the same.
         digest: the digest of the content; empty if the file couldn't be read whole.
         readers: the version of the parsers.
         documents: the ids of the quotable documents in the file. A document that can't be read any

@@ -68,7 +68,7 @@ class GuildSettings:
         page_indexed: whether search engines may list the page.
         page_accent: a CSS colour for the page.
         page_welcome: Markdown for the page.
-        synonyms: words that retrieval also searches with.
+        synonyms: words with one meaning; questions are also looked up with them replaced.
         from_replies: whether helpers' and moderators' replies to unanswered questions are proposed
             as notes.
     """

@@ -205,7 +205,7 @@ class AuditLog:
         return [entry_of(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line at or after the time `since`; `_NEWEST` if it has none."""
+        """The id of a guild's first line at or after the time `since`; above every id if none."""
         rows = self._database.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
             [guild_id, since.isoformat()],
@@ -268,8 +268,8 @@ def contradictions(
     """Ids of notes whose state in the tables differs from their state in the log.
 
     Args:
-        standings: the rows of the query `STANDINGS`.
-        entries: the lines of the log, oldest first.
+        standings: rows of `STANDINGS`: the states of notes and revisions in the tables.
+        entries: the log, oldest first.
     """
     stored: dict[int, ReplayedNote] = {}
     for row in standings:

@@ -250,7 +250,7 @@ class PersonalData:
         mark_due(self._database, revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:
-        """Delete recorded passages that occur in no text of a note any more."""
+        """Delete recorded passages of this note that are in none of its texts any more."""
         texts = [
             row["text"]
             for row in self._database.rows(

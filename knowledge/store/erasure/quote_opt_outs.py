@@ -145,5 +145,5 @@ class QuoteOptOuts:
 
 
 def _named(name: str) -> str:
-    """The text to digest for a name; it never equals an id."""
+    """The text to digest for a name. The prefix keeps a name of digits apart from an id."""
     return f"name:{' '.join(name.split()).casefold()}"

@@ -153,7 +153,7 @@ class Tombstones:
         return Deleted(kept, self.digester() if kept else str)
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
-        """Insert tombstones in the database alone, inside a transaction."""
+        """Insert tombstones in the database but not in the file, inside a transaction."""
         self._database.run_many(
             "insert into tombstones (kind, subject, at) values (?, ?, ?) "
             "on conflict (kind, subject, at) do nothing",
@@ -243,7 +243,7 @@ class Tombstones:
     def _write(self, lines: Iterable[str]) -> None:
         """Append lines and wait until they are on the disk.
 
-        A line torn by a crash is ended first, so it can't spoil the next one.
+        If a crash tore the last line, a line break is added first, so the next line is whole.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -275,7 +275,7 @@ def _line(tombstone: Tombstone) -> str:
 
 
 def _record(line: str) -> dict[str, str]:
-    """The record on a line, or nothing if the line is torn."""
+    """The record on a line; empty if a crash tore the line."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -169,7 +169,7 @@ class PostgresDatabase(Connection):
         return max(int(table["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
-        """The error of reading every row, or an empty string. Other checks need more rights."""
+        """The error met while reading every row, or empty. Other checks would need more rights."""
         try:
             for table in self.tables():
                 self.rows(f"select count(t.*) from {table} t")  # noqa: S608

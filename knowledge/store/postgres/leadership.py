@@ -79,8 +79,8 @@ class Fence:
     def guard(self, connection: Connection) -> None:
         """Fence another connection of this process.
 
-        The store's connection holds the lock of leadership, so it is asked whether the process
-        leads.
+        If a write needs leadership, it is refused unless the store's connection holds the lock of
+        leadership.
         """
 
         def check() -> None:

@@ -186,7 +186,7 @@ class Leases:
         return each + (members.index(self.id) < over)
 
     def mark_ready(self, shard: int) -> None:
-        """Mark a shard as ready, for other processes: its guilds are served."""
+        """Record that a shard's guilds are served. Until then, no process gives back a shard."""
         sql = "update shards set ready_at = clock_timestamp() where shard = ? and holder = ?"
         self._connection.run(sql, [shard, self.id])
 

@@ -82,7 +82,7 @@ class PeriodFigures:
     def days(
         self, guild_id: int | None, since: datetime, until: datetime
     ) -> dict[date, Counter[Evidence]]:
-        """Questions by day (UTC) and evidence, counted like `asked`, in one guild or all (None)."""
+        """Each UTC day's questions by evidence, counted like `asked`; in one guild or all."""
         which, values = _guild(guild_id)
         rows = self._database.rows(
             "select substr(q.asked_at, 1, 10) as day, q.evidence, count(*) as number "  # noqa: S608
