@@ -1,51 +1,24 @@
-"""Steps of tests of questions: publish a note quickly, and a server in which the bot helps."""
+"""A server in which the bot helps without being asked."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
-from simcord import ChannelHandle, MemberActor
+from simcord import ChannelHandle
 
 from bot.ask.ui.unasked_cog import UnaskedCog
 from bot.core.core import Core
-from bot.review import service as review_service
-from knowledge.store.notes.decisions import Ruling
 from knowledge.values.channel_settings import Mode
-from knowledge.values.notes import Decision, Member
-from knowledge.values.submissions import Submission
 from tests.bot.components import part
 from tests.bot.forum import Forum, make_forum
-from tests.bot.world import TEXT, TITLE, World, custom_ids
+from tests.bot.world import World, custom_ids
 
 # The note answers it: the words are those of the note, as the tests' embedder wants it.
 ASKED: Final = "Where is the community meetup in Lisbon at Rua Augusta on Fridays?"
 POST_TITLE: Final = "Community meetup in Lisbon"
 # No word of it is anywhere.
 UNKNOWN: Final = "How does the Zanzibar ferry timetable look in winter?"
-
-
-async def publish(
-    world: World,
-    title: str = TITLE,
-    text: str = TEXT,
-    *,
-    link: str = "",
-    tags: tuple[str, ...] = (),
-    by: MemberActor | None = None,
-) -> None:
-    """Publish a note without its form and card, in a thirtieth of their time."""
-    author = by or world.member
-    note = Submission(title, text, tags=tags, link=link)
-
-    def propose_and_approve(core: Core) -> None:
-        guild_id, contributor = world.guild.id, Member(author.id, author.name)
-        proposed = core.store.contributions.propose(guild_id, contributor, world.general.id, note)
-        moderator = Member(world.moderator.id, world.moderator.name)
-        revision_id = proposed.note.revision.id
-        review_service.decide(core, guild_id, revision_id, moderator, Ruling(Decision.APPROVE))
-
-    await world.core(propose_and_approve)
 
 
 @dataclass
@@ -108,7 +81,7 @@ class Helped:
 
 async def help_in(world: World) -> Helped:
     """Publish the note, and have the bot help in a new forum and in the help channel."""
-    await publish(world)
+    await world.add_note()
     made = Helped(world, make_forum(world))
     for channel_id in (made.forum.id, world.help.id):
         await made.set(channel_id, mode=Mode.HELP, wait_seconds=0)

@@ -17,7 +17,6 @@ from bot.process.client import Bot
 from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 from knowledge.values.guilds import Phrasing
-from tests.bot.ask.helping import publish
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -62,7 +61,7 @@ def settings(
 async def on(world: World, model: ScriptedEndpoint) -> World:
     """A server with a note, whose administrators turned it on; the model names a sentence."""
     await turn_on(world)
-    await publish(world, TITLE, NOTE)
+    await world.add_note(TITLE, NOTE)
     model.always(chooses("Rua Augusta"))
     return world
 
@@ -160,7 +159,7 @@ async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
     assert QUOTE in content(await on.ask())
     assert len(model.bodies) == 2
 
-    await publish(on, "Boats", "Boats leave from the harbour. They leave at noon.")
+    await on.add_note("Boats", "Boats leave from the harbour. They leave at noon.")
     assert QUOTE in content(await on.ask())
     assert len(model.bodies) == 3
 
@@ -170,7 +169,7 @@ async def test_what_was_told_of_a_scope_that_changes_elsewhere_is_kept_no_longer
 ) -> None:
     told = dispatcher_of(on)._results
     await on.ask()
-    await publish(on, "Boats", "Boats leave from the harbour. They leave at noon.")
+    await on.add_note("Boats", "Boats leave from the harbour. They leave at noon.")
     assert [key.task.question for key in told] == [QUESTION]
     model.always(chooses("noon"))
 
@@ -187,7 +186,7 @@ async def test_what_one_server_is_told_is_no_word_for_another(
     other = build_world(on.env, "Another")
     await other.set_up()
     await turn_on(other)
-    await publish(other, TITLE, NOTE)
+    await other.add_note(TITLE, NOTE)
     await other.ask()
 
     assert len(model.bodies) == 2
@@ -290,7 +289,7 @@ async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_
     on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Lisbon, at Rua das Flores. Bring a friend."
-    await publish(on, "Porto meetup", other)
+    await on.add_note("Porto meetup", other)
 
     def ordered(body: dict[str, Any]) -> object:
         passages = sent(body)["passages"]
@@ -321,8 +320,8 @@ async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_
 async def test_an_order_that_can_not_be_had_leaves_the_one_that_is_there(
     on: World, model: ScriptedEndpoint
 ) -> None:
-    await publish(
-        on, "Porto meetup", "Another meetup of the community is in Porto. Bring a friend."
+    await on.add_note(
+        "Porto meetup", "Another meetup of the community is in Porto. Bring a friend."
     )
     model.will(says({"order": ["99"]}))
 

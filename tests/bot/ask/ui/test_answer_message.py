@@ -22,7 +22,6 @@ from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Evidence, Verdict
 from knowledge.values.submissions import Submission
 from tests.bot import strictness
-from tests.bot.ask.helping import publish
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.values import file_passage
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
@@ -31,7 +30,7 @@ LINK = "https://example.org/"
 
 
 async def test_an_answer_has_its_buttons_and_the_colour_of_its_evidence(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     strong = await world.ask()
     partial = await world.ask("Where is the meetup of Lisbon with the zeppelin?")
     refused = await world.ask(UNKNOWN)
@@ -110,7 +109,7 @@ async def test_the_last_verdict_of_a_member_is_recorded(world: World) -> None:
 async def test_why_tells_members_what_matched_and_who_approved_it_and_moderators_figures(
     world: World,
 ) -> None:
-    await publish(world)
+    await world.add_note()
     answered = await world.ask()
     assert answered.response is not None
 
@@ -132,7 +131,7 @@ async def test_why_tells_members_what_matched_and_who_approved_it_and_moderators
 async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
     world: World, how: str
 ) -> None:
-    await publish(world, text=f"{TEXT}\n\nBring a laptop and something to eat.")
+    await world.add_note(text=f"{TEXT}\n\nBring a laptop and something to eat.")
     answered = await world.ask()
     assert answered.response is not None
     mia, max_ = Member(world.member.id, "mia"), Member(world.moderator.id, "max")
@@ -161,7 +160,7 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
 
 
 async def test_sharing_shows_the_private_answer_once_to_the_channel(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     private = await world.ask(private=True)
     assert private.response is not None
 
@@ -187,7 +186,7 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
 ) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
-    await publish(world)
+    await world.add_note()
     await world.ask()
     theirs = await other.ask("What is open source AI?")
     assert theirs.response is not None

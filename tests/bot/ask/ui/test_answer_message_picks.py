@@ -16,7 +16,6 @@ from indexer.ingest.pipeline import index_document
 from knowledge.values.documents import Document, Kind, Scope
 from knowledge.values.notes import Member
 from knowledge.values.questions import Verdict
-from tests.bot.ask.helping import publish
 from tests.bot.faults import fail
 from tests.bot.steps import content, elsewhere, restarted, said
 from tests.bot.town import Town, is_told
@@ -50,8 +49,8 @@ async def chosen_by(actor: Any, message: object, title: str = OTHER) -> Any:
 @pytest.fixture
 async def posted(world: World) -> discord.Message:
     """An answer that quotes one of two notes, as it stands in the channel."""
-    await publish(world)
-    await publish(world, OTHER, OTHER_TEXT)
+    await world.add_note()
+    await world.add_note(OTHER, OTHER_TEXT)
     await world.ask()
     message = world.general.last_message
     assert message is not None
@@ -70,7 +69,7 @@ def now(world: World, message: discord.Message) -> discord.Message:
 
 
 async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> None:
-    await publish(world)
+    await world.add_note()
 
     def fill(core: Core) -> None:
         for number in range(11):
@@ -122,8 +121,8 @@ async def test_another_members_pick_counts_and_changes_nothing_that_is_posted(
 async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
     world: World,
 ) -> None:
-    await publish(world)
-    await publish(world, OTHER, OTHER_TEXT)
+    await world.add_note()
+    await world.add_note(OTHER, OTHER_TEXT)
     await world.member.send(world.general, f"<@{world.env.backend.bot_user.id}> {QUESTION}")
     message = world.general.last_message
     assert message is not None
@@ -138,7 +137,7 @@ async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
 
 
 async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     await world.ask(UNKNOWN)
     refusal = world.general.last_message
     assert refusal is not None
@@ -154,8 +153,8 @@ async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -
 
 
 async def test_a_private_answers_pick_counts_for_the_next_one(world: World) -> None:
-    await publish(world)
-    await publish(world, OTHER, OTHER_TEXT)
+    await world.add_note()
+    await world.add_note(OTHER, OTHER_TEXT)
     private = await world.ask(private=True)
 
     shown = await chosen(world, private.response)

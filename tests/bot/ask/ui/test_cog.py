@@ -7,7 +7,6 @@ from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.text import markdown
 from knowledge.values.questions import Evidence
-from tests.bot.ask.helping import publish
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into, only_reads
 from tests.bot.world import (
     AFTER,
@@ -31,7 +30,7 @@ SECRET = f"{TEXT} Bring a xylophone."
 
 
 async def test_a_public_answer_quotes_and_cites_the_note_and_is_recorded(world: World) -> None:
-    await publish(world, link="https://example.org/meetup")
+    await world.add_note(link="https://example.org/meetup")
 
     result = await world.ask()
 
@@ -72,7 +71,7 @@ async def test_a_private_answer_is_deferred_privately_and_seen_by_its_asker_alon
 async def test_that_a_language_is_read_badly_is_said_once_in_a_channel_and_once_in_private(
     world: World,
 ) -> None:
-    await publish(world)
+    await world.add_note()
     await only_reads(world, "en")
     line = ask_messages.not_my_language("de")
 
@@ -87,7 +86,7 @@ async def test_that_a_language_is_read_badly_is_said_once_in_a_channel_and_once_
 
 
 async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) -> None:
-    await publish(world)
+    await world.add_note()
 
     asked = await world.member.send(world.help, f"<@{_bot_id(world)}> {QUESTION}")
 
@@ -103,7 +102,7 @@ async def test_a_mention_with_a_question_is_answered_as_a_reply(world: World) ->
 async def test_a_direct_message_is_answered_from_the_articles_and_no_servers_notes(
     world: World,
 ) -> None:
-    await publish(world, text=SECRET)
+    await world.add_note(text=SECRET)
 
     async def answer(question: str) -> discord.Message:
         await world.member.send_dm(question)
@@ -120,7 +119,7 @@ async def test_a_direct_message_is_answered_from_the_articles_and_no_servers_not
 
 
 async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
-    await publish(world, text=SECTIONS)
+    await world.add_note(text=SECTIONS)
     answered = await world.ask()
     assert answered.response is not None
 
@@ -133,7 +132,7 @@ async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> Non
 
 
 async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     answered = await world.ask()
     assert answered.response is not None
     asked = await world.second_member.send(world.general, QUESTION)
@@ -183,7 +182,7 @@ PATHS = [_by_command, _privately, _by_mention, _by_menu, _by_reply]
 async def test_a_question_out_of_scope_is_refused_and_a_gap_exactly_once_on_every_path(
     world: World,
 ) -> None:
-    await publish(world)
+    await world.add_note()
 
     for number, ask in enumerate(PATHS, start=1):
         refused = await ask(world)
@@ -241,7 +240,7 @@ async def test_a_servers_note_is_never_shown_in_another_server(
 ) -> None:
     other = build_world(simcord_env, "Another Server")
     await other.set_up()
-    await publish(world, text=SECRET)
+    await world.add_note(text=SECRET)
 
     shown = await _leaks(other)
 

@@ -11,14 +11,10 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
-from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.store.database import is_away
-from knowledge.store.notes.decisions import Ruling
 from knowledge.values.guilds import GuildSettings
-from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Feedback
-from knowledge.values.submissions import Submission
 from tests.bot.outages import Departing, departing
 from tests.bot.steps import content, everything, longest_part
 from tests.bot.world import (
@@ -68,17 +64,7 @@ def refusals(world: World) -> Iterator[None]:
 
 async def publish(world: World) -> None:
     """Have a note in the index, and everything in memory that an outage takes."""
-    note = Submission(TITLE, SECTIONS)
-    moderator = Member(world.moderator.id, "Mo")
-
-    def published(core: Core) -> None:
-        author = Member(world.member.id, "Mira")
-        proposed = core.store.contributions.propose(world.guild.id, author, 1, note)
-        ruling = Ruling(Decision.APPROVE)
-        revision_id = proposed.note.revision.id
-        review_service.decide(core, world.guild.id, revision_id, moderator, ruling, asked_in=2)
-
-    await world.core(published)
+    await world.add_note(TITLE, SECTIONS)
     await world.bot.worker.run_slices(Core.warm_up)
     # What a guild chose is known of one in which somebody has asked.
     await world.bot.guild_settings.choices(world.guild.id)

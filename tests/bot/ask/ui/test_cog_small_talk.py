@@ -6,7 +6,6 @@ from bot.answers.pipeline import response_without_lookup
 from bot.core.core import Core
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Question, Verdict
-from tests.bot.ask.helping import publish
 from tests.bot.world import QUESTION, World, text_of
 
 
@@ -38,7 +37,7 @@ async def test_small_talk_gets_one_line_and_is_recorded_nowhere(world: World) ->
 
 
 async def test_only_an_askers_thanks_below_an_answer_count_as_helpful(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answer = world.help.last_message
     assert answer is not None

@@ -17,7 +17,6 @@ from bot.core.core import Core
 from bot.process.client import Bot
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.questions import Question
-from tests.bot.ask.helping import publish
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
@@ -50,7 +49,7 @@ def mention(world: World) -> str:
 
 async def answer(world: World) -> discord.Message:
     """The bot's answer to a mention."""
-    await publish(world, text=SECTIONS)
+    await world.add_note(text=SECTIONS)
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answered = world.help.last_message
     assert answered is not None
@@ -145,7 +144,7 @@ async def test_a_direct_message_follows_up_the_one_before(world: World) -> None:
 
 
 async def test_a_public_command_does_not_follow_up_a_private_one(world: World) -> None:
-    await publish(world, text=SECTIONS)
+    await world.add_note(text=SECTIONS)
     cases = [(False, False), (True, True), (False, True), (True, False)]
 
     found = []
@@ -241,7 +240,7 @@ async def test_a_follow_up_has_the_context_of_the_answer_that_it_replies_to(worl
 async def test_the_thread_of_a_refusal_is_followed_up_too(world: World) -> None:
     await world.member.send(world.help, f"{mention(world)} {UNKNOWN}")
     thread = await thread_of(world, world.help.last_message)
-    await publish(world)
+    await world.add_note()
 
     await world.member.send(thread, QUESTION)
 

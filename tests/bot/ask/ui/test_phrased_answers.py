@@ -11,7 +11,6 @@ from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from knowledge.values.guilds import Phrasing
-from tests.bot.ask.helping import publish
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -61,7 +60,7 @@ def settings(settings: Settings, model: ScriptedEndpoint) -> Settings:
 async def on(world: World) -> World:
     """A server with a note, whose administrators turned it on."""
     await turn_on(world)
-    await publish(world, TITLE, NOTE)
+    await world.add_note(TITLE, NOTE)
     return world
 
 
@@ -195,7 +194,7 @@ async def test_no_model_is_asked_unless_it_is_turned_on_and_an_answer_has_no_con
     for question in (UNKNOWN, "thanks!", "???"):
         assert LINE not in content(await on.ask(question))
     for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
-        await publish(on, title, f"Uploaded files may be at most {size} large.")
+        await on.add_note(title, f"Uploaded files may be at most {size} large.")
     await on.ask("How large may uploaded files be at most?")
     assert model.bodies == []
 
@@ -259,8 +258,8 @@ async def test_a_follow_up_is_sent_with_the_question_before_it(
     on: World, model: ScriptedEndpoint
 ) -> None:
     model.always(chooses("Tickets"))
-    await publish(
-        on, "Community meetup", f"{SECTIONS} Members of the club pay for them at the bar."
+    await on.add_note(
+        "Community meetup", f"{SECTIONS} Members of the club pay for them at the bar."
     )
     await on.ask()
     answer = on.general.last_message
@@ -291,7 +290,7 @@ async def test_a_message_that_says_something_else_by_now_is_left_alone(
     on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Porto, at Rua das Flores."
-    await publish(on, "Porto meetup", other)
+    await on.add_note("Porto meetup", other)
     model.always(waits(model, chooses("Rua")))
     asking = await in_flight(model, on.ask())
     message = on.general.last_message

@@ -7,7 +7,6 @@ import pytest
 from bot.ask import button_messages, phrased_text
 from bot.config.settings import Settings
 from knowledge.values.guilds import Phrasing
-from tests.bot.ask.helping import publish
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
 from tests.bot.steps import content, elsewhere, longest_part
@@ -26,7 +25,7 @@ def settings(settings: Settings, model: ScriptedEndpoint) -> Settings:
 async def on(world: World, model: ScriptedEndpoint) -> World:
     """A server with a note, whose administrators let a model write."""
     await turn_on(world, Phrasing.PHRASE)
-    await publish(world, TITLE, NOTE)
+    await world.add_note(TITLE, NOTE)
     model.always(answers_with(lambda body: written(body, SENTENCE)))
     return world
 
@@ -66,8 +65,8 @@ async def test_a_quotation_is_shown_around_what_the_model_names(
     on: World, model: ScriptedEndpoint
 ) -> None:
     rest = " ".join(f"On day {n} something else is done there by somebody." for n in range(20))
-    await publish(
-        on, "Harbour meetup", f"The harbour meetup has guests. {rest} Doors open at nine."
+    await on.add_note(
+        "Harbour meetup", f"The harbour meetup has guests. {rest} Doors open at nine."
     )
     model.always(answers_with(lambda body: written(body, "So the doors open at nine")))
 

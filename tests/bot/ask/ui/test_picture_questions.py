@@ -10,7 +10,6 @@ from bot.ask import picture_messages
 from bot.interactions.picture_texts import PictureTexts
 from bot.process.client import Bot
 from knowledge.files.picture_text import TextLine
-from tests.bot.ask.helping import publish
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
 from tests.knowledge.drawings import drawn
@@ -29,7 +28,7 @@ def recognized(content: bytes) -> "Future[list[TextLine]]":
 @pytest.fixture
 async def reading(world: World) -> World:
     world.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)
-    await publish(world)
+    await world.add_note()
     return world
 
 
@@ -123,7 +122,7 @@ async def test_a_direct_message_with_a_picture_is_read(reading: World) -> None:
 @pytest.mark.slow
 async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
     pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
-    await publish(world)
+    await world.add_note()
     world.bot.picture_texts = PictureTexts(is_on=True)
     files = [("screenshot.png", drawn(QUESTION))]
     message = await world.second_member.send(world.general, attachments=files)

@@ -14,7 +14,6 @@ from bot.text import error_messages
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.guilds import Language
-from tests.bot.ask.helping import publish
 from tests.bot.steps import content
 from tests.bot.town import HEADLINE, Town, is_told
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons
@@ -56,7 +55,7 @@ def crowd(world: World) -> list[Document]:
 async def test_a_search_quotes_and_cites_to_the_member_alone_and_records_nothing(
     world: World,
 ) -> None:
-    await publish(world)
+    await world.add_note()
 
     found = await searched(world)
 
@@ -92,8 +91,8 @@ async def test_filters_find_notes_behind_all_that_is_nearer_or_say_why_none_is_f
     world: World,
 ) -> None:
     await have(world, *crowd(world))
-    await publish(world, "Cycling", "Bring a helmet.", tags=("bikes",))
-    await publish(world, "Other", f"{TEXT} Or not.", by=world.second_member)
+    await world.add_note("Cycling", "Bring a helmet.", tags=("bikes",))
+    await world.add_note("Other", f"{TEXT} Or not.", by=world.second_member)
 
     tagged = content(await searched(world, tag="#Bikes"))
     assert "Bring a helmet" in tagged
@@ -154,7 +153,7 @@ async def test_pages_are_turned_after_a_restart(world: World, new_bot: Callable[
 async def test_a_narrowed_search_stays_narrowed_on_its_next_page(world: World) -> None:
     await have(world, *crowd(world))
     for number in range(7):
-        await publish(world, f"Cycling {number}", f"Bring helmet number {number}.")
+        await world.add_note(f"Cycling {number}", f"Bring helmet number {number}.")
     first = await searched(world, contributor=world.member)
     assert first.response is not None
 
@@ -201,7 +200,7 @@ async def test_a_page_is_of_what_may_be_read_when_it_is_turned(town: Town) -> No
 
 
 async def test_another_servers_notes_and_titles_are_not_there(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     other = build_world(world.env, "Another")
     await other.set_up()
 
@@ -214,7 +213,7 @@ async def test_another_servers_notes_and_titles_are_not_there(world: World) -> N
 
 
 async def test_a_direct_message_searches_shared_documents(world: World) -> None:
-    await publish(world)
+    await world.add_note()
     user = world.member.user
 
     found = await user.slash("search", query="What is open source AI?")

@@ -59,11 +59,6 @@ async def ask_in(world: World, channel: ChannelHandle, question: str = QUESTION)
     return await world.member.slash(channel, "ask", question=question)
 
 
-async def publish(world: World, title: str, text: str, tags: str = "") -> None:
-    await world.propose(title, text, tags)
-    await world.moderator.click(world.card, label="Approve")
-
-
 async def test_settings_are_stored_and_shown_with_their_origin(
     world: World,
 ) -> None:
@@ -143,8 +138,8 @@ async def test_answers_speak_the_channels_language_with_a_warning_if_the_model_d
 async def test_a_channel_is_answered_only_or_first_from_documents_with_its_tag(
     world: World,
 ) -> None:
-    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
-    await publish(world, "Ferries", RUST, "rust")
+    await world.add_note(TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    await world.add_note("Ferries", RUST, tags=("rust",))
     private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
 
     saved = await set_(world, world.help, tags="rust", only_or_first="first")
@@ -219,7 +214,7 @@ async def test_tags_are_offered_and_each_choice_of_them_keeps_the_others(world: 
         found = await world.admin.autocomplete(world.general, "channel set", "tags", typed)
         return [one["value"] for one in found]
 
-    await publish(world, "Ferries", RUST, "zanzibar")
+    await world.add_note("Ferries", RUST, tags=("zanzibar",))
     assert await offered("zanz") == ["zanzibar"]
     tags = await world.core(
         lambda core: core.index.tables.tags(core.articles.visible_scopes([SHARED]))
