@@ -1,1 +1,1 @@
-"""Answering: pipeline, lookup, outcome, small talk, replay, caches. Independent of Discord."""
+"""Answers to questions: lookup, decision, record and replay. This package doesn't use Discord."""

@@ -31,8 +31,8 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of a recorded question that this question repeats, or None. The bot repeats
-            a question to share a private answer, or to send the asker a new answer.
+        told_for: the id of the recorded question that this question repeats; None if a member asks.
+            The bot repeats a question to share a private answer, or to send the asker a new answer.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).
         quotations: the largest number of passages to quote, or None for the operator's setting.
@@ -57,19 +57,19 @@ class Ask:
             raise ValueError("An id of Discord's has 63 bits; this one has more.")
 
     @property
-    def before(self) -> "Ask":
-        """The last of the earlier questions, as if the asker asked it again in the same place."""
+    def previous(self) -> "Ask":
+        """The question before this follow-up, from the same asker in the same place."""
         *earlier, last = self.earlier.split("\n")
         return replace(self, text=last, earlier="\n".join(earlier))
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The shared scope, the guild's scope and the scopes of `channels`; not the articles."""
+        """The scopes that all readers of the answer may see (`scopes_of`)."""
         return scopes_of(self.guild_id, self.channels)
 
 
 def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """The scopes, without the articles, that a reader of these channels may see.
+    """The shared scope, the guild's scope and the channels' scopes; not the scope of the articles.
 
     `guild_id` is the guild of the question, or None in a direct message.
     """

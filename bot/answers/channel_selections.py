@@ -24,7 +24,7 @@ _CACHED: Final = 64
 
 
 class Selections:
-    """LRU cache of selections, valid while no source changes."""
+    """LRU cache of selections, cleared when a source changes."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Selections:
         self._source_changes = 0
 
     def of(self, answered_from: AnsweredFrom) -> Selection | None:
-        """Return the selection of documents, or None if all documents are used."""
+        """Return the selection for a channel's setting, or None if the setting is all documents."""
         if answered_from.everything:
             return None
         if self._outage.bridged:
             return self._last_known(answered_from)
-        sources = self._compared()
+        sources = self._current_sources()
         if answered_from not in self._known:
             self._known[answered_from] = self._selection(answered_from, sources)
         return self._known[answered_from]
@@ -56,10 +56,10 @@ class Selections:
     def refresh(self) -> None:
         """Drop outdated selections."""
         if self._known:
-            self._compared()
+            self._current_sources()
 
-    def _compared(self) -> list[tuple[str, Scope]]:
-        """Read the sources, and clear the cache if they changed."""
+    def _current_sources(self) -> list[tuple[str, Scope]]:
+        """Read the sources and their scopes. Clear the cache if a source has changed."""
         sources = self._store.sources()
         self._source_changes = self._store.source_changes
         state = (sources, self._tables.files_version, self._pages.version if self._pages else None)

@@ -1,7 +1,7 @@
-"""Detection of elliptical questions, which need the question before them, in English and German.
+"""Detection of questions that depend on the question before, in English and German.
 
-"and for players?" is too short, "how do i turn it off" refers back. Other questions are looked up
-alone, even in reply to an answer. `bot/answers/lookup.py` joins a follow-up with its context.
+"and for players?" is too short to be looked up alone. "how do i turn it off" refers to the question
+before. A question that doesn't depend on another is looked up alone, even in reply to an answer.
 """
 
 import re
@@ -71,9 +71,9 @@ def stands_alone(text: str) -> bool:
     return not _refers_back(rest, _REFERS if count <= TOPIC_WORDS else _POINTS_BACK)
 
 
-def _refers_back(text: str, words: re.Pattern[str]) -> bool:
-    """Whether one of these words is in the first clause, where it has no antecedent."""
-    found, beginning = words.search(text), _BEGINNING.match(text)
+def _refers_back(text: str, references: re.Pattern[str]) -> bool:
+    """Whether the first clause has a reference. Later clauses may refer to the first clause."""
+    found, beginning = references.search(text), _BEGINNING.match(text)
     clause = _NEXT_CLAUSE.search(text, beginning.end() if beginning is not None else 0)
     return found is not None and (clause is None or clause.start() >= found.start())
 

@@ -1,12 +1,12 @@
-"""Lookup of questions: ranking by scope, follow-ups, synonyms.
+"""Lookup of questions, with their follow-ups and synonyms.
 
-A follow-up ("and its licence?") is looked up together with the questions before it. No answer is
-kept, so the previous question is looked up again, with the asker's present rights. The passage that
-answered the previous question is not shown again. Other sections of the same document come first,
-unless another document is clearly better.
+A follow-up ("and its licence?") is looked up together with the questions before the follow-up. The
+previous question is also looked up alone, with the asker's present rights, because no answer is
+kept. The first passage found for the previous question is not shown again. Other sections of the
+same document come first, unless another document is clearly better.
 
-A question with synonyms of its guild is looked up as typed and with the synonyms replaced. The
-lookup with the surest evidence counts.
+If a question has synonyms of its guild, it is looked up as typed, and again with the synonyms
+replaced. The lookup with the surest evidence is used.
 """
 
 import time
@@ -41,7 +41,7 @@ SIBLING_GAIN: Final = 0.15
 
 
 class Stage(StrEnum):
-    """Stages of answering, in order."""
+    """Stage of answering questions, as timed by `StageTimes`."""
 
     EMBED = "embed"
     SEARCH = "search"
@@ -60,8 +60,8 @@ def asks_with_synonyms(
 ) -> tuple[Ask, ...]:
     """The corrected question, and up to two variants with the guild's synonyms replaced.
 
-    One variant has the word of each synonym replaced by the meaning. The other variant has each
-    meaning replaced by the word. The questions before a follow-up are changed, too.
+    A synonym pairs a word with a meaning. One variant replaces each word by its meaning, and the
+    other replaces each meaning by its word. The questions before a follow-up are changed, too.
     """
     read = corrected(retriever, ask, tiers)
     if not synonyms:
@@ -74,7 +74,7 @@ def asks_with_synonyms(
 
 
 def surest(lookups: Sequence[Lookup]) -> Lookup:
-    """The lookup with the surest evidence, or the first of several equally sure ones."""
+    """The lookup with the surest evidence. Among equally sure lookups, the first."""
     order = (Evidence.NONE, Evidence.PARTIAL, Evidence.STRONG)
     return max(
         lookups,
@@ -92,7 +92,7 @@ def queries_of(asks: Iterable[Ask]) -> list[str]:
     for ask in asks:
         found |= dict.fromkeys([ask.text, _in_context(ask)])
         if ask.earlier:
-            found |= dict.fromkeys(queries_of([ask.before]))
+            found |= dict.fromkeys(queries_of([ask.previous]))
     return list(found)
 
 
@@ -176,33 +176,32 @@ class Lookups:
         return found
 
     def _stronger(
-        self, before: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
+        self, earlier: Lookup | None, lookup: Lookup, tier: SearchTier, vectors: Vectors
     ) -> Lookup | None:
-        """Return the lookup in a tier, or None if `before`, the lookup in an earlier tier, stays.
+        """Return `lookup` with a confirmed passage first, or None if `earlier` is kept instead.
 
-        The earlier lookup stays if it has hits and the new lookup has no evidence. In a tier of the
-        articles alone, partial evidence counts as no evidence. A confirmed passage is put first.
+        `earlier` is the lookup in the tiers before. It is kept if it has hits and `lookup` has no
+        evidence. In a tier of the articles alone, partial evidence counts as no evidence.
         """
         # Confirmed answers are looked up once for each selection, before the articles.
-        selected_otherwise = before is None or before.selection != lookup.selection
+        selected_otherwise = earlier is None or earlier.selection != lookup.selection
         if self._confirmed is not None and selected_otherwise:
             with self._times.timed(Stage.DECIDE):
                 lookup = self._confirmed.with_confirmed_first(self._retriever, lookup, vectors)
         if tier.is_articles_only and lookup.evidence is not Evidence.STRONG:
             lookup = replace(lookup, evidence=Evidence.NONE)
-        if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
+        if earlier is None or lookup.evidence is not Evidence.NONE or not earlier.hits:
             return lookup
         return None
 
     def _shown_before(
         self, tiers: Mapping[Ask, SearchTiers], vectors: Vectors
     ) -> dict[Ask, StoredPassage]:
-        """The passages that answer the questions before follow-ups.
+        """By follow-up, the passage that answers the question before.
 
-        The keys are the follow-ups. A follow-up is missing if no passage answers the question
-        before.
+        A follow-up is missing if the question before has no evidence.
         """
-        before = {ask: ask.before for ask in tiers if ask.earlier}
+        before = {ask: ask.previous for ask in tiers if ask.earlier}
         if not before:
             return {}
         found = self.of({one: tiers[ask] for ask, one in before.items()}, vectors)
@@ -219,7 +218,7 @@ class Lookups:
         vectors: Vectors,
         shown: Mapping[Ask, StoredPassage],
     ) -> dict[Ask, Lookup]:
-        """The lookup of each question in the tier with index `turn`."""
+        """The lookup of each question in its tier number `turn`, counted from 0."""
         lookups: dict[Ask, Lookup] = {}
         for own in dict.fromkeys(tiers.values()):
             here = [ask for ask in tiers if tiers[ask] == own]
@@ -277,10 +276,10 @@ def _siblings(
 def with_sibling_sections(
     hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage
 ) -> list[Hit]:
-    """Replace all hits in the document of `shown` by `siblings`, other sections of the document.
+    """Replace the hits in the document of `shown` by `siblings`, the hits in its other sections.
 
-    Siblings get a score bonus. The remaining hits keep their order, even if a reranker put them in
-    another order than their scores.
+    A sibling gets a score bonus, and is put before the first hit with a lower score. The other hits
+    keep their order, because a reranker may have ordered them regardless of their scores.
     """
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
@@ -294,7 +293,7 @@ def context_after(question: Question) -> str:
     """The context of a follow-up to `question`: the earlier questions, then `question`, one a line.
 
     The context is `question` alone if the question was refused, because then the earlier questions
-    didn't help. The context also is `question` alone if it would be too long with the others.
+    didn't help. The earlier questions are also left out if the context would be too long.
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:
@@ -305,7 +304,7 @@ def context_after(question: Question) -> str:
 
 
 def capped_evidence(lookup: Lookup) -> Lookup:
-    """Lower a follow-up's strong evidence to partial if the first hit has no word of the follow-up.
+    """Lower strong evidence to partial if the first hit has none of a follow-up's own words.
 
     Such a hit may match the earlier questions only.
     """

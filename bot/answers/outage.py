@@ -30,12 +30,12 @@ class Outage:
         self.bridged = False
 
     def record_contact(self) -> None:
-        """Record that the database has answered; all caches are then current."""
+        """Record that the database has answered. The caches may be used for `SECONDS` from now."""
         self._seen_at = self._clock()
 
     @property
     def is_short(self) -> bool:
-        """Whether the caches are still recent enough."""
+        """Whether the last contact was less than `SECONDS` ago, so that caches may be used."""
         return self._clock() - self._seen_at < SECONDS
 
     @contextmanager
@@ -50,10 +50,10 @@ class Outage:
     def last_known(
         self, values: MutableMapping[_Key, _Value], key: _Key, read: Callable[[], _Value]
     ) -> _Value:
-        """Read a value, or return the value read last if a question is answered from caches.
+        """Read a value and keep it in `values`. Inside `bridge`, return the value kept before.
 
         Raises:
-            DatabaseAwayError: if the value has to come from `values` but was never read.
+            DatabaseAwayError: inside `bridge`, if the value was never read.
         """
         if not self.bridged:
             values[key] = read()

@@ -100,7 +100,7 @@ class Answer:
 class Refusal:
     """No passage answers the question.
 
-    `unknown` has the topic words of the question, as typed, if no visible passage mentions them.
+    `unknown` has the question's topic words if no visible passage has any of them, or is empty.
     """
 
     evidence: Evidence = Evidence.NONE
@@ -167,9 +167,9 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
 
 
 def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
-    """For each quoted hit, whether it may be shown at once and not only on request.
+    """For each hit to quote, whether the answer message may show the quote.
 
-    True for the best hit, for hits that are `as_likely`, and for notes, to show contradictions.
+    True for the best hit, for `as_likely` hits, and for all notes, because two notes may disagree.
     """
     return [
         hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE
@@ -178,7 +178,7 @@ def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
 
 
 def as_likely(best: Hit, other: Hit, evidence: Evidence) -> bool:
-    """Whether another hit is about as likely to answer as the best one.
+    """Whether another hit is about as likely to answer as the best hit.
 
     False unless the evidence is strong.
     """
@@ -209,7 +209,7 @@ def _titled(quote: Quote) -> Titled:
 
 
 def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
-    """Hits, best first, with a penalty for documents past their review date."""
+    """Sort hits by score, less a penalty for documents past their review date."""
     return sorted(
         hits,
         key=lambda hit: -hit.score + (DUE_COST if hit.passage.document_id in due else 0.0),
@@ -247,10 +247,10 @@ def all_words(passage: StoredPassage) -> str:
 
 
 def offered(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits, with further passages of their documents.
+    """The hits that members can choose from, with further passages of the same documents.
 
-    Each of the first three hits is followed by such passages of its own document, because the
-    answer may be in the section before or after a hit.
+    Each of the first three hits is followed by further passages of its document, because the answer
+    may be in the section before or after the hit.
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):

@@ -33,9 +33,9 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """Link the quotes of notes on the guild's public page to the page.
+        """Return the quotes. A quoted note that is on the guild's public page is linked there.
 
-        Other quotes keep their links, and so do all quotes during an outage of the database.
+        Other quotes keep their links. During an outage of the database, all quotes do.
         """
         ids = {
             quote.citation.document_id: note_of_document(quote.citation.document_id)
@@ -54,7 +54,7 @@ class PageLinks:
         return tuple(found)
 
     def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
-        """Link the quotes of an outcome (`linked`), if the outcome is an answer."""
+        """Apply `linked` to the quotes of an answer. Return any other outcome unchanged."""
         if not isinstance(outcome, Answer):
             return outcome
         return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))

@@ -1,7 +1,7 @@
 """Phrased answers: the lines that a language model adds to a plain answer.
 
-The model chooses sentences from the quoted passages, or writes its own, which are checked against
-the passages. Without a result the plain answer stays.
+The model chooses sentences of the quoted passages, or writes sentences that are checked against the
+passages. If the model gives no usable result, the plain answer stays.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from bot.answers.pipeline import Reply
 
 
 class Mode(StrEnum):
-    """The model's permission: to choose sentences of the passages, or to write its own."""
+    """Task of the model: to choose sentences of the passages, or to write new sentences."""
 
     CHOOSE = "choose"
     PHRASE = "phrase"
 
 
 class Outcome(StrEnum):
-    """Outcome of a model's work on a plain answer.
+    """Outcome of a request to a language model to phrase an answer.
 
-    All outcomes but `SHOWN` leave the plain answer as it is.
+    With any outcome but `SHOWN`, the model adds no lines to the plain answer.
     """
 
     SHOWN = "shown"
@@ -52,16 +52,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Phrased:
-    """Result of a model's work on a plain answer.
+    """Lines that a language model adds to a plain answer, or the reason why there are none.
 
     Attributes:
         lines: the lines to show, in order; empty unless `outcome` is `SHOWN`.
         model: the model's name in the request. The name in the endpoint's reply isn't used, because
             some endpoints put a file path there.
         prompt_version: a number that increases with every change of the prompt.
-        verdicts: the number of the model's sentences by verdict.
+        verdicts: by verdict of the checks, the number of the model's own sentences.
         chosen: ids of the quoted sentences; `2.3` is the third sentence of the second passage.
-        stands_on: ids of the passages' sentences used to check the model's own sentences.
+        stands_on: ids of the passages' sentences that support the model's own sentences.
         problem: why there are no lines, for the log; quotes no text.
     """
 
@@ -94,7 +94,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reply with a model's lines or choice of quotations, to show instead of the plain answer.
+    """A reply changed by a language model, to show instead of the plain answer.
 
     Attributes:
         reply: the reply; its quotations may differ from the quotations of the plain answer.

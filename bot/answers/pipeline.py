@@ -1,4 +1,4 @@
-"""Answering pipeline: lookup, decision and record of questions in batches. No Discord.
+"""Answering pipeline: looks up a batch of questions, decides on the replies, and records both.
 
 Every answer passes `outcome.decide`. Replies are cached (`bot.answers.reply_cache`). During a
 short outage of the database, questions are answered from memory (`bot.answers.outage`), and
@@ -90,10 +90,10 @@ class Reply:
         outcome: an answer, refusal or clarification.
         hits: the hits for the question, best first.
         question_id: the id of the recorded question, or None if nothing was recorded.
-        generation: the number of changes of the searched scopes, when the reply was given.
+        generation: how often the searched scopes had changed when the reply was given.
         seconds: the time that the reply took.
-        foreign: the language of the question, if the embedder doesn't read this language and the
-            readers of the reply weren't told so before; otherwise empty.
+        foreign: the question's language, if the reply has to warn that the embedder doesn't read
+            this language; otherwise empty. The same readers are warned once.
         signals: the measurements that the evidence was judged by.
         pictures: the pictures of quoted notes, added on display.
         bridged: whether the reply was given during an outage of the database.
@@ -183,9 +183,9 @@ class AnswerPipeline:
         recording: RecordingQueue | None = None,
         page_links: PageLinks | None = None,
     ) -> None:
-        """Answer with at most `quotes` passages, confirmed ones first.
+        """Quote at most `quotes` passages in an answer.
 
-        All parts that bridge an outage share `outage`.
+        The other parts that answer from caches must share `outage`.
         """
         self._store = store
         self._index = index
@@ -242,7 +242,8 @@ class AnswerPipeline:
             Reply(ask.text, Clarification(problems[ask]))
             if problems[ask]
             else replace(
-                self._language_told_once(ask, self._linked(ask, next(replies))), seconds=seconds
+                self._language_told_once(ask, self._with_page_links(ask, next(replies))),
+                seconds=seconds,
             )
             for ask in asks
         ]
@@ -270,8 +271,7 @@ class AnswerPipeline:
             self._told[reply.foreign, readers] = True
         return reply
 
-    def _linked(self, ask: Ask, reply: Reply) -> Reply:
-        """Link the quotes of notes on the guild's public page to the page."""
+    def _with_page_links(self, ask: Ask, reply: Reply) -> Reply:
         if self._page_links is None:
             return reply
         return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))
@@ -403,15 +403,11 @@ class AnswerPipeline:
         return pool_submit(self._index.prepare_matching(text, candidates(HITS), scopes))
 
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
-        """Quote the hits of an answer in another order.
+        """Answer again from chosen hits of a reply, without a new lookup.
 
-        Evidence, hits and missing words stay. Returns `reply` unchanged if the visible documents
+        `places` has the indexes of these hits in `reply.hits`, in the order to quote them. The
+        evidence, hits and missing words stay. Return `reply` unchanged if the visible documents
         have changed since the reply was given.
-
-        Args:
-            ask: the question.
-            reply: the answer to the question.
-            places: the positions in `reply.hits` of the hits to quote from, in the new order.
         """
         with self._index.steady():
             outcome = reply.outcome
@@ -426,7 +422,7 @@ class AnswerPipeline:
             if not isinstance(answered, Answer):
                 return reply
             again = replace(answered, missing=outcome.missing)
-            return self._linked(ask, replace(reply, outcome=again, pictures=()))
+            return self._with_page_links(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
         """The generation that a reply in these scopes would have now."""
@@ -513,7 +509,7 @@ def _asks_only_about(words: Sequence[str], question: str) -> bool:
 def _within(
     characters: int, passages: Sequence[StoredPassage], own: StoredPassage
 ) -> list[StoredPassage]:
-    """The passages around `own` under its heading, with at most `characters` in total."""
+    """`own` and the passages around it under the same heading, at most `characters` in total."""
     there = {one.position: one for one in passages if one.heading == own.heading}
 
     def fits(first: int, last: int) -> bool:

@@ -31,9 +31,9 @@ ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
 
 
 def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
-    """The number of lines left for each quotation, after the text `above` and the citations.
+    """The number of lines on a phone's screen for each quotation below the text `above`.
 
-    The warning between two contradictory quotations counts as a quotation.
+    The citations get their lines first. A warning about a contradiction counts as a quotation.
     """
     cited = (outcome.quotes[number].citation for number in places)
     named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
@@ -48,7 +48,7 @@ def shown_places(outcome: Answer) -> list[int]:
     """The indexes of the quotes to show."""
     places = [0]
     for number in range(1, len(outcome.quotes)):
-        if _adds(outcome, number, frozenset(places)):
+        if _is_shown_too(outcome, number, frozenset(places)):
             places.append(number)
     return places
 
@@ -60,8 +60,8 @@ def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
 
 
-def _adds(outcome: Answer, number: int, shown: Set[int]) -> bool:
-    """Whether to show a further quote: it contradicts a shown one, or is as likely as the best."""
+def _is_shown_too(outcome: Answer, number: int, shown: Set[int]) -> bool:
+    """Whether to show a further quote, as a contradiction or as the second likely answer."""
     if any(one.right == number and one.left in shown for one in outcome.conflicts):
         return True
     best, other = outcome.quotes[0].hit, outcome.quotes[number].hit
@@ -69,7 +69,7 @@ def _adds(outcome: Answer, number: int, shown: Set[int]) -> bool:
 
 
 def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
-    """A passage and its citation, shortened to `room` characters."""
+    """An excerpt of `lines` lines with its citation, shortened to `room` characters if possible."""
     cited = citation_line(quote.citation, language)
     part = _quote(quote, lines, MOST_LINES, cited)
     while size(part) + 1 > room and lines > 1:

@@ -92,7 +92,7 @@ class RecordingQueue:
         return []
 
     def reserve(self, number: int = 0) -> None:
-        """Ensure that ids are reserved for a full queue and for `number` more questions.
+        """Reserve the ids missing for a full queue and `number` more questions.
 
         Raises:
             StoreError: if the database is away.
@@ -104,8 +104,8 @@ class RecordingQueue:
     def renew_ids(self) -> None:
         """Replace reserved ids if other processes have reserved later ones.
 
-        Called when this process takes over guilds of others, because the ids of a guild's questions
-        must stay in order.
+        Called when this process takes over guilds of other processes, because the ids of a guild's
+        questions must stay in order.
 
         Raises:
             StoreError: if the database is away.
@@ -172,7 +172,7 @@ class RecordingQueue:
                 self._keep([one])
 
     def _keep_together(self, questions: Sequence[Question]) -> None:
-        """Record in one transaction, without questions of askers and guilds erased meanwhile."""
+        """Record in one transaction the questions whose asker and guild are not erased."""
         with self._store.database.writing(NO_GUILD):
             gone = self._store.tombstones.since(min(one.asked_at for one in questions))
             kept = [
@@ -189,7 +189,7 @@ class RecordingQueue:
         without its hits.
 
         Raises:
-            DatabaseAwayError: if the database is away and the question not in memory.
+            DatabaseAwayError: if the database is away and the question is not in memory.
         """
         try:
             return self._records.question(question_id)
@@ -199,25 +199,25 @@ class RecordingQueue:
                 raise
             return known
 
-    def last_public_id(self, channel_id: int, after: int) -> int | None:
+    def last_public_id(self, channel_id: int, first_id: int) -> int | None:
         """Return the id of the last public question in a channel or thread, or None without one.
 
-        Only questions with ids above `after` count.
+        Only questions asked after the question `first_id` count.
 
         Raises:
-            DatabaseAwayError: if the database is away and the question `after` not in memory.
+            DatabaseAwayError: if the database is away and the question `first_id` isn't in memory.
         """
         try:
-            return self._records.last_public_id(channel_id, after)
+            return self._records.last_public_id(channel_id, first_id)
         except DatabaseAwayError:
-            # If the question `after` is in memory, so are all later ones.
-            if all(one.id != after for one in self._last):
+            # If the question `first_id` is in memory, so are all later questions.
+            if all(one.id != first_id for one in self._last):
                 raise
         found = (
             one.id
             for one in self._last
             if one.channel_id == channel_id
-            and one.id > after
+            and one.id > first_id
             and one.text
             and not one.private
             and one.told_for is None

@@ -112,10 +112,10 @@ def ask_from_record(question: Question | OpenQuestion) -> Ask:
 def with_passage_texts(
     question: Question, index: Index, channels: Collection[int] | None = None
 ) -> Question:
-    """A recorded question, with text from the index for hits recorded without text.
+    """A recorded question, with the texts of hits from channels, which are not recorded.
 
-    For members, hits from channels other than `channels` are left out, and withdrawn passages lose
-    their text. If `channels` is None, the question is for the operator and nothing is left out.
+    A member gets no hits from channels other than `channels`, and no texts that the index has lost.
+    For the operator, `channels` is None: all hits stay, with their recorded texts.
     """
     shown = _if_quotable if channels is not None else _as_recorded
     return replace(

@@ -62,11 +62,11 @@ class ReplyCache(Generic[_Reply]):
     def keep_current(
         self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
     ) -> None:
-        """Drop replies with a changed scope.
+        """Drop each reply if a document has changed in the scopes searched for it.
 
         Args:
             generation: the number of all changes of the index. If the number is the same as in the
-                last call, nothing has to be compared.
+                last call, no reply is dropped.
             generations: returns the number of changes of each given scope.
         """
         if generation != self._generation:

@@ -3,8 +3,8 @@
 A channel's settings may restrict the search to a selection of documents, or search the selection
 first. The bundled articles are about open-source AI, the subject of few communities. Until a guild
 has documents of its own, the articles are searched like any other document. After that, the
-articles are a tier of their own. The tier is searched only if no own document is near, and answers
-only with strong evidence.
+articles are a tier of their own. This tier is searched only if the guild's documents give no
+evidence, and answers only with strong evidence.
 """
 
 from collections import Counter
@@ -99,7 +99,7 @@ class BundledArticles:
         Args:
             own: the visible scopes without the articles.
             of: the documents to answer from.
-            filled: True if the scopes in `own` have documents, even if the index has none yet.
+            filled: True to assume that the scopes in `own` have documents, as in a preview.
         """
         scopes = self._scopes(own, filled=filled)
         whole = tuple(map(SearchTier, scopes))
@@ -118,7 +118,7 @@ class BundledArticles:
         return ((*own, ARTICLES),)
 
     def articles_use(self, own: Sequence[Scope], *, filled: bool = False) -> ArticlesUse:
-        """The use of the articles beside the scopes in `own`; arguments as in `tiers`."""
+        """How the articles are used beside the scopes in `own`; the arguments are as in `tiers`."""
         if self.chosen == "never":
             return ArticlesUse.OFF
         if self._are_ended(own):

@@ -1,8 +1,8 @@
 """Intent rules for small talk, by words alone. Pure, with a cache of classified messages.
 
-Small talk consists of known phrases only: "thanks, but how do I update?" is looked up. In doubt a
-message is a question, because a greeting answered with passages is a nuisance, but a question taken
-for a greeting is lost. `knowledge.chat.intents` errs the other way, for chat histories.
+Small talk consists of known phrases only: "thanks, but how do I update?" is looked up. In doubt, a
+message counts as a question, because a greeting answered with passages does less harm than a
+question without an answer. In chat histories, `knowledge.chat.intents` decides the other way.
 """
 
 import operator
@@ -68,7 +68,7 @@ def _judged(text: str) -> SmallTalk | None:
 def _segmented(words: list[str]) -> set[SmallTalk] | None:
     """Split words into known phrases, and return the kinds of these phrases.
 
-    Return None if other words are left. Longer phrases are tried first.
+    Return None if a word belongs to no known phrase. Longer phrases are tried first.
     """
     phrases = _phrases()
     if not all(map(phrases.has_word, words)):

@@ -1,7 +1,7 @@
 """Unmatched query terms: names and rare nouns without a hit, listed above a partial answer. Pure.
 
-Readers of "I found nothing on X" take X for the topic. So X must surely be a name or noun, not a
-verb, a typo or slang.
+The answer says "I found nothing on X", so X has to be a topic. Words that may be verbs, typos or
+slang are left out.
 """
 
 import re
@@ -48,8 +48,8 @@ def unmatched_terms(
     """Topics of a question that no passage mentions, as typed, in order.
 
     Args:
-        question: as it was asked.
-        unknown: forms of its words, spelling corrected, that occur in no passage.
+        question: the question, with its spelling corrected.
+        unknown: forms of the question's words that no passage has, even after spelling correction.
         quoted: the quoted passages, with titles and headings.
         is_common: whether a word in lower case is in common use.
     """
@@ -96,13 +96,13 @@ def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
     )
 
 
-def _occurs(word: str, said: str, squeezed: str) -> bool:
-    """Whether a text (`said`) contains a word, its stem, or a compound with it.
+def _occurs(word: str, text: str, squeezed: str) -> bool:
+    """Whether a text contains a word, its stem, or a compound with the word.
 
-    `squeezed` is the text without blanks and punctuation: "back up" contains "backup".
+    `squeezed` is the text without blanks and punctuation, so that "back up" contains "backup".
     """
     stem = word[: max(5, -(-len(word) * 4 // 5))]
     return (
         re.sub(r"[\W_]", "", word) in squeezed
-        or re.search(rf"\b{re.escape(stem)}", said) is not None
+        or re.search(rf"\b{re.escape(stem)}", text) is not None
     )

@@ -41,8 +41,8 @@ def test_an_erased_question_carries_nothing() -> None:
 
 def test_what_a_question_follows_up_was_asked_here_by_the_same_member() -> None:
     ask = Ask("And then?", 1, 2, 3, "Who?\nWhen?", channels=(4,))
-    assert ask.before == Ask("When?", 1, 2, 3, "Who?", channels=(4,))
-    assert ask.before.before == Ask("Who?", 1, 2, 3, channels=(4,))
+    assert ask.previous == Ask("When?", 1, 2, 3, "Who?", channels=(4,))
+    assert ask.previous.previous == Ask("Who?", 1, 2, 3, channels=(4,))
 
 
 def test_a_question_has_no_sign_that_no_database_keeps() -> None:
