@@ -83,9 +83,9 @@ def why(
 
 
 def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
-    """Name the retrievers that found a passage, and the words it shares with the question.
+    """Name the retrievers that found a passage, and the words common to passage and question.
 
-    Words of the question's readings with synonyms count, too.
+    Synonyms of the question's words count, too.
     """
     pairs = [(one.word, one.meaning) for one in synonyms_in(question.settings)]
     text = f"{hit.title} {hit.heading} {hit.passage}"

@@ -144,7 +144,7 @@ def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[
 
 
 def _unlinked(quote: Quote) -> Quote:
-    """A quote without a link in its citation: a button leads to the source."""
+    """Remove the link from a quote's citation, because a button has the link."""
     return replace(quote, citation=replace(quote.citation, link=""))
 
 
@@ -169,7 +169,7 @@ def refusal(
     language: Language = Language.ENGLISH,
     unknown: Sequence[str] = (),
 ) -> str:
-    """A refusal, with unknown words or the nearest titles."""
+    """A refusal that names the unknown words or, if there are none, the nearest titles."""
     if unknown:
         return _UNKNOWN(language, words=_quoted(unknown))
     return "\n".join(filter(None, [_REFUSAL(language), nearest_titles(nearest, language)]))
@@ -202,7 +202,7 @@ def disagreement(found: Contradiction, language: Language = Language.ENGLISH) ->
 
 
 def _differing(statement: Statement) -> str:
-    """A sentence on one line with its differences in bold; a long one is cut around them."""
+    """A sentence on one line, with differences in bold. Long sentences are cut around these."""
     text, spans = statement.text, statement.differing
     first, last = spans[0][0], spans[-1][1]
     spare = max(DISAGREEMENT_CHARACTERS - (last - first), 0) // 2

@@ -49,7 +49,7 @@ def phrased_text(
         language: the readers' language.
 
     Returns:
-        The text and the label. Empty if there are no lines, or if the text is too long.
+        The text and the label; an empty tuple if there are no lines or the text is too long.
     """
     kept = _fitting(phrased.lines)
     if not kept:
@@ -70,7 +70,7 @@ def cited_places(phrased: Phrased) -> list[int]:
 
 
 def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
-    """Quotes, each excerpted around the first sentence chosen or cited by the model."""
+    """Set the deciding sentence of each quote to the first sentence that the model used."""
     named: dict[int, int] = {}
     for one in (*phrased.stands_on, *phrased.chosen):
         passage, _, unit = one.partition(".")

@@ -27,10 +27,7 @@ _TEXT_CHARACTERS: Final = 1_100
 
 
 def offer(words: str, text: str, language: Language) -> str:
-    """A message with the pictures' text and the member's own words.
-
-    `words_and_text` parses the message.
-    """
+    """A message with the pictures' text and the member's own words."""
     parts = [READ(language), code_block(text, _TEXT_CHARACTERS)]
     if words:
         parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
@@ -38,7 +35,7 @@ def offer(words: str, text: str, language: Language) -> str:
 
 
 def words_and_text(offered: str) -> tuple[str, str]:
-    """The member's own words and the pictures' text, from the message of `offer`."""
+    """Parse a message of `offer` into the member's own words and the pictures' text."""
     text, words, *_ = [*code_blocks(offered), "", ""]
     return words, text
 

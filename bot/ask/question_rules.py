@@ -1,7 +1,7 @@
-"""Intent rules for messages that address nobody: new questions, and replies settling one. Pure.
+"""Intent rules for messages that address nobody: new questions, and answers to questions. Pure.
 
-The rules judge by words alone, in English and German. In doubt a message is part of a conversation
-and no question: people answer a missed question, as they would without the bot.
+The rules judge by words alone, in English and German. In doubt, a message counts as part of a
+conversation and not as a question, because people can still answer a missed question.
 """
 
 import re
@@ -109,12 +109,12 @@ class LaterMessage:
     refers: bool = False
 
 
-def is_settled(asker_id: int, heard: Iterable[LaterMessage], *, in_post: bool) -> bool:
+def is_settled(asker_id: int, later: Iterable[LaterMessage], *, in_post: bool) -> bool:
     """Whether a question needs no answer: the asker says so, or somebody has answered.
 
     Messages of the bot, replies to the question and mentions of the asker count as answers. Other
-    messages count as answers, too, unless they are small talk or new questions. In a text channel,
-    such other messages count only within `ANSWERED_WITHIN_SECONDS` after the question.
+    messages count as answers, too, unless they are small talk or new questions. Outside of posts,
+    these other messages count only within `ANSWERED_WITHIN_SECONDS` after the question.
     """
     return any(
         says_settled(one.text)
@@ -125,5 +125,5 @@ def is_settled(asker_id: int, heard: Iterable[LaterMessage], *, in_post: bool) -
             (in_post or one.seconds <= ANSWERED_WITHIN_SECONDS)
             and not (is_small_talk(one.text) or begins_question(one.text))
         )
-        for one in heard
+        for one in later
     )

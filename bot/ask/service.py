@@ -1,7 +1,7 @@
 """Answers, feedback and follow-ups in the worker's thread.
 
-A passage is identified by the digest of its record. A member can see and pick it only while they
-may read it.
+Buttons and menus name a passage by the digest of its record. A member can open or pick only a
+passage that they may read now.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,19 +31,17 @@ def answer_unrecorded(core: Core, ask: Ask) -> Reply:
     return reply
 
 
-def is_better_private(core: Core, public: Ask, alone: Ask) -> bool:
+def is_better_private(core: Core, public: Ask, private: Ask) -> bool:
     """Whether a question is better answered privately. Nothing is recorded.
 
-    True if the best passage for the asker is from a channel hidden from other readers, and there is
-    no equally good public answer. The public answer is worse if it is a refusal, has weaker
-    evidence or quotes a bundled article first.
+    True if the best passage for the asker is from a channel hidden from other readers, and the
+    public answer is worse. It is worse if it is a refusal, has weaker evidence or quotes a bundled
+    article first.
 
-    Args:
-        core: answers the question.
-        public: the question with the channels readable by all readers of a public answer.
-        alone: the question with the channels readable by the asker.
+    `public` is the question with the channels readable by all readers of a public answer. `private`
+    is the question with the channels readable by the asker.
     """
-    everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
+    everybodys, own = core.answer_pipeline.ask([public, private], record=False)
     if not isinstance(own.outcome, Answer):
         return False
     channel = channel_of(own.outcome.quotes[0].hit.passage.scope)
@@ -149,8 +147,8 @@ def record_verdict(core: Core, feedback: Feedback) -> bool:
 def record_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
     """Record feedback with the reason given in a form; return False as in `record_verdict`.
 
-    `interaction_id` is the submission of the form. The same transaction marks the submission as
-    handled. Otherwise, after a restart, the bot would return the typed text to the member.
+    The same transaction marks the form's interaction as handled. Otherwise, the bot would give the
+    typed text back to the member after a restart.
     """
     with core.store.database.writing(guild_id):
         core.store.inbox.mark_acted_on(interaction_id)
@@ -172,7 +170,7 @@ class Picked:
 
     Attributes:
         confirmed: whether the passage is now the confirmed answer.
-        reply: the new answer that quotes the passage, or None without such an answer.
+        reply: the new answer that quotes the passage, or None if no answer quotes it now.
     """
 
     confirmed: bool
@@ -180,7 +178,7 @@ class Picked:
 
 
 def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
-    """Hits by the digest of their record; identical records count once."""
+    """Hits by the digest of their record. Of hits with the same digest, the first is kept."""
     found: dict[str, Hit] = {}
     for hit in hits:
         found.setdefault(digest_of(recorded_hit(hit)), hit)
@@ -204,11 +202,10 @@ def offered_passage(
 def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> tuple[StoredPassage | None, RecordedHit | None]:
-    """An offered passage as it is now, and a record to add to the question's hits.
+    """An offered passage as it is now, and its record unless the passage is a recorded hit.
 
     A question records only its hits, but members are also offered other passages of the same
-    documents. A record is returned only for such a passage. Both values are None if the passage
-    isn't visible any more.
+    documents. Both values are None if the passage isn't visible any more.
     """
     scopes = scopes_of(question.guild_id, channels)
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
@@ -237,15 +234,15 @@ def pick(
     channels: Sequence[int],
     public_channels: Sequence[int],
 ) -> Picked | None:
-    """Record a passage as the answer to a question.
+    """Record that a member picked a passage as the answer to a question.
 
     Args:
         core: records the passage, and answers the question again.
         question: the recorded question.
         digest: the digest of the passage.
         member_id: the picking member.
-        by_moderator: whether the member confirms the answer as a moderator; None if the member may
-            not confirm this answer.
+        by_moderator: True if the member confirms the answer as a moderator, False if as the asker.
+            With None, the pick confirms nothing.
         channels: followed channels readable by the member.
         public_channels: followed channels readable by all readers of the answer.
 
@@ -265,7 +262,7 @@ def pick(
         said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
     if not said_so:
         return Picked(confirmed=False)
-    _suggest_wording(core, found.document_id)
+    _update_card(core, found.document_id)
     ask = ask_from_record(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
     [reply] = core.answer_pipeline.ask([ask], record=False)
@@ -274,8 +271,8 @@ def pick(
     return Picked(confirmed=True, reply=replace(reply, question_id=question.id))
 
 
-def _suggest_wording(core: Core, document_id: str) -> None:
-    """Mark the review card of a picked note as outdated if there are suggested wordings to show."""
+def _update_card(core: Core, document_id: str) -> None:
+    """Mark a note's review card as outdated, so that it shows that wordings are suggested."""
     note = core.store.notes.live(note_of_document(document_id) or 0)
     if note is not None and core.store.wordings.suggested(note):
         core.store.review_cards.mark_outdated(note.revision.id)
@@ -293,8 +290,8 @@ def context_of(core: Core, question_id: int) -> str:
 def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
     """The context of a follow-up in a thread that was started from an answer.
 
-    `first_id` is the question of this answer. The follow-up is to the last question asked in the
-    thread, or to `first_id` if no question was asked there.
+    The question before is the last question asked in the thread, or else `first_id`, the question
+    of the answer.
     """
     last_id = core.recording.last_public_id(thread_id, first_id)
     return context_of(core, first_id if last_id is None else last_id)
@@ -303,7 +300,7 @@ def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
 def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
     """The context of a follow-up to the member's last question in a channel.
 
-    A private question is no context for a public question, because the answer would reveal it.
+    Empty if a public question would follow a private question, so that nothing is revealed.
     """
     last = core.recording.last_of_member(asker_id, channel_id)
     return context_after(last) if last is not None and (private or not last.private) else ""

@@ -1,7 +1,7 @@
 """Unasked answers: replies to questions in messages that don't address the bot.
 
-All functions run in the worker's thread. An answer is claimed before the bot posts it, so that it
-is posted once. A question that stays unanswered for a day becomes a gap.
+All functions run in the worker's thread. An answer is recorded before the bot posts it, so that no
+answer is posted twice. A question that stays unanswered for a day becomes a gap.
 
 The record of an unasked answer has passages, evidence, asker and place, but not the text of the
 message. A gap has the text, because moderators have to read it. No gap is recorded for authors who
@@ -31,15 +31,18 @@ LEAST_COSINE: Final = 0.7
 def look_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
     """Return the unrecorded answer to a message, or None if the answer isn't sure enough.
 
-    `asks` has one element, the message's question. For a forum post, it has two: the title and the
-    whole text. The title may say too little and the text too much, so both must have a sure answer.
+    `asks` has the message's question, or two questions of a forum post: the title and the whole
+    text. The title may say too little and the text too much, so both must have a sure answer.
     """
     replies = core.answer_pipeline.ask(asks, record=False)
     return replies[0] if all(map(is_sure, replies)) else None
 
 
 def is_sure(reply: Reply) -> bool:
-    """Whether a reply may be posted unasked: strong evidence, and very probable or confirmed."""
+    """Whether a reply may be posted unasked.
+
+    The evidence must be strong. An unconfirmed answer also needs a high probability and cosine.
+    """
     if not isinstance(reply.outcome, Answer) or reply.evidence is not Evidence.STRONG:
         return False
     signals = reply.signals
@@ -55,7 +58,7 @@ def start_waiting(core: Core, question: HelpedQuestion) -> bool:
 
 
 def waiting_questions(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
-    """Waiting questions, and the guilds of all questions on record."""
+    """Waiting questions, and the ids of all guilds with questions on record."""
     helped = core.store.helped_questions
     return helped.waiting(mine), helped.guilds(mine)
 
@@ -68,11 +71,9 @@ def due_for_check(core: Core, at: datetime, most: int, mine: GuildFilter) -> lis
 def claim(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """Record an unasked reply before it is posted.
+    """Record an unasked reply before it is posted, and return the reply with its record's id.
 
-    Returns:
-        The reply with the id of its record, or None if the question has a reply already or one of
-        the daily caps is reached.
+    Return None if the question has a reply already, or if one of the daily caps is reached.
     """
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
@@ -84,17 +85,16 @@ def record_post(core: Core, question: HelpedQuestion, reply_id: int) -> None:
 
 
 def leave_to_people(core: Core, question: HelpedQuestion) -> None:
-    """Post no answer now, and check in a day whether people have answered the question."""
+    """Leave a question to people, and check in a day whether they have answered it."""
     core.store.helped_questions.watch(question)
 
 
 def close(core: Core, question: HelpedQuestion) -> None:
-    """Close a question that needs no answer."""
     core.store.helped_questions.finish(question.message_id)
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Return False if no answer was posted, or if all feedback on the answer is *Not helpful*."""
+    """Return False if no answer was posted, or if the answer got *Not helpful* as only feedback."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}

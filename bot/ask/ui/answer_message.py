@@ -119,9 +119,9 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
 def _sources(
     quotations: Sequence[messages.Quotation], language: Language
 ) -> list[discord.ui.Item[Any]]:
-    """Link buttons to web sources, numbered where there are several.
+    """Link buttons to web sources. Several buttons are numbered.
 
-    They are below the answer, because beside each citation they would take another line on a phone.
+    They are below the answer, because a button beside each citation takes another line on a phone.
     """
     label = button_messages.SOURCE(language)
     several = len(quotations) > 1
@@ -155,9 +155,9 @@ def _buttons(
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """The list of passages found, best first.
+    """The menu of passages found, best first.
 
-    Quoted passages are in the list, because the answer may show excerpts of them.
+    Quoted passages are in the menu, too, because the answer may show only excerpts.
     """
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
     found = service.by_digest(offered(reply.hits))
@@ -273,9 +273,9 @@ class AnswerButton(
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
-    """Return True if the member confirms as a moderator, and False if as the asker.
+    """Return True if the member is a moderator, and False if they are the asker.
 
-    Return None if the member may not confirm the answer to this question.
+    Return None for other members, who may not confirm an answer to this question.
     """
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True

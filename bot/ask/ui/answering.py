@@ -1,4 +1,4 @@
-"""Answering in Discord: deferred responses, shared answers, answers to earlier askers."""
+"""Answering in Discord: sends public answers, private answers and shared answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,7 +74,7 @@ class Answering:
         return alone if better else None
 
     async def _answer_alone(self, interaction: Interaction, alone: Ask) -> None:
-        """Answer the asker privately, and delete the public placeholder."""
+        """Answer the asker privately, after deleting the public *thinking…* message."""
         reply = await pictured(self._bot, await self._bot.answer(alone))
         language = await viewer_language(interaction)
         lead = button_messages.FOR_YOU_ALONE(language)
@@ -102,6 +102,6 @@ class Answering:
         lead: str,
         extra: Sequence[discord.ui.Item[Any]],
     ) -> dict[str, Any]:
-        """Arguments that send an answer to an earlier asker, directly if `channel` is None."""
+        """Arguments to send an earlier asker an answer; `channel` is None for a direct message."""
         reply = await pictured(self._bot, reply, channel)
         return answer_message(reply, language=language, private=False, lead=lead, extra=extra)

@@ -69,7 +69,7 @@ class AskCog(commands.Cog):
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
-        """Answer a question, publicly unless asker, server or operator want it private."""
+        """Answer a question. If `private` is not given, the channel's setting decides."""
         if private is None:
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
         # A member without the right to write here can't do so through the bot. Small talk is
@@ -176,7 +176,7 @@ class AskCog(commands.Cog):
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
         """Tell the author of a message that they ask too fast, or have used up their quota.
 
-        An author told shortly before gets no second reply, so as not to disturb the channel. In
+        The bot doesn't tell an author twice within a short time, to keep the channel quiet. Only in
         direct messages, the bot mentions a used-up quota each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
@@ -214,7 +214,7 @@ class AskCog(commands.Cog):
     async def _phrasing(
         self, message: discord.Message, question: str, language: Language
     ) -> Phrasing | None:
-        """Return the answer to a message, or None if the author gets a better answer privately."""
+        """Answer a message, or return None if a private answer would be better for the author."""
         if not response_without_lookup(question):
             await count_question(self.bot, message.author, _guild_id(message))
         asked = await self._ask_of(message, question)
@@ -253,7 +253,7 @@ class AskCog(commands.Cog):
     async def _response_to_no_question(
         self, message: discord.Message, words: str, language: Language
     ) -> dict[str, Any] | None:
-        """The response to a picture with text, an empty message or thanks; None for a question."""
+        """Respond to a picture with text, no words or thanks. Return None for a question."""
         offer = await picture_offer(
             self.bot,
             message.attachments,

@@ -1,4 +1,4 @@
-"""Reason list and form below *Not helpful*; the click itself counts, with or without a reason."""
+"""Reason list and form after a click on *Not helpful*. The click counts without a reason, too."""
 
 from typing import Any, Final
 

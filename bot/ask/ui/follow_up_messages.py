@@ -65,9 +65,9 @@ class FollowUpMessages:
         return isinstance(answered, discord.Message) and answered.author == self._bot.user
 
     async def is_wanted(self, message: discord.Message) -> bool:
-        """Whether a possible follow-up is in a thread that was started from an answer.
+        """Whether to look up a possible follow-up that doesn't mention the bot.
 
-        False in channels with private answers, where only a mention gets a public answer.
+        True in a thread started from an answer, unless the channel's setting is private answers.
         """
         if await self._bot.guild_settings.answers_privately(message.channel):
             return False
@@ -76,9 +76,9 @@ class FollowUpMessages:
     async def questions(self, message: discord.Message, question: str) -> str:
         """The questions before a follow-up, one a line.
 
-        The last of these questions is the one that `message` follows up. For a reply to an answer,
-        this is the answered question. In a thread started from an answer, this is the last question
-        in the thread. Anywhere else, this is the author's last question in the channel.
+        If `message` replies to an answer, the last of these questions is the answered question.
+        In a thread started from an answer, it is the last question in the thread. Anywhere else, it
+        is the author's last question in the channel.
 
         Empty if `question` can stand alone, or if `message` replies to somebody else.
         """

@@ -1,6 +1,6 @@
 """Check whether a question still needs an answer, by the messages after the question.
 
-These messages are fetched from the history. So messages sent while the bot was off count, too.
+The messages are fetched from the history, so messages sent while the bot was off count, too.
 """
 
 from typing import Final
@@ -60,7 +60,7 @@ async def message_and_settled(
 async def _helper_is_there(
     bot: Services, question: HelpedQuestion, place: Place, heard: list[LaterMessage]
 ) -> bool:
-    """Whether a helper or moderator has written, or so many people that one of them will help.
+    """Whether a helper, a moderator or more than `MOST_AUTHORS` people have written.
 
     The authors are fetched as members, because messages from the history have no roles.
     """

@@ -1,4 +1,4 @@
-"""Cog of unasked answers: to forum posts and questions that address nobody, at most once each.
+"""Cog of unasked answers to forum posts and to questions that address nobody.
 
 Patterns filter the messages of channels set to *help*. Only questions are looked up, at lower
 priority than all members' requests. Before an answer is posted, later messages are fetched, because
@@ -116,7 +116,7 @@ class UnaskedCog(commands.Cog):
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 
     async def _begin(self, message: discord.Message, place: Place) -> None:
-        """Record a question, and start its waiting time, a setting of the channel."""
+        """Record a question, and start to wait for as long as the channel's settings say."""
         if self._lacks(place) or len(self._waiting) >= MOST_WAITING:
             return
         holding = await self._bot.guild_settings.in_channel(place)
@@ -186,7 +186,7 @@ class UnaskedCog(commands.Cog):
             self._bot.explanation(error)
 
     async def _answer(self, question: HelpedQuestion, message: discord.Message | None) -> None:
-        """Answer a question after its wait, if it is still open and the reply is sure."""
+        """Answer a question after its wait, if the question is open and a sure answer is found."""
         place = await self._place(question)
         if place is None or self._lacks(place) or is_closed(place):
             await self._close(question)
@@ -280,9 +280,9 @@ class UnaskedCog(commands.Cog):
     # Rounds.
 
     async def round(self) -> None:
-        """Resume waiting questions, and check questions of a day ago again.
+        """Resume waiting questions, and check the questions asked a day ago.
 
-        Questions still unanswered after a day become gaps.
+        A question that nobody has answered in a day becomes a gap.
         """
         mine = self._bot.serves
         waiting, guilds = await self._bot.worker.call(
@@ -320,7 +320,7 @@ class UnaskedCog(commands.Cog):
             )
 
     async def _unanswered(self, question: HelpedQuestion) -> list[Ask]:
-        """A question of a day ago, to look up again; empty if it was deleted or answered."""
+        """The questions to look up a day later; empty if no answer is needed any more."""
         if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
             return []
         place = await self._place(question)
