@@ -58,8 +58,8 @@ _OPINES: Final = _any("opines")
 def title_of_question(text: str, *, is_known: bool = False) -> str:
     """The first question of a message that can be understood alone, as the title of a note.
 
-    Empty if there is none. `is_known` marks a text that is surely a question, such as a post's
-    title; it needs no question words.
+    Empty if there is none. With `is_known`, the text is surely a question, such as a post's title,
+    and needs no question words.
     """
     plain = prose(text).strip()
     asking = (one.strip() for one in _SENTENCE_END.split(plain) if _asks(one))
@@ -101,7 +101,7 @@ def is_answer(question: str, title: str, reply: str) -> bool:
 
 
 def _asks_back(plain: str) -> bool:
-    """Whether a reply asks a question; of a long one, only the first and last sentence count."""
+    """Whether a reply asks a question, in a long reply by its first or last sentence."""
     if word_count(plain) < _RHETORICAL_WORDS:
         return _QUESTION_MARK.search(plain) is not None
     first, *_, last = [one for one in _SENTENCE_END.split(plain) if word_count(one)] * 2

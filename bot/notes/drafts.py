@@ -1,7 +1,7 @@
 """Drafts: the input of a note's form until it's submitted. Pure.
 
-A draft is stored as a file on a private message. The message's buttons therefore work after a
-restart, and the writer never loses the draft.
+A draft is kept as a file on a private message to the writer. So a restart loses no draft, and the
+message's buttons work afterwards.
 """
 
 import json
@@ -28,7 +28,7 @@ FILE_NAME: Final = "what-you-wrote.md"
 
 
 class Base(StrEnum):
-    """Source of a form's initial text."""
+    """Source of a form's initial text, named in the form's custom_id."""
 
     NOTE = "note"
     FILE = "file"
@@ -133,7 +133,7 @@ def form_ids(draft: Draft, *, with_file: bool) -> dict[str, Any]:
 
 
 def draft_of_ids(subject: Mapping[str, Any]) -> Draft:
-    """An empty draft with the note, guild, source and question named in a form's custom_id."""
+    """An empty draft for the note, guild, source message and question in a form's custom_id."""
     channel_id, message_id = subject["channel_id"], subject["message_id"]
     return Draft(
         note_id=subject["note_id"] or None,

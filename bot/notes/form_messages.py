@@ -82,7 +82,7 @@ _FROM_CHANNEL: Final = Sentence("Not everyone can read #{name}: may this be publ
 
 
 def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
-    """Warn that a message comes from a closed channel, in at most 100 characters."""
+    """Warn that not everyone can read the message's channel, in at most 100 characters."""
     room = 100 - size(_FROM_CHANNEL(language, name=""))
     return _FROM_CHANNEL(language, name=shortened(legible(name), room))
 

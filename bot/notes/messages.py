@@ -183,7 +183,7 @@ def ask_about_similar(
 
 
 def confirm_same(asked: str, language: Language = Language.ENGLISH) -> str:
-    """Turn a text of `ask_about_similar` into a confirmation that nothing was submitted."""
+    """Confirm that nothing was submitted, with the documents listed in `asked`."""
     around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])

@@ -70,8 +70,8 @@ def unanswered_question_in(
 ) -> UnansweredQuestion | None:
     """Return the first unanswered question in these messages, or None if there is none.
 
-    The question is in a message of the bot that hands the question over to the helpers, or in a
-    member's message that doesn't address the bot and has no reply from the bot.
+    A message counts if it hands a question over to the helpers. A member's question also counts, if
+    it doesn't address the bot and has no reply from the bot.
     """
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)

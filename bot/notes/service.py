@@ -66,8 +66,7 @@ class Check:
 
     Attributes:
         is_set_up: whether the server has set up review.
-        similar: similar documents. A note comes with its id, because the sender may extend the note
-            instead.
+        similar: similar documents, each with the id of its note, or None for other documents.
     """
 
     is_set_up: bool
@@ -77,7 +76,8 @@ class Check:
 class Proposal:
     """Submission of a draft.
 
-    `check` and `submit` run in slices. The last value that they yield is the result.
+    `check` and `submit` are run in slices by the worker. They yield None after each slice, and the
+    result as the last value.
     """
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
@@ -107,7 +107,7 @@ class Proposal:
             yield Check(is_set_up=True, similar=tuple(self._similar()))
 
     def _similar(self) -> Iterator[tuple[SimilarDocument, int | None]]:
-        """Yield similar documents, without others' pending notes, which only moderators see."""
+        """Yield similar documents and the ids of their notes; no pending notes of other members."""
         sender, notes = self._sender, self._core.store.notes
         for one in self._core.part(SimilarNotes).documents(
             sender.guild_id, self._submission, channels=sender.channels
@@ -276,8 +276,8 @@ def own_note_in_guild(
 ) -> Note | Obstacle | None:
     """Return a member's own note in this guild with its latest revision.
 
-    For another member's live note, return an obstacle. Return None if the member can see no such
-    note.
+    For another member's live note, return `Obstacle.NOT_YOURS`. Return None if the member can see
+    no such note.
     """
     note = core.store.notes.latest(guild_id, note_id)
     if note is None:
@@ -300,7 +300,7 @@ def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Not
 
 
 def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
-    """Return a contributor's own note with its latest revision, or None. Any guild counts."""
+    """Return a contributor's own note of any guild with its latest revision, if there is one."""
     note = core.store.notes.latest(None, note_id)
     return note if note is not None and note.contributor_id == contributor_id else None
 
@@ -315,7 +315,7 @@ def own_revision(core: Core, guild_id: int | None, revision_id: int, member_id: 
 
 
 def latest(core: Core, note_id: int) -> Note | None:
-    """A note of any guild with its latest revision."""
+    """Return a note of any guild with its latest revision, or None if there is no such note."""
     return core.store.notes.latest(None, note_id)
 
 
@@ -329,7 +329,7 @@ def withdraw(
         guild_id: the guild of the interaction, or None in a direct message.
         revision_id: the revision that the member saw when confirming.
         member_id: the member.
-        asked_in: the interaction.
+        asked_in: the id of the interaction.
 
     Returns:
         The outcome, or None if the member has no such revision in this guild. The outcome has an
@@ -369,8 +369,8 @@ def report(
     )
 
 
-def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
-    """The live notes that the answer to a question quoted, best first."""
+def notes_found(core: Core, guild_id: int, question_id: int) -> list[Note]:
+    """The live notes among the recorded hits of a question, best first."""
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id:
         return []
@@ -398,8 +398,8 @@ def thread_transcript(
 ) -> Transcript | None:
     """Return the transcript of a thread, or None if it can't become a note.
 
-    Small talk and the messages of members who opted out of quotation are left out. A thread without
-    an answer has no transcript, nor has a thread whose first author opted out.
+    Small talk and the messages of members who opted out of quotation are left out. There is no
+    transcript if the thread has no answer, or if its first author opted out.
     """
     withheld = core.store.quote_opt_outs.withheld()
     said = [quotable(message, withheld) for message in messages]

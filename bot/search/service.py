@@ -43,7 +43,7 @@ class Search:
         channels: followed channels readable by the member.
         tag: if set, only live notes of the guild with this tag are searched.
         contributor_id: if set, only live notes of this contributor are searched.
-        named: ids of documents with the query as title. Their passages come first.
+        named: ids of documents with the query as title. Passages of these documents come first.
     """
 
     query: str

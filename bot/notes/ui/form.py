@@ -45,9 +45,8 @@ _WORDINGS_CHARACTERS: Final = WORDINGS * (1 + WORDING_CHARACTERS)
 async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Admit members of the note's server who may revise the note, or propose a new one.
 
-    The rule adds three values to the form. `note` is the note as the member may see it, or None for
-    a new note. `message_id` and `question_id` are set to 0 if the member can't see that message or
-    question.
+    `note` is set to the note as the member may see it, or to None for a new note. `message_id` and
+    `question_id` are set to 0 if the member can't see the message or question.
     """
     guild_id = values["guild_id"] or interaction.guild_id
     if guild_id is None:
@@ -166,7 +165,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """Return the message edit that gives the draft back after a restart.
+        """Return arguments to edit a message after a restart, so that it gives the draft back.
 
         The message has a button to continue.
         """
@@ -180,7 +179,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     async def refused(
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Give the draft back to its writer as typed, with a button to continue."""
+        """Give the typed draft back to the writer, with a button to continue."""
         typed = _typed(drafts.draft_of_ids(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
@@ -254,7 +253,7 @@ async def _taken(
 
 
 async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
-    """The initial draft of a form: the message's draft, the note, or both joined."""
+    """Load the initial draft again, from the message, the note or both; None if it is gone."""
     of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
     on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
@@ -276,7 +275,7 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    """Open the form; a member who has to wait gets a refusal instead."""
+    """Open the form, or refuse to if the member has to wait before their next note."""
     language = await viewer_language(interaction)
     if refusal := await note_refusal(interaction, draft.note_id, language):
         await interaction.response.send_message(refusal, ephemeral=True)
@@ -297,8 +296,8 @@ async def open_revision(
 ) -> None:
     """Open the form with a note's text, or send a text that is too long for the form as a file.
 
-    A button below the file opens a form to upload the edited file. A form that only removes
-    pictures opens at once.
+    A button below the file opens a form to upload the edited file. With `without_pictures`, the
+    form always opens, because only the note's pictures are to be removed.
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):

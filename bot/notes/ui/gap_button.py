@@ -1,4 +1,4 @@
-"""Button below a refusal: *Write this note*."""
+"""Button *Write this note*, below a refusal and below a list of gaps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from knowledge.values.questions import Question
 
 
 async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:
-    """Admit everybody; set `asked` to the question, or to None if the member may not read it."""
+    """Admit everybody. Set `asked` to the question if the member may read it, or else to None."""
     return {"asked": await readable_question(interaction, values["question_id"])}
 
 
@@ -28,7 +28,7 @@ class GapButton(
     first=First.OWN,
     labels={"write": messages.WRITE_LABEL},
 ):
-    """*Write this note* below a refusal and below a list of gaps."""
+    """The button *Write this note*."""
 
     asked: Question | None
 

@@ -115,7 +115,7 @@ class HistoryButton(
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Admit the contributor of a revision, also in direct messages."""
+    """Admit the contributor of a revision. In direct messages, any server's revision counts."""
     guild_id, revision_id = interaction.guild_id, values["revision_id"]
     note = await interaction.client.worker.call(
         lambda core: service.own_revision(core, guild_id, revision_id, interaction.user.id)
@@ -133,9 +133,9 @@ class WithdrawButton(
 ):
     """A button that withdraws a note or keeps it.
 
-    The actions `yes` and `no` belong to *Withdraw* and *Keep it*, below the bot's question whether
-    to withdraw a note. The action `reply` belongs to *Withdraw* below a notice that a member's
-    reply was proposed as a note.
+    The buttons *Withdraw* (`yes`) and *Keep it* (`no`) are below the bot's question before a
+    withdrawal. A button *Withdraw* (`reply`) is below the notice that a member's reply was proposed
+    as a note.
     """
 
     revision_id: int

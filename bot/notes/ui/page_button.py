@@ -19,7 +19,7 @@ from knowledge.values.notes import Member, Note, PageVeto
 
 
 async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
-    """Return the role that lets the member keep a note off the page, or None without a role."""
+    """Return the member's right to keep a note off the page, as writer or moderator, or None."""
     if note.contributor_id == interaction.user.id:
         return PageVeto.WRITER
     here = note.guild_id == interaction.guild_id
@@ -29,7 +29,7 @@ async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
 async def _writers_and_moderators(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Admit a note's contributor and moderators; set `note`, and set `by` to the member's role."""
+    """Admit a note's contributor and moderators; set `note`, and set `by` to their `_veto`."""
     note = await interaction.client.worker.call(
         lambda core: service.latest(core, values["note_id"]), priority=Priority.ASKING
     )
@@ -38,7 +38,7 @@ async def _writers_and_moderators(
 
 
 async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
-    """The button, if the viewer may use it and the server has a public page; else no button."""
+    """Return the button if the viewer may use it and there is a public page, or else nothing."""
     settings = await interaction.client.guild_settings.settings(note.guild_id)
     by = await _veto(interaction, note) if settings.page else None
     if by is None:

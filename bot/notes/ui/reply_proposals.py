@@ -1,8 +1,8 @@
 """Replies of helpers and moderators to unanswered questions, proposed as notes.
 
-A server turns this on, for the whole server or for channels. A message counts if it replies to the
-question or to the bot's refusal, or if it is in a thread or post that begins with one of them.
-Without the Message Content intent, the bot gets a message's text only if the message mentions it.
+A setting of the server or channel turns the proposals on. A message counts if it replies to the
+question or the bot's refusal, or if its thread or post begins with the question or refusal. Without
+the Message Content intent, the bot gets only the text of messages that mention the bot.
 """
 
 import functools
@@ -39,7 +39,7 @@ class ReplyProposals:
         self._begun_from: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
 
     async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if it answers a question; return whether it does."""
+        """Propose a message as a note if it answers a question. Return whether it is an answer."""
         guild, author = message.guild, message.author
         if guild is None or not isinstance(author, discord.Member) or not _may_answer(message):
             return False
@@ -65,7 +65,7 @@ class ReplyProposals:
     async def _reply(
         self, message: discord.Message, guild_id: int, author: discord.Member
     ) -> Reply | None:
-        """Return a message as a reply to an unanswered question, or None if it is no such reply.
+        """Return a message as a `Reply` to an unanswered question, or None if it is no such reply.
 
         The question must be readable by everybody on the server.
         """
@@ -144,13 +144,13 @@ class ReplyProposals:
     async def _unanswered_question(
         self, guild_id: int, asking: list[discord.Message]
     ) -> UnansweredQuestion | None:
-        """The first unanswered question in some messages, or None if they ask none."""
+        """Return the first unanswered question in these messages, or None if there is none."""
         ids = [one.id for one in asking]
         found = await self._bot.worker.call(
             lambda core: reply_proposals.unanswered_question_in(core, guild_id, ids)
         )
         for message in asking if found is None else ():
-            refusal = await self._refusal(message)
+            refusal = await self._possible_refusal(message)
             question_id = shared_buttons.question_to_write(refusal) if refusal else None
             if question_id is not None:
                 recorded = functools.partial(
@@ -162,11 +162,11 @@ class ReplyProposals:
                 return await self._bot.worker.call(recorded)
         return found
 
-    async def _refusal(self, message: discord.Message) -> discord.Message | None:
-        """Return the bot's refusal of a question, or None if there is none.
+    async def _possible_refusal(self, message: discord.Message) -> discord.Message | None:
+        """Return the message of the bot that may be a refusal, or None if there is none.
 
-        If the bot wrote `message`, `message` is the refusal. If `message` mentions the bot, the
-        refusal is the bot's reply to it.
+        This is `message` if the bot wrote `message`. If a member wrote `message` and mentioned the
+        bot, this is the bot's reply to `message`.
         """
         me = self._bot.user
         if message.author == me:

@@ -30,7 +30,7 @@ class ReportModal(
     ids=CustomId("form:report", note_id=int, nonce=NONCE),
     rule=members(messages.NO_HISTORY),
 ):
-    """The form of a report: the problem, its reason, and the note if an answer quotes several."""
+    """The form of a report: the problem, its reason, and the note if there are several."""
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
         super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
@@ -68,7 +68,7 @@ class ReportModal(
 
 
 async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
-    """Record a report and update the note's card; the interaction is deferred."""
+    """Record a report, confirm it in the deferred response, and update the note's card."""
     bot = interaction.client
     language = await viewer_language(interaction)
     # A form can be forged, so notes of other guilds are not found.
@@ -104,7 +104,7 @@ async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Fou
         answered = await _READERS(interaction, {"question_id": number})
         if isinstance(answered, Sentence):
             return answered
-    find = service.quoted_notes if is_answer else service.live_note
+    find = service.notes_found if is_answer else service.live_note
     guild_id = interaction.guild_id or 0
     notes = await interaction.client.worker.call(
         lambda core: find(core, guild_id, number), priority=Priority.ASKING
@@ -129,7 +129,7 @@ class ReportButton(
 
 
 async def report_message(interaction: Interaction, message: discord.Message) -> None:
-    """Open the form for the notes in a message of the bot, as its *Report* button does."""
+    """Open the form of a message's *Report* button, or say that the message quotes no note."""
     below = ReportButton.values_on(message) if message.author == interaction.client.user else None
     found: Found | Sentence = messages.QUOTES_NO_NOTE
     if below is not None:

@@ -92,7 +92,7 @@ def _question_before(message: discord.Message) -> str:
 
 
 async def _begins_thread(message: discord.Message) -> bool:
-    """Whether a thread begins with a message, or was started from it."""
+    """Whether a message is the first of its thread, or a thread was started from the message."""
     if message.flags.has_thread or message.id == message.channel.id:
         return True
     channel = message.channel
@@ -110,7 +110,7 @@ async def _begins_thread(message: discord.Message) -> bool:
 class _DraftSources:
     """Source messages of a draft: the messages of an exchange, or one message alone.
 
-    `why_alone` is the reason if the other messages of a thread are not used.
+    `why_alone` says why the other messages of a thread are not used, or is None.
     """
 
     messages: Sequence[discord.Message]
@@ -172,7 +172,7 @@ async def _pictures(
 
 
 async def _exchange(interaction: Interaction, message: discord.Message) -> _DraftSources:
-    """The exchange in a message's thread, or the message alone with the reason."""
+    """The exchange in a message's thread, or the message alone with `why_alone`."""
     if not interaction.client.intents.message_content:
         return _DraftSources([message], why_alone=form_messages.NO_CONTENT)
     thread, member = await _thread(message), interaction.user

@@ -1,4 +1,4 @@
-"""Watcher of source messages: an edit or deletion flags the notes saved from them.
+"""Watcher of source messages: flags a note after its source message was edited or deleted.
 
 Discord reports edits and deletions of all messages, without their content. The ids of source
 messages are kept in memory, so events of other messages are ignored without a query.

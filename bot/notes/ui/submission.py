@@ -85,8 +85,8 @@ class NoteSubmissions:
             draft: the draft.
             files: pictures, and at most one file with the note's text. Without pictures here, the
                 pictures on the message with the draft are used.
-            replaces: whether a file with text replaces the draft's text. Otherwise such a file is
-                refused if the draft has a text.
+            replaces: whether a text file replaces the draft's text. If False, a text file is
+                refused for a draft with text.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -156,7 +156,7 @@ class NoteSubmissions:
         return replace(response, sentence=f"{response.sentence}{unread}")
 
     async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Response | None:
-        """Return a question or refusal that stops the submission of a draft, or None."""
+        """Return the response to a draft that can't be stored yet, or None if it can be stored."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
@@ -222,7 +222,7 @@ class NoteSubmissions:
 
 
 def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[str, Any]:
-    """Arguments that edit a message so that it gives back a draft, with buttons."""
+    """Arguments that edit a message to show a response, with the draft as a file and buttons."""
     actions = [DraftButton(language, action=action) for action in response.actions]
     extendable = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
@@ -325,7 +325,7 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
-    """The button *Extend*: adds the draft's text to a similar note, also of another member."""
+    """The button *Extend*: adds the draft's text to a similar note of any member."""
 
     note: Note
     draft: Draft

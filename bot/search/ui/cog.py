@@ -111,7 +111,7 @@ class SearchButton(
     rule=anybody,
     first=First.IN_PLACE,
 ):
-    """A button to another page of the search shown on the button's message."""
+    """A button that shows another page of the same search."""
 
     page: int
     contributor_id: int
