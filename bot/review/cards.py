@@ -77,14 +77,14 @@ class ReviewCard:
     """A review card.
 
     Attributes:
-        standing: the state of the note.
+        state: the state of the note.
         texts: the texts of the card, from the top. The first text has state, title and author. The
             second is the note's text, or the difference from the live text. The third, if any, has
             everything else.
         attached: the files of the card.
     """
 
-    standing: CardState
+    state: CardState
     texts: tuple[str, ...]
     attached: Card
 
@@ -130,7 +130,7 @@ def card(
 ) -> ReviewCard:
     """The review card of a note at the time `at`, in at most `room` characters.
 
-    `impact` is the effect of publishing the revision, or None before the effect is known. With
+    `impact` is the effect of publishing the revision, or None if the effect isn't known yet. With
     `on_page`, the card says whether the note is on the server's public page.
     """
     submission = note.revision.submission.shown
@@ -287,7 +287,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
 
 
 def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
-    """As many lines as fit in `room`, and the number of lines left out."""
+    """Join as many lines as fit in `room`, and say how many lines are left out."""
     kept: list[str] = []
     left = room - _more_room(language)
     for line in lines:

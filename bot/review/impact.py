@@ -1,8 +1,7 @@
 """Impact preview: a replay of the guild's last questions that shows the effect of a change.
 
-The change is a proposed note in the index, or other synonyms. Each question is looked up without
-and with the change, by the same retriever and evidence. Nothing is written, and no question is
-recorded.
+The change is a proposed note, or new synonyms. Each question is looked up without and with the
+change, by the rules for members' questions. Nothing is written, and no question is recorded.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -49,13 +48,13 @@ _AnswerState = tuple[int, str, frozenset[str], str]
 class AnswerSummary:
     """Summary of an answer by its first quotation.
 
-    Not every viewer can read a channel, so a quotation from a channel has no title or text here.
+    A viewer may be unable to read a channel, so a quotation from a channel has no title or text.
 
     Attributes:
         evidence: the evidence of the answer.
         document_id: the document of the first quotation; empty without a quotation.
         title: the document's title; empty for a channel.
-        passage: the quoted text; for a channel, the position of the passage in its document.
+        passage: the quoted text, or the position in the document for a passage from a channel.
     """
 
     evidence: Evidence
@@ -87,7 +86,7 @@ class ChangedQuestion:
 class Impact:
     """The changed answers among the questions replayed so far.
 
-    A question asked several times is replayed once, but counted each time.
+    A question asked several times is replayed once, but counted as often as it was asked.
     """
 
     questions: int
@@ -143,9 +142,7 @@ class ImpactPreview:
         return self.of_document(note_document(note), questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
-        """Replay the newest questions of a guild, in slices, as if the index had a document.
-
-        The guild is the document's scope.
+        """Replay the newest questions of a document's guild as if the document were in the index.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -177,7 +174,7 @@ class ImpactPreview:
             yield Impact(done, total, tuple(changes))
 
     def of_synonyms(self, guild_id: int, synonyms: Synonyms, questions: int) -> Iterator[Impact]:
-        """Replay the newest questions of a guild, in slices, as if the guild had these synonyms.
+        """Replay the newest questions of a guild as if the guild had these synonyms.
 
         Yields:
             The impact known after each slice; the last value is complete.
@@ -200,7 +197,7 @@ class ImpactPreview:
     def _variants_of(
         self, some: Sequence[RecentQuestion], guild_id: int, synonyms: Synonyms
     ) -> list[_Variants]:
-        """The readings of each question: as asked, and with synonyms replaced."""
+        """The variants of each question: as asked, and with synonyms replaced."""
         asks = [
             Ask(
                 one.text,
@@ -224,7 +221,7 @@ class ImpactPreview:
     def _summaries_now(
         self, variants: Sequence[_Variants], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
-        """The present answer of each question, looked up once per generation of the index."""
+        """The present answer to each question, cached until the `_AnswerState` changes."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         state = (self._index.generation, self._retriever.identity, due, confirmed)
         tiers = {own: self._articles.tiers(own[0].scopes, own[0].answered_from) for own in variants}
@@ -253,7 +250,7 @@ def _changes(
 def _run_with_impact(
     steps: Generator[None, None, _Made], impact: Impact
 ) -> Generator[Impact, None, _Made]:
-    """Run all steps, yield the same impact after each step, and return the result of the steps."""
+    """Run `steps` to the end and return their result. After each step, yield `impact`."""
     while True:
         try:
             next(steps)

@@ -43,10 +43,10 @@ def queue_header(
     said: str,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """The lines above a note in the queue: the last decision, the note's place and age.
+    """The lines above a note in the queue, with the note's place and waiting time.
 
-    `place` has the note's index in the queue and the number of notes in the queue. `said` is the
-    outcome of the last decision, or empty.
+    `place` has the note's index in the queue and the number of notes in the queue. `said` is a line
+    about the last decision, or empty.
     """
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
@@ -142,7 +142,7 @@ def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
 
 
 def fitting_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """As many lines as one message holds, and the number of lines left out."""
+    """Join as many lines as fit in one message, and say how many lines are left out."""
     kept: list[str] = []
     for number, line in enumerate(lines):
         if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:

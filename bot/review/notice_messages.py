@@ -106,7 +106,7 @@ def notice_parts(
         before: the contributor's own revision, if a moderator edited it.
         language: the server's language.
         reason: the reason of a decision made after the review (`DECIDED_LATER`).
-        title: the title by which the reader knows the note, or empty for the revision's title.
+        title: the title of the note before an extension, or empty for the revision's title.
     """
     first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:

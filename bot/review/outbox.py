@@ -44,7 +44,7 @@ def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
 
 
 def posting_number(core: Core, note: Note, number: int) -> int:
-    """The number for the nonce of a card's message.
+    """The change number to use in the nonce of a card's message.
 
     A first attempt to post the card uses `number`, the number of the note's last change. Retries
     use the number of the first attempt, so that Discord doesn't post the card twice.
@@ -81,7 +81,7 @@ def mark_card_replaced(core: Core, place: Place) -> int:
 
 
 def cards_outside_channel(core: Core, guild_id: int) -> list[Place]:
-    """Mark pending cards outside of the review channel as deleted, and return their places."""
+    """Return the places of pending cards in other channels, and mark these cards as deleted."""
     return core.store.review_cards.forget_misplaced(guild_id)
 
 
@@ -108,7 +108,7 @@ class Delivery:
         before: the contributor's own revision, or None if no moderator edited it.
         reason: the reason of a decision made after the review (`DECIDED_LATER`), or empty. The
             review's own reason is in `note`.
-        title: the title by which the reader knows the note, or empty for the revision's title.
+        title: the title of the note before an extension, or empty for the revision's title.
         settings: the settings of the note's guild.
     """
 

@@ -185,8 +185,8 @@ def decide(
 ) -> Outcome | None:
     """Decide on a pending revision, once for the interaction `asked_in`.
 
-    A duplicate is recorded with the title of its original. An original that can't be found is an
-    obstacle.
+    A duplicate is recorded with the title of its original. If the original can't be found, the
+    outcome has an obstacle.
     """
     if ruling.decision is Decision.DUPLICATE:
         note = core.store.notes.find(revision_id, guild_id)
@@ -225,7 +225,7 @@ def act(core: Core, note: Note, click: Click) -> Iterator[ActionOutcome | None]:
 
 
 def _change_note(core: Core, note: Note, click: Click) -> Outcome | None:
-    """Carry out an action other than a decision on a pending revision."""
+    """Carry out an action that isn't in `_DECISIONS`."""
     decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
     match click.action:
         case Action.UNDO:
@@ -296,7 +296,7 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
 def embed_unreviewed_ahead(
     core: Core, guild_id: int, submission: Submission, role_ids: Sequence[int]
 ) -> Iterator[None]:
-    """Embed a submission in slices if the rules publish it at once."""
+    """Embed a submission in slices if it is published without a review."""
     asked = requirements(core.store.guilds.rules(guild_id), submission.tags)
     if asked.published_at_once(role_ids):
         yield from embed_ahead(core, guild_id, submission)
@@ -406,9 +406,9 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def contributors_revision(core: Core, note: Note) -> Note | None:
-    """For a revision that somebody else wrote, return the contributor's last revision before it.
+    """Return the contributor's last revision before a revision that somebody else wrote.
 
-    Return None if the contributor wrote this revision, or wrote no revision before it.
+    Return None if the contributor wrote this revision, or none before this revision.
     """
     if note.revision.writer_id == note.contributor_id:
         return None
@@ -421,7 +421,7 @@ def contributors_revision(core: Core, note: Note) -> Note | None:
 
 
 def title_before(core: Core, note: Note) -> str:
-    """The title of the last approved revision before this revision, or this revision's title."""
+    """The title of the last approved revision before `note`, or else the title of `note`."""
     earlier = [
         one.revision.submission.shown.title
         for one in core.store.notes.history(note.guild_id, note.id)
@@ -451,8 +451,8 @@ class Reminder:
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
     """Return the reminders to moderators that are due at the time `at`, and count them as sent.
 
-    The next reminder of a guild is due after the guild's reminder interval. Live notes with a newly
-    due review get their cards marked as outdated.
+    The next reminder of a guild is due after the guild's reminder interval. The cards of live notes
+    with a newly due review are marked as outdated.
     """
     core.store.review_cards.mark_newly_due(at, mine)
     core.find_overdue_notes(at)
@@ -484,8 +484,8 @@ def queue_page(
 ) -> Iterator[NotePage | None]:
     """Look up the note at a place in the queue, in slices. The last value is the note's page.
 
-    A place after the end of the queue stands for the last note. An empty queue yields nothing. The
-    viewer can read `channels`.
+    A place after the end of the queue stands for the last note. Nothing is yielded if the queue is
+    empty. The viewer can read `channels`.
     """
     waiting = core.store.notes.queue(guild_id, at)
     if waiting:
@@ -562,7 +562,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Filters of the log; 0 days, member 0 and event `any` mean no filter."""
+    """Filters of the log. With 0 days, member 0 and the event `any`, nothing is filtered."""
 
     days: int
     member_id: int

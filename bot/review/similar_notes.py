@@ -149,7 +149,7 @@ class SimilarNotes:
         """Find the original of a duplicate by the title, number or link that a moderator typed.
 
         Returns:
-            The title of the note or document, or the link as typed; empty if none is found.
+            The title of the note or document, or the link as typed. Empty if no original is found.
         """
         typed = " ".join(typed.split())
         if is_link(typed):

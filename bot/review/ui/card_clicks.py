@@ -1,4 +1,4 @@
-"""Decisions of moderators: check rights, decide, show the outcome, and start the deliveries."""
+"""Decisions of moderators: rights, outcome messages, and the delivery of cards and notices."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -34,8 +34,8 @@ async def moderators_of_revision(
 def first_response_to_decision(interaction: Interaction) -> First:
     """The first response to a click on a decision.
 
-    A click on a card is answered by a private message. The queue is a private message itself, so a
-    click there is answered by showing the next note.
+    A click on a card gets a private message in response. The queue is a private message already, so
+    a click there shows the next note in the same message.
     """
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
@@ -51,7 +51,7 @@ async def act(
 ) -> bool:
     """Carry out an action on a note, show the outcome, and deliver cards and notices.
 
-    Return whether the action was done. If not, the outcome shown is the reason.
+    Return whether the action was done. If it wasn't, the moderator is shown the reason.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)

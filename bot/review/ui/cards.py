@@ -131,7 +131,7 @@ class CardsCog(commands.Cog):
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
-    """The files of a card: the text if too long for a message, and the pictures."""
+    """The files of a card: the pictures, and a text that is too long for a message."""
     if card is None:
         return []
     text = [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
@@ -149,7 +149,7 @@ def card_message(
     With `with_files`, the card refers to its files. The caller must then attach the files
     (`files_of`).
     """
-    shown = container([[text] for text in card.texts], _COLOURS[card.standing])
+    shown = container([[text] for text in card.texts], _COLOURS[card.state])
     if card.attached.file_name and with_files:
         shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
     if card.attached.pictures and with_files:
@@ -313,12 +313,12 @@ class EditModal(
     async def handle(
         cls, interaction: Interaction, subject: dict[str, Any], filled: Filled
     ) -> None:
-        if not await _approved_in(interaction, subject["note"], filled):
+        if not await _approve_edited(interaction, subject["note"], filled):
             await _give_back(interaction)
 
 
-async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> bool:
-    """Approve a revision as edited in the form; False if the moderator got a refusal instead."""
+async def _approve_edited(interaction: Interaction, note: Note, filled: Filled) -> bool:
+    """Approve a revision with the form's edits. Return False if a problem prevents the approval."""
     bot = interaction.client
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))

@@ -146,7 +146,7 @@ class ReviewCog(Cog):
         review_after_days: app_commands.Range[int, 1, 3650] | None = None,
         publish_role: discord.Role | None = None,
     ) -> None:
-        """Replace the rule of a tag, or drop it if no option is given."""
+        """Replace the rule of a tag. Without other options, the rule is dropped."""
         if not await manages(interaction):
             return
         member_id, guild_id = interaction.user.id, interaction.guild_id or 0
@@ -235,7 +235,7 @@ class Queue:
         self._bot = bot
 
     def place(self, message: discord.Message | None) -> int | None:
-        """The place in the queue shown on a message, from its buttons; None for other messages."""
+        """Return the place that a message of the queue shows, or None for other messages."""
         values = QueueButton.values_on(message)
         return values["place"] if values is not None else None
 

@@ -69,7 +69,7 @@ class OutboxDispatcher:
         self._bot.answers_for_askers.begin()
 
     async def catch_up_in_time(self) -> None:
-        """Catch up, but return early if Discord is slow; delivery continues in the background."""
+        """Catch up for at most `PATIENCE_SECONDS`, then return and continue in the background."""
         task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
@@ -109,7 +109,7 @@ class OutboxDispatcher:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
     async def move_cards(self, guild_id: int) -> None:
-        """Delete pending cards outside of the review channel; the next round posts them there."""
+        """Delete pending cards in other channels, to post them again in the review channel."""
         left = await self._bot.worker.call(
             lambda core: outbox.cards_outside_channel(core, guild_id)
         )
@@ -273,11 +273,11 @@ class OutboxDispatcher:
 
     async def _deliver(self, notice: Notice) -> None:
         delivery = await self._bot.worker.call(lambda core: outbox.notice_delivery(core, notice))
-        if delivery is not None and await self._deliver_directly(delivery):
+        if delivery is not None and await self._notify(delivery):
             await self._bot.worker.call(lambda core: outbox.mark_notice_sent(core, notice))
 
-    async def _deliver_directly(self, delivery: Delivery) -> bool:
-        """Notify a member directly, or in the proposal's channel; return False to retry later."""
+    async def _notify(self, delivery: Delivery) -> bool:
+        """Notify a member in private or in the proposal's channel; return False to retry later."""
         notice, note = delivery.notice, delivery.note
         first, *rest = notice_messages.notice_parts(
             note,
@@ -335,7 +335,7 @@ async def _with_files_if_allowed(
 ) -> discord.Message:
     """Post or edit a card with its files, or without them if the bot may not attach files.
 
-    Older invitations lack the permission. `/review note` shows the whole text.
+    Old invitations of the bot lack this permission. `/review note` shows the whole text.
     """
 
     async def attempt(*, with_files: bool) -> discord.Message:

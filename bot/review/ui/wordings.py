@@ -62,8 +62,8 @@ async def _reword(
     return outcome
 
 
-async def _say_done(interaction: Interaction, outcome: Outcome | None) -> None:
-    """Show the wordings as they are now, or the reason why they can't be changed."""
+async def _show_result(interaction: Interaction, outcome: Outcome | None) -> None:
+    """Show the changed wordings, or the reason why they weren't changed."""
     language = await viewer_language(interaction)
     if outcome is None:
         await give_back(interaction, messages.CARD_GONE(language))
@@ -93,7 +93,7 @@ class WordingButton(
             if one.question_id == self.question_id
         ]
         if found:
-            await _say_done(interaction, await _reword(interaction, self.note, found[0]))
+            await _show_result(interaction, await _reword(interaction, self.note, found[0]))
         else:
             await show_wordings(interaction, self.note)
 
@@ -142,4 +142,4 @@ class WordingsModal(
             said = error_messages.invalid(error, await viewer_language(interaction))
             await give_back(interaction, said)
             return
-        await _say_done(interaction, await _reword(interaction, note, wordings))
+        await _show_result(interaction, await _reword(interaction, note, wordings))

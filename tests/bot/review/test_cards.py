@@ -99,7 +99,7 @@ def test_a_card_is_never_longer_than_its_room(reports: int) -> None:
     ],
 )
 def test_a_cards_colour_follows_from_the_notes_state(note: Note, standing: CardState) -> None:
-    assert review_cards.card(note, WHEN).standing is standing
+    assert review_cards.card(note, WHEN).state is standing
 
 
 def test_the_status_line_names_moderator_reason_and_number_of_approvals() -> None:
