@@ -199,13 +199,13 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
 
 
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
-    """Open the model that serves with these settings."""
+    """Open the model that a bot with these settings uses."""
     folder = data_folder(settings.data.folder)
     return opener(chosen_model(folder, settings.model.name), model_cache())
 
 
 def _reranking(settings: Settings) -> Reranking | None:
-    """Open the reranker that serves with these settings."""
+    """Open the reranker that a bot with these settings uses."""
     folder = data_folder(settings.data.folder)
     name = chosen_reranker(folder, settings.model.reranker)
     return open_reranking(name, settings.model.reranker_ms, model_cache())

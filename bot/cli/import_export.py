@@ -24,7 +24,7 @@ def export(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Export the community database as Markdown and JSONL, to read and to keep in Git.
+    """Export the community database as Markdown and JSONL files, for reading and for Git.
 
     The same database always gives the same bytes. Other files in the folder are left alone.
 

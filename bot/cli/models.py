@@ -139,7 +139,7 @@ def use_model(
     ] = False,
     reranker: RerankerOption = False,
 ) -> None:
-    """Switch to another model: download it, build its index, and switch if it isn't worse.
+    """Download another model, build its index, and switch to the model unless it is worse.
 
     A running bot keeps answering, and then switches by itself. Run the command again to resume.
 

@@ -55,7 +55,7 @@ def report_text(report: UpdateReport, passages: int, seconds: float, next_step: 
 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:
-    """Name the unreadable sources. New sources were not added; sources known `before` remain."""
+    """Name the unreadable sources. Sources known `before` remain; other sources aren't added."""
     old = ", ".join(one_line(address_of(each)) for each in unread if each in before)
     new = ", ".join(one_line(address_of(each)) for each in unread if each not in before)
     sentences = [

@@ -444,7 +444,7 @@ def sync_sources(
     locations: SomeArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch all web sources, or only the named ones, and read all changed and failed files.
+    """Fetch all or only the named web sources; read all changed or previously failed files.
 
     Example:
         commonplace source sync https://docs.example.org/guide/

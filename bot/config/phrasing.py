@@ -120,7 +120,7 @@ class PhrasingSettings(BaseModel):
 
     @property
     def is_private(self) -> bool:
-        """Whether the endpoint's address is on this machine or its private network."""
+        """Whether the endpoint's address is on this machine or in a private network."""
         host = self.host
         if host == _LOCAL or host.endswith(f".{_LOCAL}"):
             return True

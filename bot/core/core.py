@@ -1,8 +1,8 @@
 """The core: store, index, model and answer pipeline, opened on one data folder.
 
 The `Core` is synchronous and belongs to the thread that opened it. Each feature's functions on it
-are in the feature's `service` module. An approved note can be quoted once `review.service.decide`
-returns. If the process dies before that, the next start updates the index from the store.
+are in the feature's `service` module. `review.service.decide` returns once an approved note can be
+quoted. If the process dies before that, the next start updates the index from the store.
 """
 
 import logging
@@ -258,7 +258,7 @@ class Core:
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, make: Callable[[Self], _Part]) -> _Part:
-        """Return the object that `make(core)` makes, cached until another model serves."""
+        """Return `make(core)`, cached until another model serves or questions are forgotten."""
         if make not in self._parts:
             self._parts[make] = make(self)
         return cast("_Part", self._parts[make])
@@ -402,9 +402,9 @@ class Core:
         return self.ranked(query, vector, own, k)
 
     def best_variant(self, query: str, guild_id: int | None, own: Sequence[Scope]) -> str:
-        """Correct a query's typing errors, and return the variant with the strongest evidence.
+        """Correct a query's typing errors, and return its variant with the strongest evidence.
 
-        In a variant, the guild's synonyms replace words of the query.
+        The variants are the query itself and its forms with words replaced by the guild's synonyms.
         """
         query = self.retriever.corrected(query, self.articles.visible_scopes(own))
         ways = synonym_variants(query, pairs_of(self.answer_pipeline.synonyms.of(guild_id)))

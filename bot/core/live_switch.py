@@ -208,7 +208,7 @@ class LiveSwitch:
         await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
 
     async def prune(self) -> None:
-        """Delete from all other indexes the documents that the serving index no longer has."""
+        """Delete documents from all other indexes if the serving index no longer has them."""
 
         def pruned(core: Core) -> None:
             index, generation = core.served.index, core.index.generation

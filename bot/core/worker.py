@@ -79,7 +79,7 @@ class _Job:
 
 
 class Worker(Generic[_T]):
-    """A thread that owns a core, made by `open_core` in that thread.
+    """A thread that opens a core with `open_core` and alone uses the core.
 
     Opening may take seconds, because a model is loaded. Jobs wait for the core, but the event loop
     doesn't. If opening fails, every job fails with the same exception.

@@ -1,4 +1,4 @@
-"""Hand-overs of gaps to helpers, in the worker's thread: claims, answers and refusals."""
+"""Hand-overs of gaps to helpers, in the worker's thread: posts, claims and answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

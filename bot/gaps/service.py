@@ -79,7 +79,7 @@ class Group:
 
 
 def groups(core: Core, guild_id: int) -> list[Group]:
-    """The groups of a guild, by number of askers; groups that a helper has answered come last."""
+    """A guild's groups, most askers first; groups answered by a helper come last."""
     questions = core.store.gaps.open(guild_id)
     awaited = core.store.gaps.under_review(guild_id)
     handovers = core.store.handovers.of_guild(guild_id)

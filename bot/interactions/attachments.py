@@ -66,7 +66,7 @@ class Attachments:
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
-        """Hold the member's lock while one of the member's files is fetched and read.
+        """Wait until the member's other files are read, then hold the member's lock.
 
         Raises:
             InvalidNoteError: if too many files of the member wait.

@@ -113,7 +113,7 @@ class Submissions(Protocol):
         *,
         replaces: bool = False,
     ) -> None:
-        """Store a draft, or give it back to the sender with the reason."""
+        """Store a draft, or give it back with the reason; see the feature `notes`."""
 
     async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
         """Open the form of a note that answers a question."""
@@ -159,7 +159,7 @@ class ReviewQueue(Protocol):
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
     ) -> dict[str, Any]:
-        """Return the arguments of `edit_original_response` for a queue position."""
+        """Return the edit that shows a queue position, with the sentence `said` above."""
 
 
 class Panel(Protocol):
@@ -212,8 +212,8 @@ class GuildSettingsCache(Protocol):
         Forms need this, because a form must be the first response.
         """
 
-    async def hands_on(self, guild_id: int | None) -> bool:
-        """Whether members may hand unanswered questions over to the moderators."""
+    async def may_hand_over(self, guild_id: int | None) -> bool:
+        """Whether members may hand unanswered questions over to helpers."""
 
     async def answers_privately(self, channel: Any) -> bool:
         """Whether only the asker sees an answer, unless the asker chooses otherwise.
@@ -277,7 +277,7 @@ class PictureTexts(Protocol):
     """Recognizes text in pictures, if the operator switched it on."""
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
-        """Return the text in the first pictures among a member's attachments."""
+        """Return the text in the first pictures of a member's attachments."""
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
         """Return the text in fetched pictures."""

@@ -51,7 +51,7 @@ class Answering:
                 return
         reply = await pictured(self._bot, await self._bot.answer(asked))
         language = await viewer_language(interaction) if private else held.language
-        hands_on = await self._bot.guild_settings.hands_on(interaction.guild_id)
+        hands_on = await self._bot.guild_settings.may_hand_over(interaction.guild_id)
         phrasing = Phrasing(self._bot, asked, reply, language, private=private, hands_on=hands_on)
         sent = await interaction.edit_original_response(**phrasing.message(edits=True))
         phrasing.follow(PostedResponse(interaction, sent.id))

@@ -233,7 +233,7 @@ class AskCog(commands.Cog):
             language,
             channel=message.channel,
             private=False,
-            hands_on=await self.bot.guild_settings.hands_on(asked.guild_id),
+            hands_on=await self.bot.guild_settings.may_hand_over(asked.guild_id),
             repeats_question=False,
         )
 

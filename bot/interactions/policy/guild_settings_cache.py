@@ -116,7 +116,7 @@ class GuildSettingsCache:
         last = self._last.get(guild.id) if guild is not None else None
         return self._holding(channel, last or _NOTHING)
 
-    async def hands_on(self, guild_id: int | None) -> bool:
+    async def may_hand_over(self, guild_id: int | None) -> bool:
         if guild_id is None:
             return False
         settings = await self.settings(guild_id)
