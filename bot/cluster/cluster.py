@@ -136,7 +136,7 @@ class Cluster(Process):
             _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until a Discord session may begin in a bucket, counting those of all processes."""
+        """Wait for this process's turn to begin a Discord session in a bucket."""
         try:
             await self.membership.wait_to_identify(bucket, seconds)
         except StoreError as error:

@@ -65,7 +65,7 @@ class Pointer:
 class Opened:
     """A model and its index, both open.
 
-    `wanted` is the model that will replace this model when its own index is complete, or None.
+    `wanted` is the model that will serve instead as soon as its own index is complete, or None.
     """
 
     served: Served

@@ -1,7 +1,7 @@
 """Publisher that updates public pages within a minute of a change.
 
-Changes often come together, so a page is published once a round finds no further change. A thread
-writes each page from its own snapshot of the database. Only the leader publishes.
+Changes often come together, so a page is published as soon as a round finds no further change. A
+thread writes each page from its own snapshot of the database. Only the leader publishes.
 """
 
 import asyncio

@@ -144,7 +144,7 @@ class PhrasingDispatcher:
         )
 
     def _to_reorder(self, candidate: Candidate) -> tuple[Quoted, ...]:
-        """Return the hits that the model may reorder. Empty if the hits must keep their order."""
+        """Return the hits that the model may reorder, or nothing if the order must stay."""
         hits = [*candidate.reply.hits]
         if not self.settings.reorder or candidate.answer.confirmed or not self._may_send(hits):
             return ()
@@ -284,7 +284,7 @@ class PhrasingDispatcher:
         )
 
     async def stop(self) -> None:
-        """Cancel the requests in flight, and begin no more. Plain answers that were sent stay."""
+        """Cancel the requests in flight, and accept no more. Plain answers that were sent stay."""
         self._closing = True
         if self._beginning is not None:
             self._beginning.cancel()

@@ -87,7 +87,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """Optional parameters of a request, because some servers refuse one or another."""
+    """Optional parameters: some servers refuse a schema, a temperature or `max_tokens`."""
 
     has_schema: bool = True
     has_temperature: bool = True

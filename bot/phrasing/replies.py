@@ -1,7 +1,7 @@
 """Parser of model replies: JSON in the requested form, or nothing. Pure.
 
-A code fence around the JSON is removed. A reply that was cut is invalid, unless the model wrote
-sentences. Then only the last sentence is lost.
+A code fence around the JSON is removed. If a reply with written sentences was cut, the last
+sentence is dropped. Any other reply that was cut is invalid.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Numbered sentences of the quoted passages, and the text shown for them. Pure.
 
-A unit is a sentence, a list item, a code block or a table. A model chooses among numbered units;
-its prompt calls them all sentences. A chosen unit is shown verbatim. If the unit refers back ("This
+A unit is a sentence, a list item, a code block or a table. A model chooses among numbered units,
+which the prompt calls sentences. A chosen unit is shown verbatim. If the unit refers back ("This
 …"), earlier units are shown, too. If the unit only introduces the next, both are shown.
 """
 

@@ -211,7 +211,7 @@ async def _checked_by_meaning(
 ) -> frozenset[str]:
     """Compare sentences by their vectors, embedded in one call.
 
-    If no sentence supporting a passed sentence has a near vector, the verdict changes to `FAR`.
+    A passed sentence gets the verdict `FAR` if the vectors of all its sources are far away.
 
     Returns:
         The ids of the named sentences relevant to the question.

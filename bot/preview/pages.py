@@ -40,8 +40,8 @@ class RealClock(Clock):
     def begin(self, running: simcord.run) -> None:
         """Replace simcord's clock, before the bot starts.
 
-        If the clock jumped from the beginning of 2026 to the present later, each of the bot's loops
-        would run once for every interval in between.
+        If the clock jumped to the present while the bot's loops run, each loop would run once for
+        every interval since the beginning of 2026.
         """
         running._env.backend.clock = self
 
@@ -72,7 +72,7 @@ class ChannelServer(PreviewServer):
     }
 
     async def start(self) -> None:
-        """Only note the port, because the shell listens on this port already."""
+        """Note the port without listening, because the shell listens on this port already."""
         # simcord imports aiohttp's `web` only when it listens.
         vars(_server)["web"] = web
         self.port = self._requested_port

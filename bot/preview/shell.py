@@ -1,7 +1,7 @@
 """Outer page of the preview: viewer menu, channel list, and the chosen channel's simcord page.
 
-One port serves everything. Each request from a simcord page has this page's key. The shell's own
-key is in the fragment of its URL, so other sites can neither read nor send the key.
+One port serves everything. A request from a simcord page contains the key of this page. The shell's
+own key is in the fragment of its URL, so other sites can neither read nor send the key.
 """
 
 import json

@@ -80,7 +80,7 @@ def choose_name(core: Core, member_id: int, shown: PageName) -> None:
 
 
 def choose_notices(core: Core, member_id: int, *, quiet: bool) -> None:
-    """Turn a member's notices of later answers off if `quiet`, or else on again."""
+    """Turn off a member's notices of later answers if `quiet`, or else turn them on again."""
     core.store.gaps.set_opt_out(member_id, quiet=quiet)
 
 

@@ -1,7 +1,7 @@
 """Background tasks of a running bot: index updates, and the features' rounds.
 
-A failed step is logged, shown by `/healthz` and tried again. Questions are answered once articles
-and notes are indexed. Rounds with `Round.by_leader` run only in the leading process.
+A failed step is logged, shown by `/healthz` and tried again. Questions are answered as soon as
+articles and notes are indexed. Rounds with `Round.by_leader` run only in the leading process.
 """
 
 import asyncio
@@ -132,7 +132,7 @@ class BackgroundTasks:
     async def _update_index(self) -> bool:
         """Update the index from every source, and return whether all steps succeeded.
 
-        After a failed step, the next steps still run. Articles and notes set `answerable`.
+        A failed step doesn't stop the others. After articles and notes, `answerable` is set.
         """
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [

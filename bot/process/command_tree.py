@@ -32,7 +32,7 @@ class CommandTree(app_commands.CommandTree[Services]):
             return False
 
     async def _has_valid_options(self, interaction: Interaction) -> bool:
-        """Whether all options have valid values; otherwise the member is told."""
+        """Whether all options have valid values. If not, tell the member."""
         data: Any = interaction.data
         option = misfit(self, data)
         if option is None:

@@ -1,4 +1,4 @@
-"""Health of the bot: reasons for an unhealthy bot, and reasons for incomplete answers."""
+"""Health of the bot: why the bot is unhealthy, or why its answers are incomplete."""
 
 import asyncio
 from typing import Final

@@ -2,7 +2,7 @@
 
 Shards with the same `shard_id % max_concurrency` share a bucket. In each bucket, one session may
 begin in five seconds. In all, a bot may begin about a thousand sessions a day; Discord resets the
-token of a bot with more. discord.py itself respects the limits only at the start.
+token of a bot that begins more. discord.py itself respects the limits only at the start.
 
 Source:
     https://discord.com/developers/docs/events/gateway#rate-limiting

@@ -39,7 +39,7 @@ class Situation:
         figures: counts from the core, or None until the core is open.
         leads: whether this process does the work for all guilds.
         epochs: the epochs of the leased shards (`Process.epochs`).
-        shards: by shard id, whether the shard of this process is connected.
+        shards: for the id of each shard of this process, whether the shard is connected.
         processes: the number of processes that run the bot.
     """
 

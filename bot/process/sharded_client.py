@@ -128,7 +128,7 @@ class ShardedClient(Services):
 
     @property
     def connected_shards(self) -> dict[int, bool]:
-        """By the ids of this process's shards, whether the shard is connected."""
+        """For the id of each shard of this process, whether the shard is connected."""
         own = sorted(self.cluster.own_shards.ids)
         return {shard: shard in self._connected_shards for shard in own}
 

@@ -3,9 +3,8 @@
 The server is used for MCP and for the HTTP interface. A connection is closed if the line and
 headers of a request don't arrive by a deadline. No response names this program or its version.
 
-The number of connections without a request is limited: beyond it, the oldest is closed. The
-application refuses requests without a token, and closes their connections
-(`bot.programs.http_limits`).
+If too many connections have sent no request yet, the oldest of them is closed. The application
+refuses requests without a token, and closes their connections (`bot.programs.http_limits`).
 
 Errors:
     Exception
@@ -89,7 +88,7 @@ class Tokens:
         return cls(tuple(token.encode() for token in tokens))
 
     def holder(self, scope: Scope) -> int | None:
-        """Return the index of the token in a request; None if there is none, or it is unknown."""
+        """Return the index of a request's token, or None if the token is missing or unknown."""
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
         # All are compared, so that timing doesn't leak the nearest one.
@@ -149,7 +148,7 @@ class _Connection(H11Protocol):
             self._cancel_deadline()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse invalid HTTP, and close the connection. If a response has begun, send nothing."""
+        """Refuse invalid HTTP unless a response has begun, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and self.cycle is None:
             body = problem_body(400, msg)
             self.transport.write(

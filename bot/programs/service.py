@@ -1,7 +1,7 @@
 """Service for other programs: answers, searches and documents as plain records.
 
-A program sees the shared documents and, if a server is named, this server's documents, except
-channels. The programs' questions aren't recorded. The functions run in the worker's thread.
+A program sees the shared documents and, if a server is named, this server's documents, but nothing
+from channels. The programs' questions aren't recorded. The functions run in the worker's thread.
 
 Errors:
     Exception

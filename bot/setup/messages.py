@@ -12,7 +12,7 @@ from knowledge.values.guilds import Language
 _WORD: Final = Sentence("“{word}”")
 
 
-def _words(typed: Sequence[str], language: Language) -> str:
+def _quoted_words(typed: Sequence[str], language: Language) -> str:
     """Quote the first five words, separated by commas."""
     return ", ".join(_WORD(language, word=plain(shortened(word, 50))) for word in typed[:5])
 
@@ -25,7 +25,7 @@ _NO_HOSTS: Final = Sentence(
 
 def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str:
     """Say that nothing was changed, because some words aren't web hosts."""
-    return _NO_HOSTS(language, words=_words(typed, language))
+    return _NO_HOSTS(language, words=_quoted_words(typed, language))
 
 
 _READ: Final = Sentence("-# My search model reads {name}.")

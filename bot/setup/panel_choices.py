@@ -105,7 +105,7 @@ _BOTH: Final = (YES, NO)
 class Choices:
     """Values of a select menu, and how to read and store them.
 
-    `current` returns the stored value. `changes` returns the changes of settings for a value.
+    `current` returns the stored value. `changes` returns the settings to change for a chosen value.
     """
 
     values: tuple[str, ...]

@@ -70,7 +70,7 @@ def choose(
     """Store the choice of one setting, without changing others.
 
     If several channels are chosen, only differences from the `shown` channels are stored, because
-    another administrator may have changed the rest. `host` is the only host for phrasing.
+    another administrator may have changed the rest. Phrasing is allowed only at `host`.
 
     Raises:
         ValueError: if the setting has no such choice.

@@ -27,7 +27,7 @@ class Problem(Enum):
 class Preview:
     """The effect of a new synonym on the last questions.
 
-    By each question with a changed answer, `channels` has the channels in which members asked the
+    `channels` maps each question with a changed answer to the channels in which members asked the
     question in public.
     """
 

@@ -156,7 +156,7 @@ def add_pins(
 
 
 def fail_channel(core: Core, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
-    """Delete the content of an unreadable channel, and record the reason. Return its report."""
+    """Delete the content of an unreadable channel, record the reason, and report the channel."""
     core.archive.fail(channel_id, reason, lost=True)
     _delete_content(core, channel_id)
     channel = core.archive.channel(channel_id)

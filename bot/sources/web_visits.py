@@ -30,7 +30,7 @@ class WebVisits:
         self._stopping.set()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:
-        """Fetch an address of unknown kind. If it is a wiki, forum or tracker, add the kind."""
+        """Add the kind of a wiki, forum or tracker to an address; fetch its page if necessary."""
         if not needs_recognition(named):
             return named
         bot, address = self._bot, named.address.strip()

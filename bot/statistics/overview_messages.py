@@ -31,7 +31,7 @@ _SHORTER: Final = ((10, _LABEL_CHARACTERS), (10, 40), (7, 40), (5, 32), (4, 24),
 
 
 class Part(Enum):
-    """Meaning of a part of a bar. The part's length is a number, such as of answered questions."""
+    """Meaning of a coloured part of a bar, such as the number of answered questions."""
 
     ANSWERED = auto()
     PARTIAL = auto()

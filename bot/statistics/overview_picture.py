@@ -59,7 +59,7 @@ def draw(panels: Sequence[Panel], language: Language) -> tuple[bytes, bool]:
     """Draw panels below each other, outside the worker's thread.
 
     Returns:
-        The PNG, and whether all words are drawn, because matplotlib's font lacks some scripts.
+        The PNG, and whether all words could be drawn, because the font lacks some scripts.
     """
     with _ONE_AT_A_TIME:
         drawn = _render(panels, language)

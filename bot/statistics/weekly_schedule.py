@@ -1,7 +1,8 @@
 """Schedule of weekly digests in their time zones. Pure.
 
-If summer time skips the hour of a digest, the next hour counts; of two equal hours, the first. A
-digest missed while the bot is off is posted up to three days late, or joins the next digest.
+If summer time skips the hour of a digest, the next hour counts. If the hour comes twice, the first
+one counts. A digest missed while the bot is off is posted up to three days late. After that, the
+next digest covers both weeks.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,6 @@ class Due:
 
 
 def due(digest: WeeklyDigest, now: datetime) -> Due | None:
-    """The digest that is due now, or None."""
     at = last_time(digest, now)
     # Times in the future come from a wrong clock.
     done = [one for one in (digest.chosen_at, digest.settled_at) if one and one <= now]

@@ -36,7 +36,7 @@ _NOTHING: Final = Asked(0, 0, 0)
 class Readers:
     """Readers of a digest: only moderators, or everyone.
 
-    `channels` are the channels that every member of the guild can read.
+    `channels` has the ids of the channels that every member of the guild can read.
     """
 
     channels: frozenset[int]
@@ -142,7 +142,10 @@ def settle(core: Core, digest: WeeklyDigest, at: datetime, *, covered: bool) -> 
 
 
 def record_warning(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
-    """Record whether administrators were told of an unposted digest; False if unchanged."""
+    """Record whether administrators were told that a digest can't be posted.
+
+    Return False if the record doesn't change.
+    """
     return core.store.digests.warn(digest, warned=warned)
 
 
@@ -171,8 +174,7 @@ def gather_week(
 ) -> Week:
     """Gather the content of a digest for the readers of its channel.
 
-    `quotes` is the largest number of passages in an answer. Only these passages credit
-    contributors.
+    Only the first `quotes` passages found for an answer credit contributors.
     """
     guild_id, figures = digest.guild_id, core.store.period_figures
     thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)

@@ -149,7 +149,7 @@ def _shown_prose(text: str) -> str:
 def _in_words(link: re.Match[str]) -> str:
     """Return words in place of a link or picture with a relative address.
 
-    A link becomes its label. A picture becomes `_PICTURE` and the picture's alternative text.
+    A link becomes its label. A picture becomes a picture sign and the alternative text.
     """
     if link["code"]:
         return link[0]

@@ -316,7 +316,7 @@ class ChannelsCog(Cog):
         await self._forget(event.thread_id, event.guild_id)
 
     async def _forget(self, channel_id: int, guild_id: int) -> None:
-        """Delete the settings of a deleted channel."""
+        """Delete the settings of a channel that was deleted."""
         choices = await self.bot.guild_settings.choices(guild_id)
         if channel_id in choices.channels:
             await self.bot.worker.call(lambda core: service.forget(core, channel_id, guild_id))

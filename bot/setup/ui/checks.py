@@ -43,7 +43,7 @@ def is_public(channel: discord.abc.GuildChannel) -> bool:
 
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
-    """Those of the channels in which the bot lacks permissions to answer."""
+    """The channels, among the given ones, where the bot lacks permissions to answer."""
     channels = {one: guild.get_channel(one) for one in channel_ids}
     return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 

@@ -40,7 +40,7 @@ class CommunityCog(Cog):
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
-        """Show the first page. Others see it if the member may write in the channel."""
+        """Show the first page. Others see the page if the member may write in the channel."""
         await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
         guild_settings = self.bot.guild_settings
         language = await (

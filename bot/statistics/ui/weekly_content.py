@@ -90,7 +90,7 @@ async def _unanswered_posts(
 ) -> tuple[UnansweredPost, ...]:
     """Forum posts without an answer for `hours` hours, newest first.
 
-    After a day, the store records a post as unanswered. Later answers are found here.
+    After a day, the store records a post as unanswered. This function checks for later answers.
     """
     until = at - timedelta(hours=hours)
     posts = await bot.worker.call(
