@@ -154,11 +154,11 @@ def scan_files(
 ) -> Iterator[Scan]:
     """Scan the imported files; ids of moved files are kept in the store.
 
-    With `retry`, files that failed are read again. Chats are always read again after a change of
-    opt-outs. Sources in `elsewhere` are skipped.
+    If `retry`, files that couldn't be read are read again. Chats are always read again after a
+    change of opt-outs. Sources in `elsewhere` are skipped.
 
     Yields:
-        The same `Scan` after each step; it is complete after the last one.
+        The same `Scan` after each step; the `Scan` is complete after the last step.
     """
     new_ids: Mapping[str, str] = {}
     looked = scan(
@@ -284,7 +284,7 @@ def source_states(
 def _file_state(
     location: str, scope: Scope, left: dict[str, FileRecord], *, here: bool
 ) -> SourceState:
-    """The state of a file or folder; removes the records of its files from `left`."""
+    """The state of a file or folder; its records are removed from `left`, the uncounted records."""
     inside = location.rstrip(os.sep) + os.sep
     # A file in two sources counts for the one that claims it first.
     paths = [path for path in left if path == location or path.startswith(inside)]
@@ -342,10 +342,7 @@ def channel_states(
 
 
 def source_key(location: str) -> str:
-    """A short key for a source, in place of its long location.
-
-    A channel's key is its location.
-    """
+    """A short key for a source, in place of the long location; a channel keeps its location."""
     if located_channel(location) is not None:
         return location
     return f"source:{hashlib.sha256(location.encode()).hexdigest()[:16]}"

@@ -227,7 +227,7 @@ def add_paths(
             if there is one.
 
     Raises:
-        MissingSourceError: if a path is missing or unreadable. Then no path is added.
+        MissingSourceError: if a path is missing or can't be read. Then no path is added.
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)
@@ -268,7 +268,7 @@ def check_paths(paths: Sequence[Path]) -> None:
     """Refuse paths that can't be imported.
 
     Raises:
-        MissingSourceError: if a path is missing or unreadable.
+        MissingSourceError: if a path is missing or can't be read.
     """
     for path in paths:
         if path.parts and path.parts[0].lower() in ("http:", "https:"):

@@ -124,7 +124,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OptInRows] = ())
 
 @contextmanager
 def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
-    """Open a scratch database with the folder's rows; yields it with the folder's edited notes."""
+    """Open a scratch database with the folder's rows; yields the database and the edited notes."""
     part = store.database.folder / _PART
     backups.remove(part)
     try:
@@ -166,7 +166,7 @@ def read(folder: Path, part: Path) -> list[_Edit]:
 
 
 def _schema(folder: Path) -> list[str]:
-    """The migrations of an export, by its manifest."""
+    """The names of an export's migrations, from the export's manifest."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
@@ -191,7 +191,7 @@ def _schema(folder: Path) -> list[str]:
 
 
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
-    """Every row of an export, with its place and table."""
+    """Yield every row of an export as (file and line, table, row); edited notes go to `edits`."""
     for above in (NOTES, REVISIONS):
         for path in export_files.files(folder, above):
             name = path.relative_to(folder).as_posix()

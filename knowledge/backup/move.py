@@ -1,10 +1,10 @@
 """Move of the community database between a SQLite file and PostgreSQL.
 
 Rows keep their keys, and new ids start after the old place's last ids. After the copy, both places
-are exported and compared byte by byte; rows that no export has are compared, too. Meanwhile nobody
-can write to the old place, and the new place is marked as unfinished. At the end the old place is
-marked as moved, and then the new place's mark is removed. So at most one place can be opened, even
-after the process was killed. A second call of `move` then finishes or repeats the move.
+are exported and compared byte by byte; the rows left out of exports are compared, too. Meanwhile
+nobody can write to the old place, and the new place is marked as unfinished. At the end the old
+place is marked as moved, and then the new place's mark is removed. So at most one place can be
+opened, even after a crash. A second call of `move` then finishes or repeats the move.
 
 Errors:
     StoreError
@@ -68,7 +68,7 @@ class Place(Protocol):
         """Write a backup of the place; returns the path of the backup."""
 
     def set_aside(self, at: datetime) -> None:
-        """Rename the database, so nobody opens it."""
+        """Rename the database, so no process opens it again."""
 
     def discard(self) -> None:
         """Delete the database."""

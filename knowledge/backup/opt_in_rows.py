@@ -1,6 +1,6 @@
 """Opt-in filter of restores and imports, for sources and tombstones.
 
-A backup or export may have sources and tombstones missing in the operator's database. These are
+A backup or export may have sources and tombstones that the operator's database lacks. Such rows are
 left out unless the operator asks for their kind. A stranger's source could make the bot quote files
 of any folder on its machine. A stranger's tombstone could make the next restore delete data.
 """
@@ -43,7 +43,7 @@ def drop_unrequested(
         asked: the kinds named by the operator.
 
     Returns:
-        All opt-in rows of the copy missing in the operator's database, deleted or not.
+        All opt-in rows that the operator's database lacks, deleted from the copy or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
     new_tombstones = sorted(copy.tombstones.in_database() - set(tombstones))

@@ -29,7 +29,7 @@ def keys_by_table(database: Database) -> dict[str, list[str]]:
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:
     """Yield, in order, the key of each row that has other values in `target` than in `source`.
 
-    Rows that only one of the databases has are skipped.
+    Rows in only one of the databases are skipped.
     """
     for theirs in _by_key(source, table, keys):
         ours = _rows(target, table, keys, [*theirs])

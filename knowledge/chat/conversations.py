@@ -79,7 +79,7 @@ class Exchange:
     """A question with its answer and replies.
 
     `answer` is the message with signs of acceptance, if any. `replies` are the other messages with
-    content, in order, including the asker's.
+    content, in order, including the asker's messages.
     """
 
     question: Message

@@ -71,7 +71,7 @@ def is_export(path: Path) -> bool:
     """Whether a file is a chat export; only files with an export's suffix are opened.
 
     Raises:
-        UnreadableError: if the system refuses to read it.
+        UnreadableError: if the system refuses to read the file.
     """
     if path.suffix.lower() not in EXPORT_SUFFIXES:
         return False

@@ -186,7 +186,7 @@ def _channel(head: Raw) -> Channel:
 
 
 def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | None:
-    """Parse a message; None for a system message, or one without author or time."""
+    """Parse a message; None for a system message, or a message without author or time."""
     author = _map(raw.get("author"))
     message_id = _id(raw.get("id"))
     at = _time(raw.get("timestamp"), message_id)
@@ -274,7 +274,7 @@ def _words(value: object) -> str:
 
 
 def _id(value: object) -> int:
-    """Parse an id; 0 if it isn't one. Ids are positive signed 64-bit integers, as in SQLite."""
+    """Parse an id; 0 for other values. Ids are positive signed 64-bit integers, as in SQLite."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:

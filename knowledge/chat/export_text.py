@@ -125,7 +125,7 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]
 
 
 def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Message | None:
-    """Parse a message; None for system messages and empty ones."""
+    """Parse a message; None for a system message, or a message with an impossible time."""
     at = _time(header, day_first=day_first)
     text, blocks = _text_and_blocks(body)
     if _SYSTEM.fullmatch(text) or at is None:

@@ -71,7 +71,7 @@ class Answer:
         """Decode the body.
 
         Raises:
-            RefusedError: if it isn't JSON, or has too many values.
+            RefusedError: if the body isn't JSON, or has too many values.
         """
         if sum(map(self.body.count, (b",", b"[", b"{"))) > ANSWER_VALUES:
             raise RefusedError(f"answers with more than {ANSWER_VALUES:,} values")

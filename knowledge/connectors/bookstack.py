@@ -26,7 +26,7 @@ _COUNT: Final = 500
 
 
 class BookStack:
-    """All pages that a token may read, or those of some books."""
+    """The pages that a token may read, of all books or of some books."""
 
     def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
         self._api = api
@@ -59,7 +59,7 @@ class BookStack:
         return paged(ask)
 
     def content(self, key: str) -> Content | None:
-        """Get a page as HTML, with its permanent address; None if it is gone."""
+        """Get a page as HTML, with the page's permanent address; None if the page is gone."""
         try:
             page = self._api.json(f"/pages/{key}")
         except MissingError:

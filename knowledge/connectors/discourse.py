@@ -1,7 +1,7 @@
 """Discourse connector: solved topics of a forum as question and accepted answer.
 
-A visit lists the topics bumped since the last visit. Every seventh visit lists all topics, so that
-hidden and deleted ones are dropped. Only public topics are read, even with an API key.
+A visit lists the topics bumped since the last visit. Every seventh visit lists all topics, so the
+sync drops hidden and deleted topics. Only public topics are read, even with an API key.
 
 Source:
     https://docs.discourse.org, and the serializers of Discourse's plugin "solved"

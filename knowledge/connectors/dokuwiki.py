@@ -86,7 +86,7 @@ class DokuWiki:
 
 
 def title_of(html: str) -> str:
-    """The text of a page's first heading; empty if it has none."""
+    """The text of a page's first heading; empty if the page has no heading."""
     found = _HEADING.search(html)
     if found is None:
         return ""

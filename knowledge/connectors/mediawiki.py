@@ -90,7 +90,7 @@ class _Page:
 
 
 class MediaWiki:
-    """A MediaWiki wiki, or its pages in some namespaces or categories, or with a prefix."""
+    """The pages of a MediaWiki wiki: all, or those of some namespaces, categories or a prefix."""
 
     def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
         self._url = location.url
@@ -105,7 +105,7 @@ class MediaWiki:
         self._pages: dict[str, _Page] = {}
 
     def listing(self, state: Mapping[str, str]) -> Listing:
-        """List all pages at the first visit, later only the changed ones."""
+        """List all pages at the first visit, and only the changed pages at later visits."""
         self._endpoint = state.get("api") or self._find_endpoint()
         try:
             site, changes = self._site_and_changes(state.get("since", ""))

@@ -29,7 +29,7 @@ _REQUESTS: Final = 500
 
 
 class Outline:
-    """All documents that a token may read, or those of some collections."""
+    """The documents that a token may read, of all collections or of some collections."""
 
     def __init__(self, location: ServiceLocation, api: ApiClient) -> None:
         self._api = api
@@ -37,7 +37,7 @@ class Outline:
         self._collections = [value for name, value in location.only if name == "collection"]
 
     def listing(self, _state: Mapping[str, str]) -> Listing:
-        """List all documents; every known document that isn't listed was deleted."""
+        """List all published documents."""
         for filters in [self._collection(name) for name in self._collections] or [{}]:
             for document in self._listed("/documents.list", filters):
                 if _is_published(document):
@@ -65,7 +65,7 @@ class Outline:
         return paged(ask, _REQUESTS)
 
     def content(self, key: str) -> Content | None:
-        """Get a document as Markdown; None if it is no longer published."""
+        """Get a document as Markdown; None if the document is no longer published."""
         try:
             document = self._api.json("/documents.info", payload={"id": key})["data"]
         except MissingError:

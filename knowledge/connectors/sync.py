@@ -199,7 +199,7 @@ def _is_current(page: WebPage, revision: str) -> bool:
 def _sync_document(visit: _Visit, key: str) -> None:
     """Parse and store a document, after fetching it if necessary.
 
-    It is fetched if it has a new revision, has no stored content, or if its last visit failed.
+    The document is fetched if its revision is new, no content is stored, or the last visit failed.
     """
     page = visit.pages.page(visit.location, key)
     revision = visit.revisions[key]

@@ -94,9 +94,9 @@ class ArchivedThreads:
         return int(rows[0]["message_id"]) if rows else thread_id
 
     def record_opener(self, thread_id: int, message_id: int) -> None:
-        """Record the message that a thread was started from, unless one was recorded before.
+        """Record the message that a thread was started from, unless a message is recorded.
 
-        The first record stays even if its message was deleted since.
+        The first recorded message stays recorded, even after its deletion.
         """
         values = {"thread_id": thread_id, "message_id": message_id}
         self._tables.insert_new("openers", values)

@@ -1,9 +1,9 @@
-"""Reader of files of unknown origin: each becomes documents, parsed in the sandbox.
+"""Reader of files of unknown origin: each file becomes documents, parsed in the sandbox.
 
 A file's bytes decide its format (`formats.detection`): an HTML page called `notes.md` is parsed as
 HTML, and a picture called `notes.md` is refused. This module itself only handles zips: it counts
-their files, then reads one at a time. All parsing happens in the sandbox, because a malicious file
-may exploit its parser.
+a zip's files, then reads one file at a time. All parsing happens in the sandbox, because a
+malicious file may exploit its parser.
 
 Errors:
     Exception

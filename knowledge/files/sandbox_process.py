@@ -1,7 +1,7 @@
-"""Main loop of the sandbox's process: parse files sent to standard input until it is closed.
+"""Main loop of the sandbox's process: files from standard input are parsed until its end.
 
 A request is a line of JSON and the file's content. An answer is a line of JSON and the text. The
-JSON states the length of the part after it.
+JSON states the length of the content or text.
 """
 
 import importlib

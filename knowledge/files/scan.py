@@ -1,8 +1,8 @@
 """Change detection among imported files, without reading unchanged ones.
 
-Files with unchanged size and modification time are not opened. If one file vanishes and a new one
-has the same content, the file was moved: it keeps its document id, because answers, links and
-feedback refer to it. `scan` only detects changes; it stores nothing.
+Files with unchanged size and modification time are not opened. If a file vanishes, and a new file
+has the same content, the file was moved. A moved file keeps its document id, because answers, links
+and feedback refer to the id. `scan` only detects changes; it stores nothing.
 """
 
 import hashlib
@@ -284,7 +284,7 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
 
 
 def _target(link: Path) -> Path:
-    """The target of a symbolic link; the link itself if it is broken."""
+    """The target of a symbolic link, or the link itself if the link is broken."""
     try:
         return link.resolve()
     except (OSError, RuntimeError):
@@ -293,7 +293,7 @@ def _target(link: Path) -> Path:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """The system's status of a path; None if it is missing or forbidden."""
+    """The system's status of a path; None if the path is missing or forbidden."""
     try:
         return path.stat()
     except (OSError, ValueError):

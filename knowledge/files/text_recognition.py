@@ -47,7 +47,7 @@ def recognize_in_sandbox(content: bytes, _name: str) -> Parsed:
     """Recognize the lines of text in a picture, each with its confidence, from 0 to 1.
 
     Raises:
-        UnreadableError: if it is no picture, is cut off, or has too many pixels.
+        UnreadableError: if the file is no picture, is cut off, or has too many pixels.
     """
     engine = _engine_with_models()
     from rapidocr.main import RapidOCRError

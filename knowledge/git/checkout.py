@@ -43,7 +43,7 @@ def is_repository(path: Path) -> bool:
 
 
 def remote_page(path: Path) -> str:
-    """The web page of a checkout's or bare repository's remote; empty if it has none."""
+    """The web page of a checkout's or bare repository's remote; empty if there is none."""
     git = path / ".git"
     return _remote_of(git if git.exists() else path)[0]
 
@@ -77,6 +77,6 @@ def _git_folders(git: Path) -> tuple[Path, Path]:
 
 
 def page_of(url: str) -> str:
-    """Convert a remote's URL to the address of its web page; empty if it has none."""
+    """Convert a remote's URL to the address of the remote's web page; empty if there is none."""
     found = next(filter(None, (pattern.fullmatch(url.strip()) for pattern in _URLS)), None)
     return f"https://{found['host']}/{found['path']}" if found else ""

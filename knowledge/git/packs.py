@@ -90,8 +90,8 @@ def _object_sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator
 def _read_entry_header(reader: "_Reader") -> tuple[int, int | bytes | None]:
     """Read the stated size of an object, and the base if the object is a delta.
 
-    The base is given by its id, or by its distance in bytes before the delta. It is None if the
-    object isn't a delta.
+    The base is given by its id, or by its distance in bytes before the delta. The base is None if
+    the object isn't a delta.
     """
     byte = reader.read(1)[0]
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4

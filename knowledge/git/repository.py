@@ -234,7 +234,7 @@ def _suffix(path: str) -> str:
 def open_repository(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
-    """Open a repository at its branch's current commit; a remote one is fetched into `folder`.
+    """Open a repository at its branch's current commit; a remote repository is fetched first.
 
     Args:
         source: the repository and its branch.
@@ -309,7 +309,7 @@ def _open_fetched(
 
 
 def _open_copy(folder: Path, most: int) -> Any:
-    """Open the clone in a folder; replace it by an empty one if it is damaged or too large.
+    """Open the clone in a folder; a damaged or too large clone is replaced by an empty clone.
 
     Raises:
         RefusedError: if the folder can't be written.
@@ -419,7 +419,7 @@ def _fetch_pack(
 
 
 def _keep_pack(folder: Path, pack: bytes) -> None:
-    """Add a pack to a clone, named by its digest.
+    """Add a pack to a clone; the pack's digest becomes its file name.
 
     Raises:
         RefusedError: if the pack can't be unpacked within the limits.

@@ -155,7 +155,7 @@ def _details(found: ParsedFile, content: bytes) -> str:
 
 
 def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
-    """The (heading, line number) pairs of a text in its source file, in order."""
+    """The (heading, line number) pairs of a text's headings in the source file, in order."""
     headings = {match["words"].strip() for match in _HEADING.finditer(text)}
     if not headings or b"\x00" in content:
         return []

@@ -2,7 +2,7 @@
 
 A crawl never leaves the scheme, host, port and folder of its start. Query parameters are sorted,
 and parameters for sessions and tracking are dropped. Only a few addresses with the same path but
-other queries are visited, so a calendar doesn't lead the crawl on without end.
+other queries are visited, so a crawl of a calendar ends.
 """
 
 import re
@@ -64,7 +64,7 @@ class CrawlScope:
 def scope_of(url: str) -> CrawlScope:
     """The scope of a crawl that begins at an address.
 
-    If the last part of its path looks like a file, the scope is its folder.
+    If the last part of the address's path looks like a file, the scope is the file's folder.
     """
     path = urlsplit(url).path or "/"
     parent, _, last = path.rpartition("/")

@@ -83,7 +83,7 @@ class Site:
 
 
 def next_state(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after an attempt to fetch it, with new content not yet parsed.
+    """The page after an attempt to fetch it; new content isn't parsed yet.
 
     A gone page keeps its text for the period `grace`.
     """

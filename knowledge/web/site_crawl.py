@@ -234,7 +234,7 @@ def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebP
 
 
 def _retire(run: _Crawl) -> None:
-    """Mark the pages that this crawl did not reach as gone; drop those without text."""
+    """Mark the pages that this crawl did not reach as gone; drop such pages without text."""
     for url in run.pages.urls(run.location):
         if url not in run.reached:
             page = run.pages.page(run.location, url)

@@ -84,7 +84,7 @@ def parse_listing_sandboxed(content: bytes, url: str) -> Listing | None:
 def parse_listing_in_sandbox(content: bytes, url: str) -> Parsed:
     """Run `parse_listing`, and convert its result for the sandbox.
 
-    `kind` is "pages", "listings", or "other" for other content. The text has a line per address.
+    The value `kind` is "pages", "listings" or "other". The text has a line per address.
     """
     try:
         found = parse_listing(content, url)

@@ -1,8 +1,8 @@
 """Guard against server-side request forgery: the IP addresses that may be connected to.
 
-Members add web pages as sources, and the bot fetches them from inside its operator's network. This
-must not give members access to services in that network. Names are resolved first, then their
-addresses are checked. All functions are pure.
+People in Discord name web pages, and the bot fetches these pages from inside its operator's
+network. This must not give people access to services in that network. Names are resolved first,
+then their addresses are checked. All functions are pure.
 
 Source:
     The IANA special-purpose address registries, as in Python's `ipaddress`. In addition: IPv6

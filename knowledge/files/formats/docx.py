@@ -40,8 +40,8 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
     """Parse a Word file, without its pictures.
 
     Raises:
-        UnreadableError: if it is damaged or encrypted, has no text, has a DOCTYPE, or expands too
-            far.
+        UnreadableError: if the file is damaged or encrypted, has no text, has a DOCTYPE, or expands
+            too far.
     """
     try:
         _check(content)

@@ -95,7 +95,7 @@ def page_soup(content: bytes) -> BeautifulSoup:
     """Parse a page to a tree of tags, in the encoding that it declares.
 
     Raises:
-        UnreadableError: if it is nested too deeply.
+        UnreadableError: if the page is nested too deeply.
     """
     excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
     told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
@@ -225,7 +225,7 @@ def _article(main: Tag, soup: BeautifulSoup) -> Tag:
 
 
 def _drop_own_links(heading: Tag) -> None:
-    """Unwrap a heading's links to anchors on the page; drop those without words, such as "#"."""
+    """Unwrap a heading's links to anchors on the page; drop links without words, such as "#"."""
     for link in heading.select('a[href^="#"]'):
         if any(map(str.isalnum, link.get_text())):
             link.unwrap()

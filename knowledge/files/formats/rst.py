@@ -138,7 +138,7 @@ def parse_rst(text: str, name: str) -> ParsedFile:
     """Parse a reStructuredText document.
 
     Raises:
-        UnreadableError: if it has no text.
+        UnreadableError: if the document has no text.
     """
     _register_unknown(text)
     parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)

@@ -389,7 +389,7 @@ def _closing(opened: re.Match[str]) -> str:
 
 
 def _as_markdown(text: str, paired: Set[str]) -> str:
-    """Replace tags by Markdown, or drop those without an equivalent."""
+    """Replace HTML tags by Markdown, and drop tags without an equivalent."""
     if "<" in text:
         for pattern, replaced in _PAIRS:
             text = pattern.sub(replaced, text)

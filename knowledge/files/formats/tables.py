@@ -228,7 +228,7 @@ def _pair(
     questions: Sequence[str] = QUESTION_KEYS,
     answers: Sequence[str] = ANSWER_KEYS,
 ) -> tuple[str, str] | None:
-    """The (question, answer) of a record with lower-case keys; None if one is missing."""
+    """The (question, answer) of a record with lower-case keys; None without both."""
     question, answer = _first(record, questions), _first(record, answers)
     if not question or not answer:
         return None

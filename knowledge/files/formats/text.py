@@ -131,7 +131,7 @@ def parse_plain(text: str, name: str) -> ParsedFile:
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """Split a text into its front matter and the rest; returns also the rest's line number."""
+    """Split a text into front matter, the text below, and the line number of the text below."""
     if (found := _TOML.match(text)) is not None and "=" in found["block"]:
         content = text[found.end() :].strip()
         first_line = text.count("\n", 0, text.rindex(content)) + 1
@@ -155,7 +155,7 @@ def is_generic(title: str) -> bool:
 
 
 def _title_heading(text: str) -> str:
-    """The heading that titles the whole text; empty if it is generic or missing."""
+    """The `first_heading` of a text; empty if the heading is too generic for a title."""
     heading = first_heading(text)
     return "" if is_generic(heading) else heading
 
@@ -163,7 +163,7 @@ def _title_heading(text: str) -> str:
 def first_heading(text: str) -> str:
     """The heading near the top that titles the whole text; empty if there is none.
 
-    This heading is the only one of the highest level, at most `ABOVE_CHARACTERS` below the top.
+    It is the only heading of the highest level, with at most `ABOVE_CHARACTERS` of text above.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [

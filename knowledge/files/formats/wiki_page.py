@@ -73,7 +73,7 @@ def _drop_navigation_tables(article: Tag) -> None:
 
 
 def _list_terms(definitions: Tag) -> None:
-    """Replace a definition list by a bulleted list; by paragraphs if it has no terms."""
+    """Replace a definition list by a bulleted list, or by paragraphs if the list has no terms."""
     parts = definitions.find_all(["dt", "dd"], recursive=False)
     if not any(part.name == "dt" for part in parts):
         for part in parts:
