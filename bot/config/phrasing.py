@@ -1,6 +1,6 @@
 """Settings of phrasing, section `[phrasing]`: the language model, its permissions and its budget.
 
-An endpoint counts as private if its host is `localhost` or a private IP address. Host names aren't
+An endpoint counts as private if its host is `localhost` or a private IP address. Other names aren't
 resolved, because a name's address could change after the operator's consent.
 """
 

@@ -127,7 +127,7 @@ class Core:
         preload: Callable[[dict[int, GuildChoices]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the data folder, or create a missing folder.
+        """Open the data folder; create the folder if it is missing.
 
         Args:
             settings: the settings, with the data folder and the name of the model.

@@ -194,7 +194,7 @@ class Worker(Generic[_T]):
     ) -> _Result:
         """Run `function(core)`, which replaces parts of the core.
 
-        Generators in progress in `run_slices` start again.
+        Generators already running in `run_slices` start again.
         """
 
         def replaced(core: _T) -> _Result:

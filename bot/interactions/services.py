@@ -1,4 +1,4 @@
-"""Service interface: the client for features, and protocols of the services on the client.
+"""Service interface: type of the client for features, and protocols of its services.
 
 Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they use
 the services of `interaction.client`. A feature imports neither the client nor a feature of the same
@@ -173,7 +173,7 @@ class Panel(Protocol):
 
 
 class ChannelSyncing(Protocol):
-    """Syncs the messages of followed channels, except those of members who opted out."""
+    """Syncs the messages of followed channels, without those of members who opted out."""
 
     async def load(self) -> None:
         """Load which channels are followed."""

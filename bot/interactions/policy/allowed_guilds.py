@@ -119,7 +119,7 @@ class AllowedGuilds(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Forget that the bot left this guild, so that a new invitation is refused, too."""
+        """Forget that the bot left this guild, so that it leaves again after a new invitation."""
         self._left.discard(guild.id)
 
 

@@ -6,7 +6,7 @@ another.
 
 The members of a guild are unknown, because listing them takes a privileged intent. So `quotable`
 considers every possible member, with any set of the guild's roles and any overwrite of their own.
-The answer is no exactly if such a member could see the first channel and not read the second.
+`quotable` says no exactly if such a member could see the first channel and not read the second.
 
 It is enough to check members with at most two roles. Suppose that a member with more roles sees the
 first channel and can't read the second. Leave the member at most two roles: one that shows the

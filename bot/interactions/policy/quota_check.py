@@ -78,7 +78,7 @@ def count_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> d
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
     """Return the wait before a sender may propose a note, or None if there is no wait.
 
-    If a moderator has requested changes of the note `note_id`, there is no wait.
+    If a moderator has requested changes to the note `note_id`, there is no wait.
     """
     sender, allowed = allowance.sender, allowance.notes
     if note_id is not None:
