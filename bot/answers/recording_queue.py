@@ -158,10 +158,10 @@ class RecordingQueue:
         _logger.info("%s recorded that came in without the database.", recorded)
 
     def _keep(self, questions: Sequence[Question]) -> None:
-        refusal = self._store.database.refusal
+        constraint_error = self._store.database.constraint_error
         try:
             self._keep_together(questions)
-        except refusal as error:
+        except constraint_error as error:
             if len(questions) == 1:
                 # The question's guild or asker was deleted, so it would block the queue for good.
                 # The error's message may quote it, so only the error's type is logged.

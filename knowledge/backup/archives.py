@@ -217,7 +217,7 @@ def restore(
             copy_missing(incoming.database, database, keys_by_table(incoming.database))
             store.audit_log.add_missing_heads()
         return Restored(kept, unknown)
-    except database.refusal as error:
+    except database.constraint_error as error:
         said = str(error).partition("\n")[0]
         raise BackupError(f"{backup} can't be restored: {said}. Nothing was changed.") from error
     finally:
@@ -226,7 +226,7 @@ def restore(
 
 
 def _refuse_others(database: ServerDatabase) -> None:
-    if others := database.others():
+    if others := database.other_connections():
         raise BackupError(
             f"{others} other connections to the database are open: stop every bot and command that "
             "uses it first. Nothing was changed."

@@ -131,7 +131,7 @@ def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]
         edits = read(folder, part)
         with Store(part) as incoming:
             yield incoming, edits
-    except (sqlite3.Error, store.database.refusal) as error:
+    except (sqlite3.Error, store.database.constraint_error) as error:
         said = str(error).partition("\n")[0]
         raise FolderError(f"{folder} can't be imported: {said}. Nothing was changed.") from error
     finally:

@@ -161,7 +161,7 @@ def _shown(place: Place) -> str:
 def _refuse_used(guard: Database, source: Place) -> None:
     """Refuse a database with other connections, such as those of a bot on another machine."""
     for _ in range(_LOOKS):
-        if not guard.others():
+        if not guard.other_connections():
             return
         time.sleep(_LOOK_SECONDS)
     raise MoveError(

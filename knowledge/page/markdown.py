@@ -33,7 +33,7 @@ _LAST_HEADING: Final = 6
 
 
 def to_html(text: str, *, line_breaks: bool = True) -> str:
-    """The text as HTML; `line_breaks` keeps the line ends, as Discord does."""
+    """The text as HTML; with `line_breaks`, line ends are kept, as in Discord."""
     parser = _BREAKING if line_breaks else _FLOWING
     return str(parser.render(printable(text)))
 

@@ -114,5 +114,5 @@ def _listed(note: PublishedNote) -> Listed:
 
 
 def _without_count(note: PublishedNote) -> PublishedNote:
-    """The note without its `asked_count`, so that a new question doesn't change its page."""
+    """The note without its `asked_count`, so a new question doesn't change the note's page."""
     return replace(note, asked_count=0)

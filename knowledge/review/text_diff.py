@@ -100,7 +100,7 @@ def _compared(
     new: Sequence[_Segment],
     finer: Sequence[Callable[[Sequence[_Segment]], list[_Segment]]],
 ) -> Iterator[Piece]:
-    """Compare parts; replaced parts are cut finer and compared again."""
+    """Compare parts. Replaced parts are cut by the first function in `finer` and compared again."""
     for tag, a, b, c, d in _steps(old, new):
         if tag == "equal":
             yield Piece(Change.KEPT, _text(old[a:b]))

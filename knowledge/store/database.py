@@ -48,7 +48,7 @@ class Database(Protocol):
     """An opened community database."""
 
     @property
-    def refusal(self) -> type[Exception]:
+    def constraint_error(self) -> type[Exception]:
         """The exception raised for rows that violate the tables' constraints."""
 
     @property
@@ -122,7 +122,7 @@ class Database(Protocol):
     def unmark(self) -> None:
         """Remove every mark, inside a transaction."""
 
-    def others(self) -> int:
+    def other_connections(self) -> int:
         """The number of other processes' connections; always 0 for a SQLite file."""
 
     # Schema and state.

@@ -30,7 +30,7 @@ def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
     Args:
         kind: the dataclass.
         row: the row.
-        values: fields whose value isn't the column's.
+        values: values of fields, in place of the columns' values.
     """
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{key: value for key, value in row.items() if key in fields} | values)

@@ -134,7 +134,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             self._db.conn.backup(target)
         torn.replace(copy)
 
-    refusal: ClassVar = sqlite3.Error
+    constraint_error: ClassVar = sqlite3.Error
 
     @property
     def folder(self) -> Path:
@@ -186,7 +186,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def lift_time_limits(self) -> None:
         """Do nothing: a file has no time limits."""
 
-    def others(self) -> int:
+    def other_connections(self) -> int:
         return 0
 
     def defer_references(self) -> None:

@@ -1,7 +1,7 @@
 """Outbox of review cards: the message of each card, and the cards to update.
 
-Each revision has one card; its message and the number of its last change are stored with the
-revision.
+Each revision has one card. The card's message and the number of the card's last change are stored
+with the revision.
 """
 
 from collections.abc import Sequence
@@ -166,6 +166,6 @@ def mark_due(database: Database, *revision_ids: int | None) -> None:
 def card_number(lost_message_id: int) -> int:
     """The nonce for reposting a card whose message is gone.
 
-    Discord accepts a nonce once within some minutes, so it must differ from the lost message's.
+    Discord accepts a nonce once within some minutes, so this nonce differs from the lost one.
     """
     return lost_message_id % 1_000_000_000 + 2

@@ -1,7 +1,7 @@
 """PostgreSQL connections: statements, transactions, and reconnecting.
 
-A connection has one schema. A loss of the connection fails the current transaction; the next one
-reconnects. Outside transactions, each statement is its own transaction.
+A connection has one schema. If the connection is lost, the current transaction fails, and the next
+one reconnects. Outside transactions, each statement is its own transaction.
 """
 
 import secrets

@@ -66,7 +66,7 @@ or l.classid = ? and l.objsubid = 2)) order by pid
 class PostgresDatabase(Connection):
     """The opened database."""
 
-    refusal: ClassVar = psycopg.Error
+    constraint_error: ClassVar = psycopg.Error
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class PostgresDatabase(Connection):
 
     # Other processes.
 
-    def others(self) -> int:
+    def other_connections(self) -> int:
         return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
 
     def holders(self, seconds: float) -> list[str]:

@@ -43,7 +43,7 @@ class Fence:
 
     @property
     def leads(self) -> bool:
-        """Whether this session has the lock, as far as known without asking the server."""
+        """Whether this session has the lock of leadership, as far as known without a query."""
         return self._session == self._connection.sessions and not self._connection.closed
 
     def try_to_lead(self) -> bool:

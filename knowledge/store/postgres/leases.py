@@ -167,7 +167,7 @@ class Leases:
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:
-        """The standing, and the number of free shards within this process's share."""
+        """The process's standing, and how many of the free shards it may take."""
         shards = self._connection.rows(
             "select shard, epoch, holder, ready_at is null as unready from shards order by shard"
         )

@@ -1,7 +1,7 @@
 """Reachability of a server: whether it is down for everybody, or only unreachable from here.
 
 The server is down if its machine refuses connections, or if the server replies that it is starting
-or stopping. Without any reply, the network may be cut, so other machines may still reach it.
+or stopping. Without any reply, the network may be cut, and other machines may reach the server.
 """
 
 import socket
