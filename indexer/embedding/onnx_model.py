@@ -216,10 +216,10 @@ class RuntimeModel:
     ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return _unit(np.stack(_each(partial(self._row, unpooled=unpooled), prompt, texts)))
+        return _unit(np.stack(_on_all_cores(partial(self._row, unpooled=unpooled), prompt, texts)))
 
     def _read(self, texts: Sequence[str], prompt: str, unpooled: int | None) -> list[ReadText]:
-        return _each(partial(self._read_one, unpooled=unpooled), prompt, texts)
+        return _on_all_cores(partial(self._read_one, unpooled=unpooled), prompt, texts)
 
     def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
         """One text's vector, (d,) float32, not yet scaled to unit length.
@@ -254,7 +254,7 @@ class RuntimeModel:
 _Made = TypeVar("_Made")
 
 
-def _each(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
+def _on_all_cores(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
     """Call `make` on each text with the prompt in front, on all cores."""
     prompted = [prompt + text for text in texts]
     if len(prompted) == 1:

@@ -49,14 +49,14 @@ class _Tokens(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         if len(word) > WORD_CHARACTERS:
-            return self._count_apart(word)
+            return self._count_in_parts(word)
         count = self.count(word)
         if len(self) >= WORDS_KEPT:
             self.clear()
         self[word] = count
         return count
 
-    def _count_apart(self, word: str) -> int:
+    def _count_in_parts(self, word: str) -> int:
         """Count the tokens of a long word in the parts between its signs.
 
         Such a word may be Chinese text, a line of dashes, or meant to keep the tokenizer busy.

@@ -60,7 +60,7 @@ class TokenVectors:
 
 
 @runtime_checkable
-class ReadsTokens(Protocol):
+class HasTokenVectors(Protocol):
     """An embedder that may have token vectors."""
 
     tokens: TokenVectors | None
@@ -68,4 +68,4 @@ class ReadsTokens(Protocol):
 
 def tokens_of(embedder: object) -> TokenVectors | None:
     """The token vectors of an embedder; None if it has none."""
-    return embedder.tokens if isinstance(embedder, ReadsTokens) else None
+    return embedder.tokens if isinstance(embedder, HasTokenVectors) else None

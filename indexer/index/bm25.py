@@ -153,8 +153,8 @@ class _Scored:
     @classmethod
     def of(cls, postings: Postings, shares: Sequence[Weight], mean_length: float, k: int) -> Self:
         """Score the passages by words with their shares of the query's total weight, which is 1."""
-        telling, common = _parted(postings, shares)
-        scores = _summed(postings, telling, mean_length)
+        telling, common = _by_rarity(postings, shares)
+        scores = _coverages(postings, telling, mean_length)
         if len(postings.removed):
             scores[postings.removed] = 0
         return cls(postings, scores, _best(scores, REFINED if common else k), common, mean_length)
@@ -178,7 +178,7 @@ class _Scored:
         return self.postings.ids[wanted[above]], found[above]
 
 
-def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
+def _by_rarity(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
     """The words that propose candidates, and the common words that only add to their scores."""
     slots = len(postings.ids)
     telling: list[Weight] = []
@@ -189,7 +189,7 @@ def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight],
     return (telling, common) if telling else (common, [])
 
 
-def _summed(
+def _coverages(
     postings: Postings, shares: Sequence[Weight], mean_length: float
 ) -> NDArray[np.float64]:
     """The coverage of each slot by these words, (slots,)."""

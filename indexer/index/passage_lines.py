@@ -27,14 +27,14 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
         headings = dict(reversed(lines.headings))
         for passage in passages:
             line = headings.get(passage.heading.rpartition(HEADING_SEPARATOR)[2])
-            yield _named(lines.form, line, line) if line is not None else ""
+            yield _line_fragment(lines.form, line, line) if line is not None else ""
         return
     for found in line_ranges(document.text, passages):
         if found is None:
             yield ""
             continue
         first, last = (number + lines.first - 1 for number in found)
-        yield _named(lines.form, first, last)
+        yield _line_fragment(lines.form, first, last)
 
 
 def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
         yield named[place] if passage.heading and place >= 0 else ""
 
 
-def _named(form: str, first: int, last: int) -> str:
+def _line_fragment(form: str, first: int, last: int) -> str:
     """Fill line numbers into `form`, such as `L{first}-L{last}`; one line gives `L{first}`."""
     if first == last:
         form = form.partition("{first}")[0] + "{first}"

@@ -223,7 +223,7 @@ class ResidentScopes:
         if size >= SNAPSHOT_LEAST and held.unsaved >= min(SNAPSHOT_AFTER, size // 2):
             try:
                 self._save(scope, held)
-                self._snapshots.delete_older(scope, held.generation)
+                self._snapshots.delete_other_generations(scope, held.generation)
             except UNWRITABLE as error:
                 _logger.warning("A snapshot could not be written: %s", error)
 

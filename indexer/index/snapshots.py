@@ -52,7 +52,7 @@ class Snapshots(Protocol):
         self, scope: Scope, generation: int, vectors: VectorIndex, postings: Postings
     ) -> None: ...
 
-    def delete_older(self, scope: Scope, generation: int) -> None:
+    def delete_other_generations(self, scope: Scope, generation: int) -> None:
         """Delete the scope's snapshots of all generations except `generation`."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
@@ -90,7 +90,7 @@ class SnapshotFiles:
         # Last, because reading begins with it.
         self._write(vectors.save, f"{name}{_VECTORS}")
 
-    def delete_older(self, scope: Scope, generation: int) -> None:
+    def delete_other_generations(self, scope: Scope, generation: int) -> None:
         for older in self.saved().get(scope, set()) - {generation}:
             for kind in (_VECTORS, _WORDS):
                 path = self._folder / f"{self._name(scope, older)}{kind}"
@@ -157,7 +157,7 @@ class SnapshotRows:
             [scope, generation, self._identity, vectors.packed().tobytes(), words.getvalue()],
         )
 
-    def delete_older(self, scope: Scope, generation: int) -> None:
+    def delete_other_generations(self, scope: Scope, generation: int) -> None:
         """Do nothing: each scope has one row."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:

@@ -35,10 +35,10 @@ from indexer.index.written_documents import (
     NO_VECTORS,
     CutDocument,
     MovedDocumentError,
-    codes_stored,
+    code_insertions,
     document_digest,
     replace,
-    vectors_stored,
+    vector_insertions,
 )
 from knowledge.store.rows import record
 from knowledge.values.documents import (
@@ -296,7 +296,7 @@ class IndexTables:
             IndexWriteError: if they can't be written.
         """
         with self.db.writing(alone=False):
-            self.db.together([*vectors_stored(vectors), *codes_stored(codes)])
+            self.db.together([*vector_insertions(vectors), *code_insertions(codes)])
 
     def prune_vectors(self) -> int:
         """Delete unused vectors and codes. Return the number of deleted vectors.

@@ -63,13 +63,13 @@ def document_digest(document: Document) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
+def vector_insertions(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
     """Statements that store vectors, ordered by digest, so that writers never deadlock."""
     rows = [(key, vectors[key].astype(np.float32).tobytes()) for key in sorted(vectors)]
     return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
 
 
-def codes_stored(codes: Mapping[bytes, bytes]) -> list[Statement]:
+def code_insertions(codes: Mapping[bytes, bytes]) -> list[Statement]:
     """Statements that store the codes of token vectors by the digest of their passage's text."""
     rows = sorted(codes.items())
     return insertions("token_codes", ("digest", "codes"), rows, "on conflict do nothing")
@@ -90,10 +90,10 @@ def replace(
         MovedDocumentError: if another process has put a document into a scope outside
             `generations`.
     """
-    taken_out = list(_deletions(document_ids))
-    own = len(taken_out)
-    put_in = _documents_put_in(changed)
-    answers = db.together([*taken_out, *vectors_stored(vectors), *codes_stored(codes), *put_in])
+    deleted = list(_deletions(document_ids))
+    own = len(deleted)
+    put_in = _document_insertions(changed)
+    answers = db.together([*deleted, *vector_insertions(vectors), *code_insertions(codes), *put_in])
     scopes = {Scope(scope) for rows in answers[2:own:_STEPS] for [scope] in rows}
     gone = {digest for rows in answers[1:own:_STEPS] for [digest] in rows}
     known = sum(map(len, answers[len(answers) - len(put_in) :]))
@@ -107,7 +107,7 @@ def replace(
     # moved file is put in again.
     gone -= {passage.digests[0] for _, passage in passages}
     if gone:
-        db.together(_codes_deleted(sorted(gone)))
+        db.together(_code_deletions(sorted(gone)))
 
 
 def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
@@ -127,7 +127,7 @@ def _deletions(document_ids: Sequence[str]) -> Iterator[Statement]:
         yield f"delete from documents where id in ({marks(some)}) returning scope", some  # noqa: S608
 
 
-def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
+def _code_deletions(digests: Sequence[bytes]) -> list[Statement]:
     """Statements that delete the codes of deleted passages, unless an equal passage remains."""
     return [
         (
@@ -139,7 +139,7 @@ def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
     ]
 
 
-def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
+def _document_insertions(changed: Sequence[CutDocument]) -> list[Statement]:
     """Statements that insert documents and return a row for each inserted document."""
     rows = [
         (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))

@@ -73,7 +73,7 @@ def update_channels(
         yield Progress(0, 0, "", report)
     changed = set(archive.threads.changed())
     if check:
-        changed |= _missing(index, archive, report)
+        changed |= _threads_to_index(index, archive, report)
     yield Progress(0, len(changed), "", report)
     order = OrderedSteps(index, embedder, report, queue)
     for done, thread_id in enumerate(sorted(changed)):
@@ -117,7 +117,7 @@ def _drop_opted_out(index: Index, archive: ChannelArchive, withheld: Withheld) -
     archive.remember(_VERSION, version)
 
 
-def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
+def _threads_to_index(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
     """Delete documents that the archive doesn't list; return the threads to index again."""
     there = index.tables.document_digests(KINDS)
     recorded = archive.threads.every_document()

@@ -196,7 +196,7 @@ def update(
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
-    work, seen = yield from _work(index, known, corpus, report)
+    work, seen = yield from _documents_to_index(index, known, corpus, report)
     removed = [document_id for document_id in known if document_id not in seen]
     if removed:
         index.tables.apply([], removed)
@@ -224,7 +224,7 @@ def update(
     yield Progress(done, len(work), "", report)
 
 
-def _work(
+def _documents_to_index(
     index: Index,
     known: Mapping[str, str],
     corpus: Iterable[Document | Failure],

@@ -162,7 +162,7 @@ class Retriever:
         if reranking is None or not fitting:
             return [hits[:k] for hits in found]
         return [
-            _first(k, [*rerank(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
+            _first_hits(k, [*rerank(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
             for query, hits in zip(queries, found, strict=True)
         ]
 
@@ -351,7 +351,7 @@ class Retriever:
         )
 
 
-def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
+def _first_hits(k: int, hits: Sequence[Hit]) -> list[Hit]:
     """The first `k` hits. The hit with the best score replaces the last hit if it isn't among them.
 
     Evidence needs the hit with the best score. But a single hit (`k` = 1) isn't replaced.

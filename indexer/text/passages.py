@@ -250,23 +250,23 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
         if (size >= most and anew) or size >= 4 * most:
             yield first, number
             first, size, until = number, 0, ""
-        until = _goes_on_until(line, until)
+        until = _closing_mark(line, until)
         size += len(line) + 1
     yield first, len(lines)
 
 
-def _goes_on_until(line: str, until: str) -> str:
+def _closing_mark(line: str, closing: str) -> str:
     """The closing mark of the code fence or HTML that is open after a line; empty if none is.
 
-    `until` is the closing mark of the code fence or HTML that is open before the line, or empty.
+    `closing` is the closing mark of the code fence or HTML that is open before the line, or empty.
     """
     stripped = line.strip()
-    if until[:1] in ("`", "~"):
-        return "" if stripped.startswith(until) and not stripped.strip(until[0]) else until
-    if until == _BLANK:
-        return until if stripped else ""
-    if until:
-        return "" if until in stripped.lower() else until
+    if closing[:1] in ("`", "~"):
+        return "" if stripped.startswith(closing) and not stripped.strip(closing[0]) else closing
+    if closing == _BLANK:
+        return closing if stripped else ""
+    if closing:
+        return "" if closing in stripped.lower() else closing
     if (opening := _FENCE_LINE.match(line)) is not None:
         return str(opening["fence"])
     for begins, ends in _HTML_ENDS.items():

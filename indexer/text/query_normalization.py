@@ -78,14 +78,14 @@ def _without_fillers(text: str) -> str:
     opens = is_mood or (said[first : first + 1] and said[first] in _fillers("openers"))
     if not is_apart and not (opens and first <= last - _LEAST_WORDS):
         first = 0
-    while (found := _fillers_behind(said[first:last])) and last - found > first:
+    while (found := _fillers_at_end(said[first:last])) and last - found > first:
         last -= found
     if last == len(words):
         return text[words[first].start() :] if first else text
     return text[words[first].start() : words[last - 1].end()].rstrip(",;")
 
 
-def _fillers_behind(said: Sequence[str]) -> int:
+def _fillers_at_end(said: Sequence[str]) -> int:
     """The number of filler words at the end: 2 for a polite word and "help", otherwise 0 or 1."""
     if len(said) < 2 or said[-2] in _fillers("about_words"):
         return 0

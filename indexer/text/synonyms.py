@@ -46,7 +46,7 @@ def replaced(question: str, pairs: Sequence[Pair]) -> str:
     stems = [_stems(question[start:end], languages) for start, end in typed]
     parts, done, place = [], 0, 0
     while place < len(typed):
-        words, new = next((one for one in wanted if _are(stems, place, one[0])), ((), ""))
+        words, new = next((one for one in wanted if _match_at(stems, place, one[0])), ((), ""))
         if words:
             parts += [question[done : typed[place][0]], new]
             done = typed[place + len(words) - 1][1]
@@ -67,7 +67,7 @@ def _stems(word: str, languages: Collection[str]) -> _Stems:
     return frozenset(stem(word.lower(), language) for language in languages)
 
 
-def _are(stems: Sequence[_Stems], place: int, words: Sequence[_Stems]) -> bool:
+def _match_at(stems: Sequence[_Stems], place: int, words: Sequence[_Stems]) -> bool:
     """Whether the stems from index `place` on are those of `words`."""
     there = stems[place : place + len(words)]
     return len(there) == len(words) and all(map(frozenset.__and__, there, words))
