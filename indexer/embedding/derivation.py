@@ -343,7 +343,7 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
 
     Raises:
         DerivationError: if a part of the model can't be exported.
-        OSError: if it can't be written.
+        OSError: if the file can't be written.
     """
     exported, quantized = path.with_name("exported.onnx"), path.with_name("quantized.onnx")
     try:

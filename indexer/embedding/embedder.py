@@ -234,7 +234,7 @@ class SentenceTransformerEmbedder:
         """Open the model.
 
         Raises:
-            ModelError: if it is missing or can't be read.
+            ModelError: if the model is missing or can't be read.
         """
         folder = model_folder(name)
         silence_model_libraries()

@@ -86,7 +86,7 @@ def open_record(record: ModelRecord, cache: Path) -> RecordedModel:
     """Open a recorded model again; a record with only a name accepts any model of that name.
 
     Raises:
-        ModelError: if it is missing, or is another model.
+        ModelError: if the recorded model is missing, or another model is in its place.
     """
     return recorded_model(record, cache, _derived(record, cache) or _opened(record, cache))
 
@@ -124,7 +124,7 @@ def check_digest(folder: Path, digest: str, cache: Path) -> None:
     """Compare a model's files with the recorded digest.
 
     Raises:
-        ModelError: if they differ.
+        ModelError: if the digests differ.
     """
     try:
         found = source_digest(folder, cache)

@@ -2,8 +2,8 @@
 
 A derived folder holds a quantized graph, its tokenizer and a manifest, written by
 `indexer.embedding.reranker_export`. As in `indexer.embedding.onnx_model`, the model runs once for
-each pair, on one thread, and on as many pairs at once as there are cores. So nothing is padded, and
-a score never depends on other pairs.
+each pair, on a single thread, while each core runs another pair. So pairs are never batched, and a
+score doesn't depend on other pairs.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class RerankerManifest(DerivedManifest):
     Attributes:
         token_types: whether the graph takes token types, which mark the passage's tokens.
         correlation: the correlation of the reranker's and the reference's scores of sample pairs.
-        agreement: how often both order two passages alike, from 0 to 1; see
+        agreement: how often the two order a pair of passages alike, from 0 to 1; see
             `indexer.embedding.reranker_export.compared`.
     """
 

@@ -1,4 +1,4 @@
-"""Scalar quantization of the token vectors of passages, to one or two bits a number.
+"""Scalar quantization of the token vectors of passages, to one or two bits for each number.
 
 A model gives each token of a text a vector of its own. To encode a vector, the mean token vector is
 subtracted, the difference is rotated (`indexer.embedding.rotation`), and each number is rounded to

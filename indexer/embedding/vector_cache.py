@@ -1,4 +1,4 @@
-"""LRU cache of the vectors of texts; missing ones are embedded."""
+"""LRU cache of the vectors of texts, which embeds the texts that it lacks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -38,7 +38,7 @@ class VectorCache:
             yield max(len(missing) - start - self._batch, 0)
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors, (n, d) float32 of unit length; missing ones are embedded."""
+        """The vectors, (n, d) float32 of unit length; missing vectors are embedded."""
         if not texts:
             return self._embed([])
         found = {text: self._vectors[text] for text in texts if text in self._vectors}

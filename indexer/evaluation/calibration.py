@@ -248,7 +248,7 @@ def _smallest_threshold(
 def measure(rows: Rows, calibration: Calibration) -> dict[str, float]:
     """Rates and precisions that the parameters reach on each kind of question of each set.
 
-    *Strong precision* is the share of right answers among *strong* ones. It is measured twice for
+    *Strong precision* is the share of *strong* answers that are right. It is measured twice for
     each set: on answerable questions only, and on all kinds of questions, weighted by `IMPORTANCE`.
     """
     found: dict[str, float] = {}

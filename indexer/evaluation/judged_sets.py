@@ -136,7 +136,7 @@ def read_questions(path: Path) -> dict[str, str]:
     """The questions of a file by their `_id`.
 
     Raises:
-        JudgedSetError: if it can't be read, or a question has no words.
+        JudgedSetError: if the file can't be read, or a question has no words.
     """
     found = {key: str(row.get("text") or "") for key, row in read_rows(path).items()}
     blank = next((key for key, text in found.items() if not text.strip()), None)

@@ -74,7 +74,7 @@ def mrr(run: Run, judgements: Judgements, k: int = K) -> float:
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The chance that a positive scores above a negative, ties counting half; NaN without both.
+    """The chance that a positive scores above a negative, where ties count half; NaN if undefined.
 
     Source:
         Hanley and McNeil, "The meaning and use of the area under a receiver operating

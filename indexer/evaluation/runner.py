@@ -175,9 +175,9 @@ class Evaluator:
             index: an index for the judged set's documents.
             embedder: the index's embedder.
             judged: the judged set.
-            calibration: the parameters of evidence; by default the shipped ones.
-            reranking: a reranker for the hits. With a reranker, `evaluate` also measures a third
-                leg, `fused`: the order by vectors and words together.
+            calibration: the parameters of evidence; by default the shipped parameters.
+            reranking: a reranker for the hits. With a reranker, the legs that `evaluate` measures
+                include `fused`: the order by vectors and words together.
             order: rearranges the final hits. Evidence doesn't depend on this order.
         """
         self._order = order

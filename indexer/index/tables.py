@@ -293,7 +293,7 @@ class IndexTables:
         This is a transaction of its own, so that nothing is embedded again after a crash.
 
         Raises:
-            IndexWriteError: if they can't be written.
+            IndexWriteError: if the vectors can't be written.
         """
         with self.db.writing(alone=False):
             self.db.together([*vector_insertions(vectors), *code_insertions(codes)])

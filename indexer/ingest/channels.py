@@ -147,7 +147,7 @@ class _ThreadUpdate:
     report: UpdateReport
 
     def steps(self, withheld: Withheld, order: OrderedSteps) -> Iterator[None]:
-        """Write a thread's documents, delete its obsolete ones, and record both in the archive."""
+        """Write the thread's documents, delete old ones, and record both in the archive."""
         known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
         made: dict[str, str] = {}
         out: set[str] = set()

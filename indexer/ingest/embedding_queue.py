@@ -103,7 +103,7 @@ class EmbeddingQueue:
         return self._jobs.state()
 
     def must_wait(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
-        """Whether to wait for the workers' vectors of these texts; if not, embed missing ones here.
+        """Whether to wait for workers to embed these texts; if not, this process must embed them.
 
         Raises:
             SetAsideError: if workers died of one of the texts, because it might kill this process,

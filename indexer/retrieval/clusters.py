@@ -17,8 +17,8 @@ SAME_QUESTION: Final = 0.45
 def cluster(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
     """Group texts by meaning, given their pairwise cosines, (n, n).
 
-    Each group is a list of indices in ascending order. The largest group is first; among equal
-    ones, the group with the smallest index.
+    Each group is a list of indices in ascending order. Larger groups come first; among groups of
+    one size, the group with the smallest index.
     """
     n = len(cosines)
     if n < 2:
@@ -37,6 +37,6 @@ def cluster(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> l
 
 
 def medoid(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
-    """The member most similar to the others on average; the first among equals."""
+    """The member of a group that is on average most similar to the others; in a tie, the first."""
     places = list(group)
     return places[int(np.argmax(cosines[np.ix_(places, places)].mean(axis=1).round(4)))]

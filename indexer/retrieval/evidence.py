@@ -9,7 +9,7 @@ dozen other features gained nothing on sets they were not fitted on (docs/decisi
 The verdicts on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
-- *partial*: the passage or another one of its document answers in at least half of the cases;
+- *partial*: the passage, or another of its document, answers in at least half of the cases;
 - *none*: an answer is less likely to help than not.
 
 Errors:
@@ -138,7 +138,7 @@ class Calibration:
     """Parameters of the probability, and the thresholds of the verdicts.
 
     Attributes:
-        weights: (f,) one per feature, none negative, for the feature divided by its scale.
+        weights: (f,) a weight of at least 0 for each feature divided by the feature's scale.
         scales: (f,) the standard deviation of each feature in the fitted rows.
         bias: the log-odds if every feature is zero.
         strong: the least probability of *strong* evidence.
@@ -233,7 +233,7 @@ def without_tokens() -> Calibration:
 
 
 def calibration(source: Traversable | None = None) -> Calibration:
-    """Read parameters from a file, or the shipped ones of the small model.
+    """Read parameters from a file; by default those that are shipped for the small model.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a parameter.
@@ -272,8 +272,8 @@ def fit(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Fit a logistic regression with non-negative weights, by L-BFGS-B.
 
-    The loss is convex and the features are few, so the result is the same on every run: weights,
-    scales and bias, as `Calibration` takes them.
+    Return the weights, scales and bias of a `Calibration`. They are the same on every run, because
+    the loss is convex and the features are few.
 
     Args:
         values: (n, f) features.
@@ -307,7 +307,7 @@ def fit(
 def _standardised(
     values: NDArray[np.float64], share: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Features scaled to mean 0 and deviation 1, with their means and deviations before that.
+    """Features scaled to mean 0 and deviation 1, with their original means and deviations.
 
     `share` is the weight of each row; the weights add up to 1.
     """

@@ -47,7 +47,7 @@ def late_scores_by_query(
 ) -> list[dict[int, LateScore]]:
     """For each query, the late scores of its best passages by id.
 
-    A query has no late scores if one of its best passages has no codes yet.
+    If any of a query's best passages has no codes yet, none of them has a late score.
     """
     compared = [list(ids[:COMPARED]) for ids in best]
     codes = index.token_codes({key for ids in compared for key in ids})

@@ -63,7 +63,7 @@ class CrossEncoderReranker:
         """Open the model; this imports PyTorch, which takes seconds.
 
         Raises:
-            ModelError: if it is missing, can't be read, or gives more than one score a pair.
+            ModelError: if the model is missing, unreadable, or gives several scores for a pair.
         """
         folder = _folder_of(name)
         silence_model_libraries()
@@ -128,7 +128,7 @@ class RerankerError(ModelError):
 class Reranking:
     """A reranker with a time budget.
 
-    `problem` is the reason why the reranker is skipped; empty while it is used.
+    `problem` is the reason why the reranker is skipped; empty while the reranker is used.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ def open_reranker(name: str, cache: Path) -> Reranker:
         cache: the folder of derived models; can be deleted at any time.
 
     Raises:
-        ModelError: if it is missing, can't be read, or gives more than one score a pair.
+        ModelError: if the model is missing, unreadable, or gives several scores for a pair.
     """
     try:
         fast = fast_model(RECIPE, _folder_of(name), cache)
@@ -205,7 +205,7 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
     """The reranker named in the settings; None if they name none.
 
     Raises:
-        ModelError: if it can't be opened, or fails when it is timed.
+        ModelError: if the reranker can't be opened, or fails when it is timed.
     """
     if not name:
         return None

@@ -212,7 +212,7 @@ def _languages_by_word() -> dict[str, tuple[str, ...]]:
 
 @lru_cache
 def _stop_texts() -> dict[str, dict[str, str]]:
-    """The tables of `stop_words.toml`: for each language its words, separated by blanks."""
+    """The tables of `stop_words.toml`: for each language its words, separated by spaces."""
     return tomllib.loads(_DATA.joinpath("stop_words.toml").read_text(encoding="utf-8"))
 
 
@@ -231,7 +231,7 @@ def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
 
 
 def _chunks(text: str) -> list[str]:
-    """The parts of a text between blanks and punctuation, in reading order."""
+    """The parts of a text between spaces and punctuation, in reading order."""
     if not text.isascii():
         return _CHUNK.findall(unicodedata.normalize("NFKC", text))
     # A pair of brackets behind a name belongs to it.
@@ -265,7 +265,7 @@ def _words_by_chunk(language: str) -> _WordsByChunk:
 # Few chunks make up most of a text, and passages are analysed again whenever they are judged.
 @lru_cache(maxsize=4_096)
 def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
-    """The words of a chunk without blanks, as in `analysed`."""
+    """The words of one chunk, in the form that `analysed` returns."""
     found: list[tuple[str, bool]] = []
     if not chunk.isascii():
         for run in _UNSPACED_RUN.findall(chunk):

@@ -102,8 +102,8 @@ class Passage:
     def embedded(self) -> str:
         """The embedded text: title, heading, text without link addresses, and wordings.
 
-        Wordings come last, because the model may truncate the text. Each wording is also one of the
-        `windows`.
+        Wordings come last, because the model may truncate the text. `windows` has each wording,
+        too.
         """
         return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 
@@ -119,7 +119,7 @@ class Passage:
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
-        """The digests of all texts to embed: the whole, then each window."""
+        """The digests of all texts to embed: the whole passage, then each of `windows`."""
         return tuple(digest(text) for text in (self.embedded, *self.windows))
 
     def _with_titles(self, text: str) -> str:

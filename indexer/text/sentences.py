@@ -232,7 +232,7 @@ def units(text: str) -> tuple[tuple[int, int], ...]:
     """The spans of units that are quoted whole: sentences, list items, code, tables, in order.
 
     A list item includes the indented text and code below it, but not the items below it. Code
-    indented by four blanks is one unit.
+    indented by four spaces is one unit.
     """
     found: list[tuple[int, int]] = []
     for start, end in sentences(text):
@@ -263,7 +263,7 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _indent(text: str, start: int) -> int:
-    """The number of blanks before `start` in its line; -1 if there is anything else before it."""
+    """The number of spaces before `start` in its line; -1 if other text is before `start`."""
     # Bounded: in an endless line, every sentence would search back to its beginning.
     before = text[max(start - _INDENT_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]
