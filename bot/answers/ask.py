@@ -31,7 +31,7 @@ class Ask:
     Attributes:
         earlier: the questions before a follow-up, one a line (`context_after`).
         private: whether the asker alone sees the answer.
-        told_for: the id of the recorded question that this question repeats; None if a member asks.
+        told_for: the id of the recorded question that this question repeats; None for a new one.
             The bot repeats a question to share a private answer, or to send the asker a new answer.
         channels: ids of followed channels that all readers of the answer may read
             (`bot.interactions.policy.channel_access`).

@@ -33,7 +33,7 @@ _NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
 
 
 class ConfirmedAnswers:
-    """Cache of confirmed answers, found by the similarity of their questions."""
+    """Cache of confirmed answers, looked up by the vector of a similar question."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class ConfirmedAnswers:
         lookup: Lookup,
         vectors: Vectors,
     ) -> Lookup:
-        """Put a confirmed passage first among the hits of a lookup, if one is visible now.
+        """Put the passage confirmed for nearly the same question first, if the asker may read it.
 
         A confirmed passage counts at least as partial evidence.
         """
@@ -116,7 +116,7 @@ class ConfirmedAnswers:
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
     def _in_place(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
-        """The confirmed answers for a place (guild and channels), with their questions' vectors."""
+        """The confirmed answers visible in a place, with the vectors of the answered questions."""
         version = self.version
         state = (version, self._index.generation_of(scopes))
         before, _, found = self._known.get(place, (None, (), _NOTHING))

@@ -140,14 +140,7 @@ class Lookups:
         confirmed: ConfirmedAnswers | None = None,
         times: StageTimes | None = None,
     ) -> None:
-        """Look up with a retriever.
-
-        Args:
-            retriever: ranks and judges.
-            due: ids of documents past their review date, whose passages rank lower.
-            confirmed: the confirmed answers, put first among the hits.
-            times: measures the stages.
-        """
+        """`due` has ids of documents past their review date, to rank their passages lower."""
         self._retriever = retriever
         self._due = due
         self._confirmed = confirmed

@@ -131,8 +131,8 @@ def decide(
 
     Args:
         hits: best first.
-        deciding: the span of the answering sentence, or None if unknown, in each hit to quote
-            (`near_best(hits, quotes)`).
+        deciding: for each hit to quote (`near_best(hits, quotes)`), the span of the sentence that
+            answers, or None if the span is unknown.
         evidence: how well the hits support an answer.
         quotes: the largest number of passages to quote.
         due: ids of documents past their review date.
@@ -151,7 +151,7 @@ def decide(
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
     """The hits to quote in an answer, at most `quotes`.
 
-    Hits much weaker than the best one are left out, because readers would only dismiss them. Hits
+    Hits much weaker than the best hit are left out, because readers would only dismiss them. Hits
     with the same text as a better hit are left out, too.
     """
     distinct: dict[str, _Scored] = {}
@@ -192,7 +192,7 @@ def _text(hit: Hit | RecordedHit) -> str:
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
     """The pairs of quoted notes that disagree, each with its clearest contradiction.
 
-    Articles and files are left out: they may be dated, and members can't revise them.
+    Articles and files are left out, because they may be dated, and members can't revise them.
     """
     notes = [i for i, quote in enumerate(quotes) if quote.citation.kind is Kind.NOTE]
     found = [

@@ -44,7 +44,7 @@ class RecordingQueue:
     """Records questions at once, or when the database is back. Owned by the core's thread."""
 
     def __init__(self, store: Store, outage: Outage, *, most: int = MOST_WAITING) -> None:
-        """Record in a store; at most `most` questions wait."""
+        """At most `most` questions can wait to be recorded."""
         self._most = most
         self._store = store
         self._records = store.question_records
@@ -81,7 +81,7 @@ class RecordingQueue:
         return ids
 
     def _reserved(self, number: int) -> list[int]:
-        """Reserved ids for `number` questions; none if the database assigns them itself."""
+        """Take `number` reserved ids. Return no ids if the database assigns ids itself."""
         if not self._outage.bridged:
             with suppress(DatabaseAwayError):
                 self.reserve(number)
@@ -172,7 +172,7 @@ class RecordingQueue:
                 self._keep([one])
 
     def _keep_together(self, questions: Sequence[Question]) -> None:
-        """Record in one transaction the questions whose asker and guild are not erased."""
+        """Record questions in one transaction, except questions of erased askers and guilds."""
         with self._store.database.writing(NO_GUILD):
             gone = self._store.tombstones.since(min(one.asked_at for one in questions))
             kept = [

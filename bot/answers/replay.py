@@ -65,7 +65,7 @@ class Replay:
 
     @property
     def changes(self) -> list[str]:
-        """Sentences on each difference; empty if the answer would be the same."""
+        """A sentence about each difference; empty if the answer would be the same."""
         question, now = self.question, self.now
         found: list[str] = []
         if now.generation != question.generation:
@@ -114,7 +114,7 @@ def with_passage_texts(
 ) -> Question:
     """A recorded question, with the texts of hits from channels, which are not recorded.
 
-    A member gets no hits from channels other than `channels`, and no texts that the index has lost.
+    A member gets no hits from channels other than `channels`, and no texts missing from the index.
     For the operator, `channels` is None: all hits stay, with their recorded texts.
     """
     shown = _if_quotable if channels is not None else _as_recorded

@@ -62,7 +62,7 @@ class ReplyCache(Generic[_Reply]):
     def keep_current(
         self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
     ) -> None:
-        """Drop each reply if a document has changed in the scopes searched for it.
+        """Drop the replies with a changed document in the searched scopes.
 
         Args:
             generation: the number of all changes of the index. If the number is the same as in the

@@ -98,7 +98,7 @@ def _is_emoji(sign: str) -> bool:
 
 
 class _Phrases:
-    """Known phrases with their kinds; a match may repeat letters ("helllo")."""
+    """Known phrases with their kinds. Typed phrases may repeat letters ("helllo")."""
 
     def __init__(self) -> None:
         self.most_words = 0
@@ -113,7 +113,7 @@ class _Phrases:
         self._by_letters.setdefault(letters, []).append((repeats, kinds))
 
     def has_word(self, word: str) -> bool:
-        """Whether a word is in any phrase; a quick test, since most questions have other words."""
+        """Whether a word is in any phrase. This quick test rules out most questions."""
         return _runs(word)[0] in self._words or _LAUGH.fullmatch(word) is not None
 
     def kinds(self, phrase: str) -> set[SmallTalk] | None:

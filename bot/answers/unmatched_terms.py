@@ -45,7 +45,7 @@ def unmatched_terms(
     quoted: Sequence[str],
     is_common: Callable[[str], bool],
 ) -> tuple[str, ...]:
-    """Topics of a question that no passage mentions, as typed, in order.
+    """Names and rare nouns of a question that no passage has, in order, at most `MOST`.
 
     Args:
         question: the question, with its spelling corrected.

@@ -101,7 +101,7 @@ def _matched(question: Question, hit: RecordedHit, language: Language) -> str:
 
 
 def _nearest(question: str, wordings: Sequence[str]) -> str:
-    """The wording that shares the most words with the question; empty if none shares any."""
+    """The wording with the most words of the question; empty if no wording has any."""
     shared = {one: len(_common_words(question, one)) for one in wordings}
     best = max(wordings, key=shared.__getitem__, default="")
     return best if shared.get(best) else ""

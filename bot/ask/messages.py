@@ -91,7 +91,7 @@ def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
 
 
 def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """The line above partial evidence; `missing` are words of the question found in no passage."""
+    """The line above an answer with partial evidence, which names the `missing` words."""
     return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 

@@ -68,7 +68,7 @@ def begins_question(text: str) -> bool:
 
 
 def _asks(sentence: str) -> bool:
-    """Whether a sentence is a question to everybody that names its topic."""
+    """Whether a sentence is a question that names a topic and addresses everybody."""
     return (
         _MARK.search(sentence) is not None
         and word_count(sentence) >= _FEWEST_WORDS
@@ -110,7 +110,7 @@ class LaterMessage:
 
 
 def is_settled(asker_id: int, later: Iterable[LaterMessage], *, in_post: bool) -> bool:
-    """Whether a question needs no answer: the asker says so, or somebody has answered.
+    """Whether a question needs no answer by the bot: the asker says so, or somebody has answered.
 
     Messages of the bot, replies to the question and mentions of the asker count as answers. Other
     messages count as answers, too, unless they are small talk or new questions. Outside of posts,

@@ -157,10 +157,10 @@ def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Dra
 
 
 def single_tag(answered_from: AnsweredFrom) -> str:
-    """The tag to suggest for a note that answers a question; empty for none.
+    """The tag to suggest for a note that answers a question, or an empty string.
 
-    The settings of the question's channel may restrict answers to documents with some tags. If they
-    name only one tag, the note gets this tag, so that the note is used in the channel.
+    The settings of the question's channel may restrict answers to documents with some tags. If the
+    settings name only one tag, the note gets this tag, so that the note is used in the channel.
     """
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 

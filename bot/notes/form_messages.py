@@ -112,7 +112,7 @@ NOT_QUOTED: Final = Sentence(
 
 
 def exchange(found: Transcript, language: Language) -> str:
-    """Introduce a draft made from a thread; count the messages used and left out."""
+    """Introduce a draft made from a thread, with the numbers of messages used and left out."""
     people = {message.member for message in found.messages}
     lines = [
         _EXCHANGE(

@@ -102,7 +102,7 @@ def file_name(note: Note) -> str:
 
 
 def is_long(text: str) -> bool:
-    """Whether a text doesn't fit in a form, so that it's edited as a file."""
+    """Whether a text doesn't fit in a form, so that the text is edited as a file."""
     return size(text) > FORM_CHARACTERS
 
 

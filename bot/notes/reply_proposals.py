@@ -1,8 +1,8 @@
 """Proposals of notes from replies to unanswered questions, in the worker's thread.
 
 A question to the bot is unanswered if the bot refused it or handed it over. A question that doesn't
-address the bot is unanswered if the bot hasn't replied. Private questions, and members who opted
-out of quotation, are left out.
+address the bot is unanswered if the bot hasn't replied. Private questions are left out, and so are
+members who opted out of quotation.
 """
 
 from collections.abc import Collection
@@ -104,7 +104,7 @@ def recorded_question(
 def draft_of(core: Core, reply: Reply) -> Draft | None:
     """Return the note to propose, or None if the reply should not become a note.
 
-    The reply must be an answer. Neither its author nor the asker may have opted out of quotation.
+    The reply must be an answer. Its author and the asker must not have opted out of quotation.
     """
     withheld = core.store.quote_opt_outs
     if withheld.is_withheld(reply.asked.asker_id) or withheld.is_withheld(reply.author.id):

@@ -66,7 +66,7 @@ class Check:
 
     Attributes:
         is_set_up: whether the server has set up review.
-        similar: similar documents, each with the id of its note, or None for other documents.
+        similar: similar documents. A note comes with its id, other documents with None.
     """
 
     is_set_up: bool
@@ -136,7 +136,7 @@ class Proposal:
         )
 
     def _write(self) -> Outcome | None:
-        """Write the revision; runs inside a transaction."""
+        """Write the revision inside a transaction."""
         self._refuse_one_too_many()
         draft, guild_id, store = self._draft, self._sender.guild_id, self._core.store
         pictures = self._pictures()
@@ -250,7 +250,7 @@ def visible_note(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Vis
 
 
 def own_notes(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
-    """A member's notes with their latest revisions and quorums, newest first."""
+    """A member's notes, each with its latest revision and quorum, newest first."""
     return [
         (note, review_service.quorum(core, note))
         for note in core.store.notes.of_contributor(guild_id, member_id)
@@ -411,8 +411,8 @@ def thread_transcript(
 def extendable_note(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
     """Return a note that a member may extend, or None.
 
-    A member may extend their own notes and the live notes of others in this guild. Secrets in the
-    notes of others are redacted.
+    A member may extend their own notes, and other members' live notes in this guild. Secrets in
+    other members' notes are redacted.
     """
     own = own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)

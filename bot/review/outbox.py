@@ -62,7 +62,7 @@ def mark_card_current(core: Core, note: Note, number: int) -> None:
 
 
 def mark_cards_deleted(core: Core, message_ids: Sequence[int]) -> None:
-    """Mark cards as deleted; the cards of pending revisions are posted again."""
+    """Mark cards as deleted, so that the cards of pending revisions are posted again."""
     core.store.review_cards.forget_messages(message_ids)
 
 
@@ -75,7 +75,7 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 
 def mark_card_replaced(core: Core, place: Place) -> int:
-    """Mark a card as deleted; return the change number for posting the card again."""
+    """Mark a card as deleted, and return the change number for posting the card again."""
     mark_cards_deleted(core, [place[1]])
     return card_number(place[1])
 

@@ -431,7 +431,7 @@ def title_before(core: Core, note: Note) -> str:
 
 
 def note_to_review(core: Core, guild_id: int, note_id: int) -> Note | None:
-    """Return a note with its pending revision, or otherwise with its live or latest revision."""
+    """Return a note with its pending revision, or else with its live or latest revision."""
     notes = core.store.notes
     latest = notes.latest(guild_id, note_id)
     if latest is None or latest.revision.state is State.PENDING:
@@ -600,8 +600,8 @@ def log_page(
         core: reads the log.
         guild_id: the guild.
         filters: the filters of the log.
-        beside: a direction and the id of a line. The page has the lines next to this line in this
-            direction. With `OLDER` and 0, the page has the newest lines.
+        beside: a direction and the id of a line. The page has the lines that follow this line in
+            the direction. With `OLDER` and 0, the page has the newest lines.
         fitting: counts how many of the given lines fit in one message, beginning with the first.
     """
     side, entry_id = beside

@@ -65,7 +65,7 @@ def problem_with(query: str, language: Language) -> str:
 
 
 def query_in(content: str) -> str:
-    """Read the query from the text of a page; empty for other messages."""
+    """The query in the text of a page, or an empty string for other messages."""
     found = _FIRST_LINE.fullmatch(content.partition("\n")[0])
     return _MARKED.sub(r"\1", found["query"]) if found else ""
 

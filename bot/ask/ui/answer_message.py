@@ -52,7 +52,7 @@ def answer_message(
     phrased: Phrased | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """Arguments for discord.py to send a reply, or to edit a message into it.
+    """Arguments for discord.py to send a reply, or to replace a message by the reply.
 
     Args:
         reply: the reply to show.
@@ -174,7 +174,7 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
 
 
 async def _reports_pruned(interaction: Interaction, question: Question) -> bool:
-    """Tell the member if a question's text was pruned; returns whether it was."""
+    """Tell the member if a question's text was pruned. Return whether the text was pruned."""
     if question.pruned:
         gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
@@ -376,9 +376,9 @@ class PickButton(
         await interaction.edit_original_response(content=said(language))
 
     async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
-        """Edit the posted answer to quote the passage; returns whether that succeeded.
+        """Edit the posted answer to quote the passage, and return whether the edit succeeded.
 
-        An answer to another question, or by another author, stays unchanged.
+        A message with an answer to another question, or by another author, stays unchanged.
         """
         channel: Any = interaction.channel
         try:

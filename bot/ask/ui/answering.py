@@ -20,7 +20,7 @@ from knowledge.values.guilds import Language
 
 
 class Answering:
-    """Answers members' questions; other features use it, too."""
+    """Answers members' questions for this feature and others."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -28,9 +28,9 @@ class Answering:
     async def answer_deferred(
         self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
     ) -> None:
-        """Answer a question by editing a deferred response, with the settings of its channel.
+        """Answer a question by editing a deferred response, with the settings of the channel.
 
-        `earlier` are the questions before a follow-up, one a line.
+        `earlier` has the questions before a follow-up, one a line.
         """
         held = await self._bot.guild_settings.in_channel(interaction.channel)
         asked = Ask(

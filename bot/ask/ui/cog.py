@@ -159,8 +159,8 @@ class AskCog(commands.Cog):
     async def _respond_if_answered(self, message: discord.Message) -> None:
         """Answer a message that addresses nobody, in a thread started from an answer.
 
-        If the bot has no answer, it ignores the message: nothing is recorded or counted, because
-        people also talk to each other in the thread.
+        If the bot has no answer, the message is ignored and not recorded or counted, because people
+        also talk to each other in the thread.
         """
         asked = await self._ask_of(message, message.content.strip())
         try:

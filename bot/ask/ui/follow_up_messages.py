@@ -1,7 +1,7 @@
 """Detection of follow-ups: questions after an answer, in reply to an answer, or in its thread.
 
 A question that can stand alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
-threads, a question follows up the same member's last question for ten minutes.
+threads, a question may follow up the same member's last question within ten minutes.
 
 A thread and its starter message have the same id. The starter message is fetched once, and the id
 of the question that it answers is cached.
@@ -104,7 +104,7 @@ class FollowUpMessages:
     async def context_of_asker(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
-        """The questions before a follow-up to the member's last question in a channel, one a line.
+        """The member's last question in a channel and the questions before, one a line.
 
         Empty if `question` can stand alone, or if the last question is too old.
         """

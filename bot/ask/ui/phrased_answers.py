@@ -31,7 +31,7 @@ from knowledge.values.questions import Question
 
 
 class Phrasing:
-    """A reply, and its later edit if a language model is asked to phrase it."""
+    """A reply that is sent at once, and edited later if a language model phrases the answer."""
 
     def __init__(
         self,

@@ -123,7 +123,7 @@ def _is_mine(interaction: Interaction) -> bool:
 
 
 async def _answer(interaction: Interaction, question: str, *, private: bool) -> None:
-    """Replace the offer by the answer; answer privately if the member may not write here."""
+    """Replace the offer by the answer. The answer is private if the member may not write here."""
     bot = interaction.client
     with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
         # The form may be forged, so check that it was opened from the sender's own offer.

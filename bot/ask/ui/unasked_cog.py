@@ -143,7 +143,7 @@ class UnaskedCog(commands.Cog):
             self._wait(question, wait.total_seconds(), message)
 
     def _lacks(self, place: Place) -> bool:
-        """Whether the bot lacks permissions to help in a channel; logged once for each channel."""
+        """Whether the bot lacks permissions to help in a channel. Log this once for a channel."""
         lacking = lacking_to_help(self._bot, place)
         about = place.parent_id if isinstance(place, discord.Thread) else place.id
         if lacking and about not in self._told:

@@ -58,7 +58,7 @@ class PageButton(
 
 
 async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
-    """Show a visible revision of a note; `number` is its index, None means the latest."""
+    """Show the visible revision with the index `number`, or the latest revision for None."""
     revisions = await _history(interaction, note_id)
     if revisions:
         await _show(interaction, note_id, revisions, number)

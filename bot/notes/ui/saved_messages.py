@@ -37,8 +37,8 @@ async def save_as_note(
 ) -> None:
     """Open the form with a message's text and link, credited to its author.
 
-    Threads and pictures take longer to fetch than Discord waits for a form. They are prepared in a
-    private message instead, with a button to the form.
+    Threads and pictures take longer to fetch than Discord waits for a form. A draft of these is put
+    into a private message instead, with a button to the form.
     """
     language = await viewer_language(interaction)
     async with in_time():
@@ -81,7 +81,7 @@ def _draft(interaction: Interaction, message: discord.Message, sources: SourceMe
 
 
 def _question_before(message: discord.Message) -> str:
-    """The question that a message replies to; empty if it replies to something else."""
+    """The question that a message replies to, or an empty string without a question."""
     asked = message.reference.resolved if message.reference is not None else None
     if not isinstance(asked, discord.Message) or asked.author.bot or not asks(asked.content):
         return ""

@@ -19,7 +19,7 @@ from knowledge.values.notes import SourceChange, SourceMessage, Watched
 
 
 class SourceMessages(commands.Cog):
-    """Watches the source messages of notes and of open forms."""
+    """Watches the messages from which notes were saved, or for which a form is open."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -28,7 +28,7 @@ class SourceMessages(commands.Cog):
         self._loading: asyncio.Task[None] | None = None
 
     async def _wait_until_loaded(self) -> None:
-        """Load the watched messages on the first call; wait until they are loaded."""
+        """Load the watched messages on the first call. Wait until the messages are loaded."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="commonplace-sources")
         try:

@@ -183,7 +183,7 @@ class NoteSubmissions:
         )
 
     async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
-        """The text in a draft's pictures; empty if the text was offered to the sender before."""
+        """Read the text in a draft's pictures, unless the text was offered to the sender before."""
         if draft.pictures_read or not draft.pictures:
             return PictureText()
         contents = [picture.content for picture in draft.pictures]

@@ -48,7 +48,7 @@ _logger = logging.getLogger(__name__)
 
 
 class OutboxDispatcher:
-    """Delivers cards and notices, one round at a time, so that none is posted twice."""
+    """Delivers cards and notices, one round at a time, so that nothing is posted twice."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot

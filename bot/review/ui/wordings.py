@@ -116,7 +116,7 @@ class WordingsModal(
     rule=moderators_of_revision,
     first=First.IN_PLACE,
 ):
-    """The form of a note's wordings, one a line."""
+    """The form of a note's wordings, with one wording a line."""
 
     def __init__(self, note: Note, language: Any) -> None:
         super().__init__(messages.WORDINGS_TITLE(language), revision_id=note.revision.id)

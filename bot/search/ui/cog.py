@@ -99,7 +99,7 @@ async def _show(
 
 
 def _query_in(message: discord.Message | None) -> str:
-    """The query on a page of a search; empty for public messages, because pages are private."""
+    """The query on a private page of a search, or an empty string for public messages."""
     if message is None or not message.flags.ephemeral:
         return ""
     return messages.query_in(message.content)
