@@ -241,7 +241,7 @@ def plan_import(
     """Scan the imported files like `scan_files`, with `paths` as additional sources.
 
     Raises:
-        MissingSourceError: like `check_paths`.
+        MissingSourceError: if a path is missing or can't be read.
     """
     check_paths(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
@@ -263,7 +263,7 @@ def source_states(
     pages: PageStore,
     elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SourceState]:
-    """The state of each source; `elsewhere` maps locations to other machines."""
+    """The state of each source; `elsewhere` has the other machine's name by location."""
     left = dict(records)
     on_disk = {
         source: _file_state(*source, left, here=source[0] not in elsewhere)

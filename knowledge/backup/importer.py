@@ -339,7 +339,7 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
 
 
 def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:
-    """Table and key of each row with other values in `store` than in `source`."""
+    """The table and key of each row that has other values in `store` than in `source`."""
     return [
         f"{table} {'/'.join(map(str, key))}"
         for table, keys in tables.items()

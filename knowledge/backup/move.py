@@ -79,7 +79,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The result of a move: rows by table, number of equal export files, and the backup's place."""
+    """The result of a move: rows by table, number of equal export files, path of the backup."""
 
     rows: dict[str, int]
     files: int
@@ -262,7 +262,7 @@ def _all_rows(database: Database, table: str) -> list[Row]:
 
 
 def _compare(from_: Database, to: Database) -> int:
-    """Compare both exports, and the rows outside exports; returns the number of files.
+    """Compare the exports and the rows left out of exports; returns the number of export files.
 
     Raises:
         MoveError: if anything differs.

@@ -75,7 +75,7 @@ def _could_answer(message: Message, question: Message) -> bool:
 
 
 def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
-    """The reply with the highest score of `_signs`; the latest of several with the same score."""
+    """The latest reply with the best score from 2 on; else, if `solved`, the last likely reply."""
     signs = _signs(question, after)
     best: Message | None = None
     most = 0

@@ -99,7 +99,7 @@ def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
 def _events(file: _BoundedFile) -> _Events:
     """The parser's events, with lone surrogates in strings replaced by question marks.
 
-    YAJL replaces them itself; ijson's Python backend keeps them, and databases refuse them.
+    YAJL itself replaces surrogates. ijson's Python backend keeps surrogates; databases refuse them.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
         if isinstance(value, str):

@@ -85,7 +85,7 @@ class Connector(Protocol):
     """Client of one service for one visit; all methods may raise RefusedError."""
 
     def listing(self, state: Mapping[str, str]) -> Listing:
-        """List the documents changed since the last visit's state; all if the state is empty."""
+        """List the documents changed since the visit that ended with `state`; all if empty."""
         ...
 
     def content(self, key: str) -> Content | None:

@@ -77,7 +77,7 @@ class ArchivedMessages:
         return [_written(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
-        """The threads of stored messages, each with the messages' ids."""
+        """The ids of stored messages, by the ids of their threads."""
         found: dict[int, list[int]] = {}
         sql = "select id, thread_id from messages where id in (?) order by id"
         for row in rows_among(self._tables, sql, list(message_ids)):

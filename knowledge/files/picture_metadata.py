@@ -50,7 +50,7 @@ _SHORT: Final = 3
 
 
 def _orientation(tiff: bytes) -> bytes:
-    """Make Exif data with only the orientation from `tiff`; empty if upright or broken."""
+    """Make Exif data with only the orientation in `tiff`; empty if upright or malformed."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return b""

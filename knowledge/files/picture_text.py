@@ -52,10 +52,10 @@ def is_installed() -> bool:
 
 
 def begin_recognition(content: bytes) -> "Future[list[TextLine]]":
-    """Begin to recognize the text in a picture; the list is empty for a picture without text.
+    """Begin to recognize the text in a picture.
 
-    The future's exception, if any, is an `UnreadableError`. A picture whose header states too large
-    a size is never decoded.
+    The future gives the lines (none for a picture without text), or raises `UnreadableError`. A
+    picture is never decoded if its header states too large a size.
     """
     if not is_recognizable(content):
         refused: Future[list[TextLine]] = Future()

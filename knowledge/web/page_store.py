@@ -37,8 +37,8 @@ class WebPage:
     Attributes:
         site: the location of the page's source.
         link: the page's address after redirects.
-        content: the fetched bytes; empty before the first fetch and after retirement.
-        title, text: parsed from the content; empty without content.
+        content: the fetched bytes; not stored for a repository's files.
+        title, text: parsed from the content.
         reason: the current problem, as the rest of a sentence about the page.
         details: further data, in a format of the module that fetches the page.
     """

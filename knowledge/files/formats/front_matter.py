@@ -35,7 +35,7 @@ _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, Overfl
 class FrontMatter:
     """The fields of front matter that this program uses.
 
-    The text must not be quoted unless `hidden` is empty. `page` has the fields that determine the
+    If `hidden` isn't empty, the text must not be quoted. `page` has the fields that determine the
     page's address on a documentation site, such as `slug`.
     """
 
@@ -155,7 +155,7 @@ def parsed_front_matter(block: str, *, toml: bool = False) -> FrontMatter:
 
 
 def _title(values: dict[Any, Any]) -> str:
-    """The outermost `title` in nested mappings. Lists are skipped; they list other documents."""
+    """The outermost `title` in nested mappings. A title in a list is another document's."""
     waiting = [values]
     for found in waiting:
         for key, value in found.items():

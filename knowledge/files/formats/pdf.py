@@ -102,7 +102,7 @@ def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:
-    """Remove running headers and footers: lines that most pages have, with other numbers."""
+    """Remove running headers and footers: lines that most pages share, apart from numbers."""
     if len(pages) < _RUNNING_PAGES:
         return list(pages)
     split = [[line.strip() for line in page.strip().split("\n")] for page in pages]
@@ -141,7 +141,7 @@ def _with_headings(pages: Sequence[str], outline: dict[int, list[tuple[int, str]
 
 
 def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
-    """Split at the line with the title: text before, whether there is such a line, text after."""
+    """Split a text at the line with the title: (text before, whether found, text after)."""
     wanted = _letters(title)
     lines = text.split("\n")
     for position, line in enumerate(lines):
