@@ -1,9 +1,9 @@
-"""Calibrations of evidence for each model: shipped ones, and fitted ones in the data folder.
+"""Calibrations of evidence: for each model, a fitted or a shipped calibration.
 
-Cosines differ between models, so a calibration is fitted for one model. A model uses the fitted
-calibration for this model in the data folder. If there is none, it uses the shipped calibration for
-this model. If there is none either, it uses the shipped calibration for models without token
-vectors (a vector for each token of a passage). The data folder keeps calibrations of former models.
+Cosines differ between models, so a calibration is fitted for one model. A model uses its fitted
+calibration in the data folder. If there is none, the model uses its shipped calibration, or else
+the shipped calibration for models without token vectors (a vector for each token of a passage). The
+data folder keeps the fitted calibrations of former models.
 """
 
 import hashlib

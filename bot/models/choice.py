@@ -44,7 +44,7 @@ def hold_model_lock(folder: Path) -> Iterator[None]:
 
 
 def find_local_model(name: str) -> ModelRecord | None:
-    """The model named by a preset, folder or hub name, if it is on this machine.
+    """Find a model on this machine by its preset, folder or hub name; None if it isn't here.
 
     Raises:
         ModelChoiceError: if the folder holds no model.
@@ -91,7 +91,7 @@ def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
     """Check that the disk has space for an index `ratio` times as large as the serving index.
 
     Raises:
-        ModelChoiceError: if there is too little.
+        ModelChoiceError: if the disk has too little space.
     """
     own = folder / serving.index
     size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())

@@ -55,7 +55,7 @@ def presets() -> Mapping[str, Preset]:
 
 
 def preset(name: str) -> Preset | None:
-    """The preset with this key or hub name."""
+    """The preset with this key or hub name, or None if there is no such preset."""
     found = (one for one in presets().values() if name in (one.key, one.name))
     return next(found, None)
 

@@ -24,7 +24,7 @@ _KEY: Final = "machines: choice of "
 
 
 class SharedChoices:
-    """Synchronises the choices of a data folder with those of a database."""
+    """Keeps the choices in a data folder and in a database the same."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class SharedChoices:
 
 
 def _is_sound(name: str, text: str) -> bool:
-    """Whether a file is valid; a damaged file is replaced by its row."""
+    """Whether a file is valid. A damaged file is replaced by its row."""
     read = json.loads if name.endswith(".json") else tomllib.loads
     try:
         read(text)

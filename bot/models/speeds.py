@@ -68,6 +68,6 @@ def read_speeds(folder: Path) -> Mapping[str, Speed]:
 
 
 def save_speed(folder: Path, model: str, speed: Speed) -> None:
-    """Save the speed of a model, in place of an earlier one; `model` is an `Embedder.model`."""
+    """Save the speed of a model, replacing an earlier speed; `model` is an `Embedder.model`."""
     speeds = {**read_speeds(folder), model: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

@@ -83,7 +83,7 @@ def silence_logs_about_discord() -> None:
 
 
 def check_free(port: int) -> None:
-    """Check the port before the index is built, which may take long.
+    """Check the port first, because building the index may take long.
 
     Raises:
         PreviewError: if the port is taken or invalid.

@@ -53,7 +53,7 @@ _logger = logging.getLogger(__name__)
 class BackgroundTasks:
     """Tasks of a bot from its login until it closes.
 
-    `index_problem` says why the index isn't up to date, or is empty. `answerable` is set once
+    `index_problem` says why the index isn't up to date, or is empty. `answerable` is set as soon as
     articles and notes are indexed.
     """
 
@@ -162,7 +162,7 @@ class BackgroundTasks:
         return self._all_indexed
 
     async def _warm_up(self) -> None:
-        """Fill caches before the first questions; a failure only makes these slower."""
+        """Fill caches before the first questions. A failure only slows these questions down."""
         try:
             await self._bot.worker.run_slices(Core.warm_up)
         except Exception as error:  # noqa: BLE001 - explained to the next asker

@@ -98,7 +98,7 @@ def connection_error(error: BaseException) -> LoginError:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The bot's application at Discord; `lacking` has its missing permissions by server name."""
+    """The bot's application at Discord, and the bot's missing permissions by server name."""
 
     public: bool
     lacking: dict[str, list[str]]

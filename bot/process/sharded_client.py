@@ -1,7 +1,7 @@
 """Sharded client: launches and connects the shards of this process.
 
-One process runs all shards, unless several share a PostgreSQL database and lease shards
-(`bot.cluster`).
+One process runs all shards, unless several processes share a PostgreSQL database and lease the
+shards (`bot.cluster`).
 """
 
 import asyncio

@@ -163,7 +163,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 class _Body:
     """Reads a request's body up to the size limit.
 
-    `whole` tells whether the body has arrived up to its end.
+    `whole` tells whether the end of the body has arrived.
     """
 
     source: Receive

@@ -74,7 +74,7 @@ class Week:
         open_gaps: the number of all open gaps of the guild.
         pending: the number of notes that wait for a decision.
         due: the number of notes to be verified again.
-        waiting_since: the time at which the oldest of these notes began to wait.
+        waiting_since: the time at which the oldest pending or due note began to wait.
         posts: forum posts without an answer.
         thanked: contributors whose notes helped.
         new: newly published notes.

@@ -26,7 +26,7 @@ def page_number(page: int, number: int, each: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list, with its number, from 0, and the number of all pages."""
+    """A page of a list: the text, the number from 0, and the number of all pages."""
 
     content: str
     number: int

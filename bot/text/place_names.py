@@ -28,7 +28,7 @@ def heading_name(heading: str, most: int) -> str:
 def place_name(title: str, heading: str, most: int) -> str:
     """Return title and headings as plain text within `most` units.
 
-    Outer headings are shortened first, then the title.
+    Outer headings are dropped first, then the title is shortened.
     """
     title, heading = (_as_seen(part) for part in (title, heading))
     if not title or not heading:
