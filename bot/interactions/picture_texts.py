@@ -50,8 +50,8 @@ class PictureTexts:
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
         pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
-        with self._place(member_id) as is_taken:
-            if not (is_taken and pictures):
+        with self._place(member_id) as has_place:
+            if not (has_place and pictures):
                 return ""
             try:
                 contents = [await send_with_retries(one.read) for one in pictures[:PICTURES]]
@@ -60,8 +60,8 @@ class PictureTexts:
             return (await self._recognized(contents)).text
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
-        with self._place(member_id) as is_taken:
-            if is_taken:
+        with self._place(member_id) as has_place:
+            if has_place:
                 return await self._recognized(contents[:PICTURES])
             return PictureText(is_whole=not self._is_on)
 

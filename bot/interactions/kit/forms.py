@@ -104,7 +104,7 @@ class Form(discord.ui.Modal):
     ) -> None:
         """Add a text input of at most `most` characters, prefilled with `text`.
 
-        A longer `text` raises the limit, because clients count an emoji as two characters.
+        The limit grows if clients, which count an emoji as two characters, find `text` longer.
         """
         style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
         component = discord.ui.TextInput[Any](
