@@ -175,7 +175,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _copies(folder: Path) -> tuple[Path, Path]:
-    """The served copy, and the spare one.
+    """The served copy, and the spare copy.
 
     Raises:
         PublishError: if the folder isn't a site.

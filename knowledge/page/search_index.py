@@ -1,7 +1,7 @@
 """Search index of a site, in bundles of Pagefind.
 
 A page's address determines its bundle, so a new note changes only one bundle. A site of a few
-hundred notes has only one.
+hundred notes has only one bundle.
 """
 
 import json

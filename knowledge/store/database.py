@@ -90,10 +90,10 @@ class Database(Protocol):
     # Transactions.
 
     def writing(self, guild_id: int | None = None) -> AbstractContextManager[None]:
-        """A write transaction; joins the one in progress, if any.
+        """A write transaction; joins a transaction in progress.
 
         Args:
-            guild_id: the only guild whose rows are read and changed; None for more than one.
+            guild_id: the only guild whose rows are read and changed; None for several guilds.
 
         Raises:
             StoreError: if the database can't be written; nothing was changed.

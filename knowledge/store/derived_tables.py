@@ -70,7 +70,7 @@ class DerivedTables(Protocol):
         """The SQL expression for the size of a column's text in bytes."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """A write transaction; joins the one in progress, if any."""
+        """A write transaction; joins a transaction in progress."""
 
     def try_lock(self, number: int) -> AbstractContextManager[bool]:
         """Hold the lock with this number; yields False if another process holds it.

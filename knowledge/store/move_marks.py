@@ -23,7 +23,7 @@ def moved_to(place: str) -> str:
 
 
 def moving_from(place: str) -> str:
-    """The mark of a database being filled from another one."""
+    """The mark of a database being filled from another database."""
     return f"{_MOVING}{place}"
 
 

@@ -142,7 +142,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
 
     @contextmanager
     def writing(self, guild_id: int | None = None) -> Iterator[None]:
-        """A write transaction; joins the one in progress, if any.
+        """A write transaction; joins a transaction in progress.
 
         A file has one writer for all guilds.
 

@@ -32,7 +32,7 @@ def connect(path: Path) -> Database:
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Hold a lock, so that no other process makes or changes the file's tables meanwhile.
+    """Hold a lock, so that no other process makes or changes the file's tables.
 
     Raises:
         sqlite3.OperationalError: if the lock can't be acquired.
@@ -74,7 +74,7 @@ def open_derived(
         made_from_it: a glob pattern of files in the same folder, deleted together with the file.
 
     Raises:
-        sqlite3.OperationalError: if the file can't be opened or locked; it isn't deleted then.
+        sqlite3.OperationalError: if the file can't be opened or locked; the file is kept.
     """
     with opening(path):
         try:
@@ -122,7 +122,7 @@ def make_tables(db: Database, script: Path, file_format: int) -> None:
 
 @contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """A write transaction, rolled back on errors; joins the one in progress, if any."""
+    """A write transaction, rolled back on errors; joins a transaction in progress."""
     if db.conn.in_transaction:
         yield
         return
@@ -168,7 +168,7 @@ class OpenedFile:
 class DerivedFile(OpenedFile):
     """An opened file whose content can be rebuilt.
 
-    `error` is raised if it can't be opened or written; `advice` ends the message of a failed write.
+    `error` is raised if the file can't be opened or written. `advice` ends a write error's message.
     """
 
     error: ClassVar[type[Exception]]
@@ -190,10 +190,10 @@ class DerivedFile(OpenedFile):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A write transaction; joins the one in progress, if any.
+        """A write transaction; joins a transaction in progress.
 
         Raises:
-            error: if it can't be written; nothing was changed.
+            error: if the file can't be written; nothing was changed.
         """
         try:
             with transaction(self._db):

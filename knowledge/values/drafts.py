@@ -71,7 +71,7 @@ class Draft:
         """The checked submission.
 
         Raises:
-            InvalidNoteError: if it is invalid, with the sentence to show.
+            InvalidNoteError: if the draft is invalid, with the sentence to show.
         """
         return checked_submission(self.title, self.text, self.tags, self.link, self.wordings)
 

@@ -116,7 +116,7 @@ class Watched:
 class Revision:
     """One text of a note, by its contributor or another writer.
 
-    `replaced_by` is the later revision that replaced this one while it was pending. An `extension`
+    `replaced_by` is the later revision that replaced this revision while pending. An `extension`
     was proposed by another member than the contributor. A revision is `for_page` if its writer knew
     about the public page, or if a moderator has released it for the page.
     """

@@ -43,7 +43,7 @@ class Feedback:
     """A member's verdict on the answer to a question; the last one counts.
 
     Attributes:
-        reason: the reason in the member's own words, in place of an offered one.
+        reason: the reason in the member's own words, in place of an offered reason.
         chosen: the offered reason that the member chose, if any.
         document_id: the document that the verdict is about, because the member picked or confirmed
             it as the right one; empty for a verdict on the whole answer.

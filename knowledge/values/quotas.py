@@ -114,7 +114,7 @@ class Limits:
 
 
 def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], default: Quota) -> Quota:
-    """The most generous quota for these roles; `default` if no role has one."""
+    """The most generous quota for these roles; `default` if no role has a quota."""
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:
         return default

@@ -30,7 +30,7 @@ class Synonym:
 
 
 class InvalidSynonymError(ValueError):
-    """Words that can't be synonyms; `word` is the invalid one."""
+    """Words that can't be synonyms; `word` is the invalid word."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)

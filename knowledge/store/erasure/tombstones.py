@@ -134,7 +134,7 @@ class Tombstones:
             raise self._unwritable(error) from error
 
     def _after_others(self, subject: str) -> str:
-        """The time of a new tombstone: now, but later than the subject's last one."""
+        """The time of a new tombstone: now, but later than the subject's last tombstone."""
         rows = self._database.rows(
             "select max(at) as at from tombstones where subject = ?", [subject]
         )

@@ -119,7 +119,7 @@ class Contributions:
         """Propose another text for a note.
 
         The new revision replaces a pending revision; a live revision stays live. Without
-        `pictures`, the new revision has the pictures of the latest one. If another member than the
+        `pictures`, the pictures of the latest revision are kept. If another member than the
         contributor proposes the text, the new revision is an extension.
         """
         with self._database.writing(guild_id):
@@ -216,7 +216,7 @@ class Contributions:
         return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-        """Withdraw the pending revision of the contributor's note, or else the published one."""
+        """Withdraw a contributor's note: the pending revision, or else the published revision."""
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:

@@ -251,7 +251,7 @@ class NoteStates:
             self.verify(live, NoticeEvent.REPORT_REVISED, by)
 
     def retire(self, note: Note, by: int) -> None:
-        """Make the live revision the retired one, and close the note's open reports."""
+        """Retire the live revision, and close the note's open reports."""
         self._database.run(
             "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
             "sampled = 0 where id = ?",

@@ -43,7 +43,7 @@ class Pictures:
             self._database.insert("revision_pictures", values)
 
     def inherit(self, revision_id: int, earlier_id: int) -> None:
-        """Give a new revision the pictures of an earlier one."""
+        """Give a new revision the pictures of an earlier revision."""
         self._database.run(
             "insert into revision_pictures (revision_id, position, digest) "
             "select ?, position, digest from revision_pictures where revision_id = ?",

@@ -76,7 +76,7 @@ class ReviewCards:
         self.forget_messages([row["message"] for row in rows])
 
     def revision_of(self, guild_id: int, message_id: int) -> int | None:
-        """The revision of a card message, if it is this guild's."""
+        """The revision whose card is this message, if the guild has the revision."""
         rows = self._database.rows(
             "select r.id from revisions r join notes n on n.id = r.note_id "
             "where r.card_message_id = ? and n.guild_id = ?",

@@ -220,7 +220,7 @@ class Connection:
 
     @contextmanager
     def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
-        """A write transaction that locks a part of the data; joins the one in progress, if any.
+        """A write transaction that locks a part of the data; joins a transaction in progress.
 
         Args:
             part: the number of the part to lock; None for all parts.

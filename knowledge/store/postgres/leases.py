@@ -1,9 +1,9 @@
 """Leases of shards: one process at a time runs each shard, by the clock of the database.
 
 Each process is a member, and keeps its shards as long as it renews its membership. If a process is
-late, another one first ends the late process's database sessions, which rolls back their
-transactions. After that, it deletes the late membership, which frees the shards. The late process
-notices at its next step, and joins again under a new id.
+late, another process first ends the late process's database sessions, which rolls back their
+transactions. Then it deletes the membership of the late process, which frees the shards. The late
+process notices at its next step, and joins again under a new id.
 
 Processes take free shards up to their share, and give back surplus shards one at a time. Taking a
 shard raises its epoch by one.

@@ -34,7 +34,7 @@ class FeedbackRecords:
         self.confirmations = 0
 
     def record(self, feedback: Feedback) -> bool:
-        """Store a member's verdict in place of their last one; False for an unknown question."""
+        """Store or replace a member's verdict; False for an unknown question."""
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
             document_id = self.confirmed_document(feedback.question_id)
@@ -98,11 +98,11 @@ class FeedbackRecords:
     def _confirm(self, question_id: int, digest: str, *, by_moderator: bool) -> bool:
         """Move a picked hit to the first rank, inside a transaction.
 
-        A refused question becomes a partially answered one. Earlier helpful verdicts are stored as
+        A refused question becomes partially answered. Earlier helpful verdicts are stored as
         verdicts about the document that was the first hit until now.
 
         Returns:
-            False if there is no such hit, or a moderator has picked another one.
+            False if there is no such hit, or a moderator has picked another hit.
         """
         self.confirmations += 1
         rows = self._database.rows(

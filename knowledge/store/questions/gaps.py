@@ -261,7 +261,7 @@ class Gaps:
     ) -> None:
         """Record the gaps answered by a publication, and notify the askers of `notified`.
 
-        Members who opted out get no notice, and no question gets a second one.
+        Members who opted out get no notice, and no question gets a second notice.
         """
         with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")
