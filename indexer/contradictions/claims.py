@@ -23,14 +23,14 @@ class Claim:
 
     Attributes:
         text: the sentence.
-        start: its offset in the text.
-        topic: its content words other than values.
+        start: the sentence's offset in the text.
+        topic: the content words of the sentence outside its values.
         names: the proper names among the topic's words.
-        values: its quantities.
-        negations: the spans of the words that `state` was read from, such as `not` or `disabled`.
+        values: the quantities in the sentence.
+        negations: the spans of the words that show `state`, such as `not` or `disabled`.
         state: the property that the sentence asserts, with `-` in front if the sentence denies
             it, such as `on` or `-on`; see `_state_and_negations`.
-        condition: its words that limit it to some case, such as `if` or `without`.
+        condition: the words that limit the sentence to some case, such as `if` or `without`.
     """
 
     text: str
@@ -93,7 +93,7 @@ def _is_name(word: str, language: str, *, is_first: bool) -> bool:
     """Whether a word is written like a proper name: with a digit, or with a capital letter.
 
     A capital letter means nothing in the first word of a sentence (`is_first`). In German the whole
-    word must be in capitals, because every noun begins with one.
+    word must be in capitals, because every noun is capitalized.
     """
     if any(sign.isdigit() for sign in word):
         return True
@@ -141,7 +141,7 @@ _CONDITION: Final = re.compile(
 
 
 def _state_and_negations(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The state of a sentence, and the spans of the words that it was read from.
+    """The state of a sentence, and the spans of the words that show this state.
 
     "It is enabled" has the state `on`. "It is not enabled" and "It is disabled" have the state
     `-on`. A sentence without a word of `_STATES` has the state `-` if it is negated, and an empty

@@ -310,7 +310,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
         supported: the models that can be derived, in words for the message.
 
     Raises:
-        DerivationError: naming all reasons that apply.
+        DerivationError: if a reason applies; the message names all that do.
     """
     reasons = [reason for reason, is_so in found.items() if is_so]
     if reasons:

@@ -50,7 +50,7 @@ def fetch(name: str, revision: str = "", show: Show = _no_progress) -> Fetched:
     """Download a model, or its missing files.
 
     Args:
-        name: its name on the hub, `owner/name`.
+        name: the model's name on the hub, `owner/name`.
         revision: the commit; the newest by default.
         show: called with the progress.
 

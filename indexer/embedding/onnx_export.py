@@ -56,7 +56,7 @@ def _check_supported(reference: "SentenceTransformer") -> None:
     """Refuse a model if a text's vector depends on more than its tokens.
 
     Raises:
-        DerivationError: naming the reasons.
+        DerivationError: if the model is refused; the message gives the reasons.
     """
     names = [type(module).__name__ for module in reference.children()]
     first: Any = next(reference.children())

@@ -52,7 +52,7 @@ def _check_supported(reference: "CrossEncoder") -> None:
     """Refuse a model unless it reads a pair's tokens and returns a single logit.
 
     Raises:
-        DerivationError: naming the reasons.
+        DerivationError: if the model is refused; the message gives the reasons.
     """
     names = [type(module).__name__ for module in reference.children()]
     supported = "one Transformer that classifies"

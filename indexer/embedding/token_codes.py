@@ -71,7 +71,7 @@ class TokenCodec:
     def cosines(
         self, query: NDArray[np.float32], passages: Sequence[bytes]
     ) -> list[NDArray[np.float32]]:
-        """For each passage, the cosines of the query's tokens (rows) with its tokens (columns).
+        """For each passage, the cosines of the query's tokens (rows) with the passage's (columns).
 
         Args:
             query: the token vectors, (m, t) float32 of unit length.

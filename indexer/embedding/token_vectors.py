@@ -41,7 +41,7 @@ class TokenVectors:
         self._lock = threading.Lock()
 
     def of_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their token vectors; missing ones are embedded and cached."""
+        """Questions with their token vectors; questions missing from the cache are embedded."""
         with self._lock:
             found = {text: self._kept[text] for text in texts if text in self._kept}
         missing = [text for text in dict.fromkeys(texts) if text not in found]

@@ -123,7 +123,7 @@ def check_manifest(
     """Refuse an index unless its manifest is as `expected`; `passages` counts its passages.
 
     Raises:
-        StaleIndexError: with the remedy.
+        StaleIndexError: if the manifest differs.
     """
     manifest = dict(db.rows("select key, value from manifest"))
     for key, value in expected.items():

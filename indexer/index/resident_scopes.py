@@ -267,7 +267,7 @@ class ResidentScopes:
                 yield held.passage_ids()
 
     def read_ahead(self) -> Iterator[None]:
-        """Prefetch scopes into memory, one a step, until the limit is near.
+        """Prefetch scopes into memory, one in each step, until the limit is near.
 
         Small scopes come first: most guilds are small. The scopes may change between two steps.
         """

@@ -125,7 +125,7 @@ def _found(
     keys: Sequence[int],
     read: Callable[[Sequence[int]], dict[int, _Row]],
 ) -> dict[int, _Row]:
-    """Rows by key, in the order given; missing ones are read and cached."""
+    """Rows by key, in the order given; rows missing from the cache are read and cached."""
     try:
         # Nearly always all are there, and looking each up once takes half the time.
         return {key: cache[key] for key in keys}

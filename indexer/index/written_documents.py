@@ -1,7 +1,7 @@
 """Statements that delete documents from the index database, and insert documents into it.
 
-They are few, because each costs a round trip in PostgreSQL, and SQLite is faster with fewer, too.
-The caller opens the transaction.
+The statements are few, because each costs a round trip in PostgreSQL, and SQLite is faster with
+fewer, too. The caller opens the transaction.
 """
 
 import hashlib

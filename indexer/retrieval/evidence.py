@@ -138,7 +138,7 @@ class Calibration:
     """Parameters of the probability, and the thresholds of the verdicts.
 
     Attributes:
-        weights: (f,) a weight of at least 0 for each feature divided by the feature's scale.
+        weights: (f,) for each feature divided by its scale, a weight of at least 0.
         scales: (f,) the standard deviation of each feature in the fitted rows.
         bias: the log-odds if every feature is zero.
         strong: the least probability of *strong* evidence.

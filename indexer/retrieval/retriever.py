@@ -3,7 +3,7 @@
 Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the query's cosine
 with the whole passage, its cosine with the best window, and its word coverage. If the model has
 token vectors, they reorder the best passages (`indexer.retrieval.late_interaction`). If the
-operator names a reranker, it reorders as many of the best hits as its budget allows.
+operator names a reranker, it then reorders as many of the best hits as its budget allows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -352,7 +352,7 @@ class Retriever:
 
 
 def _first_hits(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits. The hit with the best score replaces the last hit if it isn't among them.
+    """The first `k` hits, where the hit with the best score replaces the last hit if it is missing.
 
     Evidence needs the hit with the best score. But a single hit (`k` = 1) isn't replaced.
     """

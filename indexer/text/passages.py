@@ -102,8 +102,7 @@ class Passage:
     def embedded(self) -> str:
         """The embedded text: title, heading, text without link addresses, and wordings.
 
-        Wordings come last, because the model may truncate the text. `windows` has each wording,
-        too.
+        Wordings come last, because the model may truncate the text. Each is also in `windows`.
         """
         return "\n".join((self._with_titles(without_link_targets(self.text)), *self.wordings))
 

@@ -112,8 +112,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """The spans (start, end) of the sentences of a Markdown text, in order, trimmed.
 
     A code fence and a table row are one sentence each, because marking or quoting a part would
-    break them. A list item begins a sentence, and Markdown's hard line break ends a sentence.
-    Abbreviations, initials and numbers of items don't.
+    break them. A list item begins a sentence, and Markdown's hard line break ends a sentence. The
+    points of abbreviations, initials and item numbers don't end one.
     """
     return list(_sentences(text))
 
@@ -273,7 +273,7 @@ def _indent(text: str, start: int) -> int:
 def announces(text: str) -> bool:
     """Whether a unit only announces the next one.
 
-    It ends in a colon, is a heading or label, or says that something follows.
+    Such a unit ends in a colon, is a heading or label, or says that something follows.
     """
     if text.startswith((*FENCES, ROW)):
         return False
