@@ -52,8 +52,8 @@ class SearchTier:
     def is_articles_only(self) -> bool:
         """Whether this tier has only the bundled articles.
 
-        Such a tier answers only with strong evidence (`Lookups`). With partial evidence, the
-        articles would also answer questions about other subjects.
+        Partial evidence in such a tier doesn't count (`Lookups`), because the articles would then
+        answer questions about other subjects, too.
         """
         return self.scopes == (ARTICLES,)
 

@@ -133,7 +133,7 @@ class _Phrases:
 
 
 def _runs(text: str) -> tuple[str, tuple[int, ...]]:
-    """Run-length encoding of letters: "hello" is "helo" and 1, 1, 2, 1."""
+    """Merge repeated letters, and count the repeats: "hello" gives "helo" and 1, 1, 2, 1."""
     # Digits and ASCII punctuation are not merged: "10/10", "1 2 3", "++".
     letters: list[str] = []
     repeats: list[int] = []

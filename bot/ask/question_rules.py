@@ -50,7 +50,7 @@ _MOST_SETTLED_WORDS: Final = 14
 
 
 def begins_question(text: str) -> bool:
-    """Whether a message asks a question that needs no context."""
+    """Whether a message asks a question that can be understood without other messages."""
     plain = prose(text).strip()
     if response_without_lookup(text) or is_small_talk(text) or word_count(text) < _FEWEST_WORDS:
         return False

@@ -145,7 +145,7 @@ def draft_of_ids(subject: Mapping[str, Any]) -> Draft:
 
 
 def draft_of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
-    """The draft of a helper's answer, credited to the helper if they agreed to be named."""
+    """The draft of a helper's answer. The helper is credited after agreeing to be named."""
     return Draft(
         " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip(),
         answered.answer,

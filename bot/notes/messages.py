@@ -123,7 +123,7 @@ _AS_FILE: Final = Sentence(
 
 
 def introduce_file(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Introduce the file with a text that doesn't fit in a form."""
+    """Introduce the file with a note's text, because the text doesn't fit in a form."""
     submission = note.revision.submission.shown
     return _AS_FILE(
         language,

@@ -54,7 +54,7 @@ STATUS_CHARACTERS: Final = 450
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message about a note, with the note's pictures, and a long text as a file."""
+    """A message about a note, with the note's pictures. A long text is attached as a file."""
 
     content: str
     file_name: str = ""

@@ -39,7 +39,7 @@ Place = tuple[int, int]
 
 
 def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
-    """The notes with outdated cards, each with the number of the note's last change."""
+    """The notes with outdated cards, each with the number of its last change."""
     return core.store.review_cards.due(mine)
 
 

@@ -144,7 +144,7 @@ def once_per_interaction(
     change: Callable[[], _Outcome],
     origin: int = 0,
 ) -> _Outcome:
-    """Make a change to a note, once per interaction.
+    """Change a note, but only once for the same interaction.
 
     A repeated call makes no change, and returns the note as it is now. One transaction makes the
     change and marks the interaction as handled (`knowledge.store.inbox`). The index is updated

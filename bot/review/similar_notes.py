@@ -43,7 +43,7 @@ VECTORS_CACHED: Final = 4_096
 
 
 class Closeness(StrEnum):
-    """Degree of similarity: nearly the same text, or the same subject."""
+    """Degree of similarity of two documents: nearly the same text, or only the same subject."""
 
     SAME = "same"
     CLOSE = "close"
@@ -273,7 +273,7 @@ def _card_link(note: Note) -> str:
 
 
 def _shared_runs(text: str, other: str) -> float:
-    """The share of a text's three-word sequences that also occur in another text, 0 to 1."""
+    """The share of a text's three-word sequences that another text also has, from 0 to 1."""
     runs = _runs(text)
     return len(runs & _runs(other)) / len(runs)
 

@@ -25,7 +25,7 @@ NAMED: Final = 10
 
 
 class Nothing(StrEnum):
-    """Reasons for an empty search."""
+    """Reason why a search finds nothing."""
 
     NO_TAG = "no tag"
     NO_NOTES = "no notes"

@@ -59,7 +59,7 @@ class Answering:
     async def private_if_better(
         self, asked: Ask, member: discord.abc.User, channel: Any
     ) -> Ask | None:
-        """Return the question as a private question, or None if the public answer is good enough.
+        """Return the question as a private question, or None if a public answer is as good.
 
         `service.is_better_private` compares the private answer with the public answer.
         """

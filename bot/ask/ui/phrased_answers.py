@@ -120,10 +120,10 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """The button *Quotes only*: shows the plain answer.
+    """The button *Quotes only*, below an answer with sentences written by a language model.
 
-    A click of the asker or a moderator removes the model's sentences from the message. Other
-    members get the plain answer privately.
+    A click of the asker or a moderator removes these sentences from the message. Other members get
+    the plain answer privately.
     """
 
     question_id: int

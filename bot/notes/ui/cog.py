@@ -144,7 +144,7 @@ class NotesCog(commands.Cog):
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def history(self, interaction: Interaction, note: _NoteOption) -> None:
-        """Show the latest visible revision with its changes."""
+        """Show how the latest visible revision differs from the revision before."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         note_id = await autocomplete.note_id_of(interaction, note)
         await show_revision(interaction, note_id or 0, None)

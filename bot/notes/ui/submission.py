@@ -331,5 +331,5 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders,
     draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Open the form of the similar note, with the draft's text below the note's text."""
+        """Open the form of the similar note, with the draft's text added to the note's text."""
         await open_form(interaction, drafts.draft_of_extension(self.note, self.draft))
