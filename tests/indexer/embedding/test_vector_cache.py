@@ -8,7 +8,7 @@ def test_a_text_is_embedded_once() -> None:
     texts = ["how do bees make honey", "what is wax", "who milks cows"]
     embedder = WordEmbedder()
     vectors = VectorCache(embedder.embed_queries)
-    list(vectors.prepare(texts))
+    assert list(vectors.prepare(texts)) == [0]
     vectors.of([*texts, *texts])
     assert sorted(embedder.texts) == sorted(texts)
 
