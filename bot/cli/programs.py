@@ -22,7 +22,7 @@ from knowledge.dependencies import needed
 if TYPE_CHECKING:
     import socket
 
-    from bot.programs.reader import Reader
+    from bot.programs.batched_reader import Reader
 
 MCP_TOKEN_VARIABLE: Final = "COMMONPLACE_MCP_TOKEN"  # noqa: S105 - the name of a variable
 SERVE_TOKEN_VARIABLE: Final = "COMMONPLACE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
@@ -145,7 +145,7 @@ def _guild_id(guild: str | None) -> int | None:
 
 @asynccontextmanager
 async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Reader"]:
-    from bot.programs.reader import Reader
+    from bot.programs.batched_reader import Reader
 
     worker = Worker(partial(Core, settings), Core.close)
     try:

@@ -7,7 +7,7 @@ from typing import Final
 from bot.notes.messages import SHOWN_REASON_CHARACTERS, state_line
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import legible, plain, shortened, size
-from bot.text.paging import Page
+from bot.text.paging import PAGE, Page
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note, State
 
@@ -41,7 +41,6 @@ _LISTED_CHARACTERS: Final = 480
 _ADDED_CHARACTERS: Final = 64
 PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 _YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
-_PAGE: Final = Sentence(" · page {number} of {count}")
 _CARD: Final = Sentence("card")
 _UNTITLED: Final = Sentence("Untitled")
 
@@ -68,7 +67,7 @@ def page_of_own_notes(
     if wanted is not Filter.ALL:
         head += f" · {FILTER_LABELS[wanted](language)}"
     if count > 1:
-        head += _PAGE(language, number=number + 1, count=count)
+        head += PAGE(language, number=number + 1, count=count)
     lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
     return Page("\n".join([head, *lines]), number, count)
 

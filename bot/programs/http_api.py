@@ -19,10 +19,10 @@ from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.config.version import own_version
 from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
+from bot.programs.batched_reader import Reader
 from bot.programs.http_limits import BODY_BYTES, Limited
 from bot.programs.http_server import Tokens
 from bot.programs.problems import PROBLEM_TYPE, problem_body
-from bot.programs.reader import Reader
 from bot.programs.service import Answered, MissingError, Passage, UnusableError, WholeDocument
 
 _ID_CHARACTERS: Final = 2_000

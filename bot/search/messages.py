@@ -99,9 +99,11 @@ def page(query: str, about: Sequence[str], found: Found, number: int, language: 
     room = MESSAGE_CHARACTERS - size("\n".join([*heading, last, ""]))
     pages = _pages(found.quotes, room, language)
     number = min(number, len(pages) - 1)
-    shown = _PAGE(language, page=number + 1, pages=len(pages))
-    last = "-# " + " · ".join([*about, shown])
-    return Page("\n".join([*heading, *pages[number], last]), number, len(pages))
+    below = [*about]
+    if len(pages) > 1:
+        below.append(_PAGE(language, page=number + 1, pages=len(pages)))
+    last = [f"-# {' · '.join(below)}"] if below else []
+    return Page("\n".join([*heading, *pages[number], *last]), number, len(pages))
 
 
 def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[str]]:

@@ -19,6 +19,7 @@ from mcp.shared.exceptions import MCPError
 from bot.cli.console import UNUSABLE
 from bot.core.core import Core
 from bot.core.worker import Worker
+from bot.programs.batched_reader import Reader
 from bot.programs.http_server import (
     Tokens,
     address_of_socket,
@@ -26,7 +27,6 @@ from bot.programs.http_server import (
     serve,
 )
 from bot.programs.mcp_server import PATH, http_application, mcp_server
-from bot.programs.reader import Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 from tests.fork_server import ForkServer
 

@@ -21,6 +21,8 @@ MADE = (
     "channels.db",
     "web.db",
     "tombstones.jsonl",
+    "model.json",
+    "reranker.json",
     "bot.lock",
     "index/index.db",
     "index.next/shared.faiss",

@@ -97,7 +97,7 @@ async def test_filters_find_notes_behind_all_that_is_nearer_or_say_why_none_is_f
     tagged = content(await searched(world, tag="#Bikes"))
     assert "Bring a helmet" in tagged
     assert "File" not in tagged
-    assert "#bikes · page 1 of 1" in tagged
+    assert tagged.endswith("-# #bikes")
     theirs = content(await searched(world, contributor=world.second_member))
     assert "Or not" in theirs
     assert "Cycling" not in theirs
