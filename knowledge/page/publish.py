@@ -260,7 +260,7 @@ def _folder(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a new file; the caller has removed an earlier one at this path.
+    """Write a new file; the caller has removed an earlier file at this path.
 
     An earlier file may be a hard link, and overwriting it would change the other copy, too.
     """

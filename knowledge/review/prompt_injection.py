@@ -1,10 +1,10 @@
 """Patterns of prompt injection: instructions to a language model inside a text.
 
-A language model may read a note, to phrase an answer or on the public page. So a note with
-instructions to a model is suspicious. The patterns are English and German, a few Spanish and
-French. People instruct each other all the time ("ignore the warning", "you are now logged in",
-"System: Ubuntu"). So a pattern requires more: earlier instructions, a model's role or a hidden
-prompt are named, a model is addressed, or the markup between the turns of a chat is imitated.
+A model reads notes when it phrases an answer or visits the public page. So a note with instructions
+to a model is suspicious. Most patterns are for English and German. People instruct each other all
+the time ("ignore the warning", "you are now logged in", "System: Ubuntu"). So a pattern matches
+only words that name earlier instructions, a model's role or a hidden prompt, that address a model,
+or that imitate the markup between the turns of a chat with a model.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Once an interaction is acknowledged, Discord closes the form, or shows *thinking…* after a click.
 The stored record has the form's fields and the token for the reply. If the process ends, the next
-one replies. A token is valid for 15 minutes, and no record is kept longer.
+process replies. A token is valid for 15 minutes, and no record is kept longer.
 """
 
 import json

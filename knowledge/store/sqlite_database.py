@@ -54,9 +54,9 @@ def is_empty(path: Path) -> bool:
 
 
 def delete_moved(path: Path) -> None:
-    """Delete a file that was moved into another database, and its copies.
+    """Delete a file that was moved into another database, and the file's copies.
 
-    A file in use, or one that can't be read, stays.
+    A file that is in use or can't be read stays.
     """
     for copy in copies_beside(path):
         copy.unlink(missing_ok=True)

@@ -66,7 +66,7 @@ def _open(path: Path, prepare: Callable[[Database], None]) -> Database:
 def open_derived(
     path: Path, prepare: Callable[[Database], None], made_from_it: str = ""
 ) -> Database:
-    """Open a derived file; a damaged one is deleted and made anew.
+    """Open a derived file; a damaged file is deleted and made anew.
 
     Args:
         path: the file.

@@ -28,7 +28,7 @@ class Quota:
         return not (self.hour or self.day)
 
     def wait(self, earlier: Sequence[datetime], now: datetime) -> datetime | None:
-        """When another question or note is allowed, given `earlier` ones; None if allowed now."""
+        """When the next question or note is allowed, given the times `earlier`; None if now."""
         windows = ((self.hour, HOUR), (self.day, DAY))
         free = [
             # A question or note is allowed once this earlier one leaves the window.

@@ -205,7 +205,7 @@ class AuditLog:
         return [entry_of(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line at or after the time `since`; above every id if none."""
+        """The id of a guild's first line at or after a time, or a number above every id."""
         rows = self._database.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
             [guild_id, since.isoformat()],

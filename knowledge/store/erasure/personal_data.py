@@ -207,7 +207,7 @@ class PersonalData:
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
         """Withdraw a member's pending texts; with `withdraw`, also their live and retired notes.
 
-        Then erase the member's texts, except approved ones of notes that are still live or retired.
+        Then erase the member's texts, except approved texts of notes that stay live or retired.
         """
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "

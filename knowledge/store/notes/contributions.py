@@ -243,7 +243,7 @@ class Contributions:
     ) -> Outcome | None:
         """Store a member's report about a live note.
 
-        The report replaces the member's earlier one about the same problem.
+        The report replaces the member's earlier report about the same problem.
         """
         with self._database.writing(guild_id):
             note = self._notes.live_or_outcome(guild_id, note_id)

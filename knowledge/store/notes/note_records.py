@@ -151,7 +151,7 @@ class Notes:
         """The note with this revision.
 
         Raises:
-            LookupError: if there is none, or another guild has it.
+            LookupError: if the revision doesn't exist, or belongs to another guild.
         """
         found = self.find(revision_id, guild_id)
         if found is None:
@@ -294,7 +294,7 @@ class Notes:
         return self._filled([rows[note_id] for note_id in sorted(rows)])
 
     def record_of(self, note: Note) -> dict[str, int]:
-        """The number of the contributor's other revisions in each state, without replaced ones."""
+        """The numbers of the contributor's other revisions by state, without replaced revisions."""
         rows = self._database.rows(
             "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "

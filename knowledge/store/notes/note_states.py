@@ -237,7 +237,7 @@ class NoteStates:
             self.pictures.drop(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Make a revision live and the note verified now; with None, no revision is live.
+        """Make a revision live, and mark the note as verified now; with None, nothing is live.
 
         The review cards of all affected revisions are marked as outdated.
         """

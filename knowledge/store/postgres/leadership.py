@@ -79,8 +79,8 @@ class Fence:
     def guard(self, connection: Connection) -> None:
         """Fence another connection of this process.
 
-        If a write needs leadership, it is refused unless the store's connection holds the lock of
-        leadership.
+        In the context `leading`, a write is also refused if the store's connection no longer holds
+        the lock of leadership.
         """
 
         def check() -> None:

@@ -163,7 +163,7 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Reconnect if another process ended the session: a query is retried, but no write is."""
+        """Run a query, which reconnects if the session was ended; a write would fail instead."""
         self._connection.rows("select 1 as there")
 
     def _standing(self) -> tuple[Standing, int]:

@@ -158,8 +158,8 @@ class FeedbackRecords:
     ) -> list[ConfirmedAnswer]:
         """A guild's confirmed answers, newest first.
 
-        With `channels`, only answers whose question was recorded with exactly these channels
-        (`Question.channels`).
+        With `channels`, an answer is returned only if its question was recorded with exactly these
+        channels (`Question.channels`).
         """
         values: list[Any] = [guild_id]
         for_channels = ""

@@ -133,7 +133,7 @@ class HelpedQuestions:
             )
 
     def finish(self, message_id: int, gap: Question | None = None) -> None:
-        """Finish a question, and record `gap`, which the caller gives if nobody has answered."""
+        """Finish a question, and record `gap` if the caller found that nobody has answered."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None
             self._database.run(

@@ -280,7 +280,7 @@ class QuestionRecords:
         )
 
     def add_hit(self, question_id: int, hit: RecordedHit) -> None:
-        """Append a hit, inside a transaction; an existing one stays."""
+        """Append a hit, inside a transaction, unless the question has the same hit already."""
         if digest_of(hit) not in map(digest_of, self.hits(question_id)):
             [row] = self._database.rows(
                 "select coalesce(max(rank), 0) as last from hits where question_id = ?",

@@ -22,7 +22,7 @@ class RecentQuestions:
         """Count a question, unless the member has reached the limit.
 
         Returns:
-            None if the question was counted, or else the time when the next one is allowed.
+            None if the question was counted, or else the time when the next question is allowed.
         """
         with self._database.writing(guild_id):
             self._database.run(
