@@ -115,33 +115,33 @@ class Reply:
         return getattr(self.outcome, "evidence", Evidence.NONE)
 
 
-_NO_QUESTION: Final = Sentence("There is no question: write what you would like to know.")
+_NO_QUESTION: Final = Sentence("I need some words to go on: what would you like to know?")
 _LONG_QUESTION: Final = Sentence(
-    "The question has {number:,} characters; {most:,} is the most. Ask for one thing in a sentence "
+    "Your question has {number:,} characters; the limit is {most:,}. Ask one thing, in a sentence "
     "or two."
 )
 
 
-_UNREADABLE: Final = Sentence("Half a character in your question can't be read: leave it out.")
+_UNREADABLE: Final = Sentence("Your question contains a broken character. Remove it and ask again.")
 # Neither the database nor the model accepts lone surrogates.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 # Replies to small talk, which is not recorded.
 _TO_SMALL_TALK: Final = {
     SmallTalk.IDENTITY: Sentence(
-        "I am a bot. I quote what this community has written down, with its source; nothing I say "
-        "is made up."
+        "I'm a bot. I quote what this community has written down, with its source; I don't make "
+        "anything up."
     ),
     SmallTalk.ABILITIES: Sentence(
-        "Ask me something about this community, in your own words: I quote the passages that "
-        "answer, with their source. `/note add` proposes a note for everyone."
+        "Ask me about this community in your own words, and I'll quote passages that answer you, "
+        "with their sources. `/note add` proposes a note for everyone."
     ),
     SmallTalk.HELP: Sentence(
-        "Go ahead: what would you like to know? One sentence in your own words is best."
+        "Go ahead! What would you like to know? One sentence in your own words works best."
     ),
-    SmallTalk.THANKS: Sentence("You are welcome."),
+    SmallTalk.THANKS: Sentence("You're welcome."),
     SmallTalk.SCOLDING: Sentence(
-        "Sorry. *Not helpful* below an answer tells the moderators what was wrong with it."
+        "Sorry! Press *Not helpful* below an answer to tell the moderators what was wrong with it."
     ),
     SmallTalk.PRAISE: Sentence("Thank you!"),
     SmallTalk.GREETING: Sentence("Hello! What would you like to know?"),

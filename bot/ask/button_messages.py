@@ -9,12 +9,12 @@ from knowledge.values.guilds import Language
 
 SOURCE: Final = Sentence("Source")
 OTHER_PASSAGES: Final = Sentence("Other passages")
-QUOTED_ABOVE: Final = Sentence("Quoted above; shows all of it")
+QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
-PICKED: Final = Sentence("Thank you. That counts for this passage.")
+PICKED: Final = Sentence("Thank you. I've counted your vote for this passage.")
 CONFIRMED: Final = Sentence("Thank you. This passage now comes first for questions like yours.")
 REPLACED: Final = Sentence(
-    "Thank you. The answer quotes this passage now, and it comes first for questions like yours."
+    "Thank you. The answer now quotes this passage, which will come first for questions like yours."
 )
 
 
@@ -25,20 +25,20 @@ def shared(found: Shared, language: Language = Language.ENGLISH) -> str:
     return (SHARED if found.complete else SHARED_IN_PART)(language)
 
 
-SHARED: Final = Sentence("Shared: everybody here sees the answer now.")
+SHARED: Final = Sentence("Shared. Everybody here can see the answer now.")
 SHARED_IN_PART: Final = Sentence(
-    "Shared in part: I left out a channel that not everybody here can read."
+    "Shared in part: I left out quotes from a channel that not everybody here can read."
 )
 NOT_FOR_EVERYBODY: Final = Sentence(
     "Not shared: your answer is from a channel that not everybody here can read."
 )
-NOT_SHARED: Final = Sentence("Not shared: I no longer find an answer to this question.")
+NOT_SHARED: Final = Sentence("Not shared: I can't find an answer to this question any more.")
 
 FOR_YOU_ALONE: Final = Sentence(
-    "Only you see this: it's from a channel that not everybody here can read."
+    "Only you can see this: it's from a channel that not everybody here can read."
 )
 ASK_ALONE: Final = Sentence(
-    "I can only answer this privately. Ask again with `/ask`: nobody else will see the answer."
+    "I can only answer this privately. Ask again with `/ask`, and only you will see the answer."
 )
 
 FEEDBACK_HELPFUL: Final = Sentence("Thank you. I've noted that this helped.")
@@ -54,8 +54,8 @@ ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
 
 
 CAN_NOT_WRITE: Final = Sentence(
-    "I can't write in {channel}, where you asked me something. `/ask` still works there, and "
-    "an administrator can give me *Send Messages*."
+    "You asked me something in {channel}, but I can't write there. Use `/ask` instead, or have an "
+    "administrator give me *Send Messages*."
 )
 
 
@@ -66,6 +66,8 @@ WHAT_WAS_WRONG: Final = Sentence("What was wrong with it?")
 
 REASON: Final = Sentence("Reason")
 
-ASKS_WHY: Final = Sentence("What was wrong with it? Moderators see the reason, but not your name.")
+ASKS_WHY: Final = Sentence(
+    "What was wrong with it? Moderators will see the reason, but not your name."
+)
 
 REASON_KEPT: Final = Sentence("Thank you. I've noted the reason.")

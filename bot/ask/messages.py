@@ -78,12 +78,13 @@ def question_line(text: str) -> str:
 
 
 _FOREIGN: Final = Sentence(
-    "-# I don't read {name} well yet, so I looked mainly for your words. Other words may find more."
+    "-# I don't read {name} well yet, so I looked mainly for your exact words. Others may find "
+    "more."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Confirmed for nearly the same question")
-_NEAREST: Final = Sentence("This is the nearest I found; it may not answer your question.")
-_PARTLY: Final = Sentence("This may not be it: I found nothing on {missing}.")
+_NEAREST: Final = Sentence("This is the closest I found; it may not answer your question.")
+_PARTLY: Final = Sentence("This may not answer it: I found nothing on {missing}.")
 
 
 def not_my_language(foreign: str, language: Language = Language.ENGLISH) -> str:
@@ -156,7 +157,7 @@ _UNKNOWN: Final = Sentence(
     "I don't know: I found nothing on {words}. I've noted the question for the moderators."
 )
 
-_NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
+_NEAREST_TITLES: Final = Sentence("-# Closest titles: {titles}")
 
 # As many as fit on two lines of a phone.
 NEAREST_TITLES: Final = 3

@@ -28,10 +28,10 @@ MOST_CHARACTERS: Final = 1_400
 _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
 
 _UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
-_CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
+_CHOSEN: Final = Sentence("Chosen word for word by {model} from the passages quoted below.")
 _PHRASED: Final = Sentence(
-    "Phrased by {model} from the quotes below. Numbers, names and negations were "
-    "checked, but read the quotes."
+    "Written by {model} from the quotes below. Numbers, names and negations were checked, but read "
+    "the quotes."
 )
 QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only")}
 _MODEL_CHARACTERS: Final = 60

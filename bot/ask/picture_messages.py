@@ -13,12 +13,12 @@ WITH_WORDS: Final = Sentence("Your own words:")
 NOT_YOURS: Final = Sentence("Only the member who sent the picture can ask with it.")
 LABELS: Final[Mapping[str, Sentence]] = {
     "picture": Sentence("Ask with this text"),
-    "words": Sentence("Ask my words only"),
+    "words": Sentence("Ask with my words only"),
 }
 FORM_TITLE: Final = Sentence("Ask with a picture's text")
 QUESTION: Final = Sentence("Question")
 QUESTION_HELP: Final = Sentence(
-    "The words of an error message work best; leave out your own names and paths."
+    "The exact words of an error message work best. Leave out your own names and paths."
 )
 
 # A longer text by the member is asked without the picture: both would not fit into a message.

@@ -12,10 +12,10 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "dismiss": Sentence("Dismiss", "an answer"),
 }
 
-SOLVED: Final = Sentence("Glad to hear it. Thank you for telling me.")
+SOLVED: Final = Sentence("Glad to hear it. Thanks for telling me!")
 MARKED_SOLVED: Final = Sentence("Glad to hear it. I've marked the post as solved.")
-DISMISSED: Final = Sentence("Done, my message is gone.")
-NOT_DISMISSED: Final = Sentence("I couldn't take my message away. Please try again in a moment.")
+DISMISSED: Final = Sentence("Done: I've deleted my message.")
+NOT_DISMISSED: Final = Sentence("I couldn't delete my message. Please try again in a moment.")
 NOT_YOURS: Final = Sentence(
-    "Only the asker and moderators can do that. *Not helpful* is for everybody."
+    "Only the asker and moderators can do that. Anyone can press *Not helpful*."
 )

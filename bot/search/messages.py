@@ -23,28 +23,29 @@ PASSAGES_A_PAGE: Final = 5
 PASSAGE_LINES: Final = 9
 
 
-NO_QUERY: Final = Sentence("There is nothing to search for: type some words, or choose a title.")
+NO_QUERY: Final = Sentence("Type some words to search for, or choose a title.")
 LONG_QUERY: Final = Sentence(
-    "That has {number} characters; a search takes {most}. Use the words that matter, or ask "
-    "the whole question with `/ask`."
+    "Your search has {number} characters; the limit is {most}. Use only the words that matter, or "
+    "ask the whole question with `/ask`."
 )
 ONLY_IN_SERVERS: Final = Sentence(
-    "Tags and contributors belong to the notes of a server: use them there. Here, leave out "
-    "`tag` and `contributor`."
+    "`tag` and `contributor` only work in a server. Leave them out here."
 )
 GONE: Final = Sentence("I no longer know what you searched for: use `/search` again.")
 LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
 _NOTHING: Final[Mapping[Nothing, Sentence]] = {
-    Nothing.NO_TAG: Sentence("No live note here has the tag #{tag}. Choose one from the list."),
+    Nothing.NO_TAG: Sentence(
+        "No live note here has the tag #{tag}. Choose one that I suggest as you type."
+    ),
     Nothing.NO_NOTES: Sentence("{contributor} has no live note here."),
     Nothing.NEITHER: Sentence("{contributor} has no live note here with the tag #{tag}."),
     Nothing.EMPTY: Sentence(
-        "There is nothing here to search yet. Write the first note with `/note add`."
+        "There's nothing to search here yet. Write the first note with `/note add`."
     ),
 }
 _PAGE: Final = Sentence("page {page} of {pages}")
-_ONLY_NEAR: Final = Sentence("Nothing here is clearly about this. This comes closest:")
+_ONLY_NEAR: Final = Sentence("I found nothing that's clearly about this. The closest:")
 
 _MARKED: Final = re.compile(r"\\([\\*_~`|<>\[\]()#@:-])")
 _FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")

@@ -53,7 +53,7 @@ OPTION_MISFIT: Final = Sentence(
 )
 
 RESTARTED: Final = Sentence(
-    "I was restarted in the middle of this. Check whether it was done before you try again."
+    "I was restarted in the middle of this. Check whether it went through before you try again."
 )
 FORM_DONE: Final = Sentence("Done. I was restarted before I could tell you.")
 FORM_TAKEN: Final = Sentence(
@@ -64,7 +64,7 @@ NOT_SERVED: Final = Sentence(
     "I only answer members of certain servers, and you aren't in one of them."
 )
 NOT_A_MEMBER: Final = Sentence(
-    "I can't answer here. Ask me in a server that has me, or in a direct message."
+    "I can't answer here. Ask me in a server that I'm in, or in a direct message."
 )
 LEAVES: Final = Sentence(
     "I'm leaving: this server isn't on my list. My operator can add it to "
@@ -115,8 +115,8 @@ def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) 
 
 
 FAILED: Final = Sentence(
-    "Something went wrong on my side. Everything confirmed before is safe. Please "
-    "give an administrator this number: `{error_id}`."
+    "Something went wrong on my side. Anything I've already confirmed is safe. Please give an "
+    "administrator this number: `{error_id}`."
 )
 
 EXPLAINED: Final = Sentence("{reason}")

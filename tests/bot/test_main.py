@@ -222,7 +222,7 @@ def test_questions_on_standard_input_are_answered_a_line_each(
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]
-    assert "There is no question" in replies[1]["answer"]
+    assert "I need some words" in replies[1]["answer"]
     assert replies[2]["answer"] == ""
     assert "6,000 characters" in replies[3]["answer"]
 

@@ -58,8 +58,8 @@ class AskCog(commands.Cog):
         description=described("Ask what this community knows."),
     )
     @app_commands.describe(
-        question=described("What you would like to know."),
-        private=described("Show the answer to you alone."),
+        question=described("What would you like to know?"),
+        private=described("Show the answer only to you."),
     )
     @also_directly
     @flood_controlled

@@ -30,10 +30,10 @@ class SearchCog(Cog):
 
     @app_commands.command(
         name="search",
-        description=described("Search, and browse what comes closest."),
+        description=described("Search, and browse the closest passages."),
     )
     @app_commands.describe(
-        query=described("Some words, or a title: choose one to see that document first."),
+        query=described("Some words, or a title. Choose a title to see that document first."),
         tag=described("Only notes with this tag."),
         contributor=described("Only notes by this member."),
     )

@@ -90,7 +90,7 @@ def test_marks_of_bold_that_were_cut_in_two_are_left_out() -> None:
 
 def test_a_models_name_is_no_markdown() -> None:
     _, told = said(chosen("Buy wood."), model="**big** <@1> " + "x" * 100)
-    assert told.startswith(r"-# Chosen by \*\*big\*\* \<\@1\> xxx")
+    assert told.startswith(r"-# Chosen word for word by \*\*big\*\* \<\@1\> xxx")
     assert "…" in told
 
 

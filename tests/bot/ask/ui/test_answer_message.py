@@ -36,7 +36,7 @@ async def test_an_answer_has_its_buttons_and_the_colour_of_its_evidence(world: W
     refused = await world.ask(UNKNOWN)
 
     assert "Evidence: strong" in content(strong)
-    assert "nearest I found" in content(partial)
+    assert "closest I found" in content(partial)
     assert buttons(strong.response) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
     colours = [_container(result.response)["accent_color"] for result in (strong, partial, refused)]
     assert len(set(colours)) == 3

@@ -144,7 +144,7 @@ async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world:
 
     picture = await world.second_member.send(world.general, attachments=[("a.png", b"png")])
     result = await world.member.context_menu(world.general, "Ask about this", picture)
-    assert content(result).startswith("There is no question")
+    assert content(result).startswith("I need some words")
 
 
 async def _by_command(world: World) -> str:
@@ -195,7 +195,7 @@ async def test_a_question_out_of_scope_is_refused_and_a_gap_exactly_once_on_ever
 async def test_a_question_without_words_gets_one_sentence_and_no_record(world: World) -> None:
     for empty in ("???", "   ", "…"):
         result = await world.ask(empty)
-        assert content(result).startswith("There is no question")
+        assert content(result).startswith("I need some words")
         assert result.ephemeral
     assert await world.core(lambda core: core.store.question_records.question(1)) is None
 

@@ -46,8 +46,8 @@ from tests.bot.world import (
 
 LINE = "-# A language model may add to this until <t:"
 CHOSEN = (
-    f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} "
-    "from the passages quoted below, word for word."
+    f"-# Chosen word for word by {MODEL.replace('-', chr(92) + '-')} "
+    "from the passages quoted below."
 )
 
 

@@ -13,7 +13,7 @@ from tests.bot.steps import content, elsewhere, longest_part
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
 
 SENTENCE = "A community meetup is in Lisbon at the Rua Augusta on Fridays"
-PHRASED = "-# Phrased by scripted"
+PHRASED = "-# Written by scripted"
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: Wo
     assert told.endswith(sources_messages._STANDINGS[ArticlesUse.ENDED].english)
     assert shown.splitlines()[-1] == told
     assert "I don't know" in without
-    assert "Nearest titles" not in without
+    assert "Closest titles" not in without
     assert back.endswith(sources_messages._STANDINGS[ArticlesUse.ALONE].english)
     assert "I don't know" not in before
     assert again == before
