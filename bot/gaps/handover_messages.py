@@ -28,40 +28,42 @@ ASK_MODERATORS_LABELS: Final[Mapping[str, Sentence]] = {
 }
 
 ASKS_FIRST: Final = Sentence(
-    "You asked this privately. Moderators and helpers of this server will see the question, "
-    "but not your name. Only you get the answer."
+    "You asked this privately. This server's moderators and helpers will see the question, but not "
+    "your name. Only you will get the answer."
 )
 QUESTION_GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
 NOT_SET_UP: Final = Sentence(
-    "This server no longer takes questions this way. Moderators still see yours in `/gaps`."
+    "This server has turned this off. Moderators can still see your question in `/gaps`."
 )
 NOT_POSTED: Final = Sentence(
-    "I couldn't reach the moderators' channel. Try again later; they see the question in "
+    "I couldn't post in the moderators' channel. Try again later; they can see the question in "
     "`/gaps` anyway."
 )
 _REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
     NotHandedOn.ALREADY: Sentence(
-        "The moderators have this question already. I'll tell everyone who asked when there is an"
-        " answer."
+        "The moderators already have this question. I'll tell everyone who asked it once there's "
+        "an answer."
     ),
     NotHandedOn.TOO_SOON: Sentence(
         "You asked the moderators something in the last {minutes} minutes. Give them a little "
         "time, then try again."
     ),
     NotHandedOn.NO_GAP: Sentence(
-        "This question has been answered or put aside. Ask it again with `/ask`."
+        "This question was answered or put aside. Ask it again with `/ask`: I'll either answer it "
+        "or put it back on the moderators' list."
     ),
     NotHandedOn.PRIVATE: Sentence(
-        "Not sent: not everybody in the helpers' channel can read this question. Moderators see "
-        "it in `/gaps`."
+        "Not sent: not everybody in the helpers' channel may read this question. Moderators can "
+        "see it in `/gaps`."
     ),
 }
-_HANDED_ON: Final = Sentence("The moderators have been asked.")
-_YOU_ARE_TOLD: Final = Sentence("When somebody answers it, I'll tell you.")
+_HANDED_ON: Final = Sentence("I've asked the moderators.")
+_YOU_ARE_TOLD: Final = Sentence("I'll tell you when somebody answers.")
 _QUIET: Final = Sentence(
-    "You've turned off notices of answers, so I won't tell you. `/privacy` turns them on again."
+    "You've turned off notices about answers, so I won't tell you. Turn them on again with "
+    "`/privacy`."
 )
-_ASKER_TOLD: Final = Sentence("When somebody answers it, I'll tell the asker.")
+_ASKER_TOLD: Final = Sentence("I'll tell the asker when somebody answers.")
 
 
 def refusal(why: NotHandedOn, language: Language) -> str:
@@ -98,20 +100,22 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "send": Sentence("Send to review"),
 }
 
-_PUT: Final = Sentence("**A member asks the moderators** what I could not answer:")
+_PUT: Final = Sentence("**A member is asking the moderators** what I couldn't answer:")
 _WHERE: Final = Sentence("asked {when} in <#{channel}>")
 _PRIVATELY: Final = Sentence("asked privately {when}")
-_NEAREST: Final = Sentence("nearest I found: {titles}")
-_OPEN: Final = Sentence("**Open** · Nobody is on it yet. *Answer* writes to the asker.")
+_NEAREST: Final = Sentence("closest I found: {titles}")
+_OPEN: Final = Sentence("**Open** · Nobody is on it yet. Press *Answer* to reply to the asker.")
 _CLAIMED: Final = Sentence("**Claimed** by {helper} {when}")
 _STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
 _STALE_CLAIM: Final = Sentence(
-    "**Still open** · Claimed by {helper} {when} and not answered: anyone may take over."
+    "**Still open** · Claimed by {helper} {when}, but not answered yet: anyone may take over."
 )
-_ANSWERED: Final = Sentence("**Answered** by {helper} {when}. I tell the asker:")
+_ANSWERED: Final = Sentence("**Answered** by {helper} {when}. I'll pass this on to the asker:")
 _DECLINED: Final = Sentence("**Not for us**, says {helper} {when}")
-_DRAFT: Final = Sentence("*Send to review* proposes it as a note, so that I know it next time.")
-_NOTED: Final = Sentence("It was proposed as a note.")
+_DRAFT: Final = Sentence(
+    "*Send to review* proposes this answer as a note, so that I can quote it next time."
+)
+_NOTED: Final = Sentence("This answer was proposed as a note.")
 _A_HELPER: Final = Sentence("a helper")
 
 
@@ -179,8 +183,8 @@ GONE: Final = Sentence("This question is no longer on record.")
 _TAKEN: Final = Sentence("{helper} claimed this {when}.")
 _DONE: Final = Sentence("{helper} answered this {when}.")
 _PUT_ASIDE: Final = Sentence("{helper} put this aside {when}. *Open again* brings it back.")
-NOT_YOURS: Final = Sentence("Only the helper who claimed it or a moderator can do this.")
-NOTED_ALREADY: Final = Sentence("This answer was proposed as a note already.")
+NOT_YOURS: Final = Sentence("Only the helper who claimed this or a moderator can do that.")
+NOTED_ALREADY: Final = Sentence("This answer has already been proposed as a note.")
 
 
 def already_taken(handover: Handover, language: Language) -> str:
@@ -201,12 +205,14 @@ def already_taken(handover: Handover, language: Language) -> str:
 ANSWER_CHARACTERS: Final = 2_000
 
 FORM_TITLE_CHARACTERS: Final = 45
-EMPTY: Final = Sentence("There is no answer yet: write one, then send it.")
+EMPTY: Final = Sentence("Your answer is empty. Write something, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
 GOES_PUBLIC: Final = Sentence(
-    "It is posted where it was asked. You can propose it as a note afterwards."
+    "I'll post it where the question was asked. You can propose it as a note afterwards."
 )
-GOES_PRIVATE: Final = Sentence("Only the asker gets it. You can propose it as a note afterwards.")
+GOES_PRIVATE: Final = Sentence(
+    "Only the asker will get it. You can propose it as a note afterwards."
+)
 NAME_LABEL: Final = Sentence("May I say who answered?")
 NAME_CHOICES: Final[Mapping[str, Sentence]] = {
     "named": Sentence("Yes, with my name"),
@@ -220,11 +226,12 @@ def form_title(question: str) -> str:
 
 
 THANKS: Final = Sentence(
-    "Thank you! I'm telling the asker. *Send to review* below the question proposes it as a note."
+    "Thank you! I'll tell the asker. *Send to review* below the question proposes your answer as a "
+    "note."
 )
 THANKS_TO_NOBODY: Final = Sentence(
-    "Thank you! The asker has turned off notices, so I tell nobody. *Send to review* below "
-    "the question proposes it as a note."
+    "Thank you! The asker has turned off notices, so I won't tell them. *Send to review* below the "
+    "question proposes your answer as a note."
 )
 
 _HELPER: Final = Sentence("A helper")

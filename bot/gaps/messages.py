@@ -40,17 +40,17 @@ def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
     return groups[first : first + GROUPS_A_PAGE]
 
 
-_NO_GAPS: Final = Sentence("Nothing is open: every question was answered or dismissed.")
+_NO_GAPS: Final = Sentence("No open questions: all were answered or dismissed.")
 _GAPS: Final = Plural(
-    "**{number:,} question found no good answer**, in {groups}",
-    "**{number:,} questions found no good answer**, in {groups}",
+    "**{number:,} question without a good answer**, in {groups}",
+    "**{number:,} questions without a good answer**, in {groups}",
 )
 _GROUPS: Final = Plural("{number:,} group", "{number:,} groups")
 _MEMBERS: Final = Plural(
     "asked {times} by {number:,} member", "asked {times} by {number:,} members"
 )
 _LAST: Final = Sentence("last {when}")
-_UNHELPFUL: Final = Sentence("{number} answered, but not helpful")
+_UNHELPFUL: Final = Sentence("{number} rated not helpful")
 _PARTIAL: Final = Sentence("{number} answered in part")
 _STANDING: Final[Mapping[HandoverState, Sentence]] = {
     HandoverState.OPEN: Sentence("with the helpers since {when}"),
@@ -60,8 +60,8 @@ _STANDING: Final[Mapping[HandoverState, Sentence]] = {
 }
 _STALE: Final = Sentence("unanswered since {when}")
 _STALE_CLAIM: Final = Sentence("claimed by {helper} {when}, no answer since")
-_AWAITED: Final = Sentence("a note for it waits for review")
-_ALL_ARE_TOLD: Final = Sentence("When a note answers a question, I tell everyone who asked it.")
+_AWAITED: Final = Sentence("a note for it is awaiting review")
+_ALL_ARE_TOLD: Final = Sentence("When a note answers a question, I'll tell everyone who asked it.")
 DISMISS_LABEL: Final = Sentence("Dismiss")
 ACTION_LABELS: Final[Mapping[str, Sentence]] = {
     "write": Sentence("Write this note"),
@@ -74,12 +74,12 @@ ACTION_LABELS: Final[Mapping[str, Sentence]] = {
 CHOOSE: Final = Sentence("Choose questions to work on")
 NONE_CHOSEN: Final = Sentence("Choose a question in the list first.")
 _NO_GAP: Final = Sentence("This question is no longer open: it was answered or dismissed.")
-_DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
+_DISMISSED: Final = Sentence("Dismissed: “{question}”. It'll come back if anyone asks it again.")
 _DISMISSED_MANY: Final = Plural(
-    "{number:,} group dismissed. New questions bring it back.",
-    "{number:,} groups dismissed. New questions bring them back.",
+    "{number:,} group dismissed. It'll come back if anyone asks again.",
+    "{number:,} groups dismissed. They'll come back if anyone asks again.",
 )
-_TAKEN: Final = Sentence("Somebody was faster: {standing}.")
+_TAKEN: Final = Sentence("Somebody beat you to it: {standing}.")
 
 
 def page_of_gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
@@ -166,17 +166,17 @@ def already_taken(handovers: Sequence[Handover], language: Language = Language.E
 POINT_TITLE: Final = Sentence("Which document answers this?")
 POINT_LABEL: Final = Sentence("Its title, or words from it")
 POINT_CHARACTERS: Final = 200
-CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers")
-_FOUND: Final = Sentence("Passages nearest to “{words}”:")
+CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers it")
+_FOUND: Final = Sentence("Passages closest to “{words}”:")
 NOTHING_FOUND: Final = Sentence(
-    "The askers can read nothing close to these words. Try others, or write a note."
+    "I found nothing close to these words that the askers can read. Try others, or write a note."
 )
 PASSAGE_GONE: Final = Sentence(
-    "Nothing changed: the passage was edited, the question is settled, or its askers can't "
-    "read the passage."
+    "Nothing changed: the passage was edited, the askers can't read it, or the question is already "
+    "settled."
 )
 POINTED: Final = Sentence(
-    "Done. That passage now comes first for questions like this, and I tell everyone who asked."
+    "Done. That passage now comes first for questions like this, and I'll tell everyone who asked."
 )
 ANSWERS_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 _PASSAGE_CHARACTERS: Final = 1_500
@@ -203,12 +203,12 @@ def passage_to_confirm(found: StoredPassage) -> str:
 # Answers to earlier askers.
 
 
-_TOLD: Final = Sentence("{asker} You asked this {when}. Now there is an answer:")
-_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there is an answer:")
+_TOLD: Final = Sentence("{asker} You asked this {when}. Now there's an answer:")
+_TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there's an answer:")
 
 
-_HELPED: Final = Sentence("{asker} You asked this {when}. {helper} answers:")
-_HELPED_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} answers:")
+_HELPED: Final = Sentence("{asker} You asked this {when}. {helper} has answered:")
+_HELPED_PRIVATELY: Final = Sentence("You asked this in {server} {when}. {helper} has answered:")
 
 
 def answer_lead(

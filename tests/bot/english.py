@@ -8,7 +8,7 @@ from tests.bot.text.test_languages import MESSAGES
 # No German sentence has these between blanks, and hardly an English one has none of them.
 _ENGLISH: Final = re.compile(
     r"(?<![\w/`.])(the|is|are|your|you|this|that|with|not|for|of|and|to|by|from|has|have|what|"
-    r"nothing|or|no|its|these|approved|note|notes|question|questions|page|reason|answered)(?![\w/`.])",
+    r"nothing|or|no|it|its|if|these|approved|note|notes|question|questions|page|reason|answered)(?![\w/`.])",
     re.IGNORECASE,
 )
 

@@ -34,7 +34,7 @@ class GapsCog(Cog):
 
     @app_commands.command(
         name="gaps",
-        description=described("Questions that found no good answer, grouped."),
+        description=described("Questions without a good answer, grouped."),
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(SHOWN_TO_MODERATORS)

@@ -94,7 +94,7 @@ class Helping:
 
 
 def posts(channel: Any) -> list[discord.Message]:
-    return [one for one in channel.history() if "asks the moderators" in one.content]
+    return [one for one in channel.history() if "is asking the moderators" in one.content]
 
 
 def post(helping: Helping) -> discord.Message:

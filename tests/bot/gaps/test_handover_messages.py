@@ -61,7 +61,7 @@ def test_an_unnamed_helper_is_named_only_in_late_clicks_of_other_helpers() -> No
     question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
     unnamed = handover(HandoverState.ANSWERED, answer="There.")
 
-    assert "A helper answers" in messages.answer_messages(question, unnamed, "S", private=False)[0]
+    assert "has answered" in messages.answer_messages(question, unnamed, "S", private=False)[0]
     assert str(HELPER) not in messages.state_line(unnamed, Language.ENGLISH)
     # Helpers among themselves see who was there first.
     assert str(HELPER) in messages.already_taken(unnamed, Language.ENGLISH)

@@ -33,7 +33,7 @@ def posted(world: World) -> list[discord.Message]:
     return [
         message
         for message in world.general.history(viewer=world.moderator)
-        if "Now there is an answer" in text_of(message)
+        if "Now there's an answer" in text_of(message)
     ]
 
 
@@ -41,7 +41,7 @@ def direct(member: MemberActor) -> list[discord.Message]:
     return [
         message
         for message in member.user.dm_channel.history()
-        if "Now there is an answer" in text_of(message)
+        if "Now there's an answer" in text_of(message)
     ]
 
 
@@ -146,7 +146,7 @@ async def test_an_asker_without_access_to_the_channel_is_answered_by_direct_mess
     await world.env.settle()
 
     assert len(direct(world.member)) == 1
-    assert "Now there is" not in str([text_of(one) for one in world.general.history()])
+    assert "Now there's" not in str([text_of(one) for one in world.general.history()])
 
 
 async def test_a_second_notice_waits_an_hour(world: World) -> None:

@@ -41,7 +41,7 @@ async def some_message(world: World) -> discord.Message:
 
 def told(world: World) -> list[str]:
     found = [text_of(one) for one in world.general.history()]
-    return [one for one in found if "Now there is an answer" in one]
+    return [one for one in found if "Now there's an answer" in one]
 
 
 async def open_groups(world: World) -> list[Group]:

@@ -27,7 +27,7 @@ async def test_a_helpers_answer_goes_to_the_asker_and_becomes_a_note_with_their_
 
     assert said(thanks) == messages.THANKS(EN)
     [message] = told(world.general)
-    assert f"**{helping.helper.user.name}** answers:" in message.content.replace("\\", "")
+    assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
     assert "> It leaves at **nine** and at four." in message.content
     assert [one.id for one in message.mentions] == [world.member.id]
     assert not message.mention_everyone
@@ -58,7 +58,7 @@ async def test_an_unnamed_helper_is_named_nowhere_and_the_sender_contributes_the
     await helping.answer(post(helping), name="unnamed")
 
     [message] = told(helping.world.general)
-    assert "A helper answers:" in message.content
+    assert "A helper has answered:" in message.content
     assert f"<@{helping.helper.id}>" not in post(helping).content
     await helping.world.moderator.click(post(helping), label="Send to review")
     assert (await helping.world.note()).contributor_id == helping.world.moderator.id

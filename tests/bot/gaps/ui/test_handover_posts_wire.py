@@ -34,7 +34,7 @@ def choose(server: WireServer, settings: Settings, **changed: object) -> None:
 
 
 def posts(server: WireServer, channel: Json) -> list[Json]:
-    return [one for one in server.messages(channel) if "asks the moderators" in one["content"]]
+    return [one for one in server.messages(channel) if "is asking the moderators" in one["content"]]
 
 
 def told(server: WireServer, channel: Json) -> list[Json]:

@@ -214,7 +214,7 @@ async def test_who_asked_is_told_without_what_not_everybody_may_read(town: Town)
     await town.world.env.settle()
 
     told = text_of(town.world.general.history(viewer=town.world.member)[-1])
-    assert "Now there is an answer" in told
+    assert "Now there's an answer" in told
     assert not is_told(told)
 
 
