@@ -17,22 +17,22 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "earlier": Sentence("Earlier"),
     "later": Sentence("Later"),
 }
-KEEP_OFF: Final = Sentence("Keep off the page: choose notes")
+KEEP_OFF: Final = Sentence("Choose notes to keep off the page")
 _WAITING: Final = Plural(
-    "**{number:,} note** is live, and its writer wasn't told of the public page. Look it over: it "
-    "is public once you release it.",
-    "**{number:,} notes** are live, and their writers weren't told of the public page. Look them "
-    "over: these are public once you release them.",
+    "**{number:,} live note** to review: its writer wasn't told about the public page. Releasing "
+    "it makes it public.",
+    "**{number:,} live notes** to review: their writers weren't told about the public page. "
+    "Releasing these makes them public.",
 )
 _NOTHING: Final = Sentence(
-    "No notes are waiting: every live note is released or kept off the page."
+    "No notes left to review: every live note is released or kept off the page."
 )
 _RELEASED: Final = Plural(
-    "{number:,} note is released.",
-    "{number:,} notes are released.",
+    "{number:,} note released.",
+    "{number:,} notes released.",
 )
 _PAGE_IS_OFF: Final = Sentence(
-    "⚠ The page is off. Notes that you release now appear once `/setup` turns it on."
+    "⚠ The page is off. Notes that you release now will appear once it's turned on in `/setup`."
 )
 _PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a whole note.")
 
