@@ -64,7 +64,7 @@ def check_picture_count(pictures: list[_Counted]) -> list[_Counted]:
 
 def too_many_pictures(number: int) -> InvalidNoteError:
     return InvalidNoteError(
-        "There are {number} pictures; a note has {most} at most.", number=number, most=PICTURES
+        "That's {number} pictures; a note can have {most} at most.", number=number, most=PICTURES
     )
 
 

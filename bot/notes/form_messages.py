@@ -23,7 +23,7 @@ FOR_PAGE_TITLES: Final = {
 }
 FOR_PAGE_HELP: Final = Sentence("Once approved, anyone on the web can read it. Markdown works.")
 FOR_PAGE_OR_FILE_HELP: Final = Sentence(
-    "Needed unless a file has it. Once approved, anyone on the web can read it. Markdown works."
+    "Required unless a file has it. Once approved, anyone on the web can read it. Markdown works."
 )
 TITLE_HELP: Final = Sentence("First line: the topic. Further lines: up to five other ways to ask.")
 TITLE_OF_FILE_HELP: Final = Sentence(
@@ -31,20 +31,21 @@ TITLE_OF_FILE_HELP: Final = Sentence(
 )
 TEXT_HELP: Final = Sentence("The text that others will find. Markdown works.")
 TEXT_OR_FILE_HELP: Final = Sentence(
-    "Needed unless a file has it. The text that others will find. Markdown works."
+    "Required unless a file has it. The text that others will find. Markdown works."
 )
 OR_FILE: Final = Sentence("Pictures, or a file with the text")
 FILE_HELP: Final = Sentence(
-    "Pictures: up to 4 of 2 MB (.png .jpg .gif .webp). Or one .md .txt .pdf .docx .html of 10 MB."
+    "Up to 4 pictures, 2 MB each (.png .jpg .gif .webp), or one .md .txt .pdf .docx .html, 10 MB "
+    "at most."
 )
 TEXT_AS_FILE_OR_PICTURES: Final = Sentence("Text as a file, pictures")
 KEPT_HELP: Final = Sentence(
-    "Empty: the text stays ({number:,} characters). Pictures: up to 4 of 2 MB."
+    "Leave empty to keep the text ({number:,} characters). Up to 4 pictures, 2 MB each."
 )
 PICTURES: Final = Sentence("Pictures")
-PICTURES_HELP: Final = Sentence("Optional: up to 4 of 2 MB (.png .jpg .gif .webp).")
+PICTURES_HELP: Final = Sentence("Optional. Up to 4 pictures, 2 MB each (.png .jpg .gif .webp).")
 PICTURES_STAY_HELP: Final = Sentence(
-    "Empty: the pictures stay. Otherwise up to 4 of 2 MB (.png .jpg .gif .webp)."
+    "Leave empty to keep the pictures. Up to 4 pictures, 2 MB each (.png .jpg .gif .webp)."
 )
 _TAGS_HELP: Final = Sentence("Optional: up to five, separated by spaces.")
 _TAGS_IN_USE: Final = Sentence("Up to five. In use: {tags}")
@@ -68,12 +69,16 @@ LINK: Final = Sentence("Source link")
 LINK_HELP: Final = Sentence("Optional: an address where others can check this.")
 
 
-TEXT_AND_FILE: Final = Sentence("You sent a text and a file; a note has only one. Leave one out.")
-TWO_FILES: Final = Sentence("You sent several text files; a note has only one. Leave the rest out.")
+TEXT_AND_FILE: Final = Sentence(
+    "You sent both a text and a file; a note takes only one. Leave one out."
+)
+TWO_FILES: Final = Sentence(
+    "You sent several text files; a note takes only one. Leave out the rest."
+)
 NEITHER: Final = Sentence("The note has no text yet. Write it, or upload it as a file.")
 FILE_LOST: Final = Sentence(
-    "I restarted and lost the file that you gave with the command. Give it again, or continue "
-    "without it: everything you typed is kept."
+    "I restarted and lost the file that you attached to the command. Attach it again, or continue "
+    "without it: I've kept everything you typed."
 )
 TEXT_LOST: Final = Sentence(
     "I restarted while the form was open, and lost its text. Open the form again."
@@ -100,12 +105,14 @@ _PEOPLE: Final = Plural("{number:,} member", "{number:,} members")
 ONE_MESSAGE: Final = Sentence(
     "Here is the message that you chose. Press *Continue editing* to check and submit it."
 )
-PICTURES_TAKEN: Final = Plural("{number:,} picture comes along.", "{number:,} pictures come along.")
+PICTURES_TAKEN: Final = Plural(
+    "{number:,} picture is included.", "{number:,} pictures are included."
+)
 NO_CONTENT: Final = Sentence(
     "I can't read the other messages here: *Message Content* is switched off for me."
 )
 NOT_READABLE: Final = Sentence("I can't read the other messages here, or you can't.")
-NO_ANSWER: Final = Sentence("The other messages hold no answer yet, so I left them out.")
+NO_ANSWER: Final = Sentence("The other messages don't contain an answer yet, so I left them out.")
 NOT_QUOTED: Final = Sentence(
     "The author of this message chose in `/privacy` not to be quoted, so I can't make a note of it."
 )
@@ -129,6 +136,6 @@ def exchange(found: Transcript, language: Language) -> str:
 
 
 RESTARTED: Final = Sentence(
-    "I restarted before I could take your note: nothing is submitted yet. Your text is in the "
+    "I restarted before I could take your note, so it isn't submitted yet. Your text is in the "
     "file; *Continue editing* opens the form again."
 )

@@ -93,4 +93,6 @@ def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) ->
 
 
 NO_NOTES: Final = Sentence("You haven't proposed a note here yet. Start with `/note add`.")
-_NONE_OF_THESE: Final = Sentence("None of your notes has that state. `/note mine` lists them all.")
+_NONE_OF_THESE: Final = Sentence(
+    "None of your notes are in that state. `/note mine` lists them all."
+)

@@ -201,12 +201,12 @@ DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "same": Sentence("This is the same"),
     "picture": picture_messages.ADD_LABEL,
 }
-NEAR_FOUND: Final = Sentence("Not submitted yet: this may exist already.")
+NEAR_FOUND: Final = Sentence("Not submitted yet: this may already exist.")
 NEAR_CHOICES: Final = Sentence(
     "-# `/note show` shows a whole note. If yours adds something, submit it anyway: the moderators "
-    "see these, too."
+    "will see these, too."
 )
-SAME: Final = Sentence("Thanks for checking. Nothing was submitted, because this exists already:")
+SAME: Final = Sentence("Thanks for checking. Nothing was submitted, because this already exists:")
 
 
 WITHDRAW_LABELS: Final[Mapping[str, Sentence]] = {
@@ -221,8 +221,8 @@ _REVISION_WITHDRAWN: Final = Sentence(
     "The pending text of “{title}” is withdrawn. The live text stays."
 )
 _WITHDRAWN: Final = Sentence(
-    "“{title}” is withdrawn, and its pictures are deleted. I keep the text for you: `/note edit` "
-    "proposes it again."
+    "“{title}” is withdrawn, and its pictures are deleted. I've kept the text for you: `/note "
+    "edit` proposes it again."
 )
 
 
@@ -244,10 +244,10 @@ def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
 MOVED_ON: Final = Sentence(
-    "Nothing was withdrawn, because the note has changed since I asked. Try `/note withdraw` again."
+    "Not withdrawn: the note has changed since I asked. Try `/note withdraw` again."
 )
 NOTHING_TO_WITHDRAW: Final = Sentence(
-    "You have no note of that name to withdraw. `/note mine` lists yours."
+    "You have no such note to withdraw. `/note mine` lists yours."
 )
 REPORT_TITLE: Final = Sentence("Report a note")
 WHICH_NOTE: Final = Sentence("Which note")
@@ -255,7 +255,7 @@ PROBLEM: Final = Sentence("The problem")
 REPORT_REASON_HELP: Final = Sentence(
     "The correct facts, or the harm it does. Moderators read this."
 )
-_REPORTED: Final = Sentence("Thanks. The moderators see that “{title}” is reported as {problem}.")
+_REPORTED: Final = Sentence("Thanks. I've reported “{title}” to the moderators as {problem}.")
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
@@ -263,15 +263,13 @@ def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH
     return _REPORTED(language, title=title, problem=problem_name(problem, language))
 
 
-NOTHING_TO_REPORT: Final = Sentence(
-    "There is nothing to report: no note in this answer is live any more."
-)
+NOTHING_TO_REPORT: Final = Sentence("Nothing to report: no note in this answer is live any more.")
 QUOTES_NO_NOTE: Final = Sentence(
-    "This message quotes no note. Report an answer of mine that does, or use `/note report`."
+    "This message doesn't quote a note. Choose an answer of mine that does, or use `/note report`."
 )
-NO_HISTORY: Final = Sentence("There is no such note here, or it isn't live.")
-NOT_A_MEMBER: Final = Sentence("This note belongs to a server, and you are not a member there.")
-TAKEN_ALREADY: Final = Sentence("You have submitted this already. `/note mine` shows its state.")
+NO_HISTORY: Final = Sentence("There's no such note here, or it isn't live.")
+NOT_A_MEMBER: Final = Sentence("This note belongs to a server that you're not in.")
+TAKEN_ALREADY: Final = Sentence("You've already submitted this. `/note mine` shows its state.")
 DRAFT_LOST: Final = Sentence("I can't fetch your text from Discord. Copy it from the file above.")
 
 
@@ -279,7 +277,7 @@ REPORT_LABEL: Final = Sentence("Report")
 WRITE_LABEL: Final = Sentence("Write this note")
 
 
-_LIVE_AT_ONCE: Final = Sentence("Thank you. “{title}” is live: I answer from it now.")
+_LIVE_AT_ONCE: Final = Sentence("Thank you. “{title}” is live: I can answer from it now.")
 _WITH_MODERATORS: Final = Sentence(
     "Thank you. “{title}” is with the moderators; I'll tell you their decision."
 )
@@ -297,13 +295,13 @@ def note_submitted(
 
 
 NO_REVIEW_CHANNEL: Final = Sentence(
-    "Notes can't be submitted here yet. An administrator has to choose a review channel with "
-    "`/setup` first."
+    "You can't submit notes here yet: an administrator has to choose the review channel and the "
+    "moderators in `/setup` first."
 )
 NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server. Propose this one there.")
 CARD_NOT_POSTED: Final = Sentence(
-    "I've kept your note, but can't post it in the review channel. I'll try again every minute; "
-    "please tell a moderator that I may lack permission to write there."
+    "I've saved your note, but can't post it in the review channel. I'll keep trying; please tell "
+    "a moderator that I may need permission to write there."
 )
-NO_SUCH_NOTE: Final = Sentence("There is no such note here. `/note mine` lists yours.")
+NO_SUCH_NOTE: Final = Sentence("There's no such note here. `/note mine` lists yours.")
 NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")

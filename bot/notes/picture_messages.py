@@ -9,8 +9,8 @@ from knowledge.values.guilds import Language
 from knowledge.values.submissions import FORM_CHARACTERS
 
 READ: Final = Sentence(
-    "Not submitted yet: I read this in the pictures. Questions only find the note by its text. "
-    "*Add to the text* puts it there and lets you correct it."
+    "Not submitted yet: I read this in the pictures. Questions only find a note by its text. *Add "
+    "to the text* puts it there, so that you can correct it."
 )
 UNREAD: Final = Sentence(
     "I couldn't read the text in every picture. Type it into the note if questions should find it."

@@ -93,7 +93,7 @@ def checked_submission(
         raise InvalidNoteError("The title is empty. Give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
         raise InvalidNoteError(
-            "The title has {number:,} characters; {most:,} is the most.",
+            "The title has {number:,} characters; the limit is {most:,}.",
             number=len(title),
             most=TITLE_CHARACTERS,
         )
@@ -101,21 +101,21 @@ def checked_submission(
         raise InvalidNoteError("The text is empty. Write something for others to find.")
     if len(text) > TEXT_CHARACTERS:
         raise InvalidNoteError(
-            "The text has {number:,} characters; {most:,} is the most. Split it into two notes.",
+            "The text has {number:,} characters; the limit is {most:,}. Split it into two notes.",
             number=len(text),
             most=TEXT_CHARACTERS,
         )
     if link and not is_link(link):
         raise InvalidNoteError(
-            "The source link is not an address. It must start with http:// or https:// "
-            "and have at most {most:,} characters.",
+            "The source link isn't a web address. It must start with http:// or https:// and have "
+            "at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
     known = checked_tags(tags)
     if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
         raise InvalidNoteError(
-            "“{text}” alone is too little for a note. Answer a question in a sentence, so others "
-            "understand it.",
+            "“{text}” alone is too short for a note. Answer a question in a full sentence, so that "
+            "others understand it.",
             text=text,
         )
     return Submission(title, text, known, link, checked_wordings(wordings, title))
@@ -138,14 +138,14 @@ def checked_wordings(text: str, title: str = "") -> tuple[str, ...]:
     for wording in wordings:
         if len(wording) > WORDING_CHARACTERS or not any(map(str.isalnum, wording)):
             raise InvalidNoteError(
-                "“{wording}” can't be another way to ask. Write one question a line, at most "
+                "“{wording}” can't be another way to ask. Write one question per line, at most "
                 "{most} characters each.",
                 wording=wording[:40],
                 most=WORDING_CHARACTERS,
             )
     if len(wordings) > WORDINGS:
         raise InvalidNoteError(
-            "There are {number} other ways to ask; {most} is the most.",
+            "That's {number} other ways to ask; the limit is {most}.",
             number=len(wordings),
             most=WORDINGS,
         )
@@ -172,13 +172,13 @@ def checked_tags(text: str) -> tuple[str, ...]:
     for tag in tags:
         if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
             raise InvalidNoteError(
-                "The tag “{tag}” can't be used. A tag has letters, digits, - and _, "
-                "at most {most} characters.",
+                "“{tag}” can't be a tag. Use only letters, digits, - and _, at most {most} "
+                "characters.",
                 tag=tag[:40],
                 most=TAG_CHARACTERS,
             )
     if len(tags) > TAGS:
         raise InvalidNoteError(
-            "There are {number} tags; {most} is the most.", number=len(tags), most=TAGS
+            "That's {number} tags; the limit is {most}.", number=len(tags), most=TAGS
         )
     return tags

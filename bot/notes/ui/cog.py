@@ -68,10 +68,10 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(
         file=described(
-            "Holds the text: .md .txt .pdf .docx .html; "
-            "10 MB, 2,000 pages, 30,000 characters at most."
+            "A file with the text: .md .txt .pdf .docx .html; at most 10 MB, 2,000 pages, 30,000 "
+            "characters."
         ),
-        tag=described("One or more tags, also new ones, separated by spaces."),
+        tag=described("Tags, separated by spaces. They can be new."),
         page=described("Allow it on the server's public page, if there is one."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
@@ -156,8 +156,8 @@ class NotesCog(commands.Cog):
     @app_commands.describe(
         note=described("Its title or number."),
         file=described(
-            "Holds the new text: .md .txt .pdf .docx .html; "
-            "10 MB, 2,000 pages, 30,000 characters at most."
+            "A file with the new text: .md .txt .pdf .docx .html; at most 10 MB, 2,000 pages, "
+            "30,000 characters."
         ),
         without_pictures=described("Remove its pictures."),
     )

@@ -264,7 +264,7 @@ def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_t
         checked_submission("t", "x" * 30_001)
     english, german = (error_messages.invalid(found.value, language) for language in Language)
     assert english == str(found.value)
-    assert english.startswith("The text has 30,001 characters; 30,000 is the most.")
+    assert english.startswith("The text has 30,001 characters; the limit is 30,000.")
     assert german.startswith("Der Text hat 30.001 Zeichen; höchstens 30.000 gehen.")
 
 
@@ -276,7 +276,7 @@ def test_limits_of_files_are_said_as_they_are_checked() -> None:
 
 
 def test_limits_of_pictures_are_said_as_they_are_checked() -> None:
-    limits = f"p to {PICTURES} of {PICTURE_BYTES // 10**6} MB"
+    limits = f"p to {PICTURES} pictures, {PICTURE_BYTES // 10**6} MB each"
     said = [one for message in MESSAGES for one in message.id if ".png" in one]
     assert len(said) == 3
     assert [one for one in said if limits not in one] == []

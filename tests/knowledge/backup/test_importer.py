@@ -394,7 +394,7 @@ def test_an_edited_note_becomes_a_pending_revision_once(
     [
         ("Forty hours a month.", "", "The text is empty"),
         ("title: GPU hours", "title: ''", "The title is empty"),
-        ("link: ''", "link: nowhere", "source link is not an address"),
+        ("link: ''", "link: nowhere", "source link isn't a web address"),
     ],
 )
 def test_an_edited_note_that_could_not_be_proposed_is_refused(

@@ -23,20 +23,20 @@ from knowledge.values.submissions import (
         ("", "Text", "", "title is empty"),
         ("  \n\t ", "Text", "", "title is empty"),
         ("\u2003", "Text", "", "title is empty"),
-        ("t" * (TITLE_CHARACTERS + 1), "Text", "", "101 characters; 100 is the most"),
+        ("t" * (TITLE_CHARACTERS + 1), "Text", "", "101 characters; the limit is 100"),
         ("Title", "", "", "text is empty"),
         ("Title", " \n ", "", "text is empty"),
         ("Title", "***", "", "text is empty"),
         ("Title", "—…!", "", "text is empty"),
-        ("Title", "t" * (TEXT_CHARACTERS + 1), "", "30,001 characters; 30,000 is the most"),
+        ("Title", "t" * (TEXT_CHARACTERS + 1), "", "30,001 characters; the limit is 30,000"),
         ("Title", "Text", "good a!b", "a!b"),
         ("Title", "Text", f"good {'t' * (TAG_CHARACTERS + 1)}", "t" * TAG_CHARACTERS),
         ("Title", "Text", "good @everyone", "@everyone"),
-        ("Title", "Text", "a b c d e f", "6 tags; 5 is the most"),
-        ("Title", "q", "", "too little for a note"),
-        ("Title", "test", "", "too little for a note"),
-        ("Title", "***ok***", "", "too little for a note"),
-        ("Title", "？？好", "", "too little for a note"),
+        ("Title", "Text", "a b c d e f", "6 tags; the limit is 5"),
+        ("Title", "q", "", "too short for a note"),
+        ("Title", "test", "", "too short for a note"),
+        ("Title", "***ok***", "", "too short for a note"),
+        ("Title", "？？好", "", "too short for a note"),
     ],
 )
 def test_a_title_text_or_tag_that_can_not_be_used_is_refused_with_its_reason(
@@ -58,7 +58,7 @@ def test_a_title_text_or_tag_that_can_not_be_used_is_refused_with_its_reason(
     ],
 )
 def test_a_link_that_is_no_web_address_is_refused(link: str) -> None:
-    with pytest.raises(InvalidNoteError, match="source link is not an address"):
+    with pytest.raises(InvalidNoteError, match="source link isn't a web address"):
         checked_submission("Title", "Text", link=link)
 
 

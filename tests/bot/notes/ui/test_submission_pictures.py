@@ -116,7 +116,7 @@ REFUSED = [
     ([("a.gif", b"MZ" + b"\0" * 99)], "a picture that I can keep"),
     ([("b.png", BOMB)], "is too large: "),
     ([("c.png", picture().content + b"\0" * PICTURE_BYTES)], "may have 2 MB"),
-    (photos(PICTURES + 1), "There are 5 pictures; a note has 4 at most"),
+    (photos(PICTURES + 1), "That's 5 pictures; a note can have 4 at most"),
     ([("a.md", b"One text."), ("b.md", b"Another.")], form_messages.TWO_FILES.english),
 ]
 

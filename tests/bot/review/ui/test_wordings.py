@@ -53,7 +53,7 @@ async def test_lines_below_the_title_find_the_note_and_are_never_quoted(world: W
 async def test_a_moderator_rewords_a_live_note_on_its_card(world: World) -> None:
     await world.publish()
     refused = await _submit(world, "a\nb\nc\nd\ne\nf")
-    assert "6 other ways to ask; 5 is the most" in everything(refused)
+    assert "6 other ways to ask; the limit is 5" in everything(refused)
     assert (await world.note()).revision.submission.wordings == ()
 
     done = await _submit(world, "zanzibar hangout\n\nthe pub")
