@@ -191,7 +191,7 @@ _REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
 _DUE: Final = Sentence("⚠ Due for review since {when}.")
 _SAMPLED: Final = Sentence("⚠ Published at once; picked for a spot check.")
 IF_PUBLISHED: Final = Sentence("If published: {change}")
-_MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
+_MORE_LINES: Final = Sentence("-# {number} more lines don't fit here.")
 
 
 def credit_line(
@@ -224,7 +224,7 @@ def asked_as(submission: Submission, language: Language) -> str:
     return f"{ASKED_AS(language)}: " + " · ".join(map(plain, submission.wordings))
 
 
-_SUGGESTED: Final = Sentence("*Asked as…* suggests questions that found this note after a click.")
+_SUGGESTED: Final = Sentence("*Asked as…* suggests questions for which members picked this note.")
 
 
 def _details(note: Note, language: Language) -> list[str]:
@@ -244,10 +244,10 @@ def _details(note: Note, language: Language) -> list[str]:
     return lines
 
 
-_ON_PAGE: Final = Sentence("It is on the public page.")
-_FOR_PAGE: Final = Sentence("Once live, it is on the public page.")
+_ON_PAGE: Final = Sentence("It's on the public page.")
+_FOR_PAGE: Final = Sentence("Once live, it'll be on the public page.")
 _UNRELEASED: Final = Sentence(
-    "Not on the public page: its writer wasn't told of the page. `/page review` releases it."
+    "Not on the public page: its writer wasn't told about the page. Release it in `/page review`."
 )
 _OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
     PageVeto.WRITER: Sentence("Its writer keeps it off the public page."),

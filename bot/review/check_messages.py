@@ -60,18 +60,19 @@ def _statement(statement: Statement) -> str:
 
 
 _ANSWERED: Final = Plural("{number:,} more answer", "{number:,} more answers")
-_REFUSED: Final = Plural("{number:,} answer fewer", "{number:,} answers fewer")
+_REFUSED: Final = Plural("{number:,} fewer answer", "{number:,} fewer answers")
 _REPLACED: Final = Plural(
-    "{number:,} answer with another first quotation",
-    "{number:,} answers with another first quotation",
+    "{number:,} answer with a different first quote",
+    "{number:,} answers with a different first quote",
 )
 _JUDGED_ANEW: Final = Plural(
-    "{number:,} answer with other evidence", "{number:,} answers with other evidence"
+    "{number:,} answer with stronger or weaker evidence",
+    "{number:,} answers with stronger or weaker evidence",
 )
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
-_LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I quote the bundled articles less.")
+_LESS_OF_ARTICLES: Final = Sentence("Once you have notes, I'll quote the bundled articles less.")
 _NO_CHANGE: Final = Sentence("no change")
 
 
@@ -92,7 +93,7 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {
-    Risk.UNLISTED_HOST: Sentence("Links to hosts outside the allowed list"),
+    Risk.UNLISTED_HOST: Sentence("Links to hosts that aren't trusted"),
     Risk.DISGUISED_HOST: Sentence("A deceptive address"),
     Risk.MASKED_LINK: Sentence("A link labelled with another address"),
     Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),
@@ -100,9 +101,9 @@ _RISKS: Final[Mapping[Risk, Sentence]] = {
     Risk.BIDIRECTIONAL: Sentence("Characters that reverse the direction of text"),
     Risk.INSTRUCTION: Sentence("Text that reads like an instruction to a language model"),
     Risk.MASS_MENTION: Sentence("Mentions of many people"),
-    Risk.UNBROKEN_TEXT: Sentence("A very long run without spaces"),
+    Risk.UNBROKEN_TEXT: Sentence("Very long text without spaces"),
     Risk.SECRET: Sentence("Secrets, hidden wherever the text is shown"),
-    Risk.CONTACT: Sentence("Personal contacts"),
+    Risk.CONTACT: Sentence("Personal contact details"),
     Risk.STACKED_MARKS: Sentence("Many accents stacked on one letter"),
 }
 _MORE_EXAMPLES: Final = Sentence(" and {number} more")

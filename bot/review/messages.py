@@ -15,8 +15,8 @@ from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import Note, Obstacle, State
 from knowledge.values.submissions import WORDINGS
 
-NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
-QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")
+NO_SUCH_NOTE: Final = Sentence("There's no note with that number here.")
+QUEUE_EMPTY: Final = Sentence("No notes are awaiting a decision.")
 QUEUE_LABELS: Final[Mapping[str, Sentence]] = {
     "previous": Sentence("Previous"),
     "next": Sentence("Next"),
@@ -25,8 +25,8 @@ LOG_LABELS: Final[Mapping[LogDirection, Sentence]] = {
     LogDirection.NEWER: Sentence("Newer"),
     LogDirection.OLDER: Sentence("Older"),
 }
-LOG_EMPTY: Final = Sentence("No log entry matches.")
-ONE_TAG: Final = Sentence("A rule is for one tag. Give one, or none for every note.")
+LOG_EMPTY: Final = Sentence("No log entries match.")
+ONE_TAG: Final = Sentence("A rule covers one tag. Name one, or leave it out to cover every note.")
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
 
 
@@ -56,7 +56,7 @@ def queue_header(
 
 
 _NOBODY_ASKED: Final = Sentence(
-    "Nobody has asked anything here yet, so there is nothing to compare."
+    "Nobody has asked anything here yet, so there's nothing to compare."
 )
 _IF: Final = Sentence("**If “{title}” is published:** {change}")
 _CHANGE: Final = Sentence("- “{question}”{times}: {change}")
@@ -94,7 +94,7 @@ IMPACT_LINES: Final = 30
 
 
 _NO_ANSWER: Final = Sentence("no answer")
-_SAID_SOMEWHERE: Final = Sentence("what was said in a channel")
+_SAID_SOMEWHERE: Final = Sentence("a message in a channel")
 _FROM: Final = Sentence("{evidence}, from {source}")
 
 
@@ -105,10 +105,12 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     return _FROM(language, evidence=EVIDENCE[summary.evidence](language), source=source)
 
 
-_ONE_WAITS: Final = Sentence("1 note from {since} waits for a decision. `/review queue` shows it.")
+_ONE_WAITS: Final = Sentence(
+    "1 note from {since} is awaiting a decision. `/review queue` shows it."
+)
 _SOME_WAIT: Final = Sentence(
-    "{waiting:,} notes wait for a decision, the oldest from {since}. `/review queue` shows them "
-    "one by one."
+    "{waiting:,} notes are awaiting a decision, the oldest from {since}. `/review queue` shows "
+    "them one by one."
 )
 
 
@@ -122,7 +124,7 @@ _AGAIN: Final = Sentence("reviewed again after {days} days")
 _AT_ONCE: Final = Sentence("{role} publishes at once")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
 _EVERY: Final = Sentence("Every note")
-_NO_RULES: Final = Sentence("There are no rules: one approval publishes a note.")
+_NO_RULES: Final = Sentence("No rules: one approval publishes a note.")
 
 
 def rule_line(rule: Rule, language: Language = Language.ENGLISH) -> str:
@@ -233,13 +235,11 @@ DUPLICATE_HELP: Final = Sentence("The title, number or link of the original.")
 ADD_WORDING: Final = Sentence("Add “{wording}”")
 EDIT_WORDINGS: Final = Sentence("Edit")
 WORDINGS_TITLE: Final = Sentence("Other ways to ask")
-WORDINGS_HELP: Final = Sentence("Up to five, one a line. Each finds the note like its title.")
+WORDINGS_HELP: Final = Sentence("Up to five, one per line. Each finds the note, as its title does.")
 _WORDINGS: Final = Sentence("**Other ways to ask “{title}”**")
 _NO_WORDINGS: Final = Sentence("None yet.")
-_TO_ADD: Final = Sentence(
-    "Members asked this and found the note after a click. Their questions are public here."
-)
-_FULL: Final = Sentence("There are five, which is the most. *Edit* makes room for others.")
+_TO_ADD: Final = Sentence("Members asked these in public channels, then picked this note.")
+_FULL: Final = Sentence("Five is the limit. *Edit* makes room for others.")
 
 
 def wordings(note: Note, suggested: Sequence[str], language: Language = Language.ENGLISH) -> str:
@@ -263,12 +263,12 @@ FILE_HELP: Final = Sentence("The text is too long for a form. Edit the file on t
 TAGS_HELP: Final = Sentence("Separated by spaces or commas.")
 NO_FILE: Final = Sentence("The file is missing. Upload the edited text.")
 _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
-    Obstacle.DECIDED: Sentence("This note is decided already. {status}"),
+    Obstacle.DECIDED: Sentence("Already decided. {status}"),
     Obstacle.OWN_NOTE: OWN_NOTE,
-    Obstacle.VOTED: Sentence("You approved this already. {status}"),
-    Obstacle.TOO_LATE: Sentence("It is too late to undo this. {status}"),
-    Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
-    Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
+    Obstacle.VOTED: Sentence("You've already approved this. {status}"),
+    Obstacle.TOO_LATE: Sentence("It's too late to undo this. {status}"),
+    Obstacle.NOT_LIVE: Sentence("“{title}” isn't live. {status}"),
+    Obstacle.NOT_YOURS: Sentence("“{title}” isn't yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
     Obstacle.WAITS: Sentence(
         "Another text of “{title}” is already waiting for the moderators. Try again after their "
@@ -292,13 +292,13 @@ def obstacle(
     )
 
 
-_COUNTS: Final = Sentence("Your approval of “{title}” counts. {status}")
+_COUNTS: Final = Sentence("I've counted your approval of “{title}”. {status}")
 _DONE: Final[Mapping[Action, Sentence]] = {
-    Action.APPROVE: Sentence("“{title}” is live: I answer from it now."),
-    Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
-    Action.REQUEST_CHANGES: Sentence("I'm asking {name} to revise “{title}”."),
-    Action.REJECT: Sentence("“{title}” is rejected. I'm telling {name}."),
-    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'm telling {name}."),
+    Action.APPROVE: Sentence("“{title}” is live: I can answer from it now."),
+    Action.EDIT: Sentence("“{title}” is live in your words. I'll show {name} what you changed."),
+    Action.REQUEST_CHANGES: Sentence("I'll ask {name} to revise “{title}”."),
+    Action.REJECT: Sentence("“{title}” is rejected. I'll tell {name}."),
+    Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'll tell {name}."),
     Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
     Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
     Action.RETIRE: Sentence("“{title}” is retired: I no longer answer from it."),
@@ -307,7 +307,7 @@ _DONE: Final[Mapping[Action, Sentence]] = {
 }
 
 
-_KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it is gone within a minute.")
+_KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it'll be gone within a minute.")
 
 
 def on_page(note: Note, language: Language = Language.ENGLISH) -> str:

@@ -24,56 +24,56 @@ REVISABLE: Final = frozenset(
 
 _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     NoticeEvent.FROM_REPLY: Sentence(
-        "Your answer to “{title}” can help others, too: I proposed it to the moderators as a note "
-        "under your name. You don't want that? Withdraw it."
+        "Your answer to “{title}” can help others, too, so I've proposed it to the moderators as a "
+        "note under your name. If you don't want that, withdraw it."
     ),
     NoticeEvent.APPROVED: Sentence(
-        "Your note “{title}” was approved: questions are answered from it now. Thank you!"
+        "Your note “{title}” was approved: I can answer from it now. Thank you!"
     ),
     NoticeEvent.EDITED: Sentence(
-        "Your note “{title}” was approved with changes by a moderator. Questions are answered "
-        "from it now. Thank you!"
+        "A moderator approved your note “{title}” with changes: I can answer from it now. Thank "
+        "you!"
     ),
     NoticeEvent.CHANGES_REQUESTED: Sentence(
-        "The moderators ask you to revise your note “{title}”.{reason}"
+        "The moderators would like you to revise your note “{title}”.{reason}"
     ),
-    NoticeEvent.REJECTED: Sentence("Your note “{title}” was not accepted.{reason}"),
+    NoticeEvent.REJECTED: Sentence("Your note “{title}” wasn't accepted.{reason}"),
     NoticeEvent.DUPLICATE: Sentence(
-        "Your note “{title}” repeats something known already{original}.{reason}"
+        "Your note “{title}” repeats something I already know{original}.{reason}"
     ),
     NoticeEvent.UNDONE: Sentence(
-        "The decision on your note “{title}” was undone. It is with the moderators again.{reason}"
+        "The decision on your note “{title}” was undone: it's with the moderators again.{reason}"
     ),
     NoticeEvent.RETIRED: Sentence(
-        "Your note “{title}” was retired: questions are no longer answered from it.{reason}"
+        "Your note “{title}” was retired: I no longer answer from it.{reason}"
     ),
     NoticeEvent.RESTORED: Sentence("Your note “{title}” is live again.{reason}"),
-    NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live with an earlier text again."),
+    NoticeEvent.ROLLED_BACK: Sentence("Your note “{title}” is live again, with an earlier text."),
     NoticeEvent.REPORT_RETIRED: Sentence(
-        "You reported the note “{title}”. The moderators have looked at it and retired it: "
-        "questions are no longer answered from it. Thank you!{reason}"
+        "The moderators looked at the note that you reported, “{title}”, and retired it: I no "
+        "longer answer from it. Thank you!{reason}"
     ),
     NoticeEvent.REPORT_REVISED: Sentence(
-        "You reported a note. It has been revised since: “{title}” has a new text now. Thank you!"
+        "A note that you reported has been revised: “{title}” has a new text now. Thank you!"
     ),
     NoticeEvent.REPORT_KEPT: Sentence(
-        "You reported the note “{title}”. The moderators have looked at it and left it as it is. "
+        "The moderators looked at the note that you reported, “{title}”, and left it as it is. "
         "Thank you for telling them."
     ),
     NoticeEvent.REPORT_WITHDRAWN: Sentence(
-        "You reported the note “{title}”. Its contributor has withdrawn it: questions are no "
-        "longer answered from it. Thank you!"
+        "The note that you reported, “{title}”, was withdrawn by its contributor: I no longer "
+        "answer from it. Thank you!"
     ),
     NoticeEvent.EXTENDED: Sentence(
-        "{name} proposes an addition to your note “{title}”. The moderators decide. `/note show` "
-        "shows you the text; `/note withdraw` withdraws it if you don't want it."
+        "{name} has proposed an addition to your note “{title}”. The moderators will decide. "
+        "`/note show` shows you the text; if you don't want it, use `/note withdraw`."
     ),
     NoticeEvent.EXTENSION_APPROVED: Sentence(
-        "The addition by {name} to “{title}” was approved. Questions are answered from it now, "
-        "under both your names. Thank you!"
+        "The addition by {name} to “{title}” was approved. I can answer from it now, under both "
+        "your names. Thank you!"
     ),
     NoticeEvent.EXTENSION_REFUSED: Sentence(
-        "The addition by {name} to “{title}” was not accepted. The note stays as it was.{reason}"
+        "The addition by {name} to “{title}” wasn't accepted. The note stays as it was.{reason}"
     ),
     NoticeEvent.EXTENSION_WITHDRAWN: Sentence(
         "The contributor of “{title}” withdrew your proposal, or replaced it with a text of their"

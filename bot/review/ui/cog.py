@@ -49,7 +49,7 @@ class ReviewCog(Cog):
 
     @review.command(
         name="queue",
-        description=described("Notes that wait for a decision, oldest first."),
+        description=described("Notes awaiting a decision, oldest first."),
     )
     async def queue(self, interaction: Interaction) -> None:
         """Show the queue, and post deleted cards again."""
@@ -133,7 +133,7 @@ class ReviewCog(Cog):
         description=described("Set the requirements for notes with a tag."),
     )
     @app_commands.describe(
-        tag=described("Which notes; leave it out for all notes."),
+        tag=described("The notes' tag; leave it out for all notes."),
         quorum=described("Number of approvals needed."),
         review_after_days=described("Days until a live note is reviewed again."),
         publish_role=described("Members with this role publish such notes at once."),

@@ -333,13 +333,16 @@ def test_an_answer_with_stronger_evidence_counts_as_a_change() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "note:1", "Ferry", "It leaves at nine.")
     after = replace(before, evidence=Evidence.STRONG)
     impact = Impact(3, 3, (ChangedQuestion("ferry?", 2, before, after),))
-    assert impact_sentence(impact) == "2 answers with other evidence for the last 3 questions."
+    assert (
+        impact_sentence(impact)
+        == "2 answers with stronger or weaker evidence for the last 3 questions."
+    )
 
 
 def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
     impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
-    told = "1 answer fewer for the last 3 questions."
+    told = "1 fewer answer for the last 3 questions."
     assert impact_sentence(impact) == f"{told} {check_messages._LESS_OF_ARTICLES.english}"
     from_a_note = replace(impact.changes[0], before=replace(before, document_id="note:1"))
     assert impact_sentence(replace(impact, changes=(from_a_note,))) == told

@@ -15,7 +15,7 @@ def test_a_rejected_contributor_gets_title_reason_and_whole_text(reason: str) ->
 
     first, *rest = notice_parts(note, NoticeEvent.REJECTED)
 
-    assert "“GPU hours” was not accepted" in first
+    assert "“GPU hours” wasn't accepted" in first
     assert ("Reason: " in first) == bool(reason)
     text = "\n".join(rest).replace("\n> ", " ")
     assert [sentence for sentence in sentences if sentence not in text] == []

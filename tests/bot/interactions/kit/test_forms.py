@@ -343,7 +343,7 @@ async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
     fields = {"reason": TYPED} if label == "Reject" else {"title": "T", "text": TYPED, "tags": ""}
     result = await actor.submit_modal(form, fields)
 
-    assert "is decided already" in said(result)
+    assert "Already decided" in said(result)
     [back] = result.followups
     assert review_messages.NOT_USED.english in back.content
     assert TYPED in back.content

@@ -76,7 +76,7 @@ async def test_a_tag_can_need_two_approvals(world: World) -> None:
     assert "1 of 2 approvals" in said(first)
     assert "1 of 2 approvals" in text_of(world.card)
     again = await world.moderator.click(world.card, label="Approve")
-    assert "approved this already" in said(again)
+    assert "already approved this" in said(again)
     await world.second_moderator.click(world.card, label="Approve")
     assert SENTENCE in await answer(world)
 
@@ -137,7 +137,7 @@ async def test_the_second_of_two_moderators_is_told_who_was_first(world: World) 
 
     late = await world.second_moderator.submit_modal(form, {"reason": "Too short."})
 
-    assert "decided already" in said(late)
+    assert "Already decided" in said(late)
     assert f"**Approved** by {markdown.plain(world.moderator.name)}" in said(late)
     assert await state(world) is State.APPROVED
 

@@ -153,7 +153,7 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
     assert "as a duplicate" in said(closed)
     assert await state(world, 2) is State.REJECTED
     assert "**Duplicate**" in text_of(world.card)
-    assert "repeats something known already (Where we meet)" in "\n".join(told(world))
+    assert "repeats something I already know (Where we meet)" in "\n".join(told(world))
 
 
 async def test_message_menus_decide_like_buttons(world: World) -> None:

@@ -34,7 +34,7 @@ async def test_a_card_shows_similar_notes_contradictions_and_risks(world: World)
     assert TITLE in card.split("Similar:")[1]
     assert "**60**" in card
     assert "**40**" in card
-    assert "⚠ Links to hosts outside the allowed list: phish.example" in card
+    assert "⚠ Links to hosts that aren't trusted: phish.example" in card
 
 
 async def test_a_note_is_shown_and_decided_by_its_number(world: World) -> None:

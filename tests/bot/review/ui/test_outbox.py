@@ -209,7 +209,7 @@ async def test_without_direct_messages_a_notice_is_public_and_without_the_reject
     assert public is not None
     assert text_of(public).startswith(world.member.mention)
     assert public.raw_mentions == [world.member.id]
-    assert "was not accepted" in text_of(public)
+    assert "wasn't accepted" in text_of(public)
     assert SENTENCE not in text_of(public)
 
 
@@ -255,7 +255,7 @@ async def test_moderators_of_each_server_are_reminded_once_per_interval(world: W
     later = datetime.now(UTC) + timedelta(hours=25)
 
     def reminders(of: World) -> int:
-        return sum("waits for a decision" in text_of(one) for one in of.review.history())
+        return sum("is awaiting a decision" in text_of(one) for one in of.review.history())
 
     dispatcher = part(world.bot, OutboxDispatcher)
     await dispatcher.remind(later)
@@ -269,7 +269,7 @@ async def test_moderators_of_each_server_are_reminded_once_per_interval(world: W
         for request in world.env.http_requests
         if request.method == "POST"
         and isinstance(request.json, dict)
-        and "waits for a decision" in str(request.json.get("content"))
+        and "is awaiting a decision" in str(request.json.get("content"))
     ]
     assert len(nonces) == len(set(nonces)) == 4
     assert max(map(len, nonces)) <= 25
