@@ -33,7 +33,7 @@ UNSEEN: Final = Sentence(
 NOTHING_CHOSEN: Final = Sentence(
     "Nothing changed. Choose at least one setting, for example `mode`."
 )
-TOO_MANY: Final = Sentence("A channel can have at most {most:,} tags and sources. Nothing changed.")
+TOO_MANY: Final = Sentence("Nothing changed. A channel can have at most {most:,} tags and sources.")
 NOTHING_TO_NARROW: Final = Sentence("`only_or_first` needs `tags` or `sources`. Add one of them.")
 _NO_SOURCE: Final = Sentence(
     "No source here is called {names}. Choose one that I suggest as you type: a source from "
@@ -45,17 +45,17 @@ RESET: Final = Sentence("Reset. Settings of {channel} now:")
 HOLDS: Final = Sentence("Settings of {channel}:")
 
 _MODES: Final[Mapping[Mode, Sentence]] = {
-    Mode.OFF: Sentence("I answer commands, but no messages"),
+    Mode.OFF: Sentence("I answer commands, but not messages"),
     Mode.MENTIONS: Sentence("I answer mentions and replies"),
-    Mode.HELP: Sentence("I answer mentions, and questions that address nobody"),
+    Mode.HELP: Sentence("I answer mentions, and questions to nobody in particular"),
 }
 _HELPS_AT_ONCE: Final = Sentence("I help at once")
 _WAITS: Final = Plural(
     "I give people {number:,} second to answer before I help",
     "I give people {number:,} seconds to answer before I help",
 )
-_PRIVATE: Final = Sentence("`/ask` answers in private by default")
-_PUBLIC: Final = Sentence("`/ask` answers in public by default")
+_PRIVATE: Final = Sentence("`/ask` answers privately by default")
+_PUBLIC: Final = Sentence("`/ask` answers publicly by default")
 _LANGUAGE: Final = Sentence("Public messages are in {name}")
 _QUOTATIONS: Final = Plural(
     "At most {number:,} quotation in an answer", "At most {number:,} quotations in an answer"
@@ -85,16 +85,16 @@ NO_CONTENT: Final = Sentence(
     "portal, and set `helper.message_content = true` in config.toml."
 )
 NO_CONTENT_FOR_REPLIES: Final = Sentence(
-    "-# Without *Message Content Intent*, I see only answers that mention me, and hand-overs."
+    "-# Without *Message Content Intent*, I only see answers that mention me, and hand-overs."
 )
 NOTHING_THERE: Final = Sentence(
-    "⚠ No document fits this choice yet, so I can answer nothing there."
+    "⚠ No document fits this choice yet, so I can't answer anything there."
 )
 _OTHERS: Final = Sentence("-# Other channels with settings: {channels}")
 
 MODE_CHOICES: Final[Mapping[Mode, Sentence]] = {
     Mode.MENTIONS: Sentence("mentions only"),
-    Mode.HELP: Sentence("help: also questions that address nobody"),
+    Mode.HELP: Sentence("help: also questions to nobody in particular"),
     Mode.OFF: Sentence("commands only"),
 }
 RESET_CHOICES: Final[Mapping[str, Sentence]] = {

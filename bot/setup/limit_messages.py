@@ -9,7 +9,7 @@ from knowledge.values.guilds import Language
 from knowledge.values.quotas import Limits, Newcomers, Quota
 
 _MODERATORS: Final = Sentence(
-    "-# With several roles, the most generous limit counts. Moderators have no limits."
+    "-# For members with several roles, the most generous limit counts. Moderators have no limits."
 )
 _QUESTIONS: Final = Sentence("**Questions**: {limits}")
 _NOTES: Final = Sentence("**Notes**: {limits}")

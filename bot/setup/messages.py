@@ -30,10 +30,10 @@ def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str
 
 _READ: Final = Sentence("-# My search model reads {name}.")
 _NOT_READ: Final = Sentence(
-    "⚠ My search model isn't made for {name}. I look for the words of a question, and miss other "
-    "wordings."
+    "⚠ My search model isn't made for {name}. I'll look for a question's exact words, and miss "
+    "other wordings."
 )
-_COMMAND: Final = Sentence("Ask your operator to run `{command}`.")
+_COMMAND: Final = Sentence("Ask the bot's operator to run `{command}`.")
 
 
 def model_reads(chosen: Language, model_languages: Sequence[str], language: Language) -> str:
@@ -57,7 +57,7 @@ _SIZE: Final = Sentence(
 )
 _CHANGED: Final = Sentence("Index updated {when}.")
 _HERE: Final = Sentence(
-    "This server: {notes} live, {pending:,} waiting for review, {questions} asked."
+    "This server: {notes} live, {pending:,} awaiting review, {questions} asked."
 )
 _HOW: Final = Sentence("Ask with `/ask`. Share knowledge with `/note add`.")
 NOTES: Final = Plural("{number:,} note", "{number:,} notes")
@@ -88,7 +88,7 @@ def about(
     return "\n".join(lines)
 
 
-TRY: Final = Sentence("Ask a question as a member would. Only you see my answer.")
+TRY: Final = Sentence("Ask a question as a member would. Only you will see my answer.")
 _LEFT: Final = Sentence("Still to do: {steps}.")
 _READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
@@ -103,10 +103,12 @@ QUESTION_FIELD: Final = Sentence("Your question")
 EXAMPLE: Final = Sentence("Why were early AI systems closed?")
 _NEXT: Final = Sentence("**What next?**")
 _NEXT_NOTE: Final = Sentence(
-    "- `/note add`: answer a frequent question. Its card appears in {channel}."
+    "- `/note add`: answer a frequent question. Its card will appear in {channel}."
 )
-_NEXT_ASK: Final = Sentence("- `/ask`, or mention me in a channel: your members can do this now.")
-_NEXT_HELP: Final = Sentence("- Ask something in {channels}: I answer unasked if I'm sure.")
+_NEXT_ASK: Final = Sentence("- `/ask`: your members can use this now or mention me in a channel.")
+_NEXT_HELP: Final = Sentence(
+    "- Ask something in {channels}: if I'm sure, I'll answer without a mention."
+)
 _NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
 _NEXT_MORE: Final = Sentence(
     "- `/channel set`, `/digest set`, `/limits set` and `/review rule` have more settings."
@@ -151,9 +153,9 @@ def next_steps(
 
 ARRIVED: Final = Sentence(
     "**Hello! I answer questions from this server's knowledge**, with quotations and their "
-    "sources. If I don't know, I say so. `/ask` works already.\nNext step for "
-    "administrators: press *Set up* to choose your moderators and the channels where I "
-    "answer. It takes two minutes."
+    "sources. If I don't know, I say so. `/ask` already works.\nNext step for administrators: "
+    "press *Set up* to choose your moderators and the channels where I answer. It takes two "
+    "minutes."
 )
 _ARRIVED_DIRECTLY: Final = Sentence(
     "Hello! I've joined **{server}**, but I can't write in any channel there. To set me up, "
@@ -166,6 +168,6 @@ def arrived_directly(server: str, language: Language) -> str:
 
 
 RETURNED: Final = Sentence(
-    "**I'm back**, with all settings as before. *Set up* shows and changes them."
+    "**I'm back**, with the same settings as before. Press *Set up* to see or change them."
 )
 TO_THE_SERVER: Final = Sentence("Open the server")

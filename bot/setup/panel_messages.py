@@ -38,7 +38,7 @@ CHOOSE: Final[Mapping[Setting, Sentence]] = {
     Setting.MODERATOR_ROLE: Sentence("Choose the role of the moderators"),
     Setting.LISTEN: Sentence("In every channel"),
     Setting.HELP: Sentence("Nowhere: choose forums and channels"),
-    Setting.HELPER_ROLE: Sentence("Only moderators help: choose a role"),
+    Setting.HELPER_ROLE: Sentence("Only moderators help so far: choose a role"),
     Setting.HANDOVER_CHANNEL: Sentence("In the review channel: choose another one"),
 }
 
@@ -49,15 +49,15 @@ def heading(page: Page, number: int, count: int, language: Language) -> str:
 
 
 _REVIEW: Final = Sentence(
-    "Each proposed note appears there as a card with buttons. Nothing is published before a "
-    "moderator approves it."
+    "Each proposed note appears in this channel as a card with buttons. By default, nothing is "
+    "published until a moderator approves it."
 )
 _CHOSEN_CHANNEL: Final = Sentence("Notes are reviewed in {channel}.")
-_NO_CHANNEL: Final = Sentence("Choose a channel so that members can propose notes.")
+_NO_CHANNEL: Final = Sentence("Choose a review channel so that members can propose notes.")
 _GONE_CHANNEL: Final = Sentence("⚠ The review channel is gone: choose another one.")
 _NOTHING_LACKING: Final = Sentence("✓ I have all permissions there.")
 _LACKING: Final = Sentence(
-    "⚠ In {channel} I lack {names}. Grant my role these in *Edit Channel › Permissions*."
+    "⚠ I need {names} in {channel}. Allow this for my role in *Edit Channel › Permissions*."
 )
 _PUBLIC: Final = Sentence(
     "⚠ Everybody can read {channel}, including notes that nobody has approved. In *Edit "
@@ -98,7 +98,7 @@ _MODERATORS: Final = Sentence(
     "Moderators decide on notes and see unanswered questions. So do administrators."
 )
 _CHOSEN_ROLE: Final = Sentence("Moderators have the role {role}.")
-_NO_ROLE: Final = Sentence("Choose a role so that members can propose notes.")
+_NO_ROLE: Final = Sentence("Choose the moderators' role so that members can propose notes.")
 _GONE_ROLE: Final = Sentence("⚠ The moderators' role is gone: choose another one.")
 EVERYBODY: Final = Sentence(
     "⚠ Every member has {role}, so anyone could publish notes. Choose a role that only "
@@ -112,8 +112,8 @@ BLIND: Final = Sentence(
     "Permissions*."
 )
 NOT_SHOWN: Final = Sentence(
-    "-# Discord hides `/review` and `/gaps` from {role}, which lacks *Manage Messages*. Add "
-    "the role in *Server Settings › Integrations*. The buttons on cards work anyway."
+    "-# Discord hides `/review` and `/gaps` from {role}, because it doesn't have *Manage "
+    "Messages*. Add the role in *Server Settings › Integrations*. The buttons on cards work anyway."
 )
 
 
@@ -131,7 +131,7 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
 
 LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.QUORUM: Sentence("Approvals to publish a note"),
-    Setting.OWN_NOTES: Sentence("Own notes are decided by"),
+    Setting.OWN_NOTES: Sentence("Moderators' own notes are decided by"),
     Setting.UNDO: Sentence("Decisions can be undone"),
     Setting.REMINDER: Sentence("Moderators are reminded"),
     Setting.SAMPLE: Sentence("Second look at notes published at once"),
@@ -139,7 +139,7 @@ LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.PRIVATE: Sentence("`/ask` answers"),
     Setting.LANGUAGE: Sentence("Language of public messages"),
     Setting.ASK_MODERATORS: Sentence("Refused questions"),
-    Setting.STALE: Sentence("Claimed questions are free again"),
+    Setting.STALE: Sentence("Claimed questions can be taken over"),
     Setting.FROM_REPLIES: Sentence("Answers of helpers and moderators"),
     Setting.PHRASING: TITLES[Page.PHRASING],
     Setting.PAGE: TITLES[Page.PUBLIC],
@@ -164,11 +164,11 @@ _AS_CONFIGURED: Final = Sentence("{answers} (default)")
 _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
     Setting.OWN_NOTES: {
         NO: Sentence("another moderator"),
-        YES: Sentence("any moderator, also the contributor"),
+        YES: Sentence("any moderator, even the contributor"),
     },
     Setting.PRIVATE: _PRIVATE,
     Setting.ASK_MODERATORS: {
-        YES: Sentence("may be handed over"),
+        YES: Sentence("can be handed over"),
         NO: Sentence("stay unanswered"),
     },
     Setting.FROM_REPLIES: {
@@ -181,8 +181,8 @@ _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
         NO: Sentence("don't list the page"),
     },
 }
-_NO_HOSTS: Final = Sentence("Cards warn of every link in a note.")
-_HOSTS: Final = Sentence("Cards don't warn of links to {hosts}.")
+_NO_HOSTS: Final = Sentence("Cards warn about every link in a note.")
+_HOSTS: Final = Sentence("Cards don't warn about links to {hosts}.")
 BY_TAG: Final = Sentence(
     "-# `/review rule` sets stricter rules by tag, and lets roles publish at once."
 )
@@ -235,14 +235,14 @@ def linked(hosts: Sequence[str], language: Language) -> str:
 
 
 _PUBLIC_PAGE: Final = Sentence(
-    "Anyone on the web can read approved notes there. The note form says so. Contributors "
-    "and moderators can keep a note off the page, and contributors are named only if they "
-    "choose so in `/privacy`."
+    "Anyone on the web can read approved notes there, and the note form says so. Contributors and "
+    "moderators can keep a note off the page. Contributors are only named if they choose to be in "
+    "`/privacy`."
 )
 _UNRELEASED: Final = Plural(
-    "{number:,} older note isn't on the page, because its form didn't mention it. `/page "
+    "{number:,} older note isn't on the page, because its form didn't mention the page. `/page "
     "review` lists it.",
-    "{number:,} older notes aren't on the page, because their form didn't mention it. `/page "
+    "{number:,} older notes aren't on the page, because their form didn't mention the page. `/page "
     "review` lists them.",
 )
 _AT: Final = Sentence("The page is at {link}.")
@@ -288,12 +288,12 @@ _MENTIONS: Final = Sentence(
     "choose here. `/ask` works everywhere."
 )
 HANDOVER: Final = Sentence(
-    "When I don't know an answer, the asker can press *Ask the moderators*. The question "
-    "goes to helpers and moderators, without the asker's name. I bring back their answer."
+    "When I don't know an answer, the asker can press *Ask the moderators*. The question goes to "
+    "helpers and moderators, without the asker's name, and I bring back their answer."
 )
 _READ_BY_OTHERS: Final = Sentence(
-    "⚠ Not only helpers and moderators can read {channel}, so I don't post questions there "
-    "that were asked in private or in a channel hidden from some of them."
+    "⚠ Not only helpers and moderators can read {channel}, so I won't post questions there that "
+    "were asked privately or in a channel hidden from some of them."
 )
 
 
@@ -302,12 +302,12 @@ def read_by_others(channel_id: int, language: Language) -> str:
 
 
 _HELPING: Final = Sentence(
-    "**Unasked help**: in these forums and channels I answer new questions unasked, once and "
+    "**Unasked help**: in these forums and channels, I answer new questions by myself, once and "
     "only if I'm sure. `/channel set` has more settings for each."
 )
 _NO_CONTENT: Final = Sentence(
-    "⚠ This needs *Message Content Intent*. The bot's operator turns it on in Discord's "
-    "developer portal, and with `helper.message_content = true` in config.toml."
+    "⚠ This needs *Message Content Intent*. The bot's operator must turn it on in Discord's "
+    "developer portal, and set `helper.message_content = true` in config.toml."
 )
 
 
@@ -353,6 +353,6 @@ def _named(channel_ids: Sequence[int], language: Language) -> str:
 
 
 SOURCES: Final = Sentence(
-    "I answer only from these sources and from approved notes. Add a forum, a channel or a "
-    "web address with `/source add`. The bot's operator adds files."
+    "I answer only from these sources and from approved notes. Add a forum, a channel or a web "
+    "address with `/source add`. Only the bot's operator can add files."
 )

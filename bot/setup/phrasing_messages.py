@@ -23,12 +23,12 @@ _SENT_TEN: Final = Sentence(
     "and the ten nearest passages, but not the asker's name."
 )
 _MESSAGES: Final = Sentence("This includes quoted messages from channels and chats.")
-_NO_MESSAGES: Final = Sentence("Answers that quote messages from channels or chats are not sent.")
+_NO_MESSAGES: Final = Sentence("Answers that quote messages from channels or chats aren't sent.")
 _OTHER_HOST: Final = Sentence("⚠ The host has changed, so this is off until you turn it on again.")
 OPTIONS: Final[Mapping[Phrasing, Sentence]] = {
-    Phrasing.OFF: Sentence("No language model is asked"),
+    Phrasing.OFF: Sentence("No language model"),
     Phrasing.CHOOSE: Sentence("A model chooses sentences, shown word for word"),
-    Phrasing.PHRASE: Sentence("A model writes sentences, compared with the quotes"),
+    Phrasing.PHRASE: Sentence("A model writes sentences, checked against the quotes"),
 }
 
 
@@ -60,7 +60,7 @@ _ABOUT: Final[Mapping[Phrasing, Sentence]] = {
         "A language model at {host} picks sentences from my quotations, shown word for word."
     ),
     Phrasing.PHRASE: Sentence(
-        "A language model at {host} phrases answers from my quotations, which stay below."
+        "A language model at {host} rewrites my quotations as an answer; they stay below it."
     ),
 }
 

@@ -18,29 +18,31 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "discard": Sentence("Discard"),
 }
 _BAD_WORD: Final = Sentence(
-    "“{word}” can't be a synonym. Give two different words, each of one to three words and at most "
-    "{most} characters, without signs."
+    "“{word}” can't be a synonym. Give two different terms, each of one to three words and at most "
+    "{most} characters, without punctuation."
 )
 _PROBLEMS: Final[Mapping[Problem, Sentence]] = {
-    Problem.KNOWN: Sentence("“{word}” and “{meaning}” are synonyms already."),
+    Problem.KNOWN: Sentence("“{word}” and “{meaning}” are already synonyms."),
     Problem.FULL: Sentence(
-        "There are {most} synonyms, which is the most. `/synonym remove` makes room for others."
+        "{most} synonyms is the limit. `/synonym remove` makes room for others."
     ),
     Problem.TOO_COMMON: Sentence(
-        "“{word}” or “{meaning}” has only words that stand in every question. Give words of your "
-        "subject."
+        "“{word}” or “{meaning}” has only words that any question could contain. Use words from "
+        "your topic."
     ),
 }
-_PREVIEW: Final = Sentence("Not kept yet. If “{word}” and “{meaning}” mean the same here: {change}")
+_PREVIEW: Final = Sentence(
+    "Not saved yet. If “{word}” and “{meaning}” mean the same here: {change}"
+)
 _NOBODY_ASKED: Final = Sentence(
-    "Not kept yet. Nobody has asked anything here, so there is nothing to compare for “{word}” and "
+    "Not saved yet. Nobody has asked anything here, so there's nothing to compare for “{word}” and "
     "“{meaning}”."
 )
 _ELSEWHERE: Final = Plural(
     "-# {number:,} more of these was asked in a channel that you can't read.",
     "-# {number:,} more of these were asked in channels that you can't read.",
 )
-_KEPT: Final = Sentence("Kept. I now read “{word}” as “{meaning}”, too, and the reverse.")
+_KEPT: Final = Sentence("Saved. I now also read “{word}” as “{meaning}”, and vice versa.")
 DISCARDED: Final = Sentence("Nothing was changed.")
 _REMOVED: Final = Sentence("Removed: {synonyms}.")
 _UNKNOWN: Final = Sentence("“{word}” isn't among the synonyms. `/synonym list` shows them.")

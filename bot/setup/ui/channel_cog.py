@@ -93,10 +93,10 @@ class ChannelsCog(Cog):
     @app_commands.describe(
         channel=described("A channel, thread or category; everything in it inherits this."),
         mode=described("Which messages I answer there."),
-        wait=described("How many seconds I leave for people to answer before I help."),
-        private=described("Whether /ask answers the asker alone by default."),
+        wait=described("How many seconds people have to answer before I help."),
+        private=described("Whether /ask answers privately by default."),
         language=described("The language of public messages there."),
-        quotations=described("The most quotations in an answer."),
+        quotations=described("How many quotations an answer can have."),
         tags=described("Answer from these tags, comma-separated; all: everything."),
         sources=described("Answer from these sources, comma-separated; all: everything."),
         only_or_first=described("Whether to use only these, or these first."),

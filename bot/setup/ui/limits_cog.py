@@ -27,7 +27,9 @@ class LimitsCog(Cog):
 
     @limits.command(
         name="set",
-        description=described("Limit how much a role may send; options you leave out stay."),
+        description=described(
+            "Limit how much a role may send; options you leave out stay as they are."
+        ),
     )
     @app_commands.describe(
         role=described("The role; everyone if you choose none."),
@@ -58,7 +60,9 @@ class LimitsCog(Cog):
 
     @limits.command(
         name="newcomers",
-        description=described("Make new members wait before they propose notes, or propose fewer."),
+        description=described(
+            "Make new members wait before proposing notes, or let them propose fewer."
+        ),
     )
     @app_commands.describe(
         account_days=described("New: a Discord account younger than this many days."),

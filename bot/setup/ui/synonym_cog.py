@@ -29,12 +29,14 @@ class SynonymsCog(Cog):
     """The `/synonym` commands."""
 
     synonym = moderators_group(
-        "synonym", described("Words that mean the same on this server, for questions.")
+        "synonym", described("Words that mean the same in this server's questions.")
     )
 
     @synonym.command(
         name="add",
-        description=described("Preview the effect of two words of one meaning, then keep them."),
+        description=described(
+            "Preview the effect of two words with the same meaning, then keep them."
+        ),
     )
     @app_commands.describe(
         word=described("A word that members use, such as perm."),

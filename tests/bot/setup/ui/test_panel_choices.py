@@ -58,7 +58,7 @@ async def test_the_panel_warns_about_a_closed_public_or_deleted_review_channel(
     for name in ("view_channel", "send_messages", "embed_links"):
         permit(fresh, fresh.review, fresh.bot_role.id, **{name: False})
         told = await choose(fresh, review_channel=review)
-        assert f"In {fresh.review.mention} I lack" in told
+        assert f" in {fresh.review.mention}. Allow this" in told
         assert f"**{permission_names.PERMISSION_NAMES[name].english}**" in told
         permit(fresh, fresh.review, fresh.bot_role.id, **{name: True})
 

@@ -50,7 +50,7 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     listed = await world.moderator.slash(world.general, "synonym list")
     assert f"- {UNKNOWN.lower()} = community meetup" in said(listed)
     again = await _previewed(world, "community meetup", UNKNOWN)
-    assert "are synonyms already" in said(again)
+    assert "are already synonyms" in said(again)
     log = await world.core(lambda core: [one.detail for one in core.store.audit_log.entries()])
     assert UNKNOWN.lower() not in json.dumps(log).lower()
 
@@ -125,7 +125,7 @@ async def test_a_word_that_can_not_be_a_synonym_is_refused(world: World) -> None
         assert longest_part(refusal) in said(result)
         assert buttons(shown_message(result)) == []
     await world.core(fill)
-    assert "which is the most" in said(await _previewed(world, "vip", "rank"))
+    assert "is the limit" in said(await _previewed(world, "vip", "rank"))
 
 
 async def test_members_can_not_change_synonyms_even_with_a_forged_button(world: World) -> None:
