@@ -40,12 +40,12 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "handed_on": Sentence("Questions you handed over to the moderators."),
     "helped": Sentence("Questions you claimed or answered as a helper, with your answers."),
     "helped_questions": Sentence(
-        "Questions to nobody in particular, where I help: only their ids. If nobody answers "
-        "one within a day, I store its text as your question."
+        "Questions to nobody in particular in channels where I help: only their ids. If nobody "
+        "answers one within a day, I store its text as your question."
     ),
-    "recent_questions": Sentence("Times of your questions in the last day, for limits."),
-    "phrasings": Sentence("Answers to you as a language model phrased them."),
-    "copied_wordings": Sentence("Your questions as other ways to ask a note's question."),
+    "recent_questions": Sentence("When you asked questions in the last day, for limits."),
+    "phrasings": Sentence("A language model's wording of answers to you."),
+    "copied_wordings": Sentence("Your questions, added to notes as other ways to ask."),
     "log": Sentence("Entries about you in the audit log, under a number."),
     "preferences": Sentence("Your privacy choices."),
     "messages": Sentence("Your messages in channels that I read, until you delete them."),
@@ -55,9 +55,11 @@ _STORED: Final = Sentence("**Data stored about you** (this server / all servers)
 
 _NOTHING: Final = Sentence("Nothing.")
 
-_IS_QUIET: Final = Sentence("I don't tell you when your question is answered later.")
+_IS_QUIET: Final = Sentence("I won't tell you when your question is answered later.")
 
-_TELLS: Final = Sentence("I tell you when your question is answered later, at most once an hour.")
+_TELLS: Final = Sentence(
+    "I'll tell you when your question is answered later, at most once an hour."
+)
 
 _WITHHOLDS: Final = Sentence("I don't quote your messages from channels and exported chats.")
 
@@ -70,11 +72,11 @@ _NAMED: Final[Mapping[PageName, Sentence]] = {
 }
 
 _NOBODY_ELSE: Final = Sentence(
-    "-# I share this with nobody. Your texts stay on the bot's own computer."
+    "-# I don't share this with anyone. Your texts stay on the bot's own computer."
 )
 _TO_A_MODEL: Final = Sentence(
-    "-# I share this with nobody, with one exception: in direct messages, and in servers that "
-    "turned it on, a language model at {host} receives your answered questions, the question "
+    "-# I don't share this with anyone, with one exception: in direct messages, and in servers "
+    "that turned it on, a language model at {host} receives your answered questions, the question "
     "before each, and the passages found, without your name or id."
 )
 
@@ -136,7 +138,7 @@ QUIET: Final = Sentence("I won't tell you about later answers any more. `/privac
 
 TOLD_AGAIN: Final = Sentence("I'll tell you when your question is answered later.")
 
-NAMED: Final = Sentence("{named} Published pages follow within a minute.")
+NAMED: Final = Sentence("{named} Published pages will follow within a minute.")
 
 
 def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
@@ -144,7 +146,7 @@ def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
 
 
 WITHHELD: Final = Sentence(
-    "I no longer quote your messages, in any server. Reading all chats again may take some "
+    "I'll no longer quote your messages in any server. Reading all chats again may take a few "
     "minutes. `/privacy` undoes this."
 )
 

@@ -48,11 +48,9 @@ _PROBLEMS: Final[Mapping[ProblemCode, Sentence]] = {
     ProblemCode.SWITCHED_OFF: Sentence(
         "isn't read or quoted: `sources.channels` is off in config.toml"
     ),
-    ProblemCode.LACKS_PERMISSIONS: Sentence(
-        "can't be read or quoted: the bot lacks {permissions} there"
-    ),
-    ProblemCode.ANSWERED: Sentence("is waiting: Discord answered {status}; I retry by myself"),
-    ProblemCode.UNREACHED: Sentence("is waiting: Discord can't be reached; I retry by myself"),
+    ProblemCode.LACKS_PERMISSIONS: Sentence("can't be read or quoted: I need {permissions} there"),
+    ProblemCode.ANSWERED: Sentence("is waiting: Discord answered {status}; I'll keep trying"),
+    ProblemCode.UNREACHED: Sentence("is waiting: I can't reach Discord, but I'll keep trying"),
 }
 
 OFF: Final = Sentence(
@@ -68,16 +66,16 @@ NOT_READABLE: Final = Sentence(
     "messages of text channels."
 )
 _LACKING: Final = Sentence(
-    "I lack permissions in {channel}: {permissions}. Grant them, then try again."
+    "I need permissions in {channel}: {permissions}. Grant them, then try again."
 )
 KNOWN: Final = Sentence("{channel} is already a source. `/source list` shows its progress.")
 TOO_MANY: Final = Sentence(
-    "This server has {most:,} channels as sources, which is the limit. Remove one first."
+    "This server already has {most:,} channels as sources, the limit. Remove one first."
 )
 ADDRESS_REFUSED: Final = Sentence("This can't be a source: {problem}")
-ADDRESS_WAITS: Final = Sentence("Added {address}. I visit it after the sources before it.")
+ADDRESS_WAITS: Final = Sentence("Added {address}. I'll read it after the sources before it.")
 ADDRESS_UNREAD: Final = Sentence(
-    "It stays a source: `/source sync` tries again, `/source remove` removes it."
+    "Still a source: `/source sync` tries again, `/source remove` removes it."
 )
 ADDRESS_KNOWN: Final = Sentence("{address} is already a source.")
 ADDRESS_ADDED: Final = Sentence("Added {address}. I'm reading it now, one page a second.")
@@ -88,11 +86,12 @@ _REPOSITORY_ADDED: Final = Sentence(
     "Added the Git repository {address}. I'm reading its files, and will follow new commits."
 )
 _SERVICE_ADDED: Final = Sentence(
-    "Added {address}. I'm reading it by its API, one document a second, and will follow changes."
+    "Added {address}. I'm reading it through its API, one document a second, and will follow "
+    "changes."
 )
 _TOO_MANY_SITES: Final = Sentence(
-    "This server has {most:,} sites, repositories, wikis, forums and trackers, which is the "
-    "limit. Remove one first."
+    "This server already has {most:,} sites, repositories, wikis, forums and trackers, the limit. "
+    "Remove one first."
 )
 _WITHOUT_GIT: Final = Sentence(
     "I can't read the Git repository {address}. The bot's operator must install the extra "
@@ -128,15 +127,14 @@ _LISTING: Final = Sentence("Reading {channel}: {threads:,} threads found so far.
 _READING: Final = Sentence("Reading {channel}: {done:,} of {threads:,} threads, {messages} so far.")
 _READING_POSTS: Final = Sentence("Reading {channel}: {messages} so far.")
 _DONE: Final = Sentence(
-    "Finished {channel}: {documents} from {messages}. New messages, edits and deletions "
-    "follow by themselves."
+    "Finished {channel}: {documents} from {messages}. I'll follow new messages, edits and "
+    "deletions."
 )
 _DONE_PINS: Final = Sentence(
-    "Finished {channel}: {documents} from {messages}. New pins, edits and deletions follow "
-    "by themselves."
+    "Finished {channel}: {documents} from {messages}. I'll follow new pins, edits and deletions."
 )
 _NO_PINS: Final = Sentence(
-    "Finished {channel}: it has no pinned messages yet. New ones become documents by themselves."
+    "Finished {channel}: nothing is pinned yet. New pins will become documents."
 )
 _UNREAD: Final = Sentence("⚠ {number:,} not read: see `/source list`.")
 _UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")

@@ -84,12 +84,12 @@ def is_leaderboard(text: str) -> bool:
 
 
 _ASKED: Final = Sentence(
-    "**{questions}**: {strong:,} answered, {partial:,} answered in part, {refused:,} refused."
+    "**{questions}**: {strong:,} answered, {partial:,} answered in part, {refused:,} not answered."
 )
 
 _VERDICTS: Final = Sentence("Ratings: helpful {helpful}, not helpful {unhelpful}.")
 
-_PUBLISHED: Final = Sentence("{notes} live, {pending:,} waiting for review.")
+_PUBLISHED: Final = Sentence("{notes} live, {pending:,} awaiting review.")
 
 _UNANSWERED: Final = Sentence("{questions} still without a good answer.")
 

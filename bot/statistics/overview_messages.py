@@ -70,7 +70,7 @@ _NOTES: Final = Sentence("Notes")
 _ARTICLES: Final = Sentence("Bundled articles")
 _USE: Final = Sentence("quoted {times}, helpful {helpful}, {used}")
 _USED: Final = Plural("{used} of {number:,} document", "{used} of {number:,} documents")
-_NEVER: Final = Sentence("never quoted, {documents}")
+_NEVER: Final = Sentence("never quoted: {documents}")
 _DOCUMENTS: Final = Plural("{number:,} document", "{number:,} documents")
 _MORE_SOURCES: Final = Plural(
     "{number:,} more source, {never} never quoted",

@@ -33,7 +33,7 @@ _ASKED: Final = Sentence(
 )
 _GAPS: Final = Plural("**{number:,} open gap**: `/gaps`", "**{number:,} open gaps**: `/gaps`")
 _PENDING: Final = Plural(
-    "**{number:,} note waits** for a decision", "**{number:,} notes wait** for a decision"
+    "**{number:,} note** awaits a decision", "**{number:,} notes** await a decision"
 )
 _DUE: Final = Plural(
     "**{number:,} note** needs another look", "**{number:,} notes** need another look"
@@ -178,12 +178,12 @@ _NO_ZONE: Final = Sentence(
     "`Europe/Berlin`."
 )
 _CHOSEN: Final = Sentence(
-    "**{digest}** is posted every {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. "
-    "Without news, nothing is posted."
+    "**{digest}** is posted every {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Weeks "
+    "without news are skipped."
 )
 _POST_HOURS: Final = Plural(
-    "It lists forum posts without an answer after {number:,} hour, where I help.",
-    "It lists forum posts without an answer after {number:,} hours, where I help.",
+    "From forums where I help, it lists posts still unanswered after {number:,} hour.",
+    "From forums where I help, it lists posts still unanswered after {number:,} hours.",
 )
 _LACKING: Final = Sentence(
     "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
@@ -201,8 +201,8 @@ _MOVED: Final = Sentence(
     "-# Posted here because I can't write in {channel}. `/digest set` changes the channel."
 )
 _CAN_NOT_POST: Final = Sentence(
-    "{digest} of {server} can't be posted, because I can't write in {channel} or it is gone. "
-    "Choose another channel with `/digest set`. I won't repeat this."
+    "{digest} of {server} can't be posted: I can't write in {channel}, or it's gone. Choose "
+    "another channel with `/digest set`. I won't repeat this."
 )
 
 

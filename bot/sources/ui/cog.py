@@ -91,7 +91,7 @@ class SourcesCog(commands.Cog):
             "A page, wiki, forum, sitemap or Git repository; or articles for the bundled ones."
         ),
         crawl=described("For an address: also read the linked pages below it."),
-        kind=described("For a wiki, forum or tracker: its software, to read it by its API."),
+        kind=described("For a wiki, forum or tracker: its software, to read it through its API."),
         only=described("With a kind: read only a part, such as category=Guides."),
     )
     @app_commands.choices(

@@ -66,12 +66,12 @@ class DigestCog(Cog):
     )
     @app_commands.describe(
         edition=described("The edition; for moderators unless you choose another."),
-        channel=described("Where to post it; at first the review channel, for moderators."),
-        day=described("The day of the week; Monday at first."),
-        hour=described("The full hour, 0 to 23; 9 at first."),
-        time_zone=described("The time zone, such as Europe/Berlin; UTC at first."),
+        channel=described("Where to post it; for moderators, initially the review channel."),
+        day=described("The day of the week; initially Monday."),
+        hour=described("The full hour, 0 to 23; initially 9."),
+        time_zone=described("The time zone, such as Europe/Berlin; initially UTC."),
         unanswered_hours=described(
-            "List forum posts without an answer after this many hours; 24 at first."
+            "List forum posts without an answer after this many hours; initially 24."
         ),
     )
     @app_commands.choices(edition=_EDITIONS)
@@ -132,7 +132,7 @@ class DigestCog(Cog):
         await interaction.edit_original_response(content=said)
 
     @digest.command(
-        name="preview", description=described("Show what a digest would say now, to you alone.")
+        name="preview", description=described("Show only you what a digest would say now.")
     )
     @app_commands.describe(edition=described("The edition."))
     @app_commands.choices(edition=_EDITIONS)

@@ -282,4 +282,4 @@ def test_what_the_bot_does_by_itself_goes_on_and_is_shown(page: Page) -> None:
     shown.get_by_role("button", name="Send", exact=True).click()
 
     # It is read by a step that is taken once a second, and nothing is done on the page meanwhile.
-    shown.get_by_text("it has no pinned messages yet").locator("visible=true").first.wait_for()
+    shown.get_by_text("nothing is pinned yet").locator("visible=true").first.wait_for()

@@ -34,7 +34,7 @@ def test_a_description_fits_its_limit_and_names_each_panel(language: Language, t
 def test_never_quoted_sources_get_half_of_the_rows() -> None:
     [*_, sources] = messages.panels(full())
 
-    never = messages._NEVER.english.split(",")[0]
+    never = messages._NEVER.english.split("{")[0]
     assert sum(row.value.startswith(never) for row in sources.rows) == messages.MOST_SOURCES // 2
     assert sources.line == messages._MORE_SOURCES(93, Language.ENGLISH, never="47")
 
