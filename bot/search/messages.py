@@ -103,8 +103,8 @@ def page(query: str, about: Sequence[str], found: Found, number: int, language: 
     below = [*about]
     if len(pages) > 1:
         below.append(_PAGE(language, page=number + 1, pages=len(pages)))
-    last = [f"-# {' · '.join(below)}"] if below else []
-    return Page("\n".join([*heading, *pages[number], *last]), number, len(pages))
+    lines = [*heading, *pages[number], *([f"-# {' · '.join(below)}"] if below else [])]
+    return Page("\n".join(lines), number, len(pages))
 
 
 def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[str]]:
