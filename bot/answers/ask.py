@@ -69,7 +69,7 @@ class Ask:
 
 
 def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """The shared scope, the guild's scope and the channels' scopes; not the scope of the articles.
+    """The scopes to search besides the articles: shared, the guild's, and those of channels.
 
     `guild_id` is the guild of the question, or None in a direct message.
     """

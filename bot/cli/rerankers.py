@@ -71,7 +71,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
 
 
 def back_to_reranker(settings: Settings) -> None:
-    """Go back to the reranker, or to no reranker, that served before the last choice.
+    """Undo the last choice of a reranker.
 
     Raises:
         ModelChoiceError, DataFolderError: with the remedy.

@@ -159,7 +159,7 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, with a job for each step.
 
-        After `replace`, the generator is made anew, because it may use replaced parts of the core.
+        When `replace` exchanges the core, a new generator is made and starts over.
 
         Returns:
             The generator's last value, or None.

@@ -56,7 +56,7 @@ class HandoverResult:
 def handover_result(core: Core, question: Question, posted_id: int) -> HandoverResult:
     """The outcome of a hand-over.
 
-    `posted_id` is the id from `hand_over`, of this question or another one in the same words.
+    `posted_id` is the question that helpers see: this one, or an earlier one in the same words.
     """
     guild_id = question.guild_id or 0
     posted = core.store.handovers.find(guild_id, posted_id) is not None

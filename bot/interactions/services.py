@@ -409,7 +409,7 @@ class Services(commands.AutoShardedBot):
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
         """Admit an interaction of any kind, and make shutdown wait for it.
 
-        Returns False after a refusal, if the sender is not in an allowed guild.
+        If the sender is in no allowed guild, refuse the interaction and return False.
         """
         raise NotImplementedError
 

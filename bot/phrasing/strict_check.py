@@ -5,8 +5,8 @@ source says the same in the same words and clauses. This doesn't prove the sente
 doubtful fails. The source must contain each content word, name, negation and scope word, each
 number with its unit, and each small word that could reverse the meaning ("on", "off"). If the
 source is a statement, the sentence can't be a question. Each clause must be a whole clause of the
-source, so that no limitation is lost. Only dates may move to another clause. The two halves of a
-sentence may follow from different sources.
+source, so that no limitation is lost. Only dates may move to another clause. If a sentence has two
+halves, each may have a source of its own.
 """
 
 import re

@@ -96,7 +96,7 @@ def privacy(
         stored: counts of stored data by kind.
         quiet: whether the member gets no notices of later answers.
         withheld: whether the member's messages in chats aren't quoted.
-        named: the name on public pages that the member chose; None omits this choice.
+        named: the member's choice of a name for public pages; None if there are no such pages.
         language: the language of the message.
         model_host: the language model's host, or "" without a model.
     """

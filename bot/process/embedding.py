@@ -136,7 +136,7 @@ class Embedding:
                     worker.leave()
 
     def _note_state(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
-        """Note the state of the queue. Warn once if texts wait for a model that no worker has."""
+        """Store the queue's state; warn once if texts wait for a model that no worker has."""
         unattended = {name: count for name, count in other.items() if name not in state.workers}
         told = ""
         if unattended:

@@ -1,8 +1,8 @@
 """ONNX export of cross-encoders: the recipe of rerankers for `indexer.embedding.derivation`.
 
-The model is exported from the tokens of a pair to its one logit, and the graph is quantized. Its
-scores of sample pairs are compared with the reference's, by correlation and by the order of
-passages. If they differ too much, the model is refused.
+The graph takes the tokens of a pair and returns its logit. It is quantized. Its scores of sample
+pairs are compared with the reference's, by correlation and by the order of passages. If they differ
+too much, the model is refused.
 """
 
 from collections.abc import Sequence

@@ -229,7 +229,7 @@ def _first_containing(path: str, locations: Iterable[str]) -> str:
 
 
 def _with_web_address(found: FoundFile, source: Path, base_url: str) -> FoundFile:
-    """Set a file's `base_url` and `inside`; the source may be the file itself."""
+    """Add the web address of the source to a file, and the file's path inside the source."""
     if not found.path.is_relative_to(source):
         return found
     inside = found.path.relative_to(source if found.path != source else source.parent)

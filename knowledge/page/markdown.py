@@ -74,7 +74,7 @@ def _word_of(found: re.Match[str]) -> str:
 
 
 def _headings_below_the_title(state: StateCore) -> None:
-    """Core rule that starts headings at level 2 and skips no level, for screen readers."""
+    """Renumber headings from level 2 without gaps, for screen readers; a rule of markdown-it."""
     last = 1
     for token in state.tokens:
         if token.type == "heading_open":

@@ -210,7 +210,7 @@ class DerivedTablesFile(DerivedFile):
     error = DerivedTablesError
 
     def __init__(self, folder: Path, kind: DerivedKind) -> None:
-        """Open the file of this kind; a missing file is made.
+        """Open the folder's file of derived data of this kind, or make it.
 
         Raises:
             DerivedTablesError: if the file can't be opened or locked.

@@ -53,7 +53,7 @@ class Newcomers:
     notes: int = 0
 
     def until(self, account_at: datetime, joined_at: datetime | None) -> datetime:
-        """When a member with this account stops being new; `joined_at` is None if unknown."""
+        """The time at which a member stops being new; `joined_at` is None if it is unknown."""
         account = account_at + timedelta(days=self.account_days)
         if joined_at is None:
             return account

@@ -339,9 +339,9 @@ class PickButton(
     labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage chosen in `PassageSelect`.
+    """Button *This answers it*, below a passage that a reader chose in `PassageSelect`.
 
-    `message_id` is the message with the answer and that menu.
+    `message_id` is the message with the answer and the menu of passages.
     """
 
     question_id: int

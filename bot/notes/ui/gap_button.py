@@ -44,7 +44,7 @@ async def open_note(interaction: Interaction, question_id: int) -> None:
 
 
 async def _open(interaction: Interaction, asked: Question | None) -> None:
-    """Open the form with a question's draft, or an empty form for None."""
+    """Open the form for a note, filled in for the question `asked`, if there is one."""
     draft = Draft()
     if asked is not None:
         tag = single_tag(asked.answered_from)

@@ -1,4 +1,4 @@
-"""Page cog: `/page review`, an ephemeral list from which moderators release notes in bulk."""
+"""Cog of `/page review`: moderators choose many notes at once to publish on the public page."""
 
 from typing import Any, Final
 

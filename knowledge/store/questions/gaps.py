@@ -259,7 +259,7 @@ class Gaps:
         answered: Sequence[int] = (),
         notified: Sequence[OpenQuestion] = (),
     ) -> None:
-        """Record the gaps answered by a publication, and notify the askers of `notified`.
+        """Record which gaps a publication answers, and notify the askers in `notified`.
 
         Members who opted out get no notice, and no question gets a second notice.
         """
