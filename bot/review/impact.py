@@ -137,9 +137,9 @@ class ImpactPreview:
             LRUCache(CACHED)
         )
 
-    def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
+    def of_revision(self, note: Note) -> Iterator[Impact]:
         """Preview the publication of a note's revision; see `of_document`."""
-        return self.of_document(note_document(note), questions)
+        return self.of_document(note_document(note))
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
         """Replay the newest questions of a document's guild as if the document were in the index.

@@ -38,6 +38,8 @@ class ScopeState(NamedTuple):
 
 
 NEVER_CHANGED: Final = ScopeState(0, 0)
+# Most passages read at once, because their rows are large.
+BATCH: Final = 4_000
 
 
 class ScopeChanges:
@@ -79,9 +81,7 @@ class ScopeChanges:
         )
         return [row[0] for row in rows]
 
-    def added_since(
-        self, scope: Scope, after: int, until: int, *, batch: int = 4_000
-    ) -> Iterator[Added]:
+    def added_since(self, scope: Scope, after: int, until: int) -> Iterator[Added]:
         """A scope's passages added after generation `after`, up to `until`, in batches by id.
 
         All ids are read first. Passages deleted before their batch is read are left out.
@@ -92,8 +92,8 @@ class ScopeChanges:
             (scope, after, until),
         )
         numbers = [row[0] for row in rows]
-        for start in range(0, len(numbers), batch):
-            yield self._added(numbers[start : start + batch])
+        for start in range(0, len(numbers), BATCH):
+            yield self._added(numbers[start : start + BATCH])
 
     def _added(self, passage_ids: Sequence[int]) -> Added:
         rows: list[tuple[int, bytes, str]] = []

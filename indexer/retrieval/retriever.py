@@ -172,11 +172,9 @@ class Retriever:
         vectors: NDArray[np.float32],
         scopes: Sequence[Scope],
         k: int,
-        *,
-        among: Ids | None = None,
     ) -> list[list[Hit]]:
         """The best hits by cosines and words alone, without late interaction or reranker."""
-        return self._found(queries, vectors, scopes, k, among)
+        return self._found(queries, vectors, scopes, k, None)
 
     def _found(
         self,

@@ -147,13 +147,13 @@ class Notes:
             }.values()
         )
 
-    def of_revision(self, revision_id: int, guild_id: int | None = None) -> Note:
+    def of_revision(self, revision_id: int) -> Note:
         """The note with this revision.
 
         Raises:
-            LookupError: if the revision doesn't exist, or belongs to another guild.
+            LookupError: if the revision doesn't exist.
         """
-        found = self.find(revision_id, guild_id)
+        found = self.find(revision_id)
         if found is None:
             raise LookupError(f"There is no revision {revision_id} here.")
         return found
