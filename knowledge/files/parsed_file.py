@@ -55,7 +55,7 @@ def check_size(size: int, limit: int = MAX_BYTES) -> None:
     """
     if size > limit:
         raise UnreadableError(
-            f"has {size / 1e6:,.1f} MB; {limit / 1e6:,.0f} MB is the most. Split it."
+            f"has {size / 1e6:,.1f} MB; the limit is {limit / 1e6:,.0f} MB. Split it."
         )
 
 

@@ -67,8 +67,8 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
         left -= size
         if size > limits.object_bytes:
             raise RefusedError(
-                f"has a file of {size / 1e6:,.0f} MB; {limits.object_bytes / 1e6:,.0f} MB is the "
-                "most, whether it is read or not"
+                f"has a file of {size / 1e6:,.0f} MB; the limit is "
+                f"{limits.object_bytes / 1e6:,.0f} MB, whether it is read or not"
             )
         if left < 0:
             raise RefusedError(

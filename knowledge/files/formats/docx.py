@@ -69,8 +69,8 @@ def _check(content: bytes) -> None:
         size = sum(part.file_size for part in parts)
         if size > MAX_XML_BYTES:
             raise UnreadableError(
-                f"expands to {size / 1e6:,.0f} MB of XML; {MAX_XML_BYTES / 1e6:,.0f} MB is the "
-                "most. Split it."
+                f"expands to {size / 1e6:,.0f} MB of XML; the limit is "
+                f"{MAX_XML_BYTES / 1e6:,.0f} MB. Split it."
             )
         if any(part.flag_bits & _ENCRYPTED for part in archive.infolist()):
             raise UnreadableError("is encrypted: save a copy without a password.")

@@ -94,7 +94,7 @@ def parsed_values(block: str) -> Any:
 
 def _too_long(block: str) -> UnreadableError:
     return UnreadableError(
-        f"has front matter of {len(block):,} characters; {MAX_MATTER_CHARACTERS:,} is the most."
+        f"has front matter of {len(block):,} characters; the limit is {MAX_MATTER_CHARACTERS:,}."
     )
 
 

@@ -44,7 +44,7 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
             raise UnreadableError(_ENCRYPTED)
         count = len(reader.pages)
         if count > MAX_PAGES:
-            raise UnreadableError(f"has {count:,} pages; {MAX_PAGES:,} is the most. Split it.")
+            raise UnreadableError(f"has {count:,} pages; the limit is {MAX_PAGES:,}. Split it.")
         pages = _page_texts(reader)
         outline = _outline(reader)
         title = _title(reader)

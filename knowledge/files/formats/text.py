@@ -84,7 +84,7 @@ def decoded(content: bytes) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.count("\n")
     if lines > MAX_LINES:
-        raise UnreadableError(f"has {lines:,} lines; {MAX_LINES:,} is the most. Split it.")
+        raise UnreadableError(f"has {lines:,} lines; the limit is {MAX_LINES:,}. Split it.")
     return text
 
 

@@ -105,8 +105,8 @@ def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]
     ):
         if size > limit:
             raise UnreadableError(
-                f"is {what} that expands to {size / 1e6:,.0f} MB; {limit / 1e6:,.0f} MB is the "
-                "most. Split it."
+                f"is {what} that expands to {size / 1e6:,.0f} MB; the limit is "
+                f"{limit / 1e6:,.0f} MB. Split it."
             )
 
 
@@ -149,7 +149,7 @@ def _refusal(info: zipfile.ZipInfo) -> UnreadableError | None:
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | UnreadableError:
     if info.file_size > MAX_PACKED_BYTES:
         return UnreadableError(
-            f"has {info.file_size / 1e6:,.0f} MB; {MAX_PACKED_BYTES / 1e6:,.0f} MB is the most."
+            f"has {info.file_size / 1e6:,.0f} MB; the limit is {MAX_PACKED_BYTES / 1e6:,.0f} MB."
         )
     try:
         return archive.read(info)

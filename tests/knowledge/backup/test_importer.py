@@ -152,7 +152,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
         _rewrite("notes/10/1-*.md", "number: 1", "number: [1]"),
     ],
     "has front matter with aliases": [_laughs],
-    "is the most": [_rewrite("notes/10/1-*.md", "title:", f"x: [{'[],' * 300_000}]\ntitle:")],
+    "the limit is": [_rewrite("notes/10/1-*.md", "title:", f"x: [{'[],' * 300_000}]\ntitle:")],
     "is not YAML": [_rewrite("notes/10/1-*.md", "title:", "title: [")],
     "has no front matter": [_rewrite("notes/10/1-*.md", "---", "***")],
     "is not a row of an export": [

@@ -31,12 +31,12 @@ def test_a_file_of_60_megabytes_is_refused_without_being_read(tmp_path: Path) ->
     with path.open("wb") as file:
         # A hole: it takes no room on the disk, and its bytes would be refused as binary if read.
         file.truncate(60_000_000)
-    with pytest.raises(UnreadableError, match=r"has 60\.0 MB; 50 MB is the most\. Split it"):
+    with pytest.raises(UnreadableError, match=r"has 60\.0 MB; the limit is 50 MB\. Split it"):
         parse_bytes(read_content(path), name=path.name)
 
 
 def test_content_that_is_too_large_is_refused_wherever_it_comes_from() -> None:
-    with pytest.raises(UnreadableError, match="10 MB is the most"):
+    with pytest.raises(UnreadableError, match="the limit is 10 MB"):
         parse_bytes(b"x" * (MAX_BYTES + 1), name="x")
 
 

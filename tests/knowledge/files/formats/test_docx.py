@@ -40,7 +40,7 @@ def test_a_word_file_that_declares_entities_is_refused() -> None:
 def test_a_word_file_that_expands_too_far_is_refused() -> None:
     content = docx(paragraph("x" * (MAX_XML_BYTES + 1)))
     assert len(content) < 100_000
-    with pytest.raises(UnreadableError, match="expands to 20 MB of XML; 20 MB is the most"):
+    with pytest.raises(UnreadableError, match="expands to 20 MB of XML; the limit is 20 MB"):
         parse_bytes(content, name="x.docx")
 
 

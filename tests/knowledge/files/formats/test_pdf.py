@@ -51,7 +51,7 @@ def test_a_pdf_of_too_many_pages_is_refused_with_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("knowledge.files.formats.pdf.MAX_PAGES", 20)
-    with pytest.raises(UnreadableError, match="has 21 pages; 20 is the most"):
+    with pytest.raises(UnreadableError, match="has 21 pages; the limit is 20"):
         parse_pdf(pdf(["x"] * 21), "x")
 
 

@@ -76,7 +76,7 @@ def test_a_zip_of_too_many_files_is_refused_before_its_directory_is_read() -> No
 
 
 def test_a_zip_bomb_is_refused_before_anything_is_unpacked() -> None:
-    with pytest.raises(UnreadableError, match="expands to 400 MB; 200 MB is the most"):
+    with pytest.raises(UnreadableError, match="expands to 400 MB; the limit is 200 MB"):
         _parts(_bomb(100, 4_000_000))
 
 
@@ -85,9 +85,9 @@ def test_one_file_may_not_expand_past_the_limit_of_a_file(
 ) -> None:
     monkeypatch.setattr(zip, "MAX_PACKED_BYTES", 12_000_000)
     [said] = _parts(zipped({"a.md": b"x" * 11_000_000})).values()
-    assert said == "[has 11.0 MB; 10 MB is the most. Split it.]"
+    assert said == "[has 11.0 MB; the limit is 10 MB. Split it.]"
     [said] = _parts(zipped({"a.md": b"x" * 13_000_000})).values()
-    assert said == "[has 13 MB; 12 MB is the most.]"
+    assert said == "[has 13 MB; the limit is 12 MB.]"
 
 
 def test_a_file_that_lies_about_its_size_is_torn() -> None:
@@ -233,7 +233,9 @@ def test_an_export_may_expand_further_than_other_files_but_not_without_end(
     assert member.export is not None
     with member.export() as stream:
         assert stream.read(12).startswith(b"{")
-    with pytest.raises(UnreadableError, match="zip of chat exports that expands to 4 MB; 3 MB is"):
+    with pytest.raises(
+        UnreadableError, match="zip of chat exports that expands to 4 MB; the limit is 3"
+    ):
         list(Archive(_zipped_export(4)).members())
 
 
