@@ -111,7 +111,7 @@ _STALE_CLAIM: Final = Sentence(
     "**Still open** · Claimed by {helper} {when}, but not answered yet: anyone may take over."
 )
 _ANSWERED: Final = Sentence("**Answered** by {helper} {when}. I'll pass this on to the asker:")
-_DECLINED: Final = Sentence("**Not for us**, says {helper} {when}")
+_DECLINED: Final = Sentence("**Not for us**, said {helper} {when}")
 _DRAFT: Final = Sentence(
     "*Send to review* proposes this answer as a note, so that I can quote it next time."
 )

@@ -97,9 +97,9 @@ _EXCHANGE: Final = Sentence(
     "check and submit it."
 )
 _LONG: Final = Sentence(
-    "The text doesn't fit in a form. It stays as it is in the file unless you upload another."
+    "The text is too long for a form. The file's text is used unless you upload another."
 )
-_SHORTENED: Final = Sentence("Left out for lack of room: the last {messages}.")
+_SHORTENED: Final = Sentence("The last {messages} didn't fit.")
 _MESSAGES: Final = Plural("{number:,} message", "{number:,} messages")
 _PEOPLE: Final = Plural("{number:,} member", "{number:,} members")
 ONE_MESSAGE: Final = Sentence(
@@ -111,7 +111,7 @@ PICTURES_TAKEN: Final = Plural(
 NO_CONTENT: Final = Sentence(
     "I can't read the other messages here: *Message Content* is switched off for me."
 )
-NOT_READABLE: Final = Sentence("I can't read the other messages here, or you can't.")
+NOT_READABLE: Final = Sentence("You or I can't read the other messages here.")
 NO_ANSWER: Final = Sentence("The other messages don't contain an answer yet, so I left them out.")
 NOT_QUOTED: Final = Sentence(
     "The author of this message chose in `/privacy` not to be quoted, so I can't make a note of it."

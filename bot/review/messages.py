@@ -220,7 +220,7 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
 
 OWN_NOTE: Final = Sentence("You proposed this note, so another moderator has to decide on it.")
 CARD_GONE: Final = Sentence("That note no longer exists.")
-NOT_USED: Final = Sentence("Your text was not used.")
+NOT_USED: Final = Sentence("Your text wasn't used.")
 NOT_A_CARD: Final = Sentence("That message is not a review card.")
 RULING_TITLES: Final[Mapping[Action, Sentence]] = {
     Action.REQUEST_CHANGES: Sentence("Request changes"),

@@ -60,8 +60,8 @@ _LANGUAGE: Final = Sentence("Public messages are in {name}")
 _QUOTATIONS: Final = Plural(
     "At most {number:,} quotation in an answer", "At most {number:,} quotations in an answer"
 )
-_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators become proposed notes")
-_NOT_FROM_REPLIES: Final = Sentence("Answers of helpers and moderators don't become notes")
+_FROM_REPLIES: Final = Sentence("Answers by helpers and moderators are proposed as notes")
+_NOT_FROM_REPLIES: Final = Sentence("Answers by helpers and moderators aren't proposed as notes")
 _EVERYTHING: Final = Sentence("I answer from everything")
 _ONLY: Final = Sentence("I answer only from {what}")
 _FIRST: Final = Sentence("I answer first from {what}, then from everything else")

@@ -15,7 +15,7 @@ from knowledge.values.guilds import GuildSettings, Language, Phrasing
 TITLES: Final[Mapping[str, Sentence]] = {
     Page.REVIEW: Sentence("Review channel"),
     Page.MODERATORS: Sentence("Moderators"),
-    Page.RULES: Sentence("How notes are decided"),
+    Page.RULES: Sentence("Rules for notes"),
     Page.PUBLIC: Sentence("Public page"),
     Page.ANSWERS: Sentence("Where to answer"),
     Page.HANDOVER: Sentence("Hand-over"),
@@ -131,7 +131,7 @@ def moderators(role_id: int | None, warnings: Sequence[str] | None, language: La
 
 LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.QUORUM: Sentence("Approvals to publish a note"),
-    Setting.OWN_NOTES: Sentence("Moderators' own notes are decided by"),
+    Setting.OWN_NOTES: Sentence("Who decides on moderators' own notes"),
     Setting.UNDO: Sentence("Decisions can be undone"),
     Setting.REMINDER: Sentence("Moderators are reminded"),
     Setting.SAMPLE: Sentence("Second look at notes published at once"),
@@ -140,7 +140,7 @@ LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.LANGUAGE: Sentence("Language of public messages"),
     Setting.ASK_MODERATORS: Sentence("Refused questions"),
     Setting.STALE: Sentence("Claimed questions can be taken over"),
-    Setting.FROM_REPLIES: Sentence("Answers of helpers and moderators"),
+    Setting.FROM_REPLIES: Sentence("Answers by helpers and moderators"),
     Setting.PHRASING: TITLES[Page.PHRASING],
     Setting.PAGE: TITLES[Page.PUBLIC],
     Setting.PAGE_INDEXED: Sentence("Search engines"),
@@ -172,8 +172,8 @@ _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
         NO: Sentence("stay unanswered"),
     },
     Setting.FROM_REPLIES: {
-        YES: Sentence("become proposed notes"),
-        NO: Sentence("don't become notes"),
+        YES: Sentence("are proposed as notes"),
+        NO: Sentence("aren't proposed as notes"),
     },
     Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
     Setting.PAGE_INDEXED: {

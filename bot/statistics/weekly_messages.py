@@ -171,7 +171,7 @@ _NAMES: Final[Mapping[Edition, Sentence]] = {
     Edition.EVERYBODY: Sentence("The digest for everyone"),
 }
 NO_CHANNEL: Final = Sentence(
-    "Choose a `channel` for the digest; there is no review channel to use instead."
+    "Choose a `channel` for the digest; there's no review channel to use instead."
 )
 _NO_ZONE: Final = Sentence(
     "I don't know the time zone {typed}. Choose one that I suggest as you type, for example "

@@ -70,7 +70,7 @@ def check_size(name: str, size: int) -> None:
     """
     if size > PICTURE_BYTES:
         raise InvalidNoteError(
-            "{file} has {megabytes:,.1f} MB; a picture may have {most:,.0f} MB.",
+            "{file} has {megabytes:,.1f} MB; the limit for a picture is {most:,.0f} MB.",
             file=name,
             megabytes=size / 1e6,
             most=PICTURE_BYTES / 1e6,

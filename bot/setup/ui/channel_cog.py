@@ -100,7 +100,7 @@ class ChannelsCog(Cog):
         tags=described("Answer from these tags, comma-separated; all: everything."),
         sources=described("Answer from these sources, comma-separated; all: everything."),
         only_or_first=described("Whether to use only these, or these first."),
-        replies=described("Whether answers of helpers and moderators become proposed notes."),
+        replies=described("Whether answers by helpers and moderators are proposed as notes."),
     )
     @app_commands.choices(
         mode=[

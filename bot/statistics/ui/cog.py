@@ -52,7 +52,7 @@ class CommunityCog(Cog):
 
     @app_commands.command(
         name="stats",
-        description=described("Show figures of questions, answers and notes."),
+        description=described("Show figures on questions, answers and notes."),
     )
     @app_commands.guild_only()
     async def stats(self, interaction: Interaction) -> None:

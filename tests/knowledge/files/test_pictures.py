@@ -79,7 +79,7 @@ def test_a_picture_that_would_unpack_to_gigabytes_is_refused_by_what_it_claims(
 
 
 def test_a_picture_of_too_many_bytes_is_refused_with_the_figures() -> None:
-    with pytest.raises(InvalidNoteError, match=r"2\.5 MB; a picture may have 2 MB"):
+    with pytest.raises(InvalidNoteError, match=r"2\.5 MB; the limit for a picture is 2 MB"):
         checked_picture("a.png", png(1, 1) + b"\0" * (PICTURE_BYTES + 500_000))
 
 

@@ -147,7 +147,7 @@ async def test_an_exchange_too_long_for_a_form_or_note_is_a_file_with_its_first_
     assert FORM_CHARACTERS < len(draft.text) <= TEXT_CHARACTERS
     kept = draft.text.count("\n\nGuy line ")
     assert draft.text.endswith(f"Guy line {kept - 1} holds.")
-    assert f"the last {20 - kept} messages." in said(result)
+    assert f"The last {20 - kept} messages didn't fit." in said(result)
     form = await world.member.click(shown_message(result), label="Continue editing")
     await world.member.submit_modal(form, {"title": TITLE, "link": ""})
     assert (await world.note()).revision.submission.text == draft.text

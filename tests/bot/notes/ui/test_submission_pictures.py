@@ -115,7 +115,7 @@ REFUSED = [
     ([("a.png", SVG)], "a.png isn't a picture that I can keep"),
     ([("a.gif", b"MZ" + b"\0" * 99)], "a picture that I can keep"),
     ([("b.png", BOMB)], "is too large: "),
-    ([("c.png", picture().content + b"\0" * PICTURE_BYTES)], "may have 2 MB"),
+    ([("c.png", picture().content + b"\0" * PICTURE_BYTES)], "limit for a picture is 2 MB"),
     (photos(PICTURES + 1), "That's 5 pictures; a note can have 4 at most"),
     ([("a.md", b"One text."), ("b.md", b"Another.")], form_messages.TWO_FILES.english),
 ]
