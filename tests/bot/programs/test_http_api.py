@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from bot.answers import pipeline
 from bot.core.core import Core
 from bot.core.worker import DropReason, Worker, WorkerBusyError
 from bot.programs.batched_reader import Reader
@@ -159,7 +160,7 @@ async def test_only_requests_for_a_name_of_this_machine_are_served(
         ("/ask", {"question": ""}, 400, "body.question"),
         ("/ask", {"question": "x" * 2_001}, 400, "2000 characters"),
         ("/ask", {"question": 7}, 400, "string"),
-        ("/ask", {"question": "?"}, 422, "question"),
+        ("/ask", {"question": "?"}, 422, pipeline._NO_QUESTION.english),
         ("/ask", {"question": "hello"}, 422, "Hello"),
         ("/ask", {}, 400, "required"),
         ("/ask", [], 400, "body"),

@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
+from bot.answers import pipeline
 from bot.cli.console import UNUSABLE
 from bot.core.core import Core
 from bot.core.worker import Worker
@@ -85,7 +86,7 @@ async def test_a_program_sees_public_documents_of_its_server_and_no_channel(
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
-        ("ask", {"question": ""}, "question"),
+        ("ask", {"question": ""}, pipeline._NO_QUESTION.english),
         ("ask", {"question": "x" * 100_000}, "characters"),
         ("search", {"query": " "}, ""),
         ("search", {"query": "quokka", "limit": 0}, "limit"),
