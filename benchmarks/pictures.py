@@ -8,6 +8,7 @@ visible change, and look at them.
 """
 
 import argparse
+import re
 import signal
 import subprocess
 import sys
@@ -104,7 +105,8 @@ def served_page() -> Iterator[str]:
         command = [sys.executable, "-m", "bot", "serve", "--page", str(folder), "--port", "0"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stderr is not None
-            yield process.stderr.readline().split()[5].removesuffix(";")
+            [address] = re.findall(r"http://[\d.:]+/", process.stderr.readline())
+            yield address
             process.send_signal(signal.SIGINT)
 
 
