@@ -226,12 +226,12 @@ def form_title(question: str) -> str:
 
 
 THANKS: Final = Sentence(
-    "Thank you! I'll tell the asker. *Send to review* below the question proposes your answer as a "
-    "note."
+    "Thank you! I'll tell the asker. To propose your answer as a note, press *Send to review* "
+    "below the question."
 )
 THANKS_TO_NOBODY: Final = Sentence(
-    "Thank you! The asker has turned off notices, so I won't tell them. *Send to review* below the "
-    "question proposes your answer as a note."
+    "Thank you! The asker has turned off notices, so I won't tell them. To propose your answer as "
+    "a note, press *Send to review* below the question."
 )
 
 _HELPER: Final = Sentence("A helper")

@@ -44,7 +44,7 @@ _KINDS: Final[Mapping[str, Sentence]] = {
         "answers one within a day, I store its text as your question."
     ),
     "recent_questions": Sentence("When you asked questions in the last day, for limits."),
-    "phrasings": Sentence("A language model's wording of answers to you."),
+    "phrasings": Sentence("Answers to you in a language model's words."),
     "copied_wordings": Sentence("Your questions, added to notes as other ways to ask."),
     "log": Sentence("Entries about you in the audit log, under a number."),
     "preferences": Sentence("Your privacy choices."),

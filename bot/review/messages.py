@@ -238,7 +238,9 @@ WORDINGS_TITLE: Final = Sentence("Other ways to ask")
 WORDINGS_HELP: Final = Sentence("Up to five, one per line. Each finds the note, as its title does.")
 _WORDINGS: Final = Sentence("**Other ways to ask “{title}”**")
 _NO_WORDINGS: Final = Sentence("None yet.")
-_TO_ADD: Final = Sentence("Members asked these in public channels, then picked this note.")
+_TO_ADD: Final = Sentence(
+    "Members asked these in public channels, then picked this note as the answer."
+)
 _FULL: Final = Sentence("Five is the limit. *Edit* makes room for others.")
 
 
@@ -271,12 +273,12 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
     Obstacle.NOT_YOURS: Sentence("“{title}” isn't yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
     Obstacle.WAITS: Sentence(
-        "Another text of “{title}” is already waiting for the moderators. Try again after their "
+        "Another version of “{title}” is already waiting for the moderators. Try again after their "
         "decision; your text is in the file above."
     ),
     Obstacle.NO_ORIGINAL: Sentence(
-        "I found nothing with that title, number or link, so “{title}” is still pending. Give a "
-        "note's number, a title as /search shows it, or a link."
+        "“{title}” is still pending, because nothing matches what you typed. Give a note's number, "
+        "a title as /search shows it, or a link."
     ),
     Obstacle.PENDING: Sentence("A revision of “{title}” is pending. Decide on that first."),
 }

@@ -106,9 +106,7 @@ _NEXT_NOTE: Final = Sentence(
     "- `/note add`: answer a frequent question. Its card will appear in {channel}."
 )
 _NEXT_ASK: Final = Sentence("- `/ask`: your members can use this now or mention me in a channel.")
-_NEXT_HELP: Final = Sentence(
-    "- Ask something in {channels}: if I'm sure, I'll answer without a mention."
-)
+_NEXT_HELP: Final = Sentence("- Ask in {channels} without mentioning me: I'll answer if I'm sure.")
 _NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website.")
 _NEXT_MORE: Final = Sentence(
     "- `/channel set`, `/digest set`, `/limits set` and `/review rule` have more settings."

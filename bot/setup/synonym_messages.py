@@ -27,8 +27,7 @@ _PROBLEMS: Final[Mapping[Problem, Sentence]] = {
         "{most} synonyms is the limit. `/synonym remove` makes room for others."
     ),
     Problem.TOO_COMMON: Sentence(
-        "“{word}” or “{meaning}” has only words that any question could contain. Use words from "
-        "your topic."
+        "“{word}” or “{meaning}” has only everyday words, such as “how”. Use words from your topic."
     ),
 }
 _PREVIEW: Final = Sentence(

@@ -96,7 +96,8 @@ _NEW: Final = Sentence(
     "You're new here, so look around and ask questions first. You can propose notes {when}."
 )
 _NOTES_USED_UP: Final = Sentence(
-    "Thanks for all your notes! Moderators read each one, so you can propose more {when}."
+    "Thanks for all your notes! Moderators read each one, so that's the limit for now: you can "
+    "propose more {when}."
 )
 
 
