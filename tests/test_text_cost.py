@@ -238,9 +238,11 @@ NOT_CALLED: Final = {
     """,
     "is given a passage, or a section of at most ten, of which 6,000 characters are read": """
         bot.text.excerpt._cut_out
+        bot.text.excerpt._marked_code
         bot.text.excerpt.excerpt
     """,
     "is given a sentence or a stretch of bounded length": """
+        bot.answers.synonyms.in_question
         bot.ask.phrased_text._joined
         bot.notes.picture_messages.offer
         bot.phrasing.written_sentences._is_foreign
