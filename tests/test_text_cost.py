@@ -17,6 +17,7 @@ from typing import Final
 import pytest
 
 from bot.answers import small_talk
+from bot.answers.synonyms import in_question
 from bot.interactions.autocomplete import Choices, Titles
 from bot.interactions.kit.buttons import CustomId
 from bot.process import logs
@@ -33,6 +34,7 @@ from knowledge.files.site_addresses import with_absolute_links
 from knowledge.page.render import structured_data
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED
+from knowledge.values.synonyms import Synonym
 from tests.knowledge.page.made_sites import note, site
 from tests.pumped_texts import FRAGMENTS, own_fragments, patterns_of
 from tests.pumping import growth, watch
@@ -93,6 +95,11 @@ def _structured(text: str) -> object:
     return structured_data(site(), note(1, text, text))
 
 
+def _asked_with_synonyms(text: str) -> object:
+    """With a synonym as short as it must be."""
+    return in_question(text, (Synonym("gpu", "graphics card"),))
+
+
 def _linked(text: str) -> object:
     return with_absolute_links(text, "mkdocs:https://example.org", PurePosixPath("a.md"))
 
@@ -119,6 +126,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.process.logs._RedactingFilter._without_tokens": logs._RedactingFilter(
         ["secret"]
     )._without_tokens,
+    "bot.answers.synonyms.in_question": _asked_with_synonyms,
     "bot.process.logs._line": _event,
     "knowledge.files.site_addresses.with_absolute_links": _linked,
     "knowledge.files.site_addresses._docusaurus_page": _moved("docusaurus", "slug"),
@@ -242,7 +250,6 @@ NOT_CALLED: Final = {
         bot.text.excerpt.excerpt
     """,
     "is given a sentence or a stretch of bounded length": """
-        bot.answers.synonyms.in_question
         bot.ask.phrased_text._joined
         bot.notes.picture_messages.offer
         bot.phrasing.written_sentences._is_foreign

@@ -275,7 +275,7 @@ class AnswerButton(
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
     """Return True if the member is a moderator, and False if they are the asker.
 
-    Return None for other members, who may not confirm an answer to this question.
+    Return None for other members: only these two may confirm an answer.
     """
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True

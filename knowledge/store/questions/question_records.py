@@ -152,7 +152,7 @@ class QuestionRecords:
             self._record_hits(numbered if kept == len(rows) else self._without_hits(numbered))
 
     def _without_hits(self, numbered: Sequence[tuple[int, Question]]) -> list[tuple[int, Question]]:
-        """The questions whose hits aren't stored yet, with their ids, some of which may be new."""
+        """The questions without stored hits, with their ids; an id may be new."""
         there = {
             row["id"]: row
             for row in rows_among(
