@@ -236,7 +236,7 @@ def linked(hosts: Sequence[str], language: Language) -> str:
 
 _PUBLIC_PAGE: Final = Sentence(
     "Anyone on the web can read approved notes there, and the note form says so. Contributors and "
-    "moderators can keep a note off the page. Contributors are only named if they choose to be in "
+    "moderators can keep a note off the page. Contributors are only named if they choose a name in "
     "`/privacy`."
 )
 _UNRELEASED: Final = Plural(
