@@ -26,6 +26,16 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def suspend(pid: int) -> None:
+    """Stop a child of this process; SIGCONT lets it go on.
+
+    The signal reaches one of the child's threads first. On a busy machine another one runs on until
+    the system reports that the whole process has stopped.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def in_a_process(work: Callable[[], None]) -> str:
     """Run something in a process of its own; returns the error that it ended with."""
     reading, writing = os.pipe()

@@ -15,6 +15,7 @@ from knowledge.files import reader
 from knowledge.files.sandbox import Sandbox
 from knowledge.values.submissions import InvalidNoteError
 from tests.knowledge.made_files import pdf, zipped
+from tests.processes import suspend
 
 MEMBER, OTHER = 1, 2
 BOMB = "---\na: &a0 [lol]\n" + "".join(
@@ -65,7 +66,7 @@ async def stopped(attachments: Attachments) -> AsyncIterator[None]:
 def _stopped_process() -> Iterator[None]:
     process = reader.sandbox._process
     assert process is not None
-    os.kill(process.pid, signal.SIGSTOP)
+    suspend(process.pid)
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.sandbox import SECONDS, Sandbox
 from knowledge.files.sandbox_process import Parse
 from tests.knowledge.files import hostile_code
+from tests.processes import suspend
 
 PAGE = b"<!doctype html><p>Hi."
 ROOT = Path(__file__).parents[3]
@@ -112,7 +113,7 @@ def test_one_process_reads_the_files_of_many_threads(sandbox: Sandbox) -> None:
 
 def test_reading_does_not_make_its_caller_wait(sandbox: Sandbox) -> None:
     process = _running(sandbox)
-    os.kill(process.pid, signal.SIGSTOP)
+    suspend(process.pid)
     future = _begin(sandbox, PAGE)
     assert not future.done()
     os.kill(process.pid, signal.SIGCONT)
@@ -170,7 +171,7 @@ def test_the_process_has_an_empty_environment_and_its_limits(sandbox: Sandbox) -
 def test_a_thousand_files_take_one_thread_and_those_cancelled_nothing(sandbox: Sandbox) -> None:
     process = _running(sandbox)
     before = set(threading.enumerate())
-    os.kill(process.pid, signal.SIGSTOP)
+    suspend(process.pid)
     futures = [_begin(sandbox, b"waits", hostile_code.ending) for _ in range(1_000)]
     last = _begin(sandbox, PAGE)
     # Beside the one that there was, at most the clock of the file whose turn it is.

@@ -1,7 +1,5 @@
 """Zip files, most of them hostile."""
 
-import os
-import signal
 import stat
 import struct
 import threading
@@ -23,6 +21,7 @@ from knowledge.files.reader import begin_parsing, parse_bytes
 from knowledge.files.sandbox import Sandbox
 from tests.knowledge.exporting import ASKER, SOLVED, as_json, export, message
 from tests.knowledge.made_files import docx, paragraph, pdf, zipped
+from tests.processes import suspend
 
 
 def _parts(content: bytes) -> dict[str, str]:
@@ -192,7 +191,7 @@ def test_the_files_of_a_zip_are_begun_one_at_a_time_and_given_up_with_it(
     monkeypatch.setattr(reader, "sandbox", sandbox)
     parse_bytes(b"Text.", name="x.md")
     assert sandbox._process is not None
-    os.kill(sandbox._process.pid, signal.SIGSTOP)
+    suspend(sandbox._process.pid)
     parts = begin_parsing(zipped({f"{n}.md": f"Text {n}." for n in range(600)}), name="x.zip")
     first, second = next(parts), next(parts)
     while not first.future.running():
