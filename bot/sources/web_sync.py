@@ -1,17 +1,19 @@
-"""Web sync: polite visits to web sources, by one process at a time.
+"""Web sync: polite visits to web sources, one visit to a host at a time.
 
-A visit may take hours, so it opens its own connections to hosts and to the page store. The index is
-updated from the stored pages afterwards.
+A visit may take hours, so it opens its own connections to hosts and to the page store. It keeps no
+visit to another host waiting, in this process or another. The index is updated from the stored
+pages afterwards.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -27,27 +29,31 @@ from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import (
     ServiceLocation,
+    address_of,
     crawl_at,
     is_internal,
+    is_web,
     repository_at,
     service_at,
     unmarked,
 )
+from knowledge.web.addresses import host_of
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.internal_hosts import InternalHosts
 from knowledge.web.page_store import PageStore
 from knowledge.web.polite_fetcher import Fetcher, MakeFetcher
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import VisitOverError
 from knowledge.web.site_crawl import sync_site
 
-LOCK: Final = "web.lock"
+# The folder with the lock files of hosts in the data folder.
+LOCKS: Final = "visits"
 
 # Interval between checks for due visits of a running bot.
 PAUSE_SECONDS: Final = 300.0
 
-# The most that a slow host may keep other sources waiting.
+# Deadline for the visit to a source. The next visit goes on.
 VISIT_SECONDS: Final = 6 * 3600.0
-# Deadline for the requests of a recognition, because an administrator waits for it.
+# Deadline for a recognition, because an administrator waits for it.
 RECOGNITION_SECONDS: Final = 30.0
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +69,6 @@ def visit_sources(
     settings: Settings,
     *,
     named: Collection[str] | None = None,
-    only_due: bool = False,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
 ) -> Iterator[CrawlStep]:
@@ -73,56 +78,75 @@ def visit_sources(
         sources: the scopes of each source, by location.
         settings: pauses, limits, and the location of the page store.
         named: visit only these locations.
-        only_due: skip sources visited within the interval of the settings.
         stopping: ends the visits soon after it is set.
         make_fetcher: opens the fetcher of public addresses.
 
     Yields:
-        The progress. If another process visits sources, nothing is yielded.
+        The progress. A source on a host that is visited meanwhile, also by another process, is
+        skipped.
     """
     folder, chosen = data_folder(settings.data.folder), settings.sources
     stopping = stopping or threading.Event()
-    grace, interval = timedelta(days=chosen.web_grace_days), timedelta(hours=chosen.web_hours)
+    grace = timedelta(days=chosen.web_grace_days)
     with (
-        try_lock(folder, LOCK) as mine,
         open_pages(folder, settings.data.database) as pages,
-        pages.visiting() as alone,
+        fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for,
     ):
-        if not (mine and alone):
-            _logger.info("Another process is visiting the sources on the web.")
-            return
-        with fetchers(chosen, stopping.wait, make_fetcher) as fetcher_for:
-            for location in sources if named is None else filter(named.__contains__, sources):
-                now = datetime.now(UTC)
-                if only_due and not is_due(pages.site(location), now, interval):
+        for location in sources if named is None else filter(named.__contains__, sources):
+            most = _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000)
+            # Only the operator adds sources for every server, and on internal hosts.
+            operators = SHARED in sources[location] or is_internal(location)
+            limits = _Limits(datetime.now(UTC), grace, most, operators, chosen.unquoted)
+            fetcher = fetcher_for(location)
+            with _hold_host(folder, pages, visited_host(location)) as mine:
+                if not mine:
+                    _logger.info("%s is being visited already.", visited_host(location))
                     continue
-                most = _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000)
-                # Only the operator adds sources for every server, and on internal hosts.
-                operators = SHARED in sources[location] or is_internal(location)
-                limits = _Limits(now, grace, most, operators, chosen.unquoted)
-                fetcher, end = fetcher_for(location), time.monotonic() + VISIT_SECONDS
-                for step in _visit(folder, location, pages, fetcher, limits):
-                    yield step
+                fetcher.clock.begin_visit(VISIT_SECONDS, stopping)
+                try:
+                    for step in _visit(folder, location, pages, fetcher, limits):
+                        yield step
+                        fetcher.clock.check_visit()
+                except VisitOverError:
+                    # The next visit goes on.
                     if stopping.is_set():
                         return
-                    if time.monotonic() > end:
-                        # The next round goes on; now the other sources have their turn.
-                        break
+
+
+def visited_host(location: str) -> str:
+    """The scheme, host and port of a source, or the path of a repository on this machine."""
+    address = address_of(location)
+    return host_of(address) if is_web(address) else address
+
+
+def due_sources(sources: Iterable[str], settings: Settings) -> list[str]:
+    """The sources that weren't visited to their end within the interval of the settings."""
+    now, interval = datetime.now(UTC), timedelta(hours=settings.sources.web_hours)
+    with open_pages(data_folder(settings.data.folder), settings.data.database) as pages:
+        return [location for location in sources if is_due(pages.site(location), now, interval)]
+
+
+@contextmanager
+def _hold_host(folder: Path, pages: PageStore, host: str) -> Iterator[bool]:
+    """Keep other visits away from a host; yields False if one is under way."""
+    locks = folder / LOCKS
+    locks.mkdir(mode=0o700, exist_ok=True)
+    name = f"{sha256(host.encode()).hexdigest()[:16]}.lock"
+    with try_lock(locks, name) as mine, pages.visiting(host) as alone:
+        yield mine and alone
 
 
 def recognise_service(
     location: str, settings: Settings, make_fetcher: MakeFetcher = polite_fetcher
 ) -> ServiceLocation | None:
     """Recognise a wiki, forum or tracker by its main page; None for other pages."""
-    end = time.monotonic() + RECOGNITION_SECONDS
-
-    def sleep(seconds: float) -> None:
-        if time.monotonic() + seconds > end:
-            raise RefusedError("takes too long")
-        time.sleep(seconds)
-
-    with fetchers(settings.sources, sleep, make_fetcher) as fetcher_for:
-        return recognised(unmarked(location), fetcher_for(location))
+    with fetchers(settings.sources, time.sleep, make_fetcher) as fetcher_for:
+        fetcher = fetcher_for(location)
+        fetcher.clock.begin_visit(RECOGNITION_SECONDS)
+        try:
+            return recognised(unmarked(location), fetcher)
+        except VisitOverError:
+            return None
 
 
 @contextmanager

@@ -1,8 +1,17 @@
-"""Visits of a running bot to the web sources, at regular intervals and on demand."""
+"""Visits of a running bot to the web sources, at regular intervals and on demand.
 
+Each host is visited in a thread of its own, and the index is updated after each host. So a slow
+host keeps neither another source nor a new page waiting. A server's hosts share a few of the
+places, so that its slow hosts leave places for other servers.
+"""
+
+import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Final
 
 from bot.core import index_updates
 from bot.core.core import Core
@@ -11,23 +20,41 @@ from bot.core.worker import run_in_thread
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.sources.service import TypedAddress, needs_recognition
-from bot.sources.web_sync import recognise_service, visit_sources
+from bot.sources.web_sync import due_sources, recognise_service, visit_sources, visited_host
 from indexer.ingest.pipeline import UpdateReport
+from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import ServiceLocation
+
+# The most hosts that rounds visit at once, and of them those of one server's own sources. Each
+# takes a thread and a database connection.
+HOSTS: Final = 16
+SERVER_HOSTS: Final = 4
+# How long a round waits for its visits before the next one looks for other due sources.
+ROUND_SECONDS: Final = 60.0
 
 _logger = logging.getLogger(__name__)
 
 
 class WebVisits:
-    """Visits web sources in a thread, then updates the index from the fetched pages."""
+    """Visits web sources in threads, then updates the index from the fetched pages."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
         self._stopping = threading.Event()
+        # The visits begun by rounds, by host.
+        self._running: dict[str, asyncio.Task[bool]] = {}
+        self._places = asyncio.Semaphore(HOSTS)
+        self._places_of: dict[Scope, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(SERVER_HOSTS)
+        )
+        self._indexing = asyncio.Lock()
+        self._is_indexed = True
 
     def stop(self) -> None:
-        """Ask a running visit to end."""
+        """Ask the running visits to end, and don't wait for them."""
         self._stopping.set()
+        for visit in self._running.values():
+            visit.cancel()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:
         """Add the kind of a wiki, forum or tracker to an address; fetch its page if necessary."""
@@ -40,35 +67,77 @@ class WebVisits:
         return named if found is None else TypedAddress(found.url, kind=found.kind)
 
     async def round(self) -> None:
-        """Visit the sources that are due."""
+        """Begin to visit the sources that are due, and wait a while for the running visits."""
         try:
-            await self._visit(None)
+            sources = await self._sources()
+            due: list[str] = await run_in_thread(due_sources, list(sources), self._bot.settings)
         except EXPLAINED as error:
             self._bot.explanation(error)
+            return
+        for host, locations in _by_host(due).items():
+            if host not in self._running:
+                visit = self._visit_in_turn(sources, locations)
+                self._running[host] = asyncio.create_task(visit)
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=ROUND_SECONDS)
+        ended = {host: visit for host, visit in self._running.items() if visit.done()}
+        for host, visit in ended.items():
+            del self._running[host]
+            if not visit.cancelled() and (problem := visit.exception()) is not None:
+                self._bot.explanation(problem)
 
     async def visit_now(self, locations: Sequence[str]) -> bool:
-        """Visit sources now. Return False if a visit is under way, or another process leads."""
-        named = frozenset(locations)
-        return bool(await self._bot.as_leader(lambda: self._visit(named)))
+        """Visit sources now. Return False if their hosts are visited, or another process leads."""
+        return bool(await self._bot.as_leader(lambda: self._visit_hosts(locations)))
 
-    async def _visit(self, named: frozenset[str] | None) -> bool:
-        worker, settings = self._bot.worker, self._bot.settings
-        sources = await worker.call(Core.web_sources, priority=Priority.INDEXING)
+    async def _visit_hosts(self, locations: Sequence[str]) -> bool:
+        sources = await self._sources()
+        visits = (self._visit(sources, named) for named in _by_host(locations).values())
+        return any(await asyncio.gather(*visits))
 
-        def visited() -> int:
+    async def _sources(self) -> Mapping[str, Sequence[Scope]]:
+        return await self._bot.worker.call(Core.web_sources, priority=Priority.INDEXING)
+
+    async def _visit_in_turn(
+        self, sources: Mapping[str, Sequence[Scope]], named: Sequence[str]
+    ) -> bool:
+        """Visit a host's sources once there is a place."""
+        scope = sources[named[0]][0]
+        async with nullcontext() if scope == SHARED else self._places_of[scope], self._places:
+            return await self._visit(sources, named)
+
+    async def _visit(self, sources: Mapping[str, Sequence[Scope]], named: Collection[str]) -> bool:
+        """Visit a host's sources, then index them. Returns whether one was visited."""
+
+        def visit() -> int:
             steps = visit_sources(
                 sources,
-                settings,
+                self._bot.settings,
                 named=named,
-                only_due=named is None,
                 stopping=self._stopping,
                 make_fetcher=self._bot.make_fetcher,
             )
             return sum(1 for _ in steps)
 
-        steps: int = await run_in_thread(visited)
+        steps: int = await run_in_thread(visit)
         if steps:
-            progress = await worker.run_slices(index_updates.update_pages)
-            report = UpdateReport() if progress is None else progress.report
-            _logger.info("The sources on the web were visited: %s.", report)
+            await self._index()
         return bool(steps)
+
+    async def _index(self) -> None:
+        """Index the fetched pages. Visits that end during an update share the next one."""
+        self._is_indexed = False
+        async with self._indexing:
+            if self._is_indexed:
+                return
+            self._is_indexed = True
+            progress = await self._bot.worker.run_slices(index_updates.update_pages)
+            report = UpdateReport() if progress is None else progress.report
+            _logger.info("Sources on the web were visited: %s.", report)
+
+
+def _by_host(locations: Sequence[str]) -> dict[str, list[str]]:
+    hosts: dict[str, list[str]] = {}
+    for location in locations:
+        hosts.setdefault(visited_host(location), []).append(location)
+    return hosts

@@ -2,7 +2,8 @@
 
 The page store keeps documents like web pages: a document's key is stored as the URL, its revision
 as the ETag. Each document is stored right after its request, the state of the listing at the end of
-the sync. So an interrupted sync resumes without requesting a document twice.
+the sync. So an interrupted sync resumes without requesting a document twice. A listing has half of
+the visit's time; then the documents listed so far are fetched.
 """
 
 import json
@@ -32,7 +33,7 @@ from knowledge.web.addresses import normal_url, problem_with_url
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL, CrawlStep, sync_failure
 from knowledge.web.page_store import PageStore, Site, WebPage, next_state
 from knowledge.web.polite_fetcher import Fetcher, Gone
-from knowledge.web.safe_network import LostError, RefusedError
+from knowledge.web.safe_network import Clock, LostError, RefusedError, VisitOverError
 
 # At a second a document, half a day.
 MOST_DOCUMENTS: Final = 50_000
@@ -44,6 +45,9 @@ KEY_CHARACTERS: Final = 1_000
 MOST_NAMES: Final = 20
 # Listed documents between two steps of a listing.
 _STEP: Final = 500
+
+# The problem of a service whose list takes more than half of a visit.
+LONG: Final = "has a list that takes too long to read; its documents listed until then are read"
 
 _TYPES: Final = {".html": "text/html", ".md": "text/markdown"}
 _AGAIN: Final = "is read again without people who asked not to be quoted"
@@ -57,6 +61,7 @@ class _Visit:
     location: str
     connector: Connector
     pages: PageStore
+    clock: Clock
     now: datetime
     most: int | None
     failures: int = 0
@@ -78,6 +83,8 @@ def sync(
 ) -> Generator[CrawlStep, None, None]:
     """Sync a service; each step is one document.
 
+    Raises VisitOverError at the end of the visit (`fetcher.clock`).
+
     Args:
         location: the source.
         pages: keeps the documents.
@@ -98,7 +105,7 @@ def sync(
     client = ApiClient(fetcher, kind.api(service.url), headers, kind.busy)
     named = tuple((WITHOUT, name.casefold()) for name in without if kind.has_threads)
     connector = kind.make(replace(service, only=(*service.only, *named)), client)
-    visit = _Visit(location, connector, pages, now, most)
+    visit = _Visit(location, connector, pages, fetcher.clock, now, most)
     _withdraw_named(visit, frozenset(name for _, name in named))
     try:
         ending = yield from _sync_documents(visit, json.loads(before.state or "{}"))
@@ -162,15 +169,24 @@ def _sync_documents(
 def _run_listing(
     visit: _Visit, state: Mapping[str, str]
 ) -> Generator[CrawlStep, None, tuple[set[str], ListingEnd]]:
-    """Read the listing into `visit.revisions`; returns the removed keys and the listing's end."""
+    """Read the listing into `visit.revisions`; returns the removed keys and the listing's end.
+
+    A listing cut by half of the visit's time ends with the state from before.
+    """
     listing, removed = visit.connector.listing(state), set[str]()
+    halfway = visit.clock.halfway()
     while True:
         try:
-            with checked_answers():
+            with visit.clock.until(halfway), checked_answers():
                 entry = _checked(next(listing))
         except StopIteration as end:
             ending: ListingEnd = end.value
             return removed, ending
+        except VisitOverError:
+            # The whole visit may be over, too.
+            visit.clock.check_visit()
+            visit.reason = LONG
+            return removed, ListingEnd(state)
         if isinstance(entry, RemovedDocument):
             if len(removed) < MOST_DOCUMENTS:
                 removed.add(entry.key)

@@ -44,12 +44,12 @@ class Connections:
         self._whole_seconds = whole_seconds
         # The operator's contact for the hosts.
         self.contact = ""
-        self._clock = Clock()
+        self.clock = Clock()
         self._pool = httpcore2.ConnectionPool(
             max_connections=4,
             keepalive_expiry=15.0,
             ssl_context=trusted,
-            network_backend=CheckedNetwork(guard, resolve, self._clock),
+            network_backend=CheckedNetwork(guard, resolve, self.clock),
         )
 
     def close(self) -> None:
@@ -70,6 +70,7 @@ class Connections:
         Raises:
             RefusedError: if the host leads to a forbidden address.
             httpcore2.TimeoutException, NetworkError, ProtocolError: if the request fails.
+            VisitOverError: if the visit is over.
         """
         parsed = httpx2.URL(url)
         named = {name.lower() for name, _ in headers if isinstance(name, str)}
@@ -84,7 +85,7 @@ class Connections:
             target=parsed.raw_path,
         )
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STEP_SECONDS)
-        self._clock.start(whole_seconds or self._whole_seconds)
+        self.clock.start(whole_seconds or self._whole_seconds)
         with self._pool.stream(
             method, target, headers=own, content=content, extensions={"timeout": timeouts}
         ) as response:

@@ -1,6 +1,7 @@
 """Sync of a page or a sitemap's pages into the page store, and documents from that store.
 
-`sync` fetches and stores one page per step; stopping between two steps loses nothing.
+`sync` fetches and stores one page per step; stopping between two steps loses nothing. The next sync
+skips the pages visited since the last complete one.
 `web_documents` reads only the page store, so answering a question or updating an index never
 fetches anything.
 """
@@ -50,6 +51,8 @@ SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
 # After this many failures in a row, the run stops asking the host.
 FAILURES_IN_A_ROW: Final = 5
+# An interrupted sync can resume within this time; later it starts again.
+UNFINISHED: Final = timedelta(days=1)
 # How long a sitemap's dates of change replace a request.
 DATES_TRUSTED_FOR: Final = timedelta(days=7)
 
@@ -183,10 +186,11 @@ def _sync_pages(
 ) -> Generator[CrawlStep, None, str]:
     """Fetch every listed page; returns the reason if pages were skipped, else ""."""
     now, grace = when
-    failures, full, root = 0, "", unmarked(site)
+    failures, full, root, before = 0, "", unmarked(site), pages.site(site)
     for done, each in enumerate(found.pages, start=1):
         page = pages.page(site, each.url)
-        if not is_current(page, each, now) and (page.content or not full):
+        is_read = was_visited(page, before, now) or is_current(page, each, now)
+        if not is_read and (page.content or not full):
             outcome = fetch_page(fetcher, page)
             if isinstance(outcome, Failed) and outcome.busy:
                 return f"{outcome.reason}; the rest waits for the next look"
@@ -203,6 +207,18 @@ def _sync_pages(
             page = pages.page(site, gone)
             pages.keep(next_state(page, Gone("is no longer listed"), now, grace))
     return full
+
+
+def was_visited(page: WebPage, before: Site, now: datetime) -> bool:
+    """Whether an interrupted sync after the last complete one, `before`, visited a page."""
+    if page.checked_at is None or page.gone_at is not None:
+        return False
+    since = before.synced_at
+    return (
+        (page.is_parsed or bool(page.reason))
+        and (since is None or page.checked_at > since)
+        and timedelta() <= now - page.checked_at < UNFINISHED
+    )
 
 
 def is_current(page: WebPage, each: ListedUrl, now: datetime) -> bool:

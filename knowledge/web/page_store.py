@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -26,8 +27,6 @@ PAGES: Final = DerivedKind(
     lock_space=8,
     remedy="Delete it, then run `commonplace source sync`: everything in it is fetched again.",
 )
-# The lock of the process that visits sites.
-_VISITING: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +158,10 @@ class PageStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def visiting(self) -> AbstractContextManager[bool]:
-        """Keep other processes from syncing sources; yields False if one of them is syncing."""
-        return self.tables.try_lock(_VISITING)
+    def visiting(self, host: str) -> AbstractContextManager[bool]:
+        """Keep other processes from syncing sources of a host; yields False if one is syncing."""
+        number = int.from_bytes(sha256(host.encode()).digest()[:4], signed=True)
+        return self.tables.try_lock(number)
 
     def site(self, url: str) -> Site:
         for row in self.tables.rows("select * from sites where url = ?", [url]):

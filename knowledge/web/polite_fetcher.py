@@ -23,7 +23,13 @@ from knowledge.web import ssrf_guard
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Connections, Header, error_text
 from knowledge.web.internal_hosts import InternalHosts
-from knowledge.web.safe_network import RefusedError, Resolve, read_bounded, system_addresses
+from knowledge.web.safe_network import (
+    Clock,
+    RefusedError,
+    Resolve,
+    read_bounded,
+    system_addresses,
+)
 
 WHOLE_SECONDS: Final = 60.0
 REDIRECTS: Final = 5
@@ -150,6 +156,11 @@ class Fetcher:
         self._robots: dict[str, Protego | Failed] = {}
         self._asked: dict[str, float] = {}
 
+    @property
+    def clock(self) -> Clock:
+        """The deadlines of the visit; a request or a pause behind its end raises VisitOverError."""
+        return self._connections.clock
+
     def set_contact(self, contact: str) -> None:
         """Set the operator's contact in the User-Agent header."""
         self._connections.contact = contact
@@ -270,6 +281,7 @@ class Fetcher:
         host = host_of(url)
         waited = time.monotonic() - self._asked.get(host, float("-inf"))
         if waited < seconds:
+            self.clock.check_visit(seconds - waited)
             self._sleep(seconds - waited)
 
     def _ask(

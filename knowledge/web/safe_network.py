@@ -1,4 +1,4 @@
-"""Network backend that connects to checked addresses only, with a total deadline per request.
+"""Network backend that connects to checked addresses only, with deadlines per request and visit.
 
 The backend resolves a name, checks all of its addresses, and connects to a checked address. So the
 name can't resolve to another address in between (DNS rebinding). No proxy is used, because proxies
@@ -8,9 +8,13 @@ Errors:
     Exception
     └── RefusedError       the request is refused or fails; the message is the reason
         └── LostError      the source is gone or no longer public
+    BaseException
+    └── VisitOverError     the visit's time is over, or the program stops
 """
 
+import math
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +34,13 @@ class RefusedError(Exception):
 
 class LostError(RefusedError):
     """The source is gone or no longer public; its text is quoted only for a grace period."""
+
+
+class VisitOverError(BaseException):
+    """The visit's time is over, or the program stops.
+
+    No `Exception`, like `asyncio.CancelledError`: no handler of a failed request swallows it.
+    """
 
 
 def system_addresses(host: str, port: int) -> list[str]:
@@ -61,17 +72,49 @@ def read_bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes 
 
 
 class Clock:
-    """The deadline of the current request."""
+    """The deadlines of a visit to a source, and of its current request.
+
+    Without `begin_visit`, a visit has no end. All requests look at the clock, so that no reader of
+    a source can go on after the end of its visit.
+    """
 
     def __init__(self) -> None:
         self._end = 0.0
+        self._visit_end = math.inf
+        self._stopping = threading.Event()
+
+    def begin_visit(self, seconds: float, stopping: threading.Event | None = None) -> None:
+        """Begin a visit, which ends after `seconds`, or as soon as `stopping` is set."""
+        self._visit_end = time.monotonic() + seconds
+        self._stopping = stopping or threading.Event()
+
+    def halfway(self) -> float:
+        """The moment when half of the visit's time left is over."""
+        return (time.monotonic() + self._visit_end) / 2
+
+    @contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """End the visit at a moment in the `with` block, unless it ends before."""
+        end = self._visit_end
+        self._visit_end = min(end, moment)
+        try:
+            yield
+        finally:
+            self._visit_end = end
+
+    def check_visit(self, wait: float = 0.0) -> None:
+        """Raise VisitOverError if the visit ends within the next `wait` seconds."""
+        if self._stopping.is_set() or time.monotonic() + wait >= self._visit_end:
+            raise VisitOverError
 
     def start(self, seconds: float) -> None:
-        """Set the deadline to `seconds` from now."""
+        """Set the deadline of a request to `seconds` from now."""
+        self.check_visit()
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """The smaller of `timeout` and the seconds left; raises if the deadline has passed."""
+        """The smaller of `timeout` and the seconds left; raises if a deadline has passed."""
+        self.check_visit()
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")

@@ -23,6 +23,7 @@ from knowledge.web.crawl import (
     is_current,
     parse_page,
     resolve_listing,
+    was_visited,
 )
 from knowledge.web.crawl_scope import CrawlScope, TrapGuard, is_page, page_url, scope_of
 from knowledge.web.outgoing import Outgoing, dump_links, extract_links, load_links
@@ -42,8 +43,6 @@ from knowledge.web.sitemaps import (
 
 # Sitemaps to try: those in robots.txt, and the usual places.
 SITEMAPS: Final = 5
-# An interrupted crawl can resume within this time; later it starts again.
-UNFINISHED: Final = timedelta(days=1)
 
 _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 
@@ -179,7 +178,7 @@ def _crawl_frontier(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
 def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | None:
     """Fetch and keep a page; returns None if no request is needed or allowed."""
     page = run.pages.page(run.location, listed.url)
-    if _was_visited(run, page) or is_current(page, listed, run.now):
+    if was_visited(page, run.before, run.now) or is_current(page, listed, run.now):
         run.reached.add(page.url)
         run.frontier.mark_visited(page.link or page.url)
         return None
@@ -197,18 +196,6 @@ def _visit(run: _Crawl, listed: ListedUrl, *, is_start: bool) -> FetchOutcome | 
     if not run.pages.keep_within(parse_page(page, outcome), run.most):
         run.full = FULL
     return outcome
-
-
-def _was_visited(run: _Crawl, page: WebPage) -> bool:
-    """Whether the previous, interrupted crawl visited a page."""
-    if page.checked_at is None or page.gone_at is not None:
-        return False
-    since = run.before.synced_at
-    return (
-        (page.is_parsed or bool(page.reason))
-        and (since is None or page.checked_at > since)
-        and timedelta() <= run.now - page.checked_at < UNFINISHED
-    )
 
 
 def _is_no_page(outcome: FetchOutcome) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from filelock import FileLock
 from simcord import Env
 
 from bot.cli import named_sources
@@ -22,7 +22,8 @@ from bot.core.job_queue import Priority
 from bot.process.client import Bot, start_worker
 from bot.sources.service import AddOutcome, TypedAddress
 from bot.sources.service import add_address as add_named
-from bot.sources.web_sync import LOCK, recognise_service, visit_sources
+from bot.sources.web_sync import due_sources, recognise_service, visit_sources
+from bot.sources.web_visits import WebVisits
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
@@ -90,10 +91,11 @@ def visit(
     chosen: SourceSettings = SOURCES,
 ) -> list[CrawlStep]:
     data = DataSettings(folder=core.folder, database=core.database)
+    inside = Settings(data=data, sources=chosen)
     found = visit_sources(
         core.web_sources(),
-        Settings(data=data, sources=chosen),
-        only_due=only_due,
+        inside,
+        named=due_sources(core.web_sources(), inside) if only_due else None,
         stopping=stopping,
         make_fetcher=local_fetcher,
     )
@@ -160,7 +162,7 @@ def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
     }
 
 
-def test_a_visit_needs_a_due_source_the_lock_and_a_running_bot(
+def test_only_due_sources_are_visited_by_a_running_bot(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
     add_address(core.store, server.url("/ferry"))
@@ -168,11 +170,21 @@ def test_a_visit_needs_a_due_source_the_lock_and_a_running_bot(
     stopping.set()
     assert len(visit(settings, core, stopping=stopping)) == 1
     assert server.requests == []
-    with FileLock(core.folder / LOCK):
-        assert visit(settings, core) == []
     assert visit(settings, core, only_due=True)
     assert not visit(settings, core, only_due=True)
     assert visit(settings, core)
+
+
+def test_one_visit_to_a_host_leaves_other_hosts_free(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    under_way = visit_sources(core.web_sources(), settings, make_fetcher=local_fetcher)
+    next(under_way)
+    add_address(core.store, server.url("/ferry", host="other.test"))
+    urls = {step.url for step in visit(settings, core)}
+    assert urls == {server.url("/ferry", host="other.test")}
+    assert [step.url for step in under_way] == [server.url("/ferry")]
 
 
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
@@ -208,6 +220,63 @@ async def test_a_running_bot_visits_due_sources_and_answers_from_them(
             await asyncio.sleep(0.02)
     assert states[0].documents == 1
     await simcord_bot.close()
+
+
+class SlowHost:
+    """The answer of a host that is in the middle of a page until the test lets it go on."""
+
+    def __init__(self, server: WebServer) -> None:
+        self.server = server
+        self.asked, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.set()
+        self.goes_on.wait()
+        self.server.send(request, Reply(PAGE))
+
+
+@pytest.fixture
+def slow_host(server: WebServer) -> Iterator[SlowHost]:
+    host = SlowHost(server)
+    server.pages["/slow"] = host
+    yield host
+    host.goes_on.set()
+
+
+async def test_a_slow_host_keeps_no_other_source_of_a_running_bot_waiting(
+    settings: Settings, server: WebServer, slow_host: SlowHost
+) -> None:
+    server.pages["/pier"] = Reply("<h1>Pier</h1><p>The pier opens at dawn.</p>")
+    with Core(settings, WordEmbedder()) as core:
+        for path, host in (("/slow", "slow.test"), ("/ferry", "quick.test")):
+            add_address(core.store, server.url(path, host=host))
+    bot = Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
+    visits = WebVisits(bot)
+    round_of_visits = asyncio.create_task(visits.round())
+
+    async def titles() -> list[str]:
+        states = await bot.worker.call(Core.source_states, priority=Priority.ASKING)
+        hits = await bot.worker.call(
+            lambda core: core.search("ferry pier", None, 9), priority=Priority.ASKING
+        )
+        return [hit.passage.title for hit in hits if states]
+
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(slow_host.asked.wait)
+        while True:
+            if "Ferry" in await titles():
+                break
+            await asyncio.sleep(0.02)
+        added = server.url("/pier", host="new.test")
+        await bot.worker.call(lambda core: add_address(core.store, added), priority=Priority.ASKING)
+        assert await visits.visit_now([added])
+        assert "Pier" in await titles()
+        assert not round_of_visits.done()
+        # Its own host is being visited.
+        assert not await visits.visit_now([server.url("/slow", host="slow.test")])
+        slow_host.goes_on.set()
+        await round_of_visits
+    await bot.close()
 
 
 # Repositories and sites.

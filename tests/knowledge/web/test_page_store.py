@@ -160,13 +160,16 @@ def test_a_page_is_kept_whatever_signs_it_has(pages: PageStore) -> None:
     assert pages.size(SITE) == len(zlib.compress(PAGE.content)) + len("\ufffdx".encode())
 
 
-def test_one_process_visits_at_a_time_on_however_many_machines(
+def test_one_process_visits_a_host_at_a_time_on_however_many_machines(
     derived_url: str, tmp_path: Path
 ) -> None:
     with open_pages(tmp_path, derived_url) as one, open_pages(tmp_path, derived_url) as other:
-        with one.visiting() as first, other.visiting() as second:
+        host, elsewhere = "https://a.org", "https://b.org"
+        with one.visiting(host) as first, other.visiting(host) as second:
             assert (first, second) == (True, False)
-        with other.visiting() as after_it:
+            with other.visiting(elsewhere) as beside_it:
+                assert beside_it
+        with other.visiting(host) as after_it:
             assert after_it
 
 

@@ -1,0 +1,233 @@
+"""Visits end at their deadline and at a stop, whatever a host answers, for each kind of source."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.sources.web_sync import visit_sources
+from bot.storage.derived_data import open_pages
+from knowledge.connectors.kinds import KINDS
+from knowledge.sources import (
+    crawl_location,
+    page_location,
+    repository_location,
+    service_location,
+)
+from knowledge.values.documents import SHARED
+from knowledge.web import safe_network
+from knowledge.web.crawl import CrawlStep
+from tests.bot.sources.test_web_sync import local_fetcher
+from tests.knowledge.web_server import Reply, WebServer
+
+# What each request takes, by the clock of the deadline's test.
+REQUEST_SECONDS: Final = 40
+VISIT_SECONDS: Final = 300
+AT: Final = "2026-03-10T12:00:00Z"
+# Requests, or pieces of an answer, after which a test stops the visit.
+STOP: Final = 7
+
+# What a host answers to its request of a number; a repository's host writes the answer itself.
+Answer = Callable[["EndlessHost", int, Any], Any]
+
+
+class EndlessHost(WebServer):
+    """A host each of whose answers leads to the next; after each, the test's event happens."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self._answer = answer
+        self.happens: Callable[[], object] = lambda: None
+        # The source to visit.
+        self.location = ""
+
+    @property
+    def base(self) -> str:
+        return self.url("").rstrip("/")
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        sent = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        self.requests.append((request.path, {}))
+        if request.path == "/robots.txt":
+            self.send(request, Reply("", 404))
+            return
+        made = self._answer(self, len(self.paths), json.loads(sent) if sent else request)
+        self.happens()
+        if isinstance(made, Reply):
+            self.send(request, made)
+        elif made is not None:
+            self.send(request, Reply(json.dumps(made), kind="application/json"))
+
+
+def mediawiki(host: EndlessHost, number: int, request: Any) -> Any:
+    asked = {name: value for name, [value] in parse_qs(urlsplit(request.path).query).items()}
+    if "generator" in asked:
+        # A page of another namespace.
+        page = {"pageid": number, "ns": 1}
+        more = {"gapcontinue": str(number), "continue": "-||"}
+        return {"batchcomplete": True, "continue": more, "query": {"pages": [page]}}
+    site = {"general": {"sitename": "W"}, "namespaces": {"0": {"id": 0, "name": ""}}}
+    return {"curtimestamp": AT, "query": site}
+
+
+def dokuwiki(host: EndlessHost, number: int, sent: Any) -> Any:
+    # Its list has one part, so each of its pages stands for a part.
+    if sent["method"] == "core.getPageHTML":
+        return {"result": "<h1>Ferry</h1>"}
+    return {"result": [{"id": f"p{page}", "revision": 1, "size": 9} for page in range(1_000)]}
+
+
+def bookstack(host: EndlessHost, number: int, request: Any) -> Any:
+    return {"data": [{"id": number, "draft": True, "template": False}], "total": 9_999}
+
+
+def outline(host: EndlessHost, number: int, sent: Any) -> Any:
+    return {"data": [{"id": "draft"}] * 100}
+
+
+def discourse(host: EndlessHost, number: int, request: Any) -> Any:
+    if request.path.startswith("/categories"):
+        return {"category_list": {"categories": []}}
+    topic = {"id": number, "bumped_at": AT, "archetype": "banner"}
+    return {"topic_list": {"topics": [topic], "more_topics_url": "/latest"}}
+
+
+def tracker(host: EndlessHost, number: int, request: Any) -> Reply:
+    issue = {"number": number, "iid": number, "updated_at": AT, "state": "open", "labels": []}
+    link = f'<{host.base}/x?page={number + 1}>; rel="next"'
+    return Reply(json.dumps([issue]), headers={"Link": link}, kind="application/json")
+
+
+def discussions(host: EndlessHost, number: int, sent: Any) -> Any:
+    pages = {"hasNextPage": True, "endCursor": str(number)}
+    return {"data": {"repository": {"discussions": {"pageInfo": pages, "nodes": []}}}}
+
+
+def sitemaps(host: EndlessHost, number: int, request: Any) -> Reply:
+    if number > 1:
+        return Reply("<urlset/>", kind="application/xml")
+    listed = "".join(f"<sitemap><loc>{host.base}/{at}</loc></sitemap>" for at in range(50))
+    return Reply(f"<sitemapindex>{listed}</sitemapindex>", kind="application/xml")
+
+
+def site(host: EndlessHost, number: int, request: Any) -> Reply:
+    links = "".join(f'<a href="/page{number}-{at}">Next</a>' for at in range(10))
+    return Reply(f"<h1>Page</h1>{links}")
+
+
+def repository(host: EndlessHost, number: int, request: Any) -> None:
+    """Send a list of branches that never ends."""
+    request.send_response(200)
+    request.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+    request.end_headers()
+    try:
+        while True:
+            request.wfile.write(b"0032" + b"0" * 40 + b" HEAD\n")
+            host.happens()
+    except OSError:
+        # The reader has hung up.
+        request.close_connection = True
+
+
+# By kind: the location of the source on a host, and the host's answers.
+ENDLESS: Final[dict[str, tuple[Callable[[str], str], Answer]]] = {
+    "mediawiki": (lambda base: service_location("mediawiki", base), mediawiki),
+    "dokuwiki": (lambda base: service_location("dokuwiki", base), dokuwiki),
+    "bookstack": (lambda base: service_location("bookstack", base), bookstack),
+    "outline": (lambda base: service_location("outline", base), outline),
+    "discourse": (lambda base: service_location("discourse", base), discourse),
+    "github": (lambda base: service_location("github", f"{base}/o/n/issues"), tracker),
+    "github discussions": (
+        lambda base: service_location("github", f"{base}/o/n/discussions"),
+        discussions,
+    ),
+    "gitlab": (lambda base: service_location("gitlab", f"{base}/g/p/-/issues"), tracker),
+    "sitemap": (lambda base: page_location(f"{base}/sitemap.xml"), sitemaps),
+    "crawl": (lambda base: crawl_location(f"{base}/"), site),
+    "git": (lambda base: repository_location(f"{base}/handbook.git"), repository),
+}
+
+
+@pytest.fixture(params=ENDLESS)
+def host(request: pytest.FixtureRequest) -> Iterator[EndlessHost]:
+    location, answer = ENDLESS[request.param]
+    with EndlessHost(answer) as server:
+        server.location = location(server.base)
+        yield server
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets a request's time pass, by the clock of visits."""
+    seconds = [0]
+
+    def pass_time() -> None:
+        seconds[0] += REQUEST_SECONDS
+
+    monkeypatch.setattr(safe_network, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr("bot.sources.web_sync.VISIT_SECONDS", VISIT_SECONDS)
+    return pass_time
+
+
+def visit(folder: Path, location: str, stopping: threading.Event | None = None) -> list[CrawlStep]:
+    settings = Settings(data=DataSettings(folder=folder))
+    steps = visit_sources(
+        {location: [SHARED]}, settings, stopping=stopping, make_fetcher=local_fetcher
+    )
+    return list(steps)
+
+
+def test_every_kind_has_an_endless_list() -> None:
+    assert {*KINDS} <= {*ENDLESS}
+
+
+def test_a_visit_ends_at_its_deadline(
+    host: EndlessHost, tmp_path: Path, pass_time: Callable[[], None]
+) -> None:
+    host.happens = pass_time
+    visit(tmp_path, host.location)
+    assert len(host.paths) <= VISIT_SECONDS / REQUEST_SECONDS + 1
+    with open_pages(tmp_path, "") as pages:
+        state = pages.site(host.location)
+    # The next visit goes on, or the list is said to be cut.
+    assert state.synced_at is None or state.reason
+
+
+def test_a_visit_ends_at_a_stop(host: EndlessHost, tmp_path: Path) -> None:
+    stopping, events = threading.Event(), iter(range(1_000_000))
+
+    def stop() -> None:
+        if next(events) == STOP:
+            stopping.set()
+
+    host.happens = stop
+    visit(tmp_path, host.location, stopping)
+    assert stopping.is_set()
+    assert len(host.paths) <= STOP + 1
+    with open_pages(tmp_path, "") as pages:
+        assert pages.site(host.location).synced_at is None
+
+
+def test_documents_of_a_list_cut_by_the_deadline_are_read(
+    tmp_path: Path, pass_time: Callable[[], None]
+) -> None:
+    def wiki(host: EndlessHost, number: int, sent: Any) -> Any:
+        page = {"id": str(number), "title": f"Page {number}", "text": "Ferries.", "url": "/doc/x"}
+        page |= {"revision": 1, "publishedAt": AT, "updatedAt": AT}
+        return {"data": [page] * 100 if "offset" in sent else page}
+
+    with EndlessHost(wiki) as host:
+        host.happens = pass_time
+        location = service_location("outline", host.base)
+        visit(tmp_path, location)
+        lists = [path for path in host.paths if path.endswith(".list")]
+        with open_pages(tmp_path, "") as pages:
+            assert len(pages.urls(location)) == len(host.paths) - len(lists) > 1
