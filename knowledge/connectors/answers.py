@@ -32,6 +32,8 @@ _PROGRAMS: Final = _any("programs")
 # In longer conversations the rules can't find the answer reliably.
 MOST_COMMENTS: Final = 10
 
+# GitLab's own limit; GitHub's is lower.
+BODY_CHARACTERS: Final = 1_000_000
 # Issue forms contain their instructions as HTML comments.
 _HIDDEN: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _QUOTED: Final = re.compile(r"^>[^\n]*$", re.MULTILINE)
@@ -40,8 +42,8 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def visible(body: str) -> str:
-    """The Markdown of an issue or comment without hidden HTML comments."""
-    return _HIDDEN.sub("", body.replace("\r\n", "\n")).strip()
+    """The Markdown of an issue, comment or release without hidden HTML comments, up to a limit."""
+    return _HIDDEN.sub("", body[:BODY_CHARACTERS].replace("\r\n", "\n")).strip()
 
 
 def is_program(name: str) -> bool:

@@ -26,10 +26,11 @@ from knowledge.web.connections import Header, error_text
 from knowledge.web.polite_fetcher import LONGEST_WAIT, REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError, read_bounded
 
-# A page of 2 MB in a wiki is several times as long as JSON with its HTML.
-ANSWER_BYTES: Final = 32_000_000
-# Commas and opening brackets: the bot stands still for the seconds of decoding more values.
-ANSWER_VALUES: Final = 1_000_000
+# DokuWiki lists 50,000 pages in one answer of about this size. A document's HTML fits, too: its
+# parser takes 10 MB. The bot stands still while an answer is decoded, at most 0.4 seconds.
+ANSWER_BYTES: Final = 16_000_000
+# Commas and opening brackets: more values take longer to decode.
+ANSWER_VALUES: Final = 600_000
 # Items in a page of a list; services send 500 at most.
 PAGE_VALUES: Final = 1_000
 TRIES: Final = 3

@@ -23,9 +23,8 @@ from knowledge.connectors.connector import (
     ServiceKind,
     any_value,
 )
-from knowledge.connectors.threads import WITHOUT, Place, thread_content
-from knowledge.files.parsed_file import UnreadableError
-from knowledge.files.reader import parse_bytes
+from knowledge.connectors.threads import WITHOUT, Place, post, thread_content
+from knowledge.files.reader import parse_fragments
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError, RefusedError
 
@@ -35,6 +34,8 @@ PAGE_TOPICS: Final = 100
 WHOLE_EVERY: Final = 7
 # Accepting an answer bumps no topic, and may happen days later.
 OVERLAP: Final = timedelta(days=7)
+# The first posts that are read of a topic; Discourse sends as many with it.
+FIRST_POSTS: Final = 20
 # Posts to get up to an answer that isn't among a topic's first posts.
 NEAR_POSTS: Final = 20
 # Posts in one request at most, because its URL lists their ids.
@@ -131,7 +132,7 @@ class Discourse:
         if 1 not in posts or number not in (None, *posts):
             return None
         url = f"{self._url}/t/{quote(topic['slug'], safe='')}/{topic['id']}"
-        messages = {at: _message(url, posts[at]) for at in sorted(posts)}
+        messages = _messages(url, [posts[at] for at in sorted(posts)])
         links = {one.id: f"{url}/{at}" for at, one in messages.items()}
         return thread_content(
             Place(0, topic["id"], topic["title"], thread=True, url=url, links=links),
@@ -143,9 +144,10 @@ class Discourse:
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
         """The first posts of a topic; a later accepted answer is added, with posts before it."""
-        posts, stream = topic["post_stream"]["posts"], topic["post_stream"]["stream"]
+        posts = topic["post_stream"]["posts"][:FIRST_POSTS]
+        stream = topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
-            return [*posts]
+            return posts
         # The stream lacks deleted posts, so the answer may come earlier in it than its number says.
         deleted = max(0, topic["highest_post_number"] - len(stream))
         first = number - NEAR_POSTS - min(deleted, MOST_POSTS - NEAR_POSTS)
@@ -164,15 +166,17 @@ def _is_public(post: Mapping[str, Any]) -> bool:
     return post["post_type"] == _REGULAR and not gone
 
 
-def _message(url: str, post: Mapping[str, Any]) -> Message:
+def _messages(url: str, posts: Sequence[Mapping[str, Any]]) -> dict[int, Message]:
+    """The messages of a topic's posts by number, all parsed in one job of the sandbox."""
     # Quotations of earlier posts are `<aside>` elements, which the parser drops.
-    html = f'<link rel="canonical" href="{escape(url)}"><body>{post["cooked"]}</body>'
-    try:
-        text = parse_bytes(html.encode(), name="post.html").text
-    except UnreadableError:
-        text = ""
-    at = datetime.fromisoformat(post["created_at"])
-    return Message(post["id"], post.get("user_id", 0), post["username"], at, text)
+    base = f'<link rel="canonical" href="{escape(url)}">'
+    texts = parse_fragments([f"{base}<body>{each['cooked']}</body>" for each in posts])
+    return {
+        each["post_number"]: post(
+            each["id"], each.get("user_id", 0), each["username"], each["created_at"], text
+        )
+        for each, text in zip(posts, texts, strict=True)
+    }
 
 
 def _yes(value: str) -> str:

@@ -56,6 +56,9 @@ _UNANSWERED: Final = ("not_planned", "duplicate")
 FEW_ISSUES: Final = 20
 NEWEST_COMMENTS: Final = 2_000
 
+# As many as a discussion's query asks for.
+DISCUSSION_COMMENTS: Final = 50
+
 _DISCUSSIONS: Final = """
 query($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) {
@@ -150,6 +153,8 @@ class GitHub:
         if not self._may_be_answered(issue):
             return None
         comments = self._comments(key, issue["comments"])
+        if len(comments) > MOST_COMMENTS:
+            return None
         posts = [issue, *(one for one in comments if not one.get("minimized"))]
         messages = [_message(one) for one in posts]
         maintainers = {
@@ -212,7 +217,8 @@ class GitHub:
         found = self._asked(_DISCUSSION, number=int(key))["discussion"]
         if found is None or found["answer"] is None:
             return None
-        posts = [one for one in found["comments"]["nodes"] if not one["isMinimized"]]
+        comments = found["comments"]["nodes"][:DISCUSSION_COMMENTS]
+        posts = [one for one in comments if not one["isMinimized"]]
         if all(one["id"] != found["answer"]["id"] for one in posts):
             # The answer is a reply to a comment, or not among the first comments.
             posts.append(found["answer"])

@@ -102,7 +102,7 @@ class GitLab:
         query = {"sort": "asc", "order_by": "created_at", "per_page": PAGE_ITEMS}
         notes = [
             note
-            for note in self._api.json(f"/issues/{key}/notes", query)
+            for note in self._api.json(f"/issues/{key}/notes", query)[: int(PAGE_ITEMS)]
             if not (note["system"] or note.get("internal") or note.get("confidential"))
         ]
         # Only members close the issues of others.

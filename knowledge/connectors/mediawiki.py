@@ -56,6 +56,8 @@ _BATCH: Final = 50
 _TEMPLATES: Final = 20
 _TEMPLATE_REQUESTS: Final = 2
 _REDIRECTS: Final = 10
+# The most pages in one answer; MediaWiki's own limit for bots.
+ANSWER_PAGES: Final = 5_000
 # The most characters that describe one batch of pages.
 BATCH_CHARACTERS: Final = 8_000_000
 # Descriptions of pages in the cache; MediaWiki's titles have 255 bytes at most.
@@ -74,7 +76,6 @@ _CREATIVE_COMMONS: Final = re.compile(
     r"creativecommons\.org/licen[cs]es/(?P<kind>[a-z-]{2,20})/(?P<version>\d\.\d)", re.IGNORECASE
 )
 _FREE: Final = re.compile(r"\bCC0\b|public domain|publicdomain", re.IGNORECASE)
-_SHOWN: Final = re.compile(r">[^<]*[^<\s][^<]*<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +151,9 @@ class MediaWiki:
             )["parse"]
         except _GoneError:
             return None
-        text = str(parsed["text"])
         return Content(
             title=page.title,
-            # A page with only categories is empty, not broken.
-            body=text.encode() if _SHOWN.search(text) else b"",
+            body=str(parsed["text"]).encode(),
             link=page.link,
             verified=page.verified,
             titles=page.redirects,
@@ -310,8 +309,7 @@ class MediaWiki:
             room -= len(json.dumps(answer))
             if room < 0:
                 raise RefusedError("describes its pages at too great a length")
-            for one in answer.get("query", {}).get("pages", ()):
-                _merge(batch.setdefault(one.get("pageid", 0), {}), one)
+            _merge(batch, answer.get("query", {}).get("pages", ()))
             if answer.get("batchcomplete"):
                 for page in map(self._page, filter(self._is_wanted, batch.values())):
                     if len(self._pages) < _REMEMBERED:
@@ -407,10 +405,25 @@ def _edit_uri(page: bytes) -> str:
     return ""
 
 
-def _merge(page: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Add a further answer's metadata to a page: extend lists, and replace other values."""
-    for name, value in part.items():
-        page[name] = [*page.get(name, ()), *value] if isinstance(value, list) else value
+def _merge(batch: dict[int, dict[str, Any]], answer: Sequence[Mapping[str, Any]]) -> None:
+    """Add an answer's metadata to the pages by id: extend lists, and replace other values.
+
+    Raises:
+        RefusedError: if the answer describes a page twice, or too many pages. An honest one has a
+            part of each page.
+    """
+    if len(answer) > ANSWER_PAGES:
+        raise RefusedError("describes too many pages in an answer")
+    parts = {part["pageid"]: part for part in answer if "pageid" in part}
+    if len(parts) < sum("pageid" in part for part in answer):
+        raise RefusedError("describes a page twice in an answer")
+    for key, part in parts.items():
+        page = batch.setdefault(key, {})
+        for name, value in part.items():
+            if isinstance(value, list):
+                page.setdefault(name, []).extend(value)
+            else:
+                page[name] = value
 
 
 def _parts(value: str) -> list[str]:

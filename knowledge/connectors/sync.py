@@ -24,7 +24,7 @@ from knowledge.connectors.connector import (
 )
 from knowledge.connectors.kinds import KINDS
 from knowledge.connectors.threads import WITHOUT, names_someone
-from knowledge.files.parsed_file import UnreadableError, one_line
+from knowledge.files.parsed_file import NO_TEXT, UnreadableError, one_line
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
 from knowledge.text import storable
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
@@ -135,9 +135,9 @@ def _withdraw_named(visit: _Visit, without: frozenset[str]) -> None:
             visit.pages.keep(replace(page, content=b"", text="", reason=_AGAIN))
 
 
-def _reason(error: RefusedError) -> str:
+def _reason(error: RefusedError | UnreadableError) -> str:
     """The error's text in one line, because it may quote the service."""
-    return storable(one_line(str(error)))
+    return storable(one_line(str(error))).rstrip(".")
 
 
 def _sync_documents(
@@ -231,7 +231,7 @@ def _sync_document(visit: _Visit, key: str) -> None:
                 )
         except (BusyError, LostError):
             raise
-        except RefusedError as error:
+        except (RefusedError, UnreadableError) as error:
             visit.failures += 1
             if visit.failures >= FAILURES_IN_A_ROW:
                 raise RefusedError(
@@ -288,6 +288,9 @@ def _parsed(page: WebPage) -> WebPage:
     try:
         found = parse_bytes(page.content, name=f"document{_SUFFIXES[page.content_type]}")
     except UnreadableError as error:
+        if str(error) == NO_TEXT:
+            # A wiki's page may have only categories.
+            return replace(page, text="")
         return replace(page, reason=str(error).rstrip("."))
     return replace(page, title=page.title or found.title, text=found.text)
 

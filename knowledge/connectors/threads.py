@@ -8,16 +8,27 @@ import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from knowledge.chat.accepted_answers import exchange
 from knowledge.chat.conversations import Exchange, Message
 from knowledge.chat.intents import without_solved_mark
-from knowledge.chat.transcript import SOMEONE, Channel, exchange_text, without_message_secrets
+from knowledge.chat.transcript import (
+    MESSAGE_CHARACTERS,
+    SOMEONE,
+    Channel,
+    exchange_text,
+    without_message_secrets,
+)
 from knowledge.connectors.connector import Content
 
 # The filter with the people to leave out; the sync sets it.
 WITHOUT: Final = "without"
+
+# Longer names and titles are cut; forums and trackers allow 255 characters.
+AUTHOR_CHARACTERS: Final = 255
+TITLE_CHARACTERS: Final = 300
 
 _MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)")
 _SPEAKER: Final = re.compile(r"^\*\*\[(?P<name>[^\n\]]{1,200})\]\(", re.MULTILINE)
@@ -33,6 +44,24 @@ class Place(Channel):
     def link(self, message: Message | None = None) -> str:
         """The link to a message, or to the thread."""
         return self.links.get(message.id, self.url) if message is not None else self.url
+
+
+def post(
+    number: int, member: int, author: str, written_at: str, text: str, *, bot: bool = False
+) -> Message:
+    """A post of a forum or tracker, with no more of its text and author than may be quoted.
+
+    The document shows half of the text kept here. So a secret at the end of what it shows is whole
+    when secrets are looked for.
+    """
+    return Message(
+        number,
+        member,
+        author[:AUTHOR_CHARACTERS],
+        datetime.fromisoformat(written_at),
+        text[: 2 * MESSAGE_CHARACTERS],
+        bot=bot,
+    )
 
 
 def thread_content(
@@ -75,7 +104,7 @@ def thread_content(
     if found is None:
         return None
     return Content(
-        title=without_solved_mark(place.name),
+        title=without_solved_mark(place.name[:TITLE_CHARACTERS]),
         body=exchange_text(place, found).encode(),
         link=place.url,
         suffix=".md",

@@ -23,7 +23,7 @@ from knowledge.connectors.connector import (
     RemovedDocument,
     token_variable,
 )
-from knowledge.connectors.threads import WITHOUT, Place, thread_content, without_mentions
+from knowledge.connectors.threads import WITHOUT, Place, post, thread_content, without_mentions
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import LostError
 
@@ -195,8 +195,7 @@ def token_required(data: str, url: str) -> LostError:
 
 def message(number: int, author: str, written_at: str, body: str | None) -> Message:
     """Convert a tracker's post to a message, whose author is identified by name."""
-    at = datetime.fromisoformat(written_at)
-    return Message(number, 0, author, at, visible(body or ""), bot=is_program(author))
+    return post(number, 0, author, written_at, visible(body or ""), bot=is_program(author))
 
 
 def issue_content(

@@ -20,6 +20,10 @@ MAX_PACKED_BYTES: Final = 50_000_000
 MAX_DEPTH: Final = 200
 
 
+# The problem of a page that has no text, which is no failure where a service lists the page.
+NO_TEXT: Final = "is a page without text."
+
+
 class UnreadableError(Exception):
     """The file can't be read; the message says what is wrong and what to do."""
 

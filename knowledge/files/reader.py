@@ -10,13 +10,14 @@ Errors:
     └── UnreadableError    the file can't be read; the message is the sentence to show
 """
 
-from collections.abc import Callable, Generator
+import json
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, Any, Final
 
-from knowledge.files.document import EXPORT, checked_document, parse_in_sandbox
+from knowledge.files.document import EXPORT, checked_document, parse_document, parse_in_sandbox
 from knowledge.files.formats.detection import ENDINGS, Format, format_of, packed_format
 from knowledge.files.formats.zip import Archive, ZipMember
 from knowledge.files.parsed_file import (
@@ -26,6 +27,9 @@ from knowledge.files.parsed_file import (
     check_size,
 )
 from knowledge.files.sandbox import Sandbox
+
+# Between the texts of fragments; no text has it.
+_BETWEEN: Final = "\0"
 
 SUFFIXES: Final = frozenset(ENDINGS)
 
@@ -71,6 +75,34 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     for member in archive.members():
         return _begin_member(member).result()
     raise UnreadableError("is a zip without a file that can be read.")
+
+
+def parse_fragments(fragments: Sequence[str]) -> list[str]:
+    """The texts of several pieces of HTML, parsed in one job; empty for a piece without text.
+
+    Raises:
+        UnreadableError: if they take too long together, or have too much text.
+    """
+
+    def texts(_values: dict[str, Any], text: str) -> list[str]:
+        found = text.split(_BETWEEN) if fragments else []
+        if len(found) != len(fragments):
+            raise ValueError("These aren't the texts of the fragments.")
+        return found
+
+    content = json.dumps(fragments).encode()
+    return sandbox.begin(_fragments_in_sandbox, content, "", texts).result()
+
+
+def _fragments_in_sandbox(content: bytes, _name: str) -> tuple[dict[str, Any], str]:
+    return {}, _BETWEEN.join(map(_fragment_text, json.loads(content)))
+
+
+def _fragment_text(fragment: str) -> str:
+    try:
+        return parse_document(fragment.encode(errors="replace"), "fragment.html").text
+    except UnreadableError:
+        return ""
 
 
 def parser_name(path: PurePath) -> str:

@@ -15,7 +15,13 @@ from markdownify import MarkdownConverter
 
 from knowledge.files.formats.text import WIDE_MARKS
 from knowledge.files.formats.wiki_page import wiki_body
-from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
+from knowledge.files.parsed_file import (
+    MAX_DEPTH,
+    NO_TEXT,
+    ParsedFile,
+    UnreadableError,
+    one_line,
+)
 from knowledge.files.robots_meta import hiding_rule_of_tags
 from knowledge.files.site_addresses import with_own_id
 
@@ -85,7 +91,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
             headings.append(words)
     text = to_markdown(main, link)
     if not text:
-        raise UnreadableError("is a page without text.")
+        raise UnreadableError(NO_TEXT)
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
     return ParsedFile(title or name, text, link=link, hidden=hidden)

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -26,48 +25,17 @@ from knowledge.values.documents import SHARED
 from knowledge.web import safe_network
 from knowledge.web.crawl import CrawlStep
 from tests.bot.sources.test_web_sync import local_fetcher
-from tests.knowledge.web_server import Reply, WebServer
+from tests.knowledge.answering_host import AT, Answer, AnsweringHost
+from tests.knowledge.web_server import Reply
 
 # What each request takes, by the clock of the deadline's test.
 REQUEST_SECONDS: Final = 40
 VISIT_SECONDS: Final = 300
-AT: Final = "2026-03-10T12:00:00Z"
 # Requests, or pieces of an answer, after which a test stops the visit.
 STOP: Final = 7
 
-# What a host answers to its request of a number; a repository's host writes the answer itself.
-Answer = Callable[["EndlessHost", int, Any], Any]
 
-
-class EndlessHost(WebServer):
-    """A host each of whose answers leads to the next; after each, the test's event happens."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self._answer = answer
-        self.happens: Callable[[], object] = lambda: None
-        # The source to visit.
-        self.location = ""
-
-    @property
-    def base(self) -> str:
-        return self.url("").rstrip("/")
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        sent = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        self.requests.append((request.path, {}))
-        if request.path == "/robots.txt":
-            self.send(request, Reply("", 404))
-            return
-        made = self._answer(self, len(self.paths), json.loads(sent) if sent else request)
-        self.happens()
-        if isinstance(made, Reply):
-            self.send(request, made)
-        elif made is not None:
-            self.send(request, Reply(json.dumps(made), kind="application/json"))
-
-
-def mediawiki(host: EndlessHost, number: int, request: Any) -> Any:
+def mediawiki(host: AnsweringHost, number: int, request: Any) -> Any:
     asked = {name: value for name, [value] in parse_qs(urlsplit(request.path).query).items()}
     if "generator" in asked:
         # A page of another namespace.
@@ -78,52 +46,52 @@ def mediawiki(host: EndlessHost, number: int, request: Any) -> Any:
     return {"curtimestamp": AT, "query": site}
 
 
-def dokuwiki(host: EndlessHost, number: int, sent: Any) -> Any:
+def dokuwiki(host: AnsweringHost, number: int, sent: Any) -> Any:
     # Its list has one part, so each of its pages stands for a part.
     if sent["method"] == "core.getPageHTML":
         return {"result": "<h1>Ferry</h1>"}
     return {"result": [{"id": f"p{page}", "revision": 1, "size": 9} for page in range(1_000)]}
 
 
-def bookstack(host: EndlessHost, number: int, request: Any) -> Any:
+def bookstack(host: AnsweringHost, number: int, request: Any) -> Any:
     return {"data": [{"id": number, "draft": True, "template": False}], "total": 9_999}
 
 
-def outline(host: EndlessHost, number: int, sent: Any) -> Any:
+def outline(host: AnsweringHost, number: int, sent: Any) -> Any:
     return {"data": [{"id": "draft"}] * 100}
 
 
-def discourse(host: EndlessHost, number: int, request: Any) -> Any:
+def discourse(host: AnsweringHost, number: int, request: Any) -> Any:
     if request.path.startswith("/categories"):
         return {"category_list": {"categories": []}}
     topic = {"id": number, "bumped_at": AT, "archetype": "banner"}
     return {"topic_list": {"topics": [topic], "more_topics_url": "/latest"}}
 
 
-def tracker(host: EndlessHost, number: int, request: Any) -> Reply:
+def tracker(host: AnsweringHost, number: int, request: Any) -> Reply:
     issue = {"number": number, "iid": number, "updated_at": AT, "state": "open", "labels": []}
     link = f'<{host.base}/x?page={number + 1}>; rel="next"'
     return Reply(json.dumps([issue]), headers={"Link": link}, kind="application/json")
 
 
-def discussions(host: EndlessHost, number: int, sent: Any) -> Any:
+def discussions(host: AnsweringHost, number: int, sent: Any) -> Any:
     pages = {"hasNextPage": True, "endCursor": str(number)}
     return {"data": {"repository": {"discussions": {"pageInfo": pages, "nodes": []}}}}
 
 
-def sitemaps(host: EndlessHost, number: int, request: Any) -> Reply:
+def sitemaps(host: AnsweringHost, number: int, request: Any) -> Reply:
     if number > 1:
         return Reply("<urlset/>", kind="application/xml")
     listed = "".join(f"<sitemap><loc>{host.base}/{at}</loc></sitemap>" for at in range(50))
     return Reply(f"<sitemapindex>{listed}</sitemapindex>", kind="application/xml")
 
 
-def site(host: EndlessHost, number: int, request: Any) -> Reply:
+def site(host: AnsweringHost, number: int, request: Any) -> Reply:
     links = "".join(f'<a href="/page{number}-{at}">Next</a>' for at in range(10))
     return Reply(f"<h1>Page</h1>{links}")
 
 
-def repository(host: EndlessHost, number: int, request: Any) -> None:
+def repository(host: AnsweringHost, number: int, request: Any) -> None:
     """Send a list of branches that never ends."""
     request.send_response(200)
     request.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
@@ -157,9 +125,9 @@ ENDLESS: Final[dict[str, tuple[Callable[[str], str], Answer]]] = {
 
 
 @pytest.fixture(params=ENDLESS)
-def host(request: pytest.FixtureRequest) -> Iterator[EndlessHost]:
+def host(request: pytest.FixtureRequest) -> Iterator[AnsweringHost]:
     location, answer = ENDLESS[request.param]
-    with EndlessHost(answer) as server:
+    with AnsweringHost(answer) as server:
         server.location = location(server.base)
         yield server
 
@@ -190,7 +158,7 @@ def test_every_kind_has_an_endless_list() -> None:
 
 
 def test_a_visit_ends_at_its_deadline(
-    host: EndlessHost, tmp_path: Path, pass_time: Callable[[], None]
+    host: AnsweringHost, tmp_path: Path, pass_time: Callable[[], None]
 ) -> None:
     host.happens = pass_time
     visit(tmp_path, host.location)
@@ -201,7 +169,7 @@ def test_a_visit_ends_at_its_deadline(
     assert state.synced_at is None or state.reason
 
 
-def test_a_visit_ends_at_a_stop(host: EndlessHost, tmp_path: Path) -> None:
+def test_a_visit_ends_at_a_stop(host: AnsweringHost, tmp_path: Path) -> None:
     stopping, events = threading.Event(), iter(range(1_000_000))
 
     def stop() -> None:
@@ -219,12 +187,12 @@ def test_a_visit_ends_at_a_stop(host: EndlessHost, tmp_path: Path) -> None:
 def test_documents_of_a_list_cut_by_the_deadline_are_read(
     tmp_path: Path, pass_time: Callable[[], None]
 ) -> None:
-    def wiki(host: EndlessHost, number: int, sent: Any) -> Any:
+    def wiki(host: AnsweringHost, number: int, sent: Any) -> Any:
         page = {"id": str(number), "title": f"Page {number}", "text": "Ferries.", "url": "/doc/x"}
         page |= {"revision": 1, "publishedAt": AT, "updatedAt": AT}
         return {"data": [page] * 100 if "offset" in sent else page}
 
-    with EndlessHost(wiki) as host:
+    with AnsweringHost(wiki) as host:
         host.happens = pass_time
         location = service_location("outline", host.base)
         visit(tmp_path, location)

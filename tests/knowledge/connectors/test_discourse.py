@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.connectors.discourse import FIRST_POSTS
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
@@ -160,6 +161,23 @@ def test_an_answer_behind_the_first_posts_is_found(forum: Forum, source: Visited
     forum.topics[7] = Topic("Ferry", [ASKED, *[CHAT] * 40, ANSWERED], accepted=42)
     source.sync()
     assert "pier 4" in source.documents["Ferry"].text
+
+
+def test_only_the_first_posts_of_a_topic_are_read(forum: Forum, source: VisitedService) -> None:
+    late: Post = ("eve", "<p>It leaves never.</p>", {})
+    forum.topics[7] = Topic("Ferry", [ASKED, ANSWERED, *[CHAT] * (FIRST_POSTS - 2), late], 2)
+    kept = forum.server.answers["/t/{id}.json"]
+
+    def every_post(asked: Asked) -> Any:
+        topic = kept(asked)
+        posts = [forum._post(7, number) for number in range(1, FIRST_POSTS + 2)]
+        return {**topic, "post_stream": {**topic["post_stream"], "posts": posts}}
+
+    forum.server.answers["/t/{id}.json"] = every_post
+    source.sync()
+    text = source.documents["Ferry"].text
+    assert text.count("harbour office") == FIRST_POSTS - 2
+    assert "never" not in text
 
 
 def test_an_answer_behind_many_deleted_posts_is_found(forum: Forum, source: VisitedService) -> None:

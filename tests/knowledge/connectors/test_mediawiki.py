@@ -223,6 +223,20 @@ def test_pages_described_without_an_end_are_given_up(
     assert source.reasons == ["describes its pages at too great a length."]
 
 
+def test_a_page_described_twice_in_an_answer_is_refused(
+    wiki: WikiServer, source: VisitedService
+) -> None:
+    def answer(asked: Asked) -> Any:
+        told = wiki.queried(asked)
+        if "generator" in asked:
+            told["query"]["pages"] *= 2
+        return told
+
+    wiki.always = answer
+    source.sync()
+    assert source.reasons == ["describes a page twice in an answer."]
+
+
 def test_more_changes_than_pages_are_found_by_listing_all_pages(
     wiki: WikiServer, source: VisitedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.connectors.api_client import ANSWER_VALUES
 from knowledge.connectors.sync import KEY_CHARACTERS, NAME_CHARACTERS
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.visited_service import VisitedService
@@ -132,9 +133,9 @@ def test_a_title_of_many_lines_is_one_short_line(service: Service) -> None:
 
 def test_an_answer_with_too_many_values_is_not_decoded(service: Service) -> None:
     wiki = service.wiki()
-    service.page["content"] = [[]] * 500_001
+    service.page["content"] = [[]] * (ANSWER_VALUES // 2 + 1)
     wiki.sync()
-    assert wiki.reasons == ["answers with more than 1,000,000 values."]
+    assert wiki.reasons == [f"answers with more than {ANSWER_VALUES:,} values."]
 
 
 def test_a_state_that_a_service_spoilt_is_forgotten(service: Service) -> None:
