@@ -95,8 +95,10 @@ def visit_sources(
         for location in sources if named is None else filter(named.__contains__, sources):
             most = _bytes_left(pages, location, sources, chosen.web_megabytes * 1_000_000)
             # Only the operator adds sources for every server, and on internal hosts.
-            operators = SHARED in sources[location] or is_internal(location)
-            limits = _Limits(datetime.now(UTC), grace, most, operators, chosen.unquoted)
+            internal = is_internal(location)
+            operators = SHARED in sources[location] or internal
+            now = datetime.now(UTC)
+            limits = _Limits(now, grace, most, operators, internal, chosen.unquoted)
             fetcher = fetcher_for(location)
             with _hold_host(folder, pages, visited_host(location)) as mine:
                 if not mine:
@@ -174,26 +176,36 @@ def fetchers(
 class _Limits:
     """Time and limits of a visit.
 
-    The text of a page that is gone is kept for `grace`. Only the operator's sources may use tokens.
-    `unquoted` lists people whose texts are left out, as name@host.
+    The text of a page that is gone is kept for `grace`. Only the operator's sources may use tokens,
+    and over http only those on internal hosts. `unquoted` lists people whose texts are left out, as
+    name@host.
     """
 
     now: datetime
     grace: timedelta
     most_bytes: int | None
     is_operators: bool
+    is_internal: bool
     unquoted: Sequence[str]
 
-    def token(self, host: str) -> str:
-        """The operator's token for a host; empty for a guild's source."""
-        return os.environ.get(token_variable(host), "").strip() if self.is_operators else ""
+    def token(self, url: str) -> str:
+        """The operator's token for the host of an address; empty if none may be sent."""
+        if not self.is_operators or self._is_readable_on_the_way(url):
+            return ""
+        return os.environ.get(token_variable(url), "").strip()
 
-    def login_advice(self, host: str) -> str:
+    def login_advice(self, url: str) -> str:
         """Advice to add to a failure report about a host that asks for a login or refuses it."""
         if not self.is_operators:
             return "only the operator's sources can have a token"
-        done = "check the" if self.token(host) else "set its"
-        return f"{done} token in {token_variable(host)}"
+        if self._is_readable_on_the_way(url):
+            return "a token is sent over https only: add its https address instead"
+        done = "check the" if self.token(url) else "set its"
+        return f"{done} token in {token_variable(url)}"
+
+    def _is_readable_on_the_way(self, url: str) -> bool:
+        """Whether others on the way to a public host can read what is sent."""
+        return not self.is_internal and urlsplit(url).scheme == "http"
 
     def unquoted_on(self, host: str) -> list[str]:
         """Return the user names on a host whose texts are left out."""
@@ -217,8 +229,8 @@ def _visit(
             now,
             grace,
             most=most,
-            token=limits.token(host),
-            login=limits.login_advice(host),
+            token=limits.token(service.url),
+            login=limits.login_advice(service.url),
             without=limits.unquoted_on(host),
         )
     if crawl_at(location) is not None:

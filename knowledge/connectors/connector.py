@@ -12,10 +12,15 @@ from datetime import date
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+import httpx2
+
 from knowledge.connectors.api_client import Answer, ApiClient, is_busy
 from knowledge.files.site_addresses import OWN
 from knowledge.values.source_locations import ServiceLocation
 from knowledge.web.safe_network import RefusedError
+
+_PORTS: Final = {"http": 80, "https": 443}
+_SIGN: Final = re.compile(r"(?P<dot>\.(?=[A-Z0-9]))|[^A-Z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +137,22 @@ class ServiceKind:
     home: Callable[[str, bytes], str] = lambda url, page: url if is_root(url) else ""
 
 
-def token_variable(host: str) -> str:
-    """The environment variable with the operator's token for a host."""
-    return f"COMMONPLACE_SOURCE_TOKEN_{re.sub(r'[^A-Z0-9]', '_', host.upper())}"
+def token_variable(url: str) -> str:
+    """The environment variable with the operator's token for the host and port of an address.
+
+    Two hosts or ports never have the same variable: a dot before a letter or digit becomes `_`, any
+    other sign `__` and its hexadecimal number. Port 443 is left out.
+    """
+    parsed = httpx2.URL(url)
+    host, port = parsed.raw_host.decode("ascii"), parsed.port or _PORTS[parsed.scheme]
+    named = f"[{host}]" if ":" in host else host
+    if port != _PORTS["https"]:
+        named += f":{port}"
+    return f"COMMONPLACE_SOURCE_TOKEN_{_SIGN.sub(_sign_in_variable, named.upper())}"
+
+
+def _sign_in_variable(sign: re.Match[str]) -> str:
+    return "_" if sign["dot"] else f"__{ord(sign[0]):02X}"
 
 
 def is_root(url: str) -> bool:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from knowledge.chat.conversations import Message
 from knowledge.connectors.answers import is_program, maintainers_answer, visible
@@ -186,7 +185,7 @@ def release_content(
 
 def token_required(data: str, url: str) -> LostError:
     """Make the error for `data`, such as comments, that a service shows only with a token."""
-    variable = token_variable(urlsplit(url).hostname or "")
+    variable = token_variable(url)
     return LostError(
         f"shows {data} only with a token: the operator adds it for every server on the command "
         f"line, and sets {variable}"

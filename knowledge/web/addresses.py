@@ -1,6 +1,7 @@
 """Web addresses: validity, normal form and host."""
 
 import re
+import socket
 from ipaddress import ip_address
 from typing import Final
 
@@ -10,6 +11,17 @@ from knowledge.web import ssrf_guard
 
 URL_CHARACTERS: Final = 2_000
 
+# As in the hosts file of usual systems.
+_THIS_MACHINE: Final = frozenset(
+    {
+        "ip6-localhost",
+        "ip6-loopback",
+        "localhost",
+        "localhost.localdomain",
+        "localhost6",
+        "localhost6.localdomain6",
+    }
+)
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
@@ -37,15 +49,24 @@ def problem_with_url(url: str) -> str:
 def problem_with_literal(url: str) -> str:
     """The problem with a literal IP address in a web address, as the rest of a sentence.
 
-    Empty if the IP address is public, or if the host is a name, which `CheckedNetwork` checks.
+    A name of this machine, such as `localhost`, counts as its address. Empty if the IP address is
+    public, or if the host is another name, which `CheckedNetwork` checks.
     """
     host = httpx2.URL(url).host.strip("[]")
+    name = host.rstrip(".")
+    if name in _THIS_MACHINE or name.endswith(".localhost"):
+        return f"leads to {host}, which is this machine itself"
     try:
-        ip_address(host)
+        # Resolvers also take 127.1, 0x7f.1 and 2130706433 for addresses.
+        address = socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        address = host
+    try:
+        ip_address(address)
     except ValueError:
         return ""
-    problem = ssrf_guard.problem_with(host)
-    return f"leads to {host}, which {problem}" if problem else ""
+    problem = ssrf_guard.problem_with(address)
+    return f"leads to {address}, which {problem}" if problem else ""
 
 
 def normal_url(url: str, base: str = "") -> str:

@@ -47,7 +47,15 @@ def test_an_address_is_remembered_in_one_form() -> None:
 
 @pytest.mark.parametrize(
     "location",
-    ["http://127.0.0.1/", "https://10.1.2.3:8443/x", "http://[::1]/", "http://169.254.169.254/a"],
+    [
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://localhost/",
+        "https://10.1.2.3:8443/x",
+        "http://[::1]/",
+        "http://169.254.169.254/a",
+    ],
 )
 def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) -> None:
     with pytest.raises(MissingSourceError, match=r"leads to \S+, which (is|belongs)"):
@@ -56,7 +64,7 @@ def test_digits_that_lead_into_a_network_can_never_be_a_source(location: str) ->
 
 def test_digits_of_a_public_address_and_names_can_be_a_source() -> None:
     assert page_location("http://1.1.1.1/a") == "http://1.1.1.1/a"
-    assert page_location("http://localhost/a") == "http://localhost/a"
+    assert page_location("http://wiki.lan/a") == "http://wiki.lan/a"
 
 
 def test_a_folder_without_commits_is_no_repository(tmp_path: Path) -> None:

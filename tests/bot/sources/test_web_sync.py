@@ -1,6 +1,7 @@
 """Web sync: visits, limits, tokens and internal hosts."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from bot.sources.web_visits import WebVisits
 from bot.storage.derived_data import open_pages
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
+from knowledge.connectors.connector import token_variable
 from knowledge.git.repository import COPIES
 from knowledge.sources import (
     MissingSourceError,
@@ -41,6 +43,7 @@ from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.polite_fetcher import Fetcher
 from tests.fakes import WordEmbedder
+from tests.knowledge import certificates
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer
 
@@ -312,30 +315,39 @@ def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebS
 
 
 @pytest.mark.parametrize(
-    ("scope", "token", "advice"),
+    ("scope", "host", "token", "advice"),
     [
-        (SHARED, "", "set its token in COMMONPLACE_SOURCE_TOKEN_DOCS_TEST."),
-        (SHARED, "id:secret", "check the token in COMMONPLACE_SOURCE_TOKEN_DOCS_TEST."),
-        (Scope(7), "id:secret", "only the operator's sources can have a token."),
+        (SHARED, "127.0.0.1", "", "set its token in {variable}."),
+        (SHARED, "127.0.0.1", "id:secret", "check the token in {variable}."),
+        (
+            SHARED,
+            "docs.test",
+            "id:secret",
+            "a token is sent over https only: add its https address instead.",
+        ),
+        (Scope(7), "docs.test", "id:secret", "only the operator's sources can have a token."),
     ],
 )
-def test_a_service_that_asks_for_a_login_names_the_variable_of_its_token(
+def test_a_service_that_asks_for_a_login_is_reported_with_advice_for_its_token(
     settings: Settings,
     core: Core,
     server: WebServer,
     monkeypatch: pytest.MonkeyPatch,
     scope: Scope,
+    host: str,
     token: str,
     advice: str,
 ) -> None:
-    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", token)
+    url, is_inside = server.url("", host), host == "127.0.0.1"
+    monkeypatch.setenv(token_variable(url), token)
     server.pages["/api/pages?count=500&sort=%2Bid"] = Reply("", 401)
-    add_visited(core.store, service_location("bookstack", server.url("")), scope)
-    visit(settings, core)
+    add_visited(core.store, service_location("bookstack", url, internal=is_inside), scope)
+    visit(settings, core, chosen=SourceSettings(internal=(f"127.0.0.1:{server.port}",)))
     [failure] = core.failures()
-    assert failure.reason.endswith(f"(the host answers 401); {advice}")
+    told = advice.format(variable=token_variable(url))
+    assert failure.reason.endswith(f"(the host answers 401); {told}")
     sent = [headers.get("authorization") for _, headers in server.requests]
-    assert ("Token id:secret" in sent) == (scope == SHARED and bool(token))
+    assert ("Token id:secret" in sent) == (is_inside and bool(token))
 
 
 # Internal hosts.
@@ -355,7 +367,8 @@ def test_an_internal_host_is_read_for_the_operator_and_never_for_an_administrato
         return [one.id for one in found if isinstance(one, Document)]
 
     named = page_location(address, internal=True)
-    both = [(named, SHARED), (page_location(address), Scope(7))]
+    # An administrator's source of an earlier release: today, its address is refused.
+    both = [(named, SHARED), (address, Scope(7))]
     for location, scope in both if first == "operator" else reversed(both):
         add_visited(core.store, location, scope)
     assert read() == read() == [f"page:{address}"]
@@ -422,18 +435,34 @@ def test_addresses_of_trackers_are_added_as_services(core: Core) -> None:
 def test_a_token_is_sent_for_sources_of_the_operator_alone(
     core: Core,
     settings: Settings,
-    server: WebServer,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     scope: Scope,
     sent: str | None,
 ) -> None:
-    # Files and editors end lines.
-    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_WIKI_TEST", "hunter2\n")
-    monkeypatch.setenv("COMMONPLACE_SOURCE_TOKEN_DOCS_TEST", "another")
-    server.pages["/lib/exe/jsonrpc.php"] = Reply('{"result": []}')
-    address = server.url("", host="wiki.test")
-    add_visited(core.store, service_location("dokuwiki", address), scope)
-    visit(settings, core)
+    authority = ssl.create_default_context(cadata=certificates.AUTHORITY)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(certificates.CERTIFICATE + certificates.KEY)
+    served.load_cert_chain(certificate)
+
+    def trusting_fetcher(_: float, sleep: Callable[[float], object]) -> Fetcher:
+        return Fetcher(
+            0,
+            problem_with=lambda address: "",
+            resolve=lambda host, port: ["127.0.0.1"],
+            sleep=sleep,
+            trusted=authority,
+        )
+
+    with WebServer(served) as server:
+        address = server.url("")
+        # Files and editors end lines.
+        monkeypatch.setenv(token_variable(address), "hunter2\n")
+        monkeypatch.setenv(token_variable(server.url("", host="docs-test")), "another")
+        server.pages["/lib/exe/jsonrpc.php"] = Reply('{"result": []}')
+        add_visited(core.store, service_location("dokuwiki", address), scope)
+        list(visit_sources(core.web_sources(), settings, make_fetcher=trusting_fetcher))
     [(_, headers)] = server.requests
     assert headers.get("authorization") == sent
     for file in core.folder.rglob("*"):

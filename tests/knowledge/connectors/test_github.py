@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.connectors.connector import token_variable
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.described_server import Asked, DescribedServer
 from tests.knowledge.connectors.visited_service import NOW, VisitedService
@@ -398,7 +399,7 @@ def test_discussions_without_a_token_are_refused_with_the_way_out(
     [reason] = asked_source.reasons
     assert reason == (
         "shows discussions only with a token: the operator adds it for every server on the "
-        "command line, and sets COMMONPLACE_SOURCE_TOKEN_DOCS_TEST."
+        f"command line, and sets {token_variable(asked_source.location.partition('+')[2])}."
     )
 
 
