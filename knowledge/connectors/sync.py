@@ -46,6 +46,8 @@ MOST_NAMES: Final = 20
 # Listed documents between two steps of a listing.
 _STEP: Final = 500
 
+# The problem of a service with no document, or only hidden ones.
+EMPTY: Final = "lists no document that can be quoted"
 # The problem of a service whose list takes more than half of a visit.
 LONG: Final = "has a list that takes too long to read; its documents listed until then are read"
 
@@ -146,8 +148,10 @@ def _sync_documents(
     """List the service, drop removed documents, and fetch changed ones."""
     removed, ending = yield from _run_listing(visit, state)
     known = {page.url: page for page in visit.pages.outlines(visit.location)}
-    if ending.whole and known and not visit.revisions:
-        raise RefusedError("lists no document any more, so the earlier ones are kept")
+    if ending.whole and not visit.revisions:
+        if known:
+            raise RefusedError("lists no document any more, so the earlier ones are kept")
+        visit.reason = EMPTY
     if ending.whole:
         removed |= known.keys() - visit.revisions.keys()
     visit.pages.drop(visit.location, [*removed & known.keys()])

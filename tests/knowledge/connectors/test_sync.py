@@ -119,6 +119,15 @@ def test_a_failed_document_keeps_its_text_and_is_tried_again(world: World) -> No
     assert world.reasons == []
 
 
+def test_a_service_without_documents_says_so(world: World) -> None:
+    world.wiki.pages = {}
+    world.sync()
+    assert world.reasons == ["lists no document that can be quoted."]
+    world.wiki.pages = {"ferry": (1, "It leaves at six.")}
+    world.sync(1)
+    assert (world.reasons, [*world.texts]) == ([], ["Ferry"])
+
+
 def test_an_empty_listing_is_a_failure_not_a_deletion(world: World) -> None:
     world.sync()
     world.wiki.pages = {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from knowledge.connectors.api_client import ANSWER_VALUES
-from knowledge.connectors.sync import KEY_CHARACTERS, NAME_CHARACTERS
+from knowledge.connectors.sync import EMPTY, KEY_CHARACTERS, NAME_CHARACTERS
 from knowledge.web.page_store import PageStore
 from tests.knowledge.connectors.visited_service import VisitedService
 from tests.knowledge.web_server import Reply, WebServer
@@ -146,7 +146,7 @@ def test_a_state_that_a_service_spoilt_is_forgotten(service: Service) -> None:
     forum.sync(1)
     assert forum.reasons == [NO_FORM]
     forum.sync(2)
-    assert forum.reasons == []
+    assert forum.reasons == [f"{EMPTY}."]
 
 
 @pytest.mark.parametrize("token", ["hunter2\n", "hunter\x002", "hünter2"])
