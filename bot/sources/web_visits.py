@@ -53,8 +53,8 @@ class WebVisits:
     def stop(self) -> None:
         """Ask the running visits to end, and don't wait for them."""
         self._stopping.set()
-        for visit in self._running.values():
-            visit.cancel()
+        for task in self._running.values():
+            task.cancel()
 
     async def recognise(self, named: TypedAddress) -> TypedAddress:
         """Add the kind of a wiki, forum or tracker to an address; fetch its page if necessary."""
@@ -80,10 +80,10 @@ class WebVisits:
                 self._running[host] = asyncio.create_task(visit)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=ROUND_SECONDS)
-        ended = {host: visit for host, visit in self._running.items() if visit.done()}
-        for host, visit in ended.items():
+        ended = {host: task for host, task in self._running.items() if task.done()}
+        for host, task in ended.items():
             del self._running[host]
-            if not visit.cancelled() and (problem := visit.exception()) is not None:
+            if not task.cancelled() and (problem := task.exception()) is not None:
                 self._bot.explanation(problem)
 
     async def visit_now(self, locations: Sequence[str]) -> bool:

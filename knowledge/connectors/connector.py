@@ -12,14 +12,12 @@ from datetime import date
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-import httpx2
-
 from knowledge.connectors.api_client import Answer, ApiClient, is_busy
 from knowledge.files.site_addresses import OWN
 from knowledge.values.source_locations import ServiceLocation
+from knowledge.web.addresses import host_of
 from knowledge.web.safe_network import RefusedError
 
-_PORTS: Final = {"http": 80, "https": 443}
 _SIGN: Final = re.compile(r"(?P<dot>\.(?=[A-Z0-9]))|[^A-Z0-9]")
 
 
@@ -143,11 +141,8 @@ def token_variable(url: str) -> str:
     Two hosts or ports never have the same variable: a dot before a letter or digit becomes `_`, any
     other sign `__` and its hexadecimal number. Port 443 is left out.
     """
-    parsed = httpx2.URL(url)
-    host, port = parsed.raw_host.decode("ascii"), parsed.port or _PORTS[parsed.scheme]
-    named = f"[{host}]" if ":" in host else host
-    if port != _PORTS["https"]:
-        named += f":{port}"
+    host = urlsplit(host_of(url))
+    named = host.netloc if host.port or host.scheme == "https" else f"{host.netloc}:80"
     return f"COMMONPLACE_SOURCE_TOKEN_{_SIGN.sub(_sign_in_variable, named.upper())}"
 
 

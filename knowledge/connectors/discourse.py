@@ -144,7 +144,7 @@ class Discourse:
 
     def _posts(self, topic: Mapping[str, Any], number: int | None) -> list[dict[str, Any]]:
         """The first posts of a topic; a later accepted answer is added, with posts before it."""
-        posts = topic["post_stream"]["posts"][:FIRST_POSTS]
+        posts: list[dict[str, Any]] = topic["post_stream"]["posts"][:FIRST_POSTS]
         stream = topic["post_stream"]["stream"]
         if number is None or any(one["post_number"] == number for one in posts):
             return posts

@@ -188,7 +188,12 @@ def test_documents_of_a_list_cut_by_the_deadline_are_read(
     tmp_path: Path, pass_time: Callable[[], None]
 ) -> None:
     def wiki(host: AnsweringHost, number: int, sent: Any) -> Any:
-        page = {"id": str(number), "title": f"Page {number}", "text": "Ferries.", "url": "/doc/x"}
+        page: dict[str, Any] = {
+            "id": str(number),
+            "title": f"Page {number}",
+            "text": "Ferries.",
+            "url": "/doc/x",
+        }
         page |= {"revision": 1, "publishedAt": AT, "updatedAt": AT}
         return {"data": [page] * 100 if "offset" in sent else page}
 

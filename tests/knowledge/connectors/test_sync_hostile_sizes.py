@@ -56,7 +56,7 @@ def discourse(host: AnsweringHost, path: str, sent: Any, spoilt: Fields) -> Any:
         return {"category_list": {"categories": []}}
     if path.startswith("/latest"):
         return {"topic_list": {"topics": [{**topic, "has_accepted_answer": True}]}}
-    post = {"post_type": 1, "username": "ada", "created_at": AT, "cooked": "<p>At six.</p>"}
+    post: Fields = {"post_type": 1, "username": "ada", "created_at": AT, "cooked": "<p>At six.</p>"}
     post |= spoilt.get("post", {})
     posts = [{**post, "id": at, "post_number": at} for at in range(1, spoilt.get("many", 2) + 1)]
     stream = {"posts": posts, "stream": [1, 2]}
@@ -66,7 +66,7 @@ def discourse(host: AnsweringHost, path: str, sent: Any, spoilt: Fields) -> Any:
 
 
 def outline(host: AnsweringHost, path: str, sent: Any, spoilt: Fields) -> Any:
-    page = {"id": "ferry", "title": "Ferry", "text": "At six.", "url": "/doc/ferry"}
+    page: dict[str, Any] = {"id": "ferry", "title": "Ferry", "text": "At six.", "url": "/doc/ferry"}
     page |= {"revision": 1, "publishedAt": AT, "updatedAt": AT}
     return {"data": [page] if "offset" in sent else page | spoilt}
 
