@@ -1,14 +1,29 @@
-"""Text functions: text to store, text to show, and counted nouns.
+"""Text functions: text to store, text to show, normal forms, and counted nouns.
 
 Text from members, files, pages and imports may contain U+0000 and lone surrogates, which databases
-refuse. `storable` cleans such text once, when an object of this program is made from it.
+refuse, and piles of combining marks, which take Unicode's normalization quadratic time. `storable`
+cleans such text once, when an object of this program is made from it. `normal_form` is the only
+caller of `unicodedata.normalize`, so no pile gets there by another way.
 """
 
 import re
-from typing import Final
+import unicodedata
+from typing import Final, Literal
 
 # Lone surrogates can't be encoded in UTF-8.
 _HALVES: Final = re.compile("[\ud800-\udfff]")
+
+# Signs that begin with a combining mark when decomposed. The last five aren't marks themselves.
+_MARKS: Final = (
+    "".join(sign for sign in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(sign))
+    + "\u0f73\u0f75\u0f81\uff9e\uff9f"
+)
+# The longest run of marks in Unicode's stream-safe text. Writing has three or four.
+_MOST_MARKS: Final = 30
+_PILE: Final = re.compile(f"([{_MARKS}]{{{_MOST_MARKS}}})[{_MARKS}]+")
+# A pile has marks at three successive places of which each is the tenth.
+_TENTH: Final = _MOST_MARKS // 3
+_PILE_AMONG_TENTHS: Final = re.compile(f"[{_MARKS}]{{3}}")
 
 # Joiners combine emoji, and shape Arabic, Syriac and Indic letters: between such letters, after a
 # virama, and at the end of an Arabic word. Elsewhere they are invisible and only hide something.
@@ -35,10 +50,29 @@ _SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
 
 
 def storable(text: str) -> str:
-    """The text without U+0000; lone surrogates become U+FFFD."""
+    """The stream-safe text without U+0000; lone surrogates become U+FFFD."""
     if text.isascii():
         return text.replace("\0", "")
-    return _HALVES.sub("\ufffd", text).replace("\0", "")
+    return stream_safe(_HALVES.sub("\ufffd", text).replace("\0", ""))
+
+
+def stream_safe(text: str) -> str:
+    """The text with at most 30 combining marks in a row; no writing has as many.
+
+    Source: UAX #15, "Unicode Normalization Forms", section 13.
+    """
+    # The longest texts have ten million characters, and few have a pile.
+    if len(text) <= _MOST_MARKS or _PILE_AMONG_TENTHS.search(text[::_TENTH]) is None:
+        return text
+    return _PILE.sub(r"\1", text)
+
+
+def normal_form(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """A normal form of the stream-safe text.
+
+    `unicodedata.normalize` sorts a run of marks by insertion, in one call that holds the GIL.
+    """
+    return unicodedata.normalize(form, stream_safe(text))
 
 
 def legible(text: str) -> str:

@@ -14,6 +14,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from knowledge.text import normal_form
+
 
 class SmallTalk(StrEnum):
     """Kinds of small talk, by priority: if a message has several, the first counts."""
@@ -87,7 +89,7 @@ def _segmented(words: list[str]) -> set[SmallTalk] | None:
 
 def _normalized(text: str) -> str:
     """A message in lower case, with single blanks between words and around each emoji."""
-    folded = unicodedata.normalize("NFKC", _EMOTICON.sub(":)", _MENTION.sub(" ", text))).casefold()
+    folded = normal_form("NFKC", _EMOTICON.sub(":)", _MENTION.sub(" ", text))).casefold()
     folded = _APOSTROPHES.sub("", _SKIN_OR_VARIANT.sub("", folded))
     folded = "".join(f" {sign} " if _is_emoji(sign) else sign for sign in folded)
     return " ".join(_PUNCTUATION.sub(" ", folded).split())

@@ -19,6 +19,7 @@ from bot.phrasing.sentences import MOST_SHOWN, Numbered
 from bot.phrasing.task import Quoted, Task
 from bot.text.markdown import beginning
 from indexer.text.passages import without_link_targets
+from knowledge.text import normal_form
 
 PROMPT_VERSION: Final = 1
 
@@ -150,7 +151,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
 def sendable(text: str) -> str:
     """Return a text for the model, without invisible characters, turn markers and addresses."""
-    text = _VARIATIONS.sub("", unicodedata.normalize("NFC", text))
+    text = _VARIATIONS.sub("", normal_form("NFC", text))
     text = "".join(
         sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in _UNSEEN
     )

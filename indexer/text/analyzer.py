@@ -22,6 +22,7 @@ import Stemmer
 
 from indexer.text.query_normalization import spelt_out
 from indexer.text.symbols import symbols
+from knowledge.text import normal_form
 
 # Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and
 # Korean, whose particles are glued to the word. Pairs of characters stand in for words.
@@ -233,7 +234,7 @@ def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
 def _chunks(text: str) -> list[str]:
     """The parts of a text between spaces and punctuation, in reading order."""
     if not text.isascii():
-        return _CHUNK.findall(unicodedata.normalize("NFKC", text))
+        return _CHUNK.findall(normal_form("NFKC", text))
     # A pair of brackets behind a name belongs to it.
     return _CHUNK.findall(text) if "()" in text else _split_ascii(text, _ENDS_OF_CHUNKS)
 
@@ -329,7 +330,7 @@ def stem_of_rare(word: str, language: str) -> str:
 def _fold(word: str) -> str:
     if word.isascii():
         return word
-    decomposed = unicodedata.normalize("NFD", word.replace("ß", "ss"))
+    decomposed = normal_form("NFD", word.replace("ß", "ss"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

@@ -18,6 +18,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter
 
+from indexer.text import analyzer
 from indexer.text.sentences import (
     FENCES,
     ROW,
@@ -31,11 +32,11 @@ from indexer.text.sentences import (
     units,
 )
 from knowledge.files.site_addresses import without_own_id
-from knowledge.values.documents import Document
+from knowledge.values.documents import TITLE_CHARACTERS, Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 6
+CUTTING: Final = 7
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -59,6 +60,11 @@ CODE_CHARACTERS: Final = 1_500
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
 # 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
+
+# As long as a title. A longer heading is shortened, and all its words begin the section's text.
+HEADING_CHARACTERS: Final = TITLE_CHARACTERS
+# Of a longer line, only both ends are parsed for headings.
+LINE_CHARACTERS: Final = 4 * HEADING_CHARACTERS
 
 # Parsing the insides of blocks, which aren't needed, would take three quarters of the time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
@@ -121,6 +127,11 @@ class Passage:
         """The digests of all texts to embed: the whole passage, then each of `windows`."""
         return tuple(digest(text) for text in (self.embedded, *self.windows))
 
+    @cached_property
+    def words(self) -> str:
+        """The words of the embedded text in reading order, as they are stored."""
+        return " ".join(analyzer.words(self.embedded))
+
     def _with_titles(self, text: str) -> str:
         return with_titles(self.title, self.heading, text)
 
@@ -181,8 +192,9 @@ def cut_passages(
 def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     """The sections of a Markdown text as (heading path, body), in order.
 
-    A `#` in a code fence or a quotation is not a heading. A heading equal to the document's title
-    is left out of the path, unless another heading is above it.
+    The words of a heading that is longer than a title are in the body, too. A `#` in a code fence
+    or a quotation is not a heading. A heading equal to the document's title is left out of the
+    path, unless another heading is above it.
     """
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
@@ -218,18 +230,30 @@ def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
 def _headings(
     text: str, lines: Sequence[str], chunk_characters: int = CHUNK_CHARACTERS
 ) -> Iterator[tuple[int, int, int, str] | None]:
-    """Yield (first line, line after, level, text) of each heading, and None between two chunks."""
+    """Yield (first line, line after, level, text) of each heading, and None between two chunks.
+
+    A heading that is too long is shortened. Its lines are text as well, so the line after is then
+    its first line.
+    """
     if _HEADING_MARK.search(text) is None:
         return
     for first, end in _chunks(lines, chunk_characters):
         if first:
             yield None
-        tokens = _MARKDOWN.parse("\n".join(lines[first:end]))
+        tokens = _MARKDOWN.parse("\n".join(map(_ends_of_line, lines[first:end])))
         for token, inline in itertools.pairwise(tokens):
             if token.type == "heading_open" and token.level == 0 and token.map is not None:
                 start, after = token.map
                 words = " ".join(inline.content.split())
+                if len(words) > HEADING_CHARACTERS:
+                    words, after = f"{words[: HEADING_CHARACTERS - 1].rstrip()}…", start
                 yield first + start, first + after, int(token.tag[1]), words
+
+
+def _ends_of_line(line: str) -> str:
+    """The line, or both ends of a line that is too long: a heading's mark is at one of them."""
+    half = LINE_CHARACTERS // 2
+    return line if len(line) <= LINE_CHARACTERS else f"{line[:half]} {line[-half:]}"
 
 
 # Any other block of HTML ends at a blank line.

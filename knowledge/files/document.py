@@ -22,13 +22,14 @@ from knowledge.files.parsed_file import (
     UnreadableError,
     check_size,
 )
+from knowledge.text import storable
+from knowledge.values.documents import TITLE_CHARACTERS
 
 EXPORT: Final = (
     "is a chat export: import it as a source, under the ending that it was exported with."
 )
 
 # Longer metadata is cut.
-TITLE_CHARACTERS: Final = 500
 LINK_CHARACTERS: Final = 2_000
 TAGS: Final = 100
 
@@ -158,9 +159,9 @@ def checked_document(values: dict[str, Any], text: str) -> ParsedFile:
     if len(text) > MAX_BYTES or len(encoded.translate(None, _CONTROLS)) < len(encoded):
         raise ValueError("The text holds what no document is left with.")
     return ParsedFile(
-        title=values["title"],
-        text=text,
-        tags=tuple(values["tags"]),
+        title=storable(values["title"]),
+        text=storable(text),
+        tags=tuple(map(storable, values["tags"])),
         verified=date.fromisoformat(verified) if verified else None,
         link=values["link"],
         hidden=values["hidden"],

@@ -19,6 +19,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+from knowledge.text import normal_form
+
 # The rule for pages whose headings have only explicit ids.
 OWN: Final = "own"
 # The rule of a plain template: GitHub's anchors.
@@ -52,6 +54,8 @@ _TARGET: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]{0,20}:")
 _INDEX: Final = re.compile(r"(?:(?<=/)|\A)_?index\Z")
+# A text with more links has the rest as written: each takes 25 µs, and all are one step.
+_MOST_LINKS: Final = 10_000
 _NOTION_ID: Final = re.compile(r" (?P<id>[0-9a-f]{32})(?:_all)?\Z")
 _NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
 _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
@@ -126,16 +130,20 @@ def has_rule(base_url: str) -> bool:
 def with_absolute_links(text: str, base_url: str, path: PurePosixPath) -> str:
     """Make relative links in a Markdown text absolute.
 
-    Links that begin with `/` are converted only if `has_rule(base_url)`.
+    Links that begin with `/` are converted only if `has_rule(base_url)`. Links behind the first
+    10,000 stay as they are.
 
     Args:
         text: the text.
         base_url: the base URL of the text's source, as in `cited_address`.
         path: the text's path in its source.
     """
+    remaining = iter(range(_MOST_LINKS))
 
     def absolute(found: re.Match[str]) -> str:
-        target, _, fragment = (found["target"] or "").partition("#")
+        if found["target"] is None or next(remaining, None) is None:
+            return found[0]
+        target, _, fragment = found["target"].partition("#")
         if not target or target.startswith("//") or _SCHEME.match(target):
             return found[0]
         if target.startswith("/"):
@@ -282,7 +290,7 @@ def _gitlab_anchor(words: str) -> str:
 
 def _python_markdown_anchor(words: str) -> str:
     """The anchor by `markdown.extensions.toc.slugify`."""
-    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+    plain = normal_form("NFKD", words).encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
 
 
@@ -310,7 +318,7 @@ _DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "�
 def _docutils_anchor(words: str) -> str:
     """The anchor by `docutils.nodes.make_id`; anchors of repeated titles can't be predicted."""
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
-    plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    plain = normal_form("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from knowledge.review.prompt_injection import instructions
 from knowledge.secrets import secrets
+from knowledge.text import normal_form
 from knowledge.values.submissions import Submission
 
 # Hosts without a flag: encyclopedias, standards, code, packages, papers, Discord. A guild can allow
@@ -256,7 +257,7 @@ def _is_disguised(host: str) -> bool:
         return True
     if host.isascii():
         return False
-    if unicodedata.normalize("NFKC", host) != host:
+    if normal_form("NFKC", host) != host:
         return True
     ends_in_latin = labels[-1].isascii()
     for label in labels:
@@ -418,7 +419,7 @@ _LOOKS_LIKE: Final = {
 @lru_cache(maxsize=4_096)
 def _plain(text: str) -> str:
     """The text with full-width and look-alike letters as Latin ones."""
-    return unicodedata.normalize("NFKC", text).translate(_LOOKS_LIKE)
+    return normal_form("NFKC", text).translate(_LOOKS_LIKE)
 
 
 def _as_read(text: str) -> tuple[str, list[int]]:

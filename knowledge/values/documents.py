@@ -11,6 +11,8 @@ Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
 
 SHARED: Final = Scope(0)
+# A longer title is cut.
+TITLE_CHARACTERS: Final = 500
 # Bundled articles have the lowest scope, below every channel's.
 ARTICLES: Final = Scope(-(2**63))
 
@@ -91,6 +93,7 @@ class Document:
             object.__setattr__(self, name, storable(getattr(self, name)))
         for name in ("tags", "wordings"):
             object.__setattr__(self, name, tuple(map(storable, getattr(self, name))))
+        object.__setattr__(self, "title", self.title[:TITLE_CHARACTERS])
 
 
 @dataclass(frozen=True, slots=True)

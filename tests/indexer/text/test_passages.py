@@ -1,5 +1,6 @@
 import itertools
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from markdown_it import MarkdownIt
 from indexer.text.passages import (
     CHUNK_CHARACTERS,
     CODE_CHARACTERS,
+    HEADING_CHARACTERS,
     Passage,
     _chunks,
     _headings,
@@ -313,3 +315,28 @@ def test_a_document_of_headings_alone_is_cut_in_several_steps() -> None:
     steps = list(cut_passages(document, _count, 60))
 
     assert steps.count(None) >= 3
+
+
+@pytest.mark.parametrize("written", ["## {}", "{}\n===", "## {} ##"])
+def test_a_heading_too_long_is_shortened_and_its_words_are_text(written: str) -> None:
+    words = [f"word{number}" for number in range(400)]
+    cut = _cut(f"# Title\n\n{written.format(' '.join(words))}\n\nEnd.", max_tokens=4_000)
+    assert [passage.heading.startswith("word0 word1 ") for passage in cut] == [True]
+    assert len(cut[0].heading) <= HEADING_CHARACTERS
+    said = cut[0].text.split()
+    assert [word for word in said if word.startswith("word")] == words
+    assert said[-1] == "End."
+
+
+@pytest.mark.parametrize("line", ["| a " * 400_000, "a" * 2_000_000, "> " * 1_000_000])
+def test_a_line_without_end_is_no_step_of_its_own(line: str) -> None:
+    begun = time.thread_time()
+    found = list(_headings(f"# One\n\n{line}\n\n# Two", ["# One", "", line, "", "# Two"]))
+    assert [heading[3] for heading in found if heading is not None] == ["One", "Two"]
+    assert time.thread_time() - begun < 0.5
+
+
+def test_a_line_without_end_is_cut_and_not_dropped() -> None:
+    line = " ".join(f"word{number}" for number in range(30_000))
+    cut = _cut(line, max_tokens=100)
+    assert " ".join(passage.text for passage in cut) == line

@@ -228,3 +228,9 @@ def test_links_from_the_root_stay_where_no_root_is_known() -> None:
     path = PurePosixPath("a.md")
     code = "https://code.org/o/r/blob/main"
     assert with_absolute_links("[a](/b.md)", code, path) == "[a](/b.md)"
+
+
+def test_links_behind_ten_thousand_stay_as_they_are() -> None:
+    text = "[a](b.md) `c` " * 10_002
+    shown = with_absolute_links(text, "mkdocs:https://e.org", PurePosixPath("a.md"))
+    assert shown == "[a](https://e.org/b/) `c` " * 10_000 + "[a](b.md) `c` " * 2
