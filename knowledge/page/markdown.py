@@ -28,6 +28,9 @@ _DISCORD_MARK: Final = re.compile(
 )
 # Browsers take no longer address.
 _ADDRESS_CHARACTERS: Final = 2_000
+# The scheme before `://`; no other is linked.
+_SCHEME: Final = re.compile(r"(?<![a-z0-9.+-])https?\Z", re.IGNORECASE)
+_SCHEME_CHARACTERS: Final = len("-https")
 _OUTSIDE: Final = "nofollow ugc noopener"
 _LAST_HEADING: Final = 6
 
@@ -59,6 +62,36 @@ def _discord_mark(state: StateInline, silent: bool) -> bool:
     if not silent:
         state.push("text", "", 0).content = _word_of(found)
     state.pos = found.end()
+    return True
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """Inline rule that links an address.
+
+    linkify's own rule searches all the text before each `://` for a scheme, and all the text behind
+    for the end. This one reads a few characters before, and as many as an address may have behind.
+    """
+    if state.linkLevel or state.md.linkify is None or not state.src.startswith("://", state.pos):
+        return False
+    scheme = _SCHEME.search(state.pending[-_SCHEME_CHARACTERS:])
+    if scheme is None:
+        return False
+    start = state.pos - len(scheme[0])
+    link = state.md.linkify.match_at_start(state.src[start : start + _ADDRESS_CHARACTERS])
+    if link is None:
+        return False
+    # A `*` at the end belongs to the emphasis.
+    written = link.url.rstrip("*")
+    address = state.md.normalizeLink(written)
+    if not state.md.validateLink(address):
+        return False
+    if not silent:
+        state.pending = state.pending[: -len(scheme[0])]
+        opening = state.push("link_open", "a", 1)
+        opening.attrs, opening.info = {"href": address}, "auto"
+        state.push("text", "", 0).content = state.md.normalizeLinkText(written)
+        state.push("link_close", "a", -1).info = "auto"
+    state.pos = start + len(written)
     return True
 
 
@@ -131,10 +164,8 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
     parser.enable(["table", "strikethrough", "linkify"])
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
-        # Otherwise each address with an open bracket is scanned to the end of the text.
-        whole = parser.linkify.match_at_start
-        parser.linkify.match_at_start = lambda text: whole(text[:_ADDRESS_CHARACTERS])
-        parser.core.ruler.disable("linkify")
+    parser.core.ruler.disable("linkify")
+    parser.inline.ruler.at("linkify", _bare_address)
     parser.validateLink = lambda url: _SAFE_LINK.match(url.strip()) is not None  # type: ignore[method-assign]
     parser.inline.ruler.before("autolink", "discord_mark", _discord_mark)
     parser.core.ruler.push("headings_below_the_title", _headings_below_the_title)

@@ -1,6 +1,7 @@
 """A note's Markdown as HTML: nothing runs, leads to unsafe places, or gets lost."""
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -123,3 +124,23 @@ def test_characters_that_reverse_or_hide_text_are_left_out() -> None:
 def test_plain_text_is_what_a_reader_sees() -> None:
     text = "# Head\n\n*One* [two](https://x.example) `three`\nfour\n\n```\nfive\n```\n\n|six|\n|-|"
     assert to_plain(text) == "Head One two three four five six"
+
+
+@pytest.mark.parametrize("before", ["", "(", "see:", "ä", "<code>", "a" * 9_000 + " "])
+@pytest.mark.parametrize("address", ["https://a.org/b?c=d", "HTTP://a.org", "http://a.org/(b)"])
+def test_an_address_is_linked_behind_any_text(before: str, address: str) -> None:
+    assert read(f"{before}{address} is it.").links == [address]
+
+
+@pytest.mark.parametrize("text", ["xhttps://a.org", "ftp://a.org", "a+http://a.org", "1http://b.c"])
+def test_other_schemes_are_not_linked(text: str) -> None:
+    assert "<a" not in to_html(text)
+
+
+def test_addresses_again_and_again_take_no_longer_each() -> None:
+    begun = time.thread_time()
+    for opening in ("<code>http://", "<http://", "http://", "http://(", "a://"):
+        to_html(f"<p>{opening * (100_000 // len(opening))}")
+        to_plain(f"<p>{opening * (100_000 // len(opening))}")
+    # With a search through all the text before each, some minutes.
+    assert time.thread_time() - begun < 10
