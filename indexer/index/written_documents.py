@@ -18,7 +18,6 @@ from indexer.index import passage_lines
 from indexer.index.bound_values import insertions, marks, slices
 from indexer.index.database import Connection, IndexError_, MissingVectorError, Statement
 from indexer.index.stored_passage import metadata
-from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.values.documents import Document, Scope
 
@@ -205,7 +204,7 @@ def _passage_row(document: Document, passage: Passage, generation: int) -> tuple
         passage.position,
         passage.heading,
         passage.text,
-        " ".join(words(passage.embedded)),
+        passage.words,
         passage.digests[0],
         generation,
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +174,26 @@ def test_no_slice_embeds_more_than_its_share(tmp_path: Path, embedder: WordEmbed
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, NEW)
     assert max(len(call) for call in embedder.calls) == SLICE_TEXTS
+
+
+def test_looking_at_long_unchanged_documents_takes_several_steps(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    text = "The same words.\n" * 20_000
+    corpus = [_document(str(number), text) for number in range(10)]
+    looked: list[str] = []
+
+    def look() -> Iterator[Document]:
+        for document in corpus:
+            looked.append(document.id)
+            yield document
+
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, corpus)
+        after = [len(looked) for _ in update(index, embedder, look())]
+    steps = [later - earlier for earlier, later in itertools.pairwise([0, *after])]
+    assert sum(steps) == len(corpus)
+    assert max(steps) <= 2
 
 
 def test_progress_counts_up_to_the_documents_that_need_work(
