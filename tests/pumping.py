@@ -1,158 +1,97 @@
-"""Cost of functions that read text, as the text grows.
+"""CPU of the dearest job that an entrance of foreign text causes, up to the entrance's limit.
 
-A text is pumped: one piece of it repeated until it is as long as it may be. That is what a pattern
-or a loop that looks at everything again takes longest for.
+A text is pumped: one piece of it repeated until it is as long as it may be. A pattern or a loop
+that looks at everything again takes longest for that.
 """
 
-import dataclasses
 import gc
-import inspect
-import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from itertools import pairwise
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
 from tests.pumped_texts import pumped
-from tests.text_readers import Reader, modules
 
-# Characters of the texts that each function is given; of the first alone where that takes so long.
-SIZES: Final = (2_000, 8_000)
-ENOUGH_NS: Final = 2_000_000
-# Nothing quicker than this is judged. It takes less than 10 ms for the longest note of 32,000
-# characters, even if it takes sixteen times as long for four times the text.
-FLOOR_NS: Final = 600_000
-# A suspicion is confirmed up to this length.
-LONGEST: Final = 64_000
+# The promise: no job takes longer, whatever is written, up to the limit of its entrance.
+JOB_SECONDS: Final = 1.0
 # Twice the text may take so many times as long; n log n takes 2.1.
 GROWTH: Final = 2.3
-# What takes longer is judged without a longer text.
-LONG_NS: Final = 400_000_000
-# A pattern with a bound of a thousand characters is linear beyond them: its growth slows down. It
-# is less than so much of the growth before, and is looked at with longer texts.
-SLOWING: Final = 0.9
+# Even the worst growth shows at this length before it takes minutes.
+FIRST_CHARACTERS: Final = 2_000
+# Times below this are noise.
+FLOOR_SECONDS: Final = 0.002
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Growth:
-    """What was seen of a text that costs more than it should."""
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A way for foreign text into the bot.
 
-    reader: str
+    Attributes:
+        limit: the most characters that it takes.
+        jobs: reads a text, a job in each step.
+    """
+
+    name: str
+    limit: int
+    jobs: Callable[[str], Iterator[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dear:
+    """A text whose dearest job takes longer than it may."""
+
+    entrance: str
     fragment: str
     characters: int
-    milliseconds: tuple[float, ...]
+    seconds: float
 
 
-def growth(reader: Reader, fragment: str) -> Growth | None:
-    """What a function's cost does as a text grows, if that is more than `GROWTH`; else None.
+def dear(
+    entrance: Entrance, fragment: str, characters: int, most: float = JOB_SECONDS
+) -> Dear | None:
+    """A text of this fragment with a job above `most` seconds, if there is any up to the limit.
 
-    The time is the thread's own on a processor. A suspicion is looked at again with longer texts,
-    each several times, so that what else the machine does is not blamed on the function.
+    Texts up to `characters` are read, and longer ones for as long as the dearest job grows faster
+    than its text. Growth alone finds nothing, so that a busy machine is not blamed on a text.
     """
-    for characters in SIZES:
-        longer = _cost(reader, fragment, characters)
-        if longer >= ENOUGH_NS:
-            break
-    if longer < FLOOR_NS or longer <= GROWTH * _cost(reader, fragment, characters // 2):
-        return None
-    while characters <= LONGEST:
-        sizes = (characters // 2, characters, 2 * characters)
-        seen = _least(reader, fragment, sizes)
-        if not _grows(seen):
+    before = 0.0
+    for size in _sizes(min(characters, entrance.limit), entrance.limit):
+        seconds = dearest_job(entrance, fragment, size)
+        if most < seconds < 3 * most:
+            # Once more, before a busy machine is taken for a dear text.
+            seconds = min(seconds, dearest_job(entrance, fragment, size))
+        if seconds > most:
+            return Dear(entrance.name, fragment, size, round(seconds, 2))
+        if size >= characters and seconds <= max(FLOOR_SECONDS, GROWTH * before):
             return None
-        slows = seen[0] * seen[2] < SLOWING * seen[1] ** 2
-        if not slows and (characters == LONGEST or seen[-1] > LONG_NS):
-            # Again, before a busy machine is taken for a slow function.
-            for _ in range(3):
-                seen = list(map(min, seen, _least(reader, fragment, sizes)))
-            milliseconds = tuple(cost / 1e6 for cost in seen)
-            found = Growth(reader.name, fragment, sizes[-1], milliseconds)
-            return found if _grows(seen) else None
-        characters *= 2
+        before = seconds
     return None
 
 
-def _least(reader: Reader, fragment: str, sizes: Sequence[int]) -> list[int]:
-    """The least of several costs for each size, those of all sizes in turn; long ones come once."""
-    costs = [_cost(reader, fragment, size) for size in sizes]
-    if costs[-1] <= LONG_NS:
-        for _ in range(2):
-            costs = [
-                min(cost, _cost(reader, fragment, size))
-                for cost, size in zip(costs, sizes, strict=True)
-            ]
-    return costs
+def _sizes(characters: int, limit: int) -> Iterator[int]:
+    """`FIRST_CHARACTERS`, half of `characters`, `characters`, and its doubles up to the limit."""
+    if characters // 2 > FIRST_CHARACTERS:
+        yield FIRST_CHARACTERS
+    size = characters // 2
+    while size < limit:
+        yield size
+        size *= 2
+    yield limit
 
 
-def _grows(costs: Sequence[int]) -> bool:
-    return all(longer > GROWTH * shorter for shorter, longer in pairwise(costs))
-
-
-def _cost(reader: Reader, fragment: str, characters: int) -> int:
-    read = reader.prepared(pumped(fragment, characters))
-    for clear in _caches():
-        clear()
+def dearest_job(entrance: Entrance, fragment: str, characters: int) -> float:
+    """CPU seconds of the dearest job, in this thread."""
+    jobs = entrance.jobs(pumped(fragment, characters)[: entrance.limit])
+    dearest = 0.0
     enabled = gc.isenabled()
     gc.disable()
-    watch.reader, watch.thread = reader.name, threading.get_ident()
-    begun = time.thread_time_ns()
     try:
-        found = read()
-        if isinstance(found, Iterator):
-            deque(found, maxlen=0)
-    except Exception:  # noqa: BLE001, S110 - what can't be read is refused, in time as well
-        pass
+        while True:
+            begun = time.thread_time()
+            ended = next(jobs, jobs) is jobs
+            dearest = max(dearest, time.thread_time() - begun)
+            if ended:
+                return dearest
     finally:
-        taken = time.thread_time_ns() - begun
-        watch.reader = ""
         if enabled:
             gc.enable()
-    return taken
-
-
-class _Watch:
-    """Keeps what reads text from doing anything else, and notes who tried."""
-
-    _REFUSED: Final = (
-        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.", "socket.connect",
-        "socket.getaddrinfo", "subprocess.", "sqlite3.connect",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.reader = ""
-        self.thread = 0
-        self.outside: dict[str, str] = {}
-        sys.addaudithook(self._look)
-
-    def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
-        # Threads of earlier tests may still be at work.
-        if not self.reader or self.thread != threading.get_ident():
-            return
-        writes = event == "open" and isinstance(arguments[1], str) and arguments[1][:1] != "r"
-        if not writes and not event.startswith(self._REFUSED):
-            return
-        # A first import keeps its bytecode: it makes a folder, and opens a descriptor.
-        if isinstance(arguments[0], int) or "__pycache__" in str(arguments[0]):
-            return
-        self.outside[self.reader] = f"{event} {arguments}"
-        raise PermissionError(f"{self.reader}: {event} {arguments}")
-
-
-watch = _Watch()
-
-
-@cache
-def _caches() -> tuple[Callable[[], None], ...]:
-    """What forgets the results of functions of texts; lists that come with the program stay."""
-    found = []
-    for module in modules():
-        for value in list(vars(module).values()):
-            wrapped = getattr(value, "__wrapped__", None)
-            if not hasattr(value, "cache_clear") or not inspect.isfunction(wrapped):
-                continue
-            if set(inspect.signature(wrapped).parameters) - {"language", "table", "digest", "name"}:
-                found.append(value.cache_clear)
-    return tuple(dict.fromkeys(found))
