@@ -22,11 +22,12 @@ def insertions(
 ) -> list[tuple[str, Sequence[Any]]]:
     """Statements that insert rows, as many as possible in each; `ending` ends the statement."""
     most = MOST_VALUES // len(columns)
+    row = f"({marks(columns)})"
     return [
         (
             f"insert into {table} ({', '.join(columns)}) values "  # noqa: S608 - names of ours
-            f"{', '.join(f'({marks(row)})' for row in some)} {ending}",
-            [value for row in some for value in row],
+            f"{', '.join([row] * len(some))} {ending}",
+            [value for values in some for value in values],
         )
         for some in (rows[start : start + most] for start in range(0, len(rows), most))
     ]
