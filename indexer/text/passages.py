@@ -57,6 +57,9 @@ TRIED_CHARACTERS: Final = 16
 # reads only the beginning of one that is too long for it.
 CODE_CHARACTERS: Final = 1_500
 
+# A longer line that opens code isn't repeated whole in each part of the code.
+OPENING_CHARACTERS: Final = 100
+
 # Approximate characters parsed for headings in one step. Headings alone take the parser longest:
 # 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
@@ -333,8 +336,14 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
     """
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
-    opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()
+    line_end = body.find("\n", fence[0], place)
+    if line_end < 0:
+        # The cut is in the opening line, before the code.
+        return "", ""
+    opening = body[fence[0] : line_end].strip()
     mark = fence_mark(opening)
+    if len(opening) > OPENING_CHARACTERS:
+        opening = mark = mark[:OPENING_CHARACTERS]
     return f"{opening}\n", f"\n{mark}"
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from indexer.text.passages import (
+    CHARACTERS_A_TOKEN,
     CHUNK_CHARACTERS,
     CODE_CHARACTERS,
     HEADING_CHARACTERS,
@@ -24,6 +25,7 @@ from indexer.text.passages import (
 from indexer.text.sentences import WHOLE_WORDS
 from knowledge.values.documents import SHARED, Document, Kind
 from tests.indexer.text.markdown_texts import markdown
+from tests.pumped_texts import FRAGMENTS, pumped
 
 
 def _count(text: str) -> int:
@@ -340,3 +342,13 @@ def test_a_line_without_end_is_cut_and_not_dropped() -> None:
     line = " ".join(f"word{number}" for number in range(30_000))
     cut = _cut(line, max_tokens=100)
     assert " ".join(passage.text for passage in cut) == line
+
+
+@pytest.mark.parametrize(
+    "fragment", [*FRAGMENTS[::3], "~", "```\u27e8a\u27e9", "~~~\u27e8a\u27e9\nx\ny"]
+)
+def test_passages_are_bounded_and_together_hardly_longer_than_the_text(fragment: str) -> None:
+    text = pumped(fragment, 40_000)
+    sizes = [len(passage.text) for passage in _cut(text, max_tokens=256)]
+    assert max(sizes, default=0) <= 256 * CHARACTERS_A_TOKEN + CODE_CHARACTERS
+    assert sum(sizes) <= 1.2 * len(text)
