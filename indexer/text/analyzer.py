@@ -55,15 +55,18 @@ _LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "
 
 # Languages with a script of their own, or nearly.
 _SCRIPTS: Final = {
-    "ja": "\u3040-\u30ff",
-    "ko": "\uac00-\ud7af",
-    "zh": "\u4e00-\u9fff",
-    "ru": "\u0400-\u04ff",
-    "ar": "\u0600-\u06ff",
-    "he": "\u0590-\u05ff",
-    "hi": "\u0900-\u097f",
-    "th": "\u0e00-\u0e7f",
-    "el": "\u0370-\u03ff",
+    language: re.compile(f"[{letters}]")
+    for language, letters in {
+        "ja": "\u3040-\u30ff",
+        "ko": "\uac00-\ud7af",
+        "zh": "\u4e00-\u9fff",
+        "ru": "\u0400-\u04ff",
+        "ar": "\u0600-\u06ff",
+        "he": "\u0590-\u05ff",
+        "hi": "\u0900-\u097f",
+        "th": "\u0e00-\u0e7f",
+        "el": "\u0370-\u03ff",
+    }.items()
 }
 
 
@@ -164,7 +167,7 @@ def language_of_question(text: str) -> str:
     letters = sum(character.isalpha() for character in text)
     for language, script in () if text.isascii() else _SCRIPTS.items():
         # Many an English formula has a few Greek letters.
-        if len(re.findall(f"[{script}]", text)) >= max(2, 0.3 * letters):
+        if len(script.findall(text)) >= max(2, 0.3 * letters):
             return language
     counts = sorted(
         (count, language) for language, count in _counts_of_grammar(text.lower()).items()

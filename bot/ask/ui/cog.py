@@ -190,7 +190,7 @@ class AskCog(commands.Cog):
 
     async def _respond(self, message: discord.Message) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
-        question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
+        question = re.sub(rf"<@!?{re.escape(str(bot_id))}>", "", message.content).strip()
         language = await self.bot.guild_settings.language_in(message.channel)
         phrasing = None
         try:
