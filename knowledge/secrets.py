@@ -34,7 +34,7 @@ _OWN: Final = {
     "Google OAuth Secret": r"\bGOCSPX-[\w-]{28}",
     "Anthropic API Key": r"\bsk-ant-[\w-]{20,}",
     "OpenAI API Key": r"\bsk-(?:(?:proj|svcacct|admin)-[\w-]{20,}|[\w-]{20,64}T3BlbkFJ\w{20,})",
-    "JSON Web Token": r"\beyJ[\w=-]+\.[\w=-]+\.?",
+    "JSON Web Token": r"(?<![\w-])eyJ[\w-]+={0,2}\.[\w=-]+\.?",
     "NPM Token": r"\bnpm_[A-Za-z0-9]{36}",
     "Basic Auth Credentials": r"://[^\s/:@\"'<>]{1,64}:([^\s/@\"'<>]{3,128})@",
     "Discord Webhook": r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{15,22}/([\w-]{60,})",
@@ -42,8 +42,8 @@ _OWN: Final = {
 # A whole key, or as many lines of base64 as there are.
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?:[^-]|-(?!----)){1,8000}-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-    r"|(?:(?:\\n|[\s>|])*(?:[A-Za-z0-9+/=]{32,}|(?:Proc-Type|DEK-Info|Version|Hash): \S+))+)"
+    r"(?:(?:[^-]|-{1,4}(?!-)){1,8000}-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:(?:\\n|[\s>|])*(?:[A-Za-z0-9+/=]{32,}+|(?:Proc-Type|DEK-Info|Version|Hash): \S++))+)"
     r"|Private-Lines: \d+(?:\s+[A-Za-z0-9+/=]{16,})+"
 )
 _PASSWORD: Final = re.compile(
@@ -58,7 +58,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _NOT_A_LETTER: Final = re.compile(r"[\d!#$%&*+?@^~]")
 # Names and calls in code, paths, addresses, constants, and placeholders.
 _NO_PASSWORD: Final = re.compile(
-    r"[$%<{\[(@].*|.*[(\[{].*|.*://.*|[./~].*|[A-Z0-9_]+|[a-zA-Z_]\w*(?:\??\.\w+)+|[a-z]+(?:_[a-z0-9]+)+"
+    r"[$%<{\[(@].*|[^(\[{\n]*[(\[{].*|.{0,128}://.*|[./~].*|[A-Z0-9_]+|[a-zA-Z_]\w*(?:\??\.\w+)+|[a-z]+(?:_[a-z0-9]+)+"
     r"|(?:sha|md)\d.*|[\w.+-]+@[\w-]+(?:\.\w+)+"
 )
 # Typical words of examples.

@@ -24,7 +24,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, reduce
-from itertools import product
+from itertools import pairwise, product
 from math import inf, prod
 from operator import or_
 from re import _constants as sre  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ class _Alphabet:
         ends |= {end + 1 for end in ends if end + 1 < most}
         cuts = sorted(end for end in ends if end <= most)
         self.codes = []
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in pairwise(cuts):
             for kind in _kinds():
                 place = bisect_left(kind, low)
                 if place < len(kind) and kind[place] < high:
@@ -207,6 +207,7 @@ class _Automaton:
         self._alphabet = _Alphabet(
             tree, self.flags, 256 if isinstance(pattern, bytes) else 0x110000
         )
+        self._groups_of_one: dict[int | None, int] = {}
         self._always = _Guard(self._alphabet.any, self._alphabet.any)
         self._classes: list[int] = []
         self._weights: list[float] = []
@@ -270,6 +271,8 @@ class _Automaton:
     def _part(self, operator: Any, value: Any, flags: int) -> _Part:
         single = self._single(operator, value, flags)
         if single is not None:
+            if operator is sre.SUBPATTERN:
+                self._groups_of_one[value[0]] = single
             return self._position(single)
         if operator is sre.SUBPATTERN:
             _, added, removed, body = value
@@ -285,16 +288,23 @@ class _Automaton:
         if operator is sre.AT:
             return _Part((), (), tuple(self._place(value, flags)))
         if operator is sre.GROUPREF:
-            least, most = self._groups[value]
-            anything = [(sre.IN, [(sre.NEGATE, None)])]
-            part = self._repeat(False, least, min(most, sre.MAXREPEAT), _tree(anything), flags)
-            unsure = self._always._replace(is_sure=False)
-            return part._replace(first=tuple(self._behind([unsure], part.first)))
+            return self._repeated_group(value, flags)
         if operator is sre.GROUPREF_EXISTS:
             branches = [value[1], value[2] or []]
             return self._either([self._sequence(branch, flags) for branch in branches])
         assert operator is sre.FAILURE, operator
         return _Part((), (), ())
+
+    def _repeated_group(self, group: int, flags: int) -> _Part:
+        """A backreference: characters of any kind, or one of the group's single one."""
+        unsure = self._always._replace(is_sure=False)
+        if group in self._groups_of_one:
+            part = self._position(self._groups_of_one[group])
+        else:
+            least, most = self._groups[group]
+            anything = _tree([(sre.IN, [(sre.NEGATE, None)])])
+            part = self._repeat(False, least, min(most, sre.MAXREPEAT), anything, flags)
+        return part._replace(first=tuple(self._behind([unsure], part.first)))
 
     def _either(self, parts: list[_Part]) -> _Part:
         return _Part(*(_distinct(entry for part in parts for entry in part[i]) for i in range(3)))
@@ -329,7 +339,9 @@ class _Automaton:
             )
         if least > _WRITTEN_OUT and not self._looks_ahead:
             # The tries that end before the least number: a branch that leads nowhere.
+            outer, self._weight = self._weight, 0
             fork = self._loop(body, flags, least)
+            self._weight = outer
             part = self._repeat(is_possessive, 1, most, body, flags)
             return part._replace(first=(*part.first, *fork.first))
         before = [self._sequence(body, flags) for _ in range(min(least, _WRITTEN_OUT) - 1)]
@@ -559,7 +571,8 @@ class _Automaton:
         sources = (
             (one, one, two)
             for one, two in product(loop, other)
-            if one[1] == two[1]
+            if one != two
+            and one[1] == two[1]
             and self._classes[one[0]] & self._classes[two[0]] & self._by_group[one[1]]
         )
         return self._meets(sources, graph, loop, other)
@@ -595,7 +608,7 @@ class _Automaton:
             step(a, [edge for edge in self.paths[b] if edge.node in leading], c)
         while todo:
             a, b, c = todo.pop()
-            if b == c or len(found) > _MOST_VISITED:
+            if a != b == c or len(found) > _MOST_VISITED:
                 return True
             step(a, [edge for edge in self.failing[b] if edge.node in leading], c)
         return False

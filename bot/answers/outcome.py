@@ -24,7 +24,7 @@ OFFERED_ALSO: Final = (4, 2, 2)
 DUE_COST: Final = 0.05
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
-_MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:(?!\]\()[^\s)>])+)>?\)")
+_MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:[^\s)>\]]|\](?!\())+)>?\)")
 
 
 @dataclass(frozen=True, slots=True)

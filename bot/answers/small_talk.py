@@ -46,7 +46,11 @@ _EMOTICON: Final = re.compile(
     r"(?<!\S)(?:[:;=]['’]?-?[()\[\]dpo/|\\*]+|\^_*\^|o_+o)(?!\S)", re.IGNORECASE
 )
 _SKIN_OR_VARIANT: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u2640\u2642]")
-_PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]\))|(?<!\.)\.(?!\S)")
+_SIGNS: Final = r",!?…~*_\"„“”«»(\[\]{}|\-"
+# A single `)` may be the mouth of an emoticon.
+_PUNCTUATION: Final = re.compile(
+    rf"(?:[{_SIGNS}]|(?<![:;])\)|\)(?=[{_SIGNS})]))[{_SIGNS})]*|(?<!\.)\.(?!\S)"
+)
 
 
 def small_talk(text: str) -> SmallTalk | None:

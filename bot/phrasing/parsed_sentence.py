@@ -97,7 +97,7 @@ _BEFORE_YEAR: Final = re.compile(
     r"|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*)\s\Z",
     re.IGNORECASE,
 )
-_NAMED: Final = re.compile(r"[ ,]+[A-Z]")
+_NAMED: Final = re.compile(r"[ ,]{1,9}[A-Z]")
 _DENIES: Final = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|no|none|nobody|nothing|neither|nor|hardly|unable|refus\w+"
     r"|fail(?:s|ed)?|stop(?:s|ped)?|lack\w*|nicht|nie|niemals|niemand|nichts|kein(?:e[nmrs]?)?"

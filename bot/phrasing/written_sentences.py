@@ -264,7 +264,8 @@ DROPPED: Final = frozenset({Fault.EMPTY, Fault.ANNOUNCES, Fault.RECITED, Fault.R
 
 _CODE: Final = re.compile(r"`+[^`]*`*|```.*", re.DOTALL)
 _LEADS_SOMEWHERE: Final = re.compile(
-    r"@\S+|#\w+|(?<!\S)/\w+|:\w{2,32}:|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,10}(?:/\S*)?\b", re.IGNORECASE
+    r"@\S+|#\w+|(?<!\S)/\w+|:\w{2,32}:|\b(?:[\w-]{1,63}\.){1,8}[a-z]{2,10}\b(?:/\S*\w)?",
+    re.IGNORECASE,
 )
 _MARKUP: Final = re.compile(
     r"\A\s*(?:#{1,3}\s|-#\s|>|\||[-*+•]\s)|\*\*|__|\|\||~~|\]\(|\((?:link|mention)\)|<|\\"

@@ -21,22 +21,26 @@ from knowledge.text import legible as legible
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000
 
-# Longer links are shown as text. The bound keeps unclosed ones from being searched to the end.
+# A character within a link's parentheses. Without `](`, the beginning of another link is none, so a
+# row of unclosed links is read once.
+_INSIDE: Final = r"(?:[^)\n\]]|\](?!\())"
+# Longer links are shown as text.
 _LINK = re.compile(
-    r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
+    r"(!?)\[([^\[\]\n]{0,500})\]\(<?(https?://(?:[^\s)>\]]|\](?!\()){1,2000})>?"
+    r"(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
 # A link or picture relative to the page, unreachable from a chat.
 _PAGE_LINK = re.compile(
-    r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
-    r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)(?=[^)\n]{0,2000}[./#])"
-    r"(?:<[^>\n]{0,2000}>|[^\s)]{1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
+    r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\[\]\n]{0,500})\]"
+    rf"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{{0,20}}:)(?={_INSIDE}{{0,2000}}[./#])"
+    r"(?:<[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
 # A picture that is a link, mostly to its full size; and a picture in bold.
 _LINKED_PICTURE = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
-    r"|\[(?P<picture>!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\]\([^)\n]{1,2000}\)"
+    rf"|\[(?P<picture>!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\]\({_INSIDE}{{1,2000}}\)"
 )
-_BOLD_PICTURE = re.compile(r"\*\*(!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\*\*")
+_BOLD_PICTURE = re.compile(rf"\*\*(!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _SCHEME = re.compile(r"\Ahttps?://")
@@ -44,8 +48,8 @@ _SCHEME = re.compile(r"\Ahttps?://")
 _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 _FENCE_LINE = re.compile(
-    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
-    r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
+    r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,}+)"
+    r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20}+)(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
 # A grapheme cluster; an escaped character counts as one.

@@ -94,7 +94,7 @@ _VALUE: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _ALSO: Final = re.compile(r"\s*(?:,|,?\s(?:and|or|und|oder|to|bis)|–|/)\s*")
-_PRECEDING: Final = re.compile(r"(?P<word>[^\W\d_][\w+#]*)[ ]?$")
+_PRECEDING: Final = re.compile(r"(?P<word>[^\W\d_][\w+#]{0,80})[ ]?$")
 _WORD_CHARACTERS: Final = 80
 _TWO_WORDS: Final = re.compile(r"\s*\S+\s+\S")
 

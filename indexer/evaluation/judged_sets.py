@@ -68,7 +68,7 @@ class JudgedSet:
 
 def plain_heading(heading: str) -> str:
     """A heading reduced to letters and digits; other signs may be markup or escapes."""
-    return "".join(filter(str.isalnum, re.sub(r"<[^>]*>", "", heading))).casefold()
+    return "".join(filter(str.isalnum, re.sub(r"<[^<>]*>", "", heading))).casefold()
 
 
 def judged_set(folder: Path) -> JudgedSet:

@@ -117,7 +117,10 @@ def candidate_sentences(sentences: Sequence[str], written: Sequence[str]) -> lis
         and any(map(str.isalpha, sentence))
         and _LABEL.match(sentence) is None
         and not shows_pictures(written[i])
-        and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
+        and not (
+            sentence.startswith("|")
+            and any(_RULE.match(following) for following in sentences[i + 1 : i + 2])
+        )
     ]
     last = len(sentences) - 1
     return [i for i in found if i < last or not announces(written[i])] or found

@@ -75,8 +75,8 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
 # Bounded everywhere, so that a thousand unmatched brackets cost little.
 _LINK = re.compile(
-    r"!?\[(?P<label>[^\]\n]{0,1000}+)\]"
-    r"\((?:<[^>\n]{0,2000}+>|(?:(?!\]\()[^)\s]){0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
+    r"!?\[(?P<label>[^\[\]\n]{0,1000}+)\]"
+    r"\((?:<[^<>\n]{0,2000}+>|(?:[^)\s\]]|\](?!\()){0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
 )
 # HTML that goes on behind blank lines: its beginnings, each with its end.
 _HTML_ENDS: Final = {

@@ -20,7 +20,7 @@ FENCES: Final = ("```", "~~~")
 ROW: Final = "|"
 # In a list item, code is indented.
 _FENCE = re.compile(
-    r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
+    r"^[ \t]{0,12}(?P<fence>`{3,60}|~{3,60}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 # Possessive, so that a long run of points is read once and matching stays linear.
@@ -39,9 +39,9 @@ _ABBREVIATION_CHARACTERS: Final = 12
 _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
     bzw usw evtl ggf"""
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
-LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
+LIST_MARKER: Final = re.compile(r"\s{0,99}(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
 # A label: a short line in bold, without a full stop.
-_LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*:?\s*\Z")
+_LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*+:?\s*\Z")
 # A number in bold with its point, the beginning of one of several rules.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
 # Pictures, and links without a label, which show no text either.
@@ -277,9 +277,9 @@ def announces(text: str) -> bool:
     """
     if text.startswith((*FENCES, ROW)):
         return False
-    if text.rstrip("*_ )").endswith(":") or any(
-        pattern.match(text) is not None for pattern in (_LABEL, _HEADING, _EXAMPLES)
-    ):
+    if text.rstrip("*_ )").endswith(":"):
+        return True
+    if _LABEL.match(text) or _HEADING.match(text) or _EXAMPLES.match(text):
         return True
     ending = text[-_ANNOUNCING_CHARACTERS:].lower()
     return any(word in ending for word in _ANNOUNCING) and _ANNOUNCEMENT.match(text) is not None

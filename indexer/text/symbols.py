@@ -24,7 +24,7 @@ _STARRED: Final = re.compile(
     r"(?<![\w\\])\*{1,2}[A-Za-z_]\w*+(?![^\n]{0,200}?(?<=[\w.!?)`:])\*+(?!\w))"
 )
 _PATTERNS: Final = {"[": _SLICE, ":": _SLICE, ".": _DOTTED, "*": _STARRED}
-_WORD_BEFORE: Final = re.compile(r"(\w+)['\u2019]?s?[ \t]+[`'\"]?\Z")
+_WORD_BEFORE: Final = re.compile(r"(?<!\w)(\w+)['\u2019]?s?[ \t]+[`'\"]?\Z")
 _WORD_AFTER: Final = re.compile(r"[`'\"]?[ \t]+(\w+)")
 _QUOTES: Final = frozenset(["``", "''", '""', "\u201c\u201d", "\u2018\u2019", "()"])
 # The distance in which words around a sign are looked for.

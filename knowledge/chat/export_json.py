@@ -227,9 +227,7 @@ def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
         names[member] = next(filter(None, shown), SOMEONE)
     if hidden:
         longest_first = sorted(hidden, key=len, reverse=True)
-        text = re.sub(
-            rf"@(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", f"@{SOMEONE}", text
-        )
+        text = re.sub(rf"@(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", f"@{SOMEONE}", text)
     if "<" in text or "@" in text:
         text = readable(text, names, {channel.id: channel.name})
     attached = [_words(item.get("fileName")) for item in _list(raw.get("attachments"))]

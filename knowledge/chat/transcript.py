@@ -42,8 +42,8 @@ _SYNTAX: Final = re.compile(
     re.DOTALL,
 )
 # A fence; with another backtick on its line it is inline code.
-_FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}(?![^\n]*`)|~{3,})")
-_HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
+_FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}+(?![^\n]*`)|~{3,})")
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?=[ \t]|$)")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
 # HTML at the start of a line can swallow everything below it; an address in brackets can't.
 _TAG: Final = re.compile(r"^( {0,3})<(?=[!?/A-Za-z])(?!https?://)")
@@ -53,7 +53,7 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.?!…])\s+|(?<=[？。！])|\n+")
 TITLE_WORDS: Final = 4
 _WORDLESS: Final = re.compile(r"[\W_]*")
 _UNTITLED: Final = re.compile(
-    r"```.*?(?:```|\Z)|https?://\S+|\(attached: (?:(?!\(attached: )[^\n])*\)", re.DOTALL
+    r"```.*?(?:```|\Z)|https?://\S+|^\(attached: [^\n]*\)$", re.DOTALL | re.MULTILINE
 )
 
 
@@ -340,6 +340,9 @@ def contain_markdown(text: str) -> str:
 def _without_heading(line: str) -> str:
     heading = _HEADING.match(line)
     if heading is not None:
-        told = (heading["text"] or "").strip()
+        told = line[heading.end() :].strip()
+        before_closing = told.rstrip("#")
+        if before_closing.endswith((" ", "\t")):
+            told = before_closing.strip()
         return f"**{told}**" if told else ""
     return f"\n{line}" if _UNDERLINE.match(line) else line

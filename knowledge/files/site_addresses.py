@@ -34,7 +34,7 @@ _RULE: Final = re.compile(r"#\{(?P<rule>[a-z-]+)\}\Z")
 # An id at the end of a heading, as attribute lists write it: `{#id}` or `{: #id .class }`.
 _OWN_ID: Final = re.compile(r"\{:?[ \t]{0,9}\#(?P<id>[^\s{}\#]{1,200})[^{}\n]{0,200}\}[ \t]*\Z")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
-_LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
+_LINK: Final = re.compile(r"!?\[([^\[\]\n]{0,500})\]\((?:[^)\n\]]|\](?!\()){0,2000}\)")
 _MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
 _FOOTNOTE: Final = re.compile(r"\[\^[^\]\s]{1,50}\]")
 _CODE: Final = re.compile(r"(?<!`)(?P<marks>`{1,3})(?!`)(?P<code>[^`]{1,500})(?P=marks)(?!`)")
@@ -44,7 +44,8 @@ _PLACEHOLDERS: Final = range(0xE000, 0xF900)
 _DASHES: Final = re.compile(r"(?<!-)-{2,3}(?!-)")
 # Text in bold or italics; `first` ends where Hugo starts another part of the text.
 _EMPHASIZED: Final = re.compile(
-    r"(?<![\w*])(?P<marks>\*{1,3})(?P<first>[^*'\"\[<&\ue000-\uf8ff]{1,500})[^*]{0,500}(?P=marks)"
+    r"(?<![\w*])(?P<marks>\*{1,3})(?P<first>[^*'\"\[<&\ue000-\uf8ff]{1,500})"
+    r"(?:['\"\[<&\ue000-\uf8ff][^*]{0,500})?(?P=marks)"
 )
 # The target of a link; code is matched as a whole, so links inside it are skipped.
 _TARGET: Final = re.compile(
@@ -57,7 +58,7 @@ _INDEX: Final = re.compile(r"(?:(?<=/)|\A)_?index\Z")
 # A text with more links has the rest as written: each takes 25 µs, and all are one step.
 _MOST_LINKS: Final = 10_000
 _NOTION_ID: Final = re.compile(r" (?P<id>[0-9a-f]{32})(?:_all)?\Z")
-_NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
+_NUMBER: Final = re.compile(r"(?<!\d)\d++\s*+[-_.]++\s*+(?=[^-_.\s])")
 _TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
 
 
@@ -319,7 +320,7 @@ def _docutils_anchor(words: str) -> str:
     """The anchor by `docutils.nodes.make_id`; anchors of repeated titles can't be predicted."""
     spelled = words.lower().translate(_DOCUTILS_LETTERS)
     plain = normal_form("NFKD", spelled).encode("ascii", "ignore").decode()
-    return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
+    return re.sub("[^a-z0-9]+", "-", plain).lstrip("-0123456789").rstrip("-")
 
 
 def _outline_anchor(words: str) -> str:

@@ -20,7 +20,7 @@ _PATH: Final = r"(?P<path>[^\s?#]+?)(?:\.git)?/?"
 _URLS: Final = (
     re.compile(rf"https?://(?:[^@/\s]*@)?{_HOST}(?::\d+)?)/{_PATH}"),
     re.compile(rf"(?:ssh|git)://(?:[^@/\s]*@)?{_HOST})(?::\d+)?/{_PATH}"),
-    re.compile(rf"[\w.-]+@{_HOST}):/?{_PATH}"),
+    re.compile(rf"(?<![\w.-])[\w.-]+@{_HOST}):/?{_PATH}"),
 )
 
 

@@ -80,7 +80,7 @@ _ADDRESS_TO_MODEL: Final = (
 _TURN_MARKERS: Final = (
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant)>",
     r"^[ \t]*(?:#{1,6}[ \t]*|[*_]{1,3}|-{3,}[ \t]*|\[)?(?:BEGIN[ \t]+)?(?:new[ \t]+)?"
-    r"(?:system|developer)[ \t-]*(?:prompt|message|instructions?|override)[ \t]*[\]*_]{0,3}[ \t]*"
+    r"(?:system|developer)[ \t-]*(?:prompt|message|instructions?|override)[ \t]*+[\]*_]{0,3}[ \t]*"
     r"(?::|-{3,}|$)",
     r"^[ \t]*#{1,6}[ \t]*(?:system|instruction|assistant|human)[ \t]*:[ \t]*$",
     r"^[ \t]*(?:system|assistant)[ \t]*:[ \t]*(?:you are|you must|ignore|du bist)\b",

@@ -367,8 +367,8 @@ def _mention_flags(read: str) -> Iterator[Flag]:
 
 # Unusual shapes.
 
-_UNBROKEN: Final = re.compile(rf"\S{{{UNBROKEN_CHARACTERS},}}")
-_LONG_LINE: Final = re.compile(rf"[^\n]{{{LINE_CHARACTERS},}}")
+_UNBROKEN: Final = re.compile(rf"(?<!\S)\S{{{UNBROKEN_CHARACTERS},}}")
+_LONG_LINE: Final = re.compile(rf"(?<![^\n])[^\n]{{{LINE_CHARACTERS},}}")
 
 
 def _shape_flags(text: str) -> Iterator[Flag]:

@@ -26,7 +26,9 @@ LISTING_BYTES: Final = 20_000_000
 
 _GZIP: Final = b"\x1f\x8b"
 _XML: Final = re.compile(rb"<(?:\w+:)?(?P<kind>urlset|sitemapindex)\b")
-_LINK: Final = re.compile(r"\[[^\]\n]{0,500}\]\(<?(?P<url>[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]*\")?\)")
+_LINK: Final = re.compile(
+    r"\[[^\[\]\n]{0,500}\]\(<?(?P<url>(?:[^\s)>\]]|\](?!\()){1,2000})>?(?:\s+\"[^\"\n]*\")?\)"
+)
 
 
 class UnlistableError(Exception):

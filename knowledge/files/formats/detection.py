@@ -59,8 +59,11 @@ _PACKED: Final = {
 }
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TAG = re.compile(rb"</(?:p|div|h[1-6]|ul|ol|table|span|a|pre|section|article)\s*>", re.IGNORECASE)
-# Atomic groups prevent backtracking, which takes exponential time on a row of comments.
-_BEFORE_A_PAGE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?xml.*?\?>|<!--.*?-->)*+\Z", re.DOTALL)
+# No comment and no declaration goes on behind its end, so there is one way to read a row of them.
+_BEFORE_A_PAGE = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?"
+    rb"(?:\s|<\?xml(?:[^?]|\?+[^?>])*\?+>|<!--(?:[^-]|-[^-]|-{2,}[^->])*-{2,}>)*\Z"
+)
 
 _DIRECTIVE = re.compile(r"^\.\. (?:[\w:-]+::|_[^\n]+:)", re.MULTILINE)
 _UNDERLINED = re.compile(

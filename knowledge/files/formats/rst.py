@@ -26,7 +26,7 @@ require("docutils", USED)
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", re.MULTILINE)
 _ROLE = re.compile(r"(?<![\w:.+-])[\w.+-]*+:(?P<name>[\w:.+-]+):`")
-_TARGET = re.compile(r"\s*<[^<>]*>$", re.DOTALL)
+_TARGET = re.compile(r"(?<!\s)\s*<[^<>]*>$", re.DOTALL)
 
 # Directives that only list other pages.
 _DROPPED: Final = frozenset({"toctree", "index", "highlight", "currentmodule", "include"})

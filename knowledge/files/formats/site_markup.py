@@ -19,7 +19,7 @@ _INDENT: Final = " " * 4
 
 # Boxes of MkDocs ("!!! note", "??? tip", `=== "Tab"`) with indented text, and of all others.
 _INDENTED_BOX: Final = re.compile(
-    r"(?P<lead> *)(?:(?:!!!|\?\?\?\+?)[ \t]+[\w -]{1,80}|===[!+]*[ \t]+(?=\"))"
+    r"(?P<lead> *)(?:(?:!!!|\?\?\?\+?)[ \t]++[\w -]{1,80}|===[!+]*[ \t]+(?=\"))"
     r"(?:\"(?P<title>[^\"\n]{0,300})\")?[ \t]*\Z"
 )
 _BOX: Final = re.compile(
@@ -27,7 +27,7 @@ _BOX: Final = re.compile(
     r"(?:\[(?P<label>[^\]\n]{0,300})\])?(?:\{[^}\n]{0,200}\})?(?P<title>[ \t][^\n]{0,300})?\Z"
 )
 _ALERT: Final = re.compile(
-    r"(?P<lead>[ \t]*>[ \t>]{0,10})\[![\w-]{1,30}\][+-]?[ \t]*(?P<title>.*)\Z"
+    r"(?P<lead>[ \t]*>[ \t>]{0,10})\[![\w-]{1,30}\][+-]?[ \t]*+(?P<title>.*)\Z"
 )
 _HINT: Final = re.compile(r"[!?]> ?(?=\S)")
 _NOT_SHOWN: Final = re.compile(
@@ -35,8 +35,8 @@ _NOT_SHOWN: Final = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTES: Final = re.compile(
-    r"(?:(?<=[)\]`*])[ \t]?\{ ?(?:[:.#]|[\w-]{1,30}=)[^}\n]{0,200}\}"
-    r"|(?<=\S)[ \t]+\{[:#.][^}\n]{0,200}\}[ \t]*\Z)"
+    r"(?:(?<=[)\]`*])[ \t]?\{ ?(?:[:.#]|[\w-]{1,30}=)[^{}\n]{0,200}\}"
+    r"|(?<=\S)[ \t]+\{[:#.][^{}\n]{0,200}\}[ \t]*\Z)"
 )
 _LONGEST_LABEL: Final = 78
 
@@ -51,8 +51,9 @@ _REFERENCE: Final = re.compile(
 )
 # Headings become plain words, because citations show them: no pictures, links or emphasis.
 _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
-_PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
-_LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
+_INSIDE: Final = r"(?:[^)\n\]]|\](?!\())"
+_PICTURE: Final = re.compile(rf"!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{0,400}}\)[ \t]*")
+_LABELLED: Final = re.compile(rf"\[([^\[\]\n]{{1,500}})\]\({_INSIDE}{{0,400}}\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
 
 _DELIMITERS: Final = re.compile(r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+(?:\|\s*+)?\Z")
@@ -70,13 +71,13 @@ _ESCAPED: Final = re.compile(r"\\([_*~&#+=.!-])")
 # A linked picture; most link to the same picture in full size.
 _LINKED_PICTURE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
-    r"|\[[ \t]*(?P<picture>!\[(?P<label>[^\]\n]{0,500})\]\([^)\n]{0,2000}\))[ \t]*\]"
-    r"\((?P<to>[^\s)]{0,2000})[^)\n]{0,500}\)"
+    rf"|\[[ \t]*(?P<picture>!\[(?P<label>[^\[\]\n]{{0,500}})\]\({_INSIDE}{{0,2000}}\))[ \t]*\]"
+    rf"\((?P<to>(?:[^\s)\]]|\](?!\()){{0,2000}}+)(?:\s{_INSIDE}{{0,500}})?\)"
 )
 _PICTURE_FILE: Final = re.compile(
-    r"\.(?:png|jpe?g|gif|webp|svg|avif|bmp)(?:[?#]\S*)?\Z", re.IGNORECASE
+    r"\.(?:png|jpe?g|gif|webp|svg|avif|bmp)(?:[?#]\S{0,200})?\Z", re.IGNORECASE
 )
-_PLAYER: Final = re.compile(r"!\[type:video\]\((https?://[^\s)]{1,1000})\)")
+_PLAYER: Final = re.compile(r"!\[type:video\]\((https?://[^\s)\[]{1,1000})\)")
 
 _ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,5}|#[xX][0-9a-fA-F]{1,4});")
 _OPENS: Final = re.compile(
@@ -119,7 +120,7 @@ _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
 
 # Languages of fences that contain no code: prose, or links shown as cards. In a code block, Discord
 # shows neither bold text nor links.
-_FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
+_FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,}+)(?P<info>[^`\n]*)\Z")
 _CARD: Final = "embed"
 _PROSE_LANGUAGES: Final = frozenset({"markdown", "md"})
 _CARD_ADDRESS: Final = re.compile(r"https?://[^\s<>\"']{1,2000}")
@@ -138,12 +139,11 @@ _IMPORT: Final = re.compile(
     r"import\s(?:[\w*{][^;\n\"']{0,1000}\sfrom\s+)?[\"'][^\"'\n]{1,500}[\"'];?[ \t]*\Z"
 )
 _EXPORT: Final = re.compile(r"export\s+(?:const|let|default|function|class|\*|\{)")
-_BRACED_COMMENT: Final = re.compile(r"\{/\*.{0,5000}?\*/\}", re.DOTALL)
 
 
 def without_mdx(text: str) -> str:
     """Remove imports, exports and comments from MDX; lines keep their numbers."""
-    text = _BRACED_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    text = _without_braced_comments(text)
     lines: list[str] = []
     fence, exports = "", False
     for line in text.split("\n"):
@@ -153,6 +153,16 @@ def without_mdx(text: str) -> str:
         exports = not is_code and (goes_on or _EXPORT.match(line) is not None)
         lines.append("" if exports or (not is_code and _IMPORT.match(line)) else line)
     return "\n".join(lines)
+
+
+def _without_braced_comments(text: str) -> str:
+    """Remove `{/* … */}`; a comment that isn't closed stays."""
+    *closed, rest = text.split("*/}")
+    kept = []
+    for piece in closed:
+        before, opening, inside = piece.partition("{/*")
+        kept += [before, "\n" * inside.count("\n") if opening else "*/}"]
+    return "".join([*kept, rest])
 
 
 def without_site_markup(text: str) -> str:

@@ -47,7 +47,7 @@ def adapt(connection: Connection[object]) -> None:
 
 
 # A quoted string, kept as it is, or a character to translate.
-_TOKENS: Final = re.compile(r"'(?:[^']|'')*'|\?|%")
+_TOKENS: Final = re.compile(r"'[^']*'|\?|%")
 
 
 @lru_cache(maxsize=1_000)
