@@ -26,21 +26,21 @@ LAYOUT_CHARACTERS: Final = 4_000
 _INSIDE: Final = r"(?:[^)\n\]]|\](?!\())"
 # Longer links are shown as text.
 _LINK = re.compile(
-    r"(!?)\[([^\[\]\n]{0,500})\]\(<?(https?://(?:[^\s)>\]]|\](?!\()){1,2000})>?"
+    r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://(?:[^\s)>\]]|\](?!\()){1,2000})>?"
     r"(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
 # A link or picture relative to the page, unreachable from a chat.
 _PAGE_LINK = re.compile(
-    r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\[\]\n]{0,500})\]"
+    r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
     rf"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{{0,20}}:)(?={_INSIDE}{{0,2000}}[./#])"
     r"(?:<[^<>\n]{0,2000}>|(?:[^\s)\]]|\](?!\()){1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
 # A picture that is a link, mostly to its full size; and a picture in bold.
 _LINKED_PICTURE = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
-    rf"|\[(?P<picture>!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\]\({_INSIDE}{{1,2000}}\)"
+    rf"|\[(?P<picture>!\[[^\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\]\({_INSIDE}{{1,2000}}\)"
 )
-_BOLD_PICTURE = re.compile(rf"\*\*(!\[[^\[\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\*\*")
+_BOLD_PICTURE = re.compile(rf"\*\*(!\[[^\]\n]{{0,500}}\]\({_INSIDE}{{1,2000}}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _SCHEME = re.compile(r"\Ahttps?://")
