@@ -27,8 +27,8 @@ from functools import cache, reduce
 from itertools import pairwise, product
 from math import inf, prod
 from operator import or_
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as sre
+from re import _parser as parser
 from re._casefix import _EXTRA_CASES  # type: ignore[import-not-found]
 from typing import Any, Final, NamedTuple
 
@@ -159,7 +159,7 @@ class _Guard(NamedTuple):
     behind: int
     is_sure: bool = True
 
-    def __and__(self, other: "_Guard") -> "_Guard":  # type: ignore[override]
+    def __and__(self, other: "_Guard") -> "_Guard":
         return _Guard(
             self.before & other.before,
             self.behind & other.behind,
@@ -216,8 +216,7 @@ class _Automaton:
         self._weight: float = 0
         self._looks_ahead = False
         self._accepts: dict[int, list[_Guard]] = defaultdict(list)
-        self._before: dict[_Node, list[_Node]] = defaultdict(list)
-        self._leading: dict[frozenset[_Node], frozenset[_Node]] = {}
+        self._leading: dict[tuple[int, frozenset[_Node]], frozenset[_Node]] = {}
 
         whole = self._sequence(tree, self.flags)
         at_end = self._always
@@ -279,19 +278,19 @@ class _Automaton:
             return self._sequence(body, (flags | added) & ~removed)
         if operator is sre.ATOMIC_GROUP:
             return self._sequence(value, flags)
-        if operator is sre.BRANCH:
-            return self._either([self._sequence(branch, flags) for branch in value[1]])
+        if operator in (sre.BRANCH, sre.GROUPREF_EXISTS):
+            branches = value[1] if operator is sre.BRANCH else (value[1], value[2] or ())
+            return self._either([self._sequence(branch, flags) for branch in branches])
         if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-            return self._repeat(operator is sre.POSSESSIVE_REPEAT, *value, flags)
+            least, most, body = value
+            return self._repeat(operator is sre.POSSESSIVE_REPEAT, least, most, body, flags)
         if operator in (sre.ASSERT, sre.ASSERT_NOT):
-            return self._look_around(operator is sre.ASSERT_NOT, *value, flags)
+            direction, body = value
+            return self._look_around(operator is sre.ASSERT_NOT, direction, body, flags)
         if operator is sre.AT:
             return _Part((), (), tuple(self._place(value, flags)))
         if operator is sre.GROUPREF:
             return self._repeated_group(value, flags)
-        if operator is sre.GROUPREF_EXISTS:
-            branches = [value[1], value[2] or []]
-            return self._either([self._sequence(branch, flags) for branch in branches])
         assert operator is sre.FAILURE, operator
         return _Part((), (), ())
 
@@ -321,7 +320,8 @@ class _Automaton:
         if operator is sre.IN:
             return self._alphabet.of(value, flags)
         if operator is sre.SUBPATTERN and len(value[3]) == 1:
-            return self._single(*value[3][0], (flags | value[1]) & ~value[2])
+            [(inner, its_value)] = value[3]
+            return self._single(inner, its_value, (flags | value[1]) & ~value[2])
         return None
 
     def _repeat(self, is_possessive: bool, least: int, most: Any, body: Any, flags: int) -> _Part:
@@ -350,7 +350,8 @@ class _Automaton:
             part = part._replace(empty=_distinct((*part.empty, self._always)))
         part = reduce(self._joined, [*before, part])
         if is_possessive and len(body) == 1:
-            part = self._kept(part, self._single(*body[0], flags), most)
+            [(inner, its_value)] = body
+            part = self._kept(part, self._single(inner, its_value, flags), most)
         return part
 
     def _loop(self, body: Any, flags: int, most: float) -> _Part:
@@ -513,6 +514,8 @@ class _Automaton:
                     if edge.node in may_fail and edge.classes & ~succeeds[node]
                 ]
 
+        self._before_paths, self._before_failing = map(_backwards, (self.paths, self.failing))
+
     # Counting.
 
     def steps(self) -> float:
@@ -564,7 +567,7 @@ class _Automaton:
     def _starts_in(self, loop: frozenset[_Node]) -> bool:
         """Whether a search that starts at each character goes around a loop each time."""
         sources = ((None, (_START, group), node) for node in loop for group in [node[1]])
-        return self._meets(sources, {}, frozenset(), loop)
+        return self._meets(sources, {}, frozenset(), loop, self.paths)
 
     def _multiplies(self, loop: frozenset[_Node], graph: _Graph, other: frozenset[_Node]) -> bool:
         """Whether each turn of a loop may branch into another loop that reads the same text."""
@@ -575,7 +578,7 @@ class _Automaton:
             and one[1] == two[1]
             and self._classes[one[0]] & self._classes[two[0]] & self._by_group[one[1]]
         )
-        return self._meets(sources, graph, loop, other)
+        return self._meets(sources, graph, loop, other, self.failing)
 
     def _meets(
         self,
@@ -583,9 +586,10 @@ class _Automaton:
         graph: _Graph,
         loop: frozenset[_Node],
         other: frozenset[_Node],
+        between: _Graph,
     ) -> bool:
         """Whether a text leads around `loop`, around `other`, and from the one to the other."""
-        leading = self._leading_to(other)
+        leading = self._leading_to(other, between)
         stay = _within(other, self.failing)
         turn = _within(loop, graph)
         anything = [_Edge(self._alphabet.all, (_START, 0), True, False)]
@@ -610,17 +614,15 @@ class _Automaton:
             a, b, c = todo.pop()
             if a != b == c or len(found) > _MOST_VISITED:
                 return True
-            step(a, [edge for edge in self.failing[b] if edge.node in leading], c)
+            step(a, [edge for edge in between[b] if edge.node in leading], c)
         return False
 
-    def _leading_to(self, loop: frozenset[_Node]) -> frozenset[_Node]:
-        if loop not in self._leading:
-            if not self._before:
-                for node, edges in self.failing.items():
-                    for edge in edges:
-                        self._before[edge.node].append(node)
-            self._leading[loop] = _closure(loop, lambda node: self._before[node])
-        return self._leading[loop]
+    def _leading_to(self, loop: frozenset[_Node], graph: _Graph) -> frozenset[_Node]:
+        key = (id(graph), loop)
+        if key not in self._leading:
+            before = self._before_paths if graph is self.paths else self._before_failing
+            self._leading[key] = _closure(loop, lambda node: before[node])
+        return self._leading[key]
 
     def _reached(self, loop: frozenset[_Node], graph: _Graph) -> frozenset[_Node]:
         return _closure(loop, lambda node: (edge.node for edge in graph[node]))
@@ -636,6 +638,14 @@ def _closure(
                 found.add(node)
                 todo.append(node)
     return frozenset(found)
+
+
+def _backwards(graph: _Graph) -> dict[_Node, list[_Node]]:
+    before: dict[_Node, list[_Node]] = defaultdict(list)
+    for node, edges in graph.items():
+        for edge in edges:
+            before[edge.node].append(node)
+    return before
 
 
 def _within(loop: frozenset[_Node], graph: _Graph) -> _Graph:

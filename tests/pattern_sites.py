@@ -206,7 +206,7 @@ def _mentions() -> dict[tuple[str, str], list[tuple[str, ast.Call | None]]]:
 
     A name asked of another value is kept without a module.
     """
-    found = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[str, ast.Call | None]]] = defaultdict(list)
     for module in modules():
         for node in ast.walk(_tree(module)):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -217,8 +217,8 @@ def _mentions() -> dict[tuple[str, str], list[tuple[str, ast.Call | None]]]:
                 continue
             outer, further = islice(_around(node), 2)
             if isinstance(outer, ast.Attribute):
-                is_called = isinstance(further, ast.Call) and further.func is outer
-                found[key].append((outer.attr, further if is_called else None))
+                call = further if isinstance(further, ast.Call) and further.func is outer else None
+                found[key].append((outer.attr, call))
             else:
                 found[key].append(("", None))
     return found
