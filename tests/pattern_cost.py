@@ -11,7 +11,8 @@ visited after a success. Two loops multiply if one text runs through both while 
 the first to the second. A repeat with a maximum is a loop that weighs its maximum.
 
 What the analysis assumes for the worst: a lookahead of several characters may always pass or fail,
-and its body is a branch of its own; a backreference is any text; an atomic group is a group.
+and its body is a branch of its own; a backreference is any text; an atomic group is a group that
+may fail at its end.
 
 Source:
     Weideman, van der Merwe, Berglund and Watson, "Analyzing matching time behavior of backtracking
@@ -277,7 +278,7 @@ class _Automaton:
             _, added, removed, body = value
             return self._sequence(body, (flags | added) & ~removed)
         if operator is sre.ATOMIC_GROUP:
-            return self._sequence(value, flags)
+            return self._unsure(self._sequence(value, flags))
         if operator in (sre.BRANCH, sre.GROUPREF_EXISTS):
             branches = value[1] if operator is sre.BRANCH else (value[1], value[2] or ())
             return self._either([self._sequence(branch, flags) for branch in branches])
@@ -326,33 +327,41 @@ class _Automaton:
 
     def _repeat(self, is_possessive: bool, least: int, most: Any, body: Any, flags: int) -> _Part:
         most = inf if most is sre.MAXREPEAT else most
+        part = self._copies(least, most, body, flags)
+        if not is_possessive:
+            return part
+        single = self._single(body[0][0], body[0][1], flags) if len(body) == 1 else None
+        return self._unsure(part) if single is None else self._kept(part, single, most)
+
+    def _copies(self, least: int, most: float, body: Any, flags: int) -> _Part:
+        nothing = _Part((), (), (self._always,))
         if most <= _WRITTEN_OUT:
-            copies = [self._sequence(body, flags) for _ in range(most)]
-            optional = _Part((), (), (self._always,))
+            copies = [self._sequence(body, flags) for _ in range(int(most))]
+            optional = nothing
             for copy in reversed(copies[least:]):
                 joined = self._joined(copy, optional)
                 optional = joined._replace(empty=_distinct((*joined.empty, self._always)))
-            return (
-                reduce(self._joined, copies[:least], _Part((), (), (self._always,)))
-                if (least == most)
-                else reduce(self._joined, [*copies[:least], optional])
-            )
+            return reduce(self._joined, [*copies[:least], optional], nothing)
         if least > _WRITTEN_OUT and not self._looks_ahead:
             # The tries that end before the least number: a branch that leads nowhere.
             outer, self._weight = self._weight, 0
             fork = self._loop(body, flags, least)
             self._weight = outer
-            part = self._repeat(is_possessive, 1, most, body, flags)
+            part = self._copies(1, most, body, flags)
             return part._replace(first=(*part.first, *fork.first))
         before = [self._sequence(body, flags) for _ in range(min(least, _WRITTEN_OUT) - 1)]
         part = self._loop(body, flags, most)
         if least == 0:
             part = part._replace(empty=_distinct((*part.empty, self._always)))
-        part = reduce(self._joined, [*before, part])
-        if is_possessive and len(body) == 1:
-            [(inner, its_value)] = body
-            part = self._kept(part, self._single(inner, its_value, flags), most)
-        return part
+        return reduce(self._joined, [*before, part])
+
+    def _unsure(self, part: _Part) -> _Part:
+        """A part that may fail at its end, as if another way through it had been kept."""
+        unsure = [self._always._replace(is_sure=False)]
+        return part._replace(
+            last=tuple(self._behind(unsure, part.last)),
+            empty=tuple(guard & unsure[0] for guard in part.empty),
+        )
 
     def _loop(self, body: Any, flags: int, most: float) -> _Part:
         outer, width = self._weight, body.getwidth()[1]
@@ -363,10 +372,8 @@ class _Automaton:
         self._weight = outer
         return part
 
-    def _kept(self, part: _Part, classes: int | None, most: float) -> _Part:
+    def _kept(self, part: _Part, classes: int, most: float) -> _Part:
         """A possessive repeat of one character, which ends only before another one."""
-        if classes is None:
-            return part
         ways = [self._always._replace(behind=self._alphabet.any & ~classes)]
         if most < inf:
             ways.append(_Guard(self._alphabet.any, classes, is_sure=False))

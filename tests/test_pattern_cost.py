@@ -23,6 +23,8 @@ from tests.pattern_cost import steps
         r"(?i)K+b",
         r"(?=\w+)a",
         r"(?:a+b|a+)",
+        r"aa(?:a+c)?",
+        r"(?:a(?!b))++a",
         r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,10}",
     ],
 )
