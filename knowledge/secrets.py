@@ -34,7 +34,8 @@ _OWN: Final = {
     "Google OAuth Secret": r"\bGOCSPX-[\w-]{28}",
     "Anthropic API Key": r"\bsk-ant-[\w-]{20,}",
     "OpenAI API Key": r"\bsk-(?:(?:proj|svcacct|admin)-[\w-]{20,}|[\w-]{20,64}T3BlbkFJ\w{20,})",
-    "JSON Web Token": r"(?<![\w-])eyJ[\w-]+={0,2}\.[\w=-]+\.?",
+    # Behind a hyphen, which may be one of a token, only a header of usual length is looked for.
+    "JSON Web Token": r"(?:(?<![\w-])eyJ[\w-]+={0,2}|\beyJ[\w=-]{1,200})\.[\w=-]+\.?",
     "NPM Token": r"\bnpm_[A-Za-z0-9]{36}",
     "Basic Auth Credentials": r"://[^\s/:@\"'<>]{1,64}:([^\s/@\"'<>]{3,128})@",
     "Discord Webhook": r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{15,22}/([\w-]{60,})",

@@ -45,7 +45,7 @@ class Use(NamedTuple):
 @cache
 def uses() -> tuple[Use, ...]:
     """Every pattern of bot, indexer and knowledge, once for each kind of use."""
-    return tuple(dict.fromkeys(use for module in modules() for use in _uses_in(module)))
+    return tuple(dict.fromkeys(use for module in modules() for use in uses_in(module)))
 
 
 @cache
@@ -64,7 +64,7 @@ def _around(node: ast.AST) -> Iterator[ast.AST]:
         yield node
 
 
-def _uses_in(module: ModuleType) -> Iterator[Use]:
+def uses_in(module: ModuleType) -> Iterator[Use]:
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             _check_import(module, node)

@@ -3,11 +3,15 @@
 `tests/pattern_sites.py` finds the patterns, `tests/pattern_cost.py` analyses them; none is exempt.
 """
 
+import importlib.util
 from collections import defaultdict
+from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.pattern_cost import steps
-from tests.pattern_sites import Use, uses
+from tests.pattern_sites import UnknownPatternError, Use, uses, uses_in
 
 # The most tries of a pattern for each character of a text. A million characters of the worst text
 # then take seconds; one that grew with the text would take hours.
@@ -35,3 +39,23 @@ def test_patterns_are_found_wherever_they_are_made() -> None:
     assert len(found["knowledge.connectors.answers"]) > 10
     assert any("xox" in str(use.pattern) for use in found["knowledge.secrets"])
     assert any(use.method == "sub" for use in found["knowledge.chat.export_json"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from re import search",
+        "import re as patterns",
+        "import re\nfind = re.search",
+        "import re\n\ndef find_it_there(what, where):\n    return re.search(what, where)",
+    ],
+)
+def test_patterns_that_nobody_can_know_are_refused(source: str, tmp_path: Path) -> None:
+    (tmp_path / "hidden.py").write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("hidden", tmp_path / "hidden.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(UnknownPatternError):
+        list(uses_in(module))
