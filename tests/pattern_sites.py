@@ -6,7 +6,9 @@ an error: write such a pattern as a constant, or escape the values in it.
 """
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,7 +19,9 @@ from typing import Any, Final, NamedTuple
 
 import regex
 
-from tests.text_readers import modules
+import bot
+import indexer
+import knowledge
 
 _METHODS: Final = {
     "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile",
@@ -40,6 +44,17 @@ class Use(NamedTuple):
     method: str
     engine: str
     place: str
+
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    """Every module of the three packages, imported."""
+    return tuple(
+        importlib.import_module(found.name)
+        for package in (bot, indexer, knowledge)
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+        if not found.name.endswith("__main__")
+    )
 
 
 @cache
