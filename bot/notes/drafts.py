@@ -1,7 +1,8 @@
 """Drafts: the input of a note's form until it's submitted. Pure.
 
-A draft is kept as a file on a private message to the writer. So a restart loses no draft, and the
-message's buttons work afterwards.
+A draft is kept on a private message to the writer: as a file or, while it has no text, in an embed
+and in the ids of the message's buttons. So a restart loses no draft, and the buttons work
+afterwards.
 """
 
 import json
@@ -11,8 +12,12 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
+from bot.notes import form_messages
+from bot.review.revision_diff import ASKED_AS, TAGS, TITLE
+from bot.text.languages import Sentence
 from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.drafts import Draft, OnPage
+from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, SourceMessage
 from knowledge.values.pictures import PICTURES
@@ -49,6 +54,17 @@ FORM_IDS: Final = CustomId(
     page=OnPage,
     nonce=NONCE,
 )
+
+# The rest of a draft without text is in an embed. `read` is `Draft.pictures_read`.
+EMPTY_IDS: Final = CustomId(
+    "empty", question_id=int, page=OnPage, read=("read", "unread"), action=("edit", "picture")
+)
+_FIELDS: Final[Mapping[str, Sentence]] = {
+    "title": TITLE,
+    "wordings": ASKED_AS,
+    "tags": TAGS,
+    "link": form_messages.LINK,
+}
 
 
 def check_picture_count(pictures: list[_Counted]) -> list[_Counted]:
@@ -163,6 +179,34 @@ def single_tag(answered_from: AnsweredFrom) -> str:
     settings name only one tag, the note gets this tag, so that the note is used in the channel.
     """
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
+
+
+def is_empty(draft: Draft) -> bool:
+    """Whether a draft has no text, and isn't based on a note or message that has one."""
+    return not (draft.text.strip() or draft.note_id or draft.source)
+
+
+def empty_ids(draft: Draft) -> dict[str, Any]:
+    """The values of `EMPTY_IDS` for a draft, without the action."""
+    read = "read" if draft.pictures_read else "unread"
+    return {"question_id": draft.question_id or 0, "page": draft.page, "read": read}
+
+
+def as_fields(draft: Draft, language: Language) -> dict[str, str]:
+    """The fields of a draft without text, by label, for an embed. Empty fields are left out."""
+    values = {name: getattr(draft, name).strip() for name in _FIELDS}
+    return {_FIELDS[name](language): value for name, value in values.items() if value}
+
+
+def from_fields(subject: Mapping[str, Any], fields: Mapping[str, str]) -> Draft:
+    """The draft of an embed's fields by label, in any language, and of the values in `EMPTY_IDS`."""
+    names = {label(language): name for name, label in _FIELDS.items() for language in Language}
+    return Draft(
+        question_id=subject["question_id"] or None,
+        page=subject["page"],
+        pictures_read=subject["read"] == "read",
+        **{names[label]: value for label, value in fields.items() if label in names},
+    )
 
 
 def as_file(draft: Draft) -> str:

@@ -13,6 +13,7 @@ from bot.interactions.kit.authorization import First, Found
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.layouts import components_of
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture
 from bot.interactions.policy.admission import note_refusal
@@ -328,6 +329,20 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
             except UNREACHED:
                 return None
             return replace(draft, origin=message.id) if draft is not None else None
+    return _empty_draft_on(message)
+
+
+def _empty_draft_on(message: discord.Message) -> Draft | None:
+    """The draft without text on a message, or None if the message has no such draft."""
+    for component in components_of(message):
+        subject = drafts.EMPTY_IDS.parse(getattr(component, "custom_id", None) or "")
+        if subject is not None:
+            fields = {
+                field.name or "": field.value or ""
+                for embed in message.embeds
+                for field in embed.fields
+            }
+            return replace(drafts.from_fields(subject, fields), origin=message.id)
     return None
 
 

@@ -138,7 +138,7 @@ class NoteSubmissions:
         if member is None:
             return _Response(messages.NOT_A_MEMBER(language), draft)
         sender = await self._sender(interaction, member)
-        has_text = bool(draft.text.strip() or draft.note_id or draft.source)
+        has_text = not drafts.is_empty(draft)
         if has_text and (question := await self._checked(draft, sender, language)) is not None:
             return question
         read = await self._text_of_pictures(interaction, draft)
@@ -215,14 +215,26 @@ class NoteSubmissions:
             if response.public is not None:
                 view = view_of(await page_button(interaction, response.public, language))
             await interaction.edit_original_response(
-                content=response.sentence, view=view, attachments=[]
+                content=response.sentence, view=view, attachments=[], embeds=[]
             )
             return
         await interaction.edit_original_response(**_giving_back(response, response.draft, language))
 
 
 def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[str, Any]:
-    """Arguments that edit a message to show a response, with the draft as a file and buttons."""
+    """Arguments that edit a message to show a response, with the draft and its buttons."""
+    if drafts.is_empty(draft):
+        ids, embed = drafts.empty_ids(draft), discord.Embed()
+        for label, value in drafts.as_fields(draft, language).items():
+            embed.add_field(name=label, value=value, inline=False)
+        return {
+            "content": response.sentence,
+            "embeds": [embed] if embed.fields else [],
+            "view": view_of(
+                EmptyDraftButton(language, action=action, **ids) for action in response.actions
+            ),
+            "attachments": picture_files(draft.pictures),
+        }
     actions = [DraftButton(language, action=action) for action in response.actions]
     extendable = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
@@ -230,6 +242,7 @@ def _giving_back(response: _Response, draft: Draft, language: Language) -> dict[
     ]
     return {
         "content": response.sentence,
+        "embeds": [],
         "view": view_of([*actions, *extendable]),
         "attachments": [
             file_of(drafts.FILE_NAME, drafts.as_file(draft)),
@@ -249,7 +262,8 @@ def _pictures(
     found = pictures_among(files)
     message = interaction.message
     beside = message.attachments if message is not None else []
-    if not found and any(one.filename == drafts.FILE_NAME for one in beside):
+    with_draft = any(file.filename == drafts.FILE_NAME for file in beside)
+    if not found and (with_draft or EmptyDraftButton.values_on(message)):
         found = pictures_among(beside)
     return check_picture_count(found)
 
@@ -303,11 +317,32 @@ class DraftButton(
             bot: Services = interaction.client
             await bot.submissions.submit(interaction, replace(self.draft, anyway=True))
         else:
-            draft = self.draft
-            if self.action == "picture" and interaction.message is not None:
-                text = picture_messages.added(draft.text, interaction.message.content)
-                draft = replace(draft, text=text)
-            await open_form(interaction, draft)
+            await _open_draft(interaction, self.draft, with_pictures=self.action == "picture")
+
+
+class EmptyDraftButton(
+    Button,
+    ids=drafts.EMPTY_IDS,
+    rule=_drafters,
+    first=First.OWN,
+    labels=messages.DRAFT_LABELS,
+    styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
+):
+    """A button below a draft without text, of which the message has no file."""
+
+    action: str
+    draft: Draft
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await _open_draft(interaction, self.draft, with_pictures=self.action == "picture")
+
+
+async def _open_draft(interaction: Interaction, draft: Draft, *, with_pictures: bool) -> None:
+    """Open the form with a draft and, with `with_pictures`, the text recognized in its pictures."""
+    if with_pictures and interaction.message is not None:
+        text = picture_messages.added(draft.text, interaction.message.content)
+        draft = replace(draft, text=text)
+    await open_form(interaction, draft)
 
 
 async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:

@@ -13,7 +13,7 @@ from bot.review import cards
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import State
 from tests.bot.steps import everything, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, World, buttons, text_of
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, buttons, text_of
 from tests.knowledge.made_files import pdf
 
 EN = Language.ENGLISH
@@ -146,7 +146,6 @@ async def test_the_most_frequent_tags_are_listed_and_new_ones_typed(world: World
 
 BAD = [
     ({"title": "   "}, "The title is empty"),
-    ({"text": "  \n "}, form_messages.NEITHER.english),
     ({"link": "example"}, "The source link isn't a web address"),
     ({"link": "javascript:alert(1)"}, "The source link isn't"),
     ({"tags": "what? ever"}, "“what?” can't be a tag"),
@@ -173,6 +172,34 @@ async def test_a_draft_with_bad_input_is_returned_whole_with_one_sentence(
 
     assert said(taken) == messages.note_submitted(await world.note())
     assert "Source: <https://example.org/>" in text_of(world.card)
+
+
+async def test_a_draft_without_text_is_returned_without_a_file(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    title = f"{TITLE}\nWhere is the meeting?"
+    given = {"title": title, "text": "  ", "tags": "one two", "link": "https://example.org/"}
+
+    result = shown_message(await world.propose(**given))
+    assert text_of(result).startswith(form_messages.NEITHER.english)
+    assert not result.attachments
+
+    await restarted(world, new_bot)
+    form = await world.member.click(result, label="Continue editing")
+    assert {name: control(form, name).get("value", "") for name in given} == {**given, "text": ""}
+    await world.member.submit_modal(form, {**given, "text": TEXT})
+    submission = (await world.note()).revision.submission
+    assert (submission.title, submission.text) == (TITLE, TEXT)
+
+
+async def test_a_draft_without_text_keeps_its_question(world: World) -> None:
+    refusal = shown_message(await world.ask(UNKNOWN))
+    form = await world.member.click(refusal, label="Write this note")
+    result = await world.member.submit_modal(form, {"title": "Zanzibar", "text": ""})
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(form, {"title": "Zanzibar", "text": "It is an island."})
+
+    assert await world.core(lambda core: core.store.gaps.question_of_note(1)) == 1
 
 
 async def test_the_draft_is_returned_when_the_submission_breaks(
