@@ -39,6 +39,7 @@ from knowledge.values.documents import (
     Kind,
     Scope,
     channel_scope,
+    document_of_article,
     document_of_note,
 )
 from knowledge.values.notes import Note
@@ -106,7 +107,7 @@ def _read_articles() -> Iterator[Document | Failure]:
         if not entry.name.endswith(".md"):
             continue
         name = entry.name.removesuffix(".md")
-        document_id = f"article:{name}"
+        document_id = document_of_article(name)
         try:
             # Trusted content, so startup needn't wait for the sandbox.
             reading = parse_document(entry.read_bytes(), name)

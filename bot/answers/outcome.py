@@ -31,7 +31,12 @@ _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:[^\s)>\]]|\](?!\())+)>?\)"
 class Citation:
     """The reference from an answer to a document.
 
-    `due` means that the document is a note past its review date.
+    Attributes:
+        link: the address of the quoted text, or empty. For a note outside the public page, it is
+            the source that its writer named.
+        due: whether the document is a note past its review date.
+        reference: the first web address that an article's passage refers to, or empty. The text
+            isn't quoted from there.
     """
 
     document_id: str
@@ -44,6 +49,7 @@ class Citation:
     revision: int | None
     approved_by: str
     due: bool = False
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,26 +225,22 @@ def with_due_penalty(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    The citation of an article links to the source named in the passage. The citation of a chat or
-    channel links to the first message of the passage.
+    The citation of a chat or channel links to the first message of the passage.
     """
-    named = None
-    if passage.kind is Kind.ARTICLE:
-        named = _MASKED_LINK.search(passage.text)
-    elif passage.kind in (Kind.CHAT, Kind.CHANNEL):
-        named = _JUMP_LINK.search(passage.text)
-    link = named["url"] if named else passage.link
+    jump = _JUMP_LINK.search(passage.text) if passage.kind in (Kind.CHAT, Kind.CHANNEL) else None
+    named = _MASKED_LINK.search(passage.text) if passage.kind is Kind.ARTICLE else None
     return Citation(
         document_id=passage.document_id,
         kind=passage.kind,
         title=passage.title,
         heading=passage.heading,
-        link=link,
+        link=jump["url"] if jump else passage.link,
         contributor=passage.contributor,
         verified=passage.verified,
         revision=passage.revision,
         approved_by=passage.approved_by,
         due=passage.document_id in due,
+        reference=named["url"] if named else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Links from the citations of notes to the guild's public page, if the page has the note now."""
+"""Links from citations to the guild's public page, if the page has the note or article now."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -6,16 +6,16 @@ from typing import TypeVar
 
 from bot.answers.outcome import Answer, Quote
 from bot.config.sections import PageSettings
-from knowledge.page.site import page_url
+from knowledge.page.site import article_url, page_url
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.store import Store
-from knowledge.values.documents import Kind, note_of_document
+from knowledge.values.documents import article_of_document, note_of_document
 
 _Outcome = TypeVar("_Outcome")
 
 
 class PageLinks:
-    """URLs of notes on public pages, looked up for each display and never cached."""
+    """URLs of notes and articles on public pages, looked up for each display and never cached."""
 
     def __init__(self, store: Store, settings: PageSettings) -> None:
         self._store = store
@@ -33,25 +33,32 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """Return the quotes. A quoted note that is on the guild's public page is linked there.
+        """Return the quotes. A quoted text that is on the guild's public page is linked there.
 
         Other quotes keep their links. During an outage of the database, all quotes do.
         """
-        ids = {
-            quote.citation.document_id: note_of_document(quote.citation.document_id)
-            for quote in quotes
-            if quote.citation.kind is Kind.NOTE
-        }
         try:
-            urls = self.of(guild_id, [one for one in ids.values() if one is not None])
+            urls = self._urls(guild_id, {quote.citation.document_id for quote in quotes})
         except DatabaseAwayError:
             urls = {}
         found = []
         for quote in quotes:
-            url = urls.get(ids.get(quote.citation.document_id) or 0)
+            url = urls.get(quote.citation.document_id)
             cited = replace(quote.citation, link=url) if url else quote.citation
             found.append(replace(quote, citation=cited))
         return tuple(found)
+
+    def _urls(self, guild_id: int | None, document_ids: Collection[str]) -> dict[str, str]:
+        """URLs of these documents on the guild's public page, by document id."""
+        notes = {one: note_of_document(one) for one in document_ids}
+        of_notes = self.of(guild_id, [note_id for note_id in notes.values() if note_id is not None])
+        urls = {one: of_notes[note_id] for one, note_id in notes.items() if note_id in of_notes}
+        articles = {one: name for one in document_ids if (name := article_of_document(one))}
+        with_articles = self._settings.articles and self._settings.base_url and guild_id
+        if articles and with_articles and self._store.guilds.settings(guild_id or 0).page:
+            base_url = self._settings.url_of(guild_id or 0)
+            urls |= {one: article_url(base_url, name) for one, name in articles.items()}
+        return urls
 
     def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
         """Apply `linked` to the quotes of an answer. Return any other outcome unchanged."""

@@ -8,6 +8,8 @@ from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 
 SOURCE: Final = Sentence("Source")
+# Leads to a page that the quoted text names, but not to the text.
+REFERENCE: Final = Sentence("Reference")
 OTHER_PASSAGES: Final = Sentence("Other passages")
 QUOTED_ABOVE: Final = Sentence("Quoted above; read all of it here")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}

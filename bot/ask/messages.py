@@ -26,14 +26,19 @@ NUMBER_CHARACTERS: Final = len("1 · ")
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A passage in an answer, with its citation and the web address of its source.
+    """A passage in an answer, with its citation.
 
-    If the passage disagrees with a quotation above, `text` begins with a warning.
+    Attributes:
+        text: the passage. If it disagrees with a quotation above, it begins with a warning.
+        cited: the citation.
+        link: the web address of the quoted text, or empty.
+        reference: a web address that the passage refers to, or empty.
     """
 
     text: str
     cited: str
     link: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,12 @@ def _answer(
         passage, mark, cited = part.rpartition("\n-# ")
         # Several quotations are numbered, so that members can refer to one.
         place = f"{len(said) + 1} · " if len(places) > 1 or said_above else ""
-        link = outcome.quotes[number].citation.link
-        source = link if ADDRESS.fullmatch(link) else ""
-        said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
+        citation = outcome.quotes[number].citation
+        source, reference = (
+            address if ADDRESS.fullmatch(address) else ""
+            for address in (citation.link, citation.reference)
+        )
+        said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source, reference)
     # Phrased lines are shown only with all their quotations.
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
 

@@ -43,7 +43,7 @@ from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan, count_unreadable_suffixes
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources import add_paths
-from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
+from knowledge.values.documents import INSIDE, SHARED, Failure, Scope, article_of_document
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import (
     DEPTH,
@@ -180,7 +180,7 @@ def _update(
         # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
-    added = [each for each in report.added if not each.startswith("article:")]
+    added = [each for each in report.added if not article_of_document(each)]
     checked = check(core, added) if checks and added else None
     index_updates.complete_update(core)
     if as_json:

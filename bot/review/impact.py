@@ -24,7 +24,7 @@ from indexer.index.what_if import IndexOverlay
 from indexer.ingest.pipeline import cut_and_embedded
 from knowledge.corpus import note_document
 from knowledge.store.questions.question_records import RecentQuestion
-from knowledge.values.documents import Document
+from knowledge.values.documents import Document, article_of_document
 from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
 
@@ -105,7 +105,7 @@ class Impact:
     def loses_article_answers(self) -> bool:
         """Whether any question loses an answer that quoted a bundled article."""
         lost = (c.before for c in self.changes if c.after.refused)
-        return any(answer.document_id.startswith("article:") for answer in lost)
+        return any(article_of_document(answer.document_id) for answer in lost)
 
     @property
     def replaced(self) -> int:

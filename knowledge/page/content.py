@@ -21,7 +21,7 @@ from knowledge.page.site import (
 )
 from knowledge.store.notes.public_notes import PublicNote
 from knowledge.store.store import Store
-from knowledge.values.documents import Document, document_of_note
+from knowledge.values.documents import Document, article_of_document, document_of_note
 from knowledge.values.pictures import Picture
 
 _RELATED: Final = 5
@@ -107,7 +107,7 @@ def with_articles(site: Site) -> Site:
 def _published(article: Document) -> PublishedNote:
     verified = article.verified or date.min
     moment = datetime.combine(verified, time(), UTC)
-    address = article_address(article.id.removeprefix("article:"))
+    address = article_address(article_of_document(article.id))
     return PublishedNote(
         address, article.title, article.text, article.tags, verified, moment, moment
     )

@@ -126,3 +126,8 @@ def tag_address(tag: str) -> str:
 def page_url(base_url: str, note_id: int) -> str:
     """The URL of a note's page."""
     return f"{base_url.rstrip('/')}/{note_address(note_id)}"
+
+
+def article_url(base_url: str, name: str) -> str:
+    """The URL of an article's page."""
+    return f"{base_url.rstrip('/')}/{article_address(name)}"

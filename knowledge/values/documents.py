@@ -33,6 +33,7 @@ def channel_of(scope: Scope) -> int | None:
 # Separates a file's id or path from a part inside it: a file in a ZIP, a conversation in an export.
 INSIDE: Final = "!/"
 _NOTE: Final = "note:"
+_ARTICLE: Final = "article:"
 
 
 class Kind(StrEnum):
@@ -149,3 +150,14 @@ def note_of_document(document_id: str) -> int | None:
     """The number of the note with this document id; None for other kinds."""
     number = document_id.removeprefix(_NOTE)
     return int(number) if number != document_id else None
+
+
+def document_of_article(name: str) -> str:
+    """The document id of a bundled article."""
+    return f"{_ARTICLE}{name}"
+
+
+def article_of_document(document_id: str) -> str:
+    """The name of the bundled article with this document id; empty for other documents."""
+    name = document_id.removeprefix(_ARTICLE)
+    return name if name != document_id else ""

@@ -119,17 +119,19 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
 def _sources(
     quotations: Sequence[messages.Quotation], language: Language
 ) -> list[discord.ui.Item[Any]]:
-    """Link buttons to web sources. Several buttons are numbered.
+    """Link buttons to the quoted texts, or to a page that a text refers to. Several are numbered.
 
     They are below the answer, because a button beside each citation takes another line on a phone.
     """
-    label = button_messages.SOURCE(language)
-    several = len(quotations) > 1
-    return [
-        discord.ui.Button(label=f"{label} {number}" if several else label, url=quotation.link)
-        for number, quotation in enumerate(quotations, 1)
-        if quotation.link
-    ]
+    items: list[discord.ui.Item[Any]] = []
+    for number, quotation in enumerate(quotations, 1):
+        url = quotation.link or quotation.reference
+        label = (button_messages.SOURCE if quotation.link else button_messages.REFERENCE)(language)
+        if len(quotations) > 1:
+            label = f"{label} {number}"
+        if url:
+            items.append(discord.ui.Button(label=label, url=url))
+    return items
 
 
 def _buttons(

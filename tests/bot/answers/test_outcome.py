@@ -85,11 +85,13 @@ def test_quotes_are_verbatim_with_their_deciding_sentences() -> None:
     ]
 
 
-def test_an_article_is_cited_by_the_source_that_the_passage_names() -> None:
+def test_a_page_that_an_article_names_is_a_reference_not_its_address() -> None:
     text = "As [the report](https://report.org/a) says."
-    assert citation(file_passage(text, kind=Kind.ARTICLE)).link == "https://report.org/a"
-    assert citation(file_passage("No link.", kind=Kind.ARTICLE)).link == "https://own.org/"
-    assert citation(file_passage(text, kind=Kind.FILE)).link == "https://own.org/"
+    article = citation(file_passage(text, kind=Kind.ARTICLE, link=""))
+    assert (article.link, article.reference) == ("", "https://report.org/a")
+    assert citation(file_passage("No link.", kind=Kind.ARTICLE)).reference == ""
+    file = citation(file_passage(text, kind=Kind.FILE))
+    assert (file.link, file.reference) == ("https://own.org/", "")
 
 
 def test_a_chat_is_cited_by_the_first_message_in_the_passage() -> None:

@@ -13,7 +13,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.store import Store
-from knowledge.values.documents import Kind, document_of_note
+from knowledge.values.documents import Kind, document_of_article, document_of_note
 from knowledge.values.notes import Note
 from tests.bot import values
 from tests.knowledge.decided_notes import GUILD, decided, proposed
@@ -38,6 +38,23 @@ def test_only_notes_on_the_page_have_a_url(note: tuple[Store, Note]) -> None:
     assert links.of(GUILD + 1, [live.id]) == {}
     assert links.of(None, [live.id]) == {}
     assert PageLinks(store, PageSettings()).of(GUILD, [live.id]) == {}
+
+
+def test_an_article_is_linked_where_the_page_has_the_articles(note: tuple[Store, Note]) -> None:
+    store, _ = note
+    article = document_of_article("benefits")
+    passage = values.file_passage(document_id=article, kind=Kind.ARTICLE, link="")
+    quoted = Quote(passage.text, citation(passage), Hit(passage, 0.9, 0.8, 0.8, 0.5, ()))
+
+    def link(settings: PageSettings, guild_id: int | None) -> str:
+        [linked] = PageLinks(store, settings).linked(guild_id, [quoted])
+        return linked.citation.link
+
+    with_articles = SETTINGS.model_copy(update={"articles": True})
+    assert link(with_articles, GUILD) == f"https://{GUILD}.example.org/articles/benefits/"
+    assert link(SETTINGS, GUILD) == ""
+    assert link(with_articles, GUILD + 1) == ""
+    assert link(with_articles, None) == ""
 
 
 class Unread(PublicNotes):

@@ -92,6 +92,23 @@ async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_sour
     assert buttons(answered.response) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
 
 
+def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
+    text = "As [the report](https://report.org/a) says."
+    labels = {}
+    for kind, link in ((Kind.ARTICLE, ""), (Kind.FILE, LINK)):
+        passage = file_passage(text, kind=kind, link=link)
+        hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
+        answer = Answer(Evidence.STRONG, (Quote(text, citation(passage), hit),))
+        sent = answer_message(Reply("Why?", answer), language=Language.ENGLISH, private=True)
+        everything = strictness.everything_in(sent["view"].to_components())
+        labels |= {part["url"]: part["label"] for part in everything if "url" in part}
+
+    assert labels == {
+        "https://report.org/a": button_messages.REFERENCE.english,
+        LINK: button_messages.SOURCE.english,
+    }
+
+
 async def test_the_last_verdict_of_a_member_is_recorded(world: World) -> None:
     result = await world.ask("What is open source AI?")
     assert result.response is not None
