@@ -38,6 +38,7 @@ from bot.answers.outcome import (
     Quote,
     Refusal,
     all_words,
+    close_hits,
     conflicts,
     decide,
     may_be_shown,
@@ -88,7 +89,7 @@ class Reply:
     Attributes:
         question: the text of the question.
         outcome: an answer, refusal or clarification.
-        hits: the hits for the question, best first.
+        hits: the hits for the question, best first; for a refusal, only its `close_hits`.
         question_id: the id of the recorded question, or None if nothing was recorded.
         generation: how often the searched scopes had changed when the reply was given.
         seconds: the time that the reply took.
@@ -449,7 +450,7 @@ class AnswerPipeline:
                 return Reply(
                     ask.text,
                     Refusal(unknown=nowhere),
-                    tuple(hits),
+                    tuple(close_hits(hits)),
                     generation=self._generation(lookup.scopes),
                     signals=lookup.signals,
                 )
@@ -463,7 +464,7 @@ class AnswerPipeline:
         return Reply(
             ask.text,
             outcome,
-            tuple(hits),
+            tuple(close_hits(hits) if isinstance(outcome, Refusal) else hits),
             generation=self._generation(lookup.scopes),
             # A question with strong evidence was understood, whichever language was detected ("wat
             # is open source").

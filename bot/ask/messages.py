@@ -57,6 +57,7 @@ def answer(
     *,
     repeats_question: bool = True,
     phrased: Phrased | None = None,
+    hands_on: bool = False,
 ) -> AnswerText:
     """The text of a reply.
 
@@ -66,6 +67,7 @@ def answer(
         language: the readers' language.
         repeats_question: False if Discord already shows the question above.
         phrased: a model's lines, shown above the quotations.
+        hands_on: whether there is a button *Ask the moderators* below a refusal.
     """
     if isinstance(reply.outcome, Clarification):
         return AnswerText(response_without_lookup(reply.question, language))
@@ -73,7 +75,7 @@ def answer(
     if reply.foreign:
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
-        no = refusal(reply.hits, language, reply.outcome.unknown)
+        no = refusal(reply.hits, language, reply.outcome.unknown, hands_on=hands_on)
         return AnswerText("\n".join([*asked, no]))
     return _answer(reply.outcome, [*filter(None, [lead]), *asked], language, phrased)
 
@@ -158,11 +160,15 @@ def _unlinked(quote: Quote) -> Quote:
 
 
 _REFUSAL: Final = Sentence(
-    "I don't know: I found nothing that clearly answers this. I've noted the question for the"
-    " moderators."
+    "I don't know: I found nothing that clearly answers this. It's now on the moderators' list of "
+    "unanswered questions."
 )
 _UNKNOWN: Final = Sentence(
-    "I don't know: I found nothing on {words}. I've noted the question for the moderators."
+    "I don't know: I found nothing on {words}. It's now on the moderators' list of unanswered "
+    "questions."
+)
+_ASK_NOW: Final = Sentence(
+    "-# *Ask the moderators* sends it to them now, and I'll bring you their answer."
 )
 
 _NEAREST_TITLES: Final = Sentence("-# Closest titles: {titles}")
@@ -177,11 +183,19 @@ def refusal(
     nearest: Sequence[Hit] = (),
     language: Language = Language.ENGLISH,
     unknown: Sequence[str] = (),
+    *,
+    hands_on: bool = False,
 ) -> str:
-    """A refusal that names the unknown words or, if there are none, the nearest titles."""
-    if unknown:
-        return _UNKNOWN(language, words=_quoted(unknown))
-    return "\n".join(filter(None, [_REFUSAL(language), nearest_titles(nearest, language)]))
+    """A refusal that names the unknown words or, if there are none, the nearest titles.
+
+    `hands_on` means that there is a button *Ask the moderators* below.
+    """
+    lines = [_UNKNOWN(language, words=_quoted(unknown)) if unknown else _REFUSAL(language)]
+    if nearest and not unknown:
+        lines.append(nearest_titles(nearest, language))
+    if hands_on:
+        lines.append(_ASK_NOW(language))
+    return "\n".join(filter(None, lines))
 
 
 def _quoted(words: Sequence[str]) -> str:

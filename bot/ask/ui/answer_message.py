@@ -68,7 +68,12 @@ def answer_message(
         note: a line at the end.
     """
     shown = messages.answer(
-        reply, lead, language, repeats_question=repeats_question, phrased=phrased
+        reply,
+        lead,
+        language,
+        repeats_question=repeats_question,
+        phrased=phrased,
+        hands_on=hands_on and reply.question_id is not None,
     )
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}

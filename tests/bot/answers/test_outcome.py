@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.outcome import (
+    CLOSE_ENOUGH,
     FURTHER_SHARE,
+    MOST_CLOSE,
     Answer,
     Refusal,
     citation,
+    close_hits,
     decide,
     near_best,
     with_due_penalty,
@@ -23,6 +26,12 @@ from tests.bot.values import file_passage
 
 def _hit(score: float, text: str = "The club has 40 hours.") -> Hit:
     return Hit(file_passage(text), score, score, score, 0.5, ("meaning",))
+
+
+def test_a_refusal_offers_few_hits_and_none_that_is_far() -> None:
+    near, far = _hit(CLOSE_ENOUGH), _hit(CLOSE_ENOUGH - 0.01)
+    assert close_hits([replace(near, also=(near,)), far, near]) == [near, near]
+    assert len(close_hits([near] * 10)) == MOST_CLOSE
 
 
 def test_without_evidence_the_outcome_is_a_refusal_whatever_was_found() -> None:

@@ -161,6 +161,6 @@ def test_an_answer_from_an_article_is_not_given_again_once_they_have_ended(
 def test_a_refusal_names_what_is_nearest_of_ones_own(store: Store, index: Index) -> None:
     _fill(index, NOTE)
     pipeline = AnswerPipeline(store, index, Retriever(index, WordEmbedder(4_096)), 3)
-    [reply] = pipeline.ask([Ask("zanzibar ferry timetable", 1, GUILD)], record=False)
-    assert reply.outcome == Refusal()
+    [reply] = pipeline.ask([Ask("zanzibar ferry timetable cows", 1, GUILD)], record=False)
+    assert isinstance(reply.outcome, Refusal)
     assert [hit.passage.document_id for hit in reply.hits] == [NOTE.id]

@@ -7,6 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
+from bot.answers.outcome import MOST_CLOSE
 from bot.ask import button_messages, messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.core.core import Core
@@ -68,7 +69,7 @@ def now(world: World, message: discord.Message) -> discord.Message:
     return found
 
 
-async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> None:
+async def test_an_answer_lists_up_to_ten_titles_and_a_refusal_only_near_ones(world: World) -> None:
     await world.add_note()
 
     def fill(core: Core) -> None:
@@ -78,13 +79,15 @@ async def test_an_answer_and_a_refusal_list_up_to_ten_titles(world: World) -> No
             index_document(core.index, core.embedder, boat)
 
     await world.core(fill)
-    for question in (QUESTION, UNKNOWN):
-        answered = await world.ask(question)
-        listed = [*choices(answered.response).values()]
-        assert 1 < len(listed) <= 10
-        assert len(set(listed)) == len(listed)
-        assert question == UNKNOWN or listed[0].startswith(TITLE)
-    assert "More passages" not in buttons(answered.response)
+    answered = await world.ask(QUESTION)
+    listed = [*choices(answered.response).values()]
+    assert 1 < len(listed) <= 10
+    assert len(set(listed)) == len(listed)
+    assert listed[0].startswith(TITLE)
+    refused = await world.ask("Zanzibar boat timetable")
+    assert buttons(refused.response) == ["Write this note"]
+    assert 1 < len(choices(refused.response)) <= MOST_CLOSE
+    assert len(choices((await world.ask(UNKNOWN)).response)) == 0
 
 
 async def test_a_moderators_pick_takes_the_place_of_the_quotation(
@@ -138,7 +141,7 @@ async def test_a_pick_replaces_a_mentions_answer_until_its_asker_takes_it_back(
 
 async def test_a_refusal_becomes_the_answer_that_its_asker_picks(world: World) -> None:
     await world.add_note()
-    await world.ask(UNKNOWN)
+    await world.ask(f"{UNKNOWN} lisbon")
     refusal = world.general.last_message
     assert refusal is not None
 
