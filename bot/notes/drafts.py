@@ -199,7 +199,7 @@ def as_fields(draft: Draft, language: Language) -> dict[str, str]:
 
 
 def from_fields(subject: Mapping[str, Any], fields: Mapping[str, str]) -> Draft:
-    """The draft of an embed's fields by label, in any language, and of the values in `EMPTY_IDS`."""
+    """The draft of an embed's fields, by label in any language, and of values of `EMPTY_IDS`."""
     names = {label(language): name for name, label in _FIELDS.items() for language in Language}
     return Draft(
         question_id=subject["question_id"] or None,

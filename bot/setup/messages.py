@@ -90,12 +90,21 @@ def about(
 
 TRY: Final = Sentence("Ask a question as a member would. Only you will see my answer.")
 _LEFT: Final = Sentence("Still to do: {steps}.")
+_NO_SOURCES: Final = Sentence(
+    "**Next: add your documents.** Without sources, I answer only from approved notes and, if they "
+    "are on, from the bundled articles."
+)
 _READY: Final = Sentence("✓ Everything is set up. `/setup` opens this again.")
 
 
-def trial(unfinished: Sequence[str], language: Language) -> str:
-    """Introduce the trial question, the last step of the panel, and name `unfinished` steps."""
-    state = _LEFT(language, steps=", ".join(unfinished)) if unfinished else _READY(language)
+def trial(unfinished: Sequence[str], language: Language, *, sources: bool) -> str:
+    """Introduce the trial question, the last step of the panel, and name `unfinished` steps.
+
+    `sources` means that the guild has sources.
+    """
+    state = _READY(language) if sources else _NO_SOURCES(language)
+    if unfinished:
+        state = _LEFT(language, steps=", ".join(unfinished))
     return f"{TRY(language)}\n{state}"
 
 
@@ -134,6 +143,8 @@ def next_steps(
     lines = [_NEXT(language)]
     if unfinished:
         lines.append(_NEXT_STEPS(language, steps=", ".join(unfinished)))
+    if not sources:
+        lines.append(_NEXT_SOURCE(language))
     lines.append(_NEXT_ASK(language))
     if helped:
         lines.append(
@@ -143,17 +154,14 @@ def next_steps(
         )
     if review_channel_id is not None and not unfinished:
         lines.append(_NEXT_NOTE(language, channel=f"<#{review_channel_id}>"))
-    if not sources:
-        lines.append(_NEXT_SOURCE(language))
     lines.append(_NEXT_MORE(language))
     return "\n".join(lines)
 
 
 ARRIVED: Final = Sentence(
     "**Hello! I answer questions from this server's knowledge**, with quotations and their "
-    "sources. If I don't know, I say so. `/ask` already works.\nNext step for administrators: "
-    "press *Set up* to choose your moderators and the channels where I answer. It takes two "
-    "minutes."
+    "sources. If I don't know, I say so. Ask with `/ask`.\nAdministrators choose my moderators, "
+    "my sources and the channels where I answer with *Set up*. It takes two minutes."
 )
 _ARRIVED_DIRECTLY: Final = Sentence(
     "Hello! I've joined **{server}**, but I can't write in any channel there. To set me up, "

@@ -17,6 +17,7 @@ class Page(StrEnum):
     REVIEW = "review"
     MODERATORS = "moderators"
     RULES = "rules"
+    REMINDERS = "reminders"
     PUBLIC = "public"
     ANSWERS = "answers"
     HANDOVER = "handover"
@@ -30,6 +31,7 @@ STEPS: Final = (Page.REVIEW, Page.MODERATORS, Page.ANSWERS, Page.SOURCES, Page.T
 
 _STEPS_OF: Final = {
     Page.RULES: Page.MODERATORS,
+    Page.REMINDERS: Page.MODERATORS,
     Page.PUBLIC: Page.MODERATORS,
     Page.HANDOVER: Page.ANSWERS,
     Page.PHRASING: Page.ANSWERS,
@@ -71,9 +73,9 @@ PAGES: Final[Mapping[Setting, Page]] = {
     Setting.QUORUM: Page.RULES,
     Setting.OWN_NOTES: Page.RULES,
     Setting.UNDO: Page.RULES,
-    Setting.REMINDER: Page.RULES,
-    Setting.SAMPLE: Page.RULES,
-    Setting.DIGEST: Page.RULES,
+    Setting.REMINDER: Page.REMINDERS,
+    Setting.SAMPLE: Page.REMINDERS,
+    Setting.DIGEST: Page.REMINDERS,
     Setting.LISTEN: Page.ANSWERS,
     Setting.HELP: Page.ANSWERS,
     Setting.PRIVATE: Page.ANSWERS,
@@ -87,6 +89,11 @@ PAGES: Final[Mapping[Setting, Page]] = {
     Setting.PAGE: Page.PUBLIC,
     Setting.PAGE_INDEXED: Page.PUBLIC,
 }
+
+
+def settings_on(page: Page) -> list[Setting]:
+    return [setting for setting, its_page in PAGES.items() if its_page is page]
+
 
 # These may be left empty; `LISTEN` and `HELP` take several channels.
 OPTIONAL: Final = frozenset(

@@ -5,7 +5,7 @@ from typing import Final
 
 from babel.dates import get_day_names
 
-from bot.setup.panel_choices import NO, OPERATORS, PAGES, YES, Page, Setting, offered
+from bot.setup.panel_choices import NO, OPERATORS, YES, Page, Setting, offered, settings_on
 from bot.setup.phrasing_messages import OPTIONS as PHRASINGS
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
@@ -16,6 +16,7 @@ TITLES: Final[Mapping[str, Sentence]] = {
     Page.REVIEW: Sentence("Review channel"),
     Page.MODERATORS: Sentence("Moderators"),
     Page.RULES: Sentence("Rules for notes"),
+    Page.REMINDERS: Sentence("Reminders and digest"),
     Page.PUBLIC: Sentence("Public page"),
     Page.ANSWERS: Sentence("Where to answer"),
     Page.HANDOVER: Sentence("Hand-over"),
@@ -28,6 +29,7 @@ ACTIONS: Final[Mapping[str, Sentence]] = {
     "hosts": Sentence("Trusted link hosts"),
     "looks": Sentence("Colour and welcome"),
     "ask": Sentence("Ask a question"),
+    "documents": Sentence("Add documents"),
     "end": Sentence("Don't quote the bundled articles"),
     "quote": Sentence("Quote the bundled articles"),
 }
@@ -38,8 +40,8 @@ CHOOSE: Final[Mapping[Setting, Sentence]] = {
     Setting.MODERATOR_ROLE: Sentence("Choose the role of the moderators"),
     Setting.LISTEN: Sentence("In every channel"),
     Setting.HELP: Sentence("Nowhere: choose forums and channels"),
-    Setting.HELPER_ROLE: Sentence("Only moderators help so far: choose a role"),
-    Setting.HANDOVER_CHANNEL: Sentence("In the review channel: choose another one"),
+    Setting.HELPER_ROLE: Sentence("No role: moderators only"),
+    Setting.HANDOVER_CHANNEL: Sentence("The review channel"),
 }
 
 
@@ -138,7 +140,9 @@ LABELS: Final[Mapping[Setting, Sentence]] = {
     Setting.DIGEST: Sentence("Weekly digest for moderators"),
     Setting.PRIVATE: Sentence("`/ask` answers"),
     Setting.LANGUAGE: Sentence("Language of public messages"),
-    Setting.ASK_MODERATORS: Sentence("Refused questions"),
+    Setting.ASK_MODERATORS: Sentence("Below a refusal"),
+    Setting.HELPER_ROLE: Sentence("Helpers, besides the moderators"),
+    Setting.HANDOVER_CHANNEL: Sentence("Channel for these questions"),
     Setting.STALE: Sentence("Claimed questions can be taken over"),
     Setting.FROM_REPLIES: Sentence("Answers by helpers and moderators"),
     Setting.PHRASING: TITLES[Page.PHRASING],
@@ -168,12 +172,12 @@ _NAMED: Final[Mapping[Setting, Mapping[str, Sentence]]] = {
     },
     Setting.PRIVATE: _PRIVATE,
     Setting.ASK_MODERATORS: {
-        YES: Sentence("can be handed over"),
-        NO: Sentence("stay unanswered"),
+        YES: Sentence("offer “Ask the moderators”"),
+        NO: Sentence("offer no help"),
     },
     Setting.FROM_REPLIES: {
-        YES: Sentence("are proposed as notes"),
-        NO: Sentence("aren't proposed as notes"),
+        YES: Sentence("propose them as notes"),
+        NO: Sentence("don't propose them as notes"),
     },
     Setting.PAGE: {YES: Sentence("on", "a switch"), NO: Sentence("off", "a switch")},
     Setting.PAGE_INDEXED: {
@@ -220,7 +224,7 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
 
 def rules(settings: GuildSettings, quorum: int, digest_day: int | None, language: Language) -> str:
     """List the rules for notes."""
-    listed = [one for one, page in PAGES.items() if page is Page.RULES]
+    listed = [*settings_on(Page.RULES), *settings_on(Page.REMINDERS)]
     held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in listed]
     return "\n".join(
         f"- {LABELS[setting](language)}: **{option(setting, value, language)}**"

@@ -75,8 +75,9 @@ class SetupButton(
             await _open_form(interaction, LooksForm)
         elif self.action == "open":
             await panel.show(interaction)
-        elif self.action in ("end", "quote"):
-            await _choose_articles(interaction, quoted=self.action == "quote")
+        elif self.action in ("end", "quote", "documents"):
+            if self.action != "documents":
+                await _choose_articles(interaction, quoted=self.action == "quote")
             await panel.show(interaction, Page.SOURCES)
         else:
             await panel.show(interaction, Page(self.action))

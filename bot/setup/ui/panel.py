@@ -15,7 +15,15 @@ from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.setup import messages, phrasing_messages, service
 from bot.setup import panel_messages as said
-from bot.setup.panel_choices import OPTIONAL, PAGES, STEPS, Page, Setting, offered, step_of
+from bot.setup.panel_choices import (
+    OPTIONAL,
+    STEPS,
+    Page,
+    Setting,
+    offered,
+    settings_on,
+    step_of,
+)
 from bot.setup.service import State
 from bot.setup.ui import checks
 from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
@@ -80,6 +88,8 @@ class _Pages:
             self.unfinished.append(Page.REVIEW)
         if self._role is None:
             self.unfinished.append(Page.MODERATORS)
+        required = {Page.REVIEW, Page.MODERATORS, *([Page.SOURCES] if state.has_sources else [])}
+        self._finished = required.difference(self.unfinished)
 
     async def view(self, page: Page) -> discord.ui.LayoutView:
         place = STEPS.index(step_of(page))
@@ -95,7 +105,7 @@ class _Pages:
     def _steps(self, page: Page, place: int) -> Iterable[SetupButton]:
         """Buttons of all steps; finished steps have a tick, and the next step has a colour."""
         for number, step in enumerate(STEPS):
-            done = step in (Page.REVIEW, Page.MODERATORS) and step not in self.unfinished
+            done = step in self._finished
             tick = "✓" if done else str(number + 1)
             label = f"{tick} {said.TITLES[step](self._language)}"
             button = SetupButton(label, action=step.value)
@@ -111,6 +121,7 @@ class _Pages:
         make = {
             Page.REVIEW: self._review,
             Page.RULES: self._rules,
+            Page.REMINDERS: self._reminders,
             Page.PUBLIC: self._public,
             Page.ANSWERS: self._answers,
             Page.HANDOVER: self._handover,
@@ -142,7 +153,7 @@ class _Pages:
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
         further = (
             SetupButton(said.TITLES[one](self._language), action=one.value)
-            for one in (Page.RULES, Page.PUBLIC)
+            for one in (Page.RULES, Page.REMINDERS, Page.PUBLIC)
         )
         return [
             _text(text),
@@ -153,13 +164,15 @@ class _Pages:
         ]
 
     def _rules(self) -> list[_Item]:
-        settings = [one for one, page in PAGES.items() if page is Page.RULES]
         return [
-            *self._choices(*settings),
+            *self._choices(*settings_on(Page.RULES)),
             _text(said.BY_TAG(self._language)),
             _text(said.linked(self._settings.allowed_hosts, self._language)),
             _row([SetupButton(self._language, action="hosts")]),
         ]
+
+    def _reminders(self) -> list[_Item]:
+        return [*self._choices(*settings_on(Page.REMINDERS))]
 
     def _public(self) -> list[_Item]:
         page = self._bot.settings.page
@@ -207,9 +220,11 @@ class _Pages:
         return [
             _text(said.HANDOVER(self._language)),
             *self._choices(Setting.ASK_MODERATORS),
+            _text(said.label(Setting.HELPER_ROLE, self._language)),
             self._role_select(
                 Setting.HELPER_ROLE, self._guild.get_role(settings.helper_role_id or 0)
             ),
+            _text(said.label(Setting.HANDOVER_CHANNEL, self._language)),
             self._channels(Setting.HANDOVER_CHANNEL, [settings.handover_channel_id or 0]),
             *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
             *self._choices(Setting.STALE, Setting.FROM_REPLIES),
@@ -253,8 +268,12 @@ class _Pages:
 
     def _trial(self) -> list[_Item]:
         unfinished = [said.TITLES[page](self._language) for page in self.unfinished]
-        text = messages.trial(unfinished, self._language)
-        return [_text(text), _row([SetupButton(self._language, action="ask")])]
+        has_sources = self._state.has_sources
+        text = messages.trial(unfinished, self._language, sources=has_sources)
+        buttons = [SetupButton(self._language, action="ask")]
+        if not has_sources:
+            buttons.append(SetupButton(self._language, action="documents"))
+        return [_text(text), _row(buttons)]
 
     def _role_select(self, setting: Setting, role: discord.Role | None) -> _Item:
         select = discord.ui.RoleSelect[Any](

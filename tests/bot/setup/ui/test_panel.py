@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from simcord import Env, SetupError
 
+from bot.setup import messages as setup_messages
 from bot.setup import panel_messages, service
 from bot.setup.panel_choices import PAGES, Page, Setting
 from bot.text import error_messages
+from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import everything, opened, restarted, shown_message
 from tests.bot.world import World, build_world, custom_ids, text_of
@@ -37,7 +39,13 @@ async def test_each_step_stores_its_choice_and_leads_to_the_next_even_after_rest
     assert (await kept(fresh)).complete
     for page in (Page.ANSWERS, Page.SOURCES, Page.TRIAL):
         await fresh.admin.click(panel, custom_id=f"setup:{page}")
-    assert "Everything is set up" in text_of(panel)
+    assert setup_messages._NO_SOURCES.english in text_of(panel)
+    await fresh.admin.click(panel, label="Add documents")
+    assert panel_messages.SOURCES.english in text_of(panel)
+    guild = Scope(fresh.guild.id)
+    await fresh.core(lambda core: core.store.add_source("https://kites.org/", guild))
+    await fresh.admin.click(panel, custom_id="setup:trial")
+    assert setup_messages._READY.english in text_of(panel)
 
     await restarted(fresh, new_bot)
     assert "step 5 of 5" in text_of(await opened(fresh))
