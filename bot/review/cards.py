@@ -46,6 +46,10 @@ LABELS: Final[Mapping[Action, Sentence]] = {
     Action.ON_PAGE: Sentence("Allow on the public page"),
 }
 
+# Actions in a menu below the buttons, if there are two or more.
+IN_MENU: Final = frozenset({Action.DUPLICATE, Action.WORDINGS, Action.OFF_PAGE, Action.ON_PAGE})
+MORE_ACTIONS: Final = Sentence("More actions")
+
 # Longest text shown whole, in all states of the card. A longer one is cut, and attached as a file.
 TEXT_CHARACTERS: Final = 1_900
 # The largest number of characters in the status line: room for names, a time and most reasons.
@@ -90,7 +94,7 @@ class ReviewCard:
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
-    """The buttons of a card at the time `at`, in order."""
+    """The actions on a card at the time `at`, in order."""
     found: list[Action] = []
     if note.revision.state is State.PENDING:
         found = [

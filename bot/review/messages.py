@@ -269,6 +269,7 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
     Obstacle.OWN_NOTE: OWN_NOTE,
     Obstacle.VOTED: Sentence("You've already approved this. {status}"),
     Obstacle.TOO_LATE: Sentence("It's too late to undo this. {status}"),
+    Obstacle.REVISED: Sentence("“{title}” has a newer revision, so this decision stands."),
     Obstacle.NOT_LIVE: Sentence("“{title}” isn't live. {status}"),
     Obstacle.NOT_YOURS: Sentence("“{title}” isn't yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),

@@ -54,7 +54,8 @@ class CardData:
 
     Attributes:
         record: the number of the contributor's other revisions by state.
-        before: the live note that a pending revision would replace, if any.
+        before: the text to compare a pending revision with: the live note that it would replace, or
+            else the revision that a moderator returned, if any.
         quorum: the number of approvals that a pending revision needs.
         flags: the risks in a pending revision's text.
         near: documents similar to a pending revision.
@@ -351,8 +352,19 @@ def card_data(core: Core, note: Note, channels: Sequence[int] = ()) -> CardData:
     near = core.part(SimilarNotes).documents(
         note.guild_id, note.revision.submission, note.id, channels
     )
-    before, needed = notes.live(note.id), quorum(core, note)
+    before, needed = notes.live(note.id) or _returned(core, note), quorum(core, note)
     return CardData(record, before, needed, tuple(flags), tuple(near), pictures)
+
+
+def _returned(core: Core, note: Note) -> Note | None:
+    """The last revision before `note` of which a moderator requested changes, if any."""
+    returned = [
+        earlier
+        for earlier in core.store.notes.history(note.guild_id, note.id)
+        if earlier.revision.id < note.revision.id
+        and earlier.revision.state is State.CHANGES_REQUESTED
+    ]
+    return returned[-1] if returned else None
 
 
 def suggested_wordings(core: Core, note: Note) -> list[SuggestedWording]:

@@ -264,6 +264,7 @@ class Obstacle(StrEnum):
     OWN_NOTE = "own_note"
     VOTED = "voted"
     TOO_LATE = "too_late"
+    REVISED = "revised"
     NOT_LIVE = "not_live"
     NOT_YOURS = "not_yours"
     UNCHANGED = "unchanged"

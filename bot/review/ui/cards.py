@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.authorization import First, Found
-from bot.interactions.kit.buttons import NONCE, Button, CustomId
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
@@ -160,10 +160,22 @@ def card_message(
 def card_buttons(
     note: Note, settings: GuildSettings, at: datetime, language: Language
 ) -> list[discord.ui.Item[Any]]:
-    return [
-        CardButton(language, revision_id=note.revision.id, action=action)
-        for action in cards.actions(note, settings, at)
+    """The buttons of a card at the time `at`, and a menu of rarer actions."""
+    actions, revision_id = cards.actions(note, settings, at), note.revision.id
+    rare = [action for action in actions if action in cards.IN_MENU]
+    in_menu = rare if len(rare) > 1 else []
+    items: list[discord.ui.Item[Any]] = [
+        CardButton(language, revision_id=revision_id, action=action)
+        for action in actions
+        if action not in in_menu
     ]
+    if in_menu:
+        options = [
+            discord.SelectOption(label=cards.LABELS[action](language), value=action)
+            for action in in_menu
+        ]
+        items.append(CardMenu(cards.MORE_ACTIONS(language), options, revision_id=revision_id))
+    return items
 
 
 class CardButton(
@@ -180,26 +192,52 @@ class CardButton(
     note: Note
 
     def first_response(self, interaction: Interaction) -> First:
-        if self.action in _RULINGS or self.action is Action.EDIT:
-            return First.OWN
-        beside = self.action in {Action.IMPACT, Action.WORDINGS}
-        return First.THINKING if beside else first_response_to_decision(interaction)
+        return _first_response(interaction, self.action)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Act at once, or open the form that the action needs."""
-        if self.action in _RULINGS:
-            language = await viewer_language(interaction)
-            ruling = RulingModal(self.revision_id, self.action, language)
-            await interaction.response.send_modal(ruling)
-        elif self.action is Action.EDIT:
-            editor = EditModal(self.note, await viewer_language(interaction))
-            await interaction.response.send_modal(editor)
-        elif self.action is Action.IMPACT:
-            await _show_impact(interaction, self.note)
-        elif self.action is Action.WORDINGS:
-            await show_wordings(interaction, self.note)
+        await _carry_out(interaction, self.note, self.action)
+
+
+class CardMenu(Select, ids=CustomId("card_menu", revision_id=int), rule=moderators_of_revision):
+    """A menu of the rarer actions on a card; its values are actions."""
+
+    note: Note
+
+    def first_response(self, interaction: Interaction) -> First:
+        sent: Any = interaction.data
+        action = next(iter(sent.get("values", ())), "")
+        known = action in cards.IN_MENU
+        return _first_response(interaction, Action(action)) if known else First.THINKING
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        if value in cards.IN_MENU:
+            await _carry_out(interaction, self.note, Action(value))
         else:
-            await act(interaction, self.note, self.action)
+            await show_outcome(interaction, messages.CARD_GONE(await viewer_language(interaction)))
+
+
+def _first_response(interaction: Interaction, action: Action) -> First:
+    if action in _RULINGS or action is Action.EDIT:
+        return First.OWN
+    beside = action in {Action.IMPACT, Action.WORDINGS}
+    return First.THINKING if beside else first_response_to_decision(interaction)
+
+
+async def _carry_out(interaction: Interaction, note: Note, action: Action) -> None:
+    """Act at once, or open the form that the action needs."""
+    if action in _RULINGS:
+        language = await viewer_language(interaction)
+        ruling = RulingModal(note.revision.id, action, language)
+        await interaction.response.send_modal(ruling)
+    elif action is Action.EDIT:
+        editor = EditModal(note, await viewer_language(interaction))
+        await interaction.response.send_modal(editor)
+    elif action is Action.IMPACT:
+        await _show_impact(interaction, note)
+    elif action is Action.WORDINGS:
+        await show_wordings(interaction, note)
+    else:
+        await act(interaction, note, action)
 
 
 _NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT)
@@ -246,7 +284,7 @@ class RulingModal(
             reason=filled.text("reason").strip(),
             duplicate_of=filled.text("duplicate_of").strip(),
         )
-        if not decided:
+        if not decided and any(filled.texts.values()):
             await _give_back(interaction)
 
 

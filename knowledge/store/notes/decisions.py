@@ -160,9 +160,12 @@ class Decisions:
                 return None
             if self._refused_as_own(note, moderator, "undo"):
                 return Outcome(note, Obstacle.OWN_NOTE)
+            if note.revision.state is State.PENDING and not self._can_be_undone(note):
+                return Outcome(note, Obstacle.UNCHANGED)
+            if note.latest_revision_id != note.revision.id:
+                return Outcome(note, Obstacle.REVISED)
             if not self._can_be_undone(note):
-                undecided = note.revision.state is State.PENDING
-                return Outcome(note, Obstacle.UNCHANGED if undecided else Obstacle.TOO_LATE)
+                return Outcome(note, Obstacle.TOO_LATE)
             before = self._states.take_back(note)
             restored = {
                 "live": before["live_revision_id"],

@@ -103,6 +103,11 @@ class NoteStates:
             The note with that revision, and the ids of the replaced revisions.
         """
         replaced = self._pending(note_id)
+        # A decision on the latest revision can't be undone any more, so its card loses *Undo*.
+        rows = self._database.rows(
+            "select max(id) as latest from revisions where note_id = ?", [note_id]
+        )
+        mark_due(self._database, rows[0]["latest"])
         # The schema allows one pending revision, so this comes first; its pictures may be inherited
         # below.
         self._database.run(

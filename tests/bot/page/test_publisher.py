@@ -69,14 +69,14 @@ async def test_a_note_is_gone_two_rounds_after_it_was_kept_off_or_its_contributo
     note = pages.page / "notes" / "1" / "index.html"
     await pages.rounds()
     assert _WORDS in note.read_text()
-    await world.moderator.click(world.card, custom_id="card:1:off_page")
+    await world.moderator.select(world.card, ["off_page"], custom_id="card_menu:1")
     await pages.rounds()
     assert _WORDS in pages.said()
     await pages.rounds()
     assert _WORDS not in pages.said()
     assert (pages.page / "index.html").is_file()
 
-    await world.moderator.click(world.card, custom_id="card:1:on_page")
+    await world.moderator.select(world.card, ["on_page"], custom_id="card_menu:1")
     await pages.rounds(2)
     assert _WORDS in note.read_text()
     await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
@@ -88,7 +88,7 @@ async def test_a_page_with_constant_changes_is_published_within_a_minute(
     world: World, pages: Pages
 ) -> None:
     await pages.rounds()
-    await world.moderator.click(world.card, custom_id="card:1:off_page")
+    await world.moderator.select(world.card, ["off_page"], custom_id="card_menu:1")
     gone = []
     for _ in range(60 // ROUND_SECONDS):
         await turn_on(world)

@@ -11,6 +11,7 @@ from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
+from bot.review.service import Action
 from bot.text import error_messages
 from knowledge.values.notes import Problem, State
 from knowledge.values.questions import Verdict
@@ -115,6 +116,13 @@ def on_the_card(label: str) -> Open:
         return world.moderator, await world.moderator.click(world.card, label=label)
 
     return opened
+
+
+async def duplicate_by_menu(world: World) -> Opened:
+    await world.propose()
+    chosen = [Action.DUPLICATE]
+    form = await world.moderator.select(world.card, chosen, custom_id="card_menu:1")
+    return world.moderator, form
 
 
 async def reject_by_menu(world: World) -> Opened:
@@ -234,7 +242,7 @@ EVERY_FORM = [
     pytest.param(on_the_card("Reject"), {"reason": TYPED}, decided(State.REJECTED), id="reject"),
     pytest.param(reject_by_menu, {"reason": TYPED}, decided(State.REJECTED), id="reject by menu"),
     pytest.param(
-        on_the_card("Duplicate of…"),
+        duplicate_by_menu,
         {"duplicate_of": "https://elsewhere.example", "reason": TYPED},
         decided(State.REJECTED),
         id="duplicate",

@@ -7,6 +7,7 @@ from simcord import InteractionResult, MemberActor
 
 from bot.ask import button_messages
 from bot.gaps import messages as gaps_messages
+from bot.review.service import Action
 from bot.text import error_messages
 from knowledge.values.notes import State
 from tests.bot.faults import silent
@@ -74,7 +75,6 @@ PENDING = [
     "Edit & approve",
     "Request changes",
     "Reject",
-    "Duplicate of…",
     "What would change?",
 ]
 
@@ -94,6 +94,10 @@ async def test_the_buttons_of_cards_refuse_a_former_moderator(world: World) -> N
             clicked = await world.moderator.click(card, label=label)
             told = everything(await filled(world.moderator, clicked))
             assert error_messages.NOT_A_MODERATOR.english in told, label
+    for action in (Action.DUPLICATE, Action.WORDINGS):
+        chosen = await world.moderator.select(pending, [action], custom_id="card_menu:2")
+        told = everything(await filled(world.moderator, chosen))
+        assert error_messages.NOT_A_MODERATOR.english in told, action
 
     for note in before:
         after = await world.note(note.revision.id)

@@ -113,13 +113,13 @@ async def test_a_writer_keeps_a_note_off_after_proposing_it_and_later_allows_it(
 
 async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: World) -> None:
     await public.publish()
-    kept = await public.moderator.click(public.card, custom_id="card:1:off_page")
+    kept = await public.moderator.select(public.card, ["off_page"], custom_id="card_menu:1")
     note = await public.note()
     assert said(kept) == review_messages.confirm_action(note, Action.OFF_PAGE)
     assert note.off_page == {PageVeto.MODERATOR}
     assert cards._OFF_PAGE[PageVeto.MODERATOR].english in text_of(public.card)
     assert await on_page(public) == set()
-    await public.moderator.click(public.card, custom_id="card:1:on_page")
+    await public.moderator.select(public.card, ["on_page"], custom_id="card_menu:1")
     assert await on_page(public) == {TITLE}
 
 
@@ -187,7 +187,7 @@ async def test_a_note_on_the_page_is_opened_and_cited_there(public: World) -> No
     found = await public.member.slash(public.general, "search", query=TITLE)
     assert url in everything(found)
 
-    await public.moderator.click(public.card, custom_id="card:1:off_page")
+    await public.moderator.select(public.card, ["off_page"], custom_id="card_menu:1")
 
     again = await public.ask()
     assert url not in links(again.response)

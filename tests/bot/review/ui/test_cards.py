@@ -142,7 +142,9 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
 
     async def duplicate_of(named: str) -> InteractionResult:
         fields = {"duplicate_of": named, "reason": "As said."}
-        return await decided(world, world.moderator, "Duplicate of…", fields)
+        chosen = [Action.DUPLICATE]
+        form = await world.moderator.select(world.card, chosen, custom_id="card_menu:2")
+        return await world.moderator.submit_modal(form, fields)
 
     unknown = await duplicate_of("nothing of that name")
     assert longest_part(review_messages._OBSTACLES[Obstacle.NO_ORIGINAL]) in said(unknown)
@@ -154,6 +156,24 @@ async def test_a_duplicate_is_closed_with_its_original(world: World) -> None:
     assert await state(world, 2) is State.REJECTED
     assert "**Duplicate**" in text_of(world.card)
     assert "repeats something I already know (Where we meet)" in "\n".join(told(world))
+
+
+async def test_a_resubmitted_note_is_compared_with_the_returned_one(world: World) -> None:
+    await world.propose()
+    await decided(world, world.moderator, "Request changes", {"reason": "On which day?"})
+    assert "Undo" in buttons(world.card)
+    form = await world.moderator.click(world.card, label="Undo")
+
+    edited = await world.member.slash(world.general, "note edit", note="1")
+    await world.member.submit_modal(edited, {"title": TITLE, "text": EDITED})
+
+    old, new = world.review.history()
+    assert "~~Fridays~~**Saturdays**" in text_of(new)
+    assert "Undo" not in buttons(old)
+    late = await world.moderator.submit_modal(form, {"reason": ""})
+    assert said(late) == review_messages._OBSTACLES[Obstacle.REVISED](Language.ENGLISH, title=TITLE)
+    assert not late.followups
+    assert await state(world) is State.CHANGES_REQUESTED
 
 
 async def test_message_menus_decide_like_buttons(world: World) -> None:
