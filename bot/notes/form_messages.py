@@ -23,15 +23,17 @@ FOR_PAGE_TITLES: Final = {
 }
 FOR_PAGE_HELP: Final = Sentence("Once approved, anyone on the web can read it. Markdown works.")
 FOR_PAGE_OR_FILE_HELP: Final = Sentence(
-    "Required unless a file has it. Once approved, anyone on the web can read it. Markdown works."
+    "Here or in a file. Once approved, anyone on the web can read it. Markdown works."
 )
-TITLE_HELP: Final = Sentence("First line: the topic. Further lines: up to five other ways to ask.")
+TITLE_HELP: Final = Sentence(
+    "A short title. On further lines, if you like, up to five other ways to ask."
+)
 TITLE_OF_FILE_HELP: Final = Sentence(
-    "First line: the title, unless a file has one. Further lines: up to five other ways to ask."
+    "A short title, unless a file has one. On further lines, if you like, other ways to ask."
 )
 TEXT_HELP: Final = Sentence("The text that others will find. Markdown works.")
 TEXT_OR_FILE_HELP: Final = Sentence(
-    "Required unless a file has it. The text that others will find. Markdown works."
+    "The text that others will find, here or in a file. Markdown works."
 )
 OR_FILE: Final = Sentence("Pictures, or a file with the text")
 FILE_HELP: Final = Sentence(

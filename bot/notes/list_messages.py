@@ -36,11 +36,14 @@ FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
 # Four fit in a message even if each has a long reason and a link to its card.
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
+# Discord's limit for the label of an option.
+_LABEL_CHARACTERS: Final = 100
 _LISTED_CHARACTERS: Final = 480
 # Longest text of `where` besides state and reason.
 _ADDED_CHARACTERS: Final = 64
 PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 _YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
+OPEN_NOTE: Final = Sentence("Open a note")
 _CARD: Final = Sentence("card")
 _UNTITLED: Final = Sentence("Untitled")
 
@@ -62,7 +65,7 @@ def page_of_own_notes(
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)
     count = -(-len(matching) // PAGE_NOTES)
     number = min(number, count - 1)
-    shown_now = matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    shown_now = notes_on_page(notes, wanted, number)
     head = _YOURS(len(matching), language)
     if wanted is not Filter.ALL:
         head += f" · {FILTER_LABELS[wanted](language)}"
@@ -70,6 +73,20 @@ def page_of_own_notes(
         head += PAGE(language, number=number + 1, count=count)
     lines = [_listed(note, quorum, language, with_cards=with_cards) for note, quorum in shown_now]
     return Page("\n".join([head, *lines]), number, count)
+
+
+def notes_on_page(
+    notes: Sequence[tuple[Note, int]], wanted: Filter, number: int
+) -> Sequence[tuple[Note, int]]:
+    """The own notes on the page with the index `number`."""
+    matching = [(note, quorum) for note, quorum in notes if _matches(note, wanted)]
+    return matching[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+
+
+def menu_label(note: Note, language: Language) -> str:
+    """The label of an own note in the menu below the list."""
+    title = legible(note.revision.submission.shown.title) or _UNTITLED(language)
+    return shortened(f"{note.id}. {title}", _LABEL_CHARACTERS)
 
 
 def _matches(note: Note, wanted: Filter) -> bool:

@@ -27,6 +27,7 @@ from knowledge.values.submissions import FORM_CHARACTERS
 SHOWN_REASON_CHARACTERS: Final = 330
 
 
+HISTORY: Final = Sentence("History")
 HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
 
 

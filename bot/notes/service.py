@@ -293,10 +293,15 @@ def withdrawable(core: Core, guild_id: int, note_id: int, member_id: int) -> Not
     note = core.store.notes.latest(guild_id, note_id)
     if note is None or note.contributor_id != member_id:
         return None
+    revision_id = revision_to_withdraw(note)
+    return core.store.notes.of_revision(revision_id) if revision_id is not None else None
+
+
+def revision_to_withdraw(note: Note) -> int | None:
+    """The id of a note's revision that its contributor may withdraw, or None if there is none."""
     if note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}:
-        return note
-    published = note.live_revision_id or note.retired_revision_id
-    return core.store.notes.of_revision(published) if published is not None else None
+        return note.revision.id
+    return note.live_revision_id or note.retired_revision_id
 
 
 def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:

@@ -46,7 +46,9 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "recent_questions": Sentence("When you asked questions in the last day, for limits."),
     "phrasings": Sentence("Answers to you in a language model's words."),
     "copied_wordings": Sentence("Your questions, added to notes as other ways to ask."),
-    "log": Sentence("Entries about you in the audit log, under a number."),
+    "log": Sentence(
+        "Entries of the moderators' log that concern you, stored with a number instead of your id."
+    ),
     "preferences": Sentence("Your privacy choices."),
     "messages": Sentence("Your messages in channels that I read, until you delete them."),
 }

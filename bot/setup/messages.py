@@ -51,10 +51,8 @@ def model_reads(chosen: Language, model_languages: Sequence[str], language: Lang
 _WHAT: Final = Sentence(
     "**Commonplace {version}** answers questions with quotations from this community's knowledge."
 )
-_SIZE: Final = Sentence(
-    "{documents:,} documents, {passages:,} passages. Index generation {generation:,}, model "
-    "{model}."
-)
+_SIZE: Final = Sentence("{documents:,} documents, {passages:,} passages.")
+_INDEX: Final = Sentence("-# Index generation {generation:,}, model {model}.")
 _CHANGED: Final = Sentence("Index updated {when}.")
 _HERE: Final = Sentence(
     "This server: {notes} live, {pending:,} awaiting review, {questions} asked."
@@ -71,12 +69,14 @@ def about(
     changed_at: datetime | None,
     language: Language = Language.ENGLISH,
     phrasing: str = "",
+    *,
+    moderator: bool = False,
 ) -> str:
-    """Describe the bot and the index; `phrasing` is a sentence on the language model, or ""."""
-    lines = [
-        _WHAT(language, version=version),
-        _SIZE(language, model=plain(model), **counts),
-    ]
+    """Describe the bot and, to a moderator, the index.
+
+    `phrasing` is a sentence on the language model, or "".
+    """
+    lines = [_WHAT(language, version=version), _SIZE(language, **counts)]
     if changed_at is not None:
         lines.append(_CHANGED(language, when=f"<t:{int(changed_at.timestamp())}:R>"))
     if "live" in counts:
@@ -85,6 +85,8 @@ def about(
         pending = counts["pending"]
         lines.append(_HERE(language, notes=notes, pending=pending, questions=questions))
     lines += [*filter(None, [phrasing]), _HOW(language)]
+    if moderator:
+        lines.append(_INDEX(language, model=plain(model), generation=counts["generation"]))
     return "\n".join(lines)
 
 

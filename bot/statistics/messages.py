@@ -84,14 +84,17 @@ def is_leaderboard(text: str) -> bool:
 
 
 _ASKED: Final = Sentence(
-    "**{questions}**: {strong:,} answered, {partial:,} answered in part, {refused:,} not answered."
+    "**{questions} so far**: {strong:,} answered, {partial:,} answered in part, {refused:,} "
+    "refused."
 )
 
 _VERDICTS: Final = Sentence("Ratings: helpful {helpful}, not helpful {unhelpful}.")
 
 _PUBLISHED: Final = Sentence("{notes} live, {pending:,} awaiting review.")
 
-_UNANSWERED: Final = Sentence("{questions} still without a good answer.")
+_UNANSWERED: Final = Sentence(
+    "Still open for the moderators: {questions} (refused, answered in part or not helpful)."
+)
 
 _QUOTED_MOST: Final = Sentence("Most quoted: {titles}.")
 

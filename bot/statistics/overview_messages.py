@@ -59,10 +59,7 @@ _DAYS: Final = Sentence("Questions a day, last 30 days (UTC)")
 _ASKED: Final = Sentence("Asked most, last 7 days")
 _SOURCES: Final = Sentence("Sources, last 30 days")
 _DOUBTFUL: Final = Sentence("Answers to look at, last 30 days")
-_SUMMARY: Final = Sentence(
-    "{questions}: {strong:,} answered, {partial:,} answered in part, {refused:,} not answered; "
-    "most on {date}: {most:,}"
-)
+_SUMMARY: Final = Sentence("{questions}; most on {date}: {most:,}")
 _QUESTIONS: Final = Plural("{number:,} question", "{number:,} questions")
 _MEMBERS: Final = Plural("{times} by {number:,} member", "{times} by {number:,} members")
 _UNANSWERED: Final = Sentence("{asked}, {number:,} not answered")
@@ -125,9 +122,6 @@ def _days(overview: Overview, language: Language) -> Panel:
     line = _SUMMARY(
         language,
         questions=_QUESTIONS(sum(totals), language),
-        strong=overview.questions[Evidence.STRONG],
-        partial=overview.questions[Evidence.PARTIAL],
-        refused=overview.questions[Evidence.NONE],
         date=dates[totals.index(max(totals))],
         most=max(totals),
     )
@@ -214,7 +208,8 @@ def text(shown: Sequence[Panel], most: int) -> str:
     """
     lines: list[str] = []
     for panel in shown:
-        lines.append(f"**{panel.heading}**")
+        # Discord shows a bold line below a list as part of the list.
+        lines.append(f"### {panel.heading}")
         said = _lines(panel, *_SHORTER[0], plain_within)
         lines += said if panel.daily else (f"- {line}" for line in said)
     while size("\n".join(lines)) > most:

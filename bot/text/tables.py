@@ -2,7 +2,8 @@
 
 A table that fits a phone becomes a code block with aligned columns. A wider table becomes a list
 with an item for each row. A table with links also becomes a list, because links don't work in code
-blocks. If the table has more than two columns, the items name them: "Oak · height: 20 m".
+blocks. If the table has more than two columns, the items name them: "Oak · height: 20 m". Omitted
+rows are a line "…".
 """
 
 import re
@@ -111,11 +112,12 @@ def _listed(rows: Sequence[str]) -> Iterator[str]:
     above = head_lines(rows)
     head = [cell.replace("**", "") for cell in _cells(rows[0])] if above else []
     is_labelled = len(head) > _READABLE_COLUMNS
-    top = head[0] if is_labelled else _BETWEEN.join(filter(None, head))
-    if top:
+    if top := _BETWEEN.join(filter(None, head)):
         yield f"**{top}**"
     for row in rows[above:]:
-        if said := _labelled(head, _cells(row)) if is_labelled else shown_row(row):
+        if row.strip() == LEFT_OUT:
+            yield "…"
+        elif said := _labelled(head, _cells(row)) if is_labelled else shown_row(row):
             yield f"{row[: len(row) - len(row.lstrip())]}- {said}"
 
 

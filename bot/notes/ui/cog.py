@@ -1,7 +1,7 @@
 """Notes cog: the contributors' commands `/note …` and *Save as note*."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -9,24 +9,20 @@ from discord.ext import commands
 
 from bot.interactions import autocomplete
 from bot.interactions.features import Feature
-from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import draft_of_revision
 from bot.notes.list_messages import FILTER_LABELS, Filter
-from bot.notes.service import VisibleNote
-from bot.notes.ui.form import ReviseButton, open_form, open_revision
-from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
-from bot.notes.ui.page_button import page_button
+from bot.notes.ui.form import open_form, open_revision
+from bot.notes.ui.lists import ask_to_withdraw, show_note, show_page, show_revision
 from bot.notes.ui.reply_proposals import ReplyProposals
-from bot.notes.ui.report import ReportButton, report, report_message
+from bot.notes.ui.report import report, report_message
 from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
 from bot.review import cards as review_cards
-from bot.review.ui.cards import files_of
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.notes import Note, Obstacle, Problem
 from knowledge.values.submissions import REASON_CHARACTERS
@@ -106,36 +102,7 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.visible_notes)
     async def show(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await self._seen(interaction, note)
-        language = await viewer_language(interaction)
-        if found is None or found.note is None:
-            await interaction.edit_original_response(content=messages.NO_HISTORY(language))
-            return
-        first, *rest = messages.note_cards(found, language)
-        buttons: list[discord.ui.Item[Any]] = []
-        if found.live is not None:
-            label = messages.REPORT_LABEL(language)
-            buttons.append(ReportButton(label, kind="note", number=found.live.id))
-        if found.note.contributor_id == interaction.user.id:
-            buttons.append(ReviseButton(language, note_id=found.note.id, action="edit"))
-        buttons += await page_button(interaction, found.note, language)
-        if found.page_url:
-            label = messages.OPEN_PAGE(language)
-            buttons.append(discord.ui.Button(label=label, url=found.page_url))
-        await interaction.edit_original_response(
-            content=first.content, attachments=files_of(first), view=view_of(buttons)
-        )
-        for card in rest:
-            await interaction.followup.send(card.content, files=files_of(card), ephemeral=True)
-
-    async def _seen(self, interaction: Interaction, typed: str) -> VisibleNote | None:
-        note_id = await autocomplete.note_id_of(interaction, typed)
-        if note_id is None or interaction.guild_id is None:
-            return None
-        guild_id, viewer = interaction.guild_id, await viewer_of(interaction)
-        return await self.bot.worker.call(
-            lambda core: service.visible_note(core, guild_id, note_id, viewer)
-        )
+        await show_note(interaction, await autocomplete.note_id_of(interaction, note))
 
     @note.command(
         name="history",
@@ -198,25 +165,7 @@ class NotesCog(commands.Cog):
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def withdraw(self, interaction: Interaction, note: _NoteOption) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        note_id = await autocomplete.note_id_of(interaction, note)
-        found = await self.bot.worker.call(
-            lambda core: service.withdrawable(
-                core, interaction.guild_id or 0, note_id or 0, interaction.user.id
-            )
-        )
-        language = await viewer_language(interaction)
-        if found is None:
-            sentence = messages.NOTHING_TO_WITHDRAW(language)
-            await interaction.edit_original_response(content=sentence)
-            return
-        revision_id = found.revision.id
-        view = view_of(
-            WithdrawButton(language, revision_id=revision_id, action=action)
-            for action in messages.WITHDRAW_LABELS
-        )
-        await interaction.edit_original_response(
-            content=messages.ask_to_withdraw(found, language), view=view
-        )
+        await ask_to_withdraw(interaction, await autocomplete.note_id_of(interaction, note))
 
     @note.command(
         name="report",

@@ -11,6 +11,7 @@ from bot.interactions.policy.channel_access import quotable_channels
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
     also_directly,
+    is_moderator,
     manages,
 )
 from bot.interactions.services import Cog, Interaction, Services
@@ -72,7 +73,15 @@ class SetupCog(Cog):
         phrasing = phrasing_messages.about(
             self.bot.settings.phrasing.host, await _phrasing_in(interaction), viewer
         )
-        sentence = messages.about(own_version(), counts, model, changed_at, viewer, phrasing)
+        sentence = messages.about(
+            own_version(),
+            counts,
+            model,
+            changed_at,
+            viewer,
+            phrasing,
+            moderator=await is_moderator(interaction),
+        )
         await interaction.edit_original_response(content=sentence)
 
 

@@ -51,6 +51,7 @@ def test_from_three_columns_on_each_value_has_its_head_beside_it() -> None:
         "| *new* |  | https://a.org |\n| … |\n|  | Waits | a | more |"
     )
     assert _shown(table) == (
-        "**Role**\n- **CLIENT** · What it does there: Sends · Best: Phones\n"
-        "- *new* · Best: https://a.org\n- …\n- What it does there: Waits · Best: a · more"
+        "**Role · What it does there · Best**\n"
+        "- **CLIENT** · What it does there: Sends · Best: Phones\n"
+        "- *new* · Best: https://a.org\n…\n- What it does there: Waits · Best: a · more"
     )

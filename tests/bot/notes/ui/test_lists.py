@@ -8,7 +8,7 @@ from bot.notes import list_messages, messages
 from bot.process.client import Bot
 from knowledge.values.notes import State
 from tests.bot.steps import content, edit, longest_part, reject, restarted, said, shown_message
-from tests.bot.world import TITLE, World, buttons, text_of
+from tests.bot.world import TITLE, World, buttons, choices, text_of
 
 FIRST = "The meetup is in Lisbon on Fridays."
 SECOND = "The meetup is in Porto on Fridays."
@@ -89,6 +89,25 @@ async def test_only_moderators_get_a_link_to_the_card(world: World) -> None:
 
     assert "discord.com/channels" not in await listed(world, world.member)
     assert f"/{world.review.id}/" in await listed(world, world.moderator)
+
+
+async def test_a_listed_note_is_opened_and_withdrawn(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.publish(TITLE, FIRST)
+    await edit(world, SECOND)
+    mine = await world.member.slash(world.general, "note mine")
+    assert choices(mine.response) == {"1": f"1. {TITLE}"}
+    await restarted(world, new_bot)
+
+    shown = await world.member.select(shown_message(mine), ["1"], custom_id="my_note")
+
+    assert FIRST in said(shown)
+    assert buttons(shown.response)[1:] == ["Edit", "Withdraw", "History"]
+    history = await world.member.click(shown_message(shown), label="Withdraw")
+    assert buttons(history.response) == ["Withdraw", "Keep it"]
+    await world.member.click(shown_message(shown), label="History")
+    assert "~~Lisbon~~**Porto**" in content(shown)
 
 
 # Withdrawal.
