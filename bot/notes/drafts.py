@@ -201,11 +201,15 @@ def as_fields(draft: Draft, language: Language) -> dict[str, str]:
 def from_fields(subject: Mapping[str, Any], fields: Mapping[str, str]) -> Draft:
     """The draft of an embed's fields, by label in any language, and of values of `EMPTY_IDS`."""
     names = {label(language): name for name, label in _FIELDS.items() for language in Language}
+    typed = {names[label]: value for label, value in fields.items() if label in names}
     return Draft(
+        title=typed.get("title", ""),
+        tags=typed.get("tags", ""),
+        link=typed.get("link", ""),
+        wordings=typed.get("wordings", ""),
         question_id=subject["question_id"] or None,
         page=subject["page"],
         pictures_read=subject["read"] == "read",
-        **{names[label]: value for label, value in fields.items() if label in names},
     )
 
 

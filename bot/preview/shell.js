@@ -158,8 +158,8 @@ function addApps(page) {
   }
 }
 
-// The newest message is kept in view, also where it grows while it is drawn, until whoever looks
-// scrolls away from it; what they send brings it back.
+// The newest message is kept in view, also where it grows while it is drawn, until the viewer scrolls
+// away from it. What they send brings it back, and so does a new message after they pressed something.
 function followNewest(page, list) {
   const timeline = page.getElementById("channel-timeline");
   let following = true;
@@ -188,6 +188,16 @@ function followNewest(page, list) {
   page.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !timeline.contains(event.target)) sent();
   }, { capture: true });
+  const newest = () => BigInt(
+    [...list.querySelectorAll("article.channel-message")].at(-1)?.dataset.messageId || "0",
+  );
+  let shown = newest();
+  let pressed = false;
+  page.addEventListener("click", () => { pressed = true; }, { capture: true });
+  new MutationObserver(() => {
+    if (pressed && newest() > shown) { pressed = false; sent(); }
+    shown = newest();
+  }).observe(list, { childList: true });
   const grown = new ResizeObserver(follow);
   grown.observe(list);
   grown.observe(timeline);

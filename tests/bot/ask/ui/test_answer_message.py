@@ -94,7 +94,7 @@ async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_sour
 
 def test_only_a_link_to_the_quoted_text_is_named_source() -> None:
     text = "As [the report](https://report.org/a) says."
-    labels = {}
+    labels: dict[str, str] = {}
     for kind, link in ((Kind.ARTICLE, ""), (Kind.FILE, LINK)):
         passage = file_passage(text, kind=kind, link=link)
         hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))

@@ -50,7 +50,7 @@ async def test_leaderboard_and_figures_count_this_server_alone(
     assert community_messages._UNANSWERED(Language.ENGLISH, questions="1 question") in figures
     assert community_messages._NOBODY_YET.english in content(await board(other))
     elsewhere = content(await other.member.slash(other.general, "stats"))
-    assert "**0 questions**" in elsewhere
+    assert "**0 questions so far**" in elsewhere
 
 
 async def test_the_leaderboards_pages_work_after_a_restart(
