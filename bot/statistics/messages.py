@@ -85,7 +85,7 @@ def is_leaderboard(text: str) -> bool:
 
 _ASKED: Final = Sentence(
     "**{questions} so far**: {strong:,} answered, {partial:,} answered in part, {refused:,} "
-    "refused."
+    "not answered."
 )
 
 _VERDICTS: Final = Sentence("Ratings: helpful {helpful}, not helpful {unhelpful}.")
@@ -93,7 +93,7 @@ _VERDICTS: Final = Sentence("Ratings: helpful {helpful}, not helpful {unhelpful}
 _PUBLISHED: Final = Sentence("{notes} live, {pending:,} awaiting review.")
 
 _UNANSWERED: Final = Sentence(
-    "Still open for the moderators: {questions} (refused, answered in part or not helpful)."
+    "Still open for the moderators: {questions} (not answered, in part, or not helpful)."
 )
 
 _QUOTED_MOST: Final = Sentence("Most quoted: {titles}.")

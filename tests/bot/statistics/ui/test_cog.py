@@ -44,7 +44,7 @@ async def test_leaderboard_and_figures_count_this_server_alone(
     assert "1. **mia" in leaders
     assert "1 time, with 1 note" in leaders
     assert "**2 questions so far**" in figures
-    assert "1 refused" in figures
+    assert "1 not answered" in figures
     assert "helpful 1 time, not helpful 0 times" in figures
     assert community_messages._PUBLISHED(Language.ENGLISH, notes="1 note", pending=1) in figures
     assert community_messages._UNANSWERED(Language.ENGLISH, questions="1 question") in figures
