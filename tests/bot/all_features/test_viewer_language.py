@@ -179,10 +179,10 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await moderator.submit_modal(changes, {"reason": "Kürzer."})
     await moderator.slash(world.general, "review note", note=1)
     await moderator.slash(world.general, "review note", note=99)
-    for action in ("impact", "duplicate", "edit", "reject"):
-        opened = await moderator.click(card_of(world, 1), custom_id=f"card:1:{action}")
-        if action == "duplicate":
-            await moderator.submit_modal(opened, {"duplicate_of": "Keines", "reason": ""})
+    form = await moderator.select(card_of(world, 1), ["duplicate"], custom_id="card_menu:1")
+    await moderator.submit_modal(form, {"duplicate_of": "Keines", "reason": ""})
+    for action in ("impact", "edit", "reject"):
+        await moderator.click(card_of(world, 1), custom_id=f"card:1:{action}")
     await moderator.click(card_of(world, 1), custom_id="card:1:approve")
     retirement = await moderator.click(card_of(world, 1), custom_id="card:1:retire")
     await moderator.submit_modal(retirement, {"reason": ""})
