@@ -1,8 +1,9 @@
 """Replies that would become notes: how many of the judged ones, and how many of these are rubbish.
 
-    python -m benchmarks.replies LOGS [--show]
+    python -m benchmarks.replies [LOGS] [--show]
 
-LOGS is the folder `data` of a checkout of jkkummerfeld/irc-disentanglement. The judged exchanges in
+The replies of `tests/judged/plain_replies.tsv` tell or don't tell plain facts. LOGS is the folder
+`data` of a checkout of jkkummerfeld/irc-disentanglement. The judged exchanges in
 `tests/judged/replies.tsv` are lines of its logs; their words aren't in the project. `--show` prints
 the proposals.
 """
@@ -17,9 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bot.notes.answer_detection import is_answer, title_of_question
+from bot.notes.answer_detection import Judgement, judge, title_of_question
 
 JUDGED: Final = Path(__file__).parent.parent / "tests" / "judged" / "replies.tsv"
+PLAIN: Final = JUDGED.with_name("plain_replies.tsv")
 _SAID: Final = re.compile(r"^(?:\w+ [\d-]+ )?\[[\d:]+\] <[^>]+>\s*(.*)$")
 _ADDRESS: Final = re.compile(r"^@?[\w\[\]{}|^`-]+[,:] +")
 
@@ -37,7 +39,8 @@ class Exchange:
     def title(self) -> str:
         """The title of the note that would be proposed; empty if none would be."""
         title = title_of_question(self.question)
-        return title if title and is_answer(self.question, title, self.reply) else ""
+        answers = title and judge(self.question, title, self.reply) is Judgement.ANSWER
+        return title if answers else ""
 
 
 @cache
@@ -69,12 +72,36 @@ def figures(judged: list[Exchange]) -> dict[str, float]:
     }
 
 
+def plain_figures(half: str) -> dict[str, float]:
+    """The shares of answers and of talk that are proposed, or offered, in the plain exchanges."""
+    counted: Counter[tuple[str, Judgement]] = Counter()
+    with PLAIN.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            if row["half"] == half:
+                question = row["question"]
+                title = title_of_question(question, is_known=True)
+                judgement = judge(question, title or question, row["reply"])
+                if not title and judgement is Judgement.ANSWER:
+                    judgement = Judgement.POSSIBLE
+                counted[row["label"], judgement] += 1
+    shares = {}
+    for name, label in (("answers", "answer"), ("talk", "talk")):
+        everything = sum(counted[label, judgement] for judgement in Judgement)
+        proposed = counted[label, Judgement.ANSWER]
+        shares[f"{name} proposed"] = proposed / everything
+        offered = counted[label, Judgement.POSSIBLE]
+        shares[f"{name} proposed or offered"] = (proposed + offered) / everything
+    return shares
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("logs", type=Path)
+    parser.add_argument("logs", type=Path, nargs="?")
     parser.add_argument("--show", action="store_true")
     chosen = parser.parse_args()
-    everything = [*exchanges(chosen.logs)]
+    for half in ("working", "held out"):
+        print("plain", half, {name: round(share, 3) for name, share in plain_figures(half).items()})
+    everything = [*exchanges(chosen.logs)] if chosen.logs else []
     for half in ("working", "held out"):
         judged = [one for one in everything if one.half == half]
         print(half, {name: round(value, 3) for name, value in figures(judged).items()})

@@ -1,4 +1,4 @@
-"""Intent rules for messages that address nobody: new questions, and answers to questions. Pure.
+"""Intent rules for messages among people: new questions, and answers to questions. Pure.
 
 The rules judge by words alone, in English and German. In doubt, a message counts as part of a
 conversation and not as a question, because people can still answer a missed question.
@@ -16,6 +16,8 @@ from knowledge.chat.intents import is_small_talk, prose, word_count
 
 # A shorter message depends on its context.
 _FEWEST_WORDS: Final = 4
+# A reply has its context, but a question of two words asks its author back: "which one?"
+_FEWEST_WORDS_IN_REPLY: Final = 3
 
 _PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _SENTENCE: Final = re.compile(r"[^.!?？\n]+[.!?？]*")
@@ -34,6 +36,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _GREETING: Final = rf"\W*(?:(?:{_any('greetings')})\W+)*"
 _ASKS: Final = _compiled(_GREETING + _any("asks"))
 _ASKS_MARKED: Final = _compiled(_GREETING + _any("asks_marked"))
+_ASKS_IN_ORDER: Final = _compiled(_GREETING + _any("asks_in_order"))
+_ASKS_NEXT: Final = _compiled(_GREETING + _any("asks_next"))
+_SUPPOSES: Final = _compiled(_any("supposes"))
+_FIRST_PERSON: Final = _compiled(_any("first_person"))
 _CONFIRMS: Final = _compiled(rf"{_any('confirms')}\W*$")
 _GOES_ON: Final = _compiled(rf"\s*(?:[>@]|<@|{_any('goes_on')})")
 _TO_SOMEBODY: Final = _compiled(_any("to_somebody"))
@@ -74,6 +80,34 @@ def _asks(sentence: str) -> bool:
         and word_count(sentence) >= _FEWEST_WORDS
         and any(_ASKS_MARKED.match(part) for part in _CLAUSE.split(sentence))
         and not (_TO_SOMEBODY.search(sentence) or _CONFIRMS.search(sentence))
+    )
+
+
+def is_question(text: str) -> bool:
+    """Whether a reply to somebody else's question is a question itself, and not to that asker.
+
+    It must be one in form. A guess, a suggestion and a question with a statement beside it are
+    none, unless the statement is about the writer: "I need it, too. Is it open on Sundays?"
+    """
+    sentences = [part.strip() for part in _SENTENCE.findall(prose(text)) if part.strip()]
+    others = [part for part in sentences if not _asks_in_reply(part)]
+    return len(others) < len(sentences) and all(
+        word_count(part) < _FEWEST_WORDS_IN_REPLY or _FIRST_PERSON.search(part) for part in others
+    )
+
+
+def _asks_in_reply(sentence: str) -> bool:
+    if (
+        word_count(sentence) < _FEWEST_WORDS_IN_REPLY
+        or _TO_SOMEBODY.search(sentence)
+        or _CONFIRMS.search(sentence)
+        or _SUPPOSES.search(sentence)
+    ):
+        return False
+    if _MARK.search(sentence) is None:
+        return _ASKS_IN_ORDER.match(sentence) is not None and sentence[-1] not in ".!"
+    return _ASKS_NEXT.match(sentence) is not None or any(
+        word_count(part) > 1 and _ASKS_MARKED.match(part) for part in _CLAUSE.split(sentence)
     )
 
 

@@ -116,7 +116,7 @@ _DRAFT: Final = Sentence(
     "*Send to review* proposes this answer as a note, so that I can quote it next time."
 )
 _NOTED: Final = Sentence("This answer was proposed as a note.")
-_A_HELPER: Final = Sentence("a helper")
+A_HELPER: Final = Sentence("a helper")
 
 
 def actions(handover: Handover) -> list[str]:
@@ -153,10 +153,10 @@ def _named(hit: RecordedHit) -> str:
 def state_line(handover: Handover, language: Language) -> str:
     """The state of a hand-over, with its helper and time."""
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
-    helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
     if handover.state is HandoverState.ANSWERED:
         # A helper who opted against being named stays unnamed among helpers, too.
-        helper = helper if handover.helper else _A_HELPER(language)
+        helper = helper if handover.helper else A_HELPER(language)
         return _ANSWERED(language, helper=helper, when=at)
     if handover.state is HandoverState.DECLINED:
         return _DECLINED(language, helper=helper, when=at)
@@ -195,7 +195,7 @@ def already_taken(handover: Handover, language: Language) -> str:
     if handover.state is HandoverState.OPEN:
         return NOT_YOURS(language)
     at = f"<t:{int(handover.changed_at.timestamp())}:R>"
-    helper = f"<@{handover.helper_id}>" if handover.helper_id else _A_HELPER(language)
+    helper = f"<@{handover.helper_id}>" if handover.helper_id else A_HELPER(language)
     return sentence(language, helper=helper, when=at)
 
 
@@ -209,6 +209,9 @@ EMPTY: Final = Sentence("Your answer is empty. Write something, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
 GOES_PUBLIC: Final = Sentence(
     "I'll post it where the question was asked. You can propose it as a note afterwards."
+)
+GOES_PUBLIC_AND_PROPOSED: Final = Sentence(
+    "I'll post it where the question was asked, and propose it as a note."
 )
 GOES_PRIVATE: Final = Sentence(
     "Only the asker will get it. You can propose it as a note afterwards."
@@ -225,14 +228,29 @@ def form_title(question: str) -> str:
     return shortened(legible(question), FORM_TITLE_CHARACTERS) or "?"
 
 
-THANKS: Final = Sentence(
-    "Thank you! I'll tell the asker. To propose your answer as a note, press *Send to review* "
-    "below the question."
+_THANKS: Final = Sentence("Thank you! I'll tell the asker.")
+_THANKS_TO_NOBODY: Final = Sentence(
+    "Thank you! The asker has turned off notices, so I won't tell them."
 )
-THANKS_TO_NOBODY: Final = Sentence(
-    "Thank you! The asker has turned off notices, so I won't tell them. To propose your answer as "
-    "a note, press *Send to review* below the question."
+_PROPOSED: Final = Sentence("I've also proposed your answer to the moderators as a note.")
+_PROPOSED_UNNAMED: Final = Sentence(
+    "I've also proposed your answer to the moderators as a note, without your name."
 )
+_MAY_PROPOSE: Final = Sentence(
+    "To propose your answer as a note, press *Send to review* below the question."
+)
+
+
+def thanks(handover: Handover, *, notified: bool, proposed: bool, language: Language) -> str:
+    """The confirmation of a helper's answer: who is told, and how it becomes a note, if it can."""
+    told = _THANKS if notified else _THANKS_TO_NOBODY
+    noted = None
+    if proposed:
+        noted = _PROPOSED if handover.helper else _PROPOSED_UNNAMED
+    elif "send" in actions(handover):
+        noted = _MAY_PROPOSE
+    return " ".join([told(language), *([noted(language)] if noted is not None else [])])
+
 
 _HELPER: Final = Sentence("A helper")
 

@@ -27,7 +27,7 @@ from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover
 from knowledge.values.pictures import Picture
-from knowledge.values.questions import OpenQuestion
+from knowledge.values.questions import OpenQuestion, Question
 from knowledge.web.polite_fetcher import MakeFetcher
 
 _T = TypeVar("_T")
@@ -141,13 +141,23 @@ class Submissions(Protocol):
 
 
 class ReplyProposals(Protocol):
-    """Proposes answers of helpers and moderators as notes."""
+    """Takes replies to unanswered questions, and proposes helpers' answers as notes."""
 
-    async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if the message answers a question; return whether it does."""
+    async def take(self, message: discord.Message) -> bool:
+        """Return whether a message replies to somebody else's unanswered question."""
 
-    async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
-        """Propose an answer from a helper's form as a note."""
+    async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
+        """Propose a reply as a note after its author's click; return whether it was proposed."""
+
+    async def may_propose_handed_over(
+        self, guild_id: int, channel: Any, question: Question
+    ) -> bool:
+        """Whether a helper's answer to a question will be proposed as a note."""
+
+    async def propose_handed_over(
+        self, guild_id: int, channel: Any, question_id: int, unnamed: str
+    ) -> bool:
+        """Propose an answer from a helper's form as a note; return whether it was proposed."""
 
 
 class ReviewQueue(Protocol):

@@ -17,6 +17,12 @@ def question_to_write(message: discord.Message) -> int | None:
     return values["question_id"] if values is not None else None
 
 
+def question_of(message: discord.Message) -> int | None:
+    """The question that a message of the bot answers or refuses, from its buttons."""
+    values = handler("answer").values_on(message)
+    return values["question_id"] if values is not None else question_to_write(message)
+
+
 def ask_moderators(question_id: int, language: Language) -> Button:
     """The button *Ask the moderators* below a refusal."""
     return handler("moderators")(language, question_id=question_id, action="ask")

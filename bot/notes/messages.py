@@ -306,3 +306,21 @@ CARD_NOT_POSTED: Final = Sentence(
 )
 NO_SUCH_NOTE: Final = Sentence("There's no such note here. `/note mine` lists yours.")
 NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")
+
+
+# Offers to make a reply a note.
+
+OFFER_LABEL: Final = Sentence("Make this a note")
+_OFFER: Final = Sentence(
+    "[Your reply]({link}) to “{title}” may help others, too. Shall I propose it to the moderators "
+    "as a note under your name?"
+)
+OFFER_TAKEN: Final = Sentence("I've proposed your reply to the moderators as a note.")
+OFFER_GONE: Final = Sentence(
+    "I can't propose this reply: the question has a note by now, the reply or question was "
+    "deleted, you've reached your limit of notes, or this server has turned it off."
+)
+
+
+def offer(title: str, link: str, language: Language) -> str:
+    return _OFFER(language, title=plain(title), link=link)

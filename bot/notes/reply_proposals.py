@@ -1,8 +1,8 @@
 """Proposals of notes from replies to unanswered questions, in the worker's thread.
 
-A question to the bot is unanswered if the bot refused it or handed it over. A question that doesn't
-address the bot is unanswered if the bot hasn't replied. Private questions are left out, and so are
-members who opted out of quotation.
+A question to the bot is unanswered if the bot had no sure answer, or handed it over. A question
+that doesn't address the bot is unanswered if the bot hasn't replied. Replies to hedged answers and
+private questions become no notes, nor do the words of members who opted out of quotation.
 """
 
 from collections.abc import Collection
@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from bot.core.core import Core
 from bot.interactions.policy import quota_check
 from bot.interactions.policy.quota_check import Allowance
-from bot.notes.answer_detection import is_answer, title_of_question
+from bot.notes.answer_detection import Judgement, judge, title_of_question
 from bot.notes.drafts import draft_of_answer
+from knowledge.chat.transcript import title_of
 from knowledge.discord_archive.documents import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.drafts import Draft
@@ -27,17 +28,19 @@ class UnansweredQuestion:
     """An unanswered question, and the message that members reply to with an answer.
 
     Attributes:
-        message_id: the message that members reply to. The message is the question itself, the bot's
-            refusal, or the bot's message to the helpers.
+        message_id: the message with the question, or the bot's message to the helpers. For a
+            refused command, this is the refusal.
         asker_id: the member who asked.
         question: the record of the question, or None if the question doesn't address the bot.
         is_handed_over: whether the message is the bot's message to the helpers.
+        takes_note: whether an answer may become a note.
     """
 
     message_id: int
     asker_id: int
     question: Question | None = None
     is_handed_over: bool = False
+    takes_note: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,7 @@ def unanswered_question_in(
     for message_id in message_ids:
         handover = core.store.handovers.of_message(guild_id, message_id)
         if handover is not None:
-            found = recorded_question(core, guild_id, message_id, handover.question_id)
-            return found if found is not None and not handover.noted else None
+            return recorded_question(core, guild_id, message_id, handover.question_id)
         helped = core.store.helped_questions.find(guild_id, message_id)
         if helped is not None and helped.reply_id is None:
             return UnansweredQuestion(message_id, helped.asker_id)
@@ -87,35 +89,58 @@ def unanswered_question_in(
 def recorded_question(
     core: Core, guild_id: int, message_id: int, question_id: int
 ) -> UnansweredQuestion | None:
-    """Return a public question if the bot refused it or handed it over; otherwise, return None.
+    """Return a question if the bot had no sure answer to it, or handed it over; otherwise, None.
 
-    `message_id` is the message that members reply to.
+    `message_id` is the message with the question, or the bot's message to the helpers.
     """
     question = core.store.question_records.question(question_id)
-    if question is None or question.guild_id != guild_id or question.private or not question.text:
+    if question is None or question.guild_id != guild_id:
         return None
     handover = core.store.handovers.find(guild_id, question_id)
-    if question.evidence is not Evidence.NONE and handover is None:
+    if question.evidence is Evidence.STRONG and handover is None:
         return None
     is_handed_over = handover is not None and handover.message_id == message_id
-    return UnansweredQuestion(message_id, question.asker_id, question, is_handed_over)
+    is_refused = question.evidence is Evidence.NONE or handover is not None
+    noted = is_handed_over and handover is not None and handover.noted
+    takes_note = is_refused and not (question.private or noted) and bool(question.text)
+    return UnansweredQuestion(message_id, question.asker_id, question, is_handed_over, takes_note)
 
 
-def draft_of(core: Core, reply: Reply) -> Draft | None:
-    """Return the note to propose, or None if the reply should not become a note.
+def judged_draft(core: Core, reply: Reply) -> tuple[Judgement, Draft | None]:
+    """Judge a reply, and return it with the note that it would become.
 
-    The reply must be an answer. Its author and the asker must not have opted out of quotation.
+    There is no note if the author or the asker opted out of quotation, or if the question has no
+    words. A question that can't be understood alone makes a poor title, so nothing is sure then.
     """
     withheld = core.store.quote_opt_outs
     if withheld.is_withheld(reply.asked.asker_id) or withheld.is_withheld(reply.author.id):
-        return None
+        return Judgement.TALK, None
     known = reply.asked.question is not None
     title = title_of_question(reply.title, is_known=True)
     title = title or title_of_question(reply.words, is_known=known)
+    poor_title = title_of(reply.title or reply.words)
     text = quotable(reply.said, withheld.withheld()).text
-    if not title or not is_answer(f"{reply.title}\n{reply.words}", title, text):
-        return None
-    return Draft(title, text, link=reply.link, source=reply.source, contributor=reply.author)
+    if not poor_title or not text:
+        return Judgement.TALK, None
+    judgement = judge(f"{reply.title}\n{reply.words}", title or poor_title, text)
+    if judgement is Judgement.ANSWER and not title:
+        judgement = Judgement.POSSIBLE
+    draft = Draft(
+        title or poor_title, text, link=reply.link, source=reply.source, contributor=reply.author
+    )
+    return judgement, draft
+
+
+def has_note(core: Core, guild_id: int, reply: Reply) -> bool:
+    """Whether the question has a pending or live note, or the reply is a note already."""
+    question = reply.asked.question
+    return core.store.contributions.has_note(
+        guild_id, reply.source.message_id, reply.asked.message_id, question.id if question else None
+    )
+
+
+def wants_no_notices(core: Core, member_id: int) -> bool:
+    return core.store.gaps.has_opted_out(member_id)
 
 
 def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | None:
@@ -131,22 +156,29 @@ def propose(core: Core, guild_id: int, reply: Reply, draft: Draft) -> Note | Non
     return _proposed(core, guild_id, draft, reply.asked.message_id, question_id)
 
 
-def propose_handed_over(core: Core, guild_id: int, question_id: int) -> Note | None:
+def may_propose_handed_over(core: Core, question: Question) -> bool:
+    """Whether a helper's answer to a question may become a note without another decision."""
+    return not (question.private or core.store.quote_opt_outs.is_withheld(question.asker_id))
+
+
+def propose_handed_over(core: Core, guild_id: int, question_id: int, unnamed: str) -> Note | None:
     """Propose a helper's answer to a handed-over question as a note.
 
     Return the note, or None if no note was proposed. No note is proposed if the question was
-    private, the asker opted out of quotation, the helper wants to stay unnamed, or the question has
-    a note already.
+    private, the asker opted out of quotation, or the question has a note already. A helper without
+    a name is no contributor: the note has the name `unnamed`, and no member's id.
     """
     handover = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
-    if handover is None or asked is None or not handover.message_id or handover.noted:
+    question = core.store.question_records.question(question_id)
+    if handover is None or asked is None or question is None:
         return None
-    withheld = core.store.quote_opt_outs.is_withheld(asked.asker_id)
-    if asked.private or withheld or not handover.helper:
+    if not handover.message_id or handover.noted or not may_propose_handed_over(core, question):
         return None
     source = SourceMessage(handover.channel_id or 0, handover.message_id)
-    draft = replace(draft_of_answer(asked, handover, 0), source=source)
+    draft = draft_of_answer(asked, handover, 0)
+    contributor = draft.contributor or Member(0, unnamed)
+    draft = replace(draft, source=source, contributor=contributor)
     return _proposed(core, guild_id, draft, handover.message_id, question_id)
 
 

@@ -21,6 +21,7 @@ from knowledge.discord_archive.documents import quotable
 from knowledge.discord_archive.messages import ArchivedMessage
 from knowledge.values.documents import note_of_document
 from knowledge.values.drafts import Draft, OnPage
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import (
     Member,
     Note,
@@ -28,6 +29,7 @@ from knowledge.values.notes import (
     Outcome,
     Problem,
     SourceChange,
+    SourceMessage,
     State,
     Watched,
 )
@@ -387,6 +389,11 @@ def notes_found(core: Core, guild_id: int, question_id: int) -> list[Note]:
 def watched(core: Core) -> list[Watched]:
     """The source messages of saved notes."""
     return core.store.notes.watched()
+
+
+def messages_of_proposals(core: Core, mine: GuildFilter) -> list[SourceMessage]:
+    """The replies and questions of pending proposals, in the guilds of this process."""
+    return core.store.notes.messages_of_proposals(mine)
 
 
 def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:

@@ -15,6 +15,7 @@ from bot.answers.outcome import Answer
 from bot.answers.pipeline import QUESTION_CHARACTERS, response_without_lookup
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages, service
+from bot.ask.question_rules import is_question
 from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.answering import Answering
 from bot.ask.ui.follow_up_messages import FollowUpMessages
@@ -111,15 +112,22 @@ class AskCog(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         """Answer direct messages, mentions, replies to answers, and messages in answers' threads.
 
-        If a helper or moderator answers somebody else's question, the message is proposed as a note
-        instead.
+        A reply to somebody else's unanswered question is for the asker, unless it is a question.
         """
         if message.author.bot or self.bot.user is None or message.is_system():
             return
-        if not await self.bot.reply_proposals.proposes(message):
-            await self._answer_message(message)
+        failure = None
+        if not is_question(message.content):
+            try:
+                if await self.bot.reply_proposals.take(message):
+                    return
+            except EXPLAINED as error:
+                # Whose question it replies to is unknown, so the message isn't looked up.
+                failure = error
+        await self._answer_message(message, failure)
 
-    async def _answer_message(self, message: discord.Message) -> None:
+    async def _answer_message(self, message: discord.Message, failure: Exception | None) -> None:
+        """Answer a message that addresses the bot or follows up; with `failure`, explain that."""
         addressed = message.guild is None or self.bot.user in message.mentions
         if not addressed and not self._follow_ups.may_be_follow_up(message):
             return
@@ -135,8 +143,8 @@ class AskCog(commands.Cog):
                 with contextlib.suppress(TooFastError), self._admitted(message):
                     await self._tell_directly(message)
         elif addressed:
-            await self._respond_or_say_too_fast(message)
-        elif await self._follow_ups.is_wanted(message):
+            await self._respond_or_say_too_fast(message, failure)
+        elif failure is None and await self._follow_ups.is_wanted(message):
             await self._follow_up(message)
 
     def _admitted(self, message: discord.Message) -> AbstractContextManager[None]:
@@ -149,10 +157,12 @@ class AskCog(commands.Cog):
             with contextlib.suppress(TooFastError), self._admitted(message):
                 await self._respond_if_answered(message)
 
-    async def _respond_or_say_too_fast(self, message: discord.Message) -> None:
+    async def _respond_or_say_too_fast(
+        self, message: discord.Message, failure: Exception | None = None
+    ) -> None:
         try:
             with self._admitted(message):
-                await self._respond(message)
+                await self._respond(message, failure)
         except TooFastError as error:
             await self._say_too_fast(message, error)
 
@@ -188,12 +198,14 @@ class AskCog(commands.Cog):
         if not error.told:
             await reply_once(message, content=sentence)
 
-    async def _respond(self, message: discord.Message) -> None:
+    async def _respond(self, message: discord.Message, failure: Exception | None = None) -> None:
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{re.escape(str(bot_id))}>", "", message.content).strip()
         language = await self.bot.guild_settings.language_in(message.channel)
         phrasing = None
         try:
+            if failure is not None:
+                raise failure
             shown = await self._response_to_no_question(message, question, language)
             if shown is None:
                 phrasing = await self._phrasing(message, question, language)

@@ -15,7 +15,6 @@ import discord
 from bot.answers.follow_ups import stands_alone
 from bot.answers.pipeline import response_without_lookup
 from bot.ask import service
-from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
 from bot.interactions.kit.errors import UNREACHED
@@ -153,10 +152,4 @@ class FollowUpMessages:
         return found
 
     def _question_in(self, message: discord.Message) -> int | None:
-        return question_id(message) if message.author == self._bot.user else None
-
-
-def question_id(message: discord.Message) -> int | None:
-    """The id of the question that a message of the bot answers, from its buttons."""
-    values = AnswerButton.values_on(message)
-    return values["question_id"] if values else shared_buttons.question_to_write(message)
+        return shared_buttons.question_of(message) if message.author == self._bot.user else None

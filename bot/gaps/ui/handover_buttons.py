@@ -153,7 +153,10 @@ class HandoverButton(
             said = sentence or messages.GONE(language)
             await interaction.response.send_message(said, ephemeral=True)
             return
-        form = HelperForm(asked, language)
+        proposed = await interaction.client.reply_proposals.may_propose_handed_over(
+            guild_id, interaction.channel, asked
+        )
+        form = HelperForm(asked, language, proposed=proposed)
         await interaction.response.send_modal(form)
 
     async def _propose_note(self, interaction: Interaction) -> None:
@@ -182,9 +185,10 @@ def _why_not(interaction: Interaction, found: Handover | None, language: Languag
 class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=_helpers):
     """The form of a helper's answer."""
 
-    def __init__(self, question: Question, language: Language) -> None:
+    def __init__(self, question: Question, language: Language, *, proposed: bool) -> None:
         super().__init__(messages.form_title(question.text), question_id=question.id)
-        goes = messages.GOES_PRIVATE if question.private else messages.GOES_PUBLIC
+        public = messages.GOES_PUBLIC_AND_PROPOSED if proposed else messages.GOES_PUBLIC
+        goes = messages.GOES_PRIVATE if question.private else public
         self.ask_text(
             messages.ANSWER_LABEL(language),
             "answer",
@@ -228,8 +232,16 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             said = messages.already_taken(answered.outcome.handover, language) if answered else gone
             await give_back(interaction, said)
             return
-        await bot.reply_proposals.propose_handed_over(guild_id, interaction.channel, question_id)
+        unnamed = messages.A_HELPER(await bot.guild_settings.language_in(interaction.channel))
+        proposed = await bot.reply_proposals.propose_handed_over(
+            guild_id, interaction.channel, question_id, unnamed
+        )
         await bot.handovers.catch_up()
         await bot.outbox.catch_up_in_time()
-        thanks = messages.THANKS if answered.notified else messages.THANKS_TO_NOBODY
-        await interaction.edit_original_response(content=thanks(language))
+        said = messages.thanks(
+            answered.outcome.handover,
+            notified=bool(answered.notified),
+            proposed=proposed,
+            language=language,
+        )
+        await interaction.edit_original_response(content=said)

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions import autocomplete
-from bot.interactions.features import Feature
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
@@ -20,7 +20,7 @@ from bot.notes.ui.lists import ask_to_withdraw, show_note, show_page, show_revis
 from bot.notes.ui.reply_proposals import ReplyProposals
 from bot.notes.ui.report import report, report_message
 from bot.notes.ui.saved_messages import save_as_note
-from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.source_messages import ROUND_SECONDS, SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
 from bot.review import cards as review_cards
 from knowledge.values.drafts import Draft, OnPage
@@ -194,4 +194,4 @@ def feature(bot: Services) -> Feature:
     sources = SourceMessages(bot)
     bot.submissions = NoteSubmissions(bot, sources)
     bot.reply_proposals = ReplyProposals(bot, sources)
-    return Feature([NotesCog(bot, sources), sources])
+    return Feature([NotesCog(bot, sources), sources], [Round(ROUND_SECONDS, sources.round)])

@@ -1,80 +1,163 @@
-"""Replies of helpers and moderators to unanswered questions, proposed as notes.
+"""Replies to unanswered questions: kept apart from questions, and proposed as notes.
 
-A setting of the server or channel turns the proposals on. A message counts if it replies to the
-question or the bot's refusal, or if its thread or post begins with the question or refusal. Without
-the Message Content intent, the bot gets only the text of messages that mention the bot.
+A message counts if it replies to the question or the bot's refusal, or if its thread or post begins
+with the question or refusal. Somebody else than the asker who replies talks to the asker, so the
+bot is silent. If a setting of the server or channel turns proposals on, answers of helpers and
+moderators are proposed as notes. In doubt, the helper gets a button by direct message, because
+Discord has no other way to show a message to one member without a click. Without the Message
+Content intent, the bot gets only the text of messages that mention the bot.
 """
 
 import functools
+import logging
 from typing import Any, Final
 
 import discord
 from cachetools import LRUCache
 
 from bot.interactions import shared_buttons
+from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.admission import note_allowance
+from bot.interactions.policy.component_access import anybody
 from bot.interactions.policy.permissions import may_help
-from bot.interactions.services import Services
-from bot.notes import reply_proposals
+from bot.interactions.services import Interaction, Services
+from bot.notes import messages, reply_proposals
+from bot.notes.answer_detection import Judgement
 from bot.notes.reply_proposals import Reply, UnansweredQuestion
 from bot.notes.ui.saved_messages import name_if_closed
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import archived_message
+from knowledge.values.drafts import Draft
 from knowledge.values.notes import Member, SourceMessage
+from knowledge.values.questions import Question
 
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 # Messages after a question to search for its refusal.
 _MOST_AFTER: Final = 20
-# Cached first messages of threads; None for one that can't be fetched.
+# Cached refusals, and first messages of threads; None for a deleted one.
 _THREADS: Final = 4_096
+# Cached offers, so that a helper who goes on talking about a question gets one.
+_OFFERS: Final = 4_096
+
+_logger = logging.getLogger(__name__)
 
 
 class ReplyProposals:
-    """Recognizes answers of helpers and moderators, and proposes each as a note."""
+    """Recognizes replies to unanswered questions, and proposes helpers' answers as notes."""
 
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot
         self._sources = sources
         self._begun_from: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
+        self._refusals: LRUCache[int, discord.Message] = LRUCache(_THREADS)
+        self._offered: LRUCache[tuple[int, int], bool] = LRUCache(_OFFERS)
 
-    async def proposes(self, message: discord.Message) -> bool:
-        """Propose a message as a note if it answers a question. Return whether it is an answer."""
+    async def take(self, message: discord.Message) -> bool:
+        """Return whether a message replies to somebody else's unanswered question.
+
+        A helper's answer is proposed as a note.
+        """
         guild, author = message.guild, message.author
         if guild is None or not isinstance(author, discord.Member) or not _may_answer(message):
             return False
-        settings = await self._bot.guild_settings.settings(guild.id)
-        if not (settings.complete and may_help(author, settings)):
+        proposes = await self._may_propose(message.channel, author)
+        # Of other members, only messages that the bot would answer matter.
+        if not (proposes or await self._may_be_answered(message)):
             return False
-        held = await self._bot.guild_settings.in_channel(message.channel)
-        if not held.from_replies or not await self._bot.allowed_guilds.answers(author, guild.id):
+        asking = await self._possible_questions(message)
+        asked = await self._unanswered_question(guild.id, asking) if asking else None
+        if asked is None or asked.asker_id == author.id:
             return False
-        self._bot.track(author.id)
-        reply = await self._reply(message, guild.id, author)
-        return reply is not None and await self._proposed(message, guild.id, reply)
+        reply = await self._reply(message, asked, asking, author) if proposes else None
+        if reply is not None:
+            await self._propose_or_offer(message, reply)
+        return True
 
-    async def propose_handed_over(self, guild_id: int, channel: Any, question_id: int) -> None:
-        """Propose an answer from a helper's form as a note."""
+    async def _may_be_answered(self, message: discord.Message) -> bool:
+        """Whether a message mentions the bot, or is in a thread of a message of the bot."""
+        if self._bot.user in message.mentions:
+            return True
+        if not isinstance(message.channel, discord.Thread):
+            return False
+        first = await self._first_message(message.channel)
+        return first is not None and first.author == self._bot.user
+
+    async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
+        """Propose a reply as a note after its author's click; return whether it was proposed."""
+        channel: Any = self._bot.get_channel(channel_id)
+        try:
+            channel = channel or await self._bot.fetch_channel(channel_id)
+            message = await channel.fetch_message(message_id)
+            author = await channel.guild.fetch_member(member_id)
+        except discord.NotFound:
+            return False
+        if message.author.id != member_id or not _may_answer(message):
+            return False
+        if not await self._may_propose(channel, author):
+            return False
+        asking = await self._possible_questions(message)
+        asked = await self._unanswered_question(channel.guild.id, asking) if asking else None
+        if asked is None or asked.asker_id == member_id:
+            return False
+        reply = await self._reply(message, asked, asking, author)
+        if reply is None:
+            return False
+        _, draft = await self._bot.worker.call(
+            lambda core: reply_proposals.judged_draft(core, reply)
+        )
+        return draft is not None and await self._proposed(message, reply, draft)
+
+    async def may_propose_handed_over(
+        self, guild_id: int, channel: Any, question: Question
+    ) -> bool:
+        """Whether a helper's answer to a question will be proposed as a note."""
         settings = await self._bot.guild_settings.settings(guild_id)
         held = await self._bot.guild_settings.in_channel(channel)
-        if held.from_replies and settings.complete:
-            await self._bot.worker.call(
-                lambda core: reply_proposals.propose_handed_over(core, guild_id, question_id)
-            )
+        if not (held.from_replies and settings.complete):
+            return False
+        return await self._bot.worker.call(
+            lambda core: reply_proposals.may_propose_handed_over(core, question)
+        )
+
+    async def propose_handed_over(
+        self, guild_id: int, channel: Any, question_id: int, unnamed: str
+    ) -> bool:
+        """Propose an answer from a helper's form as a note; return whether it was proposed."""
+        settings = await self._bot.guild_settings.settings(guild_id)
+        held = await self._bot.guild_settings.in_channel(channel)
+        if not (held.from_replies and settings.complete):
+            return False
+        note = await self._bot.worker.call(
+            lambda core: reply_proposals.propose_handed_over(core, guild_id, question_id, unnamed)
+        )
+        return note is not None
+
+    async def _may_propose(self, channel: Any, author: discord.Member) -> bool:
+        """Whether answers of this author in this channel are proposed as notes."""
+        guild_id = author.guild.id
+        settings = await self._bot.guild_settings.settings(guild_id)
+        if not (settings.complete and may_help(author, settings)):
+            return False
+        held = await self._bot.guild_settings.in_channel(channel)
+        return held.from_replies and await self._bot.allowed_guilds.answers(author, guild_id)
 
     async def _reply(
-        self, message: discord.Message, guild_id: int, author: discord.Member
+        self,
+        message: discord.Message,
+        asked: UnansweredQuestion,
+        asking: list[discord.Message],
+        author: discord.Member,
     ) -> Reply | None:
-        """Return a message as a `Reply` to an unanswered question, or None if it is no such reply.
+        """Return a message as a `Reply`, or None if the reply can't become a note.
 
         The question must be readable by everybody on the server.
         """
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
-        asking = await self._possible_questions(message)
-        asked = await self._unanswered_question(guild_id, asking) if asking else None
-        if asked is None or said is None or asked.asker_id == author.id:
+        if said is None or not asked.takes_note:
             return None
         question = asked.question
         place = channel if question is None else self._bot.get_channel(question.channel_id or 0)
@@ -96,21 +179,62 @@ class ReplyProposals:
             await note_allowance(self._bot, author, message.created_at),
         )
 
-    async def _proposed(self, message: discord.Message, guild_id: int, reply: Reply) -> bool:
-        draft = await self._bot.worker.call(lambda core: reply_proposals.draft_of(core, reply))
-        if draft is None:
-            return False
+    async def _propose_or_offer(self, message: discord.Message, reply: Reply) -> None:
+        self._bot.track(message.author.id)
+        judgement, draft = await self._bot.worker.call(
+            lambda core: reply_proposals.judged_draft(core, reply)
+        )
+        if draft is None or judgement is Judgement.TALK:
+            return
+        if judgement is Judgement.ANSWER:
+            await self._proposed(message, reply, draft)
+        else:
+            await self._offer(message, reply, draft)
+
+    async def _proposed(self, message: discord.Message, reply: Reply, draft: Draft) -> bool:
         channel: Any = message.channel
+        guild_id = channel.guild.id
         self._sources.watch(message, message.created_at)
         self._sources.watch(channel.get_partial_message(reply.asked.message_id), message.created_at)
         note = await self._bot.worker.call(
             lambda core: reply_proposals.propose(core, guild_id, reply, draft)
         )
-        if note is not None:
-            await self._bot.outbox.catch_up()
-            await self._sources.flag_if_changed(reply.source)
-            await self._bot.handovers.catch_up()
+        if note is None:
+            return False
+        await self._bot.outbox.catch_up()
+        await self._sources.flag_if_changed(reply.source)
+        await self._bot.handovers.catch_up()
         return True
+
+    async def _offer(self, message: discord.Message, reply: Reply, draft: Draft) -> None:
+        """Ask the author of a reply whether it is a note, once for a question.
+
+        Members without notices, or with closed direct messages, aren't asked.
+        """
+        offer, channel = (message.author.id, reply.asked.message_id), message.channel
+        if offer in self._offered:
+            return
+        self._offered[offer] = True
+        guild_id = message.guild.id if message.guild is not None else 0
+        unwanted = await self._bot.worker.call(
+            lambda core: (
+                reply_proposals.wants_no_notices(core, message.author.id)
+                or reply_proposals.has_note(core, guild_id, reply)
+            )
+        )
+        if unwanted:
+            return
+        language = await self._bot.guild_settings.language_in(channel)
+        button = OfferButton(language, channel_id=channel.id, message_id=message.id, action="note")
+        view: Any = view_of([button])
+        try:
+            await message.author.send(
+                messages.offer(draft.title, message.jump_url, language),
+                view=view,
+                silent=True,
+            )
+        except UNREACHED as error:
+            _logger.info("A helper could not be asked about a note: %s", error)
 
     async def _possible_questions(self, message: discord.Message) -> list[discord.Message]:
         """The messages that a reply may answer.
@@ -136,8 +260,10 @@ class ReplyProposals:
                 place = thread if isinstance(parent, discord.ForumChannel) else parent
                 try:
                     found = await place.fetch_message(thread.id)
-                except UNREACHED:
+                except discord.NotFound:
                     found = None
+                except UNREACHED:
+                    return None
             self._begun_from[thread.id] = found
         return self._begun_from[thread.id]
 
@@ -151,12 +277,14 @@ class ReplyProposals:
         )
         for message in asking if found is None else ():
             refusal = await self._possible_refusal(message)
-            question_id = shared_buttons.question_to_write(refusal) if refusal else None
-            if question_id is not None:
+            question_id = shared_buttons.question_of(refusal) if refusal is not None else None
+            if refusal is not None and question_id is not None:
+                # The asker's message, which the refusal replies to; a command has none.
+                refers_to = refusal.reference.message_id if refusal.reference is not None else None
                 recorded = functools.partial(
                     reply_proposals.recorded_question,
                     guild_id=guild_id,
-                    message_id=message.id,
+                    message_id=refers_to or refusal.id,
                     question_id=question_id,
                 )
                 return await self._bot.worker.call(recorded)
@@ -173,17 +301,42 @@ class ReplyProposals:
             return message
         if me is None or me not in message.mentions:
             return None
-        try:
-            async for one in message.channel.history(limit=_MOST_AFTER, after=message):
-                refers_to = one.reference.message_id if one.reference is not None else None
-                if one.author == me and refers_to == message.id:
-                    return one
-        except UNREACHED:
-            return None
-        return None
+        if message.id not in self._refusals:
+            try:
+                async for later in message.channel.history(limit=_MOST_AFTER, after=message):
+                    refers_to = later.reference.message_id if later.reference is not None else None
+                    if later.author == me and refers_to == message.id:
+                        self._refusals[message.id] = later
+                        break
+            except UNREACHED:
+                return None
+        return self._refusals.get(message.id)
 
 
 def _may_answer(message: discord.Message) -> bool:
     """Whether a message can be an answer, by its kind and place."""
     somewhere = message.reference is not None or isinstance(message.channel, discord.Thread)
     return somewhere and message.type in _SAID and bool(message.content)
+
+
+class OfferButton(
+    Button,
+    ids=CustomId("offer", channel_id=int, message_id=int, action=("note",)),
+    rule=anybody,
+    labels={"note": messages.OFFER_LABEL},
+    styles={"note": discord.ButtonStyle.primary},
+):
+    """The button *Make this a note* of a helper's direct message."""
+
+    channel_id: int
+    message_id: int
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        """Propose the reply if the member who clicked wrote it."""
+        language = await viewer_language(interaction)
+        proposed = await interaction.client.reply_proposals.propose_offered(
+            interaction.user.id, self.channel_id, self.message_id
+        )
+        said = messages.OFFER_TAKEN if proposed else messages.OFFER_GONE
+        await interaction.edit_original_response(content=said(language))

@@ -1,13 +1,16 @@
 """Watcher of source messages: flags a note after its source message was edited or deleted.
 
 Discord reports edits and deletions of all messages, without their content. The ids of source
-messages are kept in memory, so events of other messages are ignored without a query.
+messages are kept in memory, so events of other messages are ignored without a query. Messages
+deleted while the bot was off cause no event: those of pending proposals are looked up at each start
+and once a day.
 """
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final
 
 import discord
 from discord.ext import commands
@@ -16,6 +19,8 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from bot.notes import service
 from knowledge.values.notes import SourceChange, SourceMessage, Watched
+
+ROUND_SECONDS: Final = 86_400
 
 
 class SourceMessages(commands.Cog):
@@ -66,14 +71,29 @@ class SourceMessages(commands.Cog):
             await self._flag([source.message_id], change)
 
     async def _gone(self, source: SourceMessage) -> bool:
-        channel = self._bot.get_partial_messageable(source.channel_id)
-        try:
-            await channel.fetch_message(source.message_id)
-        except discord.NotFound:
-            return True
-        except UNREACHED:
+        """Whether a message was deleted. The question of a thread may be in the parent channel."""
+        channel: Any = self._bot.get_channel(source.channel_id)
+        parent_id = getattr(channel, "parent_id", None)
+        for channel_id in filter(None, (source.channel_id, parent_id)):
+            place = self._bot.get_partial_messageable(channel_id)
+            try:
+                await place.fetch_message(source.message_id)
+            except discord.NotFound:
+                continue
+            except UNREACHED:
+                return False
             return False
-        return False
+        return True
+
+    async def round(self) -> None:
+        """Withdraw the pending proposals whose reply or question was deleted unseen."""
+        mine = self._bot.serves
+        messages = await self._bot.worker.call(
+            lambda core: service.messages_of_proposals(core, mine)
+        )
+        gone = [message.message_id for message in messages if await self._gone(message)]
+        if gone:
+            await self._flag(gone, SourceChange.DELETED)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:

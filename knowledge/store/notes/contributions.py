@@ -88,14 +88,7 @@ class Contributions:
             for the question.
         """
         with self._database.writing(guild_id):
-            if self._database.rows(
-                "select 1 from notes n where n.guild_id = ? and (n.source_message_id = ? "
-                "or (n.asked_message_id = ? or exists (select 1 from gap_notes g "
-                "where g.note_id = n.id and g.question_id = ?)) "
-                "and (n.live_revision_id is not null or exists "
-                "(select 1 from revisions r where r.note_id = n.id and r.state = 'pending')))",
-                [guild_id, source.message_id, asked_message_id, question_id or 0],
-            ):
+            if self.has_note(guild_id, source.message_id, asked_message_id, question_id):
                 return None
             note_id = self._states.add(
                 guild_id, contributor, source.channel_id, source, asked_message_id
@@ -104,6 +97,21 @@ class Contributions:
             self._states.record(note, None, "proposed")
             self._states.tell_contributor(note, NoticeEvent.FROM_REPLY)
             return note
+
+    def has_note(
+        self, guild_id: int, message_id: int, asked_message_id: int, question_id: int | None
+    ) -> bool:
+        """Whether there is a note from this reply, or a pending or live note for its question."""
+        return bool(
+            self._database.rows(
+                "select 1 from notes n where n.guild_id = ? and (n.source_message_id = ? "
+                "or (n.asked_message_id = ? or exists (select 1 from gap_notes g "
+                "where g.note_id = n.id and g.question_id = ?)) "
+                "and (n.live_revision_id is not null or exists "
+                "(select 1 from revisions r where r.note_id = n.id and r.state = 'pending')))",
+                [guild_id, message_id, asked_message_id, question_id or 0],
+            )
+        )
 
     def revise(
         self,

@@ -147,6 +147,20 @@ class Notes:
             }.values()
         )
 
+    def messages_of_proposals(self, mine: GuildFilter = every_guild) -> list[SourceMessage]:
+        """The replies and questions of pending proposals, each in the channel of the reply."""
+        rows = self._database.rows(
+            "select n.guild_id, n.source_channel_id, n.source_message_id, n.asked_message_id "
+            "from notes n join revisions r on r.note_id = n.id "
+            "where n.asked_message_id is not null and r.state = 'pending' order by n.id"
+        )
+        return [
+            SourceMessage(row["source_channel_id"], row[column])
+            for row in rows
+            if mine(row["guild_id"])
+            for column in ("source_message_id", "asked_message_id")
+        ]
+
     def of_revision(self, revision_id: int) -> Note:
         """The note with this revision.
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.replies import exchanges, figures
-from bot.notes.answer_detection import is_answer, title_of_question
+from benchmarks.replies import exchanges, figures, plain_figures
+from bot.notes.answer_detection import Judgement, judge, title_of_question
 
 ASKED = "How do I move the world of my survival server to another machine?"
 
@@ -65,12 +65,12 @@ def lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("reply", lines(ANSWERS))
 def test_an_instruction_is_an_answer(reply: str) -> None:
-    assert is_answer(ASKED, ASKED, reply)
+    assert judge(ASKED, ASKED, reply) is Judgement.ANSWER
 
 
 @pytest.mark.parametrize("reply", lines(TALK))
 def test_talk_is_no_answer(reply: str) -> None:
-    assert not is_answer(ASKED, ASKED, reply)
+    assert judge(ASKED, ASKED, reply) is not Judgement.ANSWER
 
 
 @pytest.mark.parametrize("question", lines(NO_TITLES))
@@ -86,6 +86,16 @@ def test_the_title_is_the_asking_sentence() -> None:
 def test_a_posts_title_needs_no_question_words() -> None:
     assert title_of_question("Ferry to Zanzibar on Sundays") == ""
     assert title_of_question("Ferry to Zanzibar on Sundays", is_known=True) != ""
+
+
+@pytest.mark.parametrize("half", ["working", "held out"])
+def test_plain_facts_are_proposed_or_offered(half: str) -> None:
+    """Opening hours, prices, places, names: `tests/judged/plain_replies.tsv`."""
+    found = plain_figures(half)
+    assert found["answers proposed"] >= 0.5
+    assert found["answers proposed or offered"] >= 0.9
+    assert found["talk proposed"] <= 0.02
+    assert found["talk proposed or offered"] <= 0.15
 
 
 def test_most_judged_proposals_are_answers() -> None:

@@ -1,4 +1,4 @@
-"""Proposals from a helper's form: only named answers to public questions of quotable members."""
+"""Proposals from a helper's form: only answers to public questions of quotable members."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,13 +27,13 @@ def core(tmp_path: Path) -> Iterator[Core]:
     ("name", "private", "withheld", "posted", "is_proposed"),
     [
         ("Hana", False, False, True, True),
-        ("", False, False, True, False),
+        ("", False, False, True, True),
         ("Hana", True, False, True, False),
         ("Hana", False, True, True, False),
         ("Hana", False, False, False, False),
     ],
 )
-def test_an_answer_is_proposed_once_if_it_is_public_named_and_quotable(
+def test_an_answer_is_proposed_once_if_it_is_public_and_quotable(
     core: Core, name: str, private: bool, withheld: bool, posted: bool, is_proposed: bool
 ) -> None:
     store, now = core.store, datetime.now(UTC)
@@ -45,11 +45,13 @@ def test_an_answer_is_proposed_once_if_it_is_public_named_and_quotable(
     if withheld:
         store.quote_opt_outs.withhold(ASKER)
 
-    note = reply_proposals.propose_handed_over(core, GUILD, 1)
+    note = reply_proposals.propose_handed_over(core, GUILD, 1, "a helper")
 
     assert (note is not None) == is_proposed
     if note is not None:
-        assert (note.contributor_id, note.revision.submission.text) == (HELPER, "At nine.")
+        credited = (HELPER, name) if name else (0, "a helper")
+        assert (note.contributor_id, note.contributor) == credited
+        assert note.revision.submission.text == "At nine."
         assert store.gaps.question_of_note(note.id) == 1
         assert isinstance(store.handovers.find(GUILD, 1), Handover)
-        assert reply_proposals.propose_handed_over(core, GUILD, 1) is None
+        assert reply_proposals.propose_handed_over(core, GUILD, 1, "a helper") is None

@@ -25,7 +25,7 @@ async def test_a_helpers_answer_goes_to_the_asker_and_becomes_a_note_with_their_
     assert buttons(post(helping)) == ["Answer", "Give it back", "Not for us"]
     thanks = await helping.answer(post(helping))
 
-    assert said(thanks) == messages.THANKS(EN)
+    assert said(thanks) == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
     [message] = told(world.general)
     assert f"**{helping.helper.user.name}** has answered:" in message.content.replace("\\", "")
     assert "> It leaves at **nine** and at four." in message.content
@@ -100,7 +100,7 @@ async def test_the_helper_learns_that_the_asker_wants_no_notice(helping: Helping
     await helping.hand_over()
     await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
 
-    assert said(await helping.answer(post(helping))) == messages.THANKS_TO_NOBODY(EN)
+    assert said(await helping.answer(post(helping))) == f"{messages._THANKS_TO_NOBODY(EN)} {messages._MAY_PROPOSE(EN)}"
     assert told(world.general) == []
 
 
@@ -156,7 +156,7 @@ async def test_of_simultaneous_answers_exactly_one_reaches_the_asker(helping: He
     first = await helping.helper.submit_modal(forms[0], {"answer": "One.", "name": ["unnamed"]})
     second = await helping.second.submit_modal(forms[1], {"answer": "Two.", "name": ["unnamed"]})
 
-    assert said(first) == messages.THANKS(EN)
+    assert said(first) == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
     assert up_to("when", messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
     assert "Two." in said(second)
     [message] = told(helping.world.general)

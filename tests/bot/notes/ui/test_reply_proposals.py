@@ -13,6 +13,7 @@ from simcord.enums import OverwriteType
 from bot.config.sections import HelperSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
+from bot.gaps import handover_messages as handovers
 from bot.notes import messages
 from bot.process.client import Bot
 from bot.review import cards
@@ -23,7 +24,7 @@ from knowledge.values.notes import Note, SourceChange, State
 from tests.bot.ask.helping import UNKNOWN, Helped, help_in
 from tests.bot.forum import page_as_discord_does
 from tests.bot.gaps.handing_over import Helping, post
-from tests.bot.steps import restarted, shown_message
+from tests.bot.steps import content, restarted, shown_message
 from tests.bot.world import World, text_of
 
 ANSWER: Final = (
@@ -106,7 +107,7 @@ async def test_a_reply_to_a_refusal_becomes_its_authors_note_once(
     await restarted(world, new_bot)
     channel = world.bot.get_channel(said.channel.id)
     assert isinstance(channel, discord.TextChannel)
-    await world.bot.reply_proposals.proposes(await channel.fetch_message(said.id))
+    await world.bot.reply_proposals.take(await channel.fetch_message(said.id))
     assert len(await proposed(world)) == 1
 
 
@@ -146,11 +147,164 @@ async def test_a_reply_to_a_hand_over_becomes_a_note_without_a_link_to_the_helpe
     assert "Send to review" not in text_of(post(helping))
 
 
-async def test_an_answer_in_a_helpers_form_becomes_a_note(helping: Helping) -> None:
+@pytest.mark.parametrize("name", ["named", "unnamed"])
+async def test_an_answer_in_a_helpers_form_becomes_a_note(helping: Helping, name: str) -> None:
+    """The form and the confirmation say so; without a name, no member is credited."""
     await helping.hand_over()
-    await helping.answer(post(helping), name="named")
+    form = await helping.helper.click(post(helping), label="Answer")
+    assert handovers.GOES_PUBLIC_AND_PROPOSED.english in str(form.modal)
+    said = await helping.answer(post(helping), name=name)
     [note] = await proposed(helping.world)
-    assert note.contributor_id == helping.helper.id
+    credited = (helping.helper.id, helping.helper.display_name) if name == "named" else (0, "a helper")
+    assert (note.contributor_id, note.contributor) == credited
+    sentence = handovers._PROPOSED if name == "named" else handovers._PROPOSED_UNNAMED
+    assert sentence.english in content(said)
+    assert "Send to review" not in content(said)
+
+
+async def test_four_eyes_hold_for_an_unnamed_answer(helping: Helping) -> None:
+    world = helping.world
+    await helping.choose(four_eyes=True)
+    await helping.hand_over()
+    await helping.answer(post(helping), by=world.moderator, name="unnamed")
+    await approve(world, world.moderator)
+    [note] = await proposed(world)
+    assert note.revision.state is State.PENDING
+    await approve(world, world.second_moderator)
+    [note] = await proposed(world)
+    assert note.live
+
+
+# Neither answered nor a gap.
+
+BAR: Final = "what time does the bar open on sundays?"
+STATEMENTS: Final = (
+    "The bar opens at two in the afternoon on Sundays, and closes at ten.",
+    "have you tried turning it off and on again?",
+    "I think it is somewhere in the cellar, next to the old boiler.",
+    "at two, I guess?",
+    "same question here",
+    "Um zwei Uhr nachmittags, außer im Winter.",
+)
+
+
+async def questions(world: World) -> list[str]:
+    """The texts of all questions on record."""
+    await world.env.settle()
+    rows = await world.core(
+        lambda core: core.store.database.rows("select text from questions order by id")
+    )
+    return [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize("from_replies", [True, False])
+@pytest.mark.parametrize("to", ["question", "refusal"])
+async def test_a_statement_in_reply_is_no_question(
+    helping: Helping, to: str, from_replies: bool
+) -> None:
+    """Of members, helpers and moderators, with the mention that Discord's *Reply* adds."""
+    world = helping.world
+    await helping.choose(from_replies=from_replies)
+    asked, refusal = await mention(world, BAR)
+    at = asked if to == "question" else refusal
+    me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
+    for by in (world.second_member, helping.helper, world.moderator):
+        for text in STATEMENTS:
+            said = await by.send(world.help, me + text, reply_to=at)
+            await world.env.settle()
+            assert world.help.history()[-1].id == said.id
+    assert await questions(world) == [BAR]
+    notes = await proposed(world)
+    assert [note.revision.submission.text for note in notes] == (
+        [STATEMENTS[0]] if from_replies else []
+    )
+
+
+async def test_a_statement_in_a_refused_post_is_no_question(helping: Helping) -> None:
+    world = helping.world
+    forum = world.guild.create_forum_channel("questions")
+    me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
+    thread = await forum_post(world, forum, "The bar on Sundays", me + BAR)
+    asked = await questions(world)
+    assert len(asked) == 1
+    for text in STATEMENTS:
+        await world.second_member.send(thread, me + text)
+    assert await questions(world) == asked
+
+
+async def test_questions_in_reply_and_the_askers_replies_are_answered(helping: Helping) -> None:
+    world = helping.world
+    _, refusal = await mention(world, BAR)
+    me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
+    for by, text in (
+        (world.second_member, "does it open on mondays?"),
+        (world.moderator, "which bar is the oldest in town"),
+        (world.member, "bar opening hours sunday"),
+    ):
+        await by.send(world.help, me + text, reply_to=refusal)
+        await world.env.settle()
+        assert world.help.history()[-1].author == world.bot.user
+    assert len(await questions(world)) == 4
+
+
+# Offered.
+
+GUESS: Final = "I think the bar opens at two in the afternoon on Sundays."
+
+
+async def offer(helping: Helping) -> tuple[discord.Message, discord.Message]:
+    """A helper guesses; returns the question and the helper's direct message."""
+    asked, refusal = await mention(helping.world, BAR)
+    await helping.helper.send(helping.world.help, GUESS, reply_to=asked)
+    await helping.helper.send(helping.world.help, f"{GUESS} Really.", reply_to=asked)
+    await helping.world.env.settle()
+    assert await proposed(helping.world) == []
+    [asks] = helping.helper.user.dm_channel.history()
+    assert BAR in asks.content
+    return asked, asks
+
+
+async def test_a_doubtful_reply_is_proposed_by_its_authors_click(
+    helping: Helping, new_bot: Callable[[], Bot]
+) -> None:
+    """One direct message for a question; the button works after a restart."""
+    world = helping.world
+    _, asks = await offer(helping)
+    await restarted(world, new_bot)
+    clicked = await helping.helper.user.click(asks, label=messages.OFFER_LABEL.english)
+    assert content(clicked) == messages.OFFER_TAKEN.english
+    [note] = await proposed(world)
+    assert (note.contributor_id, note.revision.submission.text) == (helping.helper.id, GUESS)
+    again = await helping.helper.user.click(asks, label=messages.OFFER_LABEL.english)
+    assert content(again) == messages.OFFER_GONE.english
+    assert len(await proposed(world)) == 1
+
+
+@pytest.mark.parametrize("why", ["reply deleted", "no helper", "turned off"])
+async def test_an_offer_ends_with_its_conditions(helping: Helping, why: str) -> None:
+    world = helping.world
+    await offer(helping)
+    [asks] = helping.helper.user.dm_channel.history()
+    if why == "reply deleted":
+        for said in world.help.history()[-2:]:
+            await helping.helper.delete(said)
+    elif why == "no helper":
+        helping.demote(helping.helper)
+    else:
+        await helping.choose(from_replies=False)
+    clicked = await helping.helper.user.click(asks, label=messages.OFFER_LABEL.english)
+    assert content(clicked) == messages.OFFER_GONE.english
+    assert await proposed(world) == []
+
+
+async def test_members_without_notices_get_no_offer(helping: Helping) -> None:
+    await helping.world.core(
+        lambda core: core.store.gaps.opt_out(helping.helper.id)
+    )
+    asked, _ = await mention(helping.world, BAR)
+    await helping.helper.send(helping.world.help, GUESS, reply_to=asked)
+    await helping.world.env.settle()
+    assert helping.helper.user.dm_channel is None or not helping.helper.user.dm_channel.history()
 
 
 async def test_replies_answer_questions_that_the_bot_did_not(helping: Helping) -> None:
@@ -199,6 +353,34 @@ async def test_a_proposal_is_withdrawn_with_its_reply_or_question_or_by_its_auth
     await helping.helper.send(world.help, ANSWER, reply_to=asked)
     await world.member.delete(asked)
     assert [note.revision.state for note in await proposed(world)] == [State.WITHDRAWN] * 3
+
+
+@pytest.mark.parametrize("to", ["question", "refusal"])
+async def test_a_proposal_is_withdrawn_with_its_question(helping: Helping, to: str) -> None:
+    """Also if the reply referred to the refusal."""
+    asked, refusal = await mention(helping.world)
+    at = asked if to == "question" else refusal
+    await helping.helper.send(helping.world.help, ANSWER, reply_to=at)
+    await helping.world.member.delete(asked)
+    [note] = await proposed(helping.world)
+    assert note.revision.state is State.WITHDRAWN
+
+
+@pytest.mark.parametrize("gone", ["question", "reply"])
+async def test_what_was_deleted_while_the_bot_was_off_is_withdrawn(
+    helping: Helping, new_bot: Callable[[], Bot], gone: str
+) -> None:
+    world = helping.world
+    asked, refusal = await mention(world)
+    said = await helping.helper.send(world.help, ANSWER, reply_to=refusal)
+    await is_proposed(world, said)
+    await world.bot.close()
+    backend = world.env.backend
+    backend.delete_message(world.help.id, (asked if gone == "question" else said).id)
+    await world.restart(new_bot())
+    await world.env.settle()
+    [note] = await proposed(world)
+    assert note.revision.state is State.WITHDRAWN
 
 
 async def test_the_card_shows_an_edit_of_the_reply(helping: Helping) -> None:
