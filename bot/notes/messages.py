@@ -317,8 +317,8 @@ _OFFER: Final = Sentence(
 )
 OFFER_TAKEN: Final = Sentence("I've proposed your reply to the moderators as a note.")
 OFFER_GONE: Final = Sentence(
-    "I can't propose this reply: the question has a note by now, the reply or question was "
-    "deleted, you've reached your limit of notes, or this server has turned it off."
+    "I can't propose this reply any more. The question may have a note by now, the reply or the "
+    "question may be deleted, or you may not propose notes from replies here now."
 )
 
 

@@ -10,6 +10,8 @@ Content intent, the bot gets only the text of messages that mention the bot.
 
 import functools
 import logging
+import re
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
@@ -157,8 +159,11 @@ class ReplyProposals:
         said, channel = archived_message(message), message.channel
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return None
-        if said is None or not asked.takes_note:
+        if said is None or self._bot.user is None or not asked.takes_note:
             return None
+        # A mention of the bot only makes Discord hand over the text.
+        text = re.sub(rf"<@!?{self._bot.user.id}>", "", said.message.text).strip()
+        said = replace(said, message=replace(said.message, text=text))
         question = asked.question
         place = channel if question is None else self._bot.get_channel(question.channel_id or 0)
         if place is None or name_if_closed(place):

@@ -1,14 +1,17 @@
 """What begins a question that nobody is asked, and what settles one, in two languages."""
 
+import csv
 from dataclasses import replace
 
 import pytest
 
+from benchmarks.replies import PLAIN
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
     LaterMessage,
     begins_question,
+    is_question,
     is_settled,
     questions_of_post,
     says_settled,
@@ -160,3 +163,55 @@ def test_what_its_asker_adds_settles_a_question_only_where_it_says_so() -> None:
 
 def test_the_bots_own_words_settle_a_question() -> None:
     assert is_settled(ASKER, [replace(STATEMENT, text="hello", by_bot=True)], in_post=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what time does the bar open on mondays?",
+        "and on saturdays then?",
+        "<@123456789012345678> how do i get there by bus",
+        "I have the same problem. Is there a fix for it?",
+        "is it open on public holidays",
+        "Hi! Does it also open in winter?",
+        "can you tell me who has the keys?",
+        "wie komme ich da hin",
+        "weiß jemand, wie man das abstellt?",
+        "Und wie ist es am Montag?",
+    ],
+)
+def test_a_reply_in_a_questions_form_is_one(text: str) -> None:
+    assert is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The bar opens at two in the afternoon on Sundays, and closes at ten.",
+        "have you tried turning it off and on again?",
+        "I think it is somewhere in the cellar, next to the old boiler.",
+        "At two, right?",
+        "Maybe at two, who knows?",
+        "What version are you on?",
+        "can you post the log?",
+        "Isn't it on the website?",
+        "It opens at two. Why?",
+        "How it works is simple: press the button.",
+        "What helps is a restart.",
+        "Do the update first",
+        "Is open from two till ten.",
+        "Kann man im Keller abstellen",
+        "Wann warst du da?",
+        "same question here",
+    ],
+)
+def test_statements_and_questions_to_the_asker_are_none(text: str) -> None:
+    assert not is_question(text)
+
+
+def test_no_judged_answer_is_a_question() -> None:
+    with PLAIN.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [
+        row["reply"] for row in rows if row["label"] != "talk" and is_question(row["reply"])
+    ] == []

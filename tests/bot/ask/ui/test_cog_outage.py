@@ -24,6 +24,7 @@ from tests.bot.world import (
     TEXT,
     TICKETS,
     TITLE,
+    UNKNOWN,
     World,
     choices,
     custom_ids,
@@ -144,6 +145,30 @@ async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_i
         assert AWAY in everything(told)
     found = await world.core(lambda core: core.store.counts(world.guild.id))
     assert found["pending"] == 0
+
+
+async def test_a_moderators_reply_is_responded_to_in_an_outage(
+    world: World, database: Departing
+) -> None:
+    """Where replies become notes, too: a question from memory, other words with the sentence."""
+    await publish(world)
+    chosen = GuildSettings(
+        world.guild.id, world.review.id, world.moderator_role.id, from_replies=True
+    )
+    await world.core(lambda core: core.store.guilds.save_settings(chosen, world.admin.id))
+    world.bot.guild_settings.forget(world.guild.id)
+    mention = f"<@{world.bot.user.id}>"  # type: ignore[union-attr]
+    await world.member.send(world.help, f"{mention} {UNKNOWN}")
+    refusal = world.help.last_message
+    await world.bot.worker.run_slices(Core.refresh_outage_caches)
+    with database.away():
+        asked = f"{mention} Where is the {QUESTION}?"
+        await world.moderator.send(world.help, asked, reply_to=refusal)
+        await world.env.settle()
+        assert TEXT in text_of(world.help.last_message)
+        await world.moderator.send(world.help, f"{mention} {UNKNOWN}", reply_to=refusal)
+        await world.env.settle()
+        assert text_of(world.help.last_message) == AWAY
 
 
 async def test_what_an_administrator_has_just_changed_is_not_answered_as_before(

@@ -100,7 +100,10 @@ async def test_the_helper_learns_that_the_asker_wants_no_notice(helping: Helping
     await helping.hand_over()
     await world.core(lambda core: core.store.gaps.set_opt_out(world.member.id, quiet=True))
 
-    assert said(await helping.answer(post(helping))) == f"{messages._THANKS_TO_NOBODY(EN)} {messages._MAY_PROPOSE(EN)}"
+    assert (
+        said(await helping.answer(post(helping)))
+        == f"{messages._THANKS_TO_NOBODY(EN)} {messages._MAY_PROPOSE(EN)}"
+    )
     assert told(world.general) == []
 
 

@@ -141,7 +141,10 @@ async def test_without_permission_to_create_threads_the_message_is_enough(helpin
     await helping.hand_over()
 
     assert world.review.threads == []
-    assert said(await helping.answer(post(helping))) == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
+    assert (
+        said(await helping.answer(post(helping)))
+        == f"{messages._THANKS(EN)} {messages._MAY_PROPOSE(EN)}"
+    )
 
 
 async def _other(helping: Helping) -> discord.Message:

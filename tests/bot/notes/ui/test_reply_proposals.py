@@ -22,7 +22,7 @@ from bot.review.service import Action
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Note, SourceChange, State
 from tests.bot.ask.helping import UNKNOWN, Helped, help_in
-from tests.bot.forum import page_as_discord_does
+from tests.bot.forum import make_forum, page_as_discord_does
 from tests.bot.gaps.handing_over import Helping, post
 from tests.bot.steps import content, restarted, shown_message
 from tests.bot.world import World, text_of
@@ -155,7 +155,8 @@ async def test_an_answer_in_a_helpers_form_becomes_a_note(helping: Helping, name
     assert handovers.GOES_PUBLIC_AND_PROPOSED.english in str(form.modal)
     said = await helping.answer(post(helping), name=name)
     [note] = await proposed(helping.world)
-    credited = (helping.helper.id, helping.helper.display_name) if name == "named" else (0, "a helper")
+    named = (helping.helper.id, helping.helper.name)
+    credited = named if name == "named" else (0, handovers.A_HELPER.english)
     assert (note.contributor_id, note.contributor) == credited
     sentence = handovers._PROPOSED if name == "named" else handovers._PROPOSED_UNNAMED
     assert sentence.english in content(said)
@@ -222,9 +223,8 @@ async def test_a_statement_in_reply_is_no_question(
 
 async def test_a_statement_in_a_refused_post_is_no_question(helping: Helping) -> None:
     world = helping.world
-    forum = world.guild.create_forum_channel("questions")
     me = f"<@{world.bot.user.id}> "  # type: ignore[union-attr]
-    thread = await forum_post(world, forum, "The bar on Sundays", me + BAR)
+    thread = await make_forum(world).post("The bar on Sundays", me + BAR)
     asked = await questions(world)
     assert len(asked) == 1
     for text in STATEMENTS:
@@ -254,7 +254,7 @@ GUESS: Final = "I think the bar opens at two in the afternoon on Sundays."
 
 async def offer(helping: Helping) -> tuple[discord.Message, discord.Message]:
     """A helper guesses; returns the question and the helper's direct message."""
-    asked, refusal = await mention(helping.world, BAR)
+    asked, _ = await mention(helping.world, BAR)
     await helping.helper.send(helping.world.help, GUESS, reply_to=asked)
     await helping.helper.send(helping.world.help, f"{GUESS} Really.", reply_to=asked)
     await helping.world.env.settle()
@@ -298,9 +298,8 @@ async def test_an_offer_ends_with_its_conditions(helping: Helping, why: str) -> 
 
 
 async def test_members_without_notices_get_no_offer(helping: Helping) -> None:
-    await helping.world.core(
-        lambda core: core.store.gaps.opt_out(helping.helper.id)
-    )
+    helper_id = helping.helper.id
+    await helping.world.core(lambda core: core.store.gaps.set_opt_out(helper_id, quiet=True))
     asked, _ = await mention(helping.world, BAR)
     await helping.helper.send(helping.world.help, GUESS, reply_to=asked)
     await helping.world.env.settle()
@@ -325,6 +324,22 @@ async def test_replies_answer_questions_that_the_bot_did_not(helping: Helping) -
     assert note.revision.submission.title == "Zanzibar ferry in winter"
     assert note.revision.submission.text == ANSWER
     assert len(others) == 2
+
+
+async def test_one_failed_look_at_a_post_costs_one_answer(
+    helping: Helping, new_bot: Callable[[], Bot]
+) -> None:
+    world = helping.world
+    helped = await help_in(world)
+    thread = await helped.forum.post("Zanzibar ferry in winter", UNKNOWN)
+    # A new process doesn't have the first message.
+    await restarted(world, new_bot)
+    world.env.inject_error("GET", f"/channels/{thread.id}/messages/{thread.id}", status=503)
+    await helping.helper.send(thread, ANSWER)
+    assert len(await proposed(world)) == 1
+    await helping.second.send(thread, ANSWER)
+    note, _ = await proposed(world)
+    assert note.revision.submission.text == ANSWER
 
 
 # Withdrawn.
@@ -375,8 +390,7 @@ async def test_what_was_deleted_while_the_bot_was_off_is_withdrawn(
     said = await helping.helper.send(world.help, ANSWER, reply_to=refusal)
     await is_proposed(world, said)
     await world.bot.close()
-    backend = world.env.backend
-    backend.delete_message(world.help.id, (asked if gone == "question" else said).id)
+    del world.env.backend.messages[world.help.id][(asked if gone == "question" else said).id]
     await world.restart(new_bot())
     await world.env.settle()
     [note] = await proposed(world)
