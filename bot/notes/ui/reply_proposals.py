@@ -81,9 +81,13 @@ class ReplyProposals:
         """Whether a message mentions the bot, or is in a thread of a message of the bot."""
         if self._bot.user in message.mentions:
             return True
-        if not isinstance(message.channel, discord.Thread):
+        channel = message.channel
+        # No post begins with a message of the bot.
+        if not isinstance(channel, discord.Thread) or isinstance(
+            channel.parent, discord.ForumChannel
+        ):
             return False
-        first = await self._first_message(message.channel)
+        first = await self._first_message(channel)
         return first is not None and first.author == self._bot.user
 
     async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
@@ -263,6 +267,9 @@ class ReplyProposals:
             parent: Any = thread.parent
             if found is None and parent is not None:
                 place = thread if isinstance(parent, discord.ForumChannel) else parent
+                # Discord counts refused requests, so none is made for each message.
+                if not place.permissions_for(thread.guild.me).read_message_history:
+                    return None
                 try:
                     found = await place.fetch_message(thread.id)
                 except discord.NotFound:
