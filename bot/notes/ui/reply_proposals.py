@@ -92,16 +92,18 @@ class ReplyProposals:
 
     async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
         """Propose a reply as a note after its author's click; return whether it was proposed."""
+        # An archived thread isn't known. Nothing is fetched for ids that somebody made up.
         channel: Any = self._bot.get_channel(channel_id)
+        if not isinstance(channel, discord.TextChannel | discord.VoiceChannel | discord.Thread):
+            return False
         try:
-            channel = channel or await self._bot.fetch_channel(channel_id)
-            message = await channel.fetch_message(message_id)
             author = await channel.guild.fetch_member(member_id)
+            if not await self._may_propose(channel, author):
+                return False
+            message = await channel.fetch_message(message_id)
         except discord.NotFound:
             return False
         if message.author.id != member_id or not _may_answer(message):
-            return False
-        if not await self._may_propose(channel, author):
             return False
         asking = await self._possible_questions(message)
         asked = await self._unanswered_question(channel.guild.id, asking) if asking else None
