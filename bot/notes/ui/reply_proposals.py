@@ -10,7 +10,6 @@ Content intent, the bot gets only the text of messages that mention the bot.
 
 import functools
 import logging
-import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -168,7 +167,8 @@ class ReplyProposals:
         if said is None or self._bot.user is None or not asked.takes_note:
             return None
         # A mention of the bot only makes Discord hand over the text.
-        text = re.sub(rf"<@!?{self._bot.user.id}>", "", said.message.text).strip()
+        text, own_id = said.message.text, self._bot.user.id
+        text = text.replace(f"<@{own_id}>", "").replace(f"<@!{own_id}>", "").strip()
         said = replace(said, message=replace(said.message, text=text))
         question = asked.question
         place = channel if question is None else self._bot.get_channel(question.channel_id or 0)
