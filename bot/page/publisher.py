@@ -6,7 +6,6 @@ thread writes each page from its own snapshot of the database. Only the leader p
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
@@ -14,13 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bot.config.settings import (
-    DATABASE_PASSWORD_VARIABLE,
-    PHRASING_KEY_VARIABLE,
-    TOKEN_FILE_VARIABLE,
-    TOKEN_VARIABLE,
-    Settings,
-)
+from bot.config.settings import Settings
 from bot.core.core import ROUND_ERRORS
 from bot.core.worker import run_in_thread
 from bot.interactions.kit.errors import UNREACHED
@@ -28,6 +21,7 @@ from bot.interactions.services import Services
 from bot.page import service
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
+from knowledge.environment import COMMAND, environment
 from knowledge.files.pictures import checked_picture
 from knowledge.page.site import PublishError
 from knowledge.store.database import StoreError
@@ -41,11 +35,6 @@ _LONGEST_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 60
 _ICON_PIXELS: Final = 128
 _SHOWN_CHARACTERS: Final = 300
-
-# Secrets that the operator's command doesn't get.
-_SECRET: Final = frozenset(
-    (TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, PHRASING_KEY_VARIABLE, DATABASE_PASSWORD_VARIABLE)
-)
 
 _logger = logging.getLogger(__name__)
 
@@ -196,19 +185,18 @@ async def _icon(guild: Any) -> Picture | None:
 
 
 async def run_hook(command: list[str], seconds: float) -> str:
-    """Run a command without a shell and without the bot's secrets.
+    """Run a command without a shell, in an environment of the names in `COMMAND` only.
 
     Returns:
         The reason of a failure, or an empty string.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in _SECRET}
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env=environment,
+            env=environment(*COMMAND),
         )
     except OSError as error:
         return f"{command[0]} can't be run: {error.strerror}."

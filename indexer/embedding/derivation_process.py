@@ -14,19 +14,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-# Environment variables that the process gets: not the bot's token.
-_PASSED_ON: Final = frozenset(
-    {
-        "HOME",
-        "TMPDIR",
-        "TEMP",
-        "SYSTEMROOT",
-        "LD_LIBRARY_PATH",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_CORETYPE",
-        "OPENBLAS_L2_SIZE",
-        "HF_HUB_OFFLINE",
-    }
+from knowledge.environment import environment
+
+# For the models' files, temporary files, and the libraries that compute.
+_PASSED_ON: Final = (
+    *("HOME", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "HF_HUB_OFFLINE"),
+    *("OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),
 )
 # Interval of the log's "still deriving".
 TELL_SECONDS: Final = 10.0
@@ -60,10 +53,7 @@ def answer_of_process(command: str, payload: Mapping[str, Any]) -> dict[str, Any
             stdin=request,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={
-                **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
-                "PYTHONPATH": os.pathsep.join(folders),
-            },
+            env={**environment(*_PASSED_ON), "PYTHONPATH": os.pathsep.join(folders)},
         ) as process:
             # It ends with this process, even if this one is stopped meanwhile.
             atexit.register(process.kill)

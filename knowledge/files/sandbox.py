@@ -24,6 +24,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from cachetools import LRUCache
 
+from knowledge.environment import environment
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.sandbox_process import Parse, receive, send
 
@@ -43,8 +44,6 @@ _COMMAND: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path'];"
     "from knowledge.files.sandbox_process import serve; serve()"
 )
-# No token, no proxy, no PATH. Windows can't start a program without SYSTEMROOT.
-_ENVIRONMENT: Final = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if os.name == "nt" else {}
 
 _OUT_OF_CPU_TIME: Final = -signal.SIGXCPU if sys.platform != "win32" else None
 
@@ -206,7 +205,8 @@ class Sandbox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
+            # No token, no proxy, no PATH.
+            env=environment(),
             # Ctrl+C goes to the program only, which ends this process when it exits.
             start_new_session=True,
         )

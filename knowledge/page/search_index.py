@@ -15,6 +15,7 @@ from zlib import crc32
 
 from pagefind_bin import get_executable
 
+from knowledge.environment import environment
 from knowledge.page.site import PublishError
 from knowledge.values.guilds import Language
 
@@ -66,7 +67,13 @@ def write_bundle(into: Path, paths: Collection[str], language: Language) -> None
         command += ["--force-language", language.value]
         try:
             done = subprocess.run(  # noqa: S603 - the package's own program
-                command, capture_output=True, timeout=_SECONDS, check=False, cwd=folder, umask=0o022
+                command,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+                cwd=folder,
+                env=environment(),
+                umask=0o022,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PublishError(f"Pagefind can't index the pages: {error}.") from error

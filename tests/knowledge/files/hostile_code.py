@@ -53,6 +53,11 @@ def everything(content: bytes, name: str) -> Parsed:
     return {"got": {key: got for key, attempt in tried.items() if (got := _got(attempt))}}, name
 
 
+def variables(_: bytes, name: str) -> Parsed:
+    """The names of the environment's variables."""
+    return {"got": list(os.environ)}, name
+
+
 def _got(attempt: Callable[[], Any]) -> str:
     try:
         got = attempt()
