@@ -177,7 +177,7 @@ async def _served_page(folder: Path, sock: "socket.socket") -> None:
     err.print(
         f"The page is served at {address_of_socket(sock)}/. Press Ctrl+C to stop.", soft_wrap=True
     )
-    await serve(page_application(folder), sock)
+    await serve(page_application(folder), sock, public=True)
 
 
 async def _served(

@@ -130,14 +130,13 @@ class Limited:
         return None
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body, started = _Body(receive, whole=not _has_body(scope)), False
+        body, started = _Body(receive, whole=not has_body(scope)), False
 
         async def answer(message: Message) -> None:
             nonlocal started
             if not started and not body.whole:
                 # Otherwise a slow rest of the body could keep the connection open.
-                close = [(name.encode(), value.encode()) for name, value in _CLOSE.items()]
-                message = {**message, "headers": [*message["headers"], *close]}
+                message = {**message, "headers": [*message["headers"], CLOSE]}
             started = True
             await send(message)
 
@@ -156,6 +155,7 @@ class Limited:
 
 
 _CLOSE: Final = {"connection": "close"}
+CLOSE: Final = (b"connection", b"close")
 _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 
@@ -185,7 +185,7 @@ def _host(scope: Scope) -> str:
     return host_without_port([value.decode("latin-1") for value in headers])
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
     names = {name for name, _ in scope["headers"]}
     return b"transfer-encoding" in names or _content_length(scope) > 0
 

@@ -1,10 +1,13 @@
 """HTTP server for other programs: bearer tokens, the listening socket and its connections.
 
-The server is used for MCP and for the HTTP interface. A connection is closed if the line and
-headers of a request don't arrive by a deadline. No response names this program or its version.
+The server is used for MCP, for the HTTP interface and for the public page. A connection is closed
+if the line and headers of a request don't arrive by a deadline. No response names this program or
+its version.
 
-If too many connections have sent no request yet, the oldest of them is closed. The application
-refuses requests without a token, and closes their connections (`bot.programs.http_limits`).
+If too many connections have sent no request yet, the oldest of them is closed, first of addresses
+with many. The application refuses requests without a token, and closes their connections
+(`bot.programs.http_limits`). The page has no tokens, so there any connection may be closed for a
+newer one, and each request has a deadline until its response has been read.
 
 Errors:
     Exception
@@ -16,6 +19,7 @@ import logging
 import os
 import socket
 from asyncio import TimerHandle
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -33,6 +37,7 @@ USED: Final = (
     "uvicorn.protocols.http.h11_impl:H11Protocol.connection_lost",
     "uvicorn.protocols.http.h11_impl:H11Protocol.data_received",
     "uvicorn.protocols.http.h11_impl:H11Protocol.send_400_response",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.client",
     "uvicorn.protocols.http.h11_impl:H11Protocol.conn",
     "uvicorn.protocols.http.h11_impl:H11Protocol.cycle",
     "uvicorn.protocols.http.h11_impl:H11Protocol.transport",
@@ -48,8 +53,12 @@ HEAD_SECONDS: Final = 10.0
 _HEAD_BYTES: Final = 16 * 1024
 # Keep-alive in seconds.
 _KEEP_SECONDS: Final = 15
-# Connections that have not sent a request.
+# Deadline in seconds from a public request's head until its response has been read.
+READ_SECONDS: Final = 120.0
+# Connections that have not sent a request; on a public server, all connections.
 MOST_WAITING: Final = 256
+# A browser opens six; an address with more than this is the first to lose one.
+_MANY: Final = 16
 # All connections; beyond that, even holders of a token are told to come later.
 _CONNECTIONS: Final = 2 * MOST_WAITING
 # Connections accepted in one turn of the event loop. A request that comes with its connection is
@@ -157,12 +166,25 @@ class _Connection(H11Protocol):
             )
         self.transport.close()
 
+    @property
+    def _is_expendable(self) -> bool:
+        """Whether the connection may be closed for a newer one."""
+        return self.cycle is None
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
     def _make_room(self) -> None:
-        """Close the oldest connection without a request, if there are too many."""
+        """Close the oldest expendable connection, if there are too many."""
         siblings = cast("set[_Connection]", self.connections)
-        waiting = [one for one in siblings if one.cycle is None]
-        if len(waiting) > MOST_WAITING:
-            oldest = min(waiting, key=lambda one: one._since)
+        expendable = [connection for connection in siblings if connection._is_expendable]
+        if len(expendable) > MOST_WAITING:
+            of_address = Counter(connection._address for connection in expendable)
+            crowd = [
+                connection for connection in expendable if of_address[connection._address] > _MANY
+            ]
+            oldest = min(crowd or expendable, key=lambda connection: connection._since)
             # Stop counting it now, not when the event loop has closed it.
             self.connections.discard(oldest)
             oldest.transport.abort()
@@ -176,11 +198,41 @@ class _Connection(H11Protocol):
             self._deadline = None
 
 
-async def serve(application: ASGIApp, sock: socket.socket) -> None:
-    """Serve an application on a socket until the process is stopped."""
+class _PublicConnection(_Connection):
+    """Connection of a server without tokens, with a deadline for each request and its response."""
+
+    _read_deadline: TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_read_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before:
+            self._since = self.loop.time()
+            self._cancel_read_deadline()
+            # Not `close`, which waits until the client has read everything.
+            self._read_deadline = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    @property
+    def _is_expendable(self) -> bool:
+        return True
+
+    def _cancel_read_deadline(self) -> None:
+        if self._read_deadline is not None:
+            self._read_deadline.cancel()
+
+
+async def serve(application: ASGIApp, sock: socket.socket, *, public: bool = False) -> None:
+    """Serve an application on a socket until the process is stopped.
+
+    A `public` application has no tokens: anybody may send requests.
+    """
     config = uvicorn.Config(
         application,
-        http=_Connection,
+        http=_PublicConnection if public else _Connection,
         ws="none",
         log_config=None,
         access_log=False,

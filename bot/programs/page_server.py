@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.programs.http_limits import CLOSE, has_body
 from knowledge.page.headers import HEADERS
 
 
@@ -35,6 +36,9 @@ class _Headers:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *_HEADERS]
+                if has_body(scope):
+                    # It isn't read, and its slow rest would keep the connection open.
+                    message["headers"].append(CLOSE)
                 if message["status"] == 404 and self._is_gone(scope["path"]):
                     message["status"] = 410
             await send(message)

@@ -77,10 +77,10 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def _serving(application: ASGIApp = _nothing) -> AsyncIterator[int]:
+async def _serving(application: ASGIApp = _nothing, *, public: bool = False) -> AsyncIterator[int]:
     """Serve empty responses, and yield the port."""
     with open_socket(0, "--port") as sock:
-        task = asyncio.create_task(serve(application, sock))
+        task = asyncio.create_task(serve(application, sock, public=public))
         try:
             yield sock.getsockname()[1]
         finally:
@@ -98,7 +98,7 @@ async def test_invalid_http_is_refused_with_a_problem() -> None:
     assert b"application/problem+json" in answer
 
 
-async def test_an_endless_head_is_refused() -> None:
+async def test_an_large_head_is_refused() -> None:
     async with _serving() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000)
@@ -196,6 +196,66 @@ async def test_a_connection_that_has_shown_a_token_is_kept_when_strangers_come()
         assert (await kept.readline()).startswith(b"HTTP/1.1 204 ")
         for _, writer in [*strangers, (kept, asked)]:
             writer.close()
+
+
+# A server without tokens.
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30000\r\n\r\na",
+        _DRIPPING,
+    ],
+    ids=["silent", "half a head", "kept alive", "dripping GET", "dripping POST"],
+)
+async def test_strangers_keep_nobody_out_of_a_public_server(begun: bytes) -> None:
+    async with _serving(public=True) as port:
+        strangers = []
+        for _ in range(3 * STRANGERS):
+            stranger = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            stranger[1].write(begun)
+            strangers.append(stranger)
+        assert {await _status(port) for _ in range(5)} == {b"HTTP/1.1 204 No Content\r\n"}
+        for _, writer in strangers:
+            writer.transport.abort()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a second address of this machine")
+async def test_a_crowd_of_one_address_pushes_out_no_other() -> None:
+    async with _serving(public=True) as port:
+        reader, kept = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+        strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * STRANGERS)]
+        kept.write(_ASKING)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204 ")
+        for _, writer in [*strangers, (reader, kept)]:
+            writer.close()
+
+
+async def test_a_response_that_is_not_read_ends_at_its_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.2)
+    ended = asyncio.Event()
+
+    async def large(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(100):
+                # More than a connection's buffers hold.
+                await send(
+                    {"type": "http.response.body", "body": bytes(500_000), "more_body": True}
+                )
+            ended.set()
+
+    async with _serving(large, public=True) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await ended.wait()
+        writer.close()
 
 
 async def test_nothing_is_logged_of_strangers(caplog: pytest.LogCaptureFixture) -> None:

@@ -59,3 +59,18 @@ def test_a_folder_without_a_page_is_refused(commands: ForkServer, folder: Path) 
     done = commands.run("serve", "--page", folder, "--port", "0")
     assert done.returncode == UNUSABLE
     assert "commonplace publish" in done.stderr
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_request_with_a_body_ends_its_connection(
+    folder: Path, client: httpx2.AsyncClient, method: str
+) -> None:
+    published(site(note(1)), folder)
+    for body in (b"x", _chunks()):
+        answer = await client.request(method, "/", content=body)
+        assert answer.headers["connection"] == "close"
+    assert "connection" not in (await client.request(method, "/")).headers
+
+
+async def _chunks() -> AsyncIterator[bytes]:
+    yield b"x"
