@@ -116,12 +116,14 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> list[i
 def update_index(core: Core, note_ids: Sequence[int]) -> Iterator[int]:
     """Update the index after `forget`, one note per slice, because there may be thousands of notes.
 
-    If the process dies during the update, the next start finishes it.
+    Afterwards the index's write-ahead log doesn't hold the deleted words either. If the process
+    dies during the update, the next start finishes it.
     """
     core.unindexed_notes.update(note_ids)
     for note_id in note_ids:
         core.index_note(note_id)
         yield note_id
+    core.index.tables.db.forget_deleted()
 
 
 def prune_questions(core: Core, before: datetime) -> Iterator[int]:

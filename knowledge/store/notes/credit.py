@@ -157,7 +157,7 @@ class Credit:
             "select max(p.title) as title, count(distinct h.question_id) as number from hits h "
             "join recorded_passages p on p.digest = h.passage_digest "
             "join questions q on q.id = h.question_id "
-            "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
+            "where q.guild_id = ? and q.private = 0 and q.evidence != 'none' and h.rank = 1 "
             # Passages of channels may be hidden from some readers of these figures.
             "and p.source_channel_id is null "
             # Passages found only by pruned questions have no title.

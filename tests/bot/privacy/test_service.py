@@ -1,11 +1,16 @@
-"""Export of a member's data."""
+"""Export and erasure of a member's data."""
 
 from bot.answers.ask import Ask
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
+from bot.review import service as review_service
 from bot.text.question_labels import FEEDBACK_REASONS
+from knowledge.store.notes.decisions import Ruling
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member
 from knowledge.values.questions import Feedback, FeedbackReason, Verdict
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, MEMBER = 10, 3
@@ -31,3 +36,27 @@ def test_an_export_has_the_reasons_of_feedback_in_words(
         assert [row["reason"] for row in found] == ["", off_topic, "My own."]
         columns = ["guild", "question_id", "verdict", "document", "reason", "created_at"]
         assert [*found[0]] == columns
+
+
+def test_a_forgotten_moderators_name_is_in_no_file_of_a_running_bots_index(
+    settings: Settings,
+) -> None:
+    moderator = Member(7_654_321, "Zuqname")
+    with Core(settings, WordEmbedder()) as core:
+        core.store.guilds.save_settings(GuildSettings(GUILD, 1, 2), 9)
+        note = core.store.contributions.propose(
+            GUILD, Member(MEMBER, "Mira"), 5, Submission("Ferries", "They leave at nine o'clock.")
+        ).note
+        review_service.decide(core, GUILD, note.revision.id, moderator, Ruling(Decision.APPROVE))
+        assert b"Zuqname" in _index_bytes(settings)
+
+        forgotten = privacy_service.forget(core, moderator.id, withdraw=False)
+        for _ in privacy_service.update_index(core, forgotten):
+            pass
+
+        assert b"Zuqname" not in _index_bytes(settings)
+
+
+def _index_bytes(settings: Settings) -> bytes:
+    folder = settings.data.folder / "index"
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())

@@ -113,6 +113,15 @@ def test_activity_counts_one_guild_and_answers_told_later_once(store: Store) -> 
     assert activity.quoted == (("T", 1),)
 
 
+def test_no_figure_names_what_answered_private_questions(store: Store) -> None:
+    live_note(store)
+    hit = RecordedHit("note:1", "T", "", "", 0.9, ("meaning",))
+    asked_alone = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, [hit], private=True)
+    store.question_records.record([asked_alone])
+
+    assert store.credit.activity(GUILD, 0, 5).quoted == ()
+
+
 def test_no_figure_names_what_a_channels_messages_say(store: Store) -> None:
     hit = RecordedHit("chat:1", "", "", "", 0.9, ("meaning",), source_channel_id=7, position=0)
     said = Question(0, GUILD, 5, 3, "Q?", Evidence.STRONG, now(), 1, [hit], channels=(7,))
