@@ -1,16 +1,22 @@
 """Detection of secrets in texts: tokens, private keys and passwords.
 
 Texts are stored as typed. When a text is shown, quoted or indexed, `HIDDEN` replaces each secret.
+Secrets are looked for in the text as typed and as readers see it: without invisible characters,
+escapes and markup. So it doesn't matter whether a caller removes these before or afterwards.
+
 Most patterns come from the library detect-secrets; its patterns with many false positives are left
 out. This module adds patterns for kinds of secrets that the library lacks, or finds slowly.
 """
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Final
+
+from knowledge.text import NEVER_SHOWN
 
 # Not a word of any language, because it is indexed, too.
 HIDDEN: Final = "[•••••]"
@@ -73,7 +79,21 @@ _DIFFERENT_CHARACTERS: Final = 5
 _LIKELY: Final = re.compile(
     r"[\w/+=.:-]{20}|://|pass|pw|kennwort|secret|key|token|private", re.IGNORECASE
 )
-_REST_OF_TOKEN: Final = re.compile(r"[\w/+=-]*")
+_REST_OF_TOKEN: Final = re.compile(rf"[\w/+=-]{{0,{_PIECE_CHARACTERS}}}")
+
+# Invisible characters, also those that `legible` leaves to other scripts.
+_INVISIBLE: Final = re.compile(
+    rf"[{NEVER_SHOWN}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d\u3164"
+    r"\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_ESCAPE: Final = r"\\(?=[!-/:-@\[-`{-~])"
+_REFERENCE: Final = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+_ENCODED: Final = re.compile(rf"{_INVISIBLE.pattern}|{_ESCAPE}|{_REFERENCE}")
+# Emphasis, code, spoilers, and all of a link but its words. An escaped sign is no markup.
+_MARKUP: Final = r"\*{1,3}|__|~~|\|\||`{1,3}|\[(?=[^\[\]\n]{1,200}\]\()|\]\([^()\s]{1,2000}\)"
+_MARKED: Final = re.compile(rf"{_ENCODED.pattern}|(?<!\\)(?:{_MARKUP})")
+_MARKED_WORD: Final = re.compile(rf"\w(?:{_INVISIBLE.pattern}|{_MARKUP}){{1,9}}\w")
+_MARKS: Final = re.compile(r"[*~|`]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +107,7 @@ class Secret:
 
 def secrets(text: str) -> list[Secret]:
     """The secrets in a text, in reading order, without overlaps."""
-    if not _LIKELY.search(text):
-        return []
-    found = sorted(_found(text), key=lambda secret: (secret.start, -secret.end))
+    found = sorted(_found_in_views(text), key=lambda secret: (secret.start, -secret.end))
     apart: list[Secret] = []
     for secret in found:
         if apart and secret.start < apart[-1].end:
@@ -108,15 +126,51 @@ def without_secrets(text: str) -> str:
     return "".join([*parts, text[position:]])
 
 
-def _found(text: str) -> Iterator[Secret]:
+def _found_in_views(text: str) -> Iterator[Secret]:
+    yield from _found(text, _tokens, _passwords)
+    if _ENCODED.search(text):
+        yield from _found_behind(_ENCODED, text, _tokens, _passwords)
+    if _MARKED_WORD.search(text):
+        # No passwords: asterisks may stand for one.
+        yield from _found_behind(_MARKED, text, _tokens)
+
+
+def _found_behind(
+    noise: re.Pattern[str], text: str, *finders: Callable[[str], Iterator[Secret]]
+) -> Iterator[Secret]:
+    """The secrets in the text without `noise`, with their spans in the text itself."""
+    view, starts, ends, position = [], list[int](), list[int](), 0
+    for match in noise.finditer(text):
+        # A reference may name an invisible character.
+        said = _INVISIBLE.sub("", html.unescape(match[0])) if match[0].startswith("&") else ""
+        view += [text[position : match.start()], said]
+        starts += [*range(position, match.start()), *[match.start()] * len(said)]
+        ends += [*range(position + 1, match.start() + 1), *[match.end()] * len(said)]
+        position = match.end()
+    view.append(text[position:])
+    starts += range(position, len(text))
+    ends += range(position + 1, len(text) + 1)
+    for secret in _found("".join(view), *finders):
+        start, end = starts[secret.start], ends[secret.end - 1]
+        if _MARKS.search(text, start, end):
+            # The other half of a mark within the secret.
+            rest = _MARKS.match(text, end)
+            end = rest.end() if rest else end
+        yield Secret(secret.kind, start, end)
+
+
+def _found(text: str, *finders: Callable[[str], Iterator[Secret]]) -> Iterator[Secret]:
+    if not _LIKELY.search(text):
+        return
     for match in _PRIVATE_KEY.finditer(text):
         yield Secret("Private Key", *match.span())
     for start in range(0, len(text), _PIECE_CHARACTERS - _COMMON_CHARACTERS):
         piece = text[start : start + _PIECE_CHARACTERS]
-        for one in (*_tokens(piece), *_passwords(piece)):
+        for secret in (secret for finder in finders for secret in finder(piece)):
             # A pattern may match an older, shorter form, and a piece may end within a token.
-            rest = _REST_OF_TOKEN.match(text, start + one.end)
-            yield Secret(one.kind, start + one.start, rest.end() if rest else start + one.end)
+            rest = _REST_OF_TOKEN.match(text, start + secret.end)
+            end = rest.end() if rest else start + secret.end
+            yield Secret(secret.kind, start + secret.start, end)
 
 
 def _tokens(text: str) -> Iterator[Secret]:

@@ -40,13 +40,13 @@ _NEEDED = (
     rf"|(?<=[{_SILENCING}])[\u200c\u200d]{_END}|(?<=[{_ARABIC}])\u200d{_END}"
 )
 # Invisible or direction-changing characters, control characters, lone surrogates.
-_NEVER_SHOWN = (
+NEVER_SHOWN: Final = (
     "\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f"
 )
-_INVISIBLE = re.compile(rf"[{_NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
+_INVISIBLE = re.compile(rf"[{NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
 # Most texts have none, and this search is several times as fast.
-_SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
+_SUSPICIOUS = re.compile(rf"[{NEVER_SHOWN}\u200c\u200d]")
 
 
 def storable(text: str) -> str:

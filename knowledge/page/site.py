@@ -108,7 +108,7 @@ class Site:
 
 def printable(text: str) -> str:
     """Remove secrets and invisible characters from a member's text."""
-    return legible(without_secrets(text))
+    return without_secrets(legible(text))
 
 
 def note_address(note_id: int) -> str:

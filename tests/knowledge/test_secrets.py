@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from knowledge.secrets import HIDDEN, secrets, without_secrets
+from knowledge.text import legible
 from knowledge.values.submissions import Submission
 from tests.bot import values
 
@@ -60,6 +61,49 @@ def test_a_token_is_hidden_whole_wherever_it_stands(token: str) -> None:
         assert not any(secret[i : i + 8] in shown for i in range(len(secret) - 7))
         assert shown[0] == text[0]
         assert shown[-1] == text[-1]
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "{}\u200b{}",
+        "{}\u00ad\ufe0f{}",
+        "{}&#8203;{}",
+        "{}&ZeroWidthSpace;{}",
+        "{}**{}**",
+        "**{}**{}",
+        "{}*{}*",
+        "{}~~{}~~",
+        "{}||{}||",
+        "{}`{}`",
+        "{}[{}](https://a.example/)",
+        "{}**\u200b{}**",
+    ],
+)
+def test_a_disguised_token_is_hidden_as_readers_would_see_it(token: str, disguise: str) -> None:
+    middle = len(token) - 8
+    text = disguise.format(token[:middle], token[middle:])
+    for shown in (without_secrets(f"It is {text}, they say."), legible(without_secrets(text))):
+        assert HIDDEN in shown
+        assert token[middle:] not in shown
+        assert token[middle - 8 : middle] not in shown
+
+
+@pytest.mark.parametrize("sign", "_-./:")
+def test_an_escaped_or_encoded_sign_discloses_no_token(sign: str) -> None:
+    for token in (token for token in TOKENS.values() if sign in token):
+        for written in (f"\\{sign}", f"&#{ord(sign)};", f"&#x{ord(sign):X};"):
+            text = f"It is {token.replace(sign, written)}, they say."
+            shown = without_secrets(text)
+            assert HIDDEN in shown
+            assert token[-8:] not in shown
+            assert shown.endswith(", they say.")
+
+
+@pytest.mark.parametrize("written", ["api\\_key: {}", "pass\u200bword: {}", "password&#58; {}"])
+def test_a_password_behind_disguised_words_is_hidden(written: str) -> None:
+    assert without_secrets(written.format(PASSWORD)) == written.format(HIDDEN)
 
 
 def test_a_token_in_a_long_text_is_hidden_wherever_it_stands() -> None:
