@@ -197,12 +197,30 @@ def _copies(folder: Path) -> tuple[Path, Path]:
 
 
 def _file_digests(copy: Path) -> dict[str, str]:
-    """The digests of a copy's files; empty if it is missing or incomplete."""
+    """The digests of a copy's files; empty if it is missing, incomplete or not ours.
+
+    Whoever may write beside the site's folder could lay a copy there that leads to other files, by
+    its paths or by links. Such a copy is never followed, but deleted and made anew.
+    """
     try:
         made: dict[str, str] = json.loads((copy / _MADE).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
+    if not isinstance(made, dict) or not all(map(_stays_inside, made)) or _has_links(copy):
+        return {}
     return made
+
+
+def _stays_inside(path: str) -> bool:
+    return not Path(path).anchor and ".." not in Path(path).parts
+
+
+def _has_links(copy: Path) -> bool:
+    return copy.is_symlink() or any(
+        Path(folder, name).is_symlink()
+        for folder, folders, names in os.walk(copy)
+        for name in (*folders, *names)
+    )
 
 
 def _update_copy(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:

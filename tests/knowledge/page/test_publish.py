@@ -1,7 +1,9 @@
 """Publishing into a folder: changes, removals, and its state at any moment."""
 
 import itertools
+import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -93,6 +95,47 @@ def test_a_copy_that_was_left_half_changed_is_made_anew(folder: Path) -> None:
     published(site(note(1)), folder)
     assert "left.html" not in files(folder)
     assert "notes/1/index.html" in files(folder)
+
+
+@pytest.mark.parametrize("listed", ["../../precious", "{folder}/precious", "a/../../../precious"])
+def test_a_strange_copy_deletes_nothing_outside(folder: Path, listed: str) -> None:
+    precious = folder.parent / "precious"
+    precious.mkdir()
+    (precious / "diary.txt").write_text("mine")
+    strange = folder.with_name(".www.a")
+    (strange / "site").mkdir(parents=True)
+    listed = listed.format(folder=folder.parent)
+    (strange / "made.json").write_text(json.dumps({listed: "x"}))
+    published(site(note(1)), folder)
+    assert files(precious) == {"diary.txt": b"mine"}
+    assert "notes/1/index.html" in files(folder)
+
+
+@pytest.mark.parametrize("linked", ["notes", "notes/1", "index.html"])
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_link_in_a_copy_is_neither_followed_nor_published(
+    folder: Path, name: str, linked: str
+) -> None:
+    published(site(note(1)), folder)
+    copy = folder.with_name(f".www.{name}") / "site"
+    precious = folder.parent / "precious"
+    (copy / linked).rename(precious)
+    (copy / linked).symlink_to(precious)
+    before = files(folder.parent / "precious") or precious.read_bytes()
+    published(site(note(2)), folder)
+    assert (files(folder.parent / "precious") or precious.read_bytes()) == before
+    for each in "ab":
+        assert "notes/1/index.html" not in files(folder.with_name(f".www.{each}") / "site")
+    assert not [path for path in folder.resolve().rglob("*") if path.is_symlink()]
+
+
+@pytest.mark.parametrize("tag", ["..", "../../../x", "/etc", "a/b", ".", "tag\n"])
+def test_a_strange_tag_has_a_page_inside_the_folder(folder: Path, tag: str) -> None:
+    published(site(note(1, tags=(tag,))), folder)
+    outside = {path for path in folder.parent.iterdir() if not path.name.startswith(".www")}
+    assert outside == {folder}
+    [path] = [path for path in files(folder) if re.fullmatch(r"tags/[^/]+/index\.html", path)]
+    assert path.removesuffix("index.html").encode() in files(folder)["index.html"]
 
 
 def test_an_empty_folder_is_used_and_one_with_other_files_or_a_link_is_refused(
