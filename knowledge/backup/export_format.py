@@ -36,6 +36,7 @@ from knowledge.values.handovers import HandoverState
 from knowledge.values.notes import Decision, NoticeEvent, SourceChange
 from knowledge.values.questions import FeedbackReason
 from knowledge.values.quotas import Limits
+from knowledge.values.submissions import checked_tags, is_link
 from knowledge.values.synonyms import SYNONYMS, parse_synonyms
 from knowledge.values.weekly_digests import Edition
 
@@ -293,6 +294,8 @@ def check_values(table: str, row: Row) -> None:
             check = _is_time
         if value is not None and check is not None and not _holds(check, value):
             raise ValueError(f"{column} holds something else than it should")
+    if table == "revisions" and not _holds(_is_typable, row):
+        raise ValueError("the link isn't a web address, or the tags aren't tags")
     if table == "pictures" and not _holds(_is_picture, row):
         raise ValueError("content is no picture of its kind and digest")
 
@@ -300,6 +303,12 @@ def check_values(table: str, row: Row) -> None:
 def _is_picture(row: Row) -> bool:
     picture = checked_picture("", row["content"])
     return (picture.kind, picture.digest) == (row["kind"], row["digest"])
+
+
+def _is_typable(row: Row) -> bool:
+    """Whether a revision's tags and link pass the checks of a submission."""
+    tags = json.loads(row["tags"])
+    return checked_tags(" ".join(tags)) == tuple(tags) and (not row["link"] or is_link(row["link"]))
 
 
 def _holds(check: Callable[[Any], bool], value: Any) -> bool:

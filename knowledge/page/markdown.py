@@ -2,7 +2,7 @@
 
 HTML in a note is shown as text. Links have http, https or mailto addresses only. External pictures
 become links, so pages request nothing from other hosts. Discord's markup (mentions, emoji, times)
-becomes words, so no member's id is on a page. Passwords and tokens are removed.
+becomes words, and no member's id is on a page. Passwords and tokens are removed.
 """
 
 import re
@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from knowledge.page.site import printable
+from knowledge.page.site import publishable, without_member_ids
 
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _DISCORD_MARK: Final = re.compile(
@@ -38,20 +38,20 @@ _LAST_HEADING: Final = 6
 def to_html(text: str, *, line_breaks: bool = True) -> str:
     """The text as HTML; with `line_breaks`, line ends are kept, as in Discord."""
     parser = _BREAKING if line_breaks else _FLOWING
-    return str(parser.render(printable(text)))
+    return without_member_ids(parser.render(publishable(text)))
 
 
 def to_plain(text: str) -> str:
     """The words of the text in one line, without markup."""
     words: list[str] = []
-    for token in _FLOWING.parse(printable(text)):
+    for token in _FLOWING.parse(publishable(text)):
         if token.type == "inline":
             children = token.children or ()
             words += [" " if one.type.endswith("break") else one.content for one in children]
             words.append(" ")
         elif token.type in ("fence", "code_block"):
             words.append(f"{token.content} ")
-    return " ".join("".join(words).split())
+    return without_member_ids(" ".join("".join(words).split()))
 
 
 def _discord_mark(state: StateInline, silent: bool) -> bool:

@@ -11,6 +11,7 @@ Errors:
     └── PublishError    the site can't be published; the message says what to do
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -24,6 +25,12 @@ DEFAULT_ACCENT: Final = "#4752c4"
 ARTICLES: Final = "articles/"
 NEWEST: Final = "newest/"
 ASKED: Final = "asked/"
+
+# A mention as text, even half in bold, or the address of a profile.
+_MEMBER_ID: Final = re.compile(
+    r"(?P<before>@!?(?:</?\w{1,10}>){0,4}|discord(?:app)?\.com/users/)\d{15,20}(?!\d)"
+)
+_NO_TAG_SIGN: Final = re.compile(r"[^\w-]")
 
 
 class PublishError(Exception):
@@ -107,8 +114,18 @@ class Site:
 
 
 def printable(text: str) -> str:
-    """Remove secrets and invisible characters from a member's text."""
+    """Remove secrets, members' ids and invisible characters from a member's text."""
+    return without_member_ids(publishable(text))
+
+
+def publishable(text: str) -> str:
+    """Remove secrets and invisible characters from a member's Markdown."""
     return without_secrets(legible(text))
+
+
+def without_member_ids(shown: str) -> str:
+    """Remove Discord's ids of members from a text or from HTML, also from code and addresses."""
+    return _MEMBER_ID.sub(r"\g<before>…", shown)
 
 
 def note_address(note_id: int) -> str:
@@ -120,7 +137,8 @@ def article_address(name: str) -> str:
 
 
 def tag_address(tag: str) -> str:
-    return f"tags/{tag}/"
+    """The address of a tag's page: one folder, whatever signs an imported tag has."""
+    return f"tags/{_NO_TAG_SIGN.sub(lambda sign: f'~{ord(sign[0]):x}', tag)}/"
 
 
 def page_url(base_url: str, note_id: int) -> str:

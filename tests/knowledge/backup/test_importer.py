@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -231,10 +232,11 @@ def test_whatever_people_wrote_survives_to_the_byte(
         (root / "b").mkdir()
         with Store(root / "a.db") as store, Store(root / "b" / "b.db") as other:
             for title, text, tag, reason, decision in rows:
-                written = Submission(title, text, (tag,), reason)
+                link = f"https://a.example/{quote(reason)}"
+                written = Submission(title, text, ("grösse",), link)
                 note = store.contributions.propose(GUILD, Member(1, title), 5, written).note
                 for number in range(revisions):
-                    again = Submission(title, text + str(number), (), reason)
+                    again = Submission(title, text + str(number), (), link)
                     store.contributions.revise(GUILD, note.id, Member(1, title), again)
                 if decision is not None:
                     latest = store.notes.latest(GUILD, note.id)
@@ -394,7 +396,7 @@ def test_an_edited_note_becomes_a_pending_revision_once(
     [
         ("Forty hours a month.", "", "The text is empty"),
         ("title: GPU hours", "title: ''", "The title is empty"),
-        ("link: ''", "link: nowhere", "source link isn't a web address"),
+        ("link: ''", "link: nowhere", "link isn't a web address"),
     ],
 )
 def test_an_edited_note_that_could_not_be_proposed_is_refused(
@@ -533,3 +535,21 @@ def test_a_note_that_was_edited_in_the_folder_keeps_its_pictures(
 
     assert latest(store, note).submission.text == "The key is behind the door."
     assert store.pictures.of(latest(store, note).id) == (picture(),)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("tags", '[".."]'),
+        ("tags", '["../../../x"]'),
+        ("tags", '["Upper"]'),
+        ("tags", '["a", "b", "c", "d", "e", "f"]'),
+        ("link", "javascript:alert(1)"),
+        ("link", "https://a.example/ x"),
+    ],
+)
+def test_a_revision_has_the_tags_and_link_that_one_can_type(column: str, value: str) -> None:
+    row = {"tags": '["gpu", "grösse"]', "link": "https://a.example/"}
+    check_values("revisions", row)
+    with pytest.raises(ValueError, match="aren't tags"):
+        check_values("revisions", {**row, column: value})

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.page.markdown import to_html, to_plain
+from knowledge.page.site import printable
 from tests.knowledge.page.hostile_notes import TEXTS
 
 # The allowed elements and attributes.
@@ -97,7 +98,24 @@ def test_no_id_of_a_member_is_shown() -> None:
     words = said.text.split()
     assert words[:7] == ["@…", "@…", "@…", "#…", ":wave:", ":dance:", "/ask"]
     assert words[7:] == ["2023-11-14", "22:13", "UTC"]
-    assert read("`<@123456789>`").text.strip() == "<@123456789>"
+    member = "123456789012345678"
+    for text in (
+        f"<@{member}>",
+        f"@{member}",
+        f"\\<@!{member}>",
+        f"&#64;{member}",
+        f"@**{member}**",
+        f"`<@{member}>`",
+        f"```\n@{member}\n```",
+        f"https://discord.com/users/{member}",
+        f"[profile](https://discordapp.com/users/{member})",
+        f"![@{member}](https://discord.com/users/{member})",
+    ):
+        assert member not in to_html(text), text
+        assert member not in to_plain(text), text
+        assert member not in printable(text.replace("*", "").replace("&#64;", "@")), text
+    # An account of a bank isn't an account of Discord.
+    assert "DE89370400440532013000" in to_html("DE89370400440532013000")
 
 
 def test_a_line_ends_where_its_writer_ended_it_unless_lines_flow() -> None:
