@@ -46,6 +46,9 @@ def publish(
     articles: Annotated[
         bool, typer.Option("--articles", help="Include the bundled articles.")
     ] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Publish even if that removes every note of the page.")
+    ] = False,
     templates: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Your templates, named like the ones they replace."),
@@ -61,6 +64,7 @@ def publish(
     """
     try:
         from knowledge.page.content import published_site, with_articles
+        from knowledge.page.publish import has_notes
         from knowledge.page.publish import publish as write
         from knowledge.page.site import PublishError
     except ImportError as error:
@@ -76,6 +80,11 @@ def publish(
         guild_id = _guild_id(store, guild)
         base_url = base_url or settings.page.url_of(guild_id)
         site = published_site(store, guild_id, name, invite=invite, base_url=base_url)
+        if not site.notes and not empty and has_notes(folder):
+            fail(
+                f"{folder} has notes, and server {guild_id} has none for its page. To remove them "
+                "all, add --empty."
+            )
         if articles or settings.page.articles:
             site = with_articles(site)
         try:
@@ -100,9 +109,12 @@ def publish(
 
 
 def _guild_id(store: Store, guild: str | None) -> int:
-    if guild is not None:
-        return int(guild_scope(guild))
     guilds = store.public_notes.guilds()
+    if guild is not None:
+        guild_id = int(guild_scope(guild))
+        if guild_id not in store.guilds.known():
+            fail(f"There is no server {guild_id} here. Servers with a page: {guilds or 'none'}.")
+        return guild_id
     if not guilds:
         fail("No server has turned its page on. Administrators do that in `/setup`.")
     if len(guilds) > 1:

@@ -76,11 +76,22 @@ _NAMED: Final[Mapping[PageName, Sentence]] = {
 _NOBODY_ELSE: Final = Sentence(
     "-# I don't share this with anyone. Your texts stay on the bot's own computer."
 )
+_NOBODY_BUT_PAGES: Final = Sentence(
+    "-# Apart from public pages, I don't share this with anyone. Your other texts stay on the "
+    "bot's own computer."
+)
 _TO_A_MODEL: Final = Sentence(
     "-# I don't share this with anyone, with one exception: in direct messages, and in servers "
     "that turned it on, a language model at {host} receives your answered questions, the question "
     "before each, and the passages found, without your name or id."
 )
+_TO_A_MODEL_AND_PAGES: Final = Sentence(
+    "-# Apart from public pages, I don't share this with anyone, with one exception: in direct "
+    "messages, and in servers that turned it on, a language model at {host} receives your answered "
+    "questions, the question before each, and the passages found, without your name or id."
+)
+
+_PUBLISHED: Final = Sentence("Your notes on public pages, for anyone on the web: **{number}**.")
 
 
 def privacy(
@@ -89,6 +100,7 @@ def privacy(
     quiet: bool,
     withheld: bool,
     named: PageName | None = None,
+    published: int | None = None,
     language: Language = Language.ENGLISH,
     model_host: str = "",
 ) -> str:
@@ -99,6 +111,7 @@ def privacy(
         quiet: whether the member gets no notices of later answers.
         withheld: whether the member's messages in chats aren't quoted.
         named: the member's choice of a name for public pages; None if there are no such pages.
+        published: the number of the member's notes on public pages; None if no server has a page.
         language: the language of the message.
         model_host: the language model's host, or "" without a model.
     """
@@ -117,8 +130,14 @@ def privacy(
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
     if named is not None:
         lines.append(_NAMED[named](language))
+    if published is not None:
+        lines.append(_PUBLISHED(language, number=written(published, language)))
     host = plain(model_host)
-    lines.append(_TO_A_MODEL(language, host=host) if host else _NOBODY_ELSE(language))
+    if host:
+        to_a_model = _TO_A_MODEL if published is None else _TO_A_MODEL_AND_PAGES
+        lines.append(to_a_model(language, host=host))
+    else:
+        lines.append((_NOBODY_ELSE if published is None else _NOBODY_BUT_PAGES)(language))
     return "\n".join(lines)
 
 

@@ -27,12 +27,15 @@ class Overview:
         withheld: whether the member's messages in chats aren't quoted.
         name_on_pages: the name on public pages that the member chose. None if no server has a page
             and the member chose no name.
+        published: how many notes with texts of the member are on public pages. None if no server
+            has a page.
     """
 
     stored: dict[str, Stored]
     quiet: bool
     withheld: bool
     name_on_pages: PageName | None
+    published: int | None
 
 
 def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
@@ -41,6 +44,7 @@ def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
         core.store.gaps.has_opted_out(member_id),
         core.store.quote_opt_outs.is_withheld(member_id),
         name_on_pages(core, member_id),
+        core.store.public_notes.number_of_member(member_id),
     )
 
 

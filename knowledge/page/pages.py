@@ -13,7 +13,7 @@ from knowledge.page.site import ASKED, NEWEST, PublishedNote, Site, tag_address
 
 # Lengths of the first page's list and tags, of a list's page, and of the feed.
 _FIRST: Final = 10
-_FIRST_TAGS: Final = 40
+_FIRST_TAGS: Final = 12
 LISTED: Final = 100
 _FEED: Final = 50
 # A list that fits into a model's context.

@@ -29,7 +29,7 @@ from knowledge.page.machine_files import machine_files
 from knowledge.page.pages import pages
 from knowledge.page.render import Renderer
 from knowledge.page.search_index import bundle_list, bundles, write_bundle
-from knowledge.page.site import PublishedNote, PublishError, Site, printable
+from knowledge.page.site import PublishedNote, PublishError, Site, note_address, printable
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -112,6 +112,11 @@ def unpublish(folder: Path) -> None:
                     shutil.rmtree(copy)
     except OSError as error:
         raise PublishError(f"{folder} can't be deleted: {error.strerror or error}.") from error
+
+
+def has_notes(folder: Path) -> bool:
+    """Whether a published site has a page of a note."""
+    return any((folder / note_address(1)).parent.glob("*/index.html"))
 
 
 def published_in(parent: Path) -> set[str]:

@@ -60,6 +60,7 @@ class PrivacyCog(Cog):
             quiet=found.quiet,
             withheld=found.withheld,
             named=found.name_on_pages,
+            published=found.published,
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )

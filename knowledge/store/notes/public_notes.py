@@ -60,6 +60,11 @@ _NAMES: Final = f"""
     join revisions e on e.note_id = m.id join page_names c on c.member_id = e.writer_id
     where {_ON_PAGE} and {ACCEPTED} and e.id <= r.id order by 1, 4
 """
+_OF_MEMBER: Final = f"""
+    select count(distinct n.id) as number {_FROM} join notes m on m.id = n.id
+    left join revisions e on e.note_id = n.id and {ACCEPTED} and e.id <= r.id and e.writer_id = ?
+    where {_ON_PAGE} and (n.contributor_id = ? or e.id is not null)
+"""
 # Public questions with the note first in their answer.
 _ASKED: Final = """
     select p.document_id, count(distinct q.id) as number from questions q
@@ -179,6 +184,15 @@ class PublicNotes:
             "select id from guilds where page = 1 and left_at is null order by id"
         )
         return [row["id"] for row in rows]
+
+    def number_of_member(self, member_id: int) -> int | None:
+        """How many notes with texts of a member are on pages; None if no guild has a page."""
+        guilds = self.guilds()
+        found = (
+            self._database.rows(_OF_MEMBER, [member_id, guild_id, member_id])[0]["number"]
+            for guild_id in guilds
+        )
+        return sum(found) if guilds else None
 
     # Consent.
 

@@ -69,6 +69,33 @@ def test_of_several_servers_one_is_named(settings: Settings, run: Run, tmp_path:
     assert "Ferries" not in first
 
 
+def test_an_unknown_server_is_refused_and_the_page_stays(
+    settings: Settings, run: Run, tmp_path: Path
+) -> None:
+    with_note(settings, GUILD, "Ferries to Lisbon")
+    run(tmp_path / "www")
+    code, _, said = run(tmp_path / "www", "--guild", "5")
+    assert code == UNUSABLE
+    assert f"no server 5 here. Servers with a page: [{GUILD}]" in said
+    assert "Ferries to Lisbon" in (tmp_path / "www" / "index.html").read_text()
+
+
+def test_a_page_loses_its_last_note_only_when_told_to(
+    settings: Settings, run: Run, tmp_path: Path
+) -> None:
+    with_note(settings, GUILD, "Ferries to Lisbon")
+    run(tmp_path / "www")
+    with Store(settings.data.folder / COMMUNITY) as store:
+        store.guilds.save_settings(GuildSettings(GUILD, page=False), ADMIN)
+    code, _, said = run(tmp_path / "www", "--guild", str(GUILD), "--articles")
+    assert code == UNUSABLE
+    assert "--empty" in said
+    assert (tmp_path / "www" / "notes" / "1" / "index.html").is_file()
+    code, *_ = run(tmp_path / "www", "--guild", str(GUILD), "--empty")
+    assert code == 0
+    assert not (tmp_path / "www" / "notes" / "1").exists()
+
+
 def test_without_any_page_it_says_who_turns_one_on(run: Run, tmp_path: Path) -> None:
     code, _, said = run(tmp_path / "www")
     assert code == UNUSABLE

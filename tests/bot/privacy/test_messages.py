@@ -1,5 +1,7 @@
 """Messages of `/privacy`."""
 
+import pytest
+
 from bot.privacy.messages import privacy
 from knowledge.store.erasure.personal_data import Stored
 from knowledge.values.guilds import Language
@@ -15,3 +17,15 @@ def test_counts_of_stored_data_are_aligned_and_empty_kinds_left_out() -> None:
     assert notes.startswith("`    1 / 1,200` Notes")
     assert questions.startswith("`   12 /    12` Questions")
     assert not any(line.startswith("`") for line in rest)
+
+
+@pytest.mark.parametrize("host", ["", "model.example"])
+def test_it_denies_sharing_only_without_a_public_page(host: str) -> None:
+    said = privacy({}, quiet=False, withheld=False, model_host=host)
+    assert "public page" not in said
+    assert "I don't share this with anyone" in said
+
+    said = privacy({}, quiet=False, withheld=False, published=2, model_host=host)
+    assert "Your notes on public pages, for anyone on the web: **2**." in said
+    assert "Apart from public pages, I don't share this with anyone" in said
+    assert ("a language model at" in said) is bool(host)
