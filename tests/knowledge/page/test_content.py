@@ -15,6 +15,7 @@ from knowledge.page.content import published_site
 from knowledge.page.site import DEFAULT_ACCENT, Site, note_address
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Decision, Member, Outcome, PageName, PageVeto
 from knowledge.values.questions import Evidence, Question, RecordedHit
 from knowledge.values.submissions import Submission
@@ -395,3 +396,16 @@ def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:
     latest = on.notes.latest(GUILD, note.id)
     assert latest is not None
     assert latest.off_page == frozenset()
+
+
+def test_a_members_notes_on_pages_are_counted_with_their_additions(store: Store) -> None:
+    assert store.public_notes.number_of_member(MIRA.id) is None
+    store.guilds.save_settings(GuildSettings(GUILD, page=True), MODERATOR.id)
+    for number in range(2):
+        said = Submission(f"Title {number}", "They leave at nine.")
+        note = store.contributions.propose(GUILD, MIRA, 5, said, for_page=number == 0).note
+        store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
+    assert store.public_notes.number_of_member(MIRA.id) == 1
+    assert store.public_notes.number_of_member(BEN.id) == 0
+    store.public_notes.set_veto(GUILD, 1, MIRA, PageVeto.WRITER, vetoed=True)
+    assert store.public_notes.number_of_member(MIRA.id) == 0

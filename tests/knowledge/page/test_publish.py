@@ -33,6 +33,13 @@ def test_a_note_has_a_page_and_is_listed_by_date_and_tag(folder: Path) -> None:
         assert b"notes/1/" in there[path]
 
 
+def test_the_first_page_begins_with_notes_and_ends_with_a_few_tags(folder: Path) -> None:
+    published(site(*(note(number, tags=(f"tag-{number}",)) for number in range(1, 31))), folder)
+    first = files(folder)["index.html"].decode().partition("<main")[2]
+    assert first.index('href="notes/') < first.index("<h2>Tags</h2>")
+    assert first.partition("<h2>Tags</h2>")[2].count('class="tag"') == 12
+
+
 def test_publishing_again_changes_no_byte_and_no_time(tmp_path: Path) -> None:
     made, folder = site(*map(note, range(1, 4))), tmp_path / "first"
     published(made, folder)
