@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -23,6 +24,7 @@ from knowledge.values.notes import (
     SuggestedWording,
 )
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
+from knowledge.values.pictures import Picture
 from knowledge.values.questions import (
     EARLIER_CHARACTERS,
     Evidence,
@@ -33,6 +35,7 @@ from knowledge.values.questions import (
 )
 from knowledge.values.quotas import Quota
 from knowledge.values.submissions import Submission
+from tests.knowledge.full_store import picture
 
 GUILD = 10
 MIRA, ADA, BEN = (
@@ -246,6 +249,68 @@ def test_notes_that_are_withdrawn_with_the_member_are_live_no_more(store: Store)
     store.personal_data.forget(MIRA.id, withdraw=True)
 
     assert [note.contributor for note in store.notes.every_live()] == [BEN.name]
+
+
+def test_reports_on_withdrawn_notes_are_closed(store: Store) -> None:
+    decide(store, proposed(store, MIRA, "live words"), ADA)
+    store.contributions.report(GUILD, 1, BEN.id, Problem.WRONG, "It is not so.")
+
+    store.personal_data.forget(MIRA.id, withdraw=True)
+
+    assert store.database.rows("select id from reports where closed_at is null") == []
+
+
+def extended(store: Store, *, pictures: Sequence[Picture] = ()) -> int:
+    """The revision of Mira's addition to Ben's live note."""
+    decide(store, proposed(store, BEN, "words of another"), ADA)
+    text = Submission("On words", "words of another, and added words")
+    note = store.contributions.revise(GUILD, 1, MIRA, text, pictures=pictures, for_page=True)
+    assert note is not None
+    return note.note.revision.id
+
+
+def test_a_pending_addition_goes_with_its_writer_its_pictures_and_its_card(store: Store) -> None:
+    revision_id = extended(store, pictures=[picture()])
+    store.review_cards.record_message(revision_id, 5, 900)
+    store.review_cards.mark_shown(revision_id, 1)
+
+    store.personal_data.forget(MIRA.id, withdraw=False)
+
+    assert "added words" not in everything(store)
+    assert store.database.rows("select * from revision_pictures") == []
+    assert store.notes.of_revision(revision_id).revision.state is State.WITHDRAWN
+    [standing] = replay(store.audit_log.entries()).values()
+    assert standing.states[revision_id] is State.WITHDRAWN
+    assert revision_id in due_cards(store)
+
+
+def test_an_approved_addition_stays_but_leaves_the_page(store: Store) -> None:
+    revision_id = extended(store)
+    decide(store, revision_id, ADA)
+
+    store.personal_data.forget(MIRA.id, withdraw=False)
+
+    assert "added words" in everything(store)
+    assert store.database.rows("select id from revisions where for_page = 1") == []
+
+
+def due_cards(store: Store) -> set[int]:
+    return {note.revision.id for note, _ in store.review_cards.due()}
+
+
+@pytest.mark.parametrize("member", [MIRA, ADA, BEN], ids=["writer", "moderator", "reporter"])
+def test_cards_with_a_forgotten_members_name_are_outdated(store: Store, member: Member) -> None:
+    revision_id = proposed(store, MIRA, "live words")
+    store.review_cards.record_message(revision_id, 5, 900)
+    decide(store, revision_id, ADA)
+    store.contributions.report(GUILD, 1, BEN.id, Problem.WRONG, "It is not so.")
+    for note, change in store.review_cards.due():
+        store.review_cards.mark_shown(note.revision.id, change)
+    assert due_cards(store) == set()
+
+    store.personal_data.forget(member.id, withdraw=False)
+
+    assert due_cards(store) == {revision_id}
 
 
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
