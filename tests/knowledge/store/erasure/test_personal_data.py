@@ -284,6 +284,20 @@ def test_a_pending_addition_goes_with_its_writer_its_pictures_and_its_card(store
     assert revision_id in due_cards(store)
 
 
+def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Store) -> None:
+    said = Submission("On rejected words", "rejected words")
+    note = store.contributions.propose(GUILD, MIRA, 5, said, pictures=[picture()]).note
+    store.review_cards.record_message(note.revision.id, 5, 900)
+    decide(store, note.revision.id, ADA, Ruling(Decision.REJECT, "No."))
+    clear_due_cards(store)
+    assert store.database.rows("select * from revision_pictures") != []
+
+    store.personal_data.forget(MIRA.id, withdraw=False)
+
+    assert store.database.rows("select * from revision_pictures") == []
+    assert due_cards(store) == {note.revision.id}
+
+
 def test_an_approved_addition_stays_but_leaves_the_page(store: Store) -> None:
     revision_id = extended(store)
     decide(store, revision_id, ADA)
@@ -292,6 +306,12 @@ def test_an_approved_addition_stays_but_leaves_the_page(store: Store) -> None:
 
     assert "added words" in everything(store)
     assert store.database.rows("select id from revisions where for_page = 1") == []
+
+
+def clear_due_cards(store: Store) -> None:
+    for note, change in store.review_cards.due():
+        store.review_cards.mark_shown(note.revision.id, change)
+    assert due_cards(store) == set()
 
 
 def due_cards(store: Store) -> set[int]:
@@ -304,9 +324,7 @@ def test_cards_with_a_forgotten_members_name_are_outdated(store: Store, member: 
     store.review_cards.record_message(revision_id, 5, 900)
     decide(store, revision_id, ADA)
     store.contributions.report(GUILD, 1, BEN.id, Problem.WRONG, "It is not so.")
-    for note, change in store.review_cards.due():
-        store.review_cards.mark_shown(note.revision.id, change)
-    assert due_cards(store) == set()
+    clear_due_cards(store)
 
     store.personal_data.forget(member.id, withdraw=False)
 
