@@ -262,7 +262,9 @@ def test_reports_on_withdrawn_notes_are_closed(store: Store) -> None:
 
 def extended(store: Store, *, pictures: Sequence[Picture] = ()) -> int:
     """The revision of Mira's addition to Ben's live note."""
-    decide(store, proposed(store, BEN, "words of another"), ADA)
+    theirs = Submission("On words", "words of another")
+    first = store.contributions.propose(GUILD, BEN, 5, theirs, for_page=True).note
+    decide(store, first.revision.id, ADA)
     text = Submission("On words", "words of another, and added words")
     note = store.contributions.revise(GUILD, 1, MIRA, text, pictures=pictures, for_page=True)
     assert note is not None
@@ -301,11 +303,13 @@ def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Stor
 def test_an_approved_addition_stays_but_leaves_the_page(store: Store) -> None:
     revision_id = extended(store)
     decide(store, revision_id, ADA)
+    on_page = "select id from revisions where for_page = 1"
+    assert revision_id in {row["id"] for row in store.database.rows(on_page)}
 
     store.personal_data.forget(MIRA.id, withdraw=False)
 
     assert "added words" in everything(store)
-    assert store.database.rows("select id from revisions where for_page = 1") == []
+    assert store.database.rows(on_page) == []
 
 
 def clear_due_cards(store: Store) -> None:
