@@ -311,7 +311,7 @@ class PageSettings(_Section):
     after: list[str] = Field(
         default=[],
         description="A command that runs after pages have changed, as a list of words, without "
-        "a shell and without the bot's secrets: docs/page.md has the variables that it gets. It "
+        "a shell and without the bot's secrets. docs/page.md has the variables that it gets. It "
         'is tried again every minute until it succeeds. For instance: ["rsync", "-aL", "--delete", '
         '"--exclude=/.*", "site/", "host:www/"]',
     )
