@@ -92,7 +92,7 @@ _ENCODED: Final = re.compile(rf"{_INVISIBLE.pattern}|{_ESCAPE}|{_REFERENCE}")
 # Emphasis, code, spoilers, and all of a link but its words. An escaped sign is no markup.
 _MARKUP: Final = r"\*{1,3}|__|~~|\|\||`{1,3}|\[(?=[^\[\]\n]{1,200}\]\()|\]\([^()\s]{1,2000}\)"
 _MARKED: Final = re.compile(rf"{_ENCODED.pattern}|(?<!\\)(?:{_MARKUP})")
-_MARKED_WORD: Final = re.compile(rf"\w(?:{_INVISIBLE.pattern}|{_MARKUP}){{1,9}}\w")
+_MARKED_WORD: Final = re.compile(rf"(?<=\w)(?:{_INVISIBLE.pattern}|\*|__|~~|\|\||`|\[|\]\()")
 _MARKS: Final = re.compile(r"[*~|`]+")
 
 
