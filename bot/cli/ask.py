@@ -10,11 +10,11 @@ from bot.answers.ask import Ask
 from bot.answers.outcome import Clarification
 from bot.answers.pipeline import problem_with
 from bot.cli import output
-from bot.cli.console import JsonOption, fail, opened_core, out, print_json, with_settings
+from bot.cli.console import Begins, JsonOption, fail, opened_core, out, print_json, with_settings
 from bot.config.settings import Settings
 
 
-@with_settings
+@with_settings(Begins.DEFAULT)
 def ask(
     settings: Settings,
     question: Annotated[
@@ -45,7 +45,7 @@ def ask(
                     out.print(part, soft_wrap=isinstance(part, Text))
 
 
-@with_settings
+@with_settings(Begins.DEFAULT)
 def search(
     settings: Settings,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
@@ -73,7 +73,7 @@ def search(
         out.print("No passages found.")
 
 
-@with_settings
+@with_settings()
 def why(
     settings: Settings,
     question_id: Annotated[

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.console import (
+    Begins,
     JsonOption,
     fail,
     out,
@@ -64,7 +65,7 @@ def check_reachable(path: Path) -> Path:
     return path
 
 
-@with_settings
+@with_settings()
 def backup(
     settings: Settings,
     to: Annotated[
@@ -129,7 +130,7 @@ def _rotation_text(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
     )
 
 
-@with_settings
+@with_settings(Begins.ANY)
 def restore(
     settings: Settings,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `backup`.")],

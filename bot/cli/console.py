@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -28,6 +29,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.process import logs
+from bot.storage.data_folder import checked_data_folder
 from indexer.ingest.pipeline import Progress, UpdateReport
 
 UNUSABLE: Final = 2
@@ -73,31 +75,55 @@ def fail(sentence: str, code: int = UNUSABLE) -> NoReturn:
     sys.exit(code)
 
 
-def settings_from(config_file: Path | None, data: Path | None) -> Settings:
+class Begins(Enum):
+    """Which data folders a command may begin. Any other must hold Commonplace's data already.
+
+    A folder that holds other files is refused by every command.
+    """
+
+    NONE = auto()
+    # `data`, if neither a setting nor an option names a folder: a named one may be mistyped.
+    DEFAULT = auto()
+    ANY = auto()
+
+
+def settings_from(
+    config_file: Path | None, data: Path | None, begins: Begins = Begins.NONE
+) -> Settings:
+    """Read the settings, configure the log, and check the data folder without changing it."""
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
+    named = "folder" in settings.data.model_fields_set
+    may_begin = begins is Begins.ANY or (begins is Begins.DEFAULT and not named)
+    checked_data_folder(settings.data.folder, may_begin=may_begin)
     return settings
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+def with_settings(
+    begins: Begins = Begins.NONE,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command `--config` and `--data`, and pass it the resulting `settings`."""
-    signature = inspect.signature(command)
 
-    @functools.wraps(command)
-    def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
-        command(settings=settings_from(config_file, data), **values)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command)
 
-    own = [one for name, one in signature.parameters.items() if name != "settings"]
-    given = {"config_file": ConfigOption, "data": DataOption}
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-        for name, option in given.items()
-    ]
-    parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
-    # Typer reads options from the signature.
-    vars(run)["__signature__"] = signature.replace(parameters=parameters)
-    run.__annotations__ = {one.name: one.annotation for one in parameters}
-    return run
+        @functools.wraps(command)
+        def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
+            command(settings=settings_from(config_file, data, begins), **values)
+
+        own = [one for name, one in signature.parameters.items() if name != "settings"]
+        given = {"config_file": ConfigOption, "data": DataOption}
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+            for name, option in given.items()
+        ]
+        parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
+        # Typer reads options from the signature.
+        vars(run)["__signature__"] = signature.replace(parameters=parameters)
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        return run
+
+    return decorate
 
 
 def log_to_file(settings: Settings, path: Path) -> Path:

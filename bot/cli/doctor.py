@@ -21,6 +21,7 @@ from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,
+    checked_data_folder,
     data_folder,
     is_bot_running,
     model_cache,
@@ -93,7 +94,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     """Run all checks in order; stop at a failure that prevents the others."""
     try:
         settings = config.load(config_file, data)
-        folder = data_folder(settings.data.folder)
+        folder = data_folder(checked_data_folder(settings.data.folder, may_begin=False))
     except (ConfigError, DataFolderError) as error:
         yield Finding("configuration", False, str(error))
         return

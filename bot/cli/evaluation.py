@@ -11,6 +11,7 @@ import typer
 
 from bot.cli import evaluation_output, plots
 from bot.cli.console import (
+    Begins,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -35,6 +36,7 @@ from bot.models.serving_model import Opener, chosen_model
 from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
+    checked_data_folder,
     data_folder,
     model_cache,
     open_index,
@@ -91,9 +93,10 @@ def evaluate(
     Example:
         commonplace eval judged/ --compare other.toml
     """
-    settings = {"current": settings_from(config_file, data)}
+    begins = Begins.NONE if from_community else Begins.DEFAULT
+    settings = {"current": settings_from(config_file, data, begins)}
     if compare is not None:
-        settings["other"] = config.load(compare, data)
+        settings["other"] = settings_from(compare, data, begins)
     try:
         if plot is not None:
             plots.check(plot)
@@ -159,9 +162,7 @@ def _evaluations(
     rerankings = {key: _reranking(one) for key, one in settings.items()}
     evaluations: dict[str, Evaluation] = {}
     for key, model in models.items():
-        calibration = chosen_calibration(
-            data_folder(settings[key].data.folder), model.record
-        ).calibration
+        calibration = chosen_calibration(_folder(settings[key]), model.record).calibration
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), model.embedder) as judged_index,
@@ -198,20 +199,23 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
         fail(str(error))
 
 
+def _folder(settings: Settings) -> Path:
+    """The data folder, which may be missing: a judged set is measured elsewhere."""
+    return checked_data_folder(settings.data.folder, may_begin=True)
+
+
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
     """Open the model that a bot with these settings uses."""
-    folder = data_folder(settings.data.folder)
-    return opener(chosen_model(folder, settings.model.name), model_cache())
+    return opener(chosen_model(_folder(settings), settings.model.name), model_cache())
 
 
 def _reranking(settings: Settings) -> Reranking | None:
     """Open the reranker that a bot with these settings uses."""
-    folder = data_folder(settings.data.folder)
-    name = chosen_reranker(folder, settings.model.reranker)
+    name = chosen_reranker(_folder(settings), settings.model.reranker)
     return open_reranking(name, settings.model.reranker_ms, model_cache())
 
 
-@with_settings
+@with_settings(Begins.DEFAULT)
 def calibrate(
     context: typer.Context,
     settings: Settings,
@@ -230,7 +234,7 @@ def calibrate(
     Example:
         commonplace calibrate judged/
     """
-    folder = data_folder(settings.data.folder)
+    folder = data_folder(settings.data.folder) if to is None else _folder(settings)
     target = to or folder / CALIBRATION
     opener: Opener = context.obj or open_record
     try:

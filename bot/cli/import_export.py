@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.backup import TakeOption, check_reachable, print_unknown_rows
-from bot.cli.console import JsonOption, opened_core, out, print_json, with_settings
+from bot.cli.console import Begins, JsonOption, opened_core, out, print_json, with_settings
 from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_database, open_store
 from knowledge.backup import exporter, importer
@@ -16,7 +16,7 @@ from knowledge.store.store import Store
 from knowledge.text import counted
 
 
-@with_settings
+@with_settings()
 def export(
     settings: Settings,
     folder: Annotated[
@@ -39,7 +39,7 @@ def export(
         out.print(f"Exported to {folder}: {counted(files, 'file')}.", soft_wrap=True, markup=False)
 
 
-@with_settings
+@with_settings(Begins.ANY)
 def import_(
     settings: Settings,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `export`.")],

@@ -123,7 +123,7 @@ class PostgresPlace:
             yield database
 
 
-@with_settings
+@with_settings()
 def migrate(
     settings: Settings,
     to: Annotated[
@@ -180,7 +180,7 @@ def _target_folder(to: str) -> Path:
     """
     path = Path(to).expanduser()
     if path.is_dir():
-        return path
+        return data_folder(path)
     if "://" in to or not to.startswith(("/", "./", "../", "~")):
         fail(
             f"--to {one_line(to)} is neither a PostgreSQL address nor an existing folder. Write "
@@ -190,7 +190,7 @@ def _target_folder(to: str) -> Path:
         path.mkdir()
     except OSError as error:
         fail(f"{path} can't be created: {error.strerror or error}. Name another folder.")
-    return path
+    return data_folder(path)
 
 
 def _copy_tombstones(folder: Path, target: Path) -> None:

@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 
 from bot.cli import model_output, rerankers
 from bot.cli.console import (
+    Begins,
     JsonOption,
     err,
     fail,
@@ -50,6 +51,7 @@ from bot.models.serving_model import (
 from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
+    checked_data_folder,
     data_folder,
     is_bot_running,
     model_cache,
@@ -74,7 +76,7 @@ RerankerOption = Annotated[
 
 
 @model.command("list", cls=PlainCommand)
-@with_settings
+@with_settings(Begins.DEFAULT)
 def list_models(
     settings: Settings,
     as_json: JsonOption = False,
@@ -84,7 +86,7 @@ def list_models(
     Example:
         commonplace model list
     """
-    rows = inventory(data_folder(settings.data.folder), settings.model.name)
+    rows = inventory(checked_data_folder(settings.data.folder, may_begin=True), settings.model.name)
     if as_json:
         for row in rows:
             print_json(asdict(row))
@@ -93,7 +95,7 @@ def list_models(
 
 
 @model.command("try", cls=PlainCommand)
-@with_settings
+@with_settings(Begins.DEFAULT)
 def try_model(
     context: typer.Context,
     settings: Settings,
@@ -129,7 +131,7 @@ def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[Re
 
 
 @model.command("use", cls=PlainCommand)
-@with_settings
+@with_settings(Begins.DEFAULT)
 def use_model(
     context: typer.Context,
     settings: Settings,
@@ -174,7 +176,7 @@ def use_model(
 
 
 @model.command("back", cls=PlainCommand)
-@with_settings
+@with_settings()
 def back(
     settings: Settings,
     reranker: RerankerOption = False,

@@ -8,7 +8,16 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli import source_output, sources
-from bot.cli.console import ConfigOption, DataOption, err, fail, log_to_file, out, settings_from
+from bot.cli.console import (
+    Begins,
+    ConfigOption,
+    DataOption,
+    err,
+    fail,
+    log_to_file,
+    out,
+    settings_from,
+)
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -68,7 +77,7 @@ def preview(
     if fresh and data is not None:
         fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Use only one of them.")
     folder = data or PREVIEW_DATA
-    settings = previewed(settings_from(config_file, folder), folder)
+    settings = previewed(settings_from(config_file, folder, Begins.ANY), folder)
 
     def ready(address: str) -> None:
         out.print(preview_address(address), markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bot.cli.console import err, fail, with_settings
+from bot.cli.console import Begins, err, fail, with_settings
 from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -44,7 +44,7 @@ PerSecondOption = Annotated[
 ]
 
 
-@with_settings
+@with_settings(Begins.DEFAULT)
 def mcp(
     settings: Settings,
     guild: GuildOption = None,
@@ -84,7 +84,7 @@ def mcp(
         fail(str(error))
 
 
-@with_settings
+@with_settings(Begins.DEFAULT)
 def serve(
     settings: Settings,
     guild: GuildOption = None,

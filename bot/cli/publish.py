@@ -25,7 +25,7 @@ from knowledge.text import counted
 _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 
 
-@with_settings
+@with_settings()
 def publish(
     settings: Settings,
     folder: Annotated[

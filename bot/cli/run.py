@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from bot.cli.console import fail, with_settings
+from bot.cli.console import Begins, fail, with_settings
 from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.storage.data_folder import check_database_server, data_folder, hold_bot_lock
@@ -13,7 +13,7 @@ from bot.storage.data_folder import check_database_server, data_folder, hold_bot
 UNREACHABLE: Final = 3
 
 
-@with_settings
+@with_settings(Begins.ANY)
 def run(context: typer.Context, settings: Settings) -> None:
     """Run the bot in Discord, with the token from DISCORD_TOKEN or DISCORD_TOKEN_FILE.
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from bot.cli import named_sources, source_output
 from bot.cli.console import (
+    Begins,
     JsonOption,
     err,
     fail,
@@ -75,7 +76,7 @@ SomeArgument = Annotated[
 ]
 
 
-@with_settings
+@with_settings(Begins.ANY)
 def index(
     settings: Settings,
     paths: Annotated[
@@ -249,7 +250,7 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
 
 
 @source.command("list", cls=PlainCommand)
-@with_settings
+@with_settings()
 def list_sources(
     settings: Settings,
     as_json: JsonOption = False,
@@ -277,7 +278,7 @@ def list_sources(
 
 
 @source.command("add", cls=PlainCommand)
-@with_settings
+@with_settings(Begins.ANY)
 def add_sources(
     settings: Settings,
     locations: LocationsArgument,
@@ -416,7 +417,7 @@ def guild_scope(guild: str) -> Scope:
 
 
 @source.command("remove", cls=PlainCommand)
-@with_settings
+@with_settings()
 def remove_sources(
     settings: Settings,
     locations: LocationsArgument,
@@ -438,7 +439,7 @@ def remove_sources(
 
 
 @source.command("sync", cls=PlainCommand)
-@with_settings
+@with_settings()
 def sync_sources(
     settings: Settings,
     locations: SomeArgument = None,

@@ -18,7 +18,7 @@ from knowledge.text import counted
 from knowledge.values.questions import Evidence
 
 
-@with_settings
+@with_settings()
 def stats(settings: Settings, as_json: JsonOption = False) -> None:
     """Show figures of questions, verdicts, notes, sources and the index, of all servers.
 

@@ -1,14 +1,14 @@
 """The command `worker`: embed documents for bots that share a PostgreSQL database."""
 
-from bot.cli.console import fail, with_settings
+from bot.cli.console import Begins, fail, with_settings
 from bot.config.settings import Settings
 from bot.models.serving_model import chosen_model
-from bot.storage.data_folder import data_folder, model_cache
+from bot.storage.data_folder import checked_data_folder, model_cache
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
 
 
-@with_settings
+@with_settings(Begins.ANY)
 def worker(settings: Settings) -> None:
     """Embed imported documents for bots that share a PostgreSQL database; needs no token.
 
@@ -34,5 +34,5 @@ def worker(settings: Settings) -> None:
 
 def _embedder(settings: Settings) -> Embedder:
     """Open the model that a bot with these settings opens."""
-    folder = data_folder(settings.data.folder)
+    folder = checked_data_folder(settings.data.folder, may_begin=True)
     return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder

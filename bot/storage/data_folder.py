@@ -1,4 +1,7 @@
-"""Data folder: its files and file locks, and functions to open its store and indexes.
+"""Data folder: its mark, files and file locks, and functions to open its store and indexes.
+
+A folder is Commonplace's if it has the mark, a community database, a backup or tombstones. Any
+other folder that isn't empty is refused before anything in it is changed.
 
 `run` and `preview` hold a lock on the folder, so that only one bot at a time uses the folder. Other
 commands can run at the same time. The operating system releases a lock when its process ends. The
@@ -6,7 +9,7 @@ lock's file remains, but doesn't mean that the folder is locked.
 
 Errors:
     Exception
-    └── DataFolderError           the data folder can't be made or written
+    └── DataFolderError           the data folder can't be made or written, or isn't Commonplace's
         └── DataFolderHeldError   another bot runs on the data folder
 """
 
@@ -15,6 +18,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +33,8 @@ from indexer.index.index import Index
 from knowledge.store.database import Database
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
-from knowledge.store.sqlite_database import SqliteDatabase, is_empty
+from knowledge.store.erasure.tombstones import are_tombstones
+from knowledge.store.sqlite_database import SqliteDatabase, is_community_database, is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.text import counted
 
@@ -38,6 +44,9 @@ if TYPE_CHECKING:
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 BACKUPS: Final = "backups"
+# Marks a data folder, also one whose database is lost or in PostgreSQL.
+MARK: Final = "commonplace-data.txt"
+_MARK_TEXT: Final = "Data folder of Commonplace. Only its owner may read these files.\n"
 # Names the serving model and its index (`bot.models.serving_model`).
 POINTER: Final = "model.json"
 # Held while another index is built, or the serving one is changed.
@@ -47,22 +56,31 @@ _logger = logging.getLogger(__name__)
 
 
 class DataFolderError(Exception):
-    """The data folder can't be made or written; the message says what to do."""
+    """The data folder can't be used; the message says what to do."""
 
 
 class DataFolderHeldError(DataFolderError):
     """Another bot runs on the data folder; the message says what to do."""
 
 
+class _State(Enum):
+    MISSING = auto()
+    # May hold the `lost+found` of a new file system.
+    EMPTY = auto()
+    OWN = auto()
+    FOREIGN = auto()
+
+
 def data_folder(folder: Path) -> Path:
     """Create a data folder unless it exists, restrict its permissions, and return its path.
 
     Raises:
-        DataFolderError: if the folder can't be made.
+        DataFolderError: if the folder can't be made, or holds only foreign files.
     """
-    folder = folder.expanduser()
+    folder = checked_data_folder(folder, may_begin=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _mark(folder)
     except OSError as error:
         raise DataFolderError(
             f"The data folder {folder} can't be made: {error.strerror or error}. Name another one "
@@ -75,6 +93,78 @@ def data_folder(folder: Path) -> Path:
             folder,
         )
     return folder
+
+
+def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
+    """Return a data folder's path, with `~` expanded. Nothing is created or changed.
+
+    Args:
+        folder: the folder.
+        may_begin: whether the folder may be missing or empty.
+
+    Raises:
+        DataFolderError: if the folder can't be read or used.
+    """
+    try:
+        folder = folder.expanduser()
+        state = _state(folder)
+    # `expanduser` raises RuntimeError for an unknown user, and a NUL in a path is a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataFolderError(
+            f"The data folder {folder} can't be read: {reason}. Name another one with --data or "
+            "COMMONPLACE_DATA."
+        ) from error
+    if state is _State.FOREIGN:
+        raise DataFolderError(
+            f"{folder} has other files and no data of Commonplace, so nothing there was changed. "
+            "Name the bot's data folder, or a new one, with --data or COMMONPLACE_DATA."
+        )
+    if state is not _State.OWN and not may_begin:
+        found = (
+            f"There is no data folder {folder}."
+            if state is _State.MISSING
+            else f"The data folder {folder} is empty. Check that its disk is mounted."
+        )
+        raise DataFolderError(
+            f"{found} Name the bot's with --data or COMMONPLACE_DATA; `commonplace run` and "
+            "`commonplace index` begin a new one."
+        )
+    return folder
+
+
+def _state(folder: Path) -> _State:
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return _State.MISSING
+    if not names - {"lost+found"}:
+        return _State.EMPTY
+    return _State.OWN if _is_own(folder) else _State.FOREIGN
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a file proves by its content that Commonplace made this folder's files."""
+    if (folder / MARK).is_file():
+        with (folder / MARK).open(encoding="utf-8", errors="replace") as file:
+            # A process may be writing it.
+            if _MARK_TEXT.startswith(file.read(len(_MARK_TEXT))):
+                return True
+    databases = chain(folder.glob("community*.db"), (folder / BACKUPS).glob("community*.db"))
+    return any(map(is_community_database, databases)) or are_tombstones(folder / TOMBSTONES)
+
+
+def _mark(folder: Path) -> None:
+    """Mark a data folder before anything else is written there."""
+    try:
+        with (folder / MARK).open("x", encoding="utf-8") as file:
+            file.write(_MARK_TEXT)
+    except FileExistsError:
+        return
+    except OSError:
+        # Without the mark, the other files still prove a folder that can't be written.
+        if not _is_own(folder):
+            raise
 
 
 def model_cache() -> Path:
@@ -227,7 +317,7 @@ def hold_bot_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 def empty_data_folder(folder: Path) -> None:
-    """Delete everything in a data folder held by this process.
+    """Delete everything but the mark in a data folder held by this process.
 
     Raises:
         DataFolderError: if a file can't be deleted.
@@ -236,7 +326,7 @@ def empty_data_folder(folder: Path) -> None:
         try:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name != BOT_LOCK:
+            elif path.name not in {BOT_LOCK, MARK}:
                 path.unlink()
         except OSError as error:
             raise DataFolderError(

@@ -1,6 +1,7 @@
 """File permissions of the data folder: only its owner can read and write.
 
-`main` sets the umask for new files. Opening the folder also restricts files copied into it.
+`main` sets the umask for new files. Opening the folder also restricts files copied into it. Only
+`bot.storage.data_folder` may call this, for a folder that it knows to be Commonplace's.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Final
 UMASK: Final = 0o077
 
 _FILES: Final = (
+    "commonplace-data.txt",
     "community*.db*",
     "channels.db*",
     "web.db*",
@@ -23,7 +25,7 @@ _FILES: Final = (
     "reranker.json*",
     "*.lock",
 )
-_FOLDERS: Final = ("index*", "backups")
+_FOLDERS: Final = ("index", "index.*", "backups")
 
 
 def paths_open_to_others(folder: Path) -> list[Path]:

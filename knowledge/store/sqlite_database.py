@@ -53,6 +53,20 @@ def is_empty(path: Path) -> bool:
         return False
 
 
+def is_community_database(path: Path) -> bool:
+    """Whether a file is a community database. Unlike a usual opening, this writes no files."""
+    if not path.is_file():
+        return False
+    # Not even the files of a write-ahead log.
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    query = f"select 1 from {migrations.APPLIED} where migration_set = ?"  # noqa: S608
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return connection.execute(query, [migrations.SET]).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
 def delete_moved(path: Path) -> None:
     """Delete a file that was moved into another database, and the file's copies.
 

@@ -19,6 +19,7 @@ from bot.cli.doctor import UNHEALTHY
 from bot.cli.preview import previewed
 from bot.config.sections import DataSettings, PageSettings
 from bot.config.settings import Settings
+from bot.storage.data_folder import data_folder
 from tests.bot.cli.typed_commands import TypedCommands
 from tests.bot.cli.typed_commands import typed_commands as typed_commands
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
@@ -74,7 +75,7 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
 ) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, ["ask", "why?", "--data", "data"])
+    done = CliRunner().invoke(app, ["ask", "why?"])
     assert "The model '.' can't be opened" in str(done.exception)
 
 
@@ -88,23 +89,23 @@ def test_a_worker_needs_a_database_that_others_reach(
 def test_a_question_that_was_never_asked_is_named(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(typed_commands.run("why", "7", "--data", tmp_path / "data"))
+    line = _sentence(typed_commands.run("why", "7", "--data", data_folder(tmp_path / "data")))
     assert "Question 7 is not on record." in line
 
 
-def test_a_data_folder_that_can_not_be_made_is_named(
+def test_a_data_folder_that_can_not_be_one_is_named(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "can't be made" in _sentence(
-        typed_commands.run("ask", "why?", "--data", tmp_path / "file" / "data")
-    )
+    for folder in (tmp_path / "file", tmp_path / "file" / "data"):
+        line = _sentence(typed_commands.run("index", "--data", folder))
+        assert f"{folder} can't be read: Not a directory." in line
 
 
 def test_a_judged_set_that_is_not_there_is_named(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
-    line = _sentence(typed_commands.run("eval", tmp_path / "missing", "--data", tmp_path))
+    line = _sentence(typed_commands.run("eval", tmp_path / "missing", cwd=tmp_path))
     assert "A judged set is a folder with corpus.jsonl" in line
 
 
@@ -112,8 +113,8 @@ def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
-    (tmp_path / "community.db").write_bytes(b"not a database " * 100)
-    done = typed_commands.run("doctor", "--data", tmp_path, cwd=tmp_path)
+    (data_folder(tmp_path / "data") / "community.db").write_bytes(b"not a database " * 100)
+    done = typed_commands.run("doctor", cwd=tmp_path)
     assert done.returncode == UNHEALTHY
     lines = done.stdout.splitlines()
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
@@ -167,8 +168,9 @@ def first(folder: Path) -> dict[str, Any]:
     # As in a terminal; every other command is a copy of a process that has imported the program.
     done = subprocess.run(
         [sys.executable, "-m", "bot", "ask", "--json", "What is open-source AI?"],
-        cwd=ROOT,
-        env={**ENVIRONMENT, "COMMONPLACE_DATA": str(folder / "data")},
+        # In the default data folder.
+        cwd=folder,
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -202,6 +204,7 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
 def test_stats_count_what_is_there_for_people_and_for_programs(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
+    typed_commands.run("index", "--data", tmp_path / "data")
     typed_commands.run("ask", "What is open-source AI?", "--data", tmp_path / "data")
     done = typed_commands.run("stats", "--json", "--data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
@@ -218,7 +221,7 @@ def test_questions_on_standard_input_are_answered_a_line_each(
     tmp_path: Path, typed_commands: TypedCommands
 ) -> None:
     stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
-    done = typed_commands.run("ask", "-", "--json", "--data", tmp_path / "data", stdin=stdin)
+    done = typed_commands.run("ask", "-", "--json", cwd=tmp_path, stdin=stdin)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]

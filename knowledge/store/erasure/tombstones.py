@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Self
 
 from knowledge.store.database import (
@@ -25,6 +26,9 @@ from knowledge.store.database import (
 )
 
 FILE: Final = "tombstones.jsonl"
+
+# No line of the file is longer.
+_LINE_CHARACTERS: Final = 300
 
 # The memory's key for a check value of the HMAC key, not the key itself.
 _CHECK: Final = "machines: check of tombstones"
@@ -263,6 +267,15 @@ class Tombstones:
             f"{self._path} can't be used: {error.strerror or error}. Nothing was changed. Check "
             "free space and permissions."
         )
+
+
+def are_tombstones(path: Path) -> bool:
+    """Whether a file begins as a tombstones file does."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = _record(file.readline(_LINE_CHARACTERS))
+    return first.keys() in ({"key"}, {"at", "kind", "subject"})
 
 
 def _check(key: bytes) -> str:

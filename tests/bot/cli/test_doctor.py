@@ -16,7 +16,7 @@ from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.presets import command_for, other_model_hint
 from bot.models.serving_model import open_serving
-from bot.storage.data_folder import COMMUNITY, hold_bot_lock
+from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
@@ -46,12 +46,13 @@ def words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def examined(tmp_path: Path) -> Examiner:
-    """Examine a data folder with these lines under [model]; findings by subject."""
+    """Examine a new data folder with these lines under [model]; findings by subject."""
+    data = data_folder(tmp_path / "data")
 
     def examine_with(lines: str) -> dict[str, Finding]:
         config = tmp_path / "config.toml"
         config.write_text(f"[model]\n{lines}\n")
-        return {finding.subject: finding for finding in examine(config, tmp_path / "data")}
+        return {finding.subject: finding for finding in examine(config, data)}
 
     return examine_with
 

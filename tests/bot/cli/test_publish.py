@@ -10,7 +10,7 @@ import pytest
 from bot.__main__ import main
 from bot.cli.console import UNUSABLE
 from bot.config.settings import Settings
-from bot.storage.data_folder import COMMUNITY
+from bot.storage.data_folder import COMMUNITY, data_folder
 from knowledge.store.store import Store
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.submissions import Submission
@@ -131,7 +131,9 @@ def test_a_missing_package_is_named_with_its_extra(
     for name in [name for name in sys.modules if name.startswith("knowledge.page.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pagefind_bin", None)
-    monkeypatch.setattr(sys, "argv", ["commonplace", "publish", str(tmp_path / "www")])
+    data = str(data_folder(tmp_path / "data"))
+    typed = ["commonplace", "publish", str(tmp_path / "www"), "--data", data]
+    monkeypatch.setattr(sys, "argv", typed)
     with pytest.raises(SystemExit):
         main()
     assert "the extra `page`" in " ".join(capsys.readouterr().err.split())

@@ -7,6 +7,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.cli.sources import UNREAD
+from bot.storage.data_folder import data_folder
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
 from tests.knowledge.connectors.wiki_server import WikiPage, WikiServer
@@ -96,6 +97,7 @@ def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Termi
 def test_what_can_not_be_done_with_an_address_is_said(
     terminal: Terminal, arguments: tuple[str | Path, ...], told: str
 ) -> None:
+    data_folder(terminal.data)
     done = terminal.run(*arguments)
     assert done.returncode == UNUSABLE
     assert told in done.stderr

@@ -26,7 +26,7 @@ from bot.review import service as review_service
 from bot.review.impact import ImpactPreview
 from bot.review.service import Action
 from bot.review.similar_notes import Closeness, SimilarNotes
-from bot.storage.data_folder import COMMUNITY
+from bot.storage.data_folder import COMMUNITY, data_folder
 from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
@@ -340,8 +340,7 @@ def test_the_index_can_be_deleted_and_the_notes_are_still_there(
 
 
 def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, folder: Path) -> None:
-    folder.mkdir()
-    (folder / COMMUNITY).write_bytes(b"not a database " * 100)
+    (data_folder(folder) / COMMUNITY).write_bytes(b"not a database " * 100)
     with pytest.raises(Exception, match="not a usable database"):
         opened()
 

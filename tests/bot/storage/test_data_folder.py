@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from bot.storage.data_folder import (
     BACKUPS,
     BOT_LOCK,
     COMMUNITY,
+    MARK,
     DataFolderError,
     DataFolderHeldError,
+    checked_data_folder,
+    data_folder,
     empty_data_folder,
     hold_bot_lock,
     model_cache,
@@ -126,6 +130,49 @@ def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:
     assert not is_held(tmp_path)
 
 
+def _database(folder: Path) -> None:
+    open_store(folder).close()
+
+
+def _backup(folder: Path) -> None:
+    (folder / BACKUPS).mkdir()
+    _database(folder / BACKUPS)
+
+
+def _tombstones(folder: Path) -> None:
+    (folder / TOMBSTONES).write_text(f'{{"key": "{"a" * 64}"}}\n')
+
+
+def _torn_mark(folder: Path) -> None:
+    (folder / MARK).touch()
+
+
+@pytest.mark.parametrize("make", [_database, _backup, _tombstones, _torn_mark])
+def test_own_folder_is_known_by_its_content_and_marked(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    assert checked_data_folder(tmp_path, may_begin=False) == tmp_path
+    data_folder(tmp_path)
+    assert (tmp_path / MARK).exists()
+
+
+@pytest.mark.parametrize("content", ["", "[" * 100_000, '{"key": 1, "more": 2}\n'])
+def test_foreign_files_prove_nothing(tmp_path: Path, content: str) -> None:
+    for name in (COMMUNITY, TOMBSTONES):
+        (tmp_path / name).write_text(content)
+    (tmp_path / MARK).mkdir()
+    with pytest.raises(DataFolderError, match="no data of Commonplace"):
+        data_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/data", "a\0b", "x" * 300])
+def test_a_folder_that_can_not_be_named_is_explained(name: str) -> None:
+    with pytest.raises(DataFolderError, match=r"can't be read.*--data or COMMONPLACE_DATA"):
+        data_folder(Path(name))
+
+
 def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(DataFolderError, match="can't be written"), hold_bot_lock(tmp_path / "data"):
@@ -143,12 +190,12 @@ def test_derived_models_are_kept_in_the_users_cache_folder(
     assert model_cache() == tmp_path / "elsewhere" / "commonplace" / "models"
 
 
-def test_a_folder_is_emptied_but_for_the_lock_that_holds_it(tmp_path: Path) -> None:
+def test_a_folder_is_emptied_but_for_its_mark_and_lock(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").touch()
-    folder = tmp_path / "data"
-    (folder / "index").mkdir(parents=True)
+    folder = data_folder(tmp_path / "data")
+    (folder / "index").mkdir()
     (folder / "index" / "index.db").touch()
     (folder / "community.db").touch()
     (folder / "link").symlink_to(outside)
@@ -156,5 +203,5 @@ def test_a_folder_is_emptied_but_for_the_lock_that_holds_it(tmp_path: Path) -> N
         empty_data_folder(folder)
         with pytest.raises(DataFolderError), hold_bot_lock(folder):
             pass
-    assert [path.name for path in folder.iterdir()] == [BOT_LOCK]
+    assert {path.name for path in folder.iterdir()} == {BOT_LOCK, MARK}
     assert (outside / "precious").exists()

@@ -15,8 +15,6 @@ from knowledge.store.store import Store
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 
 MADE = (
-    "community.db",
-    "community.db-wal",
     "community.m001_tables.db",
     "channels.db",
     "web.db",
@@ -32,6 +30,7 @@ MADE = (
 
 def _wide(folder: Path) -> None:
     """A data folder copied under the usual umask."""
+    Store(folder / COMMUNITY).close()
     for name in MADE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("words")
@@ -64,11 +63,11 @@ def test_other_things_in_a_data_folder_and_what_links_point_to_are_left_as_they_
     tmp_path: Path,
 ) -> None:
     folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
-    folder.mkdir()
     elsewhere.mkdir()
     elsewhere.chmod(0o755)
     (elsewhere / "community-1.db").write_text("words")
     (elsewhere / "community-1.db").chmod(0o644)
+    data_folder(folder)
     (folder / "photo.jpg").write_text("words")
     (folder / "photo.jpg").chmod(0o644)
     (folder / "backups").symlink_to(elsewhere)
