@@ -11,7 +11,10 @@ from bot.answers.outcome import Clarification
 from bot.answers.pipeline import problem_with
 from bot.cli import output
 from bot.cli.console import Begins, JsonOption, fail, opened_core, out, print_json, with_settings
+from bot.cli.programs import GuildOption, guild_id_of
 from bot.config.settings import Settings
+from bot.core.core import Core
+from knowledge.values.documents import SHARED
 
 
 @with_settings(Begins.DEFAULT)
@@ -24,18 +27,22 @@ def ask(
             help="The question, or - for one question a line on standard input.",
         ),
     ],
+    guild: GuildOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a question, and print the answer's passages with their sources.
 
     Example:
         commonplace ask 'When does the ferry to Lisbon leave?'
+        commonplace ask 'When do we meet?' --guild 123456789012345678
         commonplace ask - --json < questions.txt
     """
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
+    guild_id = guild_id_of(guild)
     with opened_core(settings) as core:
+        _check_guild(core, guild_id)
         for text in (text for text in questions if text or question != "-"):
-            [reply] = core.answer_pipeline.ask([Ask(text, asker_id=0)], record=False)
+            [reply] = core.answer_pipeline.ask([Ask(text, 0, guild_id)], record=False)
             if isinstance(reply.outcome, Clarification) and question != "-":
                 fail(reply.outcome.problem)
             if as_json:
@@ -53,6 +60,7 @@ def search(
         int,
         typer.Option("-k", metavar="N", min=1, max=100, help="How many passages to list at most."),
     ] = 10,
+    guild: GuildOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the best passages for a query, one per document, whatever their evidence.
@@ -60,10 +68,12 @@ def search(
     Example:
         commonplace search 'ferry Lisbon' -k 3
     """
+    guild_id = guild_id_of(guild)
     with opened_core(settings) as core:
+        _check_guild(core, guild_id)
         if problem := problem_with(query):
             fail(problem)
-        hits = core.search(query, None, k)
+        hits = core.search(query, guild_id, k)
     for rank, hit in enumerate(hits, start=1):
         if as_json:
             print_json(output.hit_record(hit))
@@ -71,6 +81,15 @@ def search(
             out.print(output.hit_text(rank, hit), soft_wrap=True)
     if not hits and not as_json:
         out.print("No passages found.")
+
+
+def _check_guild(core: Core, guild_id: int | None) -> None:
+    """Refuse a server that the index doesn't know: its id may be mistyped."""
+    # Scopes of channels are below.
+    known = sorted(scope for scope in core.index.tables.passages_by_scope() if scope > SHARED)
+    if guild_id is not None and guild_id not in known:
+        servers = ", ".join(map(str, known)) or "none"
+        fail(f"Server {guild_id} has no notes or sources here. Servers that have: {servers}.")
 
 
 @with_settings()

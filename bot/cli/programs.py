@@ -31,7 +31,7 @@ PER_SECOND: Final = 300
 
 GuildOption = Annotated[
     str | None,
-    typer.Option("--guild", metavar="ID", help="Include this server's public documents."),
+    typer.Option("--guild", metavar="ID", help="Include this server's own notes and sources."),
 ]
 PerSecondOption = Annotated[
     int,
@@ -69,7 +69,7 @@ def mcp(
         from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
         fail(f"MCP needs {needed('mcp')} ({error}).")
-    guild_id = _guild_id(guild)
+    guild_id = guild_id_of(guild)
     if http is None:
         asyncio.run(_served_by_stdio(settings, guild_id))
         return
@@ -122,7 +122,7 @@ def serve(
         from bot.programs.http_server import ServingError, Tokens, open_socket
     except ImportError as error:
         fail(f"The HTTP interface needs {needed('serve')} ({error}).")
-    guild_id = _guild_id(guild)
+    guild_id = guild_id_of(guild)
     try:
         if page is not None:
             with open_socket(port, "--port", host) as sock:
@@ -139,7 +139,7 @@ def serve(
         fail(str(error))
 
 
-def _guild_id(guild: str | None) -> int | None:
+def guild_id_of(guild: str | None) -> int | None:
     return int(guild_scope(guild)) if guild is not None else None
 
 
