@@ -3,7 +3,7 @@
 Exit codes:
     0  done; a refusal is an answer too
     1  `doctor` found a problem, a new source gave nothing, or a model is worse
-    2  the input, the settings or the data can't be used; one sentence on standard error
+    2  the command line, the settings or the data can't be used; one sentence on standard error
     3  Discord can't be reached; starting again later may help
 """
 
@@ -36,8 +36,15 @@ from bot.cli import (
     stats,
     worker,
 )
-from bot.cli.console import ConfigOption, DataOption, err, fail, out
-from bot.cli.help_text import PlainCommand, PlainGroup, defaults_everywhere, plain_group
+from bot.cli.console import UNUSABLE, ConfigOption, DataOption, err, fail, out
+from bot.cli.help_text import (
+    PlainCommand,
+    PlainGroup,
+    UsageError,
+    defaults_everywhere,
+    plain_group,
+    usage_sentence,
+)
 from bot.config.settings import ConfigError
 from bot.config.version import own_version
 from bot.storage.data_folder import DataFolderError
@@ -64,6 +71,9 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     StoreError,
 )
 
+# Typer's code after Ctrl+C.
+INTERRUPTED: Final = 130
+
 app = plain_group("A Discord bot that makes a community's knowledge answerable.")
 
 
@@ -74,12 +84,16 @@ def main(part: object = None) -> None:
     """
     before = os.umask(UMASK)
     try:
-        app(obj=part)
+        code = app(obj=part, prog_name="commonplace", standalone_mode=False)
+        if code == INTERRUPTED:
+            err.print("Stopped.")
+        sys.exit(code)
+    except UsageError as error:
+        if sentence := usage_sentence(error):
+            fail(sentence)
+        sys.exit(UNUSABLE)
     except EXPLAINED as error:
         fail(str(error))
-    except KeyboardInterrupt:
-        err.print("Stopped.")
-        sys.exit(130)
     except BrokenPipeError:
         # The reader closed the pipe (`commonplace search … | head`).
         sys.exit(0)

@@ -82,7 +82,7 @@ class Begins(Enum):
     """
 
     NONE = auto()
-    # `data`, if neither a setting nor an option names a folder: a named one may be mistyped.
+    # Another one may be mistyped.
     DEFAULT = auto()
     ANY = auto()
 
@@ -93,8 +93,8 @@ def settings_from(
     """Read the settings, configure the log, and check the data folder without changing it."""
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
-    named = "folder" in settings.data.model_fields_set
-    may_begin = begins is Begins.ANY or (begins is Begins.DEFAULT and not named)
+    is_default = settings.data.folder == Settings().data.folder
+    may_begin = begins is Begins.ANY or (begins is Begins.DEFAULT and is_default)
     checked_data_folder(settings.data.folder, may_begin=may_begin)
     return settings
 

@@ -1,6 +1,7 @@
-"""Help of the command line: Typer classes that omit redundant types and print an example.
+"""Help of the command line, in Typer's classes: plain types, an example, and usage errors.
 
-A command's docstring is its help. Its last section, `Example:`, is printed below the options.
+A command's docstring is its help. Its last section, `Example:`, is printed below the options. A
+usage error is one sentence instead of Typer's box.
 """
 
 import re
@@ -11,6 +12,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 EXAMPLE: Final = "Example:\n"
+
+# Typer exports only this one of its usage errors.
+UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 
 class PlainCommand(TyperCommand):
@@ -42,6 +46,19 @@ def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, 
         for name, command in group.commands.items()
     }
     return {**values, **inner}
+
+
+def usage_sentence(error: Any) -> str:
+    """The sentence for a usage error, with the command whose help to read.
+
+    Empty if the error's help is already printed, as for a group without arguments.
+    """
+    message = error.format_message().replace("Value error, ", "").strip()
+    if not message:
+        return ""
+    end = "" if message.endswith((".", "?")) else "."
+    command = error.ctx.command_path if error.ctx else "commonplace"
+    return f"{message}{end} `{command} --help` shows the usage."
 
 
 def _joined(text: str) -> str:

@@ -6,9 +6,11 @@ a site. With `--kind`, it is a wiki, forum or tracker, read by its API; many suc
 recognised without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from bot.cli.console import err, fail
 from bot.core.core import Core
@@ -37,7 +39,10 @@ from knowledge.values.source_locations import (
     repository_at,
 )
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
-from knowledge.web.internal_hosts import InternalHosts
+from knowledge.web.internal_hosts import InternalHosts, can_be_named
+
+# An address of another scheme, also with a kind or generator in front.
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.:-]*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,9 @@ def _is_internal(named: str, hosts: InternalHosts) -> bool:
     if hosts.has(named):
         return True
     if not problem_with_url(named) and (problem := problem_with_literal(named)):
-        fail(f"{one_line(named)} {problem}. If it is yours, name it in `sources.internal`.")
+        remedy = "If it is yours, name it in `sources.internal`."
+        remedy = remedy if can_be_named(named) else "Such an address is never read."
+        fail(f"{one_line(named)} {problem}. {remedy}")
     return False
 
 
@@ -164,9 +171,14 @@ def check_source_name(named: str) -> None:
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     refuse_login_address(named)
-    scheme, colon, _ = named.partition("://")
-    if colon and scheme.isalnum() and not is_web(named):
-        fail(f"{one_line(named)} can't be fetched: name an http or https address.")
+    if is_web(named) or not _SCHEME.match(named):
+        return
+    kind, plus, address = named.partition("+")
+    options = {**dict.fromkeys(KINDS, f"--kind {kind}"), "git": "--git", "crawl": "--crawl"}
+    if plus and is_web(address) and kind in options:
+        typed = f"`commonplace source add {one_line(address)} {options[kind]}`"
+        fail(f"{one_line(named)} is no address: to add it, type {typed}.")
+    fail(f"{one_line(named)} can't be fetched: name an http or https address.")
 
 
 def _check_scope(core: Core, location: str, scope: Scope) -> None:

@@ -1,7 +1,7 @@
 """Output of the commands `index` and `source`: text and JSON records. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,8 +48,17 @@ TRY_BOTH: Final = f"{TRY} The running bot uses it, too."
 TRY_IN_PREVIEW: Final = "Try it on the preview's page."
 
 
+_DOCUMENTS: Final = ("added", "changed", "removed")
+
+
+def without_articles(document_ids: Sequence[str]) -> list[str]:
+    return [document_id for document_id in document_ids if not document_id.startswith("article:")]
+
+
 def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
-    """Summary of an update, with the next step."""
+    """Summary of an update of the sources, without the bundled articles, and the next step."""
+    parts = {name: without_articles(getattr(report, name)) for name in _DOCUMENTS}
+    report = replace(report, **parts)
     quotable = counted(passages, "passage")
     return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}".rstrip()
 

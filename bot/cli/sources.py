@@ -41,10 +41,10 @@ from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.connectors.kinds import KINDS
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
-from knowledge.files.scan import Scan, count_unreadable_suffixes
+from knowledge.files.scan import Scan, count_unread_files
 from knowledge.files.site_addresses import split_base_url
 from knowledge.sources import add_paths
-from knowledge.values.documents import INSIDE, SHARED, Failure, Scope, article_of_document
+from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import (
     DEPTH,
@@ -135,9 +135,7 @@ def import_paths(
 def _show_unread_kinds(paths: Sequence[Path], *, as_json: bool) -> None:
     if not as_json:
         for path in paths:
-            out.print(
-                source_output.unread_kinds_text(str(path), count_unreadable_suffixes(path)), end=""
-            )
+            out.print(source_output.unread_kinds_text(str(path), count_unread_files(path)), end="")
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:
@@ -159,7 +157,8 @@ def _update(
 ) -> list[str]:
     """Update the index, close the core, and print the report.
 
-    A `new` source among the `named` sources is removed again if nothing could be read from it.
+    With `named` sources, only their failures are printed. A `new` source among them is removed
+    again if nothing could be read from it.
 
     Returns:
         The named sources that failed and have no documents.
@@ -169,11 +168,10 @@ def _update(
         index_updates.update(core, retry=retry), "Reading the sources", as_json=as_json
     )
     chats = core.chats() if any(INSIDE in document_id for document_id in report.added) else {}
-    unread = [
-        state.location
-        for state in core.source_states()
-        if state.location in named and state.failures and not state.documents
-    ]
+    states = [state for state in core.source_states() if state.location in named]
+    unread = [state.location for state in states if state.failures and not state.documents]
+    if named:
+        report.failed = [failure for state in states for failure in state.failures]
     refused = [location for location in unread if location in new]
     for location in refused:
         core.remove_source(location)
@@ -181,7 +179,7 @@ def _update(
         # Delete their documents and records, too.
         run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
-    added = [each for each in report.added if not article_of_document(each)]
+    added = source_output.without_articles(report.added)
     checked = check(core, added) if checks and added else None
     index_updates.complete_update(core)
     if as_json:
@@ -268,7 +266,7 @@ def list_sources(
             print_json(source_output.source_record(state))
     elif states:
         unread = {
-            state.location: count_unreadable_suffixes(Path(state.location))
+            state.location: count_unread_files(Path(state.location))
             for state in states
             if Path(state.location).is_absolute()
         }
@@ -456,7 +454,7 @@ def sync_sources(
             err.print("Only the running bot reads channels: use `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]
         _visit(settings, core, visited, as_json=as_json)
-        _update(core, as_json=as_json, retry=True)
+        _update(core, as_json=as_json, retry=True, named=named)
 
 
 def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: bool) -> None:

@@ -173,8 +173,9 @@ def _lines(path: Path) -> list[str]:
         # Not splitlines: a text may hold a line separator of another kind.
         return path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise JudgedSetError(
-            f"{path} can't be read ({error}). A judged set is a folder with corpus.jsonl, "
+            f"{path} can't be read: {reason}. A judged set is a folder with corpus.jsonl, "
             "queries.jsonl and qrels.tsv."
         ) from error
 

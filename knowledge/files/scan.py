@@ -324,15 +324,15 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each would cost more
 
 
-def count_unreadable_suffixes(location: Path) -> Counter[str]:
-    """Count the visible files in a folder that have no readable format, by suffix."""
+def count_unread_files(location: Path) -> Counter[str]:
+    """Count the visible files in a folder that aren't read, by suffix; navigation by its name."""
     counted: Counter[str] = Counter()
     for _, folders, names in os.walk(location):
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
         counted.update(
-            _suffix(name) or "no ending"
+            name if name in _NAVIGATION else _suffix(name) or "no ending"
             for name in names
-            if not name.startswith(".") and _suffix(name) not in SUFFIXES
+            if not name.startswith(".") and (name in _NAVIGATION or _suffix(name) not in SUFFIXES)
         )
     return counted
 

@@ -96,5 +96,15 @@ class InternalHosts:
         return bool(found) and not any(self.problem_with(host, port, each) for each in found)
 
 
+def can_be_named(url: str) -> bool:
+    """Whether an entry could allow the literal IP address in a web address."""
+    parsed = httpx2.URL(url)
+    port = parsed.port or _PORTS[parsed.scheme]
+    try:
+        return InternalHosts.of([f"[{parsed.host}]:{port}"]).has(url)
+    except ValueError:
+        return False
+
+
 def _plain(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()

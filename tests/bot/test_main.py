@@ -1,6 +1,7 @@
 """The command line. Where the model does not matter, in this process and without one."""
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -146,12 +147,32 @@ def test_the_version_is_that_of_the_installed_package() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["ask"], ["search", "-k", "0", "x"], ["preview", "--port", "70000"], ["nonsense"]],
+    [
+        ["ask"],
+        ["search", "-k", "0", "x"],
+        ["preview", "--port", "70000"],
+        ["baclup"],
+        ["source", "nonsense"],
+        ["ask", "x", "--dat", "y"],
+        ["stats", "x"],
+        ["restore", "x", "--take", "y"],
+        ["eval", "--plot"],
+    ],
 )
-def test_wrong_usage_is_explained(arguments: list[str]) -> None:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == UNUSABLE
-    assert "Usage:" in result.output
+def test_wrong_usage_is_one_sentence(arguments: list[str], typed_commands: TypedCommands) -> None:
+    assert re.fullmatch(
+        r"commonplace: .+[.?] `commonplace[a-z ]* --help` shows the usage\.",
+        _sentence(typed_commands.run(*arguments)),
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["source"], ["model"]])
+def test_a_group_without_a_command_prints_only_its_help(
+    arguments: list[str], typed_commands: TypedCommands
+) -> None:
+    done = typed_commands.run(*arguments)
+    assert (done.returncode, done.stderr) == (UNUSABLE, "")
+    assert "Usage:" in done.stdout
 
 
 # What works, on one data folder that a first run has filled.

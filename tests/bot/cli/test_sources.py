@@ -113,6 +113,24 @@ def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -
         assert terminal.run("source", "remove", terminal.guides).stdout.splitlines()[-1] == TRY
 
 
+def test_only_the_named_source_is_reported_and_articles_are_not_counted(
+    terminal: Terminal,
+) -> None:
+    (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
+    (terminal.guides / "broken.md").write_bytes(b"\x00")
+    (terminal.guides / "SUMMARY.md").write_text("[Lab](lab.md)")
+    done = terminal.run("source", "add", terminal.guides)
+    assert done.stdout.startswith("1 added, 0 changed, 0 removed, 0 unchanged, 1 failed.\n")
+    assert f"Not read in {terminal.guides}: 1 SUMMARY.md.\n" in done.stdout
+    other = terminal.guides.parent / "other.md"
+    other.write_bytes(b"\x00")
+    done = terminal.run("source", "add", other)
+    assert done.stdout.startswith("0 added, ")
+    assert "1 failed." in done.stdout
+    assert "broken.md" not in done.stderr
+    assert "broken.md" not in terminal.run("source", "add", terminal.guides / "lab.md").stderr
+
+
 def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     said = terminal.run("index", terminal.guides).stdout.splitlines()

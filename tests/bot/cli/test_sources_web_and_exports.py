@@ -79,6 +79,18 @@ def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Termi
         (("source", "add", "https://me:secret@a.org/"), "has a name or password in it."),
         (("index", "https://a.org/"), "is an address of the web: name it to `commonplace source"),
         (("source", "add", "http://127.0.0.1:9/a"), "127.0.0.1, which is this machine itself."),
+        (("source", "add", "http://127.0.0.1:9/a"), "name it in `sources.internal`."),
+        (("source", "add", "http://169.254.169.254/latest"), "Such an address is never read."),
+        (("source", "add", "http://[fd00:ec2::254]/"), "Such an address is never read."),
+        (
+            ("source", "add", "mediawiki+https://a.org/"),
+            "type `commonplace source add https://a.org/ --kind mediawiki`.",
+        ),
+        (
+            ("source", "add", "git+https://a.org/x"),
+            "`commonplace source add https://a.org/x --git`.",
+        ),
+        (("source", "add", "wiki+https://a.org/"), "can't be fetched: name an http or https"),
         (("source", "add", "http://[fd00::1]/a"), "fd00::1, which belongs to a private network."),
         (("source", "add", "a\nb.md"), "a b.md has a name with a line break: rename it."),
         (("source", "add", "https://a.org/\nb"), "https://a.org/ b is no valid address."),

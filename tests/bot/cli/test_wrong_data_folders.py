@@ -120,5 +120,7 @@ def test_asking_begins_the_default_folder_and_others_do_not(
     assert "There is no data folder data." in said
     assert typed_commands.run("model", "list", cwd=tmp_path).returncode == 0
     assert [*tmp_path.iterdir()] == []
+    # As in a checkout, whose settings name each default.
+    (tmp_path / "config.toml").write_text("[data]\nfolder = 'data'\n")
     assert typed_commands.run("ask", "What is open-source AI?", cwd=tmp_path).returncode == 0
     assert typed_commands.run("stats", cwd=tmp_path).returncode == 0

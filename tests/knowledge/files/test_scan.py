@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.files.scan import FoundFile, Scan, count_unreadable_suffixes, digest_of, scan
+from knowledge.files.scan import FoundFile, Scan, count_unread_files, digest_of, scan
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
@@ -322,9 +322,9 @@ def test_side_bars_and_tables_of_contents_are_no_documents(folder: Path) -> None
 
 
 def test_files_of_no_readable_kind_are_counted(folder: Path) -> None:
-    for name in ("a.md", "b.PNG", "c.png", "Makefile", ".hidden.png"):
+    for name in ("a.md", "b.PNG", "c.png", "Makefile", ".hidden.png", "SUMMARY.md"):
         (folder / name).write_text("Text.")
     (folder / ".git").mkdir()
     (folder / ".git" / "x.png").write_text("")
-    assert count_unreadable_suffixes(folder) == {".png": 2, "no ending": 1}
-    assert count_unreadable_suffixes(folder / "a.md") == {}
+    assert count_unread_files(folder) == {".png": 2, "no ending": 1, "SUMMARY.md": 1}
+    assert count_unread_files(folder / "a.md") == {}
