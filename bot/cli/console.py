@@ -93,10 +93,14 @@ def settings_from(
     """Read the settings, configure the log, and check the data folder without changing it."""
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
+    check_data_folder(settings, begins)
+    return settings
+
+
+def check_data_folder(settings: Settings, begins: Begins) -> None:
     is_default = settings.data.folder == Settings().data.folder
     may_begin = begins is Begins.ANY or (begins is Begins.DEFAULT and is_default)
     checked_data_folder(settings.data.folder, may_begin=may_begin)
-    return settings
 
 
 def with_settings(

@@ -21,7 +21,6 @@ from bot.cli.console import (
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.models.presets import other_model_hint
 from bot.storage.data_folder import (
     check_database_server,
     data_folder,
@@ -92,8 +91,6 @@ def preview(
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_logs_about_discord()
         err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
-        if other := other_model_hint(settings.model.name):
-            err.print(other, markup=False, soft_wrap=True)
         try:
             check_free(port)
             if index:
@@ -102,6 +99,9 @@ def preview(
             asyncio.run(serve(settings, port, ready))
         except PreviewError as error:
             fail(str(error))
+        except KeyboardInterrupt:
+            # The usual end, so `make` must not report an error.
+            err.print("Stopped.")
 
 
 def preview_start(folder: Path, log: Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bot.cli.console import Begins, err, fail, with_settings
+from bot.cli.console import Begins, check_data_folder, err, fail, with_settings
 from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -84,7 +84,8 @@ def mcp(
         fail(str(error))
 
 
-@with_settings(Begins.DEFAULT)
+# A page is served without a data folder.
+@with_settings(Begins.ANY)
 def serve(
     settings: Settings,
     guild: GuildOption = None,
@@ -128,6 +129,7 @@ def serve(
             with open_socket(port, "--port", host) as sock:
                 asyncio.run(_served_page(page, sock))
             return
+        check_data_folder(settings, Begins.DEFAULT)
         tokens = Tokens.of_environment(SERVE_TOKEN_VARIABLE)
         hosts = allowed_hosts(host, name or ())
         with open_socket(port, "--port", host) as sock:

@@ -10,11 +10,11 @@ from typing import Final
 from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 
 SMALLER: Final = (
-    "Model: {serving}. To save memory, set model.name to {other} in config.toml. It needs {mb} MB "
+    "To save memory, set model.name to {other} in config.toml. It needs {mb} MB "
     "instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}, but finds less."
 )
 BETTER: Final = (
-    "Model: {serving}. To find more, set model.name to {other} in config.toml. It needs {mb} MB of "
+    "To find more, set model.name to {other} in config.toml. It needs {mb} MB of "
     "memory instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}."
 )
 
@@ -78,7 +78,6 @@ def other_model_hint(serving: str) -> str:
     if one is None or two is None:
         return ""
     return text.format(
-        serving=one.key,
         other=two.name,
         ms=two.question_ms,
         serving_ms=one.question_ms,

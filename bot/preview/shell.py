@@ -25,7 +25,12 @@ ELLIPSIS: Final = '"command-suggestion-ellipsis", "…"'
 DESCRIPTION: Final = '"command-suggestion-ellipsis", value.description || "…"'
 
 _KEY: Final = "X-Simcord-Capability"
-_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_TYPES: Final = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
 # simcord's requests by method.
 _REQUESTS: Final = (
     ("POST", "/api/pages", "_pages"),
@@ -55,6 +60,17 @@ def own_program() -> str:
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@web.middleware
+async def _ignore_closed_tabs(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """End a request whose connection was closed before it was read; aiohttp would log an error."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        if request.transport is not None:
+            raise
+        return web.Response(status=400)
+
+
 class Shell:
     """Outer page, which embeds the channels' pages."""
 
@@ -72,9 +88,11 @@ class Shell:
 
     async def listen(self, port: int) -> None:
         """Listen on a port; 0 picks a free one."""
-        app = web.Application(handler_args={"handler_cancellation": False})
+        app = web.Application(
+            middlewares=[_ignore_closed_tabs], handler_args={"handler_cancellation": False}
+        )
         app.router.add_get("/", self._static("shell.html"))
-        for name in ("shell.css", "shell.js", "channel.css"):
+        for name in ("shell.css", "shell.js", "channel.css", "icon.svg"):
             app.router.add_get(f"/shell/{name}", self._static(name))
         for method, path, handler in (
             ("GET", "/shell/state", self._state),

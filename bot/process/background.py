@@ -127,7 +127,7 @@ class BackgroundTasks:
     async def _tell_other_model(self) -> None:
         serving = await self._bot.worker.call(lambda core: core.served.model.name)
         if other := other_model_hint(serving):
-            _logger.info("%s", other)
+            _logger.info("The model is %s. %s", serving, other)
 
     async def _update_index(self) -> bool:
         """Update the index from every source, and return whether all steps succeeded.

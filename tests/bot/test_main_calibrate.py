@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.models.calibrations import chosen_calibration
+from bot.storage.data_folder import data_folder
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
@@ -27,7 +28,8 @@ def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Result]:
     def invoke(*arguments: str | Path) -> Result:
-        options = ["--data", str(tmp_path / "data"), "--to", str(tmp_path / "fitted.toml")]
+        data = str(data_folder(tmp_path / "data"))
+        options = ["--data", data, "--to", str(tmp_path / "fitted.toml")]
         return CliRunner().invoke(
             app,
             ["calibrate", *options, *map(str, arguments)],
@@ -74,7 +76,7 @@ def test_what_is_fitted_is_written_and_can_be_read(
 def test_in_the_data_folder_it_counts_for_the_model_that_it_was_fitted_for(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    farm, data = _set(tmp_path / "farm", LEAST_QUESTIONS), tmp_path / "data"
+    farm, data = _set(tmp_path / "farm", LEAST_QUESTIONS), data_folder(tmp_path / "data")
     options = ["calibrate", "--data", str(data), str(farm)]
     done = CliRunner().invoke(app, options, obj=_open_words, catch_exceptions=False)
     assert done.exit_code == 0, done.stderr

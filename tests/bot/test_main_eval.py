@@ -12,6 +12,7 @@ from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.config.settings import ConfigError
 from bot.models.serving_reranker import choose_reranker
+from bot.storage.data_folder import data_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.dependencies import needed
@@ -64,7 +65,7 @@ def _write(path: Path, texts: dict[str, str]) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Result]:
     def invoke(*arguments: str | Path) -> Result:
-        data = ["--data", str(tmp_path / "data")]
+        data = ["--data", str(data_folder(tmp_path / "data"))]
         return CliRunner().invoke(
             app,
             ["eval", *map(str, arguments), *data],

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.cli.doctor import examine
-from bot.storage.data_folder import COMMUNITY, open_store
+from bot.storage.data_folder import COMMUNITY, data_folder, open_store
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, Member
@@ -55,8 +55,7 @@ def contributed(store: Store) -> int:
 def test_what_was_contributed_is_backed_up_and_put_back(
     tmp_path: Path, url: str, commands: ForkServer
 ) -> None:
-    folder = tmp_path / "server"
-    folder.mkdir()
+    folder = data_folder(tmp_path / "server")
     with open_store(folder, url) as store:
         contributed(store)
     server = Commands(commands, folder, url)
@@ -80,8 +79,7 @@ def test_what_was_contributed_is_backed_up_and_put_back(
 def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_server(
     tmp_path: Path, url: str, commands: ForkServer
 ) -> None:
-    folder = tmp_path / "server"
-    folder.mkdir()
+    folder = data_folder(tmp_path / "server")
     with open_store(folder, url) as store:
         contributed(store)
         asked = Question(

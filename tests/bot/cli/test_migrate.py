@@ -8,7 +8,13 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.storage.data_folder import COMMUNITY, hold_bot_lock, open_database, open_store
+from bot.storage.data_folder import (
+    COMMUNITY,
+    data_folder,
+    hold_bot_lock,
+    open_database,
+    open_store,
+)
 from knowledge.backup.move import MoveError
 from knowledge.store.move_marks import StoreMovedError
 from knowledge.store.store import Store, StoreError
@@ -80,8 +86,7 @@ def test_into_another_folder_its_tombstones_go_along(folder: Path, tmp_path: Pat
 def test_beside_a_bot_nothing_is_moved(folder: Path, tmp_path: Path, postgres_url: str) -> None:
     with hold_bot_lock(folder), pytest.raises(Exception, match="Another bot is running"):
         run("migrate", "--to", postgres_url, "--data", folder)
-    other = tmp_path / "other"
-    other.mkdir()
+    other = data_folder(tmp_path / "other")
     with hold_bot_lock(other), pytest.raises(Exception, match="Another bot is running"):
         run("migrate", "--to", other, "--data", folder)
     open_store(folder).close()

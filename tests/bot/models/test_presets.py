@@ -56,7 +56,6 @@ def test_each_shipped_model_names_the_other_one_and_both_costs() -> None:
 
 def _told(text: str, serving: Preset, other: Preset) -> str:
     return text.format(
-        serving=serving.key,
         other=other.name,
         ms=other.question_ms,
         serving_ms=serving.question_ms,

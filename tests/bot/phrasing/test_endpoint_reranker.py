@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
+from bot.storage.data_folder import data_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
@@ -70,10 +71,12 @@ def run(
     )
     monkeypatch.setenv("PHRASING_KEY", KEY)
 
+    data = str(data_folder(tmp_path / "data"))
+
     def invoke() -> Result:
         return CliRunner().invoke(
             app,
-            ["eval", str(judged), "--compare", str(other), "--json", "--data", str(tmp_path / "d")],
+            ["eval", str(judged), "--compare", str(other), "--json", "--data", data],
             obj=_open_words,
             env={"COLUMNS": "200"},
             catch_exceptions=False,

@@ -46,5 +46,6 @@ def started(folder: Path, *options: str) -> Iterator[str]:
         reader.start()
         yield printed
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        # Ctrl+C is the usual end.
+        assert process.wait(30) == 0
         reader.join()

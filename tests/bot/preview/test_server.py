@@ -16,12 +16,10 @@ from simcord import Env
 
 from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
-from bot.models.presets import other_model_hint
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from bot.setup import panel_messages
 from bot.storage.data_folder import COMMUNITY
-from indexer.embedding.embedder import DEFAULT_MODEL
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
 from tests.bot.preview.processes import ADDRESS, ROOT, START_SECONDS, started
@@ -125,17 +123,16 @@ def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
     (tmp_path / "docs" / "quokka.md").write_text("# Quokkas\n\nThe quokka eats leaves.\n")
     kept = tmp_path / "preview-data"
     with started(tmp_path, "--index", "docs") as printed:
-        first, other, *_, last = printed.splitlines()
+        first, *_, last = printed.splitlines()
     log = kept / "preview.log"
     assert first == preview_start(Path("preview-data"), Path("preview-data/preview.log"))
-    assert other == other_model_hint(DEFAULT_MODEL)
     assert last == preview_address(ADDRESS.findall(last)[0])
     assert not re.search(r"\b(info|warning|error)\b", printed)
     assert "bot." in log.read_text()
     with Store(kept / COMMUNITY) as store:
         assert store.sources() == [(str(tmp_path / "docs"), SHARED)]
     with started(tmp_path, "--fresh") as printed:
-        assert len(printed.splitlines()) == 3
+        assert len(printed.splitlines()) == 2
     with Store(kept / COMMUNITY) as store:
         assert store.sources() == []
 

@@ -23,6 +23,7 @@ from bot.process import background, health_server
 from bot.process.client import Bot, start_worker
 from bot.process.health_server import MOST_WAITING, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
+from bot.storage.data_folder import data_folder
 from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
 from tests.bot.process.served import metrics, prepared, served
@@ -98,7 +99,7 @@ async def test_a_core_that_is_still_opening_is_a_reason(settings: Settings) -> N
 
 
 async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_path: Path) -> None:
-    (tmp_path / "community.db").write_bytes(b"not a database " * 100)
+    (data_folder(tmp_path) / "community.db").write_bytes(b"not a database " * 100)
     settings = settings_for(tmp_path)
     async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
         with pytest.raises(Exception, match="Restore it from a backup"):

@@ -27,6 +27,7 @@ from bot.programs.http_server import (
     open_socket,
     serve,
 )
+from bot.storage.data_folder import data_folder
 from knowledge.dependencies import needed
 from tests.fork_server import ForkServer
 
@@ -289,7 +290,7 @@ def _started(folder: Path, *arguments: str, token: str = TOKEN) -> "subprocess.P
         cwd=ROOT,
         env={
             **os.environ,
-            "COMMONPLACE_DATA": str(folder),
+            "COMMONPLACE_DATA": str(data_folder(folder)),
             VARIABLE: token,
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": str(ROOT),
@@ -341,7 +342,7 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
 def test_a_command_that_can_not_serve_says_why(
     tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
-    given = {"COMMONPLACE_DATA": str(tmp_path), VARIABLE: token}
+    given = {"COMMONPLACE_DATA": str(data_folder(tmp_path)), VARIABLE: token}
     done = commands.run("serve", *arguments, environment=given)
     assert done.returncode == UNUSABLE
     assert said in " ".join(done.stderr.split())

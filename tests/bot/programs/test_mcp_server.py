@@ -28,6 +28,7 @@ from bot.programs.http_server import (
     serve,
 )
 from bot.programs.mcp_server import PATH, http_application, mcp_server
+from bot.storage.data_folder import data_folder
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 from tests.fork_server import ForkServer
 
@@ -132,7 +133,7 @@ def _started(folder: Path, *arguments: str, token: str) -> "subprocess.Popen[str
 def _environment(folder: Path, token: str = "") -> dict[str, str]:
     return {
         **os.environ,
-        "COMMONPLACE_DATA": str(folder),
+        "COMMONPLACE_DATA": str(data_folder(folder)),
         "COMMONPLACE_MCP_TOKEN": token,
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(ROOT),
