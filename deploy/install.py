@@ -31,6 +31,9 @@ _ENVIRONMENT: Final = {
     "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "hardlink"),
 }
 
+# Beginnings of lines that uv and pip write for each package, besides those about downloads.
+_LISTS: Final = (" + ", " - ", " ~ ", "Requirement already", "Collecting ", "Ignoring ")
+
 # Runs a command, and returns its exit code.
 Run = Callable[[Sequence[str]], int]
 
@@ -100,7 +103,19 @@ def _shown(path: Path) -> Path:
 
 
 def _run(command: Sequence[str]) -> int:
-    return subprocess.run(command, check=False, env={**os.environ, **_ENVIRONMENT}).returncode  # noqa: S603
+    """Run a command, and pass on its output without the names of all packages."""
+    with subprocess.Popen(  # noqa: S603
+        command,
+        env={**os.environ, **_ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            if not line.startswith(_LISTS):
+                _say(line.rstrip())
+    return process.returncode
 
 
 def _say(line: str) -> None:

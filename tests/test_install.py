@@ -78,3 +78,10 @@ def test_the_makefile_installs_each_kind() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for kind in KINDS:
         assert f"$(BIN)/python deploy/install.py {kind}\n" in makefile
+
+
+def test_packages_are_not_listed(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = ["Resolved 80 packages", "Downloading numpy (16MiB)", " + numpy==2.4", "error: no"]
+    code = INSTALL["_run"]([sys.executable, "-c", f"print(*{lines}, sep='\\n'); exit(3)"])
+    assert code == 3
+    assert capfd.readouterr().err.splitlines() == [lines[0], lines[1], lines[3]]

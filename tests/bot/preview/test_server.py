@@ -115,6 +115,33 @@ async def test_channels_and_people_have_the_same_ids_at_every_start(settings: Se
     assert len(ids[0]) == len(set(ids[0])) == 7
 
 
+async def test_a_closed_tab_is_no_error_in_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, 0, told.set_result, WordEmbedder()))
+    address, _, key = (await told).partition("/#")
+    host = address.removeprefix("http://")
+    head = (
+        f"POST /shell/post HTTP/1.1\r\nHost: {host}\r\n{KEY}: {key}\r\nContent-Length: 99\r\n\r\n"
+    )
+    _, tab = await asyncio.open_connection("127.0.0.1", int(host.partition(":")[2]))
+    tab.write(head.encode() + b"{")
+    await tab.drain()
+    tab.close()
+    await tab.wait_closed()
+    async with aiohttp.ClientSession(address) as session:
+        # Another request waits until the first one has ended.
+        async with session.post("/shell/start", json={"thing": "post"}, headers={KEY: key}) as done:
+            assert done.status == 200
+        async with session.get("/shell/icon.svg") as icon:
+            assert icon.content_type == "image/svg+xml"
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert [record for record in caplog.records if record.name == "aiohttp.server"] == []
+
+
 @pytest.mark.slow
 def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
     tmp_path: Path,
