@@ -82,9 +82,9 @@ class SourceOptions:
 
 def add(core: Core, named: Sequence[str], options: SourceOptions) -> list[str]:
     """Add the named sources, and return their locations, also of sources added earlier."""
-    _check(named, options)
     for each in named:
         check_source_name(each)
+    _check(named, options)
     locations = [_location(each, options) for each in named]
     for location in locations:
         _check_scope(core, location, options.scope)
@@ -171,6 +171,8 @@ def check_source_name(named: str) -> None:
     if not named.strip():
         fail("A source without a name was given: name a file, a folder or an address of the web.")
     refuse_login_address(named)
+    if is_web(named) and (problem := problem_with_url(named)):
+        fail(f"{one_line(named)} {problem}.")
     if is_web(named) or not _SCHEME.match(named):
         return
     kind, plus, address = named.partition("+")

@@ -110,7 +110,7 @@ def checked_data_folder(folder: Path, *, may_begin: bool) -> Path:
         state = _state(folder)
     # `expanduser` raises RuntimeError for an unknown user, and a NUL in a path is a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or str(error).removesuffix(".")
         raise DataFolderError(
             f"The data folder {folder} can't be read: {reason}. Name another one with --data or "
             "COMMONPLACE_DATA."

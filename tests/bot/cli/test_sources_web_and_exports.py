@@ -90,6 +90,7 @@ def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Termi
             ("source", "add", "git+https://a.org/x"),
             "`commonplace source add https://a.org/x --git`.",
         ),
+        (("source", "add", "http://[::1"), "http://[::1 is no valid address."),
         (("source", "add", "wiki+https://a.org/"), "can't be fetched: name an http or https"),
         (("source", "add", "http://[fd00::1]/a"), "fd00::1, which belongs to a private network."),
         (("source", "add", "a\nb.md"), "a b.md has a name with a line break: rename it."),
