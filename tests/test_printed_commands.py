@@ -20,7 +20,11 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.cli.sources import UNREAD
+from bot.storage.data_folder import COMMUNITY
+from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.fork_server import ENVIRONMENT, ForkServer
+from tests.knowledge.decided_notes import MIRA, decided
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +59,8 @@ NOT_RUN: Final = {
     "commonplace model back": "nothing was chosen before; tests/bot/cli/test_models.py",
 }
 # Placeholders for a reader's own values.
+# The server of the host's note.
+GUILD: Final = 4242
 PLACEHOLDERS: Final = {"NUMBER": "1", "WORDS": "ferry", "NAME": "name", "DIR": ".", "FILE": "file"}
 # Folders of a host.
 HOST: Final = (
@@ -151,6 +157,9 @@ class Host:
         (root / "srv/faq.md").write_text("# Questions\n\nThe office opens at ten.\n")
         self.data = root / "var/lib/commonplace"
         shutil.copytree(data, self.data, dirs_exist_ok=True)
+        with Store(self.data / COMMUNITY) as store:
+            text = Submission("When do we meet?", "We meet on Tuesdays.")
+            decided(store, store.contributions.propose(GUILD, MIRA, 5, text).note)
         self.folder = root / "home"
         for exported in ("Export", "Takeout/Drive/Harbour"):
             (self.folder / exported).mkdir(parents=True)
@@ -202,6 +211,7 @@ class Host:
     def _here(self, line: str) -> str:
         for folder in HOST:
             line = line.replace(folder, str(self.root / folder[1:]))
+        line = line.replace("--guild ID", f"--guild {GUILD}")
         backups = sorted((self.data / "backups").glob("*.db"))
         return line.replace("community-TIME.db", backups[-1].name) if backups else line
 

@@ -48,17 +48,18 @@ TRY_BOTH: Final = f"{TRY} The running bot uses it, too."
 TRY_IN_PREVIEW: Final = "Try it on the preview's page."
 
 
-_DOCUMENTS: Final = ("added", "changed", "removed")
-
-
 def without_articles(document_ids: Sequence[str]) -> list[str]:
     return [document_id for document_id in document_ids if not document_id.startswith("article:")]
 
 
 def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
     """Summary of an update of the sources, without the bundled articles, and the next step."""
-    parts = {name: without_articles(getattr(report, name)) for name in _DOCUMENTS}
-    report = replace(report, **parts)
+    report = replace(
+        report,
+        added=without_articles(report.added),
+        changed=without_articles(report.changed),
+        removed=without_articles(report.removed),
+    )
     quotable = counted(passages, "passage")
     return f"{report}.\n{quotable} can be quoted. This took {seconds:,.1f} s.\n{next_step}".rstrip()
 
