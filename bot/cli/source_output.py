@@ -13,7 +13,7 @@ from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
 from knowledge.text import counted
-from knowledge.values.documents import SHARED, Failure, Scope, channel_of
+from knowledge.values.documents import SHARED, Failure, Scope, article_of_document, channel_of
 from knowledge.values.source_locations import address_of, is_visited, repository_at
 from knowledge.web.link_check import LinkCheck
 
@@ -49,7 +49,7 @@ TRY_IN_PREVIEW: Final = "Try it on the preview's page."
 
 
 def without_articles(document_ids: Sequence[str]) -> list[str]:
-    return [document_id for document_id in document_ids if not document_id.startswith("article:")]
+    return [document_id for document_id in document_ids if not article_of_document(document_id)]
 
 
 def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
