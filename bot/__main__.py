@@ -84,7 +84,7 @@ def main(part: object = None) -> None:
     """
     before = os.umask(UMASK)
     try:
-        code = app(obj=part, prog_name="commonplace", standalone_mode=False)
+        code = app(obj=part, prog_name="commonplace", standalone_mode=False) or 0
         if code == INTERRUPTED:
             err.print("Stopped.")
         sys.exit(code)
