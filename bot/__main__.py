@@ -4,7 +4,7 @@ Exit codes:
     0  done; a refusal is an answer too
     1  `doctor` found a problem, a new source gave nothing, or a model is worse
     2  the command line, the settings or the data can't be used; one sentence on standard error
-    3  Discord can't be reached; starting again later may help
+    3  Discord or the database can't be reached; starting again later may help
 """
 
 import gc

@@ -8,8 +8,10 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+_LOOK_SECONDS = 0.01
 OWNER = "commonplace"
 # Who is let in with a password alone.
 LOCKED = "locked"
@@ -111,6 +114,16 @@ class Cluster:
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
+    def kill(self) -> None:
+        """End every process of the server by SIGKILL, as a machine that loses its power."""
+        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGSTOP)
+        for pid in (*_children(postmaster), postmaster):
+            os.kill(pid, signal.SIGKILL)
+        # The next start would refuse a socket and memory that are still in use.
+        while Path(f"/proc/{postmaster}").exists():
+            time.sleep(_LOOK_SECONDS)
+
     def make(self) -> None:
         arguments = ["-D", str(self.folder / "data"), "-U", OWNER, "-N", "-A", "trust"]
         self._run("initdb", *arguments, "--locale=C", "--encoding=UTF8")
@@ -131,6 +144,12 @@ class Cluster:
             env={"PATH": os.defpath, "LC_ALL": "C"},
             user=self._user,
         )
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(pid) for pid in tasks.split()]
 
 
 def _add(path: Path, text: str) -> None:

@@ -85,6 +85,9 @@ class CuttingSocket:
         self.folder = folder
         # How many connections were cut.
         self.done = 0
+        # How many messages clients have sent, and how many connections found no server.
+        self.sent = self.refused = 0
+        self._at: tuple[int, Callable[[], None]] | None = None
         self._server = server
         self._cuts: list[Cut] = []
         self._cutting = threading.Lock()
@@ -111,6 +114,11 @@ class CuttingSocket:
     def cut(self, *cuts: Cut) -> None:
         """Lose the next connections that commit, each as is said."""
         self._cuts = [*cuts]
+
+    def at_message(self, number: int, do: Callable[[], None]) -> None:
+        """Call a function instead of handing on that message of the clients, counted from now."""
+        with self._cutting:
+            self.sent, self._at = 0, (number, do)
 
     def refuse(self, *, refusing: bool) -> None:
         """Take no connections, as a server that is down; what is connected stays so."""
@@ -142,6 +150,7 @@ class CuttingSocket:
                 server = self._connected()
                 if server is None:
                     client.shutdown(socket.SHUT_RDWR)
+                    self.refused += 1
                     continue
                 self._sockets.append(server)
                 asked = _Asked()
@@ -159,7 +168,20 @@ class CuttingSocket:
         return None
 
     def _asking(self, asked: _Asked) -> Callable[[bytes], bool]:
-        return lambda message: asked.commits(message) and self._cuts_now(Cut.BEFORE)
+        def cuts(message: bytes) -> bool:
+            self._count()
+            return asked.commits(message) and self._cuts_now(Cut.BEFORE)
+
+        return cuts
+
+    def _count(self) -> None:
+        """Count a client's message, and do what is to be done at it."""
+        with self._cutting:
+            self.sent += 1
+            if self._at is not None and self.sent >= self._at[0]:
+                _, do = self._at
+                self._at = None
+                do()
 
     def _is_cut_after(self, message: bytes) -> bool:
         if message[:1] != _COMPLETE:

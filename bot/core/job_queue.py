@@ -95,11 +95,18 @@ class JobQueue(Generic[_Job]):
             lane.put(job, member)
             self._changed.notify()
 
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a job, at most `seconds`; return whether there is one."""
+        with self._changed:
+            return bool(self._changed.wait_for(self._waiting, seconds))
+
+    def _waiting(self) -> list[Priority]:
+        return [priority for priority in Priority if self._lanes[priority].length]
+
     def get(self) -> tuple[Priority, _Job]:
         """Wait for a job, and take the next one."""
         with self._changed:
-            while not (waiting := [p for p in Priority if self._lanes[p].length]):
-                self._changed.wait()
+            waiting = self._changed.wait_for(self._waiting)
             chosen = next((p for p in waiting if self._is_due(p)), waiting[0])
             for priority in waiting:
                 self._lanes[priority].passed_over += 1

@@ -15,6 +15,7 @@ Errors:
 """
 
 import asyncio
+import logging
 import math
 import threading
 import time
@@ -26,6 +27,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from bot.core.job_queue import JobQueue, Priority, QueueFullError
+from knowledge.store.database import passes
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
@@ -38,6 +40,9 @@ MAX_BATCH: Final = 32
 # may come later, because Discord takes a response until 15 minutes after the click.
 PATIENCE_SECONDS: Final = {Priority.ASKING: 60.0, Priority.REVIEWING: 600.0}
 
+# Pause before the core is opened again, after an outage of the database kept it from opening.
+OPEN_AGAIN_SECONDS: Final = 5.0
+
 # Bounds of the time after which a member is told to try again.
 TRY_AGAIN_SECONDS: Final = (5, 60)
 
@@ -46,6 +51,8 @@ current_member: ContextVar[int | None] = ContextVar("current_member", default=No
 
 # Whether the current task does work for all guilds, reserved to the leading process.
 by_leader: ContextVar[bool] = ContextVar("by_leader", default=False)
+
+_logger = logging.getLogger(__name__)
 
 
 class DropReason(StrEnum):
@@ -76,13 +83,16 @@ class _Job:
     batched: bool = False
     deadline: float = math.inf
     by_leader: bool = False
+    of_member: bool = False
 
 
 class Worker(Generic[_T]):
     """A thread that opens a core with `open_core` and alone uses the core.
 
     Opening may take seconds, because a model is loaded. Jobs wait for the core, but the event loop
-    doesn't. If opening fails, every job fails with the same exception.
+    doesn't. If an outage of the database keeps the core from opening, it is opened again after a
+    pause, until that works; meanwhile members' jobs fail with the error, and the bot's own jobs
+    wait. After any other failure, every job fails with the same exception.
     """
 
     def __init__(
@@ -124,7 +134,7 @@ class Worker(Generic[_T]):
 
     @property
     def problem(self) -> BaseException | None:
-        """The error that kept the core from opening, or None."""
+        """The error that keeps the core from opening, or None."""
         return self._problem
 
     def waiting(self) -> dict[Priority, int]:
@@ -228,7 +238,15 @@ class Worker(Generic[_T]):
         member = current_member.get()
         patience = math.inf if member is None else PATIENCE_SECONDS.get(priority, math.inf)
         deadline = self._clock() + patience
-        job = _Job(function, arguments, future, batched, deadline, by_leader.get())
+        job = _Job(
+            function,
+            arguments,
+            future,
+            batched,
+            deadline,
+            by_leader=by_leader.get(),
+            of_member=member is not None,
+        )
         try:
             self._jobs.put(job, priority, member)
         except QueueFullError as error:
@@ -242,11 +260,8 @@ class Worker(Generic[_T]):
         return WorkerBusyError(min(max(needed, least), most), reason)
 
     def _run(self) -> None:
-        try:
-            core = self._open_core()
-        except Exception as error:  # noqa: BLE001 - raised in the callers' tasks
-            self._problem = error
-            self._fail_all(error)
+        core = self._open()
+        if core is None:
             return
         self._opened.set()
         try:
@@ -259,14 +274,43 @@ class Worker(Generic[_T]):
             self._close_core(core)
             _settle([job.future], [None], None)
 
-    def _fail_all(self, error: BaseException) -> None:
-        """Fail every job with the error that kept the core from opening."""
+    def _open(self) -> _T | None:
+        """Open the core, again and again during an outage; None if it was stopped meanwhile."""
+        waiting: list[tuple[Priority, _Job]] = []
         while True:
+            try:
+                core = self._open_core()
+            except Exception as error:  # noqa: BLE001 - raised in the callers' tasks
+                if self._problem is None:
+                    _logger.error("The data can't be opened: %s", error)
+                self._problem = error
+                if not self._pause(error, waiting):
+                    return None
+            else:
+                self._problem = None
+                for priority, job in waiting:
+                    self._jobs.put(job, priority)
+                return core
+
+    def _pause(self, error: Exception, waiting: list[tuple[Priority, _Job]]) -> bool:
+        """Fail jobs until the core is to be opened again; return False if the worker is stopped.
+
+        During an outage, the bot's own jobs are moved to `waiting` instead.
+        """
+        outage = passes(error)
+        until = time.monotonic() + OPEN_AGAIN_SECONDS
+        while self._jobs.wait(max(until - time.monotonic(), 0.0) if outage else None):
             priority, job = self._jobs.get()
             if priority is Priority.STOPPING:
                 _settle([job.future], [None], None)
-                return
-            _settle([job.future], [], error)
+                for _, other in waiting:
+                    _settle([other.future], [], error)
+                return False
+            if outage and not job.of_member:
+                waiting.append((priority, job))
+            else:
+                _settle([job.future], [], error)
+        return True
 
     def _take_batch(self, priority: Priority, job: _Job) -> list[_Job]:
         """Take the queued jobs that can run in one batch with this job."""

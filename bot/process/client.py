@@ -22,7 +22,8 @@ from bot.config.version import own_version
 from bot.core import index_updates
 from bot.core.core import Core, Figures
 from bot.core.degradations import Degradations
-from bot.core.worker import Worker, WorkerBusyError, current_member
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker, WorkerBusyError, WorkerStoppedError, current_member
 from bot.interactions.attachments import Attachments
 from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import Start, feature_folders
@@ -108,6 +109,7 @@ class Bot(ShardedClient):
             self.join_cluster(self._settle, self.background.catch_up)
         self._worker = worker
         self._taken: set[asyncio.Task[Any]] = set()
+        self._opening: asyncio.Task[None]
         self._posts = False
         self._made_at = datetime.now(UTC)
 
@@ -131,6 +133,7 @@ class Bot(ShardedClient):
         self.add_dynamic_items(*components)
         await self.tree.set_translator(Translator())
         self.background.begin([one for feature in self._features for one in feature.rounds])
+        self._opening = self.loop.create_task(self._end_without_core())
 
     # Starting and stopping.
 
@@ -140,6 +143,8 @@ class Bot(ShardedClient):
         Raises:
             LoginError: if Discord refuses the token.
             UnreachableError: if Discord can't be reached, or closes the connection permanently.
+            StoreError, IndexError_, ModelError: if the data can't be opened, except during an
+                outage of the database, which is waited for.
         """
         retry_token_requests()
         resume_shards()
@@ -147,6 +152,7 @@ class Bot(ShardedClient):
             await super().start(token, reconnect=reconnect)
         except CONNECTION_FAILURES as error:
             raise connection_error(error) from error
+        await self._opening
 
     def track(self, member_id: int | None = None) -> None:
         current_member.set(member_id)
@@ -259,7 +265,24 @@ class Bot(ShardedClient):
     async def answerable(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERABLE_SECONDS):
+                # During an outage of the database the asker is told so at once.
+                await self._opened()
                 await self.background.answerable.wait()
+
+    async def _opened(self) -> None:
+        """Wait for the core. A member's task gets the error of each failed attempt to open it."""
+        if not self.worker.opened:
+            await self.worker.call(_do_nothing, priority=Priority.HEALTH)
+
+    async def _end_without_core(self) -> None:
+        """Close the bot if the core can't be opened, because it holds shards and can't answer."""
+        try:
+            await self._opened()
+        except WorkerStoppedError:
+            return
+        except Exception:
+            await self.close()
+            raise
 
     async def answer(self, ask: Ask) -> Reply:
         await self.answerable()
@@ -301,6 +324,10 @@ def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
     `Worker.call_batched` calls this function once for all questions that wait.
     """
     return core.answer_pipeline.ask(asks)
+
+
+def _do_nothing(core: Core) -> None:
+    """A job that only waits for the core."""
 
 
 def start_worker(

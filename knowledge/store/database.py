@@ -37,8 +37,19 @@ class OutcomeUnknownError(StoreError):
 
 def is_away(error: BaseException | None) -> bool:
     """Whether an error is, or was caused by, an unreachable server."""
+    return _is_caused_by(error, DatabaseAwayError)
+
+
+def passes(error: BaseException | None) -> bool:
+    """Whether an error passes with an outage: an unreachable server, or a connection lost."""
+    return _is_caused_by(error, (DatabaseAwayError, OutcomeUnknownError))
+
+
+def _is_caused_by(
+    error: BaseException | None, kinds: type[StoreError] | tuple[type[StoreError], ...]
+) -> bool:
     while error is not None:
-        if isinstance(error, DatabaseAwayError):
+        if isinstance(error, kinds):
             return True
         error = error.__cause__
     return False

@@ -372,14 +372,17 @@ class Connection:
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, message: str, error: psycopg.Error) -> Exception:
-        """The exception to raise if the server is unreachable; `is_away` recognizes it.
+        return self._outage(DatabaseAwayError(message), error)
 
-        Return a `DatabaseAwayError`, or this connection's own exception with one as a cause.
+    def _outage(self, outage: StoreError, error: psycopg.Error) -> Exception:
+        """The exception to raise for an outage, recognized by `is_away` and `passes`.
+
+        Return the outage itself, or this connection's own exception with the outage as a cause.
         """
         if self._error is StoreError:
-            return DatabaseAwayError(message)
-        error.__cause__ = DatabaseAwayError(message)
-        return self._error(message)
+            return outage
+        error.__cause__ = outage
+        return self._error(str(outage))
 
     def _problem(self, error: psycopg.Error, *, writes: bool = False) -> Exception:
         """The exception to raise for a server's error.
@@ -388,8 +391,8 @@ class Connection:
         """
         if self._db.closed and writes and not self._in_transaction:
             self.unknown_outcomes += 1
-            unknown = OutcomeUnknownError if self._error is StoreError else self._error
-            return unknown(problems.lost(self.url, error, committing=True))
+            lost = problems.lost(self.url, error, committing=True)
+            return self._outage(OutcomeUnknownError(lost), error)
         if self._db.closed:
             return self._away(problems.lost(self.url, error, committing=False), error)
         return self._error(problems.failed(self.url, error))

@@ -39,6 +39,14 @@ class Processes:
     async def start(self, folder: Path | None = None) -> str:
         """Start a process and wait until it has joined; returns its name."""
         before = self.names()
+        process, port = await self.launch(folder)
+        await self.until(lambda: self.names() - before, "another process", process)
+        [name] = self.names() - before
+        self.running[name], self.ports[name] = process, port
+        return name
+
+    async def launch(self, folder: Path | None = None) -> tuple[BotProcess, int]:
+        """Start a process; returns it, and the port of its health report."""
         port = unused_port()
         config = self.settings.data.folder.parent / f"{port}.toml"
         _configure(config, self.url, port)
@@ -51,10 +59,7 @@ class Processes:
                 LEASE_SECONDS=str(self.lease_seconds),
             )
         )
-        await self.until(lambda: self.names() - before, "another process", process)
-        [name] = self.names() - before
-        self.running[name], self.ports[name] = process, port
-        return name
+        return process, port
 
     async def health(self, name: str) -> Json:
         """A process's health report."""

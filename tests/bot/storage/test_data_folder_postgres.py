@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.cli.console import UNUSABLE
+from bot.cli.run import UNREACHABLE
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import COMMUNITY, open_store
@@ -74,7 +75,7 @@ async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
         bot_process(discord, "run", "--config", config, connected=False) as process,
     ):
         out, err = await asyncio.wait_for(process.communicate(), SECONDS)
-    assert process.returncode == UNUSABLE, err
+    assert process.returncode == UNREACHABLE, err
     assert out == b""
     assert b"commonplace: The database community on /nowhere can't be opened" in err
     assert b"Traceback" not in err
