@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.review.impact import Impact
+from bot.review.impact import Effect, Impact
 from bot.review.similar_notes import Closeness, SimilarDocument
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened, size
@@ -59,16 +59,18 @@ def _statement(statement: Statement) -> str:
     return whole if size(whole) <= _STATEMENT_CHARACTERS else plain(shortened(statement.text, 120))
 
 
-_ANSWERED: Final = Plural("{number:,} more answer", "{number:,} more answers")
-_REFUSED: Final = Plural("{number:,} fewer answer", "{number:,} fewer answers")
-_REPLACED: Final = Plural(
-    "{number:,} answer with a different first quote",
-    "{number:,} answers with a different first quote",
-)
-_JUDGED_ANEW: Final = Plural(
-    "{number:,} answer with stronger or weaker evidence",
-    "{number:,} answers with stronger or weaker evidence",
-)
+_EFFECTS: Final[Mapping[Effect, Plural]] = {
+    Effect.MORE_SURE: Plural("{number:,} more sure answer", "{number:,} more sure answers"),
+    Effect.FEWER_SURE: Plural("{number:,} fewer sure answer", "{number:,} fewer sure answers"),
+    Effect.MORE_UNSURE: Plural("{number:,} more unsure answer", "{number:,} more unsure answers"),
+    Effect.FEWER_UNSURE: Plural(
+        "{number:,} fewer unsure answer", "{number:,} fewer unsure answers"
+    ),
+    Effect.OTHER_QUOTE: Plural(
+        "{number:,} answer with a different first quote",
+        "{number:,} answers with a different first quote",
+    ),
+}
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
 )
@@ -77,16 +79,8 @@ _NO_CHANGE: Final = Sentence("no change")
 
 
 def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
-    parts = [
-        phrase(count, language)
-        for count, phrase in (
-            (impact.answered, _ANSWERED),
-            (impact.refused, _REFUSED),
-            (impact.replaced, _REPLACED),
-            (impact.changed_evidence, _JUDGED_ANEW),
-        )
-        if count
-    ]
+    counts = ((impact.count(effect), phrase) for effect, phrase in _EFFECTS.items())
+    parts = [phrase(count, language) for count, phrase in counts if count]
     changes = ", ".join(parts) or _NO_CHANGE(language)
     told = _OF_THE_LAST(impact.total, language, changes=changes)
     return f"{told} {_LESS_OF_ARTICLES(language)}" if impact.loses_article_answers else told

@@ -6,6 +6,7 @@ change, by the rules for members' questions. Nothing is written, and no question
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import chain
 from typing import Final, TypeVar
 
@@ -66,6 +67,20 @@ class AnswerSummary:
     def refused(self) -> bool:
         return self.evidence is Evidence.NONE or not self.document_id
 
+    @property
+    def is_sure(self) -> bool:
+        return self.evidence is Evidence.STRONG and not self.refused
+
+
+class Effect(Enum):
+    """Effect of a change on one question. An unsure answer is shown as the closest passage."""
+
+    MORE_SURE = auto()
+    FEWER_SURE = auto()
+    MORE_UNSURE = auto()
+    FEWER_UNSURE = auto()
+    OTHER_QUOTE = auto()
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedQuestion:
@@ -77,9 +92,13 @@ class ChangedQuestion:
     after: AnswerSummary
 
     @property
-    def quotes_the_same(self) -> bool:
+    def effect(self) -> Effect:
         before, after = self.before, self.after
-        return (before.document_id, before.passage) == (after.document_id, after.passage)
+        if before.is_sure != after.is_sure:
+            return Effect.MORE_SURE if after.is_sure else Effect.FEWER_SURE
+        if before.refused != after.refused:
+            return Effect.FEWER_UNSURE if after.refused else Effect.MORE_UNSURE
+        return Effect.OTHER_QUOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +112,14 @@ class Impact:
     total: int
     changes: tuple[ChangedQuestion, ...] = ()
 
-    @property
-    def answered(self) -> int:
-        return sum(c.times for c in self.changes if c.before.refused and not c.after.refused)
-
-    @property
-    def refused(self) -> int:
-        return sum(c.times for c in self.changes if c.after.refused and not c.before.refused)
+    def count(self, effect: Effect) -> int:
+        return sum(change.times for change in self.changes if change.effect is effect)
 
     @property
     def loses_article_answers(self) -> bool:
         """Whether any question loses an answer that quoted a bundled article."""
         lost = (c.before for c in self.changes if c.after.refused)
         return any(article_of_document(answer.document_id) for answer in lost)
-
-    @property
-    def replaced(self) -> int:
-        return sum(c.times for c in self._shown_twice() if not c.quotes_the_same)
-
-    @property
-    def changed_evidence(self) -> int:
-        """The number of questions with the same quotation but other evidence."""
-        return sum(c.times for c in self._shown_twice() if c.quotes_the_same)
-
-    def _shown_twice(self) -> list[ChangedQuestion]:
-        return [c for c in self.changes if not c.before.refused and not c.after.refused]
 
 
 class ImpactPreview:

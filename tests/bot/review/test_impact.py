@@ -21,7 +21,14 @@ from bot.process.client import answered_together
 from bot.review import check_messages, impact
 from bot.review import service as review_service
 from bot.review.check_messages import impact_sentence
-from bot.review.impact import SLICE, AnswerSummary, ChangedQuestion, Impact, ImpactPreview
+from bot.review.impact import (
+    SLICE,
+    AnswerSummary,
+    ChangedQuestion,
+    Effect,
+    Impact,
+    ImpactPreview,
+)
 from indexer.ingest.pipeline import index_document
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
@@ -36,6 +43,8 @@ from tests.fakes import WordEmbedder
 GUILD, OTHER = 10, 11
 MEMBER, MODERATOR = Member(1, "Mia"), Member(2, "Max")
 JUDGED = Path(__file__).parents[2] / "judged"
+GAINED = (Effect.MORE_SURE, Effect.MORE_UNSURE)
+LOST = (Effect.FEWER_SURE, Effect.FEWER_UNSURE)
 UNKNOWN = "When does the Zanzibar ferry timetable change?"
 FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")
 # More than one slice.
@@ -107,6 +116,10 @@ def _real(core: Core, revision_id: int) -> dict[str, tuple[AnswerSummary, Answer
     }
 
 
+def _count(impact: Impact, *effects: Effect) -> int:
+    return sum(impact.count(effect) for effect in effects)
+
+
 def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
     return {change.question: (change.before, change.after) for change in impact.changes}
 
@@ -143,7 +156,7 @@ def test_the_preview_of_a_note_or_revision_equals_its_impact(
     review_service.update_index(core, outcome)
     [pending] = core.store.notes.pending(GUILD)
     impact = _whole(core.part(ImpactPreview).of_revision(pending))
-    assert impact.refused >= 1
+    assert _count(impact, *LOST) >= 1
     assert _previewed(impact) == _real(core, pending.revision.id)
 
 
@@ -151,7 +164,7 @@ def test_a_new_answer_counts_once_for_each_time_its_question_was_asked(core: Cor
     _ask(core)
     core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
     impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
-    assert impact.answered == 3
+    assert _count(impact, *GAINED) == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
     assert change.before.refused
     assert (change.after.document_id, change.after.title) == ("note:", FERRY.title)
@@ -163,7 +176,7 @@ def test_an_answer_with_another_first_passage_is_counted(core: Core) -> None:
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     closer = Submission(UNKNOWN, UNKNOWN)
     impact = _whole(core.part(ImpactPreview).of_document(_document(closer)))
-    assert (impact.replaced, impact.refused) == (1, 0)
+    assert (_count(impact, Effect.OTHER_QUOTE), _count(impact, *LOST)) == (1, 0)
 
 
 def test_a_follow_up_is_replayed_with_its_earlier_question(core: Core) -> None:
@@ -198,7 +211,7 @@ def test_each_question_is_replayed_with_its_readers_channels(core: Core) -> None
 
     impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, title=UNKNOWN))))
 
-    assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
+    assert (impact.total, len(impact.changes)) == (2, 2)
     [before] = [one.before for one in impact.changes if not one.before.refused]
     # Not every viewer of the preview can read the channel.
     assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
@@ -213,7 +226,7 @@ def test_a_question_is_replayed_with_its_channels_tags(
 
     impact = _whole(core.part(ImpactPreview).of_document(replace(_document(FERRY), tags=tags)))
 
-    assert (impact.total, impact.answered) == (2, answered)
+    assert (impact.total, _count(impact, *GAINED)) == (2, answered)
 
 
 def test_a_preview_replays_slices_and_writes_nothing(core: Core) -> None:
@@ -237,7 +250,7 @@ def test_the_index_may_change_between_two_slices(core: Core) -> None:
     next(steps)
     note = _propose(core, Submission("Lunch", "Lunch is at noon."))
     _approve(core, note.revision.id)
-    assert _whole(steps).answered == 1
+    assert _count(_whole(steps), *GAINED) == 1
 
 
 async def test_a_members_question_precedes_the_next_slice(settings: Settings) -> None:
@@ -250,7 +263,7 @@ async def test_a_members_question_precedes_the_next_slice(settings: Settings) ->
         lambda core: core.part(ImpactPreview).of_document(_document(FERRY))
     )
     assert isinstance(impact, Impact)
-    assert impact.answered == 1
+    assert _count(impact, *GAINED) == 1
     await worker.stop()
 
 
@@ -329,20 +342,36 @@ def test_the_preview_of_a_draft_changes_no_confirmed_answer(tmp_path: Path) -> N
         assert again.outcome.confirmed
 
 
-def test_an_answer_with_stronger_evidence_counts_as_a_change() -> None:
-    before = AnswerSummary(Evidence.PARTIAL, "note:1", "Ferry", "It leaves at nine.")
-    after = replace(before, evidence=Evidence.STRONG)
+NO_ANSWER = AnswerSummary(Evidence.NONE)
+UNSURE = AnswerSummary(Evidence.PARTIAL, "note:1", "Ferry", "It leaves at nine.")
+SURE = replace(UNSURE, evidence=Evidence.STRONG)
+OTHERS = [replace(answer, document_id="note:2") for answer in (UNSURE, SURE)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (NO_ANSWER, SURE, "2 more sure answers"),
+        (UNSURE, SURE, "2 more sure answers"),
+        (SURE, UNSURE, "2 fewer sure answers"),
+        (SURE, NO_ANSWER, "2 fewer sure answers"),
+        (NO_ANSWER, UNSURE, "2 more unsure answers"),
+        (UNSURE, NO_ANSWER, "2 fewer unsure answers"),
+        (UNSURE, OTHERS[0], "2 answers with a different first quote"),
+        (SURE, OTHERS[1], "2 answers with a different first quote"),
+    ],
+)
+def test_only_strong_evidence_counts_as_a_sure_answer(
+    before: AnswerSummary, after: AnswerSummary, told: str
+) -> None:
     impact = Impact(3, 3, (ChangedQuestion("ferry?", 2, before, after),))
-    assert (
-        impact_sentence(impact)
-        == "2 answers with stronger or weaker evidence for the last 3 questions."
-    )
+    assert impact_sentence(impact) == f"{told} for the last 3 questions."
 
 
 def test_answers_lost_from_the_bundled_articles_are_explained() -> None:
     before = AnswerSummary(Evidence.PARTIAL, "article:licences", "Licences", "Some are open.")
     impact = Impact(3, 3, (ChangedQuestion("licence?", 1, before, AnswerSummary(Evidence.NONE)),))
-    told = "1 fewer answer for the last 3 questions."
+    told = "1 fewer unsure answer for the last 3 questions."
     assert impact_sentence(impact) == f"{told} {check_messages._LESS_OF_ARTICLES.english}"
     from_a_note = replace(impact.changes[0], before=replace(before, document_id="note:1"))
     assert impact_sentence(replace(impact, changes=(from_a_note,))) == told

@@ -197,7 +197,7 @@ async def test_a_card_previews_the_impact_and_lists_it_on_demand(world: World) -
     await world.propose()
     assert cards.IF_PUBLISHED(
         Language.ENGLISH,
-        change=check_messages._OF_THE_LAST(1, Language.ENGLISH, changes="1 more answer"),
+        change=check_messages._OF_THE_LAST(1, Language.ENGLISH, changes="1 more sure answer"),
     ) in text_of(world.card)
 
     result = await world.moderator.click(world.card, label="What would change?")

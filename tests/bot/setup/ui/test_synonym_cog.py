@@ -35,7 +35,7 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     assert "Rua Augusta" not in content(await world.ask(UNKNOWN))
 
     preview = await _previewed(world, UNKNOWN, "community meetup")
-    assert "1 more answer for the last 2 questions" in said(preview)
+    assert "1 more unsure answer for the last 2 questions" in said(preview)
     assert f"“{UNKNOWN}”" in said(preview)
     assert f"from {TITLE}" in said(preview)
     assert QUESTION not in said(preview)
