@@ -16,7 +16,7 @@ from typing import Final
 import discord
 from yarl import URL
 
-from bot.cluster.membership import Membership
+from bot.cluster.membership import STEP_SECONDS, Membership
 from bot.cluster.processes import Process, Shards
 from bot.core.core import Core
 from bot.core.job_queue import Priority
@@ -130,10 +130,15 @@ class Cluster(Process):
         if since is None:
             return
         await self._settle(Shards(self.count, frozenset({shard_id})), since)
-        try:
-            await self.membership.ready(shard_id)
-        except StoreError as error:
-            _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
+        # Until all shards are reported, nobody works for guilds that may have left the bot.
+        while self._since.get(shard_id) == since:
+            try:
+                await self.membership.ready(shard_id)
+            except StoreError as error:
+                _logger.warning("Shard %d could not be reported as ready: %s", shard_id, error)
+                await asyncio.sleep(STEP_SECONDS)
+            else:
+                return
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
         """Wait for this process's turn to begin a Discord session in a bucket."""

@@ -240,7 +240,7 @@ def _cache(interaction: Interaction) -> AutocompleteCache:
 async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Choices:
     """Return a guild's choices, or no choices if the lookup takes longer than Discord waits."""
     try:
-        async with in_time():
+        async with in_time(interaction):
             return await _cache(interaction).choices(guild_id)
     except BusyError:
         return Choices(())
@@ -275,7 +275,7 @@ async def one_tag(interaction: Interaction, typed: str) -> list[app_commands.Cho
 
 async def titles(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     try:
-        async with in_time():
+        async with in_time(interaction):
             known = await every_title(interaction)
     except BusyError:
         return []

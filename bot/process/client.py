@@ -23,7 +23,13 @@ from bot.core import index_updates
 from bot.core.core import Core, Figures
 from bot.core.degradations import Degradations
 from bot.core.job_queue import Priority
-from bot.core.worker import Worker, WorkerBusyError, WorkerStoppedError, current_member
+from bot.core.worker import (
+    OPEN_AGAIN_SECONDS,
+    Worker,
+    WorkerBusyError,
+    WorkerStoppedError,
+    current_member,
+)
 from bot.interactions.attachments import Attachments
 from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import Start, feature_folders
@@ -47,6 +53,7 @@ from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
+from knowledge.store.database import passes
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
 from knowledge.web.polite_fetcher import MakeFetcher
@@ -81,6 +88,8 @@ class Bot(ShardedClient):
             intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
+            # Nothing asks for a message that was sent before.
+            max_messages=None,
             # Preliminary; `launch_shards` sets the number that Discord recommends.
             shard_count=1,
             # Answers come from a server's knowledge, so a member can't install the bot alone or use
@@ -201,6 +210,8 @@ class Bot(ShardedClient):
         """Resume unfinished work and start the rounds, now that channels are known."""
         if not self._posts:
             self._posts = True
+            if not self.worker.opened:
+                _logger.info("Connected. What was left unfinished follows once the data is open.")
             if not self.cluster.is_shared:
                 await self._answer_unfinished(self.serves)
             self.background.start(Start.CONNECTED)
@@ -211,10 +222,23 @@ class Bot(ShardedClient):
 
     async def _answer_unfinished(self, mine: GuildFilter, before: datetime | None = None) -> None:
         """Answer clicks and forms that earlier processes left unanswered in these guilds."""
-        try:
-            await answer_unfinished(self, self._forms, before or self._made_at, mine)
-        except EXPLAINED as error:
-            _logger.error("Interactions from before the start wait for the next start: %s", error)
+        await self._after_outages(
+            lambda: answer_unfinished(self, self._forms, before or self._made_at, mine),
+            "Interactions from before the start wait for the next start: %s",
+        )
+
+    async def _after_outages(self, step: Callable[[], Awaitable[object]], failed: str) -> None:
+        """Take a step; again after a pause if an outage of the database ended it."""
+        while True:
+            try:
+                await step()
+            except EXPLAINED as error:
+                if not passes(error):
+                    _logger.error(failed, error)
+                    return
+            else:
+                return
+            await asyncio.sleep(OPEN_AGAIN_SECONDS)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
         """Take over the unfinished work of shards that this process has run since `since`."""
@@ -226,12 +250,9 @@ class Bot(ShardedClient):
             lambda: self.worker.run_slices(index_updates.update_notes_and_articles),
         ]
         for step in steps:
-            try:
-                await step()
-            except EXPLAINED as error:
-                _logger.error(
-                    "A shard's unfinished work could not be taken over completely: %s", error
-                )
+            await self._after_outages(
+                step, "A shard's unfinished work could not be taken over completely: %s"
+            )
 
     async def health(self) -> Health:
         return await check_health(

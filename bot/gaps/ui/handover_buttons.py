@@ -142,7 +142,7 @@ class HandoverButton(
 
     async def _open_form(self, interaction: Interaction) -> None:
         guild_id = interaction.guild_id or 0
-        async with in_time():
+        async with in_time(interaction):
             found, asked = await interaction.client.worker.call(
                 lambda core: handover_service.question_to_answer(core, guild_id, self.question_id),
                 priority=Priority.ASKING,

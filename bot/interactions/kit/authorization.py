@@ -48,7 +48,7 @@ async def authorize(
     if first is First.IN_PLACE and not _is_seen_by_one(interaction):
         return error_messages.UNKNOWN_BUTTON
     if first is First.OWN:
-        async with in_time():
+        async with in_time(interaction):
             return await rule(interaction, values)
     if first is First.THINKING or interaction.message is None:
         inbox.keep(interaction)

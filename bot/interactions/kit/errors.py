@@ -22,8 +22,10 @@ from bot.text import error_messages
 # Failures of a request to Discord: refused, unavailable, or disconnected.
 UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
 
-# A form must be the first response, within three seconds, after up to two lookups.
-_PATIENCE_SECONDS: Final = 1.2
+# A form must be the first response, within three seconds. All lookups before it share this time.
+_PATIENCE_SECONDS: Final = 2.0
+# Key in `Interaction.extras`: the end of this time, by the event loop's clock.
+_UNTIL: Final = "until"
 _TOO_MANY_REQUESTS: Final = 429
 _BROKEN: Final = 500
 
@@ -40,14 +42,18 @@ class BusyError(Exception):
 
 
 @asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
+async def in_time(interaction: Interaction) -> AsyncIterator[None]:
     """Set a deadline for lookups before the first response, because Discord waits three seconds.
+
+    The time begins with the interaction's first lookup.
 
     Raises:
         BusyError: if the lookups take too long.
     """
+    begun = asyncio.get_running_loop().time()
+    until = interaction.extras.setdefault(_UNTIL, begun + _PATIENCE_SECONDS)
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout_at(until):
             yield
     except TimeoutError as error:
         raise BusyError(error_messages.BUSY.english) from error

@@ -20,7 +20,7 @@ from bot.interactions.kit import inbox
 from bot.interactions.kit.authorization import First, Rule, authorize
 from bot.interactions.kit.buttons import CustomId, forbid_overrides, nonce
 from bot.interactions.kit.discord_internals import edit_original, fetch_original, submit
-from bot.interactions.kit.errors import UNREACHED, say, worth_retrying
+from bot.interactions.kit.errors import UNREACHED, in_time, say, worth_retrying
 from bot.interactions.kit.layouts import layout
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
@@ -32,13 +32,14 @@ from knowledge.store.row_guilds import NO_GUILD
 from knowledge.text import storable
 from knowledge.values.guilds import GuildFilter, Language
 
-# Seconds for which a form stays in memory. A later submission is handled by the form's id.
-OPEN_SECONDS: Final = 24 * 60 * 60
+# Seconds for which a form stays in memory. A later submission is handled by the form's id. Most
+# forms are filled in sooner, and nobody tells the bot of a form that was closed.
+OPEN_SECONDS: Final = 15 * 60
 # Discord's limit; a forged form may have more.
 FIELDS: Final = 5
 FILE_NAME: Final = "what-you-wrote.txt"
 
-# Longest wait for the inbox; the sender's client waits three seconds in all.
+# Longest wait for the inbox; part of the time for the first response.
 _KEEPING_SECONDS: Final = 1.2
 
 _logger = logging.getLogger(__name__)
@@ -251,7 +252,8 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
         interaction, [(field["custom_id"], _typed(field)) for field in _fields(interaction.data)]
     )
     # The input is stored before Discord closes the form, unless that takes too long.
-    await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
+    async with in_time(interaction):
+        await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
     try:
         await take()
     except Exception as error:  # noqa: BLE001 - passed to the one broad handler

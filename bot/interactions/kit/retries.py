@@ -7,7 +7,7 @@ recognizes a message by its nonce, and takes an edit twice without harm.
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 
 # Short, because a member's client waits three seconds in all for the first response.
 PAUSES: Final = (0.2, 0.8)
+# Of replies to messages: no client waits for them, and nothing sends them again later.
+REPLY_PAUSES: Final = (*PAUSES, 2.0, 5.0)
 
 ACKNOWLEDGED: Final = 40060
 # Discord's codes for a missing message and a missing Read Message History.
@@ -30,12 +32,14 @@ _UNAVAILABLE: Final = 503
 LOST: Final = (aiohttp.ClientError, OSError)
 
 
-async def send_with_retries(send: Callable[[], Awaitable[_T]]) -> _T:
+async def send_with_retries(
+    send: Callable[[], Awaitable[_T]], pauses: Sequence[float] = PAUSES
+) -> _T:
     """Send, and retry if the connection broke or Discord was unavailable.
 
     Only for idempotent requests: an edit, or a message with a nonce.
     """
-    for pause in PAUSES:
+    for pause in pauses:
         try:
             return await send()
         except LOST:
@@ -61,11 +65,11 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
         **shown,
     )
     try:
-        return await send_with_retries(functools.partial(send, reference=reference))
+        return await send_with_retries(functools.partial(send, reference=reference), REPLY_PAUSES)
     except discord.HTTPException as error:
         if error.code not in _NO_REFERENCE:
             raise
-        return await send_with_retries(send)
+        return await send_with_retries(send, REPLY_PAUSES)
 
 
 class ResendingAdapter(WebhookAdapter):

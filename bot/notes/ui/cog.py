@@ -136,7 +136,7 @@ class NotesCog(commands.Cog):
         file: discord.Attachment | None = None,
         without_pictures: bool = False,
     ) -> None:
-        async with in_time():
+        async with in_time(interaction):
             found = await self._own(interaction, note)
         if not isinstance(found, Note):
             refusal = messages.NOT_YOURS if found is Obstacle.NOT_YOURS else messages.NO_SUCH_NOTE

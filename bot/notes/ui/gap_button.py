@@ -38,7 +38,7 @@ class GapButton(
 
 async def open_note(interaction: Interaction, question_id: int) -> None:
     """Open the form of a note for a question."""
-    async with in_time():
+    async with in_time(interaction):
         asked = await readable_question(interaction, question_id)
     await _open(interaction, asked)
 

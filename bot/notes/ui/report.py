@@ -133,7 +133,7 @@ async def report_message(interaction: Interaction, message: discord.Message) -> 
     below = ReportButton.values_on(message) if message.author == interaction.client.user else None
     found: Found | Sentence = messages.QUOTES_NO_NOTE
     if below is not None:
-        async with in_time():
+        async with in_time(interaction):
             found = await _reporters(interaction, below)
     language = await viewer_language(interaction)
     if isinstance(found, Sentence):

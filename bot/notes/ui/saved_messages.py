@@ -41,7 +41,7 @@ async def save_as_note(
     into a private message instead, with a button to the form.
     """
     language = await viewer_language(interaction)
-    async with in_time():
+    async with in_time(interaction):
         quotable = await _may_be_quoted(interaction, message)
         begins = quotable and await _begins_thread(message)
     if not quotable:

@@ -92,7 +92,7 @@ class CardsCog(commands.Cog):
             await act(interaction, found["note"], Action.APPROVE)
 
     async def reject_note(self, interaction: Interaction, message: discord.Message) -> None:
-        async with in_time():
+        async with in_time(interaction):
             revision_id = await self._revision(interaction, message)
         if revision_id is None:
             said = messages.NOT_A_CARD(await viewer_language(interaction))

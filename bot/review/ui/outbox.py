@@ -56,7 +56,8 @@ class OutboxDispatcher:
         # Impact of publishing each pending revision, by its id. It is measured after the card is
         # posted, so that replaying questions delays no card.
         self._impacts: dict[int, Impact] = {}
-        self._previews: set[asyncio.Task[None]] = set()
+        # The measurement under way of each revision, by its id.
+        self._previews: dict[int, asyncio.Task[None]] = {}
         self._behind: set[asyncio.Task[None]] = set()
 
     async def catch_up(self) -> None:
@@ -163,10 +164,11 @@ class OutboxDispatcher:
         settings = await self._bot.guild_settings.current(note.guild_id)
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
-        if note.revision.state is State.PENDING and note.revision.id not in self._impacts:
+        measured = note.revision.id in self._impacts or note.revision.id in self._previews
+        if note.revision.state is State.PENDING and not measured:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
-            self._previews.add(task)
-            task.add_done_callback(self._previews.discard)
+            self._previews[note.revision.id] = task
+            task.add_done_callback(lambda _: self._previews.pop(note.revision.id))
         place = note.card
         edited = place is not None and await self._edit(place, card, buttons, settings)
         # The deleted card of a decided note is not posted again.

@@ -290,7 +290,7 @@ class ChannelsCog(Cog):
     async def _offered_in_time(self, interaction: Interaction) -> Offered:
         guild_id = interaction.guild_id or 0
         try:
-            async with in_time():
+            async with in_time(interaction):
                 return self._offered.get(guild_id) or await self._now_offered(guild_id)
         except BusyError:
             return Offered((), (), ())

@@ -87,7 +87,7 @@ async def _open_form(
     interaction: Interaction, form: Callable[[Language, GuildSettings], Form]
 ) -> None:
     """Open a form with the stored settings."""
-    async with in_time():
+    async with in_time(interaction):
         settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
     await interaction.response.send_modal(form(await viewer_language(interaction), settings))
 

@@ -170,7 +170,7 @@ async def test_a_preview_that_the_database_refuses_is_measured_later(world: Worl
     await world.core(lambda core: core.store.database.run("pragma query_only = on"))
 
     await rounds(world)
-    await asyncio.gather(*dispatcher._previews)
+    await asyncio.gather(*dispatcher._previews.values())
     gc.collect()
 
     assert failed == []
