@@ -27,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import discord.gateway
 import discord.http
@@ -215,8 +215,7 @@ class Mix:
         await self._responded(sent)
 
     async def _responded(self, sent: Interaction) -> None:
-        while sent.response is None:
-            await asyncio.sleep(_POLL)
+        await self._server.until(lambda: sent.response, "a response")
 
 
 # The bot.
@@ -225,7 +224,7 @@ class Mix:
 class _Allocated(ctypes.Structure):
     """The allocator's figures, in bytes."""
 
-    _fields_ = [  # noqa: RUF012 - as ctypes wants it
+    _fields_ = [
         (name, ctypes.c_size_t)
         for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks",
                      "uordblks", "fordblks", "keepcost")
@@ -273,11 +272,11 @@ def _status(pid: int) -> tuple[float, int, int]:
     return int(lines["VmRSS"].split()[0]) / 1024, int(lines["Threads"]), files
 
 
-async def _reported(pid: int, path: Path) -> Json:
+def _reported(pid: int, path: Path) -> Json:
     path.unlink(missing_ok=True)
     os.kill(pid, signal.SIGUSR1)
     while not path.exists():
-        await asyncio.sleep(_POLL)
+        time.sleep(_POLL)
     found: Json = json.loads(path.read_text(encoding="utf-8"))
     return found
 
@@ -293,9 +292,13 @@ async def _each_second(rate: float, until: float, begin: Callable[[], Any]) -> N
         await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
 
 
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
 async def _change_file(path: Path, mix: Mix) -> None:
     while True:
-        path.write_text(f"# Opening hours\n\n{mix.question()} {time.time()}\n", encoding="utf-8")
+        _write(path, f"# Opening hours\n\n{mix.question()} {time.time()}\n")
         await asyncio.sleep(FILE_SECONDS)
 
 
@@ -325,7 +328,7 @@ async def _measure(asked: argparse.Namespace, folder: Path) -> None:
         environment = {
             **os.environ, "DISCORD_TOKEN": TOKEN, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)
         }  # fmt: skip
-        with (folder / "log").open("wb") as log:
+        with _open_log(asked.keep_log) as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "benchmarks.memory_mix", "--bot", server.address,
                 str(report), "run", "--config", str(config),
@@ -336,11 +339,13 @@ async def _measure(asked: argparse.Namespace, folder: Path) -> None:
                 await server.until(server.connected.is_set, "a session")
                 await _observe(asked, server, process.pid, report, folder)
             finally:
-                if asked.keep_log:
-                    Path(asked.keep_log).write_bytes((folder / "log").read_bytes())
                 if process.returncode is None:
                     process.terminate()
                 await process.wait()
+
+
+def _open_log(path: str) -> IO[bytes]:
+    return Path(path).open("wb")
 
 
 async def _observe(
@@ -356,7 +361,7 @@ async def _observe(
     for minute in range(asked.minutes + 1):
         await asyncio.sleep(max(0.0, began + minute * 60 - time.monotonic()))
         megabytes, threads, files = _status(pid)
-        found = await _reported(pid, report)
+        found = await asyncio.to_thread(_reported, pid, report)
         if minute == asked.minutes // 5:
             before = found
         print(
@@ -388,7 +393,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3.0, help="operations a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--objects", action="store_true", help="print the types that grew")
-    parser.add_argument("--keep-log", help="where to put the bot's log at the end")
+    parser.add_argument("--keep-log", default=os.devnull, help="where to put the bot's log")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_measure(asked, Path(folder)))

@@ -30,7 +30,9 @@ from bot.core.worker import (
     current_member,
 )
 from bot.process.client import Bot, answered_together, start_worker
+from indexer.index.database import IndexReadError
 from knowledge.sources import add_paths
+from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError
 from knowledge.values.questions import Evidence
 from tests.bot.discord_server import SECONDS
 from tests.bot.world import text_of
@@ -197,6 +199,43 @@ async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> 
     await worker.stop()
 
     assert [str(outcome) for outcome in outcomes] == ["the disk is gone"] * 3
+
+
+async def test_core_is_opened_again_after_an_outage_and_own_jobs_wait_for_it(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.core.worker.OPEN_AGAIN_SECONDS", 0.05)
+    away, lost = DatabaseAwayError("It is away."), OutcomeUnknownError("It was lost.")
+    failures, told = [IndexReadError("It can't be read."), lost, away], threading.Event()
+    failures[0].__cause__ = away
+
+    def open_core() -> Diary:
+        if failures and (len(failures) > 1 or not told.is_set()):
+            raise failures[-1] if len(failures) == 1 else failures.pop(0)
+        return diary
+
+    worker = Worker(open_core, Diary.close)
+    own = asyncio.ensure_future(written(worker, "own", Priority.INDEXING))
+    with pytest.raises((DatabaseAwayError, IndexReadError, OutcomeUnknownError)):
+        await of_member(worker, "a member's", 5)
+    assert not own.done()
+    told.set()
+    assert await own == "own"
+    assert (worker.opened, worker.problem) == (True, None)
+    await worker.stop()
+    assert diary.done == ["own"]
+
+
+async def test_worker_stops_while_its_database_is_away() -> None:
+    def open_core() -> Diary:
+        raise DatabaseAwayError("It is away.")
+
+    worker = Worker(open_core, Diary.close)
+    own = asyncio.ensure_future(written(worker, "own", Priority.INDEXING))
+    await asyncio.sleep(0)
+    await worker.stop()
+    with pytest.raises(DatabaseAwayError):
+        await own
 
 
 async def test_stopping_finishes_what_was_taken(worker: Worker[Diary], diary: Diary) -> None:

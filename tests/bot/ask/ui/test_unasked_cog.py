@@ -291,6 +291,15 @@ async def test_only_questions_without_a_helpful_answer_within_a_day_become_gaps(
     assert silences(helped, unquoted)
 
 
+async def test_question_that_a_note_answers_by_now_is_no_gap(helped: Helped) -> None:
+    post = await helped.forum.post(UNKNOWN, UNKNOWN)
+    await helped.world.add_note(UNKNOWN, UNKNOWN)
+    await helped.a_day_later()
+    assert await helped.states() == ["done"]
+    assert await helped.world.gaps(helped.world.guild.id) == []
+    assert silences(helped, post)
+
+
 async def test_an_answer_that_discord_refused_is_not_tried_again_and_leaves_a_gap(
     helped: Helped,
 ) -> None:
