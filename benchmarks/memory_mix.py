@@ -3,14 +3,14 @@
     python -m benchmarks.memory_mix 120                two hours, three operations a second
     python -m benchmarks.memory_mix 20 --rate 6 --objects
 
-A minute a line: operations so far, memory in use by the process, what its allocator has handed out
-and what it keeps free, objects of Python, threads, open files. The default model answers. The mix:
+A line a minute: operations so far, resident memory, the allocator's used and free memory, Python
+objects, threads, open files. The default model answers. The mix:
 questions by command and mention, follow-ups, verdicts, notes from form to approval and withdrawal,
 `/search`, `/gaps`, `/stats` with its picture, the panel of `/setup`, lists, typing; beside it a
 folder whose file changes, and a public page that is published after each decision.
 
 The number of live notes stays at 40, so that growth is not the community's. With `--objects`, the
-types of which there are more at the end than at a fifth of the time are printed.
+growth of each type since a fifth of the time is printed.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import APPLICATION, Interaction, Json
 
 ASKERS: Final = 60
-# The part of the questions that are about an article.
+# The share of questions on an article.
 ANSWERED: Final = 0.6
 LIVE_NOTES: Final = 40
 REJECTED: Final = 0.2
@@ -51,7 +51,7 @@ FILE_SECONDS: Final = 20
 LOOK_SECONDS: Final = 5
 PATIENCE: Final = 30.0
 _POLL: Final = 0.05
-# What the fake Discord remembers: its messages and interactions.
+# Messages and interactions in the fake Discord's memory.
 _REMEMBERED: Final = 3_000
 # Questions that differ; members ask them again and again.
 QUESTIONS: Final = 1_500
@@ -71,7 +71,7 @@ _WEIGHTS: Final = {
 
 
 class Mix:
-    """People of one server and what they do."""
+    """People of one server and their operations."""
 
     def __init__(self, server: WireServer, seed: int) -> None:
         self._server = server
@@ -93,7 +93,7 @@ class Mix:
         return name, getattr(self, f"_{name}")()
 
     async def run(self, name: str, act: Awaitable[None]) -> None:
-        """Take part once; what fails is counted, because a flood of one's own is refused."""
+        """Do an operation; failures are counted, because a busy bot refuses some."""
         try:
             async with asyncio.timeout(PATIENCE):
                 await act
@@ -232,7 +232,7 @@ class _Allocated(ctypes.Structure):
 
 
 def _report(path: Path) -> None:
-    """Write down what this process holds."""
+    """Write down this process's memory and objects."""
     mallinfo = ctypes.CDLL(None).mallinfo2
     mallinfo.restype = _Allocated
     allocated = mallinfo()
