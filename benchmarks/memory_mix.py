@@ -35,7 +35,7 @@ import yarl
 
 from bot.storage.data_folder import data_folder, open_store
 from knowledge import corpus
-from knowledge.values.documents import Document
+from knowledge.values.documents import Document, Scope
 from knowledge.values.guilds import GuildSettings
 from tests.bot.discord_server import ROOT, TOKEN
 from tests.bot.wire.people import Person, labels
@@ -104,10 +104,10 @@ class Mix:
     def forget(self) -> None:
         """Keep the fake Discord's own memory small: its messages and interactions."""
         state = self._server.state
-        for kept in (state.messages, state.interactions):
-            old = list(kept)[:-_REMEMBERED]
-            for key in old:
-                del kept[key]  # type: ignore[attr-defined]
+        for message_id in [*state.messages][:-_REMEMBERED]:
+            del state.messages[message_id]
+        for token in [*state.interactions][:-_REMEMBERED]:
+            del state.interactions[token]
         state.files.clear()
 
     # Acts.
@@ -313,7 +313,7 @@ def _prepare(folder: Path, server: WireServer) -> Path:
     data = folder / "data"
     with open_store(data_folder(data)) as store:
         store.guilds.save_settings(chosen, server.root.id)
-        store.add_source(str(shared), guild_id)
+        store.add_source(str(shared), Scope(guild_id))
     config = folder / "config.toml"
     config.write_text(
         f'[data]\nfolder = "{data}"\n[questions]\nguild_burst = 0\nmember_burst = 0\n'
