@@ -135,7 +135,8 @@ def import_paths(
 def _show_unread_kinds(paths: Sequence[Path], *, as_json: bool) -> None:
     if not as_json:
         for path in paths:
-            out.print(source_output.unread_kinds_text(str(path), count_unread_files(path)), end="")
+            text = source_output.unread_kinds_text(str(path), count_unread_files(path))
+            out.print(text, end="", soft_wrap=True)
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:

@@ -160,6 +160,13 @@ class ReplyProposals(Protocol):
         """Propose an answer from a helper's form as a note; return whether it was proposed."""
 
 
+class ThreadStarters(Protocol):
+    """Cache of the messages that threads were started from."""
+
+    async def of(self, thread: discord.Thread) -> discord.Message | None:
+        """Return the message that a thread was started from; None if it can't be had."""
+
+
 class ReviewQueue(Protocol):
     """Shows pages of the review queue."""
 
@@ -380,6 +387,7 @@ class Services(commands.AutoShardedBot):
     flood_control: FloodControl
     attachments: AttachedFiles
     picture_texts: PictureTexts
+    thread_starters: ThreadStarters
     phrasing: Phrasing | None
 
     @property

@@ -44,6 +44,7 @@ from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.explanations import EXPLAINED, explanation
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings_cache import GuildSettingsCache
+from bot.interactions.thread_starters import ThreadStarters
 from bot.process.background import BackgroundTasks
 from bot.process.command_tree import CommandTree
 from bot.process.health import LOOKING_SECONDS, check_health, unopened_problem
@@ -107,6 +108,7 @@ class Bot(ShardedClient):
         self.allowed_guilds: AllowedGuilds = AllowedGuilds(self)
         self.flood_control = FloodControl(settings.questions)
         self.attachments: Attachments = Attachments()
+        self.thread_starters = ThreadStarters()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
         self.autocomplete = AutocompleteCache(self)
         self.make_fetcher = make_fetcher

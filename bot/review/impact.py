@@ -263,7 +263,7 @@ def _run_with_impact(
 
 
 def _summary(lookup: Lookup) -> AnswerSummary:
-    if not lookup.hits:
+    if lookup.evidence is Evidence.NONE or not lookup.hits:
         return AnswerSummary(lookup.evidence)
     first = recorded_hit(lookup.hits[0])
     said = first.passage if first.source_channel_id is None else str(first.position)

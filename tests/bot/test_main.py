@@ -217,7 +217,6 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
     for hit in first["hits"]:
         assert set(hit) == {"document", "title", "heading", "passage", "score", "link", "legs"}
         assert set(hit["legs"]) <= {"meaning", "words"}
-    assert first["hits"][0]["link"].startswith("https://")
     for quote in first["quotes"]:
         assert set(quote) == {"document", "title", "heading", "text", "link"}
 

@@ -2,12 +2,8 @@
 
 A question that can stand alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
 threads, a question may follow up the same member's last question within ten minutes.
-
-A thread and its starter message have the same id. The starter message is fetched once, and the id
-of the question that it answers is cached.
 """
 
-import logging
 from typing import Any, Final
 
 import discord
@@ -17,14 +13,8 @@ from bot.answers.pipeline import response_without_lookup
 from bot.ask import service
 from bot.core.job_queue import Priority
 from bot.interactions import shared_buttons
-from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.intents import asks, is_small_talk
-
-# The largest number of cached threads, to bound the memory of a long-running process.
-_KEPT_THREADS: Final = 4_096
-
-_logger = logging.getLogger(__name__)
 
 _TYPED: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
@@ -34,8 +24,6 @@ class FollowUpMessages:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # By thread, the question answered by its starter message; None for other threads.
-        self._answered: dict[int, int | None] = {}
 
     def may_be_follow_up(self, message: discord.Message) -> bool:
         """Whether a message without a mention may be a follow-up, by text and place.
@@ -130,26 +118,12 @@ class FollowUpMessages:
         return self._question_in(answered) if isinstance(answered, discord.Message) else None
 
     async def _question_of_thread(self, channel: Any) -> int | None:
-        if not isinstance(channel, discord.Thread) or channel.parent is None:
+        if not isinstance(channel, discord.Thread):
             return None
-        if channel.id in self._answered:
-            return self._answered[channel.id]
-        parent = channel.parent
-        have = parent.permissions_for(channel.guild.me)
-        if not isinstance(parent, discord.TextChannel) or not have.read_message_history:
+        if not isinstance(channel.parent, discord.TextChannel):
             return None
-        try:
-            started_from = await parent.fetch_message(channel.id)
-            found = self._question_in(started_from)
-        except discord.NotFound:
-            found = None
-        except UNREACHED as error:
-            _logger.info("What a thread was started from could not be looked up: %s", error)
-            return None
-        if len(self._answered) >= _KEPT_THREADS:
-            self._answered.clear()
-        self._answered[channel.id] = found
-        return found
+        started_from = await self._bot.thread_starters.of(channel)
+        return self._question_in(started_from) if started_from is not None else None
 
     def _question_in(self, message: discord.Message) -> int | None:
         return shared_buttons.question_of(message) if message.author == self._bot.user else None

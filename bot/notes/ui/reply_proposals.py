@@ -37,8 +37,8 @@ from knowledge.values.questions import Question
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 # Messages after a question to search for its refusal.
 _MOST_AFTER: Final = 20
-# Cached refusals, and first messages of threads; None for a deleted one.
-_THREADS: Final = 4_096
+# Cached refusals.
+_REFUSALS: Final = 4_096
 # Cached offers, so that a helper who goes on talking about a question gets one.
 _OFFERS: Final = 4_096
 
@@ -51,8 +51,7 @@ class ReplyProposals:
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot
         self._sources = sources
-        self._begun_from: LRUCache[int, discord.Message | None] = LRUCache(_THREADS)
-        self._refusals: LRUCache[int, discord.Message] = LRUCache(_THREADS)
+        self._refusals: LRUCache[int, discord.Message] = LRUCache(_REFUSALS)
         self._offered: LRUCache[tuple[int, int], bool] = LRUCache(_OFFERS)
 
     async def take(self, message: discord.Message) -> bool:
@@ -86,7 +85,7 @@ class ReplyProposals:
             channel.parent, discord.ForumChannel
         ):
             return False
-        first = await self._first_message(channel)
+        first = await self._bot.thread_starters.of(channel)
         return first is not None and first.author == self._bot.user
 
     async def propose_offered(self, member_id: int, channel_id: int, message_id: int) -> bool:
@@ -257,29 +256,10 @@ class ReplyProposals:
         if isinstance(referred, discord.Message):
             found.append(referred)
         if isinstance(message.channel, discord.Thread):
-            first = await self._first_message(message.channel)
+            first = await self._bot.thread_starters.of(message.channel)
             if first is not None and first.id != message.id:
                 found.append(first)
         return found
-
-    async def _first_message(self, thread: discord.Thread) -> discord.Message | None:
-        """The message that a thread was started from, or the first message of a post."""
-        if thread.id not in self._begun_from:
-            found: Any = thread.starter_message
-            parent: Any = thread.parent
-            if found is None and parent is not None:
-                place = thread if isinstance(parent, discord.ForumChannel) else parent
-                # Discord counts refused requests, so none is made for each message.
-                if not place.permissions_for(thread.guild.me).read_message_history:
-                    return None
-                try:
-                    found = await place.fetch_message(thread.id)
-                except discord.NotFound:
-                    found = None
-                except UNREACHED:
-                    return None
-            self._begun_from[thread.id] = found
-        return self._begun_from[thread.id]
 
     async def _unanswered_question(
         self, guild_id: int, asking: list[discord.Message]
