@@ -31,6 +31,7 @@ from indexer.evaluation.judged_sets import (
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes, read_content
 from knowledge.files.scan import files_of
+from knowledge.files.site_addresses import without_own_id
 from knowledge.values.documents import SHARED, Document, Failure, Kind
 
 _HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
@@ -123,7 +124,8 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
     """The set with headings in place of their digests."""
     there = {
         document.id: {
-            digest(one): one for one in (document.title, *_HEADING.findall(document.text))
+            digest(one): one
+            for one in (document.title, *map(without_own_id, _HEADING.findall(document.text)))
         }
         for document in found.documents
     }

@@ -13,7 +13,7 @@ SETS = Path(__file__).parents[1] / "judged" / "communities"
 FOLDERS = sorted(path.parent for path in SETS.glob("*/set.toml"))
 
 REPOSITORY = "bees/hive"
-PAGE = "---\ntitle: Keeping bees\n---\n\nBees are kept in hives.\n\n## `Winter` feed\n\nSugar.\n"
+PAGE = "---\ntitle: Keeping bees\n---\n\nBees need hives.\n\n## `Winter` feed {#winter}\n\nSugar.\n"
 
 
 def _git(folder: Path, *arguments: str) -> str:
