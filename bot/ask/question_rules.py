@@ -39,6 +39,7 @@ _ASKS_MARKED: Final = _compiled(_GREETING + _any("asks_marked"))
 _ASKS_IN_ORDER: Final = _compiled(_GREETING + _any("asks_in_order"))
 _ASKS_NEXT: Final = _compiled(_GREETING + _any("asks_next"))
 _SUPPOSES: Final = _compiled(_any("supposes"))
+_DETAILS: Final = _compiled(rf"{_any('details')}\W*$")
 _FIRST_PERSON: Final = _compiled(_any("first_person"))
 _CONFIRMS: Final = _compiled(rf"{_any('confirms')}\W*$")
 _GOES_ON: Final = _compiled(rf"\s*(?:[>@]|<@|{_any('goes_on')})")
@@ -102,6 +103,7 @@ def _asks_in_reply(sentence: str) -> bool:
         or _TO_SOMEBODY.search(sentence)
         or _CONFIRMS.search(sentence)
         or _SUPPOSES.search(sentence)
+        or (_DETAILS.search(sentence) and not _FIRST_PERSON.search(sentence))
     ):
         return False
     if _MARK.search(sentence) is None:

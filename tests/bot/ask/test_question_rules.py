@@ -170,6 +170,7 @@ def test_the_bots_own_words_settle_a_question() -> None:
     [
         "what time does the bar open on mondays?",
         "and on saturdays then?",
+        "which version do i have to install?",
         "<@123456789012345678> how do i get there by bus",
         "I have the same problem. Is there a fix for it?",
         "is it open on public holidays",
@@ -203,6 +204,12 @@ def test_a_reply_in_a_questions_form_is_one(text: str) -> None:
         "Kann man im Keller abstellen",
         "Wann warst du da?",
         "same question here",
+        "does it at midnight, and is done by one",
+        "is the blue door behind the stairs",
+        "muss ich heute Abend nachsehen",
+        "r u on wifi or on a cable?",
+        "Benutzen Sie das Programm daheim?",
+        "which operating system and which browser?",
     ],
 )
 def test_statements_and_questions_to_the_asker_are_none(text: str) -> None:
