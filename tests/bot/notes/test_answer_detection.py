@@ -29,6 +29,7 @@ Just restart the server on the new machine and the world should load.
 I think you copy the world folder to the other machine, but I'm not sure about the server.
 no idea, I never moved a survival server to another machine myself
 lol just buy a new machine and a new world for your survival server
+ill check how the world of the survival server is moved and come back to you
 let me check how the world of the survival server is moved, one sec
 Please ask in #server-help how to move a world to another machine.
 google it, moving a world to another machine is the first hit for survival servers
@@ -86,6 +87,14 @@ def test_the_title_is_the_asking_sentence() -> None:
 def test_a_posts_title_needs_no_question_words() -> None:
     assert title_of_question("Ferry to Zanzibar on Sundays") == ""
     assert title_of_question("Ferry to Zanzibar on Sundays", is_known=True) != ""
+
+
+def test_a_yes_fits_only_a_question_of_yes_or_no() -> None:
+    reply = "yeah, once a year"
+    asked = "Can members of the club borrow the big tent?"
+    assert judge(asked, asked, reply) is Judgement.POSSIBLE
+    asked = "Where is the big tent of the club?"
+    assert judge(asked, asked, reply) is Judgement.TALK
 
 
 @pytest.mark.parametrize("half", ["working", "held out"])
