@@ -12,10 +12,15 @@ from knowledge.files.site_addresses import anchors, without_own_id
 from knowledge.values.documents import Document
 
 _UNDERLINES: Final = frozenset("=-")
+# Anchors made in one step, at most 30 µs each.
+_ANCHORS_A_STEP: Final = 1_000
 
 
-def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
-    """The link fragment of each passage; empty if neither lines nor anchors are known."""
+def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str | None]:
+    """Yield the link fragment of each passage, and None between two steps of a long document.
+
+    A fragment is empty if neither lines nor anchors are known.
+    """
     if document.anchors:
         yield from _anchors(document, passages)
         return
@@ -37,16 +42,27 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
         yield _line_fragment(lines.form, first, last)
 
 
-def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
+def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str | None]:
     """The anchor of the heading above each passage; empty above the first heading."""
-    found = list(heading_lines(document.text))
-    above = [line for line, _, _ in found]
-    levels, words = [level for _, level, _ in found], [each for _, _, each in found]
-    named = list(anchors(document.anchors or "", words, levels))
-    titles = [*map(without_own_id, words)]
+    above: list[int] = []
+    levels: list[int] = []
+    words: list[str] = []
+    for heading in heading_lines(document.text):
+        if heading is None:
+            yield None
+            continue
+        above.append(heading[0])
+        levels.append(heading[1])
+        words.append(heading[2])
+    named: list[str] = []
+    titles: list[str] = []
     places: dict[str, list[int]] = {}
-    for place, title in enumerate(titles):
-        places.setdefault(title, []).append(place)
+    for place, anchor in enumerate(anchors(document.anchors or "", words, levels)):
+        named.append(anchor)
+        titles.append(without_own_id(words[place]))
+        places.setdefault(titles[place], []).append(place)
+        if len(named) % _ANCHORS_A_STEP == 0:
+            yield None
     place = -1
     for passage, lines in zip(passages, line_ranges(document.text, passages), strict=True):
         before = place

@@ -7,14 +7,13 @@ fewer, too. The caller opens the transaction.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import passage_lines
 from indexer.index.bound_values import insertions, marks, slices
 from indexer.index.database import Connection, IndexError_, MissingVectorError, Statement
 from indexer.index.stored_passage import metadata
@@ -46,10 +45,15 @@ class MovedDocumentError(IndexError_):
 
 @dataclass(frozen=True, slots=True)
 class CutDocument:
-    """A document cut into passages, ready to be written."""
+    """A document cut into passages, ready to be written.
+
+    Attributes:
+        fragments: the link fragments of passages by their position; empty ones are left out.
+    """
 
     document: Document
     passages: tuple[Passage, ...]
+    fragments: Mapping[int, str] = field(default_factory=dict)
 
 
 def document_digest(document: Document) -> str:
@@ -98,7 +102,11 @@ def replace(
     known = sum(map(len, answers[len(answers) - len(put_in) :]))
     if not scopes <= generations.keys() or known < len(changed):
         raise MovedDocumentError("Another process has moved the same document.")
-    fragments = _fragments(changed)
+    fragments = {
+        (cut.document.id, position): fragment
+        for cut in changed
+        for position, fragment in cut.fragments.items()
+    }
     passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
     for start in range(0, len(passages), _TOGETHER):
         _insert_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
@@ -146,18 +154,6 @@ def _document_insertions(changed: Sequence[CutDocument]) -> list[Statement]:
     ]
     columns = ("id", "scope", "kind", "digest", "metadata")
     return insertions("documents", columns, rows, "on conflict do nothing returning 1")
-
-
-def _fragments(changed: Sequence[CutDocument]) -> dict[tuple[str, int], str]:
-    """The link fragments of passages, by document and position; empty ones are left out."""
-    return {
-        (cut.document.id, passage.position): fragment
-        for cut in changed
-        for passage, fragment in zip(
-            cut.passages, passage_lines.fragments(cut.document, cut.passages), strict=True
-        )
-        if fragment
-    }
 
 
 def _insert_passages(

@@ -19,10 +19,11 @@ from indexer.embedding.embedder import Embedder, embed_with_codes
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
+from indexer.index.passage_lines import fragments
 from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
 from indexer.ingest.prepared_vectors import load_prepared
-from indexer.text.passages import Passage, cut_passages, passages
+from indexer.text.passages import Passage, cut_passages
 from knowledge.values.documents import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
@@ -298,9 +299,7 @@ def _groups(
 
 def index_document(index: Index, embedder: Embedder, document: Document) -> None:
     """Index one document at once, without steps."""
-    cut = passages(document, embedder.count_tokens, embedder.max_tokens)
-    cuts = [CutDocument(document, tuple(cut))]
-    for _ in index_documents(index, embedder, cuts, UpdateReport()):
+    for _ in index_in_slices(index, embedder, document, UpdateReport()):
         pass
 
 
@@ -313,18 +312,31 @@ def index_in_slices(
 
 
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
-    """Cut a document into passages, a few in each step."""
+    """Cut a document into passages and make their links, a few in each step.
+
+    The passages of a document are stored in one step, so all else that takes long is done here.
+    """
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
         if passage is None:
             yield
             continue
-        # All that takes long, because the passages of a document are stored in one step.
         _ = passage.words, passage.digests
         found.append(passage)
         if len(found) % SLICE_CUT == 0:
             yield
-    return CutDocument(document, tuple(found))
+    linked: list[str] = []
+    for fragment in fragments(document, found):
+        if fragment is not None:
+            linked.append(fragment)
+        if fragment is None or len(linked) % SLICE_CUT == 0:
+            yield
+    known = zip(found, linked, strict=True)
+    return CutDocument(
+        document,
+        tuple(found),
+        {passage.position: fragment for passage, fragment in known if fragment},
+    )
 
 
 def cut_and_embedded(

@@ -223,11 +223,13 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
         start = end
 
 
-def heading_lines(text: str) -> Iterator[tuple[int, int, str]]:
-    """The line number (from 1), the level and the words of each heading of a Markdown text."""
+def heading_lines(text: str) -> Iterator[tuple[int, int, str] | None]:
+    """Yield the line number (from 1), the level and the words of each heading of a Markdown text.
+
+    Between two chunks that are parsed, yield None.
+    """
     for found in _headings(text, text.split("\n")):
-        if found is not None:
-            yield found[0] + 1, found[2], found[3]
+        yield None if found is None else (found[0] + 1, found[2], found[3])
 
 
 def _headings(

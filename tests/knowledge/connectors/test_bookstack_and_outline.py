@@ -241,5 +241,6 @@ def test_an_outlines_document_is_cited_at_its_heading(pages: PageStore) -> None:
         found = source.documents["Ferry"]
     assert found.link == f"{wiki.server.base}/doc/ferry-AbcdeFghi1"
     assert f"[Two]({wiki.server.base}/doc/two-a1) coins." in found.text
-    named = anchors(found.anchors or "", [words for _, _, words in heading_lines(found.text)])
+    headings = [words for _, _, words in filter(None, heading_lines(found.text))]
+    named = anchors(found.anchors or "", headings)
     assert [*named] == ["h-fares", "h-at-night-new", "", "h-fares-1"]

@@ -131,7 +131,7 @@ def test_sections_are_cited_at_ids_of_the_served_page(
     for document in source.documents.values():
         served = wiki.page(document.link)
         ids = {unescape(one) for one in re.findall(r'<h\d[^<>]* id="([^"]*)"', served)}
-        headings = [words for _, _, words in heading_lines(document.text)]
+        headings = [words for _, _, words in filter(None, heading_lines(document.text))]
         found = {unquote(one) for one in anchors(document.anchors or "", headings)}
         assert found <= ids
         cited += len(found)
