@@ -1,54 +1,115 @@
-"""Hostile texts at the limit of each entrance: the CPU of their dearest job.
+"""Hostile texts at the limit of each entrance: their dearest job, and others' questions meanwhile.
 
     python -m benchmarks.hostile_texts --texts 100
 
 Each entrance of `tests/entrances.py` reads texts of one repeated piece, as long as it takes them.
 Files and pages go through the sandbox, and on until they are indexed with a word embedder, which
-costs next to nothing. The bar is one second of CPU for any job. A hundred texts of 10 MB take some
-minutes for each entrance.
+costs next to nothing. All jobs run in slices of a bot's worker, where every 200 ms somebody asks a
+question. The bars are one second of CPU for any job, and one second of waiting for 99 of a hundred
+questions. A hundred texts of 10 MB take some minutes for each entrance.
 """
 
 import argparse
+import asyncio
+import itertools
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-from tests.entrances import entrances
+from bot.answers.ask import Ask
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.worker import Worker
+from bot.process.client import answered_together, start_worker
+from tests.entrances import GUILD, entrance_settings, entrances_of
 from tests.fakes import WordEmbedder
 from tests.pumped_texts import FRAGMENTS
-from tests.pumping import JOB_SECONDS, dearest_job
+from tests.pumping import JOB_SECONDS, Entrance, timed_jobs
+
+QUESTION_PAUSE_SECONDS: Final = 0.2
+WAIT_SECONDS: Final = 1.0
 
 
-def main(texts: int, characters: int, only: Sequence[str]) -> int:
-    """Print a line for each entrance; 1 if any job was too dear."""
+class Asking:
+    """Questions of another member, one every 200 ms, whether or not the last one is answered."""
+
+    def __init__(self, worker: Worker[Core]) -> None:
+        self.seconds: list[float] = []
+        self._worker = worker
+        self._asked: set[asyncio.Task[None]] = set()
+
+    async def go_on(self) -> None:
+        for number in itertools.count():
+            task = asyncio.create_task(self._ask(f"When does harbour {number} open for members?"))
+            self._asked.add(task)
+            task.add_done_callback(self._asked.discard)
+            await asyncio.sleep(QUESTION_PAUSE_SECONDS)
+
+    async def _ask(self, text: str) -> None:
+        begun = time.perf_counter()
+        await self._worker.call_batched(answered_together, Ask(text, 9, GUILD))
+        self.seconds.append(time.perf_counter() - begun)
+
+    async def figures(self) -> tuple[int, float, float]:
+        """Wait for the last answers; how many, their 99th percentile, and the longest wait."""
+        await asyncio.gather(*self._asked)
+        waits, self.seconds = sorted(self.seconds), []
+        return len(waits), waits[len(waits) * 99 // 100], waits[-1]
+
+
+async def dearest_job(
+    worker: Worker[Core], entrance: Entrance, fragment: str, characters: int
+) -> float:
+    """CPU seconds of the dearest of the worker's jobs for this text."""
+    dearest = 0.0
+
+    def jobs(_: Core) -> Iterator[None]:
+        nonlocal dearest
+        for seconds in timed_jobs(entrance, fragment, characters):
+            dearest = max(dearest, seconds)
+            yield
+
+    await worker.run_slices(jobs)
+    return dearest
+
+
+async def main(texts: int, characters: int, only: Sequence[str], folder: Path) -> int:
+    """Print a line for each entrance; 1 if any job was too dear, or too many questions waited."""
     too_dear = 0
     embedder = WordEmbedder(64)
     fragments = FRAGMENTS[:: max(1, len(FRAGMENTS) // texts)][:texts]
-    print("| entrance | characters | texts | dearest job, s CPU | by | all, s |")
-    print("|---|---|---|---|---|---|")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        entrances(Path(folder), embedder) as all_entrances,
-    ):
-        for entrance in all_entrances:
-            if only and entrance.name not in only:
-                continue
-            size = min(entrance.limit, characters)
-            begun = time.perf_counter()
-            found = []
-            for fragment in fragments:
-                found.append((dearest_job(entrance, fragment, size), fragment))
-                embedder.calls.clear()
-            seconds, fragment = max(found)
-            too_dear += sum(cost > JOB_SECONDS for cost, _ in found)
-            print(
-                f"| {entrance.name} | {size:,} | {len(found)} | {seconds:.2f} | {fragment!r} | "
-                f"{time.perf_counter() - begun:.0f} |",
-                flush=True,
-            )
-    print(f"\n{too_dear} texts with a job above {JOB_SECONDS} s.")
+    worker = start_worker(entrance_settings(folder), embedder)
+    await worker.run_slices(index_updates.update_quickly)
+    print(
+        "| entrance | characters | texts | dearest job, s CPU | by | asked | p99, s | longest, s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for entrance in await worker.call(lambda core: entrances_of(core, folder)):
+        if only and entrance.name not in only:
+            continue
+        size = min(entrance.limit, characters)
+        asking = Asking(worker)
+        task = asyncio.create_task(asking.go_on())
+        costs = []
+        for fragment in fragments:
+            costs.append((await dearest_job(worker, entrance, fragment, size), fragment))
+            embedder.calls.clear()
+        task.cancel()
+        asked, p99, longest = await asking.figures()
+        seconds, fragment = max(costs)
+        too_dear += sum(cost > JOB_SECONDS for cost, _ in costs) + (p99 > WAIT_SECONDS)
+        print(
+            f"| {entrance.name} | {size:,} | {len(costs)} | {seconds:.2f} | {fragment!r} | "
+            f"{asked:,} | {p99:.2f} | {longest:.2f} |",
+            flush=True,
+        )
+    await worker.stop()
+    load = "/".join(f"{average:.1f}" for average in os.getloadavg())
+    print(f"\n{too_dear} above {JOB_SECONDS} s of CPU or {WAIT_SECONDS} s of waiting; load {load}.")
     return min(too_dear, 1)
 
 
@@ -57,5 +118,6 @@ if __name__ == "__main__":
     parser.add_argument("--texts", type=int, default=100, help="for each entrance")
     parser.add_argument("--characters", type=int, default=10_000_000, help="at most")
     parser.add_argument("only", nargs="*", help="names of entrances")
-    arguments = parser.parse_args()
-    sys.exit(main(arguments.texts, arguments.characters, arguments.only))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        sys.exit(asyncio.run(main(options.texts, options.characters, options.only, Path(made))))

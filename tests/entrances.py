@@ -76,19 +76,27 @@ _numbers = itertools.count(1)
 @contextmanager
 def entrances(folder: Path, embedder: WordEmbedder) -> Iterator[list[Entrance]]:
     """Each entrance of a new core in a folder."""
-    settings = Settings(data=DataSettings(folder=folder / "data"))
-    with Core(settings, embedder) as core:
-        yield [
-            *_files(core, folder),
-            Entrance("web site", MAX_BYTES // 4, partial(_site, core)),
-            *(
-                Entrance(kind, MAX_BYTES // 4, partial(_service, core, visit))
-                for kind, visit in SERVICES.items()
-            ),
-            Entrance("note", TEXT_CHARACTERS, partial(_note, core)),
-            Entrance("Discord messages", MESSAGE_CHARACTERS, partial(_messages, core)),
-            Entrance("archive", TEXT_CHARACTERS, partial(_archive, folder)),
-        ]
+    with Core(entrance_settings(folder), embedder) as core:
+        yield entrances_of(core, folder)
+
+
+def entrance_settings(folder: Path) -> Settings:
+    return Settings(data=DataSettings(folder=folder / "data"))
+
+
+def entrances_of(core: Core, folder: Path) -> list[Entrance]:
+    """Each entrance of a core; its files are written into a folder."""
+    return [
+        *_files(core, folder),
+        Entrance("web site", MAX_BYTES // 4, partial(_site, core)),
+        *(
+            Entrance(kind, MAX_BYTES // 4, partial(_service, core, visit))
+            for kind, visit in SERVICES.items()
+        ),
+        Entrance("note", TEXT_CHARACTERS, partial(_note, core)),
+        Entrance("Discord messages", MESSAGE_CHARACTERS, partial(_messages, core)),
+        Entrance("archive", TEXT_CHARACTERS, partial(_archive, folder)),
+    ]
 
 
 # Files.

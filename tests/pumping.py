@@ -81,17 +81,20 @@ def _sizes(characters: int, limit: int) -> Iterator[int]:
 
 def dearest_job(entrance: Entrance, fragment: str, characters: int) -> float:
     """CPU seconds of the dearest job, in this thread."""
-    jobs = entrance.jobs(pumped(fragment, characters)[: entrance.limit])
-    dearest = 0.0
     enabled = gc.isenabled()
     gc.disable()
     try:
-        while True:
-            begun = time.thread_time()
-            ended = next(jobs, jobs) is jobs
-            dearest = max(dearest, time.thread_time() - begun)
-            if ended:
-                return dearest
+        return max(timed_jobs(entrance, fragment, characters))
     finally:
         if enabled:
             gc.enable()
+
+
+def timed_jobs(entrance: Entrance, fragment: str, characters: int) -> Iterator[float]:
+    """Do a job in each step, and yield its CPU seconds in the thread that does it."""
+    jobs = entrance.jobs(pumped(fragment, characters)[: entrance.limit])
+    ended = False
+    while not ended:
+        begun = time.thread_time()
+        ended = next(jobs, jobs) is jobs
+        yield time.thread_time() - begun
