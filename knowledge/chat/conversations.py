@@ -35,6 +35,10 @@ THREAD_MESSAGES: Final = 500
 # A newcomer's shorter question asks for details ("Which version?"); a longer one opens a
 # conversation.
 OWN_QUESTION_WORDS: Final = 8
+# Of a message, a document shows half of the text kept here. So a secret at the end of what it shows
+# is whole when secrets are looked for.
+TEXT_CHARACTERS: Final = 8_000
+AUTHOR_CHARACTERS: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Message:
     """A message. `id`, `author_id` and `reply_to` are 0 if unknown.
 
     `text` is Markdown with readable mentions. `author` is the shown name; without an `author_id`,
-    the name identifies the author.
+    the name identifies the author. Both are cut to what may be quoted.
     """
 
     id: int
@@ -62,6 +66,10 @@ class Message:
     reply_to: int = 0
     reactions: tuple[Reaction, ...] = ()
     bot: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "author", self.author[:AUTHOR_CHARACTERS])
+        object.__setattr__(self, "text", self.text[:TEXT_CHARACTERS])
 
     @property
     def member(self) -> int | str:

@@ -35,6 +35,8 @@ from knowledge.values.documents import INSIDE, SHARED, Document, Scope
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
 # More than the hour by which a clock goes back after daylight-saving time.
 _REVERSED: Final = timedelta(days=1)
+# Bytes of a file that are read in one step, in at most 0.1 s.
+_STEP_BYTES: Final = 500_000
 
 
 @dataclass(slots=True)
@@ -131,10 +133,17 @@ def export_documents(
 
 def _stream(
     export: ExportFile, channel: Channel, withheld: Withheld, count: Count
-) -> Iterator[Message]:
+) -> Iterator[Message | None]:
+    """The messages of an export, and None after each `_STEP_BYTES` of the file."""
     latest: datetime | None = None
+    step_from = 0
     with _opened(export) as file:
         for message in _read(file, export, withheld)[1]:
+            if file.tell() - step_from >= _STEP_BYTES:
+                step_from = file.tell()
+                yield None
+            if message is None:
+                continue
             count.messages += 1
             if latest and latest - message.at > _REVERSED and not channel.thread:
                 raise UnreadableError(
@@ -159,14 +168,14 @@ def _opened(export: ExportFile) -> Iterator[IO[bytes]]:
 
 def _read(
     file: IO[bytes], export: ExportFile, withheld: Withheld
-) -> tuple[Channel, Iterator[Message]]:
+) -> tuple[Channel, Iterator[Message | None]]:
+    """The channel of an export, and its messages; None for system messages and the like."""
     start = file.tell()
     found = export_format(file.read(HEAD_BYTES))
     file.seek(start)
     if found is ExportFormat.JSON:
         channel, raw = json_export(file)
-        read = (json_message(each, channel, withheld) for each in raw)
-        return channel, (message for message in read if message is not None)
+        return channel, (json_message(values, channel, withheld) for values in raw)
     if found is ExportFormat.TEXT:
         channel = text_channel(text_lines(file), export.name)
         file.seek(start)

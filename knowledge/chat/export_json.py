@@ -13,18 +13,20 @@ from typing import IO, Any, Final
 
 import ijson
 
-from knowledge.chat.conversations import Message, Reaction
+from knowledge.chat.conversations import TEXT_CHARACTERS, Message, Reaction
 from knowledge.chat.transcript import SOMEONE, Channel, readable
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld, is_deleted_account
 
 # A text has at most 4,000 characters; lists of reactions make messages large, with about 200 bytes
-# per member.
-MESSAGE_BYTES: Final = 8_000_000
+# per member. The parser takes half a second for a message of this size.
+MESSAGE_BYTES: Final = 4_000_000
 NESTING: Final = 24
-
 # Longer than any text in an export; some steps process a whole text at once.
-TEXT_CHARACTERS: Final = 100_000
+VALUE_CHARACTERS: Final = 100_000
+# As many emojis, escaped. The parser is slow with escapes and doesn't stop within a text.
+VALUE_BYTES: Final = 12 * VALUE_CHARACTERS
+NAME_CHARACTERS: Final = 255
 
 # Large parts that are not used.
 _SKIPPED: Final = frozenset(
@@ -46,7 +48,7 @@ _Events = Iterator[tuple[str, Any]]
 
 
 class _BoundedFile:
-    """A file that raises `UnreadableError` if one message is too long.
+    """A file that raises `UnreadableError` if one message, or one value in it, is too long.
 
     The file seems to end before its first invalid UTF-8. Otherwise some of ijson's backends would
     accept an invalid (overlong) encoding, and fail later in a callback, where the error is lost.
@@ -55,12 +57,18 @@ class _BoundedFile:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._since = 0
+        self._value = 0
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._ended = False
 
     def read(self, size: int = -1) -> bytes:
         content = b"" if self._ended else self._utf8_part(self._file.read(size))
         self._since += len(content)
+        self._value += len(content)
+        if self._value > VALUE_BYTES:
+            raise UnreadableError(
+                f"has a text of more than {VALUE_BYTES / 1e6:,.1f} MB: it is no export, or damaged."
+            )
         if self._since > MESSAGE_BYTES:
             raise UnreadableError(
                 f"has a message of more than {MESSAGE_BYTES / 1e6:,.0f} MB: it is no export, or "
@@ -77,8 +85,11 @@ class _BoundedFile:
             return content[: max(error.start - (len(error.object) - len(content)), 0)]
         return content
 
-    def begin(self) -> None:
+    def begin_message(self) -> None:
         self._since = 0
+
+    def begin_value(self) -> None:
+        self._value = 0
 
 
 def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
@@ -102,8 +113,9 @@ def _events(file: _BoundedFile) -> _Events:
     YAJL itself replaces surrogates. ijson's Python backend keeps surrogates; databases refuse them.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
+        file.begin_value()
         if isinstance(value, str):
-            if len(value) > TEXT_CHARACTERS:
+            if len(value) > VALUE_CHARACTERS:
                 raise UnreadableError(
                     f"has a text of {len(value):,} characters: it is no export, or damaged."
                 )
@@ -137,10 +149,9 @@ def _raw_messages(events: _Events, bounded: _BoundedFile) -> Iterator[Raw]:
                 # Only the count of messages follows.
                 return
             built = _built_value(events, event, value)
-            bounded.begin()
+            bounded.begin_message()
             read += 1
-            if isinstance(built, dict):
-                yield built
+            yield built if isinstance(built, dict) else {}
     except _DAMAGE as error:
         raise UnreadableError(
             f"is cut off or damaged after {read:,} messages: export the channel again."
@@ -215,7 +226,7 @@ def _shown(author: Raw) -> str:
 def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
     """The message's text with mentions as names, and the names of its attachments."""
     text = raw.get("content")
-    text = text if isinstance(text, str) else ""
+    text = text[:TEXT_CHARACTERS] if isinstance(text, str) else ""
     names: dict[int, str] = {}
     hidden: set[str] = set()
     for mentioned in _list(raw.get("mentions")):
@@ -269,7 +280,7 @@ def _list(value: object) -> list[Raw]:
 
 
 def _words(value: object) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    return " ".join(value.split())[:NAME_CHARACTERS] if isinstance(value, str) else ""
 
 
 def _id(value: object) -> int:

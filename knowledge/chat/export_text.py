@@ -15,9 +15,13 @@ from knowledge.chat.transcript import SOMEONE, Channel, readable
 from knowledge.files.parsed_file import UnreadableError
 
 LINE_BYTES: Final = 65_536
-MESSAGE_LINES: Final = 5_000
+# More than the lines of any topic in a head.
+HEAD_LINES: Final = 5_000
 # Messages examined to find out which number is the day.
 SAMPLED: Final = 2_000
+
+# Of a message's text, attachments and reactions.
+BODY_CHARACTERS: Final = 100_000
 
 _RULE: Final = "=" * 62
 _HEADER: Final = re.compile(
@@ -37,6 +41,8 @@ _SYSTEM: Final = re.compile(
     r"Changed the channel (?:icon|name)(?:: .*)?|Added .* to the group|Added a recipient|"
     r"Removed .* from the group|Removed a recipient|Started a call that lasted \d+ minutes)\."
 )
+
+_Block = tuple[re.Match[str], list[str]]
 
 
 def text_lines(file: IO[bytes]) -> Iterator[str]:
@@ -87,39 +93,48 @@ def text_channel(lines: Iterable[str], file_name: str) -> Channel:
     )
 
 
-def text_messages(lines: Iterator[str]) -> Iterator[Message]:
-    """The messages of an export, oldest first.
+def text_messages(lines: Iterator[str]) -> Iterator[Message | None]:
+    """The messages of an export, oldest first; None for anything else.
 
     Raises:
         UnreadableError: if the file isn't in UTF-8.
     """
-    for line in itertools.islice(lines, 1, None):
+    for line in itertools.islice(lines, 1, HEAD_LINES):
         if line == _RULE:
             break
     blocks = _messages(lines)
-    sample = list(itertools.islice(blocks, SAMPLED))
+    sample: list[_Block] = []
+    for block in blocks:
+        yield None
+        if block is not None:
+            sample.append(block)
+        if len(sample) == SAMPLED:
+            break
     day_first = _day_comes_first(header["date"] for header, _ in sample)
-    for header, body in itertools.chain(sample, blocks):
-        message = _message(header, body, day_first=day_first)
-        if message is not None:
-            yield message
+    for block in itertools.chain(sample, blocks):
+        yield _message(*block, day_first=day_first) if block is not None else None
 
 
-def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]:
+def _messages(lines: Iterable[str]) -> Iterator[_Block | None]:
+    """Yield the header and the lines of each message, and None for each line without room."""
     header: re.Match[str] | None = None
     body: list[str] = []
+    characters = 0
     previous = ""
     for line in lines:
         # Pasted logs have such lines, too, but seldom after an empty one.
         begins = _HEADER.fullmatch(line) if not previous and line.startswith("[") else None
         previous = line
         if begins is None:
-            if len(body) < MESSAGE_LINES:
+            if characters < BODY_CHARACTERS:
                 body.append(line)
+                characters += len(line) + 1
+            else:
+                yield None
             continue
         if header is not None:
             yield header, body
-        header, body = begins, []
+        header, body, characters = begins, [], 0
     if header is not None:
         yield header, body
 

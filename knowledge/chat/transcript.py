@@ -118,20 +118,27 @@ def _time(seconds: int) -> str:
 
 def documents(
     channel: Channel,
-    messages: Iterable[Message],
+    messages: Iterable[Message | None],
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
 ) -> Iterator[Document | None]:
     """The documents of a channel's messages, oldest first.
 
     A thread of at most `THREAD_MESSAGES` messages is one document. Longer threads and all channels
-    are split into conversations. After every `STEP_MESSAGES` messages, yields None, so the caller
-    can do other work.
+    are split into conversations. Yields None for each None among the messages, and after every
+    `STEP_MESSAGES` messages, so the caller can do other work.
     """
     stream = iter(messages)
     if channel.thread:
-        beginning = list(itertools.islice(stream, THREAD_MESSAGES + 1))
-        if len(beginning) <= THREAD_MESSAGES:
+        beginning: list[Message] = []
+        for message in stream:
+            if message is None:
+                yield None
+                continue
+            beginning.append(message)
+            if len(beginning) > THREAD_MESSAGES:
+                break
+        else:
             beginning.sort(key=lambda message: (message.at, message.id))
             yield document(channel, beginning, scope, withheld)
             return
@@ -139,8 +146,10 @@ def documents(
         channel = replace(channel, thread=False)
     cutter = ConversationSplitter()
     for number, message in enumerate(stream):
-        if number % STEP_MESSAGES == 0:
+        if message is None or number % STEP_MESSAGES == 0:
             yield None
+        if message is None:
+            continue
         for conversation in cutter.add(message):
             yield document(channel, conversation, scope, withheld)
     for conversation in cutter.rest():

@@ -15,7 +15,6 @@ from knowledge.chat.accepted_answers import exchange
 from knowledge.chat.conversations import Exchange, Message
 from knowledge.chat.intents import without_solved_mark
 from knowledge.chat.transcript import (
-    MESSAGE_CHARACTERS,
     SOMEONE,
     Channel,
     exchange_text,
@@ -26,8 +25,7 @@ from knowledge.connectors.connector import Content
 # The filter with the people to leave out; the sync sets it.
 WITHOUT: Final = "without"
 
-# Longer names and titles are cut; forums and trackers allow 255 characters.
-AUTHOR_CHARACTERS: Final = 255
+# Longer titles are cut; forums and trackers allow 255 characters.
 TITLE_CHARACTERS: Final = 300
 
 _MENTION: Final = re.compile(r"(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)")
@@ -49,19 +47,8 @@ class Place(Channel):
 def post(
     number: int, member: int, author: str, written_at: str, text: str, *, bot: bool = False
 ) -> Message:
-    """A post of a forum or tracker, with no more of its text and author than may be quoted.
-
-    The document shows half of the text kept here. So a secret at the end of what it shows is whole
-    when secrets are looked for.
-    """
-    return Message(
-        number,
-        member,
-        author[:AUTHOR_CHARACTERS],
-        datetime.fromisoformat(written_at),
-        text[: 2 * MESSAGE_CHARACTERS],
-        bot=bot,
-    )
+    """A post of a forum or tracker."""
+    return Message(number, member, author, datetime.fromisoformat(written_at), text, bot=bot)
 
 
 def thread_content(

@@ -16,6 +16,7 @@ from tests.knowledge.exporting import (
     HELPER,
     PASSER,
     SOLVED,
+    TEXT_HEAD,
     as_json,
     export,
     message,
@@ -139,3 +140,17 @@ def test_other_formats_of_the_exporter_are_refused_with_the_one_to_use(
     path.write_bytes(content)
     with pytest.raises(UnreadableError, match="export the channel as JSON"):
         read(path)
+
+
+@pytest.mark.parametrize("form", ["JSON", "text"])
+@pytest.mark.parametrize("thread", [True, False])
+def test_a_file_without_messages_is_read_in_steps(path: Path, form: str, thread: bool) -> None:
+    """Others' questions wait for one step, whatever is in a file instead of messages."""
+    channel = {"type": "GuildPublicThread" if thread else "GuildTextChat"}
+    if form == "JSON":
+        written(path, [1] * 1_000_000, **channel)
+    else:
+        path.write_text(f"{TEXT_HEAD}[01-Mar-26 01:00 PM] mira\nHow?\n" + "\n" * 3_000_000)
+    steps = list(export_documents(on_disk(path), FILE, Scope(GUILD_ID)))
+    assert len(steps) >= path.stat().st_size // 1_000_000
+    assert not any(steps)

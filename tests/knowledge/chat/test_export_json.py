@@ -43,8 +43,14 @@ def test_a_file_that_only_begins_like_an_export_is_refused(
 
 def test_a_message_without_end_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_json, "MESSAGE_BYTES", 200_000)
-    written(path, [message(0, ASKER, "x" * 1_000_000)])
+    written(path, [message(0, ASKER, "x", reactions=["y" * 1_000] * 1_000)])
     with pytest.raises(UnreadableError, match="has a message of more than"):
+        read(path)
+
+
+def test_a_text_without_end_is_refused_before_its_end(path: Path) -> None:
+    written(path, [message(0, ASKER, "\u2028" * 1_000_000)])
+    with pytest.raises(UnreadableError, match=r"has a text of more than 1.2 MB"):
         read(path)
 
 
