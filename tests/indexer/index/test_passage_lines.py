@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index.passage_lines import fragments, line_ranges
-from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
-from indexer.text.passages import Passage, passages
+from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, cut_in_slices, update
+from indexer.text.passages import CHUNK_CHARACTERS, Passage, passages
 from knowledge.values.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, opened
@@ -166,3 +166,12 @@ def test_every_passage_is_within_its_lines(lines: list[str]) -> None:
             inner = [line for line in passage.split("\n") if line.strip() and "`" not in line]
             named = "\n".join(lines[first - 1 : last])
             assert all(line in named for line in inner)
+
+
+def test_links_of_a_long_document_are_made_in_steps(embedder: WordEmbedder) -> None:
+    """A long document is parsed once more for them: 2.5 MB of `- a` took 8 s."""
+    text = "# List\n\n" + "- a\n" * 60_000
+    unlinked = Document("doc", SHARED, Kind.FILE, "Timetable", text)
+    linked = replace(unlinked, anchors="mkdocs")
+    steps = [len(list(cut_in_slices(embedder, document))) for document in (unlinked, linked)]
+    assert steps[1] - steps[0] >= len(text) // (4 * CHUNK_CHARACTERS)
