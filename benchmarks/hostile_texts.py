@@ -3,11 +3,11 @@
     python -m benchmarks.hostile_texts --texts 100
 
 Each entrance of `tests/entrances.py` reads texts of one repeated piece, as long as it takes them.
-Files and pages go through the sandbox, and on until they are indexed with a word embedder, which
-costs next to nothing. All jobs run in slices of a bot's worker, where every 200 ms somebody asks a
+Files and pages go through the sandbox, and on until they are indexed with a word embedder. Its cost
+is next to nothing. All jobs run in slices of a bot's worker, and every 200 ms somebody asks it a
 question. The bars are one second of CPU for any job, and one second of waiting for 99 of a hundred
-questions. A hundred texts of 10 MB take some minutes for each entrance. On a busy machine, compare
-the CPU that the process spends while a question waits: on an idle one, that is the wait.
+questions. A hundred texts of 10 MB take some minutes for each entrance. On a busy machine, read the
+last column: the process's CPU during a wait is about the wait on an idle machine.
 """
 
 import argparse
