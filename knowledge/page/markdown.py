@@ -116,6 +116,18 @@ def _headings_below_the_title(state: StateCore) -> None:
             token.tag = f"h{last}"
 
 
+def _drop_empty_links(state: StateCore) -> None:
+    """Keep the words of a link without an address; a rule of markdown-it."""
+    for token in state.tokens:
+        leads_somewhere, kept = True, []
+        for child in token.children or []:
+            if child.type == "link_open":
+                leads_somewhere = bool(child.attrs["href"])
+            if leads_somewhere or not child.type.startswith("link_"):
+                kept.append(child)
+        token.children = kept if token.children else token.children
+
+
 def _link_open(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -131,7 +143,7 @@ def _image(
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env) or address
     depth = sum(each.nesting for each in tokens[:index] if each.type.startswith("link_"))
-    if depth:
+    if depth or not address:
         return escapeHtml(name)
     return f'<a href="{escapeHtml(address)}" rel="{_OUTSIDE}">{escapeHtml(name)}</a>'
 
@@ -169,6 +181,7 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
     parser.validateLink = lambda url: _SAFE_LINK.match(url.strip()) is not None  # type: ignore[method-assign]
     parser.inline.ruler.before("autolink", "discord_mark", _discord_mark)
     parser.core.ruler.push("headings_below_the_title", _headings_below_the_title)
+    parser.core.ruler.push("empty_links", _drop_empty_links)
     rules: dict[str, Any] = {
         "link_open": _link_open,
         "image": _image,

@@ -420,8 +420,8 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
     with Core(settings, WordEmbedder(4_096)) as core:
         run_to_end(index_updates.update_quickly(core))
         [reply] = core.answer_pipeline.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
-        assert "reranker" in reply.hits[0].legs
         assert isinstance(reply.outcome, Refusal)
+        assert "reranker" in core.search("zanzibar ferry timetable", GUILD, 10)[0].legs
         assert [gap.text for gap in refused_questions(core.store, GUILD)] == [
             "zanzibar ferry timetable"
         ]

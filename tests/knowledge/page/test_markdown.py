@@ -79,6 +79,12 @@ def test_any_text_stays_text(text: str) -> None:
     read(text)
 
 
+def test_links_without_an_address_are_words() -> None:
+    for text in ("[a map]()", "![a map]()", "[![a map]()]()"):
+        assert to_html(text) == "<p>a map</p>\n"
+    assert read("[a]() [b](https://x.example/)").links == ["https://x.example/"]
+
+
 def test_pictures_from_elsewhere_are_links() -> None:
     assert to_html("![a map](https://x.example/map.png)") == (
         '<p><a href="https://x.example/map.png" rel="nofollow ugc noopener">a map</a></p>\n'
