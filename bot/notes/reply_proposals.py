@@ -1,8 +1,9 @@
 """Proposals of notes from replies to unanswered questions, in the worker's thread.
 
 A question to the bot is unanswered if the bot had no sure answer, or handed it over. A question
-that doesn't address the bot is unanswered if the bot hasn't replied. Replies to hedged answers and
-private questions become no notes, nor do the words of members who opted out of quotation.
+that doesn't address the bot is unanswered if the bot hasn't replied. Replies to hedged answers
+become notes only by their authors' click. Replies to private questions become no notes, nor do the
+words of members who opted out of quotation.
 """
 
 from collections.abc import Collection
@@ -33,6 +34,7 @@ class UnansweredQuestion:
         asker_id: the member who asked.
         question: the record of the question, or None if the question doesn't address the bot.
         is_handed_over: whether the message is the bot's message to the helpers.
+        is_hedged: whether the bot showed a passage that may not answer.
         takes_note: whether an answer may become a note.
     """
 
@@ -40,6 +42,7 @@ class UnansweredQuestion:
     asker_id: int
     question: Question | None = None
     is_handed_over: bool = False
+    is_hedged: bool = False
     takes_note: bool = True
 
 
@@ -100,17 +103,20 @@ def recorded_question(
     if question.evidence is Evidence.STRONG and handover is None:
         return None
     is_handed_over = handover is not None and handover.message_id == message_id
-    is_refused = question.evidence is Evidence.NONE or handover is not None
+    is_hedged = question.evidence is Evidence.PARTIAL and handover is None
     noted = is_handed_over and handover is not None and handover.noted
-    takes_note = is_refused and not (question.private or noted) and bool(question.text)
-    return UnansweredQuestion(message_id, question.asker_id, question, is_handed_over, takes_note)
+    takes_note = not (question.private or noted) and bool(question.text)
+    return UnansweredQuestion(
+        message_id, question.asker_id, question, is_handed_over, is_hedged, takes_note
+    )
 
 
 def judged_draft(core: Core, reply: Reply) -> tuple[Judgement, Draft | None]:
     """Judge a reply, and return it with the note that it would become.
 
     There is no note if the author or the asker opted out of quotation, or if the question has no
-    words. A question that can't be understood alone makes a poor title, so nothing is sure then.
+    words. Nothing is sure after a hedged answer, nor if the question can't be understood alone,
+    because it makes a poor title.
     """
     withheld = core.store.quote_opt_outs
     if withheld.is_withheld(reply.asked.asker_id) or withheld.is_withheld(reply.author.id):
@@ -123,7 +129,7 @@ def judged_draft(core: Core, reply: Reply) -> tuple[Judgement, Draft | None]:
     if not poor_title or not text:
         return Judgement.TALK, None
     judgement = judge(f"{reply.title}\n{reply.words}", title or poor_title, text)
-    if judgement is Judgement.ANSWER and not title:
+    if judgement is Judgement.ANSWER and (reply.asked.is_hedged or not title):
         judgement = Judgement.POSSIBLE
     draft = Draft(
         title or poor_title, text, link=reply.link, source=reply.source, contributor=reply.author

@@ -280,6 +280,20 @@ async def test_a_doubtful_reply_is_proposed_by_its_authors_click(
     assert len(await proposed(world)) == 1
 
 
+async def test_an_answer_after_a_hedge_is_offered(helping: Helping) -> None:
+    world = helping.world
+    asked, _ = await mention(world, BAR)
+    hedged = "update questions set evidence = 'partial'"
+    await world.core(lambda core: core.store.database.run(hedged))
+    await helping.helper.send(world.help, STATEMENTS[0], reply_to=asked)
+    await world.env.settle()
+    assert await proposed(world) == []
+    [asks] = helping.helper.user.dm_channel.history()
+    await helping.helper.user.click(asks, label=messages.OFFER_LABEL.english)
+    [note] = await proposed(world)
+    assert note.revision.submission.text == STATEMENTS[0]
+
+
 @pytest.mark.parametrize("why", ["reply deleted", "no helper", "turned off"])
 async def test_an_offer_ends_with_its_conditions(helping: Helping, why: str) -> None:
     world = helping.world
