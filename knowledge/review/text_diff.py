@@ -68,14 +68,17 @@ def differences(old: str, new: str) -> tuple[Piece, ...]:
     return tuple(_joined(_without_crumbs(_joined(pieces))))
 
 
-def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
-    """The changes with some words of context, and … for the rest; empty if nothing changed."""
+def compact(pieces: Sequence[Piece], words: int = 6, short: int = 40) -> tuple[Piece, ...]:
+    """The changes with some words of context, and … for the rest; empty if nothing changed.
+
+    A kept piece of at most `short` words stays whole.
+    """
     if all(piece.change is Change.KEPT for piece in pieces):
         return ()
     last = len(pieces) - 1
     return tuple(
         Piece(piece.change, _excerpt(piece.text, words if i > 0 else 0, words if i < last else 0))
-        if piece.change is Change.KEPT
+        if piece.change is Change.KEPT and len(piece.text.split()) > short
         else piece
         for i, piece in enumerate(pieces)
     )

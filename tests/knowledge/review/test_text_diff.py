@@ -80,6 +80,9 @@ def test_only_some_words_around_a_change_are_shown() -> None:
 def test_context_that_is_short_is_shown_whole() -> None:
     pieces = differences("one two old three four", "one two new three four")
     assert compact(pieces, 2) == pieces
+    before = "The workshop is in room 204. Bring a laptop, and come ten minutes early."
+    pieces = differences(before, before.replace("204", "204 on the second floor"))
+    assert compact(pieces) == pieces
 
 
 def _edited(text: str, chance: random.Random) -> str:
