@@ -96,12 +96,14 @@ IMPACT_LINES: Final = 30
 _NO_ANSWER: Final = Sentence("no answer")
 _SAID_SOMEWHERE: Final = Sentence("a message in a channel")
 _FROM: Final = Sentence("{evidence}, from {source}")
+_TITLED: Final = Sentence("“{title}”")
 
 
 def _summary(summary: AnswerSummary, language: Language) -> str:
     if summary.refused:
         return _NO_ANSWER(language)
-    source = plain(shortened(summary.title, 50)) or _SAID_SOMEWHERE(language)
+    title = plain(shortened(summary.title, 50))
+    source = _TITLED(language, title=title) if title else _SAID_SOMEWHERE(language)
     return _FROM(language, evidence=EVIDENCE[summary.evidence](language), source=source)
 
 
