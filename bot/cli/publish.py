@@ -1,6 +1,7 @@
 """The command `publish`: the public page of a server, as static files."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -71,7 +72,10 @@ def publish(
         fail(f"Publishing a page needs {needed('page')} ({error}).")
     for option, address in (("--base-url", base_url), ("--invite", invite)):
         if address and not _ADDRESS.fullmatch(address):
-            fail(f"{option} {address} is no web address: it must begin with https://.")
+            fail(
+                f"{option} {address} is no plain web address: it must begin with https://, and "
+                "have no ?, # or blank."
+            )
     if templates is None and settings.page.templates:
         templates = Path(settings.page.templates).expanduser()
     if templates is not None and not templates.is_dir():
@@ -85,8 +89,10 @@ def publish(
                 f"{folder} has notes, and server {guild_id} has none for its page. To remove them "
                 "all, add --empty."
             )
+        published = counted(len(site.notes), "note")
         if articles or settings.page.articles:
-            site = with_articles(site)
+            notes, site = len(site.notes), with_articles(site)
+            published += f" and {counted(len(site.notes) - notes, 'article')}"
         try:
             done = write(
                 site,
@@ -101,8 +107,8 @@ def publish(
         print_json({"published": str(folder), "notes": len(site.notes), **asdict(done)})
     else:
         out.print(
-            f"Published to {folder}: {counted(len(site.notes), 'note')}. {done.written:,} of "
-            f"{done.entries:,} files changed, {done.removed:,} were removed.",
+            f"Published to {folder}: {published}. {done.written:,} of {done.entries:,} files "
+            f"changed, {done.removed:,} were removed.",
             soft_wrap=True,
             markup=False,
         )
@@ -113,13 +119,20 @@ def _guild_id(store: Store, guild: str | None) -> int:
     if guild is not None:
         guild_id = int(guild_scope(guild))
         if guild_id not in store.guilds.known():
-            fail(f"There is no server {guild_id} here. Servers with a page: {guilds or 'none'}.")
+            fail(f"There is no server {guild_id} here. Servers with a page: {_listed(guilds)}.")
         return guild_id
     if not guilds:
         fail("No server has turned its page on. Administrators do that in `/setup`.")
     if len(guilds) > 1:
-        fail(f"{len(guilds)} servers have a page: name one with --guild. Their ids: {guilds}.")
+        fail(
+            f"{len(guilds)} servers have a page: name one with --guild. Their ids: "
+            f"{_listed(guilds)}."
+        )
     return guilds[0]
+
+
+def _listed(guilds: Sequence[int]) -> str:
+    return ", ".join(map(str, guilds)) or "none"
 
 
 def _picture(store: Store, digest: str) -> bytes:

@@ -187,7 +187,9 @@ def _copies(folder: Path) -> tuple[Path, Path]:
     """
     first, second = (folder.with_name(f".{folder.name}.{name}") for name in _COPIES)
     if not folder.is_symlink():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not folder.is_dir():
+            raise PublishError(f"{folder} is a file. Name a folder that isn't there yet.")
+        if folder.exists() and any(folder.iterdir()):
             raise PublishError(
                 f"{folder} has files that `publish` didn't write. Name a folder that isn't there "
                 "yet."

@@ -76,7 +76,7 @@ def test_an_unknown_server_is_refused_and_the_page_stays(
     run(tmp_path / "www")
     code, _, said = run(tmp_path / "www", "--guild", "5")
     assert code == UNUSABLE
-    assert f"no server 5 here. Servers with a page: [{GUILD}]" in said
+    assert f"no server 5 here. Servers with a page: {GUILD}." in said
     assert "Ferries to Lisbon" in (tmp_path / "www" / "index.html").read_text()
 
 
@@ -109,13 +109,19 @@ def test_articles_are_there_where_they_are_asked_for(
     with_note(settings, GUILD, "Ferries to Lisbon")
     run(tmp_path / "www")
     assert not (tmp_path / "www" / "articles").exists()
-    run(tmp_path / "www", "--articles")
+    _, said, _ = run(tmp_path / "www", "--articles")
+    assert "www: 1 note and 16 articles." in " ".join(said.split())
     assert (tmp_path / "www" / "articles" / "milestones" / "index.html").exists()
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--base-url", "notes.example.org"), ("--invite", "discord"), ("--templates", "nowhere")],
+    [
+        ("--base-url", "notes.example.org"),
+        ("--base-url", "https://notes.example.org/?page=1"),
+        ("--invite", "discord"),
+        ("--templates", "nowhere"),
+    ],
 )
 def test_what_can_not_be_used_is_named(
     arguments: tuple[str, str], run: Run, tmp_path: Path
