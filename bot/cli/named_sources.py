@@ -6,6 +6,7 @@ a site. With `--kind`, it is a wiki, forum or tracker, read by its API; many suc
 recognised without `--kind`. Any other address is a page, a sitemap or an llms.txt.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from bot.core.core import Core
 from knowledge.connectors.kinds import KINDS, kind_of
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
+from knowledge.files.reader import SUFFIXES
 from knowledge.git.hosts import is_repository
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.sources import (
@@ -173,6 +175,10 @@ def check_source_name(named: str) -> None:
     refuse_login_address(named)
     if is_web(named) and (problem := problem_with_url(named)):
         fail(f"{one_line(named)} {problem}.")
+    host = named.partition("/")[0]
+    looks_like_host = "." in host.strip(".") and Path(host).suffix.lower() not in SUFFIXES
+    if looks_like_host and not _SCHEME.match(named) and not os.path.lexists(named):
+        fail(f"{one_line(named)} is not there. If it is a web address, begin it with https://.")
     if is_web(named) or not _SCHEME.match(named):
         return
     kind, plus, address = named.partition("+")

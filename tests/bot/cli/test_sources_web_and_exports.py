@@ -102,6 +102,7 @@ def test_cited_pages_are_checked_as_politely_as_sources_are_read(terminal: Termi
         (("source", "add", ""), "A source without a name was given: name a file, a folder or"),
         (("source", "remove", ""), "A source without a name was given: name a file, a folder or"),
         (("index", ""), "A source without a name was given: name a file, a folder or"),
+        (("source", "add", "www.a.org"), "not there. If it is a web address, begin it with https"),
         (("source", "add", "ftp://a.org/x"), "can't be fetched: name an http or https address"),
         (("source", "add", "bad\udcff.md"), "has a name that is not UTF-8: rename it."),
         (("source", "add", "/dev/null"), "is neither a file nor a folder: name one."),
