@@ -143,7 +143,7 @@ def _share(count: int, of: int) -> str:
 
 
 def _size(figures: Figures, scope: str) -> str:
-    return f"{figures.documents[scope]:,} in {figures.passages[scope]:,} passages"
+    return f"{figures.documents[scope]:,} in {counted(figures.passages[scope], 'passage')}"
 
 
 def _age(changed_at: datetime | None, now: datetime) -> str:

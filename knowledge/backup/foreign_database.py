@@ -86,7 +86,7 @@ def checked_migrations(foreign: sqlite3.Connection) -> list[str]:
     if acting:
         raise _unknown(acting)
     if ("table", migrations.APPLIED) not in {(kind, name) for kind, name, _ in objects}:
-        raise ForeignDatabaseError(_no_backup("it has no tables of it"))
+        raise ForeignDatabaseError(_no_backup("it has none of its tables"))
     applied = [
         str(row["name"])
         for row in _rows(foreign, migrations.APPLIED, ["migration_set", "name"])
