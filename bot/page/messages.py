@@ -34,6 +34,9 @@ _RELEASED: Final = Plural(
 _PAGE_IS_OFF: Final = Sentence(
     "⚠ The page is off. Notes that you release now will appear once it's turned on in `/setup`."
 )
+_FLAGGED: Final = Sentence(
+    "-# ⚠ These have contact details, links or the like. Look at them with `/note show` first."
+)
 _PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a whole note.")
 
 
@@ -50,7 +53,10 @@ def review(
     for note in page.notes:
         title = plain_within(note.submission.title, _TITLE_CHARACTERS)
         text = plain_within(" ".join(note.submission.text.split()), _TEXT_CHARACTERS)
-        lines.append(f"{note.id}\\. **{title}** {text}")
+        sign = "⚠ " if note.id in page.flagged else ""
+        lines.append(f"{note.id}\\. {sign}**{title}** {text}")
+    if page.flagged:
+        lines.append(_FLAGGED(language))
     if page.count > 1:
         lines.append(_PLACE(language, number=page.number + 1, count=page.count))
     return "\n".join(lines)

@@ -1,10 +1,11 @@
 """Service of `/page review`: lists unreleased notes, releases them, or keeps them off the page."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.core.core import Core
+from knowledge.review.risk_flags import submission_flags
 from knowledge.store.notes.public_notes import UnreleasedNote
 from knowledge.values.notes import Member, PageVeto
 
@@ -21,6 +22,7 @@ class ReviewPage:
         count: the number of pages.
         total: the number of notes on all pages.
         is_on: whether the public page of the guild is on.
+        flagged: the ids of the notes whose review card would warn of something in their text.
     """
 
     notes: Sequence[UnreleasedNote]
@@ -28,6 +30,7 @@ class ReviewPage:
     count: int
     total: int
     is_on: bool
+    flagged: Set[int]
 
 
 def page(core: Core, guild_id: int, number: int) -> ReviewPage:
@@ -36,8 +39,11 @@ def page(core: Core, guild_id: int, number: int) -> ReviewPage:
     count = max(-(-total // PAGE_NOTES), 1)
     number = min(number, count - 1)
     shown = notes.unreleased(guild_id, PAGE_NOTES, number * PAGE_NOTES)
-    is_on = core.store.guilds.settings(guild_id).page
-    return ReviewPage(shown, number, count, total, is_on)
+    settings = core.store.guilds.settings(guild_id)
+    flagged = {
+        note.id for note in shown if submission_flags(note.submission, settings.allowed_hosts)
+    }
+    return ReviewPage(shown, number, count, total, settings.page, flagged)
 
 
 def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:

@@ -16,12 +16,12 @@ from tests.knowledge.decided_notes import APPROVE, BEN, MIRA
 ENGLISH = Language.ENGLISH
 
 
-async def live(world: World, number: int) -> None:
+async def live(world: World, number: int, text: str = "The lantern number {} is lit.") -> None:
     """Publish notes before the server has a page."""
 
     def decide(core: Any) -> None:
         for each in range(1, number + 1):
-            said = Submission(f"Note {each}", f"The lantern number {each} is lit.")
+            said = Submission(f"Note {each}", text.format(each))
             note = core.store.contributions.propose(world.guild.id, MIRA, 5, said).note
             core.store.decisions.decide(world.guild.id, note.revision.id, BEN, APPROVE)
 
@@ -49,6 +49,16 @@ async def test_older_notes_are_public_once_they_are_released_and_not_if_kept_off
     assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
     await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
     assert await on_page(world) == {"Note 2"}
+
+
+async def test_notes_with_contact_details_are_marked(world: World) -> None:
+    await live(world, 1)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert messages._FLAGGED.english not in text_of(shown)
+    await live(world, 1, "The lighthouse keeper answers at +351 912 345 678.")
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert "2\\. ⚠ **Note 1**" in text_of(shown)
+    assert messages._FLAGGED.english in text_of(shown)
 
 
 async def test_only_the_shown_notes_are_released(world: World) -> None:
