@@ -1,35 +1,22 @@
 # Commonplace in a container, without root; it writes to the data folder alone.
 #
-#   docker build --build-arg TORCH_INDEX=ADDRESS --tag commonplace .
+#   docker build --tag commonplace .
 #
-# ADDRESS is the index of PyTorch's CPU builds: copy it after --index-url from PyTorch's "Get started"
-# page, for Stable, Linux, Pip, Python, CPU. It has no default, because the usual index has a build
-# for graphics cards, ten times as large.
+# Only the extra `models` needs PyTorch. It then asks for --build-arg TORCH_INDEX=ADDRESS, the index of
+# PyTorch's CPU builds: the address after --index-url on PyTorch's "Get started" page, for Stable, Linux,
+# Pip, Python, CPU. It has no default, because the usual index has a build for graphics cards, ten
+# times as large.
 
 # The tests' Python. Tags move; to pin the image, name its digest: --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:…  (docs/operating.md).
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS needed
-ARG TORCH_INDEX=""
-# The tests' release, and optionally its file's digest to check.
-ARG TORCH=2.13.0
-ARG TORCH_SHA256=""
-RUN if [ -z "${TORCH_INDEX}" ]; then \
-        echo "Set the build argument TORCH_INDEX to the index of PyTorch's CPU builds: the address" \
-            "after --index-url on PyTorch's Get started page (docs/operating.md)." >&2; \
-        exit 1; \
-    fi
 # The base's pip installs there from outside; a pip from a package is removed again.
 RUN python -m venv --without-pip /opt/commonplace
 ENV PIP_PYTHON=/opt/commonplace/bin/python \
     PIP_NO_CACHE_DIR=1
-# First and by itself: by far the largest part, and it hardly changes. The finished image builds
-# nothing, so the headers go.
-RUN echo "torch==${TORCH}${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" > /torch.txt \
-    && pip install --no-deps --index-url "${TORCH_INDEX}" --requirement /torch.txt \
-    && rm -rf /opt/commonplace/lib/python3*/site-packages/torch/include
 # Requirements are a layer of their own, rebuilt only when a list changes: a new release adds 4 MB, not
-# 1.5 GB. The lists include PyTorch's requirements.
+# 400. The lists include PyTorch's requirements.
 COPY deploy/requirements*.txt /
 # Extras with blanks between, such as "git ocr" (docs/operating.md).
 ARG EXTRAS=""
@@ -40,6 +27,20 @@ RUN for extra in ${EXTRAS}; do \
     done \
     && pip install --no-deps --require-hashes --requirement /requirements.txt "$@" \
     && pip uninstall --yes pip
+ARG TORCH_INDEX=""
+# The tests' release, and optionally its file's digest to check.
+ARG TORCH=2.13.0
+ARG TORCH_SHA256=""
+# For the extra `models`. The finished image builds nothing, so the headers go.
+RUN case " ${EXTRAS} " in *" models "*) ;; *) exit 0 ;; esac; \
+    if [ -z "${TORCH_INDEX}" ]; then \
+        echo "The extra models needs the build argument TORCH_INDEX: the address after --index-url on" \
+            "PyTorch's Get started page, for its CPU builds (docs/operating.md)." >&2; \
+        exit 1; \
+    fi; \
+    echo "torch==${TORCH}${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" > /torch.txt \
+    && pip install --no-deps --index-url "${TORCH_INDEX}" --requirement /torch.txt \
+    && rm -rf /opt/commonplace/lib/python3*/site-packages/torch/include
 
 FROM needed AS program
 WORKDIR /src

@@ -14,7 +14,8 @@ preview: $(VENV)/preview.done ## run the bot in a local browser page
 run: $(VENV)/run.done ## run the bot in Discord, with DISCORD_TOKEN
 	$(BIN)/commonplace run $(ARGS)
 
-install: $(VENV)/run.done ## install the bot's requirements only
+install: $(if $(EXTRAS),| $(VENV)/bin/python,$(VENV)/run.done) ## install the bot with its requirements only, and with EXTRAS="git ocr"
+	$(if $(EXTRAS),$(BIN)/python deploy/install.py run $(EXTRAS) && touch $(VENV)/run.done)
 
 # With ARGS, tests run in one process, so a debugger works.
 test: $(VENV)/dev.done check ## run the quick tests, or those in ARGS
@@ -48,23 +49,28 @@ shipped: $(VENV)/dev.done ## derive the shipped models, and embed the bundled ar
 	$(BIN)/python -m indexer.ingest.shipping
 
 # Releases with the digests of every platform's files. PyTorch is left out, because its CPU build is
-# installed by itself, and so are the requirements of its builds for graphics cards.
+# installed by itself, and so are the requirements of its builds for graphics cards. The extras
+# agree on each release, and the tests run with those of the image's base and of the extra `models`.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
 # The image's Python and processors.
 IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
-EXTRAS := git mcp ocr page plot postgres serve
+LOCKED_EXTRAS := git mcp models ocr page plot postgres serve
 # Keep packages that are neither in the earlier list (if any) nor PyTorch's.
 KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
 	/^[a-z]/ {keep = !($$1 in known || /^(torch|triton|nvidia-|cuda-)/)} keep'
 
 lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest allowed releases
-	set -e; write() { { sed -n '/^#/p' "$$1"; cat; } > deploy/lock.new; mv deploy/lock.new "$$1"; }; \
+	set -e; write() { { sed -n '/^#/p' "$$1"; cat; } > deploy/lock.new; \
+		grep -q == deploy/lock.new; mv deploy/lock.new "$$1"; }; \
 	$(COMPILE) $(IMAGE) | $(KEEP) - | write deploy/requirements.txt; \
-	for extra in $(EXTRAS); do \
-		$(COMPILE) $(IMAGE) --extra $$extra --constraint deploy/requirements.txt \
+	set -- --constraint deploy/requirements.txt; \
+	for extra in $(LOCKED_EXTRAS); do \
+		$(COMPILE) $(IMAGE) --extra $$extra "$$@" \
 			| $(KEEP) deploy/requirements.txt - | write deploy/requirements-$$extra.txt; \
+		set -- "$$@" --constraint deploy/requirements-$$extra.txt; \
 	done; \
-	$(COMPILE) --universal --python-version 3.11.9 --extra dev --constraint deploy/requirements.txt \
+	$(COMPILE) --universal --python-version 3.11.9 --extra dev \
+		--constraint deploy/requirements.txt --constraint deploy/requirements-models.txt \
 		| $(KEEP) - | write deploy/requirements-dev.txt
 
 clean: ## remove environments and caches

@@ -1,27 +1,22 @@
 """Installation into a virtual environment, with its size told beforehand.
 
-    .venv/bin/python deploy/install.py preview|run|dev
+    .venv/bin/python deploy/install.py preview|run|dev [EXTRA…]
 
-It needs Python and pip only. The preview leaves out the libraries for models other than the
-default. uv installs, because it is ten times as fast as pip and can choose PyTorch's CPU build;
-pip takes over if uv reaches no index. Development installs locked releases, so a new release of a
-tool breaks nobody's first run.
+It needs Python and pip only. uv installs, because it is ten times as fast as pip and can choose
+PyTorch's CPU build; pip takes over if uv reaches no index. Development installs locked releases, so
+a new release of a tool breaks nobody's first run.
 """
 
 import os
-import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-
-# For models other than the default, which comes derived.
-OTHER_MODELS: Final = frozenset({"sentence-transformers", "torch", "onnx"})
 
 # Give up soon on an unreachable index, because pip may know another one.
 _ENVIRONMENT: Final = {
@@ -40,59 +35,75 @@ Run = Callable[[Sequence[str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of installation: its extra, and its size in MB as a download and on the disk."""
+    """A kind of installation: its extras, and its size in MB as a download and on the disk."""
 
-    extra: str
+    extras: tuple[str, ...]
     download: int
     disk: int
-    has_other_models: bool = True
     lock: str = ""
 
 
 KINDS: Final = {
-    "preview": Kind("preview", 230, 690, has_other_models=False),
-    "run": Kind("", 420, 1_600),
-    "dev": Kind("dev", 700, 2_500, lock="deploy/requirements-dev.txt"),
+    "preview": Kind(("preview",), 200, 580),
+    "run": Kind((), 140, 410),
+    "dev": Kind(("dev",), 700, 2_500, lock="deploy/requirements-dev.txt"),
 }
+# The same sizes of the large extras; the others take some MB.
+EXTRAS: Final = {"models": (240, 870), "ocr": (100, 220), "plot": (25, 75)}
+
+
+def chosen(name: str, *extras: str) -> Kind:
+    """A kind of installation with further extras."""
+    kind = KINDS[name]
+    sizes = [EXTRAS.get(extra, (0, 0)) for extra in extras]
+    return replace(
+        kind,
+        extras=(*kind.extras, *extras),
+        download=kind.download + sum(download for download, _ in sizes),
+        disk=kind.disk + sum(disk for _, disk in sizes),
+    )
 
 
 def requirements(kind: Kind) -> list[str]:
-    """Everything that is installed besides the project itself."""
+    """Everything that is installed besides the project itself.
+
+    Raises:
+        SystemExit: if there is no such extra.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = project["optional-dependencies"][kind.extra] if kind.extra else []
-    listed: list[str] = [*project["dependencies"], *extra]
-    return [one for one in listed if kind.has_other_models or _name(one) not in OTHER_MODELS]
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    extras = project["optional-dependencies"]
+    listed: list[str] = [*project["dependencies"]]
+    for extra in kind.extras:
+        if extra not in extras:
+            sys.exit(f"There is no extra {extra}. Choose from {', '.join(sorted(extras))}.")
+        listed += extras[extra]
+    return listed
 
 
 def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
     """Install the project and its requirements; returns the exit code."""
+    needed = requirements(kind)
     say(
-        f"Installing {len(requirements(kind))} packages and what they need into "
+        f"Installing {len(needed)} packages and what they need into "
         f"{_shown(Path(sys.prefix))}: up to {kind.download:,} MB to download, {kind.disk:,} MB on "
         "the disk, one to five minutes."
     )
-    if not kind.has_other_models:
-        say(f"Left out, for models other than the default: {', '.join(sorted(OTHER_MODELS))}.")
     python = sys.executable
     pip = [python, "-m", "pip", "install"]
-    needed = requirements(kind)
+    has_pytorch = any(requirement.startswith("torch") for requirement in needed)
     # Everything but PyTorch and its requirements, which the next step adds.
     locked = ["--no-deps", "--require-hashes", "--requirement", str(ROOT / kind.lock)]
-    # The project alone: its requirements are installed, or left out on purpose.
+    # The project alone: its requirements are installed.
     itself = ["--no-deps", "--editable", str(ROOT)]
     if run([*pip, "--quiet", "uv"]) == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python]
-        build = ["--torch-backend", "cpu"] if sys.platform == "linux" else []
+        build = ["--torch-backend", "cpu"] if has_pytorch and sys.platform == "linux" else []
         steps = [[*uv, *locked]] if kind.lock else []
         steps += [[*uv, *build, *needed], [*uv, *itself]]
         if all(run(step) == 0 for step in steps):
             return 0
         say("uv can't install them here (above); pip takes over, which takes some minutes longer.")
-        if kind.has_other_models and sys.platform == "linux":
+        if has_pytorch and sys.platform == "linux":
             say("pip may choose PyTorch's build for graphics cards, which is 4 GB larger.")
     failed = run([*pip, *locked]) if kind.lock else 0
     return failed or run([*pip, *needed]) or run([*pip, "--quiet", *itself])
@@ -124,4 +135,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(install(KINDS[sys.argv[1]], _run, _say))
+    sys.exit(install(chosen(*sys.argv[1:]), _run, _say))

@@ -6,6 +6,7 @@ A module that uses private names of a library lists them in `USED`, as `module:a
 
 from collections.abc import Iterable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import Any
 
@@ -47,9 +48,15 @@ def require(library: str, names: Iterable[str]) -> None:
         )
 
 
+def has_modules(*modules: str) -> bool:
+    """Whether all these modules can be found. None is imported."""
+    return all(find_spec(module) is not None for module in modules)
+
+
 def needed(extra: str) -> str:
     """The hint for installing an extra, as the end of a sentence."""
     return (
-        f"the extra `{extra}`: run `.venv/bin/pip install -e '.[{extra}]'` in the checkout, or "
-        f"build the image with EXTRAS={extra}"
+        f"the extra `{extra}`: run `make install EXTRAS={extra}` in a checkout or "
+        f'`pip install "commonplace-bot[{extra}]"` elsewhere, or build the image with '
+        f"EXTRAS={extra}"
     )

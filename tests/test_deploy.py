@@ -5,6 +5,7 @@ Neither Docker nor systemd is needed here: docs/operating.md tells what was seen
 
 import asyncio
 import configparser
+import importlib.metadata
 import json
 import re
 import shlex
@@ -144,7 +145,7 @@ def test_the_image_is_made_of_what_docker_is_given_and_of_all_packages() -> None
 
 
 def test_no_address_of_a_registry_is_named() -> None:
-    """PyTorch's index is an argument without a default, and building without it says so."""
+    """PyTorch's index, for the extra `models`, is an argument without a default."""
     assert 'ARG TORCH_INDEX=""' in DOCKERFILE
     files = ("Dockerfile", "compose.yaml", "compose.cluster.yaml", "deploy/container.toml")
     for name in (*files, *(f"deploy/{path.name}" for path in LISTS)):
@@ -172,10 +173,12 @@ def test_memory_processes_and_open_files_have_an_end(unit: dict[str, list[str]])
 
 
 def test_the_image_installs_nothing_whose_digest_is_not_in_the_repository() -> None:
-    """PyTorch is the exception: its digest is the operator's to give, with its index."""
+    """PyTorch (extra `models`) is the exception: its digest is the operator's, with its index."""
     installs = re.findall(r"pip install (.*?)(?= &&|$)", "\n".join(_instructions("RUN")), re.M)
     assert [line.split()[0] for line in installs] == ["--no-deps"] * 3
-    _pytorch, needed, program = installs
+    needed, pytorch, program = installs
+    assert '*" models "*) ;; *) exit 0' in DOCKERFILE
+    assert '--index-url "${TORCH_INDEX}"' in pytorch
     assert "${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" in DOCKERFILE
     assert '--require-hashes --requirement /requirements.txt "$@"' in needed
     assert program.endswith(" .")
@@ -192,21 +195,20 @@ def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> N
     locked = _locked("requirements.txt")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for needed in map(Requirement, project["dependencies"]):
-        name = canonicalize_name(needed.name)
-        if name == "torch":
-            [release] = re.findall(r"^ARG TORCH=(.*)$", DOCKERFILE, re.M)
-        else:
-            release = locked[name]
-        assert release in needed.specifier, name
+        assert locked[canonicalize_name(needed.name)] in needed.specifier, needed.name
+    heavy = {"torch", "transformers", "scipy", "sympy", "scikit-learn", "onnx"}
+    assert not heavy & locked.keys()
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_what_an_extra_needs_besides_is_locked_in_releases_that_are_allowed(extra: str) -> None:
     besides, needed = _locked(f"requirements-{extra}.txt"), _locked("requirements.txt")
+    pytorch = dict(re.findall(r"^ARG (TORCH)=(.*)$", DOCKERFILE, re.M))
     assert not besides.keys() & needed.keys()
     for one in map(Requirement, PROJECT["optional-dependencies"][extra]):
         for name in (one.name, *(f"{one.name}-{part}" for part in one.extras)):
-            release = (besides | needed)[canonicalize_name(name)]
+            known = besides | needed | {"torch": pytorch["TORCH"]}
+            release = known[canonicalize_name(name)]
             assert release in one.specifier or name != one.name
 
 
@@ -248,6 +250,25 @@ def test_the_list_of_development_has_each_tool_in_a_release_that_is_allowed() ->
         assert releases or one.name == "torch"
         assert all(release in one.specifier for release in releases), one.name
     assert name_of_list in (ROOT / "deploy" / "install.py").read_text()
+
+
+def test_tests_run_with_locked_releases() -> None:
+    """Those of the image's base and of the extra `models`, too. `make test` installs them."""
+    lists = [_locked(name) for name in ("requirements.txt", "requirements-models.txt")]
+    releases = set(
+        re.findall(
+            r"^([\w.-]+)==([^\s;]+)",
+            (ROOT / "deploy" / "requirements-dev.txt").read_text(),
+            re.MULTILINE,
+        )
+    )
+    assert set().union(*(locked.items() for locked in lists)) <= releases
+    locked_names = {name for name, _ in releases}
+    here = {
+        (canonicalize_name(package.name), package.version)
+        for package in importlib.metadata.distributions()
+    }
+    assert {package for package in here if package[0] in locked_names} <= releases
 
 
 def test_the_services_of_a_cluster_are_the_one_of_a_bot_several_times() -> None:

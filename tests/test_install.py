@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 INSTALL: dict[str, Any] = runpy.run_path(str(ROOT / "deploy" / "install.py"))
@@ -15,7 +16,7 @@ KINDS = INSTALL["KINDS"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def _installed(kind: str, *, uv_fails_at: str = "") -> tuple[list[str], list[str]]:
+def _installed(*names: str, uv_fails_at: str = "") -> tuple[list[str], list[str]]:
     """The commands that an installation runs, and the lines that it says."""
     commands: list[str] = []
     said: list[str] = []
@@ -25,22 +26,31 @@ def _installed(kind: str, *, uv_fails_at: str = "") -> tuple[list[str], list[str
         commands.append(line)
         return int(bool(uv_fails_at) and uv_fails_at in line)
 
-    assert INSTALL["install"](KINDS[kind], run, said.append) == 0
+    assert INSTALL["install"](INSTALL["chosen"](*names), run, said.append) == 0
     return commands, said
 
 
-def test_the_preview_takes_everything_but_what_only_other_models_need() -> None:
-    taken = INSTALL["requirements"](KINDS["preview"])
-    every = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["preview"]]
-    left_out = [one for one in every if one not in taken]
-    assert set(map(INSTALL["_name"], left_out)) == INSTALL["OTHER_MODELS"]
+@pytest.mark.parametrize("names", [("run",), ("preview",), ("dev",), ("run", "git", "models")])
+def test_installation_takes_base_and_named_extras(names: tuple[str, ...]) -> None:
+    kind, *extras = names
+    every = [*PROJECT["dependencies"]]
+    for extra in ([] if kind == "run" else [kind]) + extras:
+        every += PROJECT["optional-dependencies"][extra]
+    assert INSTALL["requirements"](INSTALL["chosen"](*names)) == every
 
 
-@pytest.mark.parametrize("kind", ["run", "dev"])
-def test_all_else_takes_every_requirement(kind: str) -> None:
-    extra = KINDS[kind].extra
-    every = [*PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] if extra else [])]
-    assert INSTALL["requirements"](KINDS[kind]) == every
+def test_unknown_extra_is_named_with_the_others() -> None:
+    with pytest.raises(SystemExit, match=r"no extra modles\. Choose from .*models"):
+        _installed("run", "modles")
+
+
+@pytest.mark.parametrize("kind", ["run", "preview"])
+def test_base_installation_has_no_pytorch(kind: str) -> None:
+    libraries = {"torch", "sentence-transformers", "onnx", "scipy"}
+    taken = {Requirement(line).name for line in INSTALL["requirements"](KINDS[kind])}
+    extra = {Requirement(line).name for line in PROJECT["optional-dependencies"]["models"]}
+    assert extra == libraries
+    assert not taken & libraries
 
 
 def test_sizes_are_said_before_anything_is_run() -> None:
@@ -48,11 +58,15 @@ def test_sizes_are_said_before_anything_is_run() -> None:
         commands, [said, *_] = _installed(name)
         assert f"{kind.download:,} MB to download, {kind.disk:,} MB on the disk" in said
         assert commands
+    base, extra = KINDS["run"], INSTALL["EXTRAS"]["models"]
+    _, [said, *_] = _installed("run", "models")
+    assert f"{base.download + extra[0]:,} MB to download, {base.disk + extra[1]:,} MB" in said
 
 
 def test_uv_installs_the_build_without_graphics_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    first, second, third = _installed("run")[0]
+    assert "--torch-backend" not in " ".join(_installed("run")[0])
+    first, second, third = _installed("run", "models")[0]
     assert first == "python -m pip install --quiet uv"
     assert second.startswith("python -m uv pip install --python python --torch-backend cpu ")
     assert third.endswith(f"--no-deps --editable {ROOT}")
@@ -78,6 +92,7 @@ def test_the_makefile_installs_each_kind() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for kind in KINDS:
         assert f"$(BIN)/python deploy/install.py {kind}\n" in makefile
+    assert "$(BIN)/python deploy/install.py run $(EXTRAS)" in makefile
 
 
 def test_packages_are_not_listed(capfd: pytest.CaptureFixture[str]) -> None:
