@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
+from knowledge.dependencies import has_modules, needed
 from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.store.audit.log_chain import Break
@@ -99,6 +101,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         yield Finding("configuration", False, str(error))
         return
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
+    yield _model_libraries()
     yield from _file_permissions(folder)
     yield from _store(folder, settings.data.database)
     yield from _server(folder, settings.data.database)
@@ -123,6 +126,18 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _pictures(settings)
     yield from _phrasing(settings)
     yield from _discord(settings)
+
+
+def _model_libraries() -> Finding:
+    """Name the libraries of models that don't come with the program; a bot may do without."""
+    names = {"sentence_transformers": "sentence-transformers", "torch": "torch", "onnx": "onnx"}
+    found = [f"{name} {version(name)}" for module, name in names.items() if has_modules(module)]
+    hint = needed("models")
+    return Finding(
+        "libraries of other models",
+        True,
+        ", ".join(found) or f"none; models that come with Commonplace need none, others {hint}",
+    )
 
 
 def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:

@@ -54,6 +54,7 @@ from indexer.evaluation.calibration import (
 )
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvest, judged_set
 from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
+from indexer.retrieval.evidence import require_scipy
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
@@ -234,6 +235,7 @@ def calibrate(
     Example:
         commonplace calibrate judged/
     """
+    require_scipy()
     folder = data_folder(settings.data.folder) if to is None else _folder(settings)
     target = to or folder / CALIBRATION
     opener: Opener = context.obj or open_record

@@ -12,6 +12,7 @@ from bot.models.serving_model import Pointer, Served, read_pointer, write_pointe
 from bot.storage.data_folder import MODEL_LOCK, try_lock
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
+from indexer.embedding.embedder import require_libraries
 from indexer.embedding.hub import Show
 from indexer.embedding.model_files import downloaded_folder, named_folder
 from indexer.embedding.model_records import ModelRecord
@@ -83,6 +84,8 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
             f"There is no model {name!r}. Choose one of `commonplace model list`, a folder, or a "
             "model of the hub as owner/model."
         )
+    # Before the download, which takes minutes.
+    require_libraries(hub_name)
     fetched = hub.fetch(hub_name, revision, show)
     return ModelRecord(hub_name, str(fetched.folder), fetched.revision)
 

@@ -46,12 +46,16 @@ from indexer.embedding.onnx_model import (
 from indexer.embedding.onnx_quantization import optimize, quantize
 from indexer.embedding.shipped_models import derived_folder
 from indexer.embedding.weight_files import move_weights
+from knowledge.dependencies import has_modules
 
 _TEXTS: Final = tomllib.loads(
     Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
 )
 VARIED: Final[tuple[str, ...]] = tuple(_TEXTS["varied"])
 SAMPLE: Final = (*_TEXTS["sample"], "Notes are reviewed by moderators. " * 30)
+
+# Libraries for deriving a model and for the reference, in the extra `models`.
+MODEL_LIBRARIES: Final = ("sentence_transformers", "torch")
 
 # Version 17 of the operators is the first with LayerNormalization as one operator.
 _OPSET: Final = 17
@@ -154,6 +158,9 @@ def fast_model(
         # An unusable folder is opened again and logged below, under the lock.
         with contextlib.suppress(RuntimeModelError):
             return _opened(recipe.open, place, digest)
+        # The reference says how to install them.
+        if not has_modules(*MODEL_LIBRARIES):
+            return None
         cache.mkdir(parents=True, exist_ok=True)
         # A process that waited here opens the model that another one has derived.
         with FileLock(cache / f"{target.name}.lock"):

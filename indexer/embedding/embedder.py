@@ -3,8 +3,8 @@
 A model is named by hub name or folder; any sentence-transformers model works. The default and a
 small one are shipped in derived form (`indexer.embedding.shipped_models`), so they need no download
 or derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
-runs the original model, called the reference. sentence-transformers and PyTorch are imported on
-demand, because importing them takes seconds.
+runs the original model, called the reference. sentence-transformers and PyTorch are an extra, and
+are imported on demand, because importing them takes seconds.
 
 Errors:
     Exception
@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.derivation import fast_model
+from indexer.embedding.derivation import MODEL_LIBRARIES, fast_model
 from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
@@ -38,6 +38,7 @@ from indexer.embedding.shipped_models import ShippedModel, shipped_models
 from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
+from knowledge.dependencies import has_modules, needed
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
 # For small machines; it comes with the program, too.
@@ -171,6 +172,18 @@ def error_sentence(error: Exception) -> str:
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
+def require_libraries(name: str) -> None:
+    """Check for the libraries of the reference.
+
+    Raises:
+        ModelError: if they are missing; the message says how to install them.
+    """
+    if not has_modules(*MODEL_LIBRARIES):
+        raise ModelError(
+            f"The model {name!r} needs sentence-transformers and PyTorch, in {needed('models')}."
+        )
+
+
 def silence_model_libraries() -> None:
     """Keep progress bars and telemetry of the model libraries out of a server's log.
 
@@ -237,15 +250,11 @@ class SentenceTransformerEmbedder:
             ModelError: if the model is missing or can't be read.
         """
         folder = model_folder(name)
+        require_libraries(name)
         silence_model_libraries()
         try:
             from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise ModelError(
-                f"The model {name!r} needs sentence-transformers and PyTorch, which are not "
-                f"installed ({error}). Run `make install`."
-            ) from error
-        try:
+
             # Nothing is fetched at run time: a missing model is an error with a remedy.
             self._transformer = SentenceTransformer(
                 str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False

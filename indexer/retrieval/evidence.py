@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.platforms import names_other_platform
 from indexer.text.analyzer import language_of, language_of_question, topic, word_set
+from knowledge.dependencies import has_modules, needed
 from knowledge.values.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")
@@ -263,6 +264,16 @@ def _model(values: Mapping[str, Any]) -> FittedFor | None:
     return FittedFor(str(values["model"]["name"]), str(values["model"]["digest"]))
 
 
+def require_scipy() -> None:
+    """Check that a calibration can be fitted.
+
+    Raises:
+        CalibrationError: if scipy isn't installed.
+    """
+    if not has_modules("scipy"):
+        raise CalibrationError(f"Fitting a calibration needs scipy, in {needed('models')}.")
+
+
 def fit(
     values: NDArray[np.float64],
     answered: NDArray[np.bool_],
@@ -281,7 +292,8 @@ def fit(
         importance: (n,) the weight of each row; only ratios matter.
         penalty: L2 on the weights of standardised features.
     """
-    # Imported here: only fitting needs scipy, which takes a quarter of the start of any command.
+    require_scipy()
+    # Imported here, because scipy is in an extra.
     from scipy.optimize import minimize
 
     share = importance / importance.sum()

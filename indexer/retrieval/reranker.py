@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from indexer.embedding.derivation import fast_model
-from indexer.embedding.embedder import ModelError, error_sentence, silence_model_libraries
+from indexer.embedding.embedder import (
+    ModelError,
+    error_sentence,
+    require_libraries,
+    silence_model_libraries,
+)
 from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.reranker_export import RECIPE
 from indexer.retrieval.hit import RERANKER, Hit
@@ -66,6 +71,7 @@ class CrossEncoderReranker:
             ModelError: if the model is missing, unreadable, or gives several scores for a pair.
         """
         folder = _folder_of(name)
+        require_libraries(name)
         silence_model_libraries()
         try:
             from sentence_transformers import CrossEncoder

@@ -1,6 +1,8 @@
 """The command `calibrate`, in this process and with the word embedder in place of a model."""
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from indexer.retrieval.evidence import FittedFor, calibration
+from indexer.retrieval.evidence import CalibrationError, FittedFor, calibration
+from knowledge.dependencies import needed
 from knowledge.values.questions import Evidence
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
@@ -115,6 +118,14 @@ def test_a_folder_to_write_to_that_is_missing_is_named_before_anything_is_fitted
     target = tmp_path / "missing" / "fitted.toml"
     said = _sentence(run(farm, "--to", target))
     assert "there is no folder" in said
+
+
+def test_missing_scipy_is_named_with_its_extra(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(CalibrationError, match=re.escape(needed("models"))):
+        run("calibrate")
 
 
 def test_without_any_set_both_ways_to_name_one_are_told(run: Callable[..., Result]) -> None:

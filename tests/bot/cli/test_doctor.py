@@ -1,5 +1,6 @@
 """What `doctor` finds out before a member, or somebody else, does."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -73,6 +74,18 @@ def test_parts_that_are_not_used_have_no_finding(examined: Examiner) -> None:
     unused = {"reranker", "language", "phrasing", "privacy", "notes", "copies of the database"}
     assert not (unused | {"text in pictures", "repositories"}) & found.keys()
     assert found["other model"] == Finding("other model", True, other_model_hint(DEFAULT_MODEL))
+
+
+def test_libraries_of_other_models_are_named(
+    examined: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = examined("")["libraries of other models"]
+    assert re.fullmatch(r"sentence-transformers \S+, torch \S+, onnx \S+", found.details)
+    for name in ("sentence_transformers", "torch", "onnx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    found = examined("")["libraries of other models"]
+    assert found.passed
+    assert needed("models") in found.details
 
 
 def test_a_reranker_is_opened_and_timed(examined: Examiner, ready_reranker: Path) -> None:

@@ -1,5 +1,6 @@
 """The two real embedders: what the protocol promises, and errors when a model can't be opened."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
-from indexer.retrieval.reranker import CrossEncoderReranker
+from indexer.retrieval.reranker import CrossEncoderReranker, open_reranker
+from knowledge.dependencies import needed
 from tests.indexer.embedding.families import MINILM
 from tests.models import put_pickle_for_weights
 
@@ -60,15 +62,19 @@ def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_pa
             opened(str(folder))
 
 
-def test_a_missing_library_is_explained(
-    cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
+def test_missing_libraries_are_named_with_their_extra(
+    cross_encoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """`make preview` installs neither the library nor PyTorch."""
+    """One sentence, and no line in the log."""
+    cache = tmp_path / "cache"
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(ModelError, match=r"needs sentence-transformers.*make install"):
-        SentenceTransformerEmbedder(str(MINILM))
-    with pytest.raises(ModelError, match=r"can't be opened.*sentence_transformers"):
-        CrossEncoderReranker(str(cross_encoder))
+    for opened in (open_embedder, open_reranker):
+        with pytest.raises(ModelError, match=re.escape(needed("models"))):
+            opened(str(cross_encoder), cache)
+    assert caplog.messages == []
 
 
 def test_the_promises_of_the_protocol(embedder: Embedder) -> None:
