@@ -7,7 +7,8 @@ its version.
 If too many connections have sent no request yet, the oldest of them is closed, first of addresses
 with many. The application refuses requests without a token, and closes their connections
 (`bot.programs.http_limits`). The page has no tokens, so there any connection may be closed for a
-newer one, and each request has a deadline until its response has been read.
+newer one, but not within the first seconds of a response, because all readers may come through one
+proxy. Each request of the page has a deadline until its response has been read.
 
 Errors:
     Exception
@@ -20,6 +21,7 @@ import os
 import socket
 from asyncio import TimerHandle
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -55,12 +57,15 @@ _HEAD_BYTES: Final = 16 * 1024
 _KEEP_SECONDS: Final = 15
 # Deadline in seconds from a public request's head until its response has been read.
 READ_SECONDS: Final = 120.0
-# Connections that have not sent a request; on a public server, all connections.
+# Connections that have not sent a request; on a public server, also those with slow responses.
 MOST_WAITING: Final = 256
+# For so long, no other connection of its address ends the response to a public request.
+_RESPONSE_SECONDS: Final = 5.0
 # A browser opens six; an address with more than this is the first to lose one.
 _MANY: Final = 16
-# All connections; beyond that, even holders of a token are told to come later.
-_CONNECTIONS: Final = 2 * MOST_WAITING
+# All connections; beyond that, even holders of a token are told to come later. With a file for
+# each, a process has fewer than the usual 1,024 open files.
+_CONNECTIONS: Final = 448
 # Connections accepted in one turn of the event loop. A request that comes with its connection is
 # read three turns later, before newer connections push it out.
 _BACKLOG: Final = 64
@@ -175,19 +180,24 @@ class _Connection(H11Protocol):
     def _address(self) -> str:
         return self.client[0] if self.client else ""
 
+    @property
+    def _siblings(self) -> "set[_Connection]":
+        """All connections of the server, this one too."""
+        return cast("set[_Connection]", self.connections)
+
     def _make_room(self) -> None:
-        """Close the oldest expendable connection, if there are too many."""
-        siblings = cast("set[_Connection]", self.connections)
-        expendable = [connection for connection in siblings if connection._is_expendable]
-        if len(expendable) > MOST_WAITING:
-            of_address = Counter(connection._address for connection in expendable)
-            crowd = [
-                connection for connection in expendable if of_address[connection._address] > _MANY
-            ]
-            oldest = min(crowd or expendable, key=lambda connection: connection._since)
+        """Close the oldest expendable connections, if there are too many."""
+        expendable = [connection for connection in self._siblings if connection._is_expendable]
+        of_address = Counter(connection._address for connection in expendable)
+        crowd = [connection for connection in expendable if of_address[connection._address] > _MANY]
+        self._close_oldest(crowd or expendable, len(expendable) - MOST_WAITING)
+
+    def _close_oldest(self, connections: "Iterable[_Connection]", number: int) -> None:
+        oldest = sorted(connections, key=lambda connection: connection._since)
+        for connection in oldest[: max(0, number)]:
             # Stop counting it now, not when the event loop has closed it.
-            self.connections.discard(oldest)
-            oldest.transport.abort()
+            self.connections.discard(connection)
+            connection.transport.abort()
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
@@ -218,7 +228,17 @@ class _PublicConnection(_Connection):
 
     @property
     def _is_expendable(self) -> bool:
-        return True
+        is_responding = self.conn.our_state in (h11.SEND_RESPONSE, h11.SEND_BODY)
+        return not is_responding or self.loop.time() - self._since > _RESPONSE_SECONDS
+
+    def _make_room(self) -> None:
+        """Close also a crowd's oldest connection for one of another address, if all are taken."""
+        super()._make_room()
+        of_address = Counter(connection._address for connection in self._siblings)
+        [(address, number)] = of_address.most_common(1)
+        if len(self._siblings) >= _CONNECTIONS and of_address[self._address] <= _MANY < number:
+            crowd = [sibling for sibling in self._siblings if sibling._address == address]
+            self._close_oldest(crowd, 1)
 
     def _cancel_read_deadline(self) -> None:
         if self._read_deadline is not None:

@@ -236,6 +236,55 @@ async def test_a_crowd_of_one_address_pushes_out_no_other() -> None:
             writer.close()
 
 
+def _slow_application(go_on: asyncio.Event) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await go_on.wait()
+        await _nothing(scope, receive, send)
+
+    return answer
+
+
+@asynccontextmanager
+async def _readers(port: int, number: int) -> AsyncIterator[list[asyncio.StreamReader]]:
+    """Connections of one address that have sent a request each, the oldest first."""
+    streams = []
+    for _ in range(number):
+        streams.append(await asyncio.open_connection("127.0.0.1", port))
+        streams[-1][1].write(_ASKING)
+    yield [reader for reader, _ in streams]
+    for _, writer in streams:
+        writer.close()
+
+
+async def test_readers_behind_one_proxy_are_all_served() -> None:
+    go_on = asyncio.Event()
+    async with (
+        _serving(_slow_application(go_on), public=True) as port,
+        _readers(port, STRANGERS) as readers,
+    ):
+        go_on.set()
+        statuses = {await reader.readline() for reader in readers}
+    assert statuses == {b"HTTP/1.1 204 No Content\r\n"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a second address of this machine")
+async def test_responses_to_a_crowd_keep_no_other_address_out() -> None:
+    go_on = asyncio.Event()
+    async with (
+        _serving(_slow_application(go_on), public=True) as port,
+        _readers(port, 2 * STRANGERS) as crowd,
+    ):
+        assert (await crowd[-1].readline()).startswith(b"HTTP/1.1 503 ")
+        other = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+        other[1].write(_ASKING)
+        # The crowd's oldest connection makes room.
+        assert await crowd[0].read() == b""
+        go_on.set()
+        assert (await other[0].readline()).startswith(b"HTTP/1.1 204 ")
+        other[1].close()
+
+
 async def test_a_response_that_is_not_read_ends_at_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
