@@ -1,7 +1,8 @@
 """Data folder: its mark, files and file locks, and functions to open its store and indexes.
 
-A folder is Commonplace's if it has the mark, a community database, a backup or tombstones. Any
-other folder that isn't empty is refused before anything in it is changed.
+A folder is Commonplace's if it has the mark, a community database, a backup, tombstones or the
+pointer to the serving model. Any other folder that isn't empty is refused before anything in it is
+changed.
 
 `run` and `preview` hold a lock on the folder, so that only one bot at a time uses the folder. Other
 commands can run at the same time. The operating system releases a lock when its process ends. The
@@ -13,6 +14,7 @@ Errors:
         └── DataFolderHeldError   another bot runs on the data folder
 """
 
+import json
 import logging
 import os
 import shutil
@@ -49,6 +51,7 @@ MARK: Final = "commonplace-data.txt"
 _MARK_TEXT: Final = "Data folder of Commonplace. Only its owner may read these files.\n"
 # Names the serving model and its index (`bot.models.serving_model`).
 POINTER: Final = "model.json"
+_POINTER_CHARACTERS: Final = 100_000
 # Held while another index is built, or the serving one is changed.
 MODEL_LOCK: Final = "model.lock"
 
@@ -151,7 +154,23 @@ def _is_own(folder: Path) -> bool:
             if _MARK_TEXT.startswith(file.read(len(_MARK_TEXT))):
                 return True
     databases = chain(folder.glob("community*.db"), (folder / BACKUPS).glob("community*.db"))
-    return any(map(is_community_database, databases)) or are_tombstones(folder / TOMBSTONES)
+    return (
+        any(map(is_community_database, databases))
+        or are_tombstones(folder / TOMBSTONES)
+        # After a kill, all of a young database may still be in its write-ahead log.
+        or _is_pointer(folder / POINTER)
+    )
+
+
+def _is_pointer(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(_POINTER_CHARACTERS)
+    try:
+        return bool({"format", "configured", "serving"} <= json.loads(text).keys())
+    except (ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _mark(folder: Path) -> None:

@@ -15,11 +15,13 @@ from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
+from bot.models.serving_model import Pointer, Served, write_pointer
 from bot.storage.data_folder import (
     BACKUPS,
     BOT_LOCK,
     COMMUNITY,
     MARK,
+    POINTER,
     DataFolderError,
     DataFolderHeldError,
     checked_data_folder,
@@ -31,6 +33,7 @@ from bot.storage.data_folder import (
     try_lock,
 )
 from bot.storage.index_places import INDEX
+from indexer.embedding.model_records import ModelRecord
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.store import StoreError
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
@@ -143,11 +146,15 @@ def _tombstones(folder: Path) -> None:
     (folder / TOMBSTONES).write_text(f'{{"key": "{"a" * 64}"}}\n')
 
 
+def _pointer(folder: Path) -> None:
+    write_pointer(folder, Pointer("", Served(ModelRecord("a model"))))
+
+
 def _torn_mark(folder: Path) -> None:
     (folder / MARK).touch()
 
 
-@pytest.mark.parametrize("make", [_database, _backup, _tombstones, _torn_mark])
+@pytest.mark.parametrize("make", [_database, _backup, _tombstones, _pointer, _torn_mark])
 def test_own_folder_is_known_by_its_content_and_marked(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
@@ -160,7 +167,7 @@ def test_own_folder_is_known_by_its_content_and_marked(
 
 @pytest.mark.parametrize("content", ["", "[" * 100_000, '{"key": 1, "more": 2}\n'])
 def test_foreign_files_prove_nothing(tmp_path: Path, content: str) -> None:
-    for name in (COMMUNITY, TOMBSTONES):
+    for name in (COMMUNITY, TOMBSTONES, POINTER):
         (tmp_path / name).write_text(content)
     (tmp_path / MARK).mkdir()
     with pytest.raises(DataFolderError, match="no data of Commonplace"):
