@@ -247,6 +247,7 @@ class PersonalData:
             [ERASED_TITLE, ERASED_TEXT, revision_id],
         )
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
+        # Its card may just be posted, and has no message yet.
         mark_due(self._database, revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:

@@ -286,6 +286,21 @@ def test_a_pending_addition_goes_with_its_writer_its_pictures_and_its_card(store
     assert revision_id in due_cards(store)
 
 
+def test_a_quotation_of_an_addition_goes_although_its_approval_was_undone(store: Store) -> None:
+    revision_id = extended(store)
+    decide(store, revision_id, ADA)
+    hits = [
+        RecordedHit("note:1", "On words", "", text, 1.0, ()) for text in ("added", "of another")
+    ]
+    asked(store, BEN.id, "Which words?", *hits)
+    store.decisions.undo(GUILD, revision_id, ADA)
+
+    store.personal_data.forget(MIRA.id, withdraw=False)
+
+    passages = store.database.rows("select passage from recorded_passages")
+    assert [row["passage"] for row in passages] == ["of another"]
+
+
 def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Store) -> None:
     said = Submission("On rejected words", "rejected words")
     note = store.contributions.propose(GUILD, MIRA, 5, said, pictures=[picture()]).note
@@ -298,6 +313,19 @@ def test_a_rejected_text_loses_its_pictures_and_its_card_is_outdated(store: Stor
 
     assert store.database.rows("select * from revision_pictures") == []
     assert due_cards(store) == {note.revision.id}
+
+
+def test_a_card_posted_during_the_erasure_of_its_text_is_outdated(store: Store) -> None:
+    revision_id = proposed(store, MIRA, "withdrawn words")
+    store.contributions.withdraw(GUILD, 1, MIRA.id)
+    [(note, change)] = store.review_cards.due()
+    store.review_cards.begin_posting(revision_id, change)
+    store.personal_data.forget(MIRA.id, withdraw=False)
+
+    store.review_cards.record_message(revision_id, 5, 900)
+    store.review_cards.mark_shown(note.revision.id, change)
+
+    assert due_cards(store) == {revision_id}
 
 
 def test_an_approved_addition_stays_but_leaves_the_page(store: Store) -> None:
