@@ -1,6 +1,8 @@
 """Helping over the wire: whatever is lost on the way, and whenever the process ends, once."""
 
 import functools
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,8 +16,8 @@ from knowledge.store.notes.decisions import Ruling
 from knowledge.values.channel_settings import Mode
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
-from tests.bot.ask.helping import ASKED, POST_TITLE
-from tests.bot.discord_server import bot_process
+from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN
+from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.gateway import CONTENT
 from tests.bot.wire.people import labels
 from tests.bot.wire.server import WireServer
@@ -38,12 +40,12 @@ class HelpedServer:
     forum: Json
     config: Path
 
-    async def post(self) -> Json:
+    async def post(self, text: str = ASKED) -> Json:
         """A new post of Mia's."""
         thread = self.server.state.add_thread(self.forum, POST_TITLE)
         thread["owner_id"] = str(self.server.mia.id)
         await self.server.gateway.emit("THREAD_CREATE", {**thread, "newly_created": True})
-        await self.server.mia.say(thread, ASKED)
+        await self.server.mia.say(thread, text)
         return thread
 
     def answers(self, channel: Json) -> list[Json]:
@@ -108,6 +110,30 @@ async def test_a_process_that_is_killed_while_it_answers_answers_once(
         post = await helped.post()
         await server.until(lambda: helped.answers(post), "an answer")
     assert len(helped.answers(server.general)) == 1
+
+
+async def test_a_post_without_an_answer_for_a_day_is_a_gap_after_a_kill(
+    helped: HelpedServer, settings: Settings
+) -> None:
+    server, database = helped.server, settings.data.folder / "community.db"
+
+    def rows(sql: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(database, timeout=SECONDS)) as connection, connection:
+            return connection.execute(sql).fetchall()
+
+    start = ("run", "--data", settings.data.folder, "--config", helped.config)
+    async with bot_process(server, *start) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        post = await helped.post(UNKNOWN)
+        waits = "select 1 from helped_questions where state != 'waiting'"
+        await server.until(lambda: rows(waits), "a look at the post")
+        process.kill()
+        await process.wait()
+    rows("update helped_questions set due_at = '2020-01-01T00:00:00+00:00'")
+    async with running(server, settings, "--config", helped.config):
+        asked = await server.until(lambda: rows("select channel_id, text from questions"), "a gap")
+    assert asked == [(int(post["id"]), f"{POST_TITLE}\n{UNKNOWN}")]
+    assert helped.answers(post) == []
 
 
 async def test_what_is_told_again_after_a_broken_connection_is_answered_once(
