@@ -120,10 +120,11 @@ def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(
     lines = done.stdout.splitlines()
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
         ["ok", "configuration"],
+        ["ok", "libraries of other models"],
         ["wrong", "community database"],
         ["wrong", "model"],
     ]
-    assert "not a usable database" in lines[1]
+    assert "not a usable database" in lines[2]
 
 
 @pytest.mark.parametrize("command", [[], ["--help"], ["ask", "--help"], ["index", "-h"]])

@@ -128,6 +128,7 @@ async def test_deleting_leaves_no_trace_in_tables_index_cards_and_answers(
     found = list(islice(examine(None, settings.data.folder), 3))
     assert [(one.subject, one.passed) for one in found] == [
         ("configuration", True),
+        ("libraries of other models", True),
         ("community database", True),
         ("log", True),
     ]

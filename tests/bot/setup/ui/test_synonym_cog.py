@@ -37,7 +37,7 @@ async def test_a_synonym_is_previewed_kept_searched_with_listed_and_stored_once(
     preview = await _previewed(world, UNKNOWN, "community meetup")
     assert "1 more unsure answer for the last 2 questions" in said(preview)
     assert f"“{UNKNOWN}”" in said(preview)
-    assert f"from {TITLE}" in said(preview)
+    assert f"from “{TITLE}”" in said(preview)
     assert QUESTION not in said(preview)
     await world.moderator.click(shown_message(preview), label="Discard")
     assert await world.core(lambda core: core.store.guilds.settings(world.guild.id).synonyms) == ()
