@@ -125,7 +125,7 @@ async def test_deleting_leaves_no_trace_in_tables_index_cards_and_answers(
     assert name in withheld.names
     assert world.second_member.id not in withheld.member_ids
     # The doctor's further checks need a real model.
-    found = list(islice(examine(None, settings.data.folder), 3))
+    found = list(islice(examine(None, settings.data.folder), 4))
     assert [(one.subject, one.passed) for one in found] == [
         ("configuration", True),
         ("libraries of other models", True),
