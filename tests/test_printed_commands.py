@@ -35,7 +35,6 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 NOT_RUN: Final = {
     "make ": "installs packages, or runs the tests that this is one of; CI runs both",
     "sudo make ": "installs packages; CI runs `make`",
-    ".venv/bin/pip ": "installs packages; tests/test_deploy.py reads the extras",
     "docker ": "no Docker in the tests; tests/test_deploy.py reads the files",
     "sudo systemctl ": "no systemd in the tests; tests/test_deploy.py reads the unit",
     "journalctl ": "reads the log of a unit",
