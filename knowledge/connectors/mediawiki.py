@@ -50,6 +50,8 @@ _MAXLAG: Final = "5"
 _LIST_REQUESTS: Final = 500
 # With more changes than fit these requests, listing all pages is cheaper.
 _CHANGE_REQUESTS: Final = 20
+# More than any wiki has; each costs some microseconds at every visit.
+_NAMESPACES: Final = 2_000
 # Page ids in one request.
 _BATCH: Final = 50
 # The most changed templates whose pages are fetched again, and the requests to list one's pages.
@@ -214,6 +216,8 @@ class MediaWiki:
         return site, None if untold else changes
 
     def _read_site(self, site: Mapping[str, Any], licence: str) -> None:
+        if len(site["namespaces"]) > _NAMESPACES:
+            raise RefusedError(f"has more than {_NAMESPACES:,} namespaces")
         names = {str(one["id"]): one["id"] for one in site["namespaces"].values()}
         for one in site["namespaces"].values():
             names |= {one["name"].casefold(): one["id"]}
