@@ -86,9 +86,16 @@ async def _cpu_seconds(world: World, write: Write, text: str) -> float:
 
 async def _dear_fragments(world: World, write: Write, fragments: Sequence[str]) -> dict[str, float]:
     await world.add_note()
-    texts = {fragment: pumped(fragment, TEXT_CHARACTERS) for fragment in fragments}
-    found = {fragment: await _cpu_seconds(world, write, text) for fragment, text in texts.items()}
-    return {fragment: seconds for fragment, seconds in found.items() if seconds > JOB_SECONDS}
+    found = {}
+    for fragment in fragments:
+        # A shorter text once more, before a busy machine is taken for a dear one.
+        for characters in (TEXT_CHARACTERS, TEXT_CHARACTERS - 10):
+            seconds = await _cpu_seconds(world, write, pumped(fragment, characters))
+            if seconds <= JOB_SECONDS:
+                break
+        else:
+            found[fragment] = seconds
+    return found
 
 
 @pytest.mark.parametrize("write", WRITERS)
