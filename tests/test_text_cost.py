@@ -40,7 +40,7 @@ def test_no_pumped_text_is_a_job_of_a_second(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_no_longer_pumped_text_is_a_job_of_a_second(tmp_path: Path) -> None:
-    assert _dear_texts(tmp_path, THOROUGH_CHARACTERS, 36, ONCE) == []
+    assert _dear_texts(tmp_path, THOROUGH_CHARACTERS, len(FRAGMENTS), ONCE) == []
 
 
 def test_each_entrance_reads_plain_words_to_their_end(tmp_path: Path) -> None:
