@@ -119,9 +119,7 @@ class ReplyProposals:
         self, guild_id: int, channel: Any, question: Question
     ) -> bool:
         """Whether a helper's answer to a question will be proposed as a note."""
-        settings = await self._bot.guild_settings.settings(guild_id)
-        held = await self._bot.guild_settings.in_channel(channel)
-        if not (held.from_replies and settings.complete):
+        if not await self._is_on(guild_id, channel):
             return False
         return await self._bot.worker.call(
             lambda core: reply_proposals.may_propose_handed_over(core, question)
@@ -131,14 +129,18 @@ class ReplyProposals:
         self, guild_id: int, channel: Any, question_id: int, unnamed: str
     ) -> bool:
         """Propose an answer from a helper's form as a note; return whether it was proposed."""
-        settings = await self._bot.guild_settings.settings(guild_id)
-        held = await self._bot.guild_settings.in_channel(channel)
-        if not (held.from_replies and settings.complete):
+        if not await self._is_on(guild_id, channel):
             return False
         note = await self._bot.worker.call(
             lambda core: reply_proposals.propose_handed_over(core, guild_id, question_id, unnamed)
         )
         return note is not None
+
+    async def _is_on(self, guild_id: int, channel: Any) -> bool:
+        """Whether answers of helpers in this channel are proposed as notes."""
+        settings = await self._bot.guild_settings.settings(guild_id)
+        held = await self._bot.guild_settings.in_channel(channel)
+        return held.from_replies and settings.complete
 
     async def _may_propose(self, channel: Any, author: discord.Member) -> bool:
         """Whether answers of this author in this channel are proposed as notes."""
