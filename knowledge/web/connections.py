@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -103,6 +104,8 @@ def error_text(error: Exception) -> str:
     return _ERRNO.sub("", " ".join(str(error).split()))[:200] or type(error).__name__
 
 
+# Cached, because reading the version parses the package's metadata, and each request asks for it.
+@cache
 def user_agent(contact: str = "") -> str:
     """The User-Agent header, with the operator's contact."""
     try:
