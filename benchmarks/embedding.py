@@ -27,7 +27,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from indexer.embedding.derivation import derive
-from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.shipped_models import shipped_models
@@ -82,7 +82,7 @@ def main() -> None:
 
 def packaged() -> Path:
     """The folder of the shipped small model."""
-    return shipped_models()[SMALL_MODEL].source(Path())
+    return shipped_models()[DEFAULT_MODEL].source()
 
 
 def probe(folder: Path) -> dict[str, float]:

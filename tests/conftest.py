@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.storage.data_folder import model_cache
-from indexer.embedding.embedder import SMALL_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.fork_server import ForkServer, fork_server
 from tests.models import save_cross_encoder
@@ -128,8 +128,8 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.fixture(scope="session")
 def model() -> Embedder:
-    """A real model, where it does not matter which: the default one takes five times as long."""
-    return open_embedder(SMALL_MODEL, model_cache())
+    """The default model, without the user's cache of derived ones."""
+    return open_embedder(DEFAULT_MODEL, model_cache())
 
 
 @pytest.fixture(scope="session")

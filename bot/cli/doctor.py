@@ -16,7 +16,7 @@ from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
-from bot.models.presets import command_for, other_model_hint
+from bot.models.presets import command_for
 from bot.models.serving_model import Opened, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
@@ -293,8 +293,6 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
-    if serving.wanted is None and (other := other_model_hint(record.name)):
-        yield Finding("other model", True, other)
     building = is_building(folder)
     left = "" if building else "; a running bot builds its index, or `commonplace index`"
     if serving.wanted is not None:

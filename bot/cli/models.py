@@ -105,7 +105,7 @@ def try_model(
     """Open a model on this machine, and measure and store its speed.
 
     Example:
-        commonplace model try better-english
+        commonplace model try multilingual
     """
     folder = data_folder(settings.data.folder)
     opener: Opener = context.obj or open_record
@@ -146,7 +146,7 @@ def use_model(
     A running bot keeps answering, and then switches by itself. Run the command again to resume.
 
     Example:
-        commonplace model use better-english
+        commonplace model use multilingual
         commonplace model use --reranker none
     """
     folder = data_folder(settings.data.folder)

@@ -56,12 +56,11 @@ class ModelSettings(_Section):
     """Section `[model]` of config.toml: the embedding model and the reranker."""
 
     name: str = Field(
-        default="sentence-transformers/all-mpnet-base-v2",
+        default="sentence-transformers/all-MiniLM-L6-v2",
         min_length=1,
         description="A sentence-transformers model on this machine: a folder, or the name of a "
-        "downloaded one. The default comes with Commonplace, and so does "
-        '"sentence-transformers/all-MiniLM-L6-v2" for small machines. A choice '
-        "by `commonplace model use` holds until this changes (docs/models.md).",
+        "downloaded one. The default comes with Commonplace. A choice by `commonplace model use` "
+        "holds until this changes (docs/models.md).",
     )
     reranker: str = Field(
         default="",

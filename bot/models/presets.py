@@ -5,18 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
-
-from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
-
-SMALLER: Final = (
-    "To save memory, set model.name to {other} in config.toml. It needs {mb} MB "
-    "instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}, but finds less."
-)
-BETTER: Final = (
-    "To find more, set model.name to {other} in config.toml. It needs {mb} MB of "
-    "memory instead of {serving_mb}, and {ms} ms for a question instead of {serving_ms}."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +16,6 @@ class Preset:
         name: the name on the hub.
         revision: the commit to download.
         ndcg: nDCG@10 by judged set, if measured.
-        question_ms: milliseconds to answer a question; 0 unless the model is shipped.
-        memory_mb: megabytes of the bot's process; 0 unless the model is shipped.
     """
 
     key: str
@@ -41,8 +27,6 @@ class Preset:
     megabytes: int
     max_tokens: int
     ndcg: Mapping[str, float] = field(default_factory=dict)
-    question_ms: int = 0
-    memory_mb: int = 0
 
 
 @cache
@@ -64,23 +48,3 @@ def command_for(language: str) -> str:
     """The command that switches to a model for a language; "" if no preset supports it."""
     found = (one.key for one in presets().values() if language in one.languages)
     return next((f"commonplace model use {key}" for key in found), "")
-
-
-def other_model_hint(serving: str) -> str:
-    """Return a hint that compares the serving model with the other shipped model.
-
-    Return "" if the serving model isn't shipped.
-    """
-    other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
-        serving, ("", "")
-    )
-    one, two = preset(serving), preset(other)
-    if one is None or two is None:
-        return ""
-    return text.format(
-        other=two.name,
-        ms=two.question_ms,
-        serving_ms=one.question_ms,
-        mb=two.memory_mb,
-        serving_mb=one.memory_mb,
-    )

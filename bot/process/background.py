@@ -21,7 +21,6 @@ from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Step
-from bot.models.presets import other_model_hint
 from bot.process.command_sync import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
 from bot.process.sharded_client import ShardedClient
@@ -117,17 +116,11 @@ class BackgroundTasks:
         if await self._update_index():
             took = time.monotonic() - started
             _logger.info("Everything is indexed, %.1f s after the start.", took)
-            await self._tell_other_model()
         else:
             await asyncio.sleep(RETRY_SECONDS)
         self.start(Start.INDEXED)
         # Connecting and the first questions come first.
         self._once(WARM_UP_AFTER_SECONDS, self._warm_up)
-
-    async def _tell_other_model(self) -> None:
-        serving = await self._bot.worker.call(lambda core: core.served.model.name)
-        if other := other_model_hint(serving):
-            _logger.info("The model is %s. %s", serving, other)
 
     async def _update_index(self) -> bool:
         """Update the index from every source, and return whether all steps succeeded.

@@ -1,8 +1,8 @@
 """Embedders: the `Embedder` protocol, and the choice of an implementation for a model.
 
-A model is named by hub name or folder; any sentence-transformers model works. The default and a
-small one are shipped in derived form (`indexer.embedding.shipped_models`), so they need no download
-or derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
+A model is named by hub name or folder; any sentence-transformers model works. The default is
+shipped in derived form (`indexer.embedding.shipped_models`), so it needs no download or
+derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
 runs the original model, called the reference. sentence-transformers and PyTorch are an extra, and
 are imported on demand, because importing them takes seconds.
 
@@ -40,9 +40,7 @@ from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from knowledge.dependencies import has_modules, needed
 
-DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
-# For small machines; it comes with the program, too.
-SMALL_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 
 # Outputs of sentence-transformers: the vector of a text, and the vectors of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")

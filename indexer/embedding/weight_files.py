@@ -1,6 +1,6 @@
 """Weight files beside a large derived graph, so that ONNX Runtime can memory-map the weights.
 
-With all-mpnet-base-v2, a process takes 171 MB instead of 215 MB, and the model opens in half the
+With a model of 110 MB, a process takes 171 MB instead of 215 MB, and the model opens in half the
 time. Each file stays within the size limits of code hosts. A small graph contains its weights.
 """
 

@@ -1,14 +1,13 @@
 """Shipping command: writes the package data derived from models and bundled articles.
 
 Run it by `make shipped` after a change of `shipped_models.toml`, of an article or of the cutting
-rules. `make shipped` first installs the packages with the models in full precision.
+rules. Development has the packages with the models in full precision.
 """
 
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from indexer.embedding.derivation import derive
@@ -45,9 +44,8 @@ def ship() -> None:
 
 
 def derive_shipped(model: ShippedModel, target: Path) -> None:
-    """Derive a shipped model from its packages, and write a notice of its source and licence."""
-    with TemporaryDirectory() as scratch:
-        derive(RECIPE, model.source(Path(scratch)), target)
+    """Derive a shipped model from its package, and write a notice of its source and licence."""
+    derive(RECIPE, model.source(), target)
     notice = _NOTICE.format(name=model.name, licence=model.licence)
     (target / "README.md").write_text(notice, encoding="utf-8")
 

@@ -218,7 +218,7 @@ def _quoted(text: str) -> str:
 
 @cache
 def shipped_calibrations() -> tuple[Calibration, ...]:
-    """The shipped parameters, one set per model; the small model's first."""
+    """The shipped parameters, one set per model; the default model's first."""
     others = (
         entry
         for entry in files("indexer.retrieval").iterdir()
@@ -234,7 +234,7 @@ def without_tokens() -> Calibration:
 
 
 def calibration(source: Traversable | None = None) -> Calibration:
-    """Read parameters from a file; by default those that are shipped for the small model.
+    """Read parameters from a file; by default those that are shipped for the default model.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a parameter.

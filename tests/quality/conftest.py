@@ -13,19 +13,13 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.storage.data_folder import model_cache
-from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from tests.shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session")
 def model() -> Embedder:
     return open_embedder(DEFAULT_MODEL, model_cache())
-
-
-@pytest.fixture(scope="session")
-def small_model() -> Embedder:
-    """The smaller of the shipped models, which embeds the judged sets in a fifth of the time."""
-    return open_embedder(SMALL_MODEL, model_cache())
 
 
 @pytest.fixture(scope="session")

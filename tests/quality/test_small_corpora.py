@@ -45,18 +45,16 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def retriever(
-    tmp_path_factory: pytest.TempPathFactory, small_model: Embedder
-) -> Iterator[Retriever]:
+def retriever(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Retriever]:
     """A retriever over all corpora; each is in a scope of its own."""
     notes = [
         Document(f"note:{place} {number}", Scope(place), Kind.NOTE, note["title"], note["text"])
         for place, corpus in enumerate(CORPORA, start=1)
         for number, note in enumerate(corpus["notes"])
     ]
-    with open_index(tmp_path_factory.mktemp("small"), small_model) as index:
-        run_to_end(update(index, small_model, notes))
-        yield Retriever(index, small_model)
+    with open_index(tmp_path_factory.mktemp("small"), model) as index:
+        run_to_end(update(index, model, notes))
+        yield Retriever(index, model)
 
 
 def _ask(retriever: Retriever, text: str, place: int) -> tuple[str, Evidence]:

@@ -56,10 +56,10 @@ def _asked(corpus: dict[str, list[dict[str, str]]], model: Embedder, folder: Pat
 
 @pytest.mark.parametrize("split", ["working", "held out"])
 def test_notes_are_found_by_their_wordings_and_strong_stays_right(
-    tmp_path: Path, small_model: Embedder, split: str
+    tmp_path: Path, model: Embedder, split: str
 ) -> None:
     """Without wordings 17 and 18 of 36 questions show their note, 5 and 7 answers are strong."""
-    found = _asked(CORPORA[split], small_model, tmp_path)
+    found = _asked(CORPORA[split], model, tmp_path)
     assert found["shown"] >= 24
     assert found["strong"] >= 13
     assert found["strong and wrong"] <= 1

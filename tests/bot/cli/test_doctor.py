@@ -15,7 +15,7 @@ from bot.config.sections import GuildsSettings
 from bot.config.settings import Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import CALIBRATION, save_calibration
-from bot.models.presets import command_for, other_model_hint
+from bot.models.presets import command_for
 from bot.models.serving_model import open_serving
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
 from indexer.embedding.embedder import DEFAULT_MODEL
@@ -73,7 +73,6 @@ def test_parts_that_are_not_used_have_no_finding(examined: Examiner) -> None:
     found = examined("")
     unused = {"reranker", "language", "phrasing", "privacy", "notes", "copies of the database"}
     assert not (unused | {"text in pictures", "repositories"}) & found.keys()
-    assert found["other model"] == Finding("other model", True, other_model_hint(DEFAULT_MODEL))
 
 
 def test_libraries_of_other_models_are_named(

@@ -196,7 +196,7 @@ def test_the_list_is_for_people_and_for_programs(run: Run) -> None:
     lines = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
     assert lines[0]["name"] == FIRST
     assert lines[0]["standing"] == "serves"
-    assert {"small-english", "better-english", "multilingual"} <= {line["key"] for line in lines}
+    assert {"english", "multilingual"} <= {line["key"] for line in lines}
     shown = run("list").output
     assert "not measured here" in shown
     assert "Apache-2.0" in shown

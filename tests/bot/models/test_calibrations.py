@@ -15,7 +15,7 @@ from bot.models.calibrations import (
     fitted_for,
     save_calibration,
 )
-from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.embedding.shipped_models import shipped_models
 from indexer.retrieval.evidence import (
@@ -98,11 +98,11 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
 # Shipped calibrations.
 
 
-def test_the_small_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: Path) -> None:
+def test_the_default_is_judged_by_its_own_calibration_under_each_name(tmp_path: Path) -> None:
     for model in (
-        ModelRecord(SMALL_MODEL),
+        ModelRecord(DEFAULT_MODEL),
         ModelRecord("all-MiniLM-L6-v2"),
-        ModelRecord("/a/copy", vectors=f"{shipped_models()[SMALL_MODEL].digest[:16]} torch"),
+        ModelRecord("/a/copy", vectors=f"{shipped_models()[DEFAULT_MODEL].digest[:16]} torch"),
     ):
         chosen = chosen_calibration(tmp_path, model)
         assert chosen.calibration.digest == calibration().digest

@@ -22,7 +22,7 @@ from bot.models.serving_model import (
 )
 from bot.models.shared_choices import sharing
 from bot.storage.index_places import index_names
-from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.hub import HubError
 from indexer.embedding.model_records import ModelRecord
 from knowledge.values.documents import Kind
@@ -46,12 +46,9 @@ def _show(done: int, total: int) -> None:
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("better-english", DEFAULT_MODEL),
+        ("english", DEFAULT_MODEL),
         (DEFAULT_MODEL, DEFAULT_MODEL),
-        ("all-mpnet-base-v2", DEFAULT_MODEL),
-        ("small-english", SMALL_MODEL),
-        (SMALL_MODEL, SMALL_MODEL),
-        ("all-MiniLM-L6-v2", SMALL_MODEL),
+        ("all-MiniLM-L6-v2", DEFAULT_MODEL),
     ],
 )
 def test_the_models_that_come_with_the_program_are_always_here(name: str, model: str) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.models.presets import BETTER, SMALLER, Preset, other_model_hint, preset, presets
-from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
+from bot.models.presets import Preset, preset, presets
 from indexer.embedding.shipped_models import shipped_models
 from indexer.evaluation.judged_sets import COMMITTED
 from indexer.retrieval.evidence import shipped_calibrations
@@ -41,24 +40,3 @@ def test_one_is_found_by_its_key_and_by_the_name_on_the_hub() -> None:
     for key, one in presets().items():
         assert preset(key) == preset(one.name) == one
     assert preset("owner/other") is None
-
-
-def test_each_shipped_model_names_the_other_one_and_both_costs() -> None:
-    default, small = preset(DEFAULT_MODEL), preset(SMALL_MODEL)
-    assert default is not None
-    assert small is not None
-    assert other_model_hint(DEFAULT_MODEL) == _told(SMALLER, default, small)
-    assert other_model_hint(SMALL_MODEL) == _told(BETTER, small, default)
-    assert 0 < small.question_ms < default.question_ms
-    assert 0 < small.memory_mb < default.memory_mb
-    assert other_model_hint("owner/other") == ""
-
-
-def _told(text: str, serving: Preset, other: Preset) -> str:
-    return text.format(
-        other=other.name,
-        ms=other.question_ms,
-        serving_ms=serving.question_ms,
-        mb=other.memory_mb,
-        serving_mb=serving.memory_mb,
-    )

@@ -14,9 +14,7 @@ from bot.cli.console import UNUSABLE
 from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.models.presets import other_model_hint
 from bot.process.client import Bot
-from indexer.embedding.embedder import DEFAULT_MODEL
 from knowledge.sources import add_paths
 from tests.bot.discord_server import (
     SECONDS,
@@ -112,8 +110,6 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
         line = await _logged(process, b"Health and metrics are served.")
         address = json.loads(line)["address"]
         await _logged(process, b"Everything is indexed")
-        # Operators learn of the other shipped model.
-        await _logged(process, other_model_hint(DEFAULT_MODEL).encode())
         async with session.get(f"{address}/healthz") as response:
             assert response.status == 200, await response.text()
         async with session.get(f"{address}/metrics") as response:

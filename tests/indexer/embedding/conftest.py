@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.shipped_models import shipped_models
 
@@ -12,7 +12,7 @@ from indexer.embedding.shipped_models import shipped_models
 @pytest.fixture(scope="session")
 def derived() -> Path:
     """The folder of the smaller shipped model."""
-    return shipped_models()[SMALL_MODEL].folder
+    return shipped_models()[DEFAULT_MODEL].folder
 
 
 @pytest.fixture(scope="session")

@@ -28,10 +28,10 @@ from tokenizers import (
 )
 
 from indexer.embedding.derivation import SAMPLE, VARIED
-from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.shipped_models import shipped_models
 
-MINILM: Final = shipped_models()[SMALL_MODEL].source(Path())
+MINILM: Final = shipped_models()[DEFAULT_MODEL].source()
 MOST_TOKENS: Final = 48
 # The largest vocabulary; the remaining rows are never read.
 VOCABULARY: Final = 2_000

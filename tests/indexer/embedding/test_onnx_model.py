@@ -89,8 +89,8 @@ SERVE = """
 import sys
 from pathlib import Path
 import indexer.embedding.onnx_export
-from indexer.embedding.embedder import SMALL_MODEL, open_embedder
-embedder = open_embedder(SMALL_MODEL, Path(sys.argv[1]))
+from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
+embedder = open_embedder(DEFAULT_MODEL, Path(sys.argv[1]))
 assert "onnx" in embedder.model
 embedder.embed_queries(["a question", "another"])
 print({"torch", "transformers", "sentence_transformers", "onnx"} & sys.modules.keys() or "none")

@@ -1,18 +1,15 @@
 """Models that come with the program: complete, of the listed source, and derived again the same."""
 
-import io
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 import onnx
 import pytest
 
 from indexer.embedding import shipped_models as listing
-from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL, ModelError, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, ModelError, open_embedder
 from indexer.embedding.onnx_model import GRAPH, MANIFEST, TOKENIZER, RuntimeModel, source_digest
 from indexer.embedding.shipped_models import ShippedModel, derived_folder, shipped_models
 from indexer.embedding.weight_files import FILE_BYTES
@@ -31,18 +28,9 @@ def shipped(request: pytest.FixtureRequest) -> ShippedModel:
     return found
 
 
-@pytest.fixture
-def source(shipped: ShippedModel, tmp_path: Path) -> Path:
-    """The model in full precision, where the packages that have it are installed."""
-    try:
-        return shipped.source(tmp_path / "source")
-    except ModuleNotFoundError as error:
-        pytest.skip(str(error))
-
-
-def test_the_default_and_the_small_model_and_no_unlisted_one_are_shipped() -> None:
+def test_the_default_and_no_unlisted_model_are_shipped() -> None:
     """Code hosts take no larger files."""
-    assert {DEFAULT_MODEL, SMALL_MODEL} <= shipped_models().keys()
+    assert DEFAULT_MODEL in shipped_models()
     assert {one.folder for one in LISTED} == set(listing.FOLDER.iterdir())
     assert all(path.stat().st_size <= FILE_BYTES for path in listing.FOLDER.glob("*/*"))
 
@@ -54,30 +42,8 @@ def test_a_shipped_folder_is_complete(shipped: ShippedModel) -> None:
 
 
 @pytest.mark.slow
-def test_the_packages_hold_the_listed_source(shipped: ShippedModel, source: Path) -> None:
-    assert source_digest(source) == shipped.digest
-
-
-def test_a_source_in_parts_of_a_zip_file_is_put_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed = io.BytesIO()
-    with ZipFile(packed, "w") as archive:
-        archive.writestr("tiny/modules.json", "[]")
-        archive.writestr("tiny/model.safetensors", bytes(100))
-    content = packed.getvalue()
-    for number, part in enumerate((content[:90], content[90:]), start=1):
-        folder = tmp_path / f"tiny-part_00{number}" / "input"
-        folder.mkdir(parents=True)
-        (folder.parent / "__init__.py").touch()
-        (folder / f"tiny.zip.00{number}").write_bytes(part)
-    monkeypatch.syspath_prepend(tmp_path)
-    packages = ("tiny-part_001", "tiny-part_002")
-    model = replace(LISTED[0], packages=packages)
-    found = model.source(tmp_path / "scratch")
-    assert sorted(path.name for path in found.iterdir()) == ["model.safetensors", "modules.json"]
-    with pytest.raises(ModuleNotFoundError, match="tiny-part_003 is missing"):
-        replace(model, packages=(*packages, "tiny-part_003")).source(tmp_path / "scratch")
+def test_the_package_holds_the_listed_source(shipped: ShippedModel) -> None:
+    assert source_digest(shipped.source()) == shipped.digest
 
 
 def test_every_name_of_a_shipped_model_opens_without_deriving(
@@ -95,7 +61,7 @@ def test_every_name_of_a_shipped_model_opens_without_deriving(
 def test_other_files_in_the_place_of_a_shipped_model_are_refused(
     spoilt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = shipped_models()[SMALL_MODEL].folder
+    folder = shipped_models()[DEFAULT_MODEL].folder
     copy = Path(shutil.copytree(folder, tmp_path / folder.name))
     monkeypatch.setattr(listing, "FOLDER", tmp_path)
     if spoilt == "weights":
@@ -105,17 +71,16 @@ def test_other_files_in_the_place_of_a_shipped_model_are_refused(
         manifest = json.loads((copy / MANIFEST).read_text())
         (copy / MANIFEST).write_text(json.dumps(manifest | {"digest": "0" * 64}))
     with pytest.raises(ModelError, match="comes with Commonplace, can't be opened"):
-        open_embedder(SMALL_MODEL, tmp_path)
+        open_embedder(DEFAULT_MODEL, tmp_path)
 
 
 def test_a_copy_of_the_source_opens_as_the_shipped_model(tmp_path: Path) -> None:
     opened = open_embedder(str(MINILM), tmp_path)
-    assert opened.model == open_embedder(SMALL_MODEL, tmp_path).model
+    assert opened.model == open_embedder(DEFAULT_MODEL, tmp_path).model
     assert list(tmp_path.glob("*-*")) == []
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("source")
 def test_a_shipped_model_derived_anew_has_the_same_weights_and_outputs(
     shipped: ShippedModel, tmp_path: Path
 ) -> None:

@@ -143,7 +143,7 @@ def test_an_embedder_of_another_kind_has_none() -> None:
     assert codes == [b"", b""]
 
 
-def test_the_small_model_has_them(model: Embedder) -> None:
+def test_the_default_model_has_token_vectors(model: Embedder) -> None:
     tokens = tokens_of(model)
     assert tokens is not None
     vectors, codes = embed_with_codes(model, TEXTS[:2])

@@ -33,18 +33,18 @@ def test_a_model_whose_cosines_are_wide_is_left_exactly_as_it_is() -> None:
     assert found.of(cosines) is cosines
 
 
-def test_the_small_model_is_left_exactly_as_it_is(model: Embedder) -> None:
+def test_the_default_model_is_left_exactly_as_it_is(model: Embedder) -> None:
     assert cosine_scale(_unlike(model)) == CosineScale()
 
 
-def test_the_small_models_band_is_what_it_says(model: Embedder) -> None:
+def test_the_default_models_band_is_what_it_says(model: Embedder) -> None:
     vectors = _unlike(model)
     cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     assert float(cosines.mean()) == pytest.approx(CENTRE, abs=0.003)
     assert float(cosines.std()) == pytest.approx(SPREAD, abs=0.003)
 
 
-def test_squeezed_cosines_get_the_small_models_band() -> None:
+def test_squeezed_cosines_get_the_default_models_band() -> None:
     vectors = _unlike(SqueezedEmbedder(4_096))
     cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     assert cosines.mean() > 0.8
