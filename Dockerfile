@@ -49,7 +49,11 @@ COPY LICENSES LICENSES
 COPY bot bot
 COPY indexer indexer
 COPY knowledge knowledge
-RUN pip install --no-deps --prefix /program .
+COPY models models
+ARG EXTRAS=""
+# The default model, and those named as extras.
+RUN for extra in ${EXTRAS}; do [ ! -d "models/${extra}" ] || set -- "$@" "./models/${extra}"; done; \
+    pip install --no-deps --prefix /program . ./models/english "$@"
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 commonplace \

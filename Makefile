@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Models come with packages; nothing may be fetched while the bot or a test runs.
 export HF_HUB_OFFLINE := 1
+PROJECTS := pyproject.toml $(wildcard models/*/pyproject.toml)
 
 .PHONY: preview run test test-all check docs translations shipped lock install clean
 
@@ -76,14 +77,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Commonplace needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.done: pyproject.toml | $(VENV)/bin/python
+$(VENV)/run.done: $(PROJECTS) | $(VENV)/bin/python
 	$(BIN)/python deploy/install.py run
 	touch $@
 
-$(VENV)/preview.done: pyproject.toml | $(VENV)/bin/python
+$(VENV)/preview.done: $(PROJECTS) | $(VENV)/bin/python
 	$(BIN)/python deploy/install.py preview
 	touch $@
 
-$(VENV)/dev.done: pyproject.toml deploy/requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/dev.done: $(PROJECTS) deploy/requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python deploy/install.py dev
 	touch $@ $(VENV)/preview.done $(VENV)/run.done

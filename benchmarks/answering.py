@@ -43,9 +43,10 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import start_worker
 from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_files import model_folder
-from indexer.embedding.shipped_models import shipped_models
 from indexer.ingest.pipeline import update
+from indexer.ingest.shipping import source
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles
 from knowledge.values.documents import SHARED, Document, Failure, Kind
@@ -64,7 +65,7 @@ from bot.config.sections import DataSettings, ModelSettings
 from bot.answers.pipeline import Ask
 from bot.core.core import Core
 import bot.process.client  # what a bot has imported, too
-from indexer.embedding.shipped_models import shipped_models
+from indexer.embedding.installed_models import installed_models
 settings = Settings(data=DataSettings(folder=Path(sys.argv[1])))
 core = Core(settings.model_copy(update={"model": ModelSettings(name=sys.argv[3])}))
 core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
@@ -189,8 +190,8 @@ def encode_alone(name: str) -> Callable[[str], object]:
     """The reference library, with its model loaded."""
     from sentence_transformers import SentenceTransformer
 
-    shipped = shipped_models().get(name)
-    folder = model_folder(name) if shipped is None else shipped.source()
+    installed = installed_models().get(name)
+    folder = model_folder(name) if installed is None else source(installed)
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     model.encode(["warm up"])
     return lambda text: model.encode([text])

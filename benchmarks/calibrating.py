@@ -42,7 +42,7 @@ from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set, rea
 from indexer.evaluation.judged_sets import with_judgements as judged_over
 from indexer.evaluation.metrics import K, ndcg
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import Calibration, calibration
+from indexer.retrieval.evidence import Calibration, default_calibration
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import articles
 from knowledge.values.documents import SHARED, Document
@@ -241,10 +241,10 @@ def report(name: str, found: Gathered, keep: Path) -> None:
     shown("order", found.ranked)
     fits = cross_fits(rows)
     cases = {
-        "the default's calibration": dict.fromkeys(fits, calibration()),
+        "the default's calibration": dict.fromkeys(fits, default_calibration()),
         "fitted without the set and its family": fits,
         "the same, strong of the default, none of what is fitted on all": {
-            one: replace(fit, strong=calibration().strong, none=own.none)
+            one: replace(fit, strong=default_calibration().strong, none=own.none)
             for one, fit in fits.items()
         },
     }

@@ -28,12 +28,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from indexer.embedding.derivation import derive
 from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import RuntimeModel
-from indexer.embedding.shipped_models import shipped_models
 from indexer.embedding.token_counter import TokenCounter
 from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import K, ndcg
+from indexer.ingest.shipping import source
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -81,8 +82,8 @@ def main() -> None:
 
 
 def packaged() -> Path:
-    """The folder of the shipped small model."""
-    return shipped_models()[DEFAULT_MODEL].source()
+    """The default model in full precision."""
+    return source(installed_models()[DEFAULT_MODEL])
 
 
 def probe(folder: Path) -> dict[str, float]:

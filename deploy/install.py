@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -28,6 +28,9 @@ _ENVIRONMENT: Final = {
 
 # Beginnings of lines that uv and pip write for each package, besides those about downloads.
 _LISTS: Final = (" + ", " - ", " ~ ", "Requirement already", "Collecting ", "Ignoring ")
+
+# The beginning of the names of packages with models.
+_MODEL: Final = "commonplace-model-"
 
 # Runs a command, and returns its exit code.
 Run = Callable[[Sequence[str]], int]
@@ -44,8 +47,8 @@ class Kind:
 
 
 KINDS: Final = {
-    "preview": Kind(("preview",), 200, 580),
-    "run": Kind((), 140, 410),
+    "preview": Kind(("preview", "english"), 200, 580),
+    "run": Kind(("english",), 140, 410),
     "dev": Kind(("dev",), 700, 2_500, lock="deploy/requirements-dev.txt"),
 }
 # The same sizes of the large extras; the others take some MB.
@@ -65,19 +68,33 @@ def chosen(name: str, *extras: str) -> Kind:
 
 
 def requirements(kind: Kind) -> list[str]:
-    """Everything that is installed besides the project itself.
+    """Everything that is installed besides the project itself and its models.
 
     Raises:
         SystemExit: if there is no such extra.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = _project(ROOT)
     extras = project["optional-dependencies"]
     listed: list[str] = [*project["dependencies"]]
     for extra in kind.extras:
         if extra not in extras:
             sys.exit(f"There is no extra {extra}. Choose from {', '.join(sorted(extras))}.")
-        listed += extras[extra]
+        listed += [needed for needed in extras[extra] if not needed.startswith(_MODEL)]
+    for folder in models(kind):
+        listed += _project(folder).get("dependencies", [])
     return listed
+
+
+def models(kind: Kind) -> list[Path]:
+    """The folders of the models, which come with the checkout; development has all."""
+    folders = sorted(path.parent for path in (ROOT / "models").glob("*/pyproject.toml"))
+    return [folder for folder in folders if folder.name in kind.extras or kind.lock]
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    project: dict[str, Any] = tomllib.loads(text)["project"]
+    return project
 
 
 def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
@@ -93,8 +110,10 @@ def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
     has_pytorch = any(requirement.startswith("torch") for requirement in needed)
     # Everything but PyTorch and its requirements, which the next step adds.
     locked = ["--no-deps", "--require-hashes", "--requirement", str(ROOT / kind.lock)]
-    # The project alone: its requirements are installed.
-    itself = ["--no-deps", "--editable", str(ROOT)]
+    # The project and its models alone: their requirements are installed.
+    itself = ["--no-deps"]
+    for folder in (ROOT, *models(kind)):
+        itself += ["--editable", str(folder)]
     if run([*pip, "--quiet", "uv"]) == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python]
         build = ["--torch-backend", "cpu"] if has_pytorch and sys.platform == "linux" else []

@@ -39,6 +39,15 @@ def test_installation_takes_base_and_named_extras(names: tuple[str, ...]) -> Non
     assert INSTALL["requirements"](INSTALL["chosen"](*names)) == every
 
 
+def test_models_come_from_the_checkout_and_development_has_all() -> None:
+    folders = [path.parent for path in (ROOT / "models").glob("*/pyproject.toml")]
+    assert INSTALL["models"](KINDS["dev"]) == sorted(folders)
+    for kind in ("run", "preview"):
+        assert INSTALL["models"](KINDS[kind]) == [ROOT / "models" / "english"]
+    taken = INSTALL["requirements"](INSTALL["chosen"]("run", "english"))
+    assert not [line for line in taken if line.startswith("commonplace")]
+
+
 def test_unknown_extra_is_named_with_the_others() -> None:
     with pytest.raises(SystemExit, match=r"no extra modles\. Choose from .*models"):
         _installed("run", "modles")
@@ -69,7 +78,7 @@ def test_uv_installs_the_build_without_graphics_cards(monkeypatch: pytest.Monkey
     first, second, third = _installed("run", "models")[0]
     assert first == "python -m pip install --quiet uv"
     assert second.startswith("python -m uv pip install --python python --torch-backend cpu ")
-    assert third.endswith(f"--no-deps --editable {ROOT}")
+    assert third.endswith(f"--no-deps --editable {ROOT} --editable {ROOT / 'models' / 'english'}")
 
 
 @pytest.mark.parametrize("failing", ["--quiet uv", "-m uv"])
@@ -77,7 +86,8 @@ def test_pip_takes_over_where_uv_can_not_install(failing: str) -> None:
     commands, _ = _installed("run", uv_fails_at=failing)
     *_, listed, itself = commands
     assert listed == " ".join(["python -m pip install", *INSTALL["requirements"](KINDS["run"])])
-    assert itself == f"python -m pip install --quiet --no-deps --editable {ROOT}"
+    editable = f"--editable {ROOT} --editable {ROOT / 'models' / 'english'}"
+    assert itself == f"python -m pip install --quiet --no-deps {editable}"
 
 
 @pytest.mark.parametrize("failing", ["", "-m uv"])

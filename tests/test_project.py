@@ -325,12 +325,12 @@ def test_templates_name_commands_and_files_that_are_there() -> None:
 
 
 def test_each_licence_that_the_notice_names_is_there_whole() -> None:
-    for name, ending in (
-        ("Apache-2.0.txt", "limitations under the License."),
-        ("CC-BY-4.0.txt", "Creative Commons may be contacted at creativecommons.org."),
+    for path, ending in (
+        ("models/english/LICENSE", "limitations under the License."),
+        ("LICENSES/CC-BY-4.0.txt", "Creative Commons may be contacted at creativecommons.org."),
     ):
-        assert f"LICENSES/{name}" in _text(ROOT / "NOTICE")
-        assert ending in _text(ROOT / "LICENSES" / name)
+        assert path.removesuffix("/LICENSE") in _text(ROOT / "NOTICE")
+        assert ending in _text(ROOT / path)
 
 
 def test_nothing_says_to_install_a_package_of_somebody_elses() -> None:

@@ -56,11 +56,11 @@ class ModelSettings(_Section):
     """Section `[model]` of config.toml: the embedding model and the reranker."""
 
     name: str = Field(
-        default="sentence-transformers/all-MiniLM-L6-v2",
+        default="english",
         min_length=1,
-        description="A sentence-transformers model on this machine: a folder, or the name of a "
-        "downloaded one. The default comes with Commonplace. A choice by `commonplace model use` "
-        "holds until this changes (docs/models.md).",
+        description="The embedding model: one that is installed (`commonplace model list`), or a "
+        "sentence-transformers model on this machine, by its folder or its hub name. A choice by "
+        "`commonplace model use` holds until this changes (docs/models.md).",
     )
     reranker: str = Field(
         default="",

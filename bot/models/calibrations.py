@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_records import ModelRecord
 from indexer.retrieval.evidence import (
     Calibration,
@@ -76,12 +77,11 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 def _shipped(model: ModelRecord) -> Chosen:
     """Return the shipped calibration for a model, or for models without token vectors."""
+    installed = installed_models().get(model.name)
     for one in shipped_calibrations():
-        # Presets match by hub name or its last part; copies of the files match by digest.
-        named = one.model is not None and model.name in (
-            one.model.name,
-            one.model.name.rpartition("/")[2],
-        )
+        # Installed models match by name, copies of their files by digest.
+        name = "" if one.model is None else one.model.name
+        named = installed is not None and name in (installed.name, *installed.names)
         if named or _is_same(one.model, fitted_for(model)):
             return Chosen(one, "the shipped calibration of this model", True)
     return Chosen(without_tokens(), "the shipped calibration for other models", False)

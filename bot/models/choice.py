@@ -12,11 +12,11 @@ from bot.models.serving_model import Pointer, Served, read_pointer, write_pointe
 from bot.storage.data_folder import MODEL_LOCK, try_lock
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
-from indexer.embedding.embedder import require_libraries
+from indexer.embedding.embedder import not_installed, require_libraries
 from indexer.embedding.hub import Show
+from indexer.embedding.installed_models import PACKAGES, installed_models
 from indexer.embedding.model_files import downloaded_folder, named_folder
 from indexer.embedding.model_records import ModelRecord
-from indexer.embedding.shipped_models import shipped_models
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables
 
@@ -50,10 +50,10 @@ def find_local_model(name: str) -> ModelRecord | None:
     Raises:
         ModelChoiceError: if the folder holds no model.
     """
+    installed = installed_models().get(name)
+    if installed is not None:
+        return ModelRecord(installed.name)
     offered = preset(name)
-    shipped = shipped_models().get(offered.name if offered is not None else name)
-    if shipped is not None:
-        return ModelRecord(shipped.name)
     folder = named_folder(name)
     if offered is None and folder is not None:
         if not any((folder / file).is_file() for file in _OF_A_MODEL):
@@ -77,6 +77,8 @@ def find_or_download(name: str, show: Show) -> ModelRecord:
     found = find_local_model(name)
     if found is not None:
         return found
+    if name in PACKAGES:
+        raise ModelChoiceError(not_installed(name))
     offered = preset(name)
     hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
     if "/" not in hub_name or hub_name.startswith((".", "/", "~")):

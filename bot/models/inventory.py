@@ -10,15 +10,15 @@ from bot.models.presets import Preset, preset, presets
 from bot.models.serving_model import Pointer, Served, read_pointer
 from bot.models.speeds import Speed
 from bot.storage.data_folder import model_cache
+from indexer.embedding.installed_models import InstalledModel, installed_models, models_in_order
 from indexer.embedding.model_files import model_languages
 from indexer.embedding.onnx_model import MANIFEST
-from indexer.embedding.shipped_models import shipped_models
 
 
 class Where(StrEnum):
-    """Where a model's files are: in the package, on this machine, or still on the hub."""
+    """Where a model's files are: in a package, on this machine, or still on the hub."""
 
-    PACKAGED = "comes with Commonplace"
+    INSTALLED = "installed"
     DOWNLOADED = "downloaded"
     FOLDER = "folder"
     DERIVED = "derived form only"
@@ -71,7 +71,9 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
         # A preset on this machine need not be downloaded.
         rows[row.name] = replace(rows[row.name], where=row.where, megabytes=row.megabytes)
     for served, standing in _standings(pointer, configured):
-        row = rows.get(served.model.name, Row(served.model.name, Where.FOLDER))
+        installed = installed_models().get(served.model.name)
+        name = served.model.name if installed is None else installed.name
+        row = rows.get(name, Row(name, Where.FOLDER))
         languages = row.languages or served.model.languages
         rows[row.name] = replace(row, standing=standing, languages=languages)
     measured = {speed.name: speed for speed in speeds.read_speeds(folder).values()}
@@ -93,9 +95,24 @@ def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Serve
 
 
 def _offered() -> Iterator[Row]:
+    for model in models_in_order():
+        yield _of_installed(model)
     for one in presets().values():
-        where = Where.PACKAGED if one.name in shipped_models() else Where.HUB
-        yield _of_preset(one, where)
+        if one.key not in installed_models():
+            yield _of_preset(one, Where.HUB)
+
+
+def _of_installed(model: InstalledModel) -> Row:
+    return Row(
+        model.name,
+        Where.INSTALLED,
+        model.name,
+        megabytes=model.megabytes,
+        licence=model.licence,
+        languages=model.languages,
+        about=f"{model.names[0]}; {model.about}",
+        ndcg=model.ndcg,
+    )
 
 
 def _of_preset(one: Preset, where: Where) -> Row:

@@ -24,6 +24,7 @@ from bot.storage.data_folder import (
 from bot.storage.index_places import INDEX, delete_index, index_names, index_place
 from bot.storage.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
@@ -180,8 +181,11 @@ def chosen_model(folder: Path, name: str) -> ModelRecord:
     that choice, the model in config.toml is returned instead.
     """
     pointer = read_pointer(folder)
-    chosen = pointer is not None and pointer.configured == name
-    return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
+    if pointer is None:
+        return ModelRecord(name)
+    serving, installed = pointer.serving.model, installed_models().get(name)
+    same = installed is not None and installed is installed_models().get(serving.name)
+    return serving if same or pointer.configured == name else ModelRecord(name)
 
 
 # Opening.

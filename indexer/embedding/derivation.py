@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.derivation_process import answer_of_process
+from indexer.embedding.installed_models import models_in_order
 from indexer.embedding.model_files import lacks_vocabulary
 from indexer.embedding.onnx_model import (
     FORMAT,
@@ -44,7 +45,6 @@ from indexer.embedding.onnx_model import (
     source_digest,
 )
 from indexer.embedding.onnx_quantization import optimize, quantize
-from indexer.embedding.shipped_models import derived_folder
 from indexer.embedding.weight_files import move_weights
 from knowledge.dependencies import has_modules
 
@@ -177,6 +177,13 @@ def fast_model(
         reason = str(error).partition("\n")[0] or type(error).__name__
     _logger.warning("The reference %s is used, not a fast one: %s", recipe.kind, reason)
     return None
+
+
+def derived_folder(digest: str, cache: Path, suffix: str = "") -> Path:
+    """The folder derived from a source: of an installed package, otherwise in the cache."""
+    installed = (model.folder for model in models_in_order() if model.digest == digest)
+    name = f"{digest[:16]}{suffix}-{FORMAT}"
+    return next((folder for folder in installed if not suffix), cache / name)
 
 
 def _opened_if_there(recipe: Recipe[Any, Model], place: Path, digest: str) -> Model | None:

@@ -1,10 +1,10 @@
 """Embedders: the `Embedder` protocol, and the choice of an implementation for a model.
 
-A model is named by hub name or folder; any sentence-transformers model works. The default is
-shipped in derived form (`indexer.embedding.shipped_models`), so it needs no download or
-derivation. For any other model a fast form is derived once. If that fails, sentence-transformers
-runs the original model, called the reference. sentence-transformers and PyTorch are an extra, and
-are imported on demand, because importing them takes seconds.
+A model is named by an installed package, or else by hub name or folder; any sentence-transformers
+model works. Packages hold derived models (`indexer.embedding.installed_models`), which need no
+download or derivation. For any other model a fast form is derived once. If that fails,
+sentence-transformers runs the original model, called the reference. sentence-transformers and
+PyTorch are an extra, and are imported on demand, because importing them takes seconds.
 
 Errors:
     Exception
@@ -24,6 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.derivation import MODEL_LIBRARIES, fast_model
+from indexer.embedding.installed_models import (
+    PACKAGES,
+    InstalledModel,
+    codec_of,
+    installed_models,
+    models_in_order,
+)
 from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
@@ -34,13 +41,11 @@ from indexer.embedding.onnx_model import (
     read_text,
     source_digest,
 )
-from indexer.embedding.shipped_models import ShippedModel, shipped_models
-from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from knowledge.dependencies import has_modules, needed
 
-DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+DEFAULT_MODEL: Final = "english"
 
 # Outputs of sentence-transformers: the vector of a text, and the vectors of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")
@@ -118,18 +123,20 @@ def embed_with_codes(
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open the shipped form of a model, or else its derived form, or else the reference.
+    """Open an installed model, or else a model's derived form, or else the reference.
 
     Args:
-        name: a hub name or a folder.
+        name: the name of an installed model, a hub name or a folder.
         cache: the folder of derived models; can be deleted at any time.
 
     Raises:
         ModelError: if the model is missing or can't be read.
     """
-    shipped = shipped_models().get(name)
-    if shipped is not None:
-        return _open_shipped(shipped)
+    installed = installed_models().get(name)
+    if installed is not None:
+        return open_installed(installed)
+    if name in PACKAGES:
+        raise ModelError(not_installed(name))
     folder = model_folder(name)
     if folder is not None:
         try:
@@ -141,22 +148,35 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     return SentenceTransformerEmbedder(name)
 
 
-def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
-    """Open a shipped model after checking its files.
+def open_installed(model: InstalledModel) -> "RuntimeEmbedder":
+    """Open an installed model after checking its files.
 
     Raises:
         ModelError: if its files are missing or were changed.
     """
     try:
-        runtime = RuntimeModel.open(shipped.folder)
-        if runtime.digest != shipped.digest:
-            raise RuntimeModelError(f"{shipped.folder} was derived from another model.")
+        runtime = RuntimeModel.open(model.folder)
+        if runtime.digest != model.digest:
+            raise RuntimeModelError(f"{model.folder} was derived from another model.")
     except RuntimeModelError as error:
         raise ModelError(
-            f"The model {shipped.name!r}, which comes with Commonplace, can't be opened: {error} "
-            "Install Commonplace anew from a source that you trust."
+            f"The installed model {model.name!r} can't be opened: {error} Install its package, "
+            f"commonplace-model-{model.name}, anew from a source that you trust."
         ) from error
     return RuntimeEmbedder(runtime)
+
+
+def _remedy() -> str:
+    names = ", ".join(model.name for model in models_in_order()) or "none"
+    return (
+        f"Under [model] in config.toml, name an installed model ({names}), or a model of "
+        "sentence-transformers on this machine: its folder, or owner/model once it is downloaded."
+    )
+
+
+def not_installed(name: str) -> str:
+    """The sentence about a model whose package is missing."""
+    return f"The model {name!r} isn't installed. It is in {needed(name)}."
 
 
 def error_sentence(error: Exception) -> str:
@@ -248,25 +268,30 @@ class SentenceTransformerEmbedder:
             ModelError: if the model is missing or can't be read.
         """
         folder = model_folder(name)
+        if folder is None and "/" not in name:
+            raise ModelError(f"There is no model {name!r}. {_remedy()}")
         require_libraries(name)
+        if folder is None:
+            raise ModelError(
+                f"The model {name!r} isn't on this machine. `commonplace model use {name}` "
+                f"downloads it. {_remedy()}"
+            )
         silence_model_libraries()
         try:
             from sentence_transformers import SentenceTransformer
 
             # Nothing is fetched at run time: a missing model is an error with a remedy.
             self._transformer = SentenceTransformer(
-                str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
+                str(folder), device="cpu", local_files_only=True, trust_remote_code=False
             )
         # Broken model files raise many kinds of exceptions.
         except Exception as error:
             raise ModelError(
-                f"The model {name!r} can't be opened: {error_sentence(error)} Name a model of "
-                "sentence-transformers that is on this machine (its folder, or its name once it "
-                "has been downloaded) under [model] in config.toml."
+                f"The model {name!r} can't be opened: {error_sentence(error)} {_remedy()}"
             ) from error
         if lacks_vocabulary(self._transformer.tokenizer):
             raise ModelError(f"The model {name!r} can't be opened: {NO_VOCABULARY}")
-        self._digest = source_digest(folder) if folder is not None else name
+        self._digest = source_digest(folder)
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer
         codec = codec_of(self._digest)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import frontmatter
 import yaml
 
-from indexer.embedding.shipped_models import shipped_models
+from indexer.embedding.installed_models import installed_models
 
 # Files taken from the hub: they shape vectors, or are the card. A `*` matches across folders.
 DOWNLOADED_FILES: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
@@ -49,9 +49,9 @@ def model_languages(name: str) -> frozenset[str]:
     Empty if the card names none or says multilingual: then the model is assumed to read every
     language.
     """
-    shipped = shipped_models().get(name)
-    if shipped is not None:
-        return frozenset(shipped.languages)
+    installed = installed_models().get(name)
+    if installed is not None:
+        return frozenset(installed.languages)
     folder = model_folder(name)
     card = folder / "README.md" if folder is not None else None
     if card is None or not card.is_file():

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexer.embedding.derivation import derived_folder
 from indexer.embedding.embedder import (
     Embedder,
     ModelError,
@@ -16,9 +17,9 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_files import downloaded_folder, model_folder, model_languages
 from indexer.embedding.onnx_model import RuntimeModel, RuntimeModelError, source_digest
-from indexer.embedding.shipped_models import derived_folder, shipped_models
 
 _logger = logging.getLogger(__name__)
 
@@ -56,17 +57,17 @@ def recorded_model(record: ModelRecord, cache: Path, embedder: Embedder) -> Reco
     """An opened model with its record brought up to date."""
     if record.vectors == embedder.model:
         return RecordedModel(embedder, record)
-    shipped = shipped_models().get(record.name)
-    if shipped is not None:
+    installed = installed_models().get(record.name)
+    if installed is not None:
         return RecordedModel(
             embedder,
-            # A release may ship other files than the recorded ones.
+            # A release of its package may hold other files than the recorded ones.
             replace(
                 record,
                 folder="",
-                digest=shipped.digest,
+                digest=installed.digest,
                 vectors=embedder.model,
-                languages=shipped.languages,
+                languages=installed.languages,
             ),
         )
     found = recorded_folder(record) or model_folder(record.name)

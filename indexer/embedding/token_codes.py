@@ -4,7 +4,7 @@ A model gives each token of a text a vector of its own. To encode a vector, the 
 subtracted, the difference is rotated (`indexer.embedding.rotation`), and each number is rounded to
 one of two or four levels, chosen for a normal distribution. A token takes 96 bytes: 384 numbers of
 two bits, or 768 numbers of one bit. One and two bits order passages equally well. A model's mean
-and scale come with the program, so codes made on one machine can be read on another.
+and scale come with it, so codes made on one machine can be read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -13,11 +13,9 @@ Source:
 
 import itertools
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
@@ -36,8 +34,6 @@ KEPT: Final[Mapping[int, float]] = {1: 2 / math.pi, 2: 1 - 0.1175}
 
 # The most multiplications without threads of OpenBLAS (its interface/gemm.c).
 _ON_ONE_THREAD: Final = 4 * 65_536
-
-_PARAMETERS: Final = "token_codes.toml"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -110,17 +106,3 @@ def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
     rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
     parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
     return np.concatenate([np.zeros((len(left), 0), np.float32), *parts], axis=1)
-
-
-@lru_cache
-def codec_of(digest: str) -> TokenCodec | None:
-    """The codec of the model with this `source_digest`.
-
-    None if nobody has measured how much token vectors improve the model's results.
-    """
-    text = files("indexer.embedding").joinpath(_PARAMETERS).read_text(encoding="utf-8")
-    for model in tomllib.loads(text)["model"]:
-        if model["digest"] == digest:
-            centre = np.array(model["centre"], np.float32)
-            return TokenCodec(centre, float(model["deviation"]), int(model["bits"]))
-    return None

@@ -27,8 +27,7 @@ from indexer.evaluation.metrics import (
 )
 from indexer.index.index import Index
 from indexer.ingest.pipeline import Progress, update
-from indexer.retrieval.evidence import Calibration
-from indexer.retrieval.evidence import calibration as default_calibration
+from indexer.retrieval.evidence import Calibration, default_calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking
 from indexer.retrieval.retriever import Retriever

@@ -1,7 +1,8 @@
-"""Prepared vectors of the bundled articles: package data, so that a first start embeds nothing.
+"""Prepared vectors of the bundled articles, so that a first start embeds nothing.
 
-Each file belongs to one model, format and codec, and has each vector under its text's digest. So a
-changed text never gets an outdated vector, but is embedded. `make shipped` writes the files.
+They are in the package of an installed model. Each file belongs to one model, format and codec, and
+has each vector under its text's digest. So a changed text never gets an outdated vector, but is
+embedded. `make shipped` writes the files.
 """
 
 import hashlib
@@ -14,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.installed_models import models_in_order
 from indexer.embedding.onnx_model import FORMAT
 from indexer.embedding.token_vectors import tokens_of
 
-FOLDER: Final = Path(__file__).with_name("prepared")
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 
@@ -43,24 +44,24 @@ class Prepared(NamedTuple):
 NOT_PREPARED: Final = Prepared({}, {})
 
 
-def file_key(embedder: Embedder) -> str:
+def file_name(embedder: Embedder) -> str:
     """The name of the file for a model, its format and its codec."""
     tokens = tokens_of(embedder)
     codec = b"" if tokens is None else tokens.codec.centre.tobytes()
     deviation = 0.0 if tokens is None else tokens.codec.deviation
     shaping = f"{embedder.model} {FORMAT} {embedder.max_tokens} {deviation}"
-    return hashlib.sha256(shaping.encode() + codec).hexdigest()[:16]
+    return f"articles-{hashlib.sha256(shaping.encode() + codec).hexdigest()[:16]}.npz"
 
 
 def load_prepared(embedder: Embedder) -> Prepared:
     """The prepared vectors of a model; empty if there is no file for the model."""
-    return _read(FOLDER / f"{file_key(embedder)}.npz")
+    name = file_name(embedder)
+    paths = (model.folder / name for model in models_in_order())
+    return next((_read(path) for path in paths if path.is_file()), NOT_PREPARED)
 
 
 @lru_cache(maxsize=1)
 def _read(path: Path) -> Prepared:
-    if not path.is_file():
-        return NOT_PREPARED
     with np.load(path, allow_pickle=False) as arrays:
         keys = [row.tobytes() for row in arrays["digests"]]
         vectors = arrays["vectors"].astype(np.float32)

@@ -1,53 +1,53 @@
-"""Shipping command: writes the package data derived from models and bundled articles.
+"""Shipping command: writes the files of the model packages, and the vectors of bundled articles.
 
-Run it by `make shipped` after a change of `shipped_models.toml`, of an article or of the cutting
-rules. Development has the packages with the models in full precision.
+Run it by `make shipped` after a change of an article, of the cutting rules or of the derivation.
+Each folder of `models` is a package; its pyproject.toml names the Python package with the model in
+full precision. Development has these.
 """
 
-import shutil
 import sys
+import tomllib
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from indexer.embedding.derivation import derive
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, embed_with_codes, open_embedder
+from indexer.embedding.embedder import Embedder, embed_with_codes, open_installed
+from indexer.embedding.installed_models import InstalledModel, models_in_order
 from indexer.embedding.onnx_export import RECIPE
-from indexer.embedding.shipped_models import FOLDER as MODELS
-from indexer.embedding.shipped_models import ShippedModel, shipped_models
 from indexer.ingest import prepared_vectors
-from indexer.ingest.prepared_vectors import Prepared, file_key
+from indexer.ingest.prepared_vectors import Prepared, file_name
 from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
 
-# States the origin of a file found by itself.
-_NOTICE: Final = """\
-# {name}
-
-Derived from the model of this name on the Hugging Face hub, under its licence, {licence}
-(LICENSES/{licence}.txt): the same weights, rounded to 8 bits. `make shipped` derives it.
-"""
+MODELS: Final = Path(__file__).parents[2] / "models"
 
 
 def ship() -> None:
-    """Derive every listed model, and embed the bundled articles with the default one."""
-    for folder in (MODELS, prepared_vectors.FOLDER):
-        shutil.rmtree(folder, ignore_errors=True)
-    for one in dict.fromkeys(shipped_models().values()):
-        derive_shipped(one, one.folder)
-        sys.stdout.write(f"{one.name}: {one.folder.name}\n")
-    embedder = open_embedder(DEFAULT_MODEL, MODELS)
-    made = prepare(embedder, article_passages(embedder))
-    prepared_vectors.write(prepared_vectors.FOLDER / f"{file_key(embedder)}.npz", made)
-    sys.stdout.write(f"{DEFAULT_MODEL}: {len(made.vectors)} vectors\n")
+    """Derive the model of each package, and embed the bundled articles with it."""
+    for model in models_in_order():
+        derived = model.folder.with_name("derived")
+        derive(RECIPE, source(model), derived)
+        for path in derived.iterdir():
+            path.replace(model.folder / path.name)
+        derived.rmdir()
+        for path in model.folder.glob("articles-*.npz"):
+            path.unlink()
+        embedder = open_installed(model)
+        made = prepare(embedder, article_passages(embedder))
+        prepared_vectors.write(model.folder / file_name(embedder), made)
+        sys.stdout.write(f"{model.name}: {len(made.vectors)} vectors of articles\n")
 
 
-def derive_shipped(model: ShippedModel, target: Path) -> None:
-    """Derive a shipped model from its package, and write a notice of its source and licence."""
-    derive(RECIPE, model.source(), target)
-    notice = _NOTICE.format(name=model.name, licence=model.licence)
-    (target / "README.md").write_text(notice, encoding="utf-8")
+def source(model: InstalledModel) -> Path:
+    """The folder of a model in full precision."""
+    project = tomllib.loads((MODELS / model.name / "pyproject.toml").read_text(encoding="utf-8"))
+    found = find_spec(project["tool"]["commonplace"]["source"])
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"The model {model.name} in full precision isn't installed.")
+    return Path(found.origin).parent / "model"
 
 
 def article_passages(embedder: Embedder) -> list[Passage]:

@@ -23,7 +23,6 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -32,6 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding.installed_models import models_in_order
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.platforms import names_other_platform
 from indexer.text.analyzer import language_of, language_of_question, topic, word_set
@@ -40,8 +40,8 @@ from knowledge.values.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")
 
-_DEFAULT: Final = "calibration.toml"
-_SHIPPED: Final = "calibration*.toml"
+# In the folder of an installed model.
+_FILE: Final = "calibration.toml"
 _WITHOUT_TOKENS: Final = "without_tokens.toml"
 
 # A larger margin counts as this one. A single document gets about the mean margin of right and
@@ -218,13 +218,13 @@ def _quoted(text: str) -> str:
 
 @cache
 def shipped_calibrations() -> tuple[Calibration, ...]:
-    """The shipped parameters, one set per model; the default model's first."""
-    others = (
-        entry
-        for entry in files("indexer.retrieval").iterdir()
-        if fnmatchcase(entry.name, _SHIPPED) and entry.name != _DEFAULT
-    )
-    return (calibration(), *map(calibration, sorted(others, key=lambda entry: entry.name)))
+    """The parameters of the installed models, the one for English first."""
+    return tuple(calibration(model.folder / _FILE) for model in models_in_order())
+
+
+def default_calibration() -> Calibration:
+    """The first installed model's parameters; without one, those for other models."""
+    return next(iter(shipped_calibrations()), without_tokens())
 
 
 @cache
@@ -233,13 +233,12 @@ def without_tokens() -> Calibration:
     return calibration(files("indexer.retrieval").joinpath(_WITHOUT_TOKENS))
 
 
-def calibration(source: Traversable | None = None) -> Calibration:
-    """Read parameters from a file; by default those that are shipped for the default model.
+def calibration(source: Traversable) -> Calibration:
+    """Read parameters from a file.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a parameter.
     """
-    source = source or files("indexer.retrieval").joinpath(_DEFAULT)
     try:
         values = tomllib.loads(source.read_text(encoding="utf-8"))
         return Calibration(

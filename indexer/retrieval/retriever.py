@@ -24,9 +24,9 @@ from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
     Support,
+    default_calibration,
     features,
 )
-from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.fusion import (
     LATE_WEIGHT,
     WHOLE_WEIGHT,

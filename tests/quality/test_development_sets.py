@@ -1,7 +1,7 @@
 """Quality of the retriever on the development sets: questions worded as in chat.
 
-Each floor is the least measured value, with and without VNNI, less a question
-or two (docs/benchmarks.md). Raise the floor with every improvement.
+Each floor is the least measured value, with and without VNNI, less a question or two
+(docs/benchmarks.md). Raise the floor with every improvement.
 """
 
 import json
@@ -51,8 +51,8 @@ class Bar:
     first_refused: float
 
 
-# Measured on 29 November 2026 with all-MiniLM-L6-v2 (onnx-int8). Comments give top-1, top-5 and nDCG@10: of whole documents
-# embedded by the same model, then of the retriever.
+# Measured on 29 November 2026 with all-MiniLM-L6-v2 (onnx-int8). Comments give top-1, top-5 and
+# nDCG@10: of whole documents embedded by the same model, then of the retriever.
 BARS: Final = {
     # 0.571, 0.857, 0.763; 0.714, 0.905, 0.825
     "backup-faq": Bar(0.69, 0.88, 0.81, 0.20, 1, 3, 0.30, 0.80, 0.25),

@@ -18,7 +18,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.ingest.pipeline import index_document, update
-from indexer.retrieval.evidence import FEATURES, FittedFor, calibration
+from indexer.retrieval.evidence import FEATURES, FittedFor, default_calibration
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.values.notes import Decision, Member
@@ -185,7 +185,7 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with Core(settings, WordEmbedder(4_096)) as core:
         _index(core, TEXTS)
         question_id = _asked(core)
-    own = calibration()
+    own = default_calibration()
     fitted = replace(own, bias=own.bias - 10, model=FittedFor("", "words"))
     (tmp_path / "calibration.toml").write_text(fitted.to_toml())
     with Core(settings, WordEmbedder(4_096)) as core:

@@ -18,9 +18,8 @@ from bot.models.calibrations import CALIBRATION, save_calibration
 from bot.models.presets import command_for
 from bot.models.serving_model import open_serving
 from bot.storage.data_folder import COMMUNITY, data_folder, hold_bot_lock
-from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
-from indexer.retrieval.evidence import FittedFor, shipped_calibrations
+from indexer.retrieval.evidence import FittedFor, default_calibration
 from knowledge.dependencies import needed
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
@@ -109,7 +108,7 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     monkeypatch.setattr(doctor, "open_serving", open_serving)
     assert examined("")["evidence"].details == "judged by the shipped calibration of this model"
     data = tmp_path / "data"
-    [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]
+    own = default_calibration()
     save_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
     found = examined("")["evidence"].details
     assert "was fitted for owner/other and is not applied" in found

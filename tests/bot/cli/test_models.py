@@ -17,7 +17,7 @@ from bot.models import speeds
 from bot.models.calibrations import save_calibration
 from bot.models.serving_model import read_pointer
 from bot.storage.data_folder import MODEL_LOCK, try_lock
-from indexer.retrieval.evidence import FittedFor, calibration
+from indexer.retrieval.evidence import FittedFor, default_calibration
 from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
 from tests.fakes import salted_models
 
@@ -132,7 +132,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
     run: Run, folder: Path, other: Path
 ) -> None:
     """What refuses everything, fitted for the other one, is what the other one is measured with."""
-    save_calibration(folder, replace(calibration(), none=1.0, model=FittedFor(str(other))))
+    save_calibration(folder, replace(default_calibration(), none=1.0, model=FittedFor(str(other))))
     done = run("use", other)
     assert done.exit_code == 1, done.output
     told = " ".join(done.output.split())
@@ -143,7 +143,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
 def test_fitted_evidence_that_does_not_go_with_the_model_is_told(
     run: Run, folder: Path, other: Path
 ) -> None:
-    save_calibration(folder, replace(calibration(), model=FittedFor(FIRST)))
+    save_calibration(folder, replace(default_calibration(), model=FittedFor(FIRST)))
     done = run("use", "--anyway", other)
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())

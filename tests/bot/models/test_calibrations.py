@@ -16,13 +16,13 @@ from bot.models.calibrations import (
     save_calibration,
 )
 from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_records import ModelRecord
-from indexer.embedding.shipped_models import shipped_models
 from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
     CalibrationError,
-    calibration,
+    default_calibration,
     shipped_calibrations,
     without_tokens,
 )
@@ -102,10 +102,10 @@ def test_the_default_is_judged_by_its_own_calibration_under_each_name(tmp_path: 
     for model in (
         ModelRecord(DEFAULT_MODEL),
         ModelRecord("all-MiniLM-L6-v2"),
-        ModelRecord("/a/copy", vectors=f"{shipped_models()[DEFAULT_MODEL].digest[:16]} torch"),
+        ModelRecord("/a/copy", vectors=f"{installed_models()[DEFAULT_MODEL].digest[:16]} torch"),
     ):
         chosen = chosen_calibration(tmp_path, model)
-        assert chosen.calibration.digest == calibration().digest
+        assert chosen.calibration.digest == default_calibration().digest
         assert chosen.origin == "the shipped calibration of this model"
 
 

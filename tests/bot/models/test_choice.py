@@ -47,7 +47,7 @@ def _show(done: int, total: int) -> None:
     ("name", "model"),
     [
         ("english", DEFAULT_MODEL),
-        (DEFAULT_MODEL, DEFAULT_MODEL),
+        ("sentence-transformers/all-MiniLM-L6-v2", DEFAULT_MODEL),
         ("all-MiniLM-L6-v2", DEFAULT_MODEL),
     ],
 )

@@ -22,7 +22,7 @@ from bot.models.gate import pooled as joined
 from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
 from indexer.evaluation.runner import Evaluation
-from indexer.retrieval.evidence import calibration
+from indexer.retrieval.evidence import default_calibration
 from knowledge.values.documents import SHARED, Document, Kind
 from tests.bot.accepted_answers import accept
 from tests.bot.models.choosing import opened
@@ -89,7 +89,7 @@ def _judged() -> JudgedSet:
 
 def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
     model = salted_models(ModelRecord(name), Path())
-    [*_, last] = measure([Side(model, calibration(None))], judged)
+    [*_, last] = measure([Side(model, default_calibration())], judged)
     assert isinstance(last, Evaluation)
     return last
 

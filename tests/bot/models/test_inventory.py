@@ -16,7 +16,7 @@ def _by_name(rows: list[Row]) -> dict[str, Row]:
 
 def test_in_a_new_data_folder_there_are_the_presets(tmp_path: Path) -> None:
     rows = _by_name(inventory(tmp_path, DEFAULT_MODEL))
-    assert rows["english"].where is Where.PACKAGED
+    assert rows["english"].where is Where.INSTALLED
     assert "multilingual" in rows
     assert all(row.standing is None and row.speed is None for row in rows.values())
 

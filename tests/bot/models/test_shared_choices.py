@@ -20,7 +20,7 @@ from bot.models.shared_choices import SharedChoices, sharing
 from bot.storage.data_folder import POINTER, DataFolderError
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel
-from indexer.retrieval.evidence import FittedFor, calibration
+from indexer.retrieval.evidence import FittedFor, default_calibration
 from knowledge.store.store import Store
 from tests.bot.models.choosing import (
     FIRST,
@@ -76,7 +76,7 @@ def shared(
 def test_what_is_chosen_on_one_machine_is_chosen_on_the_other(
     folders: tuple[Path, Path], shared: tuple[SharedChoices, SharedChoices]
 ) -> None:
-    own, model = calibration(), ModelRecord("ours", digest="1" * 64)
+    own, model = default_calibration(), ModelRecord("ours", digest="1" * 64)
     for one in shared:
         one.compare()
     choose_reranker(folders[0], "", "the sorter")

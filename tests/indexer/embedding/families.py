@@ -29,9 +29,10 @@ from tokenizers import (
 
 from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import DEFAULT_MODEL
-from indexer.embedding.shipped_models import shipped_models
+from indexer.embedding.installed_models import installed_models
+from indexer.ingest.shipping import source
 
-MINILM: Final = shipped_models()[DEFAULT_MODEL].source()
+MINILM: Final = source(installed_models()[DEFAULT_MODEL])
 MOST_TOKENS: Final = 48
 # The largest vocabulary; the remaining rows are never read.
 VOCABULARY: Final = 2_000

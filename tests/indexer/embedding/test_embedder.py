@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.embedding.embedder import (
+    DEFAULT_MODEL,
     Embedder,
     ModelError,
     SentenceTransformerEmbedder,
@@ -32,10 +33,30 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
     return found
 
 
-@pytest.mark.slow
-def test_a_model_that_is_not_on_this_machine_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"'nobody/no-such-model' can't be opened.*config.toml"):
-        open_embedder("nobody/no-such-model", tmp_path)
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "englsh",
+            r"There is no model 'englsh'\..*config\.toml, name an installed model \(english",
+        ),
+        ("nobody/no-such-model", r"isn't on this machine\. `commonplace model use nobody/no-such"),
+    ],
+)
+def test_an_unknown_name_is_explained_without_the_network(
+    name: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("asks the network"))
+    with pytest.raises(ModelError, match=sentence):
+        open_embedder(name, tmp_path)
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.embedding.embedder.installed_models", dict)
+    with pytest.raises(ModelError, match=re.escape(needed(DEFAULT_MODEL))):
+        open_embedder(DEFAULT_MODEL, tmp_path)
 
 
 def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from indexer.embedding.derivation import SAMPLE
 from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.installed_models import codec_of, installed_models
 from indexer.embedding.onnx_model import RuntimeModel
-from indexer.embedding.shipped_models import shipped_models
-from indexer.embedding.token_codes import TokenCodec, codec_of
+from indexer.embedding.token_codes import TokenCodec
 from tests.indexer.workshop import QUESTION, RULES
 
 QUESTIONS = [QUESTION, "Darf ich mein Fahrrad im Hof abstellen?"]
@@ -18,7 +18,7 @@ QUESTIONS = [QUESTION, "Darf ich mein Fahrrad im Hof abstellen?"]
 
 @pytest.fixture(scope="module")
 def codec() -> TokenCodec:
-    found = codec_of(shipped_models()[DEFAULT_MODEL].digest)
+    found = installed_models()[DEFAULT_MODEL].codec
     assert found is not None
     return found
 
@@ -96,7 +96,7 @@ def test_an_unmeasured_model_has_no_codec() -> None:
 
 def test_the_codec_fits_the_model_s_tokens(minilm: RuntimeModel, codec: TokenCodec) -> None:
     """Another graph has another mean and scale, so its cosines would be further off."""
-    assert minilm.digest == shipped_models()[DEFAULT_MODEL].digest
+    assert minilm.digest == installed_models()[DEFAULT_MODEL].digest
     tokens = np.concatenate([one.tokens for one in minilm.read_passages(SAMPLE)])
     assert codec.centre.shape == (tokens.shape[1],) == (384,)
     np.testing.assert_allclose(tokens.mean(axis=0), codec.centre, atol=0.002)

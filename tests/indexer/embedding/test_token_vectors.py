@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder, RuntimeEmbedder, embed_with_codes
+from indexer.embedding.installed_models import codec_of
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
-from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.workshop import QUESTION, RULES

@@ -8,10 +8,11 @@ import pytest
 
 from bot.storage.data_folder import model_cache, open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
-from indexer.ingest.prepared_vectors import NOT_PREPARED, file_key, load_prepared
+from indexer.ingest.prepared_vectors import NOT_PREPARED, file_name, load_prepared
 from indexer.ingest.shipping import article_passages, prepare
 from knowledge import corpus
 from tests.fakes import WordEmbedder
@@ -45,7 +46,8 @@ def test_indexing_the_bundled_articles_embeds_nothing(model: Embedder, tmp_path:
 def test_the_prepared_vectors_are_exactly_those_of_the_articles(model: Embedder) -> None:
     used = {key for passage in article_passages(model) for key in passage.digests}
     assert load_prepared(model).vectors.keys() == used
-    assert [path.stem for path in prepared_vectors.FOLDER.iterdir()] == [file_key(model)]
+    folder = installed_models()[DEFAULT_MODEL].folder
+    assert [path.name for path in folder.glob("articles-*")] == [file_name(model)]
 
 
 def test_prepared_vectors_are_those_of_the_model(model: Embedder) -> None:
@@ -67,10 +69,10 @@ def test_another_model_has_no_prepared_vectors(tmp_path: Path) -> None:
 def test_another_codec_has_other_prepared_vectors(
     model: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, tokens = file_key(model), tokens_of(model)
+    before, tokens = file_name(model), tokens_of(model)
     assert tokens is not None
     monkeypatch.setattr(tokens, "codec", type(tokens.codec)(tokens.codec.centre, 0.5))
-    assert file_key(model) != before
+    assert file_name(model) != before
 
 
 def test_a_passage_without_its_codes_is_embedded(model: Embedder) -> None:

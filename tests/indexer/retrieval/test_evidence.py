@@ -19,6 +19,7 @@ from indexer.retrieval.evidence import (
     FittedFor,
     Support,
     calibration,
+    default_calibration,
     features,
     fit,
     shipped_calibrations,
@@ -57,13 +58,15 @@ def retriever(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Retriever]:
 @given(some.text(some.characters(exclude_categories=["Cs"])), some.sampled_from(["", "0" * 16]))
 def test_parameters_are_read_as_they_were_written(name: str, digest: str) -> None:
     model = FittedFor(name, digest)
-    written = replace(calibration(), model=model, provenance="Fitted on judged sets.").to_toml()
+    written = replace(
+        default_calibration(), model=model, provenance="Fitted on judged sets."
+    ).to_toml()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calibration.toml"
         path.write_text(written, encoding="utf-8")
         found = calibration(path)
     assert found.model == model
-    assert found.digest == calibration().digest
+    assert found.digest == default_calibration().digest
 
 
 def test_an_empty_index_gives_no_hit_and_no_evidence(
@@ -123,7 +126,7 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
 )
 def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: Evidence) -> None:
     support = replace(_support([0.9], text), question="does it start on ubuntu")
-    assert calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
+    assert default_calibration().verdict(1.0, at_most_partial=support.at_most_partial) is evidence
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_a_passage_in_a_language_that_the_model_does_not_read_is_never_strong(
     passage: str, evidence: Evidence
 ) -> None:
     asked = replace(_support([0.9], passage), question="wann ist die werkstatt auf", unread="de")
-    assert calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
+    assert default_calibration().verdict(1.0, at_most_partial=asked.at_most_partial) is evidence
     assert not replace(asked, unread="").at_most_partial
 
 
