@@ -1,10 +1,10 @@
-"""Installed models: packages that hold a model for Commonplace, found by their entry points.
+"""Installed models: packages with a model for Commonplace, found by their entry points.
 
-Such a package, `commonplace-model-NAME`, has an entry point NAME in the group `commonplace.models`,
-whose value is a module. The module's folder holds:
+A package `commonplace-model-NAME` has an entry point NAME in the group `commonplace.models`. Its
+value is a module. The module's folder holds:
 
 - `model.toml`, read here; the package for English explains each key;
-- `manifest.json` and the files that it lists: the derived model (`indexer.embedding.onnx_model`);
+- `manifest.json` and its files: the derived model (`indexer.embedding.onnx_model`);
 - `calibration.toml`: the parameters of evidence (`indexer.retrieval.evidence`);
 - `articles-KEY.npz`: vectors of the bundled articles (`indexer.ingest.prepared_vectors`).
 """
@@ -38,7 +38,7 @@ class InstalledModel:
         folder: the folder of the package.
         names: the name on the hub, and short forms of it.
         digest: the `source_digest` of the model in full precision.
-        languages: the languages that it reads, as two-letter codes; none means every language.
+        languages: two-letter codes of the languages it reads; none means every language.
         codec: the quantizer of its token vectors; None if it has no late interaction.
     """
 
