@@ -1,9 +1,10 @@
 """Embedders: the `Embedder` protocol, and the choice of an implementation for a model.
 
 A model is named by an installed package, or else by hub name or folder; any sentence-transformers
-model works. Packages hold derived models (`indexer.embedding.installed_models`). For any other model a fast form is derived once. If that fails,
-sentence-transformers runs the original model, called the reference. sentence-transformers and
-PyTorch are an extra, and are imported on demand, because importing them takes seconds.
+model works. Packages hold derived models (`indexer.embedding.installed_models`). For any other
+model a fast form is derived once. If that fails, sentence-transformers runs the original model,
+called the reference. sentence-transformers and PyTorch are an extra, and are imported on demand,
+because importing them takes seconds.
 
 Errors:
     Exception
