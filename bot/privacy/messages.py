@@ -28,7 +28,7 @@ PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "cancel": Sentence("Cancel"),
 }
 
-_KINDS: Final[Mapping[str, Sentence]] = {
+KINDS: Final[Mapping[str, Sentence]] = {
     "notes": Sentence("Notes you proposed. Quotations from them show your name."),
     "revisions": Sentence("Texts you wrote for your own and others' notes, with pictures."),
     "reviews": Sentence("Your decisions as a moderator, with reasons."),
@@ -123,7 +123,7 @@ def privacy(
     width = max((len(everywhere) for _, everywhere in counts.values()), default=0)
     lines = [_STORED(language)]
     lines += [
-        f"`{here:>{width}} / {everywhere:>{width}}` {_KINDS[kind](language)}"
+        f"`{here:>{width}} / {everywhere:>{width}}` {KINDS[kind](language)}"
         for kind, (here, everywhere) in counts.items()
     ] or [_NOTHING(language)]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))

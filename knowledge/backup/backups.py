@@ -29,10 +29,10 @@ from knowledge.backup.opt_in_rows import OptInRows, Source, Unknown, drop_unrequ
 from knowledge.store.audit import log_chain
 from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradictions, entry_of
 from knowledge.store.database import StoreError, row_counts
-from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.store.store import Store
 from knowledge.text import counted
 from knowledge.values.documents import Scope
+from knowledge.values.tombstones import Tombstone
 
 PATTERN: Final = "community-*.db"
 PART: Final = ".part"

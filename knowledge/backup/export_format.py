@@ -17,9 +17,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 import yaml
@@ -28,34 +27,15 @@ from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.pictures import checked_picture
 from knowledge.store.database import StoreError
-from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.guilds.guild_settings import LAST_LOOK
-from knowledge.values.channel_settings import AnsweredFrom, Mode
-from knowledge.values.guilds import Language, is_accent
-from knowledge.values.handovers import HandoverState
-from knowledge.values.notes import Decision, NoticeEvent, SourceChange
-from knowledge.values.questions import FeedbackReason
-from knowledge.values.quotas import Limits
+from knowledge.store.schema import holds, is_valid
 from knowledge.values.submissions import checked_tags, is_link
-from knowledge.values.synonyms import SYNONYMS, parse_synonyms
-from knowledge.values.weekly_digests import Edition
 
 FORMAT: Final = 1
 MANIFEST: Final = "commonplace.json"
 NOTES: Final = "notes"
 REVISIONS: Final = "revisions"
 SEQUENCES: Final = "sqlite_sequence"
-
-# Per-deployment state (Discord's command digest, withheld notices, machines), rebuilt elsewhere.
-NOT_EXPORTED: Final = {
-    "memory": "key = 'commands digest' or substr(key, 1, 14) = 'withheld from ' "
-    "or substr(key, 1, 10) = 'machines: '"
-}
-# Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day, log
-# heads follow from the log, and old interactions don't come again.
-LEFT_OUT: Final = frozenset({"inbox", "recent_questions", "log_heads", "handled"})
-# Sort orders other than by key: sources come in the order they were added.
-ORDERS: Final = {"sources": "added_at, location, scope"}
 
 FILE_BYTES: Final = 1_000_000
 LINE_BYTES: Final = 16_000_000
@@ -203,83 +183,6 @@ def _is_front_matter(values: object) -> TypeGuard[Row]:
     )
 
 
-def _is_time(value: Any) -> bool:
-    return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-
-
-def _is_amount(value: Any) -> bool:
-    """Whether this is an integer from 0 to 1,000,000, the range for numeric settings."""
-    return isinstance(value, int) and 0 <= value <= 1_000_000
-
-
-def _is_id(value: Any) -> bool:
-    """Whether this is an id. Ids above 2**62 are refused, so higher ids remain for new rows."""
-    return isinstance(value, int) and 0 <= value <= 2**62
-
-
-def _json(kind: type[Iterable[Any]], element: type) -> Callable[[Any], bool]:
-    def is_of_the_kind(value: Any) -> bool:
-        found = json.loads(value)
-        return isinstance(found, kind) and all(isinstance(each, element) for each in found)
-
-    return is_of_the_kind
-
-
-def _is_limits(value: Any) -> bool:
-    return Limits.parse(value) is not None
-
-
-def _is_synonyms(value: Any) -> bool:
-    return len(parse_synonyms(value)) <= SYNONYMS
-
-
-def _is_answered_from(value: Any) -> bool:
-    return AnsweredFrom.parse(value) is not None
-
-
-def _one_of(*words: str) -> Callable[[Any], bool]:
-    return lambda value: value in words
-
-
-# Checks beyond SQLite's, by column, or by table and column.
-_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "at": _is_time,
-    "id": _is_id,
-    "key": _is_id,
-    "number": _is_id,
-    "seq": _is_id,
-    "memory.key": lambda value: isinstance(value, str),
-    "tags": _json(list, str),
-    "wordings": _json(list, str),
-    "limits": _is_limits,
-    "allowed_hosts": _json(list, str),
-    "channels": _json(list, int),
-    "listen_channels": _json(list, int),
-    "detail": _json(dict, str),
-    "signals": _json(dict, str),
-    "before": _json(dict, str),
-    "answered_from": _is_answered_from,
-    "synonyms": _is_synonyms,
-    "channel_settings.mode": _one_of(*Mode),
-    "wait_seconds": _is_amount,
-    "quotations": _is_amount,
-    "decision": _one_of(*Decision),
-    "edition": _one_of(*Edition),
-    "language": _one_of(*Language),
-    "source_change": _one_of(*SourceChange),
-    "reason_code": _one_of("", *FeedbackReason),
-    "notices.event": _one_of(*NoticeEvent),
-    "tombstones.kind": _one_of(*TombstoneKind),
-    "undo_minutes": _is_amount,
-    "reminder_hours": _is_amount,
-    "sample_every": _is_amount,
-    "handover_hours": _is_amount,
-    "page_accent": is_accent,
-    "standing": _one_of(*HandoverState),
-    "review_after_days": _is_amount,
-}
-
-
 def check_values(table: str, row: Row) -> None:
     """Check times, JSON, enumerations and amounts, which SQLite doesn't check.
 
@@ -287,16 +190,13 @@ def check_values(table: str, row: Row) -> None:
         ValueError: if a value is invalid; the message names the column.
     """
     for column, value in row.items():
-        check = _CHECKS.get(f"{table}.{column}") or _CHECKS.get(column)
-        if check is None and column.endswith("_at"):
-            check = _is_time
-        if table == "memory" and column == "value" and row.get("key") == LAST_LOOK:
-            check = _is_time
-        if value is not None and check is not None and not _holds(check, value):
+        if value is not None and not is_valid(table, column, value):
             raise ValueError(f"{column} holds something else than it should")
-    if table == "revisions" and not _holds(_is_typable, row):
+    if row.get("key") == LAST_LOOK and not is_valid(table, "at", row.get("value")):
+        raise ValueError("value is no time")
+    if table == "revisions" and not holds(_is_typable, row):
         raise ValueError("the link isn't a web address, or the tags aren't tags")
-    if table == "pictures" and not _holds(_is_picture, row):
+    if table == "pictures" and not holds(_is_picture, row):
         raise ValueError("content is no picture of its kind and digest")
 
 
@@ -309,13 +209,6 @@ def _is_typable(row: Row) -> bool:
     """Whether a revision's tags and link pass the checks of a submission."""
     tags = json.loads(row["tags"])
     return checked_tags(" ".join(tags)) == tuple(tags) and (not row["link"] or is_link(row["link"]))
-
-
-def _holds(check: Callable[[Any], bool], value: Any) -> bool:
-    try:
-        return check(value)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False
 
 
 def _plain_list(values: object) -> bool:

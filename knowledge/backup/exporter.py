@@ -12,11 +12,8 @@ from typing import Final
 
 from knowledge.backup.export_format import (
     FORMAT,
-    LEFT_OUT,
     MANIFEST,
-    NOT_EXPORTED,
     NOTES,
-    ORDERS,
     REVISIONS,
     SEQUENCES,
     FolderError,
@@ -26,10 +23,10 @@ from knowledge.backup.export_format import (
     revision_name,
     row_line,
 )
+from knowledge.store import schema
 from knowledge.store.database import Database
 
 _PART: Final = ".part"
-_INTERNAL: Final = LEFT_OUT | {"notes", "revisions"}
 
 
 def export(database: Database, folder: Path) -> int:
@@ -106,16 +103,18 @@ def _shown_revision_id(database: Database, note: Row) -> int:
 
 
 def _tables(database: Database) -> list[str]:
-    return [*(table for table in database.tables() if table not in _INTERNAL), SEQUENCES]
+    elsewhere = schema.left_out() | {"notes", "revisions"}
+    return [*(name for name in database.tables() if name not in elsewhere), SEQUENCES]
 
 
 def _rows(database: Database, table: str) -> list[Row]:
     if table == SEQUENCES:
         return [{"name": name, "seq": last} for name, last in database.last_ids().items()]
-    order = ORDERS.get(table) or ", ".join(database.keys(table))
-    left_out = f"where not ({NOT_EXPORTED[table]})" if table in NOT_EXPORTED else ""
-    # Names are the schema's own.
-    return database.rows(f"select * from {table} {left_out} order by {order}")  # noqa: S608
+    declared = schema.table(table)
+    order = declared.order or ", ".join(database.keys(table))
+    # Names and conditions are the schema's own.
+    sql = f"select * from {table} where {declared.exported} order by {order}"  # noqa: S608
+    return database.rows(sql)
 
 
 def _pictures(database: Database) -> Iterable[Row]:

@@ -19,8 +19,8 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
-from knowledge.store import migrations
+from knowledge.backup.export_format import SEQUENCES, check_values
+from knowledge.store import migrations, schema
 from knowledge.store.audit.log_chain import ADD_MISSING_HEADS
 from knowledge.store.move_marks import is_mark
 
@@ -153,7 +153,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
     return [
         name
         for (name,) in rows.fetchall()
-        if not name.startswith(("sqlite_", "_")) and name not in LEFT_OUT
+        if not name.startswith(("sqlite_", "_")) and name not in schema.left_out()
     ]
 
 

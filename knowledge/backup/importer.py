@@ -27,7 +27,6 @@ from sqlite_utils import Database
 from knowledge.backup import backups, export_files
 from knowledge.backup.export_format import (
     FORMAT,
-    LEFT_OUT,
     MANIFEST,
     NOTES,
     REVISIONS,
@@ -43,7 +42,7 @@ from knowledge.backup.export_format import (
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
 from knowledge.backup.opt_in_rows import OptInRows, Unknown, drop_unrequested
 from knowledge.backup.row_transfer import copy_missing, differing, keys_by_table
-from knowledge.store import migrations
+from knowledge.store import migrations, schema
 from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
 from knowledge.text import storable
@@ -147,13 +146,13 @@ def read(folder: Path, part: Path) -> list[_Edit]:
     Raises:
         FolderError: if the folder can't be used, or isn't complete.
     """
-    schema = _schema(folder)
+    exported = _schema(folder)
     edits: list[_Edit] = []
     with closing(sqlite3.connect(part)) as connection:
-        migrations.apply(Database(connection), schema)
+        migrations.apply(Database(connection), exported)
         connection.execute("pragma foreign_keys = off")
         for place, table, row in _rows(folder, edits):
-            if table not in LEFT_OUT:
+            if table not in schema.left_out():
                 _insert(connection, place, table, row)
         connection.commit()
         try:
@@ -173,21 +172,21 @@ def _schema(folder: Path) -> list[str]:
     try:
         manifest = json.loads(export_files.content(folder, path))
         form, complete = manifest["format"], manifest["complete"]
-        schema = [str(name) for name in manifest["schema"]]
+        found = [str(name) for name in manifest["schema"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FolderError(f"{path} is not what an export writes: {error}.") from error
     known = migrations.names()
-    if schema and schema[-1] in _BEFORE_1_0:
-        schema = known[:1]
-    if form != FORMAT or not schema or schema != known[: len(schema)]:
+    if found and found[-1] in _BEFORE_1_0:
+        found = known[:1]
+    if form != FORMAT or not found or found != known[: len(found)]:
         raise FolderError(
-            f"{folder} was exported by another version (found {', '.join(schema[-1:])}, expected "
+            f"{folder} was exported by another version (found {', '.join(found[-1:])}, expected "
             f"{known[-1]}). Import it with the version that exported it; from before 1.0.0, export "
             "again with the last version before."
         )
     if complete is not True:
         raise FolderError(f"{folder} is not complete: its export was stopped. Export again.")
-    return schema
+    return found
 
 
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:

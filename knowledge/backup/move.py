@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from knowledge.backup import exporter
-from knowledge.backup.export_format import LEFT_OUT
 from knowledge.backup.row_transfer import Row, in_batches, insert
+from knowledge.store import schema
 from knowledge.store.database import Database, StoreError, row_counts
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.move_marks import moved_to, moving_from
@@ -275,7 +275,7 @@ def _compare(from_: Database, to: Database) -> int:
         names = [str(one) for one in _files(before)]
         _, other, unread = filecmp.cmpfiles(before, after, names, shallow=False)
         _check_same([], [*other, *unread])
-    for table in sorted(LEFT_OUT | {"memory"}):
+    for table in sorted(name for name, table in schema.TABLES.items() if table.exported != "true"):
         _check_same(_all_rows(from_, table), _all_rows(to, table))
     return files
 

@@ -8,9 +8,9 @@ of any folder on its machine. A stranger's tombstone could make the next restore
 from collections.abc import Collection
 from enum import StrEnum
 
-from knowledge.store.erasure.tombstones import MEMBERS, Tombstone
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
+from knowledge.values.tombstones import MEMBERS, Tombstone
 
 Source = tuple[str, Scope]
 

@@ -7,9 +7,9 @@ tables' keys, in batches.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from knowledge.store.audit.log_chain import HEADS_TABLE
 from knowledge.store.database import Database
 from knowledge.store.rows import insertion
+from knowledge.store.schema import left_out
 from knowledge.text import storable
 
 # Rows in memory at once; a picture has up to 2 MB.
@@ -21,9 +21,8 @@ Key = tuple[Any, ...]
 
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
-    """The primary key of each table with a key, except `log_heads`, derived from the log."""
-    found = {table: database.keys(table) for table in database.tables() if table != HEADS_TABLE}
-    return {table: keys for table, keys in found.items() if keys}
+    """The primary key of each table with exported rows."""
+    return {name: database.keys(name) for name in database.tables() if name not in left_out()}
 
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:

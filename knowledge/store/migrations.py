@@ -1,8 +1,8 @@
-"""Migrations of the community database: the files of `tables/` in the order of their names.
+"""Migrations of the community database, in the order of their names.
 
-The first file makes the tables of version 1.0.0. Files aren't edited after release; each further
-change is a new file. One transaction runs a file and records it as applied (sqlite-utils), so a
-process killed halfway leaves the database as it was.
+The first ones are the files of `tables/`, which aren't edited; all others are declared in `schema`.
+One transaction runs a migration and records it as applied (sqlite-utils), so a process killed
+halfway leaves the database as it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from knowledge.store import schema
 from knowledge.store.sqlite_file import statements
 
 TABLES: Final = Path(__file__).with_name("tables")
@@ -23,7 +24,7 @@ _SHOWN_CHARACTERS: Final = 200
 
 def names() -> list[str]:
     """The migrations of this version, in order."""
-    return sorted(script.stem for script in TABLES.glob("m*.sql"))
+    return sorted({script.stem for script in TABLES.glob("m*.sql")} | schema.migrations())
 
 
 def applied(db: Database) -> list[str]:
@@ -35,7 +36,7 @@ def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
     """Run the migrations that a database lacks; with `wanted`, only migrations with these names."""
     migrations = Migrations(SET)
     for name in names() if wanted is None else wanted:
-        migrations(name=name)(_migration(TABLES / f"{name}.sql"))
+        migrations(name=name)(_migration(name))
     migrations.apply(db)
 
 
@@ -60,9 +61,11 @@ def misfit(found: Sequence[str]) -> str:
     return ""
 
 
-def _migration(script: Path) -> Callable[[Database], None]:
+def _migration(name: str) -> Callable[[Database], None]:
+    script = TABLES / f"{name}.sql"
+
     def migrate(db: Database) -> None:
-        for statement in statements(script):
-            db.execute(statement)
+        for sql in statements(script) if script.exists() else schema.statements(name):
+            db.execute(sql)
 
     return migrate

@@ -1,26 +1,33 @@
 """Community databases of other versions: 1.0.0, one before it, and one with a made-up migration."""
 
-import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from knowledge.store import migrations
-from knowledge.store.postgres import migrations as postgres_migrations
+from knowledge.store import migrations, schema
 from knowledge.store.store import Store
 
 _VERSION_1_0_0 = Path(__file__).parent / "store" / "version_1_0_0.sql"
 BEFORE_1_0_0 = "m029_card_postings"
 
 NEXT = "m999_made_up"
-_NEXT = """-- Both databases read this.
-
-create table songs (id integer primary key, title text not null);
-
-alter table notes add column song_id integer default 7;
-"""
+# One of everything that a migration can add.
+_SONGS = schema.Table(
+    {
+        "id": schema.PLAIN.added(NEXT, "integer primary key autoincrement"),
+        "title": schema.PLAIN.added(NEXT, "text not null default 'a text' check (title <> '')"),
+        "note_id": schema.PLAIN.added(NEXT, "integer references notes(id) on delete cascade"),
+        "singer_id": schema.MEMBER.added(NEXT, "integer not null"),
+        "length": schema.PLAIN.added(NEXT, "real"),
+        "content": schema.PLAIN.added(NEXT, "blob"),
+    },
+    since=NEXT,
+    constraints=("unique (title, singer_id)",),
+    indexes={"songs_by_length": (NEXT, "songs (length) where length is not null")},
+)
 
 
 def of_1_0_0(path: Path) -> None:
@@ -41,15 +48,14 @@ def of_before_1_0_0(path: Path) -> None:
         )
 
 
-def add_next_migration(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
-    """Turn the code under test into a later version, with one more migration in both databases.
+def add_next_migration(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Turn the code under test into a later version, with one more migration.
 
     Returns:
         The names of its migrations.
     """
-    for kind, module in (("sqlite", migrations), ("postgres", postgres_migrations)):
-        tables = folder / kind
-        shutil.copytree(module.TABLES, tables)
-        (tables / f"{NEXT}.sql").write_text(_NEXT, encoding="utf-8")
-        monkeypatch.setattr(module, "TABLES", tables)
+    notes = schema.TABLES["notes"]
+    more = {"song_id": schema.PLAIN.added(NEXT, "integer default 7")}
+    notes = replace(notes, columns={**notes.columns, **more})
+    monkeypatch.setattr(schema, "TABLES", {**schema.TABLES, "notes": notes, "songs": _SONGS})
     return migrations.names()

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from knowledge.store.row_guilds import NO_GUILD
 
-HEADS_TABLE: Final = "log_heads"
 LINES: Final = "select * from log order by id"
 HEADS: Final = "select guild_id, number, digest from log_heads"
 # The last line of each guild; and the statement for heads of copied lines.

@@ -1,9 +1,9 @@
 """A member's personal data: summary, export and erasure.
 
-The queries in `personal_data.sql` list the summarized and exported rows. `PERSONAL` names every
-column for members' Discord ids; a test compares it with the schema. Forgetting a member is one
-transaction. Live notes, decisions, reports and verdicts stay without a name, because the community
-needs them. The log keeps its lines; they name nobody once the member's key is gone.
+The queries in `personal_data.sql` list the summarized and exported rows; `schema` declares every
+column for members' ids. Forgetting a member is one transaction. Live notes, decisions, reports and
+verdicts stay without a name, because the community needs them. The log keeps its lines; they name
+nobody once the member's key is gone.
 """
 
 import json
@@ -16,47 +16,26 @@ from typing import Any, Final
 from knowledge.secrets import without_secrets
 from knowledge.store.database import Database
 from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
-from knowledge.store.erasure.tombstones import TombstoneKind, Tombstones
+from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notes.wordings import Wordings
+from knowledge.store.schema import member_columns
 from knowledge.store.value_lists import run_among
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.questions import EARLIER_CHARACTERS
+from knowledge.values.tombstones import TombstoneKind
 
-FORMER_MEMBER: Final = "a former member"
-FORMER_MODERATOR: Final = "a former moderator"
 ERASED_TITLE: Final = "Erased"
 ERASED_TEXT: Final = "Erased at the request of its contributor."
-
-PERSONAL: Final = frozenset(
-    {
-        ("notes", "contributor_id"),
-        ("revisions", "writer_id"),
-        ("reviews", "moderator_id"),
-        ("reports", "member_id"),
-        ("questions", "asker_id"),
-        ("feedback", "member_id"),
-        ("notices", "member_id"),
-        ("inbox", "member_id"),
-        ("quiet_members", "member_id"),
-        ("page_names", "member_id"),
-        ("handed_on", "member_id"),
-        ("handed_on", "helper_id"),
-        ("helped_questions", "asker_id"),
-        ("recent_questions", "member_id"),
-        ("copied_wordings", "member_id"),
-        ("members", "user_id"),
-    }
-)
 
 # Ids of conversations, in channels and in files (`transcript.document_id`).
 _CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
 _QUERIES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 # Summarized and exported rows, by kind.
-_KINDS: Final = {
+KINDS: Final = {
     head.removeprefix("-- "): sql
     for head, _, sql in (query.partition("\n") for query in _QUERIES.split("\n\n")[1:])
 }
@@ -98,7 +77,7 @@ class PersonalData:
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
         found = {}
         titles = self._hit_titles(member_id)
-        for kind, sql in _KINDS.items():
+        for kind, sql in KINDS.items():
             rows = self._database.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
                 if kind == "questions":
@@ -174,33 +153,14 @@ class PersonalData:
     def repeat_forgetting(self, member_id: int, *, withdraw: bool) -> list[int]:
         """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
-        changed = [*self._anonymize_notes(member_id), *self._wordings.forget(member_id)]
-        self._anonymize_decisions(member_id)
+        changed = [*self._outdate_notes(member_id), *self._wordings.forget(member_id)]
+        self._mark_cards_due("v.moderator_id = ? or p.member_id = ?", member_id)
         self._forget_questions(member_id)
-        self._anonymize_feedback(member_id)
-        self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
-        self._database.run(
-            # A hand-over claimed by them is open again.
-            "update handed_on set helper_id = 0, helper = '', answer = '', changes = changes + 1, "
-            "standing = case standing when 'claimed' then 'open' else standing end "
-            "where helper_id = ?",
-            [member_id],
-        )
-        for table, column in (
-            ("notices", "member_id"),
-            ("inbox", "member_id"),
-            ("quiet_members", "member_id"),
-            ("page_names", "member_id"),
-            ("helped_questions", "asker_id"),
-            ("recent_questions", "member_id"),
-            ("members", "user_id"),
-        ):
-            self._delete(table, column, member_id)
+        for table, column, kept in member_columns():
+            # Declared in the schema; the value is bound.
+            change = f"update {table} set {kept}" if kept else f"delete from {table}"  # noqa: S608
+            self._database.run(f"{change} where {column} = ?", [member_id])
         return changed
-
-    def _delete(self, table: str, column: str, member_id: int) -> None:
-        # Names are constants of this module; the value is bound.
-        self._database.run(f"delete from {table} where {column} = ?", [member_id])  # noqa: S608
 
     # Notes.
 
@@ -268,8 +228,8 @@ class PersonalData:
                     "delete from recorded_passages where digest = ?", [row["digest"]]
                 )
 
-    def _anonymize_notes(self, member_id: int) -> list[int]:
-        """Remove the name from notes and revisions; returns the affected notes."""
+    def _outdate_notes(self, member_id: int) -> list[int]:
+        """Mark cards and pages with a member's name as outdated; returns the notes that show it."""
         shown = self._database.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
@@ -285,14 +245,6 @@ class PersonalData:
             "and (e.state = 'approved' or e.replaced_by is not null))",
             [member_id],
         )
-        self._database.run(
-            "update notes set contributor_id = 0, contributor = ? where contributor_id = ?",
-            [FORMER_MEMBER, member_id],
-        )
-        self._database.run(
-            "update revisions set writer_id = 0, writer = ? where writer_id = ?",
-            [FORMER_MEMBER, member_id],
-        )
         return [row["id"] for row in shown]
 
     def _mark_cards_due(self, condition: str, member_id: int) -> None:
@@ -306,15 +258,7 @@ class PersonalData:
         )
         mark_due(self._database, *(row["id"] for row in rows))
 
-    # Decisions, reports, questions and feedback.
-
-    def _anonymize_decisions(self, member_id: int) -> None:
-        self._mark_cards_due("v.moderator_id = ? or p.member_id = ?", member_id)
-        self._database.run(
-            "update reviews set moderator_id = 0, moderator = ? where moderator_id = ?",
-            [FORMER_MODERATOR, member_id],
-        )
-        self._database.run("update reports set member_id = 0 where member_id = ?", [member_id])
+    # Questions.
 
     def _forget_questions(self, member_id: int) -> None:
         """Delete a member's questions, except shared and judged ones.
@@ -334,19 +278,13 @@ class PersonalData:
         private = {row["text"] for row in rows if not row["shared"]}
         for row in rows:
             self._database.run("delete from phrasings where question_id = ?", [row["id"]])
-            if row["shared"] or row["judged"]:
+            if row["judged"] and not row["shared"]:
                 self._database.run(
-                    "update questions set asker_id = 0, channel_id = null, earlier = '' "
+                    "update questions set text = '', settings = '', confirmed_at = null "
                     "where id = ?",
                     [row["id"]],
                 )
-                if not row["shared"]:
-                    self._database.run(
-                        "update questions set text = '', settings = '', confirmed_at = null "
-                        "where id = ?",
-                        [row["id"]],
-                    )
-            else:
+            elif not row["shared"]:
                 self._database.run("delete from questions where id = ?", [row["id"]])
         # Another question may be a follow-up of a deleted one.
         self._clear_earlier(private)
@@ -362,21 +300,6 @@ class PersonalData:
         self._database.run_many(
             "update questions set earlier = '' where id = ?", [(key,) for key in holding]
         )
-
-    def _anonymize_feedback(self, member_id: int) -> None:
-        """Replace a member's id in their verdicts by negative numbers, and delete their reasons."""
-        for row in self._database.rows(
-            "select f.question_id, (select min(o.member_id) from feedback o "
-            "  where o.question_id = f.question_id) as least "
-            "from feedback f where f.member_id = ? order by f.question_id",
-            [member_id],
-        ):
-            self._database.run(
-                "update feedback set member_id = ?, reason = '', reason_code = '' "
-                "where question_id = ? and member_id = ?",
-                # Below all of this question's numbers; real ids are positive.
-                [min(0, row["least"]) - 1, row["question_id"], member_id],
-            )
 
 
 _CARDS: Final = """

@@ -11,16 +11,12 @@ from typing import Final
 
 from knowledge.store.audit.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
-from knowledge.store.erasure.personal_data import PERSONAL, PersonalData
-from knowledge.store.erasure.tombstones import (
-    FORGOTTEN,
-    MEMBERS,
-    Tombstone,
-    TombstoneKind,
-    Tombstones,
-)
+from knowledge.store.erasure.personal_data import PersonalData
+from knowledge.store.erasure.tombstones import Tombstones
+from knowledge.store.schema import member_columns
 from knowledge.store.value_lists import run_among
 from knowledge.values.documents import document_of_note
+from knowledge.values.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind
 
 # Rows of notes, in an order without dangling references.
 _OF_NOTES: Final = (
@@ -104,8 +100,8 @@ class Purge:
     def _members(self) -> dict[str, int]:
         """The ids of all stored members, by their tombstone digest."""
         found: set[int] = set()
-        for table, column in PERSONAL:
-            # Names are the schema's own.
+        for table, column, _ in member_columns():
+            # Declared in the schema.
             rows = self._database.rows(
                 f"select distinct {column} as id from {table} where {column} > 0"  # noqa: S608
             )

@@ -50,10 +50,10 @@ class Wordings:
         self._database.replace("copied_wordings", row, ["note_id", "wording"])
 
     def forget(self, member_id: int) -> list[int]:
-        """Delete the copies of a member's questions, inside a transaction.
+        """Delete a member's questions from the wordings of notes, inside a transaction.
 
         Returns:
-            The ids of notes with a deleted copy.
+            The ids of the changed notes.
         """
         rows = self._database.rows(
             "select r.id, r.note_id, r.wordings, c.wording from copied_wordings c "
@@ -64,7 +64,6 @@ class Wordings:
         for row in {row["id"]: row for row in rows}.values():
             own, note_id = json.loads(row["wordings"]), row["note_id"]
             self.change(row["id"], [one for one in own if (note_id, one) not in copied])
-        self._database.run("delete from copied_wordings where member_id = ?", [member_id])
         return list(dict.fromkeys(row["note_id"] for row in rows))
 
     def change(self, revision_id: int, wordings: Sequence[str]) -> None:

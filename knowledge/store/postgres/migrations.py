@@ -1,14 +1,9 @@
-"""Migrations of a community database in PostgreSQL: the files of `tables/`.
-
-Each file has the name of the same migration for SQLite.
-
-Files aren't edited after release. Every file but the first only adds columns and tables, because
-processes of the previous version go on writing during an upgrade.
-"""
+"""Migrations of a community database in PostgreSQL: the same as SQLite's, by name."""
 
 from pathlib import Path
 from typing import Final
 
+from knowledge.store import schema
 from knowledge.store.database import StoreVersionError, now
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.migrations import misfit, names
@@ -61,6 +56,8 @@ def migrate(connection: Connection) -> None:
             connection.run(_TABLE)
         for name in wanted:
             if name not in before:
-                connection.run_script((TABLES / f"{name}.sql").read_text(encoding="utf-8"))
+                script = TABLES / f"{name}.sql"
+                declared = ";\n".join(schema.statements(name, postgres=True))
+                connection.run_script(declared or script.read_text(encoding="utf-8"))
                 row = {"name": name, "applied_at": now().isoformat()}
                 connection.insert("_migrations", row)

@@ -1,10 +1,19 @@
 """Messages of `/privacy`."""
 
+from pathlib import Path
+
 import pytest
 
-from bot.privacy.messages import privacy
+from bot.privacy.messages import KINDS, privacy
 from knowledge.store.erasure.personal_data import Stored
+from knowledge.store.store import Store
 from knowledge.values.guilds import Language
+
+
+def test_every_kind_of_stored_data_has_a_sentence(tmp_path: Path) -> None:
+    with Store(tmp_path / "community.db") as store:
+        stored = store.personal_data.stored(1, None)
+    assert [*stored, "messages"] == [*KINDS]
 
 
 def test_counts_of_stored_data_are_aligned_and_empty_kinds_left_out() -> None:

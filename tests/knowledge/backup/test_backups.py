@@ -15,8 +15,8 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.store import Store
+from knowledge.values.tombstones import TombstoneKind
 from tests.knowledge.two_guilds import (
     AT,
     ELSEWHERE,

@@ -475,7 +475,7 @@ def test_one_of_another_version_is_refused_in_a_sentence(
 def test_an_export_of_this_version_is_taken_in_by_a_later_one(
     tmp_path: Path, full_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = add_next_migration(monkeypatch, tmp_path / "later")
+    later = add_next_migration(monkeypatch)
     with Store(tmp_path / "later.db") as newer:
         assert newer.database.migrations() == later
         assert import_folder(newer, full_export, EVERYTHING).rows["revisions"] == 4

@@ -7,9 +7,9 @@ import pytest
 from knowledge.backup import backups
 from knowledge.backup.importer import import_folder
 from knowledge.backup.opt_in_rows import OptInRows
-from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
+from knowledge.values.tombstones import TombstoneKind
 from tests.knowledge.full_store import exported
 from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, MIRA, approved, live
 

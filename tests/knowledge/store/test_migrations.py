@@ -63,9 +63,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def later(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The migrations of a later version, in use from here on."""
-    return add_next_migration(monkeypatch, tmp_path_factory.mktemp("later"))
+    return add_next_migration(monkeypatch)
 
 
 # From 1.0.0 on.
@@ -183,11 +183,9 @@ def test_a_backup_of_before_1_0_0_is_refused_as_its_database_is(tmp_path: Path, 
         backups.restore(tmp_path / "old.db", path, datetime.now(UTC))
 
 
-def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(
-    path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        add_next_migration(patched, tmp_path_factory.mktemp("later"))
+        add_next_migration(patched)
         Store(path).close()
     before = path.read_bytes()
     with pytest.raises(StoreVersionError, match=NEXT):

@@ -13,8 +13,12 @@ from sqlite_utils import Database
 
 from knowledge.store import migrations
 from knowledge.store.database import StoreVersionError
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.postgres.migrations import TABLES
+from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.knowledge.versions import BEFORE_1_0_0, NEXT, add_next_migration
 from tests.postgres import Cluster
 
@@ -39,13 +43,25 @@ def database(postgres: Cluster, tmp_path: Path) -> Iterator[PostgresDatabase]:
     postgres.drop(url)
 
 
+@pytest.fixture
+def newest(
+    postgres: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PostgresDatabase]:
+    """With one more migration, which adds one of everything."""
+    add_next_migration(monkeypatch)
+    url = postgres.empty()
+    with closing(PostgresDatabase(url, tmp_path)) as opened:
+        yield opened
+    postgres.drop(url)
+
+
 def test_every_migration_of_the_one_is_one_of_the_other(database: PostgresDatabase) -> None:
     files = sorted(path.stem for path in TABLES.glob("*.sql"))
     assert files == migrations.names()
     assert database.migrations() == migrations.names()
 
 
-def test_tables_have_the_same_columns(database: PostgresDatabase) -> None:
+def test_tables_have_the_same_columns(newest: PostgresDatabase) -> None:
     own = _sqlite()
     names = [
         row["name"]
@@ -54,9 +70,9 @@ def test_tables_have_the_same_columns(database: PostgresDatabase) -> None:
             "and name not like '\\_%' escape '\\' order by name"
         )
     ]
-    assert database.tables() == names
+    assert newest.tables() == names
     for table in names:
-        assert _columns(database, table) == [
+        assert _columns(newest, table) == [
             (row["name"], KINDS[row["type"].upper()], bool(row["required"]), _default(row))
             for row in own.query(
                 'select name, type, dflt_value, "notnull" or pk as required '
@@ -84,19 +100,19 @@ def _default(row: dict[str, Any]) -> str:
     return str(row["dflt_value"] or "").strip("'")
 
 
-def test_words_are_ordered_by_code_point(database: PostgresDatabase) -> None:
-    others = database.rows(
+def test_words_are_ordered_by_code_point(newest: PostgresDatabase) -> None:
+    others = newest.rows(
         "select table_name, column_name from information_schema.columns where data_type = 'text' "
         "and table_schema = 'community' and collation_name is distinct from 'C'"
     )
     assert others == []
 
 
-def test_tables_have_the_same_keys_references_and_conditions(database: PostgresDatabase) -> None:
+def test_tables_have_the_same_keys_references_and_conditions(newest: PostgresDatabase) -> None:
     own = _sqlite()
-    for table in database.tables():
+    for table in newest.tables():
         [row] = own.query("select sql from sqlite_master where name = ?", [table])
-        assert _constraints(database, table) == _written(own, table, row["sql"]), table
+        assert _constraints(newest, table) == _written(own, table, row["sql"]), table
 
 
 def _constraints(database: PostgresDatabase, table: str) -> list[tuple[str, ...]]:
@@ -156,7 +172,7 @@ def _names(said: str) -> list[str]:
     return sorted({each for each in NAMED.findall(said) if each.lower() not in WORDS})
 
 
-def test_indexes_are_the_same(database: PostgresDatabase) -> None:
+def test_indexes_are_the_same(newest: PostgresDatabase) -> None:
     own = {
         row["name"]: (bool(re.match(r"create unique", row["sql"], re.I)), *_indexed(row["sql"]))
         for row in _sqlite().query(
@@ -166,7 +182,7 @@ def test_indexes_are_the_same(database: PostgresDatabase) -> None:
     }
     found = {
         row["name"]: (bool(row["indisunique"]), *_indexed(row["said"]))
-        for row in database.rows(
+        for row in newest.rows(
             "select c.relname as name, i.indisunique, pg_get_indexdef(i.indexrelid) as said "
             "from pg_index i join pg_class c on c.oid = i.indexrelid "
             "where c.relnamespace = 'community'::regnamespace and not exists "
@@ -184,10 +200,10 @@ def _indexed(sql: str) -> tuple[str, list[str]]:
     return " ".join(columns.split()), _names(ADDED.sub("", condition))
 
 
-def test_triggers_do_the_same(database: PostgresDatabase) -> None:
+def test_triggers_do_the_same(newest: PostgresDatabase) -> None:
     own = {row["name"] for row in _sqlite().query("select name from sqlite_master "
                                                   "where type = 'trigger'")}  # fmt: skip
-    rows = database.rows("select tgname as name from pg_trigger where not tgisinternal")
+    rows = newest.rows("select tgname as name from pg_trigger where not tgisinternal")
     # In SQLite only deletion can empty a table.
     assert {row["name"] for row in rows} == own | {"log_is_never_emptied"}
 
@@ -196,7 +212,7 @@ def test_a_later_version_brings_it_up_to_date_with_its_rows(
     database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.insert("memory", {"key": "a", "value": "b"})
-    later = add_next_migration(monkeypatch, tmp_path / "later")
+    later = add_next_migration(monkeypatch)
     with closing(PostgresDatabase(database.url, tmp_path)) as newer:
         assert newer.migrations() == later
         assert "songs" in newer.tables()
@@ -261,6 +277,35 @@ def test_of_two_revisions_of_a_note_one_waits(database: PostgresDatabase) -> Non
     database.run(propose, [1])
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_pending"):
         database.run(propose, [2])
+
+
+def test_the_release_before_goes_on_writing_after_a_migration(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of this version writes while later migrations run."""
+    opened_before = Store(PostgresDatabase(postgres_url, tmp_path))
+    first = _decided(opened_before, "Before")
+    later = add_next_migration(monkeypatch)
+    with Store(PostgresDatabase(postgres_url, tmp_path)) as newer:
+        assert newer.database.migrations() == later
+        second, third = _decided(opened_before, "Meanwhile"), _decided(newer, "Newer")
+        live = {note.id: note.revision.submission.title for note in newer.notes.every_live()}
+        assert live == {first: "Before", second: "Meanwhile", third: "Newer"}
+        assert not newer.audit_log.breaks()
+        assert newer.audit_log.contradicted_notes() == []
+    opened_before.close()
+
+
+def _decided(store: Store, title: str) -> int:
+    """A note that was proposed, revised while pending, and approved; returns its id."""
+    mira, ada = Member(1, "Mira"), Member(2, "Ada")
+    note = store.contributions.propose(10, mira, 5, Submission("Draft", "Text.")).note
+    revised = store.contributions.revise(10, note.id, mira, Submission(title, "Text."))
+    assert revised is not None
+    outcome = store.decisions.decide(10, revised.note.revision.id, ada, Ruling(Decision.APPROVE))
+    assert outcome is not None
+    assert outcome.done
+    return note.id
 
 
 def _sqlite() -> Database:

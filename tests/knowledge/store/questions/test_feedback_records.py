@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.decided_notes import AT, GUILD, live_note
 from tests.stores import Place
 

@@ -1,0 +1,337 @@
+"""Schema of the community database: each table's facts, declared once.
+
+A column is declared if it holds a member's id, if its imported values are checked beyond their
+type, or if a migration adds it. These facts follow from the declarations:
+
+- Erasure: a forgotten member's rows are deleted, or stay without the member's id and name.
+- Exports: the rows left out, their order, and the checks of an imported row.
+- Migrations: the SQL of both databases for tables and columns with `since`.
+
+The released files of `tables/` made everything without `since`, and aren't edited. On PostgreSQL
+two releases run side by side during an upgrade, so a migration must not break the previous one:
+it adds tables, and columns with a default.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.values.channel_settings import AnsweredFrom, Mode
+from knowledge.values.guilds import Language, Phrasing, is_accent
+from knowledge.values.handovers import HandoverState
+from knowledge.values.helped_questions import HelpState
+from knowledge.values.notes import Decision, NoticeEvent, SourceChange
+from knowledge.values.questions import FeedbackReason
+from knowledge.values.quotas import Limits
+from knowledge.values.synonyms import SYNONYMS, parse_synonyms
+from knowledge.values.tombstones import TombstoneKind
+from knowledge.values.weekly_digests import Edition
+
+FORMER_MEMBER: Final = "a former member"
+FORMER_MODERATOR: Final = "a former moderator"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column.
+
+    Attributes:
+        sql: its type and constraints for the migration `since`, in SQLite's SQL.
+        since: its migration; after the release, neither is changed any more.
+        check: whether an imported value is valid, by the truth of the result; it may also raise
+            ValueError, TypeError or KeyError.
+        of_member: whether it holds a member's id.
+        kept: the changes to a forgotten member's row, as SQL after `set`. If empty, the row is
+            deleted.
+    """
+
+    sql: str = ""
+    since: str = ""
+    check: Callable[[Any], object] = lambda _: True
+    of_member: bool = False
+    kept: str = ""
+
+    def added(self, since: str, sql: str) -> "Column":
+        """The column as the migration `since` adds it."""
+        return replace(self, since=since, sql=sql)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A declared table.
+
+    Attributes:
+        columns: the declared columns, by name; all of them, with `since`.
+        exported: the SQL condition of the rows in an export.
+        order: the order of exported rows, if it isn't their key's.
+        since: the table's migration.
+        constraints: constraints of several columns, for the same migration.
+        indexes: the migration, table and columns of each later index, by name: for example
+            `("m004_songs", "songs (title)")`.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    exported: str = "true"
+    order: str = ""
+    since: str = ""
+    constraints: tuple[str, ...] = ()
+    indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+# Checks.
+
+
+def _is_time(value: Any) -> bool:
+    return datetime.fromisoformat(value).tzinfo is not None
+
+
+def _is_id(value: Any) -> bool:
+    """Whether this is an id. Ids above 2**62 are refused, so higher ids remain for new rows."""
+    return isinstance(value, int) and 0 <= value <= 2**62
+
+
+def _json(kind: type[Iterable[Any]], *elements: type) -> Column:
+    """A column with a JSON list or object of elements or keys of these types."""
+
+    def is_of_the_kind(value: Any) -> bool:
+        found = json.loads(value)
+        return isinstance(found, kind) and all(isinstance(element, elements) for element in found)
+
+    return Column(check=is_of_the_kind)
+
+
+def _choice(*choices: str) -> Column:
+    return Column(check=lambda value: value in choices)
+
+
+PLAIN: Final = Column()
+TIME: Final = Column(check=_is_time)
+# The range of numeric settings.
+AMOUNT: Final = Column(check=lambda value: isinstance(value, int) and 0 <= value <= 1_000_000)
+WORDS: Final = _json(list, str)
+IDS: Final = _json(list, int)
+OBJECT: Final = _json(dict, str)
+LANGUAGE: Final = _choice(*Language)
+ANSWERED_FROM: Final = Column(check=AnsweredFrom.parse)
+
+# A member's id; the row is deleted when the member is forgotten.
+MEMBER: Final = Column(of_member=True)
+
+
+def _kept(changes: str) -> Column:
+    """A member's id; the row is changed and stays when the member is forgotten."""
+    return Column(of_member=True, kept=changes)
+
+
+# Columns of these names, wherever nothing else is declared, besides times (`…_at`).
+BY_NAME: Final[Mapping[str, Column]] = {
+    "at": TIME,
+    **dict.fromkeys(("id", "key", "number", "seq"), Column(check=_is_id)),
+}
+
+
+# Rows are erased in this order, after `PersonalData` has taken back texts and deleted questions.
+TABLES: Mapping[str, Table] = {
+    "guilds": Table(
+        {
+            **dict.fromkeys(("undo_minutes", "reminder_hours", "sample_every"), AMOUNT),
+            "handover_hours": AMOUNT,
+            "allowed_hosts": WORDS,
+            "listen_channels": IDS,
+            "language": LANGUAGE,
+            "limits": Column(check=Limits.parse),
+            "phrasing": _choice(*Phrasing),
+            "page_accent": Column(check=is_accent),
+            "synonyms": Column(check=lambda value: len(parse_synonyms(value)) <= SYNONYMS),
+        }
+    ),
+    "rules": Table({"review_after_days": AMOUNT}),
+    "digests": Table({"edition": _choice(*Edition)}),
+    "channel_settings": Table(
+        {
+            "mode": _choice(*Mode),
+            "wait_seconds": AMOUNT,
+            "language": LANGUAGE,
+            "quotations": AMOUNT,
+            "answered_from": ANSWERED_FROM,
+        }
+    ),
+    # Sources come in the order they were added.
+    "sources": Table(order="added_at, location, scope"),
+    "notes": Table(
+        {
+            "contributor_id": _kept(f"contributor_id = 0, contributor = '{FORMER_MEMBER}'"),
+            "source_change": _choice(*SourceChange),
+        }
+    ),
+    "revisions": Table(
+        {
+            "writer_id": _kept(f"writer_id = 0, writer = '{FORMER_MEMBER}'"),
+            "tags": WORDS,
+            "wordings": WORDS,
+        }
+    ),
+    "copied_wordings": Table({"member_id": MEMBER}),
+    "reviews": Table(
+        {
+            "moderator_id": _kept(f"moderator_id = 0, moderator = '{FORMER_MODERATOR}'"),
+            "decision": _choice(*Decision),
+            "before": OBJECT,
+        }
+    ),
+    "reports": Table({"member_id": _kept("member_id = 0")}),
+    "questions": Table(
+        {
+            "asker_id": _kept("asker_id = 0, channel_id = null, earlier = ''"),
+            "signals": OBJECT,
+            "channels": IDS,
+            "quotations": AMOUNT,
+            "answered_from": ANSWERED_FROM,
+        }
+    ),
+    "feedback": Table(
+        {
+            # Negative numbers count forgotten members; real ids are positive.
+            "member_id": _kept(
+                "reason = '', reason_code = '', member_id = (select case when min(o.member_id) < 0 "
+                "then min(o.member_id) else 0 end - 1 from feedback o "
+                "where o.question_id = feedback.question_id)"
+            ),
+            "reason_code": _choice("", *FeedbackReason),
+        }
+    ),
+    "phrasings": Table(
+        {"chosen": WORDS, "places": IDS, "lines": _json(list, list), "verdicts": OBJECT}
+    ),
+    "handed_on": Table(
+        {
+            "member_id": _kept("member_id = 0"),
+            # A hand-over claimed by them is open again.
+            "helper_id": _kept(
+                "helper_id = 0, helper = '', answer = '', changes = changes + 1, "
+                "standing = case standing when 'claimed' then 'open' else standing end"
+            ),
+            "standing": _choice(*HandoverState),
+        }
+    ),
+    "notices": Table({"member_id": MEMBER, "event": _choice(*NoticeEvent)}),
+    "quiet_members": Table({"member_id": MEMBER}),
+    "page_names": Table({"member_id": MEMBER}),
+    "helped_questions": Table({"asker_id": MEMBER, "state": _choice(*HelpState)}),
+    "members": Table({"user_id": MEMBER}),
+    "log": Table({"detail": OBJECT}),
+    "tombstones": Table({"kind": _choice(*TombstoneKind)}),
+    # Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day,
+    # log heads follow from the log, and old interactions don't come again.
+    "inbox": Table({"member_id": MEMBER}, exported="false"),
+    "recent_questions": Table({"member_id": MEMBER}, exported="false"),
+    "log_heads": Table(exported="false"),
+    "handled": Table(exported="false"),
+    # Without a deployment's own state: Discord's command digest, withheld notices, machines.
+    "memory": Table(
+        {"key": PLAIN},
+        exported="key <> 'commands digest' and substr(key, 1, 14) <> 'withheld from ' "
+        "and substr(key, 1, 10) <> 'machines: '",
+    ),
+}
+
+
+# Derived facts.
+
+
+def table(name: str) -> Table:
+    return TABLES.get(name, Table())
+
+
+def left_out() -> set[str]:
+    """The tables without any exported row."""
+    return {name for name, table in TABLES.items() if table.exported == "false"}
+
+
+def member_columns() -> list[tuple[str, str, str]]:
+    """The table and name of each column for a member's id, with the changes to kept rows."""
+    return [
+        (name, column, declared.kept)
+        for name, table in TABLES.items()
+        for column, declared in table.columns.items()
+        if declared.of_member
+    ]
+
+
+def is_valid(table_name: str, column: str, value: Any) -> bool:
+    """Whether an imported value passes the check of its column."""
+    declared = table(table_name).columns.get(column) or BY_NAME.get(column, PLAIN)
+    if declared is PLAIN and column.endswith("_at"):
+        declared = TIME
+    return holds(declared.check, value)
+
+
+def holds(check: Callable[[Any], object], value: Any) -> bool:
+    """Whether a check returns a true value, and raises none of the errors of wrong values."""
+    try:
+        return bool(check(value))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+
+
+# Migrations.
+
+_POSTGRES_TYPES: Final = {
+    "integer": "bigint",
+    "text": 'text collate "C"',
+    "real": "double precision",
+    "blob": "bytea",
+}
+
+
+# The previous release may break these constraints.
+_BREAKING: Final = ("check", "references", "unique", "primary key")
+
+
+def migrations() -> set[str]:
+    """The names of the migrations with declared tables, columns or indexes."""
+    return {
+        since
+        for table in TABLES.values()
+        for since in (
+            *(column.since for column in table.columns.values()),
+            *(since for since, _ in table.indexes.values()),
+        )
+        if since
+    }
+
+
+def statements(migration: str, *, postgres: bool = False) -> Iterator[str]:
+    """The SQL of a migration's declared tables, columns and indexes.
+
+    Raises:
+        ValueError: if a column of an older table isn't optional.
+    """
+    translate = in_postgres if postgres else str
+    for name, table in TABLES.items():
+        added = {key: each for key, each in table.columns.items() if each.since == migration}
+        columns = [f"{key} {translate(each.sql)}" for key, each in added.items()]
+        if table.since == migration:
+            inside = ",\n    ".join((*columns, *table.constraints))
+            yield f"create table {name} (\n    {inside}\n){'' if postgres else ' strict'}"
+            continue
+        for key, column in added.items():
+            required = "not null" in column.sql and "default" not in column.sql
+            if required or any(word in column.sql for word in _BREAKING):
+                raise ValueError(f"{name}.{key} would break the writes of the previous release")
+        yield from (f"alter table {name} add column {column}" for column in columns)
+    for table in TABLES.values():
+        for name, (since, columns_of) in table.indexes.items():
+            if since == migration:
+                yield f"create index {name} on {columns_of}"
+
+
+def in_postgres(sql: str) -> str:
+    """Translate a column's type and constraints to PostgreSQL's SQL."""
+    kind, _, rest = sql.partition(" ")
+    rest = rest.replace("primary key autoincrement", "generated by default as identity primary key")
+    # For the deletion of rows with references to each other.
+    rest += " deferrable" * ("references" in rest)
+    return f"{_POSTGRES_TYPES[kind]} {rest}".rstrip()

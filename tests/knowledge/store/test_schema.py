@@ -1,0 +1,64 @@
+"""Facts declared in the schema: checks of imported values, and what a migration may add."""
+
+from pathlib import Path
+
+import pytest
+
+from knowledge.store import schema
+from knowledge.store.store import Store
+
+# Every column with more than its type's promise, besides times; nonsense in it would break readers.
+CHECKED = {
+    "channel_settings": "answered_from language mode quotations wait_seconds",
+    "digests": "edition",
+    "feedback": "reason_code",
+    "guilds": "allowed_hosts handover_hours id language limits listen_channels page_accent "
+    "phrasing reminder_hours sample_every synonyms undo_minutes",
+    "handed_on": "standing",
+    "helped_questions": "state",
+    "log": "detail id number",
+    "members": "key",
+    "notes": "id source_change",
+    "notices": "event id",
+    "phrasings": "chosen lines places verdicts",
+    "questions": "answered_from channels id quotations signals",
+    "reports": "id",
+    "reviews": "before decision id",
+    "revisions": "id number tags wordings",
+    "rules": "review_after_days",
+    "channels": "id",
+    "tombstones": "kind",
+}
+
+
+def test_nonsense_is_refused_in_every_column_with_a_check(tmp_path: Path) -> None:
+    with Store(tmp_path / "community.db") as store:
+        refused = {}
+        for table in set(store.database.tables()) - schema.left_out():
+            rows = store.database.rows("select name, type from pragma_table_info(?)", [table])
+            wrong = {row["name"]: -1 if row["type"] == "INTEGER" else "nonsense" for row in rows}
+            found = {name for name, each in wrong.items() if not schema.is_valid(table, name, each)}
+            times = {name for name in wrong if name == "at" or name.endswith("_at")}
+            assert times <= found
+            refused[table] = " ".join(sorted(found - times))
+    assert {table: found for table, found in refused.items() if found} == CHECKED
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "text not null",
+        "text unique",
+        "integer references notes(id)",
+        "integer default 0 check (link > 0)",
+        "integer primary key",
+    ],
+)
+def test_a_column_that_breaks_the_previous_release_is_refused(
+    monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    notes = schema.Table({"link": schema.PLAIN.added("m999", sql)})
+    monkeypatch.setattr(schema, "TABLES", {"notes": notes})
+
+    with pytest.raises(ValueError, match=r"notes\.link would break"):
+        list(schema.statements("m999"))
