@@ -82,8 +82,7 @@ def _model(name: str, module: str) -> InstalledModel | None:
     fields: dict[str, Any] = tomllib.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     tokens = fields.pop("tokens", None)
     if tokens is not None:
-        centre = np.array(tokens["centre"], np.float32)
-        fields["codec"] = TokenCodec(centre, float(tokens["deviation"]), int(tokens["bits"]))
+        fields["codec"] = TokenCodec(**tokens | {"centre": np.array(tokens["centre"], np.float32)})
     fields |= {key: tuple(fields[key]) for key in ("names", "languages")}
     return InstalledModel(name=name, folder=folder, **fields)
 

@@ -6,6 +6,9 @@ one of two or four levels, chosen for a normal distribution. A token takes 96 by
 two bits, or 768 numbers of one bit. One and two bits order passages equally well. A model's mean
 and scale come with it, so codes made on one machine can be read on another.
 
+Some models give all tokens a large common part (E5: a mean vector with the length 0.82), so that
+all cosines are alike. For them the cosines are those of the differences from the mean.
+
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
     levels.
@@ -44,11 +47,13 @@ class TokenCodec:
         centre: the mean token vector, (t,) float32; t is a multiple of 8.
         deviation: the standard deviation of the numbers after the rotation.
         bits: the bits per number, 1 or 2.
+        centred: whether cosines are those of the differences from the mean.
     """
 
     centre: NDArray[np.float32]
     deviation: float
     bits: int = 2
+    centred: bool = False
 
     @property
     def token_bytes(self) -> int:
@@ -56,7 +61,7 @@ class TokenCodec:
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
         """Encode the token vectors of a text, (n, t) float32 of unit length."""
-        scaled = rotated(vectors - self.centre) / self.deviation
+        scaled = rotated(self._differences(vectors)) / self.deviation
         # The number of each level, from 0.
         numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS[self.bits]])
         places = _places(self.bits)
@@ -76,11 +81,21 @@ class TokenCodec:
         counts = [len(codes) // self.token_bytes for codes in passages]
         packed = np.frombuffer(b"".join(passages), np.uint8)
         levels = _decoded(self.bits).take(packed, axis=0).reshape(sum(counts), len(self.centre))
-        turned = (rotated(query) * (self.deviation / KEPT[self.bits])).astype(np.float32)
-        products = _products(turned, levels) + (query @ self.centre)[:, np.newaxis]
+        compared = self._differences(query) if self.centred else query
+        turned = (rotated(compared) * (self.deviation / KEPT[self.bits])).astype(np.float32)
+        products = _products(turned, levels)
+        if not self.centred:
+            products += (query @ self.centre)[:, np.newaxis]
         cosines = products.clip(-1, 1).astype(np.float32)
         ends = itertools.accumulate(counts, initial=0)
         return [cosines[:, start:end] for start, end in itertools.pairwise(ends)]
+
+    def _differences(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The differences from the mean, of unit length if cosines are those of differences."""
+        found: NDArray[np.float32] = vectors - self.centre
+        if self.centred:
+            found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+        return found
 
 
 def _places(bits: int) -> NDArray[np.uint8]:

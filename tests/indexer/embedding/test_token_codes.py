@@ -101,3 +101,12 @@ def test_the_codec_fits_the_model_s_tokens(minilm: RuntimeModel, codec: TokenCod
     assert codec.centre.shape == (tokens.shape[1],) == (384,)
     np.testing.assert_allclose(tokens.mean(axis=0), codec.centre, atol=0.002)
     assert float((tokens - codec.centre).std()) == pytest.approx(codec.deviation, rel=0.01)
+
+
+def test_cosines_of_differences_leave_out_what_all_tokens_share() -> None:
+    centre = _random(1)[0] * 0.8
+    differences = _random(40)
+    vectors = centre + 0.6 * differences
+    codec = TokenCodec(centre, 384**-0.5, centred=True)
+    [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
+    assert np.abs(cosines - differences @ differences.T).mean() < 0.03
