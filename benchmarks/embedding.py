@@ -31,7 +31,6 @@ from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.installed_models import installed_models
 from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import RuntimeModel
-from indexer.embedding.token_counter import TokenCounter
 from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import K, ndcg
 from indexer.ingest.shipping import source
@@ -177,7 +176,7 @@ def print_passages(
     reference: "SentenceTransformer", model: RuntimeModel, texts: Sequence[str]
 ) -> None:
     """Time many passages: the reference at each batch size, the derived between them."""
-    tokens = sum(min(n + 2, model.max_tokens) for n in map(TokenCounter(model.tokenizer), texts))
+    tokens = sum(min(model.count_tokens(text) + 2, model.max_tokens) for text in texts)
     model.embed_passages(texts[:8])
     slow: dict[int, float] = {}
     fast = []

@@ -45,6 +45,7 @@ from indexer.embedding.onnx_model import (
     source_digest,
 )
 from indexer.embedding.onnx_quantization import optimize, quantize
+from indexer.embedding.sentence_pieces import PIECES
 from indexer.embedding.weight_files import move_weights
 from knowledge.dependencies import has_modules
 
@@ -273,7 +274,10 @@ def _write(
         recipe.check(reference)
         feeds = recipe.feeds(reference)
         write_graph(lambda path: recipe.export(reference, path), partial / GRAPH, feeds)
-        _write_tokenizer(reference.tokenizer, partial / TOKENIZER)
+        if (folder / PIECES).exists():
+            shutil.copyfile(folder / PIECES, partial / PIECES)
+        else:
+            _write_tokenizer(reference.tokenizer, partial / TOKENIZER)
     manifest = recipe.manifest(
         format=FORMAT,
         name=folder.name,

@@ -38,10 +38,10 @@ from indexer.embedding.onnx_model import (
     ReadText,
     RuntimeModel,
     RuntimeModelError,
+    encoded_tokens,
     read_text,
     source_digest,
 )
-from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from knowledge.dependencies import has_modules, needed
 
@@ -223,7 +223,6 @@ class RuntimeEmbedder:
 
     def __init__(self, runtime: RuntimeModel) -> None:
         self._runtime = runtime
-        self._count = TokenCounter(runtime.tokenizer)
         codec = codec_of(runtime.digest)
         self.tokens = TokenVectors(runtime, codec) if codec is not None else None
 
@@ -241,7 +240,7 @@ class RuntimeEmbedder:
         return self._runtime.max_tokens
 
     def count_tokens(self, text: str) -> int:
-        return self._count(text)
+        return self._runtime.count_tokens(text)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.tokens is None or len(texts) > QUESTIONS_KEPT:
@@ -352,7 +351,7 @@ class SentenceTransformerEmbedder:
         found = encode(list(texts), batch_size=BATCH, show_progress_bar=False, output_value=None)
         encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
         return [
-            read_text(text, encoding, *(one[name].numpy() for name in _READ))
+            read_text(encoded_tokens(text, encoding), *(one[name].numpy() for name in _READ))
             for text, encoding, one in zip(texts, encoded.encodings, found, strict=True)
         ]
 

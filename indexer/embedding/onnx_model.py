@@ -35,6 +35,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from indexer.embedding.sentence_pieces import PIECES, SentencePieces, TextTokens
+from indexer.embedding.token_counter import TokenCounter
 from indexer.parallel import pool_map
 
 # Counts up whenever derivation writes different files.
@@ -135,8 +137,9 @@ class ReadText:
 
     Attributes:
         vector: the text's vector, (d,) float32 of unit length.
-        tokens: the vectors of its tokens except special tokens, (n, t) float32 of unit length.
-        words: the words that the tokens belong to, as written, in order.
+        tokens: the vectors of its tokens, (n, t) float32 of unit length. Special tokens and those
+            of a prompt are left out.
+        words: the words that the tokens belong to, in order.
         places: for each word the indices of its tokens.
     """
 
@@ -147,32 +150,49 @@ class ReadText:
 
 
 def read_text(
-    text: str, encoding: Encoding, vector: NDArray[np.float32], tokens: NDArray[np.float32]
+    found: TextTokens, vector: NDArray[np.float32], tokens: NDArray[np.float32]
 ) -> ReadText:
-    """Combine a text's encoding with the vectors of the text and of its tokens.
+    """Combine a text's tokens with the vectors of the text and of its tokens.
 
-    The vectors are scaled to unit length; special tokens are dropped.
+    The vectors are scaled to unit length. Tokens without a word are dropped.
     """
-    places: dict[int, list[int]] = {}
+    places: list[list[int]] = [[] for _ in found.words]
     kept: list[int] = []
-    for place, word in enumerate(encoding.word_ids):
+    for place, word in enumerate(found.word_of):
         if word is not None:
-            places.setdefault(word, []).append(len(kept))
+            places[word].append(len(kept))
             kept.append(place)
-    spans = map(encoding.word_to_chars, places)
     return ReadText(
         _unit(vector[np.newaxis])[0],
         _unit(tokens[kept]),
-        tuple(text[slice(*span)] for span in spans if span is not None),
-        tuple(map(tuple, places.values())),
+        tuple(found.words),
+        tuple(map(tuple, places)),
     )
+
+
+def encoded_tokens(text: str, encoding: Encoding, prompt: int = 0) -> TextTokens:
+    """The tokens in an encoding of a text whose first `prompt` characters are a prompt."""
+    numbers: dict[int, int] = {}
+    words: list[str] = []
+    for word in encoding.word_ids:
+        if word is None or word in numbers:
+            continue
+        span = encoding.word_to_chars(word)
+        if span is not None and span[0] >= prompt:
+            numbers[word] = len(words)
+            words.append(text[slice(*span)])
+    word_of = [None if word is None else numbers.get(word) for word in encoding.word_ids]
+    return TextTokens(encoding.ids, words, word_of)
 
 
 class RuntimeModel:
     """A derived model, opened. It can be used from several threads at once."""
 
     def __init__(
-        self, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer: Tokenizer
+        self,
+        manifest: Manifest,
+        session: onnxruntime.InferenceSession,
+        tokenizer: Tokenizer | SentencePieces,
     ) -> None:
         self.name = manifest.name
         self.digest = manifest.digest
@@ -182,7 +202,10 @@ class RuntimeModel:
         self.tokenizer = tokenizer
         self._manifest = manifest
         self._session = session
-        self._words_limit = manifest.max_tokens - tokenizer.num_special_tokens_to_add(False)
+        # The number of a text's tokens, without special tokens.
+        self.count_tokens: Callable[[str], int] = (
+            tokenizer.count if isinstance(tokenizer, SentencePieces) else TokenCounter(tokenizer)
+        )
 
     @classmethod
     def open(cls, folder: Path) -> "RuntimeModel":
@@ -193,7 +216,7 @@ class RuntimeModel:
                 installed ONNX Runtime, and must be derived again.
         """
         manifest = Manifest.load(folder)
-        return cls(manifest, *opened_parts(folder))
+        return cls(manifest, *opened_parts(folder, _tokenizer))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of questions, (n, d) float32, rows of unit length."""
@@ -204,7 +227,7 @@ class RuntimeModel:
         return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their token vectors; the prompt's tokens are included."""
+        """Questions with their token vectors."""
         return self._read(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
@@ -216,36 +239,41 @@ class RuntimeModel:
     ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return _unit(np.stack(_on_all_cores(partial(self._row, unpooled=unpooled), prompt, texts)))
+        make = partial(self._row, prompt=prompt, unpooled=unpooled)
+        return _unit(np.stack(_on_all_cores(make, texts)))
 
     def _read(self, texts: Sequence[str], prompt: str, unpooled: int | None) -> list[ReadText]:
-        return _on_all_cores(partial(self._read_one, unpooled=unpooled), prompt, texts)
+        return _on_all_cores(partial(self._read_one, prompt=prompt, unpooled=unpooled), texts)
 
-    def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
+    def _row(self, text: str, prompt: str, unpooled: int | None) -> NDArray[np.float32]:
         """One text's vector, (d,) float32, not yet scaled to unit length.
 
         `unpooled` is the number of tokens at the start of the text that pooling leaves out: those
         of the prompt. None if pooling leaves out no token.
         """
-        (vectors,) = self._session.run([VECTOR], self._feed(self._encoding(text), unpooled))
+        feed = self._feed(self._tokens(text, prompt), unpooled)
+        (vectors,) = self._session.run([VECTOR], feed)
         row: NDArray[np.float32] = vectors[0]
         return row
 
-    def _read_one(self, text: str, unpooled: int | None) -> ReadText:
-        encoding = self._encoding(text)
-        feed = self._feed(encoding, unpooled)
-        vectors, tokens = self._session.run([VECTOR, TOKENS], feed)
-        return read_text(text, encoding, vectors[0], tokens[0])
+    def _read_one(self, text: str, prompt: str, unpooled: int | None) -> ReadText:
+        found = self._tokens(text, prompt)
+        vectors, tokens = self._session.run([VECTOR, TOKENS], self._feed(found, unpooled))
+        return read_text(found, vectors[0], tokens[0])
 
-    def _encoding(self, text: str) -> Encoding:
-        """A text's tokens, special ones included, truncated to the model's limit."""
-        encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        if len(encoding.ids) > self._words_limit:
-            encoding.truncate(self._words_limit, direction=self._manifest.truncation_side)
-        return self.tokenizer.post_process(encoding)
+    def _tokens(self, text: str, prompt: str) -> TextTokens:
+        """A text's tokens with its prompt, special ones included, cut to the model's limit."""
+        most, prompted = self.max_tokens, prompt + text
+        if isinstance(self.tokenizer, SentencePieces):
+            return self.tokenizer.tokens(prompted, len(prompt), most)
+        most -= self.tokenizer.num_special_tokens_to_add(False)
+        encoding = self.tokenizer.encode(prompted, add_special_tokens=False)
+        if len(encoding.ids) > most:
+            encoding.truncate(most, direction=self._manifest.truncation_side)
+        return encoded_tokens(prompted, self.tokenizer.post_process(encoding), len(prompt))
 
-    def _feed(self, encoding: Encoding, unpooled: int | None) -> dict[str, NDArray[np.int64]]:
-        feed = {"input_ids": np.array([encoding.ids], dtype=np.int64)}
+    def _feed(self, found: TextTokens, unpooled: int | None) -> dict[str, NDArray[np.int64]]:
+        feed = {"input_ids": np.array([found.ids], dtype=np.int64)}
         if unpooled is not None:
             feed["unpooled"] = np.array([unpooled], dtype=np.int64)
         return feed
@@ -254,15 +282,14 @@ class RuntimeModel:
 _Made = TypeVar("_Made")
 
 
-def _on_all_cores(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
-    """Call `make` on each text with the prompt in front, on all cores."""
-    prompted = [prompt + text for text in texts]
-    if len(prompted) == 1:
-        return [make(prompted[0])]
+def _on_all_cores(make: Callable[[str], _Made], texts: Sequence[str]) -> list[_Made]:
+    """Call `make` on each text, on all cores."""
+    if len(texts) == 1:
+        return [make(texts[0])]
     # The longest first, so no thread is left alone with one at the end.
-    order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
-    made = dict(zip(order, pool_map(make, [prompted[i] for i in order]), strict=True))
-    return [made[place] for place in range(len(prompted))]
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    made = dict(zip(order, pool_map(make, [texts[i] for i in order]), strict=True))
+    return [made[place] for place in range(len(texts))]
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -272,11 +299,13 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
+def opened_parts(
+    folder: Path, tokenizer_of: Callable[[Path], _Made]
+) -> tuple[onnxruntime.InferenceSession, _Made]:
     """Open the graph and the tokenizer of a derived folder.
 
     Raises:
-        RuntimeModelError: if the installed ONNX Runtime can't read them; derive the folder again.
+        RuntimeModelError: if the installed libraries can't read them; derive the folder again.
     """
     options = session_options()
     # The file was optimized when it was derived.
@@ -285,13 +314,23 @@ def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]
         session = onnxruntime.InferenceSession(
             str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
         )
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        tokenizer = tokenizer_of(folder)
     except Exception as error:
         raise RuntimeModelError(
             f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}. "
             "Derive it again."
         ) from error
     return session, tokenizer
+
+
+def fast_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a derived folder, of the library tokenizers."""
+    return Tokenizer.from_file(str(folder / TOKENIZER))
+
+
+def _tokenizer(folder: Path) -> Tokenizer | SentencePieces:
+    pieces = folder / PIECES
+    return SentencePieces(pieces) if pieces.exists() else fast_tokenizer(folder)
 
 
 def session_options() -> onnxruntime.SessionOptions:

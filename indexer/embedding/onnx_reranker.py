@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
-from indexer.embedding.onnx_model import DerivedManifest, opened_parts
+from indexer.embedding.onnx_model import DerivedManifest, fast_tokenizer, opened_parts
 from indexer.parallel import pool_map
 
 
@@ -61,7 +61,7 @@ class RuntimeReranker:
                 installed ONNX Runtime, and must be derived again.
         """
         manifest = RerankerManifest.load(folder)
-        return cls(manifest, *opened_parts(folder))
+        return cls(manifest, *opened_parts(folder, fast_tokenizer))
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """A logit for each text. The larger the logit, the better the text answers the query."""

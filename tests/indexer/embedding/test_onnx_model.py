@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from indexer.embedding.derivation import derive
 from indexer.embedding.onnx_export import RECIPE
@@ -21,7 +22,6 @@ from indexer.embedding.onnx_model import (
     RuntimeModelError,
     source_digest,
 )
-from indexer.embedding.token_counter import TokenCounter
 from tests.indexer.embedding.families import MINILM, family_embedder
 
 ROOT = Path(__file__).parents[3]
@@ -144,7 +144,7 @@ def reference() -> Any:
 
 def test_tokens_are_counted_beyond_the_limit(minilm: RuntimeModel, reference: Any) -> None:
     expected = [len(reference.tokenizer.tokenize(text)) for text in TEXTS]
-    assert list(map(TokenCounter(minilm.tokenizer), TEXTS)) == expected
+    assert list(map(minilm.count_tokens, TEXTS)) == expected
     assert max(expected) > minilm.max_tokens == 256
 
 
@@ -198,19 +198,20 @@ def test_tokens_of_a_long_text_end_where_the_model_stops_reading(minilm: Runtime
     text = "A very long text about shared models. " * 50
     [one] = minilm.read_passages([text])
     assert len(one.tokens) == len(one.words) == minilm.max_tokens - 2 == 254
+    assert isinstance(minilm.tokenizer, Tokenizer)
     read = minilm.tokenizer.encode(text, add_special_tokens=False).tokens[:254]
     assert [word.lower() for word in one.words] == read
 
 
 @pytest.mark.slow
-def test_a_prompt_is_read_before_the_words(tmp_path: Path) -> None:
+def test_a_prompt_shapes_vectors_without_tokens_of_its_own(tmp_path: Path) -> None:
     folder = family_embedder("BERT", tmp_path, prompts={"query": "ask: ", "document": ""})
     derive(RECIPE, folder, tmp_path / "derived", TEXTS)
     derived = RuntimeModel.open(tmp_path / "derived")
-    [question] = derived.read_queries(["who"])
-    assert question.words == ("ask", ":", "who")
-    [passage] = derived.read_passages(["who"])
-    assert passage.words == ("who",)
+    [question], [passage] = derived.read_queries(["who"]), derived.read_passages(["who"])
+    assert question.words == passage.words == ("who",)
+    assert len(question.tokens) == len(passage.tokens)
+    assert not np.allclose(question.tokens, passage.tokens)
 
 
 # The digest of a source.

@@ -1,0 +1,113 @@
+"""SentencePiece tokenizer of a derived folder, word by word and with a cache of words.
+
+A vocabulary of 250,000 pieces takes 57 MB of memory here, and 291 MB with the library tokenizers.
+Both give the same tokens. No piece crosses a blank, so a text's tokens are those of its words. The
+library comes with the packages of models that need it.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+PIECES: Final = "sentencepiece.model"
+# The first and the last token of a text, in XLM-RoBERTa's vocabularies.
+BEGIN: Final = 0
+END: Final = 2
+
+# The size of the cache of words. A longer word is seldom seen twice.
+WORDS_KEPT: Final = 65_536
+WORD_CHARACTERS: Final = 64
+# The beginning of a word, in a piece.
+_BLANK: Final = "▁"
+_WORD: Final = re.compile(r"[^ \t\n\f\r]+")
+# Between two letters, a piece continues the word before it. In scripts without blanks (Thai to
+# Khmer, Chinese, Japanese) each piece is a word.
+_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff"
+_LETTER: Final = re.compile(rf"[^\W{_UNSPACED}]")
+# Newer releases of the library keep the zero-width joiner, which every vocabulary of XLM-RoBERTa
+# was made without.
+JOINER: Final = "\u200d"
+
+
+class TextTokens(NamedTuple):
+    """A text's tokens.
+
+    Attributes:
+        ids: the ids of the tokens, special ones included.
+        words: the words that the tokens belong to.
+        word_of: for each token the place of its word in `words`; None for special tokens and those
+            of a prompt.
+    """
+
+    ids: list[int]
+    words: list[str]
+    word_of: list[int | None]
+
+
+class _Piece(NamedTuple):
+    """A token of a word: its id, its text without a blank, and whether a word goes on with it."""
+
+    number: int
+    text: str
+    continues: bool
+
+
+class SentencePieces:
+    """A SentencePiece model. Several threads can use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self._processor: Any = SentencePieceProcessor(model_file=str(path))
+        self._known: dict[str, list[_Piece]] = {}
+
+    def count(self, text: str) -> int:
+        """The number of a text's tokens, without special tokens."""
+        return sum(len(self._pieces(word)) for word in _WORD.findall(text))
+
+    def tokens(self, text: str, prompt: int, most: int) -> TextTokens:
+        """A text's tokens.
+
+        Args:
+            text: the text, with its prompt.
+            prompt: the number of characters of the prompt, at the beginning.
+            most: the largest number of tokens, special ones included. Later ones are dropped.
+        """
+        found = TextTokens([BEGIN], [], [None])
+        for start, piece in islice(self._placed_pieces(text), most - 2):
+            found.ids.append(piece.number)
+            if start < prompt:
+                found.word_of.append(None)
+                continue
+            if piece.continues and found.words:
+                found.words[-1] += piece.text
+            else:
+                found.words.append(piece.text)
+            found.word_of.append(len(found.words) - 1)
+        found.ids.append(END)
+        found.word_of.append(None)
+        return found
+
+    def _placed_pieces(self, text: str) -> Iterator[tuple[int, _Piece]]:
+        """A text's pieces, each with the place of its word in the text."""
+        for match in _WORD.finditer(text):
+            for piece in self._pieces(match[0]):
+                yield match.start(), piece
+
+    def _pieces(self, word: str) -> list[_Piece]:
+        if (known := self._known.get(word)) is not None:
+            return known
+        found: list[_Piece] = []
+        for number in self._processor.encode(word.replace(JOINER, " ")):
+            text = self._processor.id_to_piece(number)
+            letters = text.removeprefix(_BLANK)
+            before = found[-1].text if found else ""
+            joins = not before or (_LETTER.match(before[-1]) and _LETTER.match(letters))
+            found.append(_Piece(number, letters, bool(found and joins and letters == text)))
+        if len(word) <= WORD_CHARACTERS:
+            if len(self._known) >= WORDS_KEPT:
+                self._known.clear()
+            self._known[word] = found
+        return found
