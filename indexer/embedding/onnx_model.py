@@ -137,9 +137,9 @@ class ReadText:
 
     Attributes:
         vector: the text's vector, (d,) float32 of unit length.
-        tokens: the vectors of its tokens, (n, t) float32 of unit length. Special tokens and those
-            of a prompt are left out.
-        words: the words that the tokens belong to, in order.
+        tokens: the vectors of its tokens, (n, t) float32 of unit length, without special
+            tokens and without the prompt's.
+        words: the words of the tokens, in order.
         places: for each word the indices of its tokens.
     """
 
@@ -171,7 +171,7 @@ def read_text(
 
 
 def encoded_tokens(text: str, encoding: Encoding, prompt: int = 0) -> TextTokens:
-    """The tokens in an encoding of a text whose first `prompt` characters are a prompt."""
+    """The tokens of an encoded text; its first `prompt` characters are a prompt."""
     numbers: dict[int, int] = {}
     words: list[str] = []
     for word in encoding.word_ids:

@@ -31,8 +31,8 @@ Weights = NDArray[np.float32]
 NEIGHBOURS_AT_MOST: Final = 128
 # ONNX Runtime 1.32's fused kernel takes six times as long as the two operators it replaces.
 _SLOW_FUSIONS: Final = ["SkipLayerNormFusion"]
-# A table of more numbers is stored in four bits, so that the package of a model with many languages
-# stays under 100 MB: 96 million numbers take 54 MB, which are read as needed.
+# A table of more numbers is stored in four bits, to keep the package of a model for many languages
+# under 100 MB. 96 million numbers take 54 MB, read as needed.
 _LARGE_TABLE: Final = 50_000_000
 # The numbers that share a scale.
 BLOCK: Final = 32
@@ -113,7 +113,7 @@ def column_scales(matrix: Weights) -> Weights:
 def block_quantized(table: Weights) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
     """The numbers (n, d) of a table in four bits, -8 to 7, and their scales (n, d / BLOCK).
 
-    In each block the number of the largest size becomes -8. A table that was made of such blocks
+    In each block the number of the largest size becomes -8. A table made of such blocks
     loses nothing.
 
     Source:
@@ -128,7 +128,7 @@ def block_quantized(table: Weights) -> tuple[NDArray[np.int8], NDArray[np.float1
 
 
 def _pack_large_tables(model: Any) -> None:
-    """Store the large tables that tokens are looked up in as blocks of four bits."""
+    """Store large tables of token vectors as blocks of four bits."""
     from onnx import TensorProto
     from onnx.helper import make_node, make_opsetid
     from onnx.numpy_helper import from_array, to_array

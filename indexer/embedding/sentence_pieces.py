@@ -1,8 +1,8 @@
 """SentencePiece tokenizer of a derived folder, word by word and with a cache of words.
 
 A vocabulary of 250,000 pieces takes 57 MB of memory here, and 291 MB with the library tokenizers.
-Both give the same tokens. No piece crosses a blank, so a text's tokens are those of its words. The
-library comes with the packages of models that need it.
+Both give the same tokens. No piece crosses a blank, so a text's tokens are the tokens of its words.
+The library comes with the packages of models with such a vocabulary.
 """
 
 import re
@@ -26,8 +26,7 @@ _WORD: Final = re.compile(r"[^ \t\n\f\r]+")
 # Khmer, Chinese, Japanese) each piece is a word.
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff"
 _LETTER: Final = re.compile(rf"[^\W{_UNSPACED}]")
-# Newer releases of the library keep the zero-width joiner, which every vocabulary of XLM-RoBERTa
-# was made without.
+# Newer releases of the library keep the zero-width joiner. XLM-RoBERTa has it as a blank.
 JOINER: Final = "\u200d"
 
 
@@ -36,9 +35,9 @@ class TextTokens(NamedTuple):
 
     Attributes:
         ids: the ids of the tokens, special ones included.
-        words: the words that the tokens belong to.
-        word_of: for each token the place of its word in `words`; None for special tokens and those
-            of a prompt.
+        words: the words of the tokens.
+        word_of: for each token the place of its word in `words`; None for special tokens and a
+            prompt's.
     """
 
     ids: list[int]

@@ -6,8 +6,8 @@ one of two or four levels, chosen for a normal distribution. A token takes 96 by
 two bits, or 768 numbers of one bit. One and two bits order passages equally well. A model's mean
 and scale come with it, so codes made on one machine can be read on another.
 
-Some models give all tokens a large common part (E5: a mean vector with the length 0.82), so that
-all cosines are alike. For them the cosines are those of the differences from the mean.
+Some models give all tokens a large common part, and so similar cosines (E5: a mean vector of the
+length 0.82). For these models, the differences from the mean are compared.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -47,7 +47,7 @@ class TokenCodec:
         centre: the mean token vector, (t,) float32; t is a multiple of 8.
         deviation: the standard deviation of the numbers after the rotation.
         bits: the bits per number, 1 or 2.
-        centred: whether cosines are those of the differences from the mean.
+        centred: whether the differences from the mean are compared.
     """
 
     centre: NDArray[np.float32]
@@ -91,7 +91,7 @@ class TokenCodec:
         return [cosines[:, start:end] for start, end in itertools.pairwise(ends)]
 
     def _differences(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The differences from the mean, of unit length if cosines are those of differences."""
+        """The differences from the mean, scaled to unit length if they are compared."""
         found: NDArray[np.float32] = vectors - self.centre
         if self.centred:
             found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
