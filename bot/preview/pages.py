@@ -130,6 +130,7 @@ class Pages:
         self.places: dict[int, Place] = {}
         self.acting = asyncio.Lock()
         self._env = town.env
+        self._avatars = town.avatars()
         self._port = port
         self._stack = stack
         self._closed = True
@@ -173,7 +174,7 @@ class Pages:
             locale="en-US",
             timezone="UTC",
             presentation_time=None,
-            assets=None,
+            assets=self._avatars,
             sku_presentations=None,
             port=None,
         )

@@ -194,7 +194,10 @@ class Shell:
 
     async def _state(self, _: web.Request) -> web.Response:
         pages = self.pages
-        people = [{"id": str(one.id), "name": one.user.global_name} for one in pages.town.people]
+        people = [
+            {"id": str(person.id), "name": f"{person.user.global_name} ({role})"}
+            for person, role in zip(pages.town.people, pages.town.ROLES, strict=True)
+        ]
         shown = {
             "viewer": str(pages.viewer.id),
             "people": people,

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import discord
 import simcord
 from simcord.backend import serializers
+from simcord.backend.cdn import CDN_BASE
 from simcord.http import router
 
+from bot.preview.faces import avatar
 from bot.preview.simcord_internals import ROUTES
 from bot.process.login import invite_permissions
 
@@ -19,10 +21,15 @@ HELP: Final = "#help"
 QUESTIONS: Final = "#questions"
 REVIEW: Final = "#review"
 
+# Discord names an avatar's file by a digest. Here, each user has one.
+AVATAR: Final = "face"
+
 
 @dataclass(frozen=True, slots=True)
 class Town:
     """A guild, its channels by name, and three members."""
+
+    ROLES: ClassVar = ("member", "moderator", "admin")
 
     env: Any
     guild: Any
@@ -39,6 +46,14 @@ class Town:
     def person(self, user_id: int) -> Any:
         """Return the person with this id; the plain member for an unknown id."""
         return next((one for one in self.people if one.id == user_id), self.member)
+
+    def avatars(self) -> dict[str, tuple[str, bytes]]:
+        """Return file name and content of everybody's avatar, and of the bot's, by address."""
+        users = [*(person.user for person in self.people), self.env.backend.bot_user]
+        return {
+            f"{CDN_BASE}/avatars/{user.id}/{AVATAR}.png": (f"{user.name}.png", avatar(user.name))
+            for user in users
+        }
 
     def threads(self) -> Iterator[Any]:
         """Return all posts and threads, oldest first."""
@@ -99,9 +114,11 @@ def build_town(env: Any) -> Town:
         ),
     }
     env.backend.edit_guild(guild.id, {"system_channel_id": general.id})
+    env.backend.bot_user.avatar = AVATAR
 
-    def join(name: str, shown: str, *roles: Any) -> _Typist:
-        joined = guild.add_member(env.create_user(name, global_name=shown), roles=roles)
+    def join(name: str, *roles: Any) -> _Typist:
+        user = env.create_user(name.lower(), global_name=name, avatar=AVATAR)
+        joined = guild.add_member(user, roles=roles)
         return _Typist(env, guild, joined.user)
 
     return Town(
@@ -109,9 +126,9 @@ def build_town(env: Any) -> Town:
         guild,
         channels,
         moderators,
-        join("mia", "Mia (member)"),
-        join("max", "Max (moderator)", moderators),
-        join("ada", "Ada (admin)", admins),
+        join("Mia"),
+        join("Max", moderators),
+        join("Ada", admins),
     )
 
 

@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 from simcord import Env
 
 from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
+from bot.preview.faces import SIZE
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from bot.setup import panel_messages
@@ -53,6 +56,16 @@ async def test_a_post_is_a_thread_that_begins_with_its_text(simcord_env: Env) ->
     assert [one.name for one in town.threads()] == ["Tents"]
     assert [message.content for message in post.history()] == ["Which one?"]
     assert post.history()[0].id == post.id
+
+
+async def test_each_person_and_the_bot_has_another_face(simcord_env: Env) -> None:
+    town = build_town(simcord_env)
+
+    pictures = {content for _, content in town.avatars().values()}
+
+    assert len(pictures) == len(town.people) + 1
+    for content in pictures:
+        assert Image.open(BytesIO(content)).size == (SIZE, SIZE)
 
 
 @asynccontextmanager
