@@ -28,6 +28,7 @@ from indexer.index.snapshots import SnapshotFiles, SnapshotRows, Snapshots
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import nearest_first, quantized, selector
+from indexer.index.written_documents import PART_PASSAGES
 from indexer.text.analyzer import query_words
 from knowledge.values.documents import Scope
 
@@ -203,6 +204,15 @@ class Index:
         resident = self._resident.scopes()
         self._replay(resident if len(resident) <= _COMPARED else None)
         self.tables.stale_documents.clear()
+
+    def take_up(self, scope: Scope) -> None:
+        """Bring a scope in memory to the generation of the database, after a part of a document.
+
+        Otherwise the next question would take up all parts at once. So a small scope is loaded,
+        too.
+        """
+        if self.size([scope]) <= PART_PASSAGES:
+            self.postings([scope])
 
     def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
         """Bring these scopes in memory, or all, to the database's generations.

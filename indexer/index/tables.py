@@ -33,9 +33,11 @@ from indexer.index.stored_passage import (
 from indexer.index.written_documents import (
     NO_CODES,
     NO_VECTORS,
+    PART_PASSAGES,
     CutDocument,
     MovedDocumentError,
     code_insertions,
+    delete_some,
     document_digest,
     replace,
     vector_insertions,
@@ -367,9 +369,35 @@ class IndexTables:
         vectors: Mapping[bytes, NDArray[np.float32]],
         codes: Mapping[bytes, bytes],
     ) -> None:
-        ids = list(dict.fromkeys((*removed, *(cut.document.id for cut in changed))))
+        replaced = (cut.document.id for cut in changed if cut.first)
+        ids = list(dict.fromkeys((*removed, *replaced)))
         generations = self.changes.raised((cut.document.scope for cut in changed), ids)
         replace(self.db, ids, changed, generations, vectors, codes)
+
+    def is_long(self, document_ids: Sequence[str]) -> bool:
+        """Whether these documents together have more passages than one transaction deletes."""
+        counts = (
+            self.db.rows(
+                f"select count(*) from passages where document_id in ({marks(some)})",  # noqa: S608
+                some,
+            )
+            for some in slices(document_ids)
+        )
+        return sum(int(count) for [[count]] in counts) > PART_PASSAGES
+
+    def delete_some(self, document_ids: Sequence[str], coded: Collection[bytes] = ()) -> bool:
+        """Delete `PART_PASSAGES` passages of documents, before they are removed or replaced.
+
+        Until then, these documents count as changed. The token codes of the digests in `coded`
+        stay. Return whether there were any passages.
+
+        Raises:
+            IndexWriteError: if the index can't be written; then nothing is changed.
+        """
+        self._remember(document_ids)
+        with self.db.writing():
+            generations = self.changes.raised((), document_ids)
+            return delete_some(self.db, document_ids, generations, coded)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
         # Called before the transaction, whose outcome may be unknown.

@@ -70,8 +70,10 @@ class VectorIndex:
         self._held: Any = held if held is not None else _exact(dimension)
         self._learning: threading.Thread | None = None
         self._learned: Any = None
-        # Changes while cells are being learned, to be repeated on the learned structure.
+        # Changes while cells are being learned, to be repeated on the learned structure, and the
+        # number already repeated by the thread.
         self._since: list[tuple[str, Any, Any]] = []
+        self._repeated = 0
 
     def __len__(self) -> int:
         return int(self._held.ntotal)
@@ -91,6 +93,7 @@ class VectorIndex:
         """Add vectors, (n, d) float32 with rows of unit length, under their ids."""
         keys = np.asarray(ids, dtype=np.int64)
         codes = quantized(vectors)
+        self._adopt_learned()
         _on_this_thread_alone()
         self._held.add_with_ids(codes, keys)
         if self._learning is not None:
@@ -101,6 +104,7 @@ class VectorIndex:
     def remove(self, ids: Iterable[int]) -> None:
         """Remove vectors by id; an unknown id is ignored."""
         keys = np.fromiter(ids, dtype=np.int64)
+        self._adopt_learned()
         _on_this_thread_alone()
         self._held.remove_ids(faiss.IDSelectorBatch(keys))
         if self._learning is not None:
@@ -159,7 +163,12 @@ class VectorIndex:
     def _learn_from(self, held: Any) -> None:
         _on_this_thread_alone()
         try:
-            self._learned = inverted_file(held)
+            learned = inverted_file(held)
+            # Here, because a search would wait while a long document is repeated.
+            while self._repeated < len(self._since):
+                _repeat(learned, *self._since[self._repeated])
+                self._repeated += 1
+            self._learned = learned
         except (RuntimeError, MemoryError) as error:
             _logger.warning("No cells could be learned, search stays as it is: %s", error)
 
@@ -177,15 +186,13 @@ class VectorIndex:
         if self._learning.is_alive():
             return
         self._learning = None
-        since, self._since = self._since, []
+        since, self._since = self._since[self._repeated :], []
+        self._repeated = 0
         if self._learned is not None:
             self._held, self._learned = self._learned, None
             _on_this_thread_alone()
-            for change, keys, codes in since:
-                if change == "add":
-                    self._held.add_with_ids(codes.astype(np.float32), keys)
-                else:
-                    self._held.remove_ids(faiss.IDSelectorBatch(keys))
+            for change in since:
+                _repeat(self._held, *change)
             self._learn_if_outgrown()
 
     def save(self, path: Path) -> None:
@@ -227,6 +234,13 @@ class VectorIndex:
             raise ValueError("It holds no codes of a byte.")
         opened._learn_if_outgrown()
         return opened
+
+
+def _repeat(held: Any, change: str, keys: NDArray[np.int64], codes: Any) -> None:
+    if change == "add":
+        held.add_with_ids(codes.astype(np.float32), keys)
+    else:
+        held.remove_ids(faiss.IDSelectorBatch(keys))
 
 
 def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:

@@ -6,7 +6,8 @@ fewer, too. The caller opens the transaction.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +21,8 @@ from indexer.index.stored_passage import metadata
 from indexer.text.passages import CUTTING, Passage
 from knowledge.values.documents import Document, Scope
 
+# Passages of a longer document are stored in several transactions of about 0.1 s.
+PART_PASSAGES: Final = 2_000
 # Statements for each slice of deleted documents.
 _STEPS: Final = 3
 # Passages inserted by one statement; one more reads their vectors.
@@ -45,15 +48,50 @@ class MovedDocumentError(IndexError_):
 
 @dataclass(frozen=True, slots=True)
 class CutDocument:
-    """A document cut into passages, ready to be written.
+    """A document cut into passages, or one of its `parts`, ready to be written.
 
     Attributes:
         fragments: the link fragments of passages by their position; empty ones are left out.
+        key: the same random value in all parts of a document. It is stored in place of the digest
+            until the `last` part is stored, so an incomplete document counts as changed.
     """
 
     document: Document
     passages: tuple[Passage, ...]
     fragments: Mapping[int, str] = field(default_factory=dict)
+    key: str = ""
+    last: bool = True
+
+    @property
+    def first(self) -> bool:
+        return not self.passages or self.passages[0].position == 0
+
+    @property
+    def digest(self) -> str:
+        return document_digest(self.document) if self.last else self.key
+
+    def parts(self) -> Iterator["CutDocument"]:
+        """This document in parts of at most `PART_PASSAGES`, to be stored in order."""
+        if len(self.passages) <= PART_PASSAGES:
+            yield self
+            return
+        key = f"part {secrets.token_hex(16)}"
+        for start in range(0, len(self.passages), PART_PASSAGES):
+            some = self.passages[start : start + PART_PASSAGES]
+            named = (one.position for one in some if one.position in self.fragments)
+            fragments = {position: self.fragments[position] for position in named}
+            last = start + PART_PASSAGES >= len(self.passages)
+            yield CutDocument(self.document, some, fragments, key, last)
+
+
+def stored_together(cuts: Iterable[CutDocument]) -> list[list[CutDocument]]:
+    """Group documents, and parts of long ones, by transaction; the last completes each document."""
+    groups, lasts = [], []
+    for cut in cuts:
+        *before, last = cut.parts()
+        groups += [[part] for part in before]
+        lasts.append(last)
+    return [*groups, lasts]
 
 
 def document_digest(document: Document) -> str:
@@ -88,6 +126,8 @@ def replace(
 ) -> None:
     """Delete documents, and insert the `changed` ones, at the new `generations` of their scopes.
 
+    Later parts of a document are left out if another process has replaced the document.
+
     Raises:
         MissingVectorError: if a vector is neither stored nor among `vectors`.
         MovedDocumentError: if another process has put a document into a scope outside
@@ -95,12 +135,14 @@ def replace(
     """
     deleted = list(_deletions(document_ids))
     own = len(deleted)
-    put_in = _document_insertions(changed)
+    changed = [cut for cut in changed if cut.first or _goes_on(db, cut)]
+    firsts = [cut for cut in changed if cut.first]
+    put_in = _document_insertions(firsts)
     answers = db.together([*deleted, *vector_insertions(vectors), *code_insertions(codes), *put_in])
     scopes = {Scope(scope) for rows in answers[2:own:_STEPS] for [scope] in rows}
     gone = {digest for rows in answers[1:own:_STEPS] for [digest] in rows}
     known = sum(map(len, answers[len(answers) - len(put_in) :]))
-    if not scopes <= generations.keys() or known < len(changed):
+    if not scopes <= generations.keys() or known < len(firsts):
         raise MovedDocumentError("Another process has moved the same document.")
     fragments = {
         (cut.document.id, position): fragment
@@ -146,11 +188,46 @@ def _code_deletions(digests: Sequence[bytes]) -> list[Statement]:
     ]
 
 
+def delete_some(
+    db: Connection,
+    document_ids: Sequence[str],
+    generations: Mapping[Scope, int],
+    coded: Collection[bytes],
+) -> bool:
+    """Delete at most `PART_PASSAGES` passages of documents, and mark these as changed.
+
+    The token codes of the digests in `coded` stay. Return whether there were any passages.
+    """
+    found: list[tuple[int, int, bytes]] = []
+    for some in slices(document_ids):
+        db.run(f"update documents set digest = 'part' where id in ({marks(some)})", some)  # noqa: S608
+        sql = (
+            f"select id, scope, digest from passages where document_id in ({marks(some)}) "  # noqa: S608
+            "order by id limit ?"
+        )
+        found += db.rows(sql, [*some, PART_PASSAGES - len(found)])
+    removed = [(key, scope, generations[Scope(scope)]) for key, scope, _ in found]
+    gone = [
+        (f"delete from passages where id in ({marks(some)})", some)  # noqa: S608
+        for some in slices([key for key, _, _ in found])
+    ]
+    digests = sorted({digest for _, _, digest in found}.difference(coded))
+    inserted = insertions("removed", ("id", "scope", "generation"), removed)
+    db.together([*inserted, *gone, *_code_deletions(digests)])
+    return bool(found)
+
+
+def _goes_on(db: Connection, part: CutDocument) -> bool:
+    """Store the digest for a later part of a document; False without the part before it."""
+    sql = "update documents set digest = ? where id = ? and digest = ?"
+    return bool(db.run(sql, (part.digest, part.document.id, part.key)))
+
+
 def _document_insertions(changed: Sequence[CutDocument]) -> list[Statement]:
     """Statements that insert documents and return a row for each inserted document."""
     rows = [
-        (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
-        for one in (cut.document for cut in changed)
+        (one.id, one.scope, one.kind.value, cut.digest, metadata(one))
+        for cut, one in ((cut, cut.document) for cut in changed)
     ]
     columns = ("id", "scope", "kind", "digest", "metadata")
     return insertions("documents", columns, rows, "on conflict do nothing returning 1")

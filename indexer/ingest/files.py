@@ -25,6 +25,7 @@ from indexer.ingest.pipeline import (
     UpdateReport,
     cut_in_slices,
     index_documents,
+    remove_documents,
 )
 from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
@@ -84,7 +85,8 @@ def update_files(
     report.failed += scan.failures
     report.unchanged += sum(len(record.documents) for record in scan.unchanged)
     report.moved += [found.document_id for found in scan.stale if str(found.path) in scan.moved]
-    _remove(index, scan, report)
+    for _ in _remove(index, scan, report):
+        yield Progress(0, len(scan.stale), "", report)
     yield Progress(0, len(scan.stale), "", report)
     known = index.tables.document_digests(KINDS) if scan.stale else {}
     order = OrderedSteps(index, embedder, report, queue)
@@ -97,7 +99,7 @@ def update_files(
         yield Progress(len(scan.stale), len(scan.stale), "", report)
 
 
-def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
+def _remove(index: Index, scan: Scan, report: UpdateReport) -> Iterator[None]:
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
     # Documents first: those put in by another process then already have their records.
@@ -110,9 +112,8 @@ def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
         if key not in named and key.split(INSIDE)[0] not in living
     ]
     removed = [*gone, *nameless]
-    # In one transaction: if a record still named deleted documents, an unchanged file that came
-    # back would not be read.
-    index.tables.apply([], removed, forgotten=[record.path for record in scan.vanished])
+    # If a record still named deleted documents, an unchanged file that came back would not be read.
+    yield from remove_documents(index, removed, [record.path for record in scan.vanished])
     report.removed += removed
 
 
@@ -352,9 +353,10 @@ class _FileUpdate:
         def take_out() -> Iterator[None]:
             if file.stored < file.queued:
                 return
-            self.index.tables.apply([], gone, record)
+            yield from index_documents(
+                self.index, self.embedder, [], self.report, removed=gone, record=record
+            )
             self.report.removed += gone
-            yield from ()
 
         # After the part read before it broke off.
         yield from self.order.after([], take_out)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder, embed_with_codes
 from indexer.embedding.token_vectors import tokens_of
+from indexer.index.bound_values import slices
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.passage_lines import fragments
-from indexer.index.written_documents import CutDocument, document_digest
+from indexer.index.written_documents import CutDocument, document_digest, stored_together
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
 from indexer.ingest.prepared_vectors import load_prepared
 from indexer.text.passages import Passage, cut_passages
@@ -114,7 +115,8 @@ class OrderedSteps:
         self._embedder = embedder
         self._report = report
         self._queue = queue
-        self._waiting: deque[tuple[dict[bytes, str], Callable[[], Iterator[None]]]] = deque()
+        # The texts of each group of documents, and their steps.
+        self._waiting: deque[tuple[deque[dict[bytes, str]], Callable[[], Iterator[None]]]] = deque()
         # Texts of waiting steps, and the number offered since results were collected.
         self._out = 0
         self._unlooked = 0
@@ -128,16 +130,20 @@ class OrderedSteps:
         A later call may run the steps, so don't change the arguments after this call.
         """
         cuts = list(cuts)
-        texts = _texts(cuts)
         queue = self._queue
         if queue is None or not (self._waiting or queue.is_attended(self._embedder)):
             yield from embed_documents(self._index, self._embedder, cuts, self._report)
             yield from steps()
             return
-        queue.offer(self._index, self._embedder, texts, _whole_digests(cuts))
-        self._waiting.append((texts, steps))
-        self._out += len(texts)
-        self._unlooked += len(texts)
+        groups: deque[dict[bytes, str]] = deque()
+        for group in stored_together(cuts):
+            if groups:
+                yield
+            groups.append(_texts(group))
+            queue.offer(self._index, self._embedder, groups[-1], _whole_digests(group))
+            self._out += len(groups[-1])
+            self._unlooked += len(groups[-1])
+        self._waiting.append((groups, steps))
         if self._unlooked >= LOOK_TEXTS:
             self._unlooked = 0
             yield from self._run_ready(queue, MOST_OUT)
@@ -156,28 +162,29 @@ class OrderedSteps:
     def _run_ready(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
         """Run the steps whose vectors are back; wait while more than `most_out` texts are out."""
         while self._waiting:
-            texts, steps = self._waiting[0]
+            groups, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)
             self._report.embedded += collected
             try:
-                still_out = queue.must_wait(self._index, self._embedder, texts)
+                still_out = queue.must_wait(self._index, self._embedder, groups[0])
             except SetAsideError as error:
                 self._left_out = error
-                still_out, steps = False, _nothing
-            if not still_out:
+                self._out -= sum(map(len, groups))
                 self._waiting.popleft()
-                self._out -= len(texts)
-                yield from steps()
+                continue
+            if not still_out:
+                self._out -= len(groups.popleft())
+                if groups:
+                    yield
+                else:
+                    self._waiting.popleft()
+                    yield from steps()
                 continue
             if self._out <= most_out and not collected:
                 return
             self._report.waits = not collected
             yield
             self._report.waits = False
-
-
-def _nothing() -> Iterator[None]:
-    yield from ()
 
 
 def update(
@@ -202,9 +209,9 @@ def update(
     known = index.tables.document_digests(kinds)
     work, seen = yield from _documents_to_index(index, known, corpus, report)
     removed = [document_id for document_id in known if document_id not in seen]
-    if removed:
-        index.tables.apply([], removed)
-        report.removed += removed
+    for _ in remove_documents(index, removed):
+        yield Progress(0, len(work), "", report)
+    report.removed += removed
     yield Progress(0, len(work), "", report)
     done = 0
     order = OrderedSteps(index, embedder, report, queue)
@@ -314,7 +321,7 @@ def index_in_slices(
 def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, None, CutDocument]:
     """Cut a document into passages and make their links, a few in each step.
 
-    The passages of a document are stored in one step, so all else that takes long is done here.
+    Up to `PART_PASSAGES` are stored in one step, so all else that takes long is done here.
     """
     found: list[Passage] = []
     for passage in cut_passages(document, embedder.count_tokens, embedder.max_tokens):
@@ -371,10 +378,11 @@ def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
     """Embed the missing texts of several documents, batched by length, a slice in each step."""
-    vectors, codes = yield from _embed(index, embedder, list(cuts), report)
-    if vectors:
-        index.tables.store_vectors(vectors, codes)
-        yield
+    for group in stored_together(cuts):
+        vectors, codes = yield from _embed(index, embedder, group, report)
+        if vectors:
+            index.tables.store_vectors(vectors, codes)
+            yield
 
 
 def index_documents(
@@ -389,8 +397,39 @@ def index_documents(
     """Embed the missing texts of documents, and store the documents in one transaction.
 
     The transaction also stores the vectors of the last slice, deletes `removed` documents and
-    stores `record`.
+    stores `record`. With more passages than one transaction should have, others come before it,
+    each in a step. Until the last one, the file and its documents count as changed.
     """
+    *before, last = stored_together(cuts)
+    replaced = [cut.document.id for cut in cuts]
+    if before or index.tables.is_long([*removed, *replaced]):
+        if record is not None:
+            named = (*record.documents, *removed)
+            index.tables.apply(
+                [], record=replace(record, mtime_ns=None, digest="", documents=named)
+            )
+        yield from remove_documents(index, removed)
+        removed = ()
+        coded = _whole_digests(cuts)
+        while index.tables.delete_some(replaced, coded):
+            index.catch_up()
+            yield
+    for group in before:
+        yield from _store(index, embedder, group, report)
+        index.take_up(group[0].document.scope)
+        yield
+    yield from _store(index, embedder, last, report, removed, record)
+    report.passages += sum(len(cut.passages) for cut in cuts)
+
+
+def _store(
+    index: Index,
+    embedder: Embedder,
+    cuts: Sequence[CutDocument],
+    report: UpdateReport,
+    removed: Sequence[str] = (),
+    record: FileRecord | None = None,
+) -> Iterator[None]:
     while True:
         vectors, codes = yield from _embed(index, embedder, cuts, report)
         try:
@@ -399,7 +438,24 @@ def index_documents(
             # Another process ended its update meanwhile, and dropped unused vectors.
             continue
         break
-    report.passages += sum(len(cut.passages) for cut in cuts)
+
+
+def remove_documents(
+    index: Index, document_ids: Sequence[str], forgotten: Sequence[str] = ()
+) -> Iterator[None]:
+    """Delete documents and the records of `forgotten` files, in one transaction if it is short.
+
+    Otherwise the records are deleted first, and then the documents, some in each step.
+    """
+    if not index.tables.is_long(document_ids):
+        index.tables.apply([], document_ids, forgotten=forgotten)
+        return
+    index.tables.apply([], forgotten=forgotten)
+    for some in slices(document_ids):
+        while index.tables.delete_some(some):
+            index.catch_up()
+            yield
+        index.tables.apply([], some)
 
 
 def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:

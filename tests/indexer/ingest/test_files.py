@@ -303,6 +303,30 @@ def test_forgotten_files_are_read_again_without_embedding(world: World) -> None:
     assert len(world.texts()) == 1
 
 
+def test_a_long_file_left_half_stored_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the file that came back has the old text and the old time."""
+    for module in ("written_documents", "tables", "index"):
+        monkeypatch.setattr(f"indexer.index.{module}.PART_PASSAGES", 10)
+    texts = [
+        "\n\n".join(f"# Part {n}\n\n{word} {n}." for n in range(35)) for word in ("Pier", "Boat")
+    ]
+    path = world.write("a.md", texts[0])
+    written_at = path.stat().st_mtime_ns
+    world.run()
+    whole = world.texts()
+    for change in (lambda: path.write_text(texts[1]), path.unlink):
+        change()
+        for _ in world.steps():
+            if len(world.index.document_passages(world.id("a.md"))) < 35:
+                break
+        path.write_text(texts[0])
+        os.utime(path, ns=(written_at, written_at))
+        world.run()
+        assert world.texts() == whole
+
+
 def test_vectors_pruned_by_another_process_are_made_again(world: World) -> None:
     world.write("a.md", "\n\n".join(f"# Part {n}\n\nText {n}." for n in range(60)))
     for report in world.steps():

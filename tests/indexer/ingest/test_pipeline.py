@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.index.database import IndexWriteError
+from indexer.index.database import IndexWriteError, Place
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import (
@@ -33,7 +33,7 @@ from tests.fakes import CodedEmbedder, WordEmbedder
 ROOT = Path(__file__).parents[3]
 
 
-def _open(folder: Path, embedder: WordEmbedder) -> Index:
+def _open(folder: Place, embedder: WordEmbedder) -> Index:
     return Index(
         folder,
         model=embedder.model,
@@ -343,6 +343,72 @@ def test_a_short_document_and_its_vectors_are_one_transaction(tmp_path: Path) ->
         assert index.generation == 0
         assert index.tables.db.rows("select 1 from vectors") == []
         assert _codes(index) == {}
+
+
+# Long documents.
+
+
+@pytest.fixture
+def short_parts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The passages of a part: a few."""
+    for module in ("written_documents", "tables", "index"):
+        monkeypatch.setattr(f"indexer.index.{module}.PART_PASSAGES", 10)
+    return 10
+
+
+def test_no_step_stores_or_deletes_more_than_a_part(home: Place, short_parts: int) -> None:
+    embedder = CodedEmbedder(64)
+    long, longer = _long("long"), _long("long", 40)
+    [vector] = embedder.embed_queries(["part"])
+    with _open(home, embedder) as index:
+        before = 0
+        for corpus in ([long], [longer], [longer, *OLD], []):
+            for _ in update(index, embedder, corpus):
+                size = index.size([SHARED])
+                assert abs(size - before) <= short_parts + len(OLD)
+                # A question finds all of them already.
+                assert len(index.nearest(vector, 99, [SHARED])) == size
+                before = size
+            if corpus:
+                stored = index.tables.document_passages(long.id)
+                assert [one.position for one in stored] == list(range(len(stored)))
+                assert len(stored) == corpus[0].text.count("#")
+                assert _codes(index).keys() == _wholes(index)
+        assert _codes(index) == {}
+    assert len(embedder.texts) == len(set(embedder.texts))
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_an_update_killed_between_parts_is_made_good(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    long = _long("long")
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, [long, *OLD])
+        whole = _content(index, embedder)
+        wanted = index.tables.document_digests(Kind)
+        for corpus in ([*OLD], [replace(long, title="Otters"), *OLD]):
+            for most in itertools.count(1):
+                steps = len(list(itertools.islice(update(index, embedder, corpus), most)))
+                _run(index, embedder, [long, *OLD])
+                assert index.tables.document_digests(Kind) == wanted
+                assert _content(index, embedder) == whole
+                if steps < most:
+                    break
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_parts_of_a_document_replaced_meanwhile_are_left_out(
+    home: Place, embedder: WordEmbedder
+) -> None:
+    """Two processes index the same page."""
+    long, short = _long("long"), _document("long", "Otters.")
+    with _open(home, embedder) as index, _open(home, embedder) as other:
+        for _ in update(index, embedder, [long]):
+            if index.size([SHARED]) == 20:
+                index_document(other, embedder, short)
+        assert [one.text for one in index.document_passages(long.id)] == ["Otters."]
+        assert _run(index, embedder, [long]).changed == [long.id]
 
 
 # Codes of token vectors.
