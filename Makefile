@@ -42,8 +42,8 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
-shipped: $(VENV)/dev.done ## derive the shipped models, and embed the bundled articles
-	$(BIN)/python -m indexer.ingest.shipping
+shipped: $(VENV)/dev.done ## derive the models of the packages, and embed the bundled articles
+	$(BIN)/python -m models.ship
 
 # Releases with the digests of every platform's files. PyTorch is left out, because its CPU build is
 # installed by itself, and so are the requirements of its builds for graphics cards. The extras

@@ -46,10 +46,10 @@ from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_files import model_folder
 from indexer.ingest.pipeline import update
-from indexer.ingest.shipping import source
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles
 from knowledge.values.documents import SHARED, Document, Failure, Kind
+from models.ship import source
 
 MEMBERS: Final = 100
 EACH: Final = 20

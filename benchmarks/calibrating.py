@@ -278,7 +278,7 @@ def main() -> None:
     for name in (DEFAULT_MODEL, *options.model):
         keep = options.keep / Path(name).name
         keep.mkdir(parents=True, exist_ok=True)
-        embedder = open_record(ModelRecord(name), options.keep / "models").embedder
+        embedder = open_record(ModelRecord(name)).embedder
         report(Path(name).name, gathered(embedder, sets, keep), keep)
 
 

@@ -26,14 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from indexer.embedding.derivation import derive
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.installed_models import installed_models
-from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import K, ndcg
-from indexer.ingest.shipping import source
+from models.derivation import derive
+from models.ship import source
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -129,7 +128,7 @@ def compare(source: Path, derived: Path, arguments: argparse.Namespace) -> None:
     from sentence_transformers import SentenceTransformer
 
     started = time.perf_counter()
-    derive(RECIPE, source, derived, [*QUERIES, *passages(24)])
+    derive(source, derived, [*QUERIES, *passages(24)])
     derive_seconds = time.perf_counter() - started
     reference = SentenceTransformer(str(source), device="cpu", local_files_only=True)
     model = RuntimeModel.open(derived)

@@ -141,7 +141,7 @@ def main() -> None:
     half = 0 if options.report else 1
     keep = options.keep / Path(options.model).name
     keep.mkdir(parents=True, exist_ok=True)
-    model = open_record(ModelRecord(options.model), options.keep / "models")
+    model = open_record(ModelRecord(options.model))
     found = {
         folder.parent.name: measured(model, folder, keep, options.checkouts, half)
         for folder in FOLDERS

@@ -10,7 +10,7 @@ askers of that group and of others, by evidence.
 import json
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ def main() -> None:
     truth: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         truth.setdefault(row["group"], []).append(place)
-    embedder = open_embedder(DEFAULT_MODEL, Path(gettempdir()) / "commonplace-models")
+    embedder = open_embedder(DEFAULT_MODEL)
     vectors = embedder.embed_queries([spelt_out(row["text"]) for row in rows])
     print(f"{len(rows)} questions in {len(truth)} groups")
     print("threshold  precision  recall  F1")

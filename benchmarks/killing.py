@@ -76,7 +76,7 @@ _WRITES: Final = ("begin", "commit", "release", "insert", "update", "delete", "c
 _EVENTS: Final = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir"})
 
 
-def models(record: ModelRecord, _: Path) -> RecordedModel:
+def models(record: ModelRecord) -> RecordedModel:
     """The tests' bag of words, and another one with places of its own for each word."""
     made = SaltedEmbedder(OTHER_MODEL, 96) if record.name == OTHER_MODEL else WordEmbedder(64)
     return RecordedModel(made, replace(record, vectors=made.model))
@@ -304,7 +304,7 @@ def use_model(place: Place) -> None:
         if core.served.model.name == OTHER_MODEL:
             return
         add_paths(core.store, [place.root / "guides"])
-        found = open_successor(core.folder, models(ModelRecord(OTHER_MODEL), core.folder))
+        found = open_successor(core.folder, models(ModelRecord(OTHER_MODEL)))
         with found.index as index:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()

@@ -214,7 +214,7 @@ def main() -> None:
             with Core(settings) as core, served(options.url, folder) as url:
                 asyncio.run(choose(core, options, url))
         else:
-            embed = embedding(open_embedder(DEFAULT_MODEL, folder))
+            embed = embedding(open_embedder(DEFAULT_MODEL))
             asyncio.run(check(embed))
 
 

@@ -24,7 +24,6 @@ from benchmarks.answering import documents
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_vectors import TokenVectors, tokens_of
@@ -90,7 +89,7 @@ class PseudoRandom:
 def measured(passages: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        real = open_embedder(DEFAULT_MODEL, model_cache())
+        real = open_embedder(DEFAULT_MODEL)
         settings = Settings(data=DataSettings(folder=folder))
         started = time.perf_counter()
         with Core(settings, PseudoRandom(real)) as core:

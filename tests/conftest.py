@@ -12,9 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.retrieval.reranker import open_reranker
 from tests.fork_server import ForkServer, fork_server
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
@@ -128,21 +126,14 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.fixture(scope="session")
 def model() -> Embedder:
-    """The default model, without the user's cache of derived ones."""
-    return open_embedder(DEFAULT_MODEL, model_cache())
+    """The default model."""
+    return open_embedder(DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="session")
 def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny cross-encoder, whose opinions are random and always the same."""
     return shared_folder(tmp_path_factory, "cross-encoder", save_cross_encoder)
-
-
-@pytest.fixture(scope="session")
-def ready_reranker(cross_encoder: Path) -> Path:
-    """The folder of that cross-encoder, whose fast form is in the cache of derived models."""
-    open_reranker(str(cross_encoder), model_cache())
-    return cross_encoder
 
 
 @pytest.fixture(scope="session")

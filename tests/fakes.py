@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +114,7 @@ class SaltedEmbedder(WordEmbedder):
         return super().place(f"{self._name} {word}")
 
 
-def salted_models(record: ModelRecord, _cache: Path) -> RecordedModel:
+def salted_models(record: ModelRecord) -> RecordedModel:
     """Open a model of any name but those with "missing" in it, salted with the name.
 
     The length of its vectors is the name's, so that those of two models can't even be compared. One

@@ -54,7 +54,6 @@ NOT_RUN: Final = {
     'commonplace migrate --to "postgresql://': "needs PostgreSQL; tests/bot/cli/test_migrate.py",
     "commonplace migrate --to /var/lib": "needs PostgreSQL; tests/bot/cli/test_migrate.py",
     "commonplace model use": "downloads or measures for minutes; tests/bot/cli/test_models.py",
-    "commonplace model try": "wants a downloaded model; tests/bot/cli/test_models.py",
     "commonplace model back": "nothing was chosen before; tests/bot/cli/test_models.py",
 }
 # Placeholders for a reader's own values.

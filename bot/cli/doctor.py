@@ -25,7 +25,6 @@ from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
     is_bot_running,
-    model_cache,
     open_server,
     open_store,
 )
@@ -143,7 +142,7 @@ def _model_libraries() -> Finding:
 def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
     name, budget_ms = chosen_reranker(folder, settings.model.reranker), settings.model.reranker_ms
     try:
-        reranking = open_reranking(name, budget_ms, model_cache())
+        reranking = open_reranking(name, budget_ms)
     except ModelError as error:
         yield Finding("reranker", False, f"{error} Answers are not reranked until then.")
         return

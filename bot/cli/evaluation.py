@@ -38,7 +38,6 @@ from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
-    model_cache,
     open_index,
     open_store,
 )
@@ -207,13 +206,13 @@ def _folder(settings: Settings) -> Path:
 
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
     """Open the model that a bot with these settings uses."""
-    return opener(chosen_model(_folder(settings), settings.model.name), model_cache())
+    return opener(chosen_model(_folder(settings), settings.model.name))
 
 
 def _reranking(settings: Settings) -> Reranking | None:
     """Open the reranker that a bot with these settings uses."""
     name = chosen_reranker(_folder(settings), settings.model.reranker)
-    return open_reranking(name, settings.model.reranker_ms, model_cache())
+    return open_reranking(name, settings.model.reranker_ms)
 
 
 @with_settings(Begins.DEFAULT)

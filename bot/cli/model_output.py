@@ -1,9 +1,8 @@
-"""Output of the command `model`: lists, speeds, and comparisons of two models. Pure."""
+"""Output of the command `model`: lists, and comparisons of two models. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
@@ -13,7 +12,6 @@ from rich.text import Text
 from bot.models import gate
 from bot.models.gate import Figure
 from bot.models.inventory import Row
-from bot.models.speeds import Speed
 from indexer.evaluation.metrics import mean
 
 # The exit code if a model or reranker is worse; nothing was changed.
@@ -30,7 +28,7 @@ def models_text(rows: Sequence[Row]) -> RenderableType:
         table.add_row(name, Text("\n".join(_facts(row))))
     return Group(
         table,
-        Text("`commonplace model try NAME` measures speed here; `use NAME` compares and switches."),
+        Text("`commonplace model use NAME` compares a model with the serving one, and chooses it."),
     )
 
 
@@ -45,38 +43,15 @@ def _facts(row: Row) -> list[str]:
     return [
         *facts,
         "; ".join(said),
-        f"speed here: {_speed(row.speed)}",
+        f"speed: {row.speed or 'not measured'}",
         f"quality: {_quality(row)}",
     ]
-
-
-def _speed(speed: Speed | None) -> str:
-    if speed is None:
-        return "not measured"
-    return (
-        f"{speed.texts_per_second:,.0f} texts a second, {speed.question_ms:.1f} ms a question "
-        f"(on {speed.cores} cores, {speed.measured_at[:10]})"
-    )
 
 
 def _quality(row: Row) -> str:
     if not row.ndcg:
         return "not measured here"
     return "nDCG@10 " + ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
-
-
-def speed_record(vectors: str, speed: Speed) -> dict[str, Any]:
-    return {"vectors": vectors, **asdict(speed)}
-
-
-def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
-    """A table of the speeds of the serving model and the tried model."""
-    table = Table("model", "texts a second", "ms a question", title="measured on this machine")
-    for speed in speeds:
-        table.add_row(
-            Text(speed.name), f"{speed.texts_per_second:,.0f}", f"{speed.question_ms:.1f}"
-        )
-    return table
 
 
 def gate_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
@@ -113,11 +88,10 @@ def _verdict(figure: Figure) -> str:
     return "better"
 
 
-def not_derived_text(name: str) -> str:
+def runs_on_pytorch_text(name: str) -> str:
     return (
-        f"No fast form of {name} can be derived here; the line above says why. It would run on "
-        "PyTorch, several times slower and with more memory. Nothing was changed. To use it "
-        "nevertheless, add --anyway."
+        f"{name} has no package, so sentence-transformers runs it on PyTorch: slower, with more "
+        "memory, without late interaction, and judged by a general calibration."
     )
 
 

@@ -1,4 +1,4 @@
-"""The command `model`: list and try models, switch to a better one, and switch back.
+"""The command `model`: list models, switch to a better one, and switch back.
 
 Long work runs in this process, at the lowest priority while a bot runs. The bot then switches by
 itself.
@@ -36,14 +36,13 @@ from bot.cli.model_comparison import (
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
-from bot.models import choice, speeds
+from bot.models import choice
 from bot.models.calibrations import chosen_calibration
 from bot.models.choice import ModelChoiceError
 from bot.models.gate import Side
 from bot.models.inventory import inventory
 from bot.models.serving_model import (
     Opener,
-    chosen_model,
     delete_leftover_indexes,
     open_successor,
     switch_to,
@@ -54,7 +53,6 @@ from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
     is_bot_running,
-    model_cache,
 )
 from indexer.embedding.embedder import ModelError, is_reference
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
@@ -63,7 +61,7 @@ from indexer.retrieval.reranker import open_reranking
 # Lowest priority.
 _NICE: Final = 19
 
-model = plain_group("List, try and switch embedding models.")
+model = plain_group("List and switch embedding models.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
@@ -92,42 +90,6 @@ def list_models(
             print_json(asdict(row))
     else:
         out.print(model_output.models_text(rows), soft_wrap=True)
-
-
-@model.command("try", cls=PlainCommand)
-@with_settings(Begins.DEFAULT)
-def try_model(
-    context: typer.Context,
-    settings: Settings,
-    name: NameArgument,
-    as_json: JsonOption = False,
-) -> None:
-    """Open a model on this machine, and measure and store its speed.
-
-    Example:
-        commonplace model try multilingual
-    """
-    folder = data_folder(settings.data.folder)
-    opener: Opener = context.obj or open_record
-    with _explained():
-        record = choice.find_local_model(name)
-        if record is None:
-            fail(f"{name} isn't on this machine. `commonplace model use {name}` downloads it.")
-        measured = {
-            one.record.vectors: speeds.measure(one.record.name, one.embedder)
-            for one in _opened(opener, folder, [chosen_model(folder, settings.model.name), record])
-        }
-    for vectors, speed in measured.items():
-        speeds.save_speed(folder, vectors, speed)
-        if as_json:
-            print_json(model_output.speed_record(vectors, speed))
-    if not as_json:
-        out.print(model_output.speeds_text(list(measured.values())), soft_wrap=True)
-
-
-def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[RecordedModel]:
-    err.print("Opening the models; deriving a fast form for the first time takes a minute…")
-    return [opener(record, model_cache()) for record in records]
 
 
 @model.command("use", cls=PlainCommand)
@@ -164,14 +126,14 @@ def use_model(
         record = _find_or_download(name)
         opener: Opener = context.obj or open_record
         with Core(settings, opener=opener) as core:
-            err.print(f"Opening {record.name}; deriving a fast form takes a minute at first…")
-            found = core.opener(record, model_cache())
+            err.print(f"Opening {record.name}…")
+            found = core.opener(record)
             if found.record.vectors == core.served.model.vectors:
                 switch_to(folder, settings.model.name, core.served)
                 out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
                 return
-            if not anyway and is_reference(found.embedder):
-                fail(model_output.not_derived_text(record.name))
+            if is_reference(found.embedder):
+                err.print(model_output.runs_on_pytorch_text(record.name), soft_wrap=True)
             _use(settings, core, found, anyway=anyway)
 
 
@@ -268,5 +230,5 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
     name = chosen_reranker(core.folder, settings.model.reranker)
-    reranking = open_reranking(name, settings.model.reranker_ms, model_cache())
+    reranking = open_reranking(name, settings.model.reranker_ms)
     return Side(found, chosen_calibration(core.folder, found.record).calibration, reranking)

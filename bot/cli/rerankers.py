@@ -19,7 +19,7 @@ from bot.models.choice import ModelChoiceError, hold_model_lock
 from bot.models.gate import Side
 from bot.models.serving_model import Opener
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
-from bot.storage.data_folder import data_folder, model_cache
+from bot.storage.data_folder import data_folder
 from indexer.embedding.model_files import named_folder
 from indexer.embedding.model_records import RecordedModel
 from indexer.retrieval.reranker import open_reranking
@@ -40,8 +40,8 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
         if name == chosen_reranker(folder, settings.model.reranker):
             out.print(f"{name or NONE} serves already.", soft_wrap=True)
             return
-        err.print("Opening the reranker; deriving a fast form takes a minute at first…")
-        other = open_reranking(name, settings.model.reranker_ms, model_cache())
+        err.print("Opening the reranker…")
+        other = open_reranking(name, settings.model.reranker_ms)
         if other is not None and not other.fitting():
             raise ModelChoiceError(
                 f"{name} can't read two passages in {settings.model.reranker_ms} ms here, so it "

@@ -3,7 +3,7 @@
 from bot.cli.console import Begins, fail, with_settings
 from bot.config.settings import Settings
 from bot.models.serving_model import chosen_model
-from bot.storage.data_folder import checked_data_folder, model_cache
+from bot.storage.data_folder import checked_data_folder
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
 
@@ -35,4 +35,4 @@ def worker(settings: Settings) -> None:
 def _embedder(settings: Settings) -> Embedder:
     """Open the model that a bot with these settings opens."""
     folder = checked_data_folder(settings.data.folder, may_begin=True)
-    return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder
+    return open_record(chosen_model(folder, settings.model.name)).embedder

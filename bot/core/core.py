@@ -32,7 +32,7 @@ from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.models.shared_choices import SharedChoices
-from bot.storage.data_folder import data_folder, model_cache, open_store
+from bot.storage.data_folder import data_folder, open_store
 from bot.storage.derived_data import (
     open_archive,
     open_pages,
@@ -82,7 +82,7 @@ _logger = logging.getLogger(__name__)
 
 def _opener_with(embedder: Embedder) -> Opener:
     """An opener that opens no model and returns the caller's embedder instead."""
-    return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
+    return lambda record: RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,6 @@ class Core:
             reranking, self._unranked = open_dispensable_reranking(
                 chosen_reranker(folder, settings.model.reranker),
                 settings.model.reranker_ms,
-                model_cache(),
             )
             self._assemble(found, calibration, reranking)
             self._opened = opened.pop_all()

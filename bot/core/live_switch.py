@@ -33,7 +33,6 @@ from bot.storage.data_folder import (
     MODEL_LOCK,
     POINTER,
     DataFolderError,
-    model_cache,
     open_index,
     try_lock,
 )
@@ -173,7 +172,7 @@ class LiveSwitch:
         model or a new index is opened.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
-        model = await run_in_thread(opener, wanted, model_cache())
+        model = await run_in_thread(opener, wanted)
 
         def opened(core: Core) -> Opened:
             if served is None:

@@ -5,14 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from bot.models import speeds
 from bot.models.presets import Preset, preset, presets
 from bot.models.serving_model import Pointer, Served, read_pointer
-from bot.models.speeds import Speed
-from bot.storage.data_folder import model_cache
 from indexer.embedding.installed_models import InstalledModel, installed_models, models_in_order
 from indexer.embedding.model_files import model_languages
-from indexer.embedding.onnx_model import MANIFEST
 
 
 class Where(StrEnum):
@@ -21,7 +17,6 @@ class Where(StrEnum):
     INSTALLED = "installed"
     DOWNLOADED = "downloaded"
     FOLDER = "folder"
-    DERIVED = "derived form only"
     HUB = "to be downloaded"
 
 
@@ -52,7 +47,7 @@ class Row:
     licence: str = ""
     languages: tuple[str, ...] = ()
     about: str = ""
-    speed: Speed | None = None
+    speed: str = ""
     ndcg: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -65,7 +60,7 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
     downloads = list(_downloaded(cache))
-    for row in (*_offered(), *downloads, *_derived(folder, pointer)):
+    for row in (*_offered(), *downloads):
         rows.setdefault(row.name, row)
     for row in downloads:
         # A preset on this machine need not be downloaded.
@@ -76,9 +71,9 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
         row = rows.get(name, Row(name, Where.FOLDER))
         languages = row.languages or served.model.languages
         rows[row.name] = replace(row, standing=standing, languages=languages)
-    measured = {speed.name: speed for speed in speeds.read_speeds(folder).values()}
-    found = [replace(row, speed=measured.get(row.name)) for row in rows.values()]
-    return sorted(found, key=lambda row: (row.standing is not Standing.SERVING, not row.key))
+    return sorted(
+        rows.values(), key=lambda row: (row.standing is not Standing.SERVING, not row.key)
+    )
 
 
 def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Served, Standing]]:
@@ -111,6 +106,7 @@ def _of_installed(model: InstalledModel) -> Row:
         licence=model.licence,
         languages=model.languages,
         about=f"{model.names[0]}; {model.about}",
+        speed=f"{model.texts_per_second:.0f} texts a second, {model.question_ms} ms a question",
         ndcg=model.ndcg,
     )
 
@@ -151,23 +147,3 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
             megabytes=round(repo.size_on_disk / 1e6),
             languages=row.languages or languages,
         )
-
-
-def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
-    """Yield models with a derived form in the cache.
-
-    A derived form is a faster form of a model, made on this machine. It can serve even if the
-    model's original files are deleted. The folder of a derived form is named by a digest. The
-    measured speeds and the pointer tell the name of the model with this digest.
-    """
-    known = {
-        vectors.split(" ")[0]: speed.name for vectors, speed in speeds.read_speeds(folder).items()
-    }
-    for served in () if pointer is None else (pointer.previous, pointer.serving):
-        if served is not None:
-            known[served.model.vectors.split(" ")[0]] = served.model.name
-    for path in sorted((model_cache()).glob(f"*/{MANIFEST}")):
-        name = known.get(path.parent.name.partition("-")[0])
-        if name is not None:
-            size = sum(file.stat().st_size for file in path.parent.iterdir())
-            yield Row(name, Where.DERIVED, megabytes=round(size / 1e6))

@@ -17,7 +17,6 @@ from bot.storage.data_folder import (
     MODEL_LOCK,
     POINTER,
     DataFolderError,
-    model_cache,
     open_index,
     try_lock,
 )
@@ -35,8 +34,8 @@ SMALL_PASSAGES: Final = 2_000
 
 _logger = logging.getLogger(__name__)
 
-# Opens a recorded model; its derived form is cached in the folder.
-Opener = Callable[[ModelRecord, Path], RecordedModel]
+# Opens a recorded model.
+Opener = Callable[[ModelRecord], RecordedModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +217,7 @@ def open_serving(
         old = _reopened(folder, serving, opener, database)
         if old is not None:
             return replace(old, wanted=wanted)
-    found = _opened_wanted(wanted, model_cache(), opener)
+    found = _opened_wanted(wanted, opener)
     try:
         index = _open_or_replace(folder, found.embedder, serving.index, database)
     except StaleIndexError as error:
@@ -237,20 +236,20 @@ def open_serving(
     return Opened(served, found.embedder, index)
 
 
-def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
+def _opened_wanted(wanted: ModelRecord, opener: Opener) -> RecordedModel:
     """Open the wanted model. If the recorded runtime fails, open it with another runtime."""
     try:
-        return opener(wanted, cache)
+        return opener(wanted)
     except ModelError:
         if not wanted.vectors or not wanted.name:
             raise
-        return opener(replace(wanted, vectors=""), cache)
+        return opener(replace(wanted, vectors=""))
 
 
 def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
     """Open a previous model and its index, or return None if one of them can't be opened."""
     try:
-        embedder = opener(served.model, model_cache()).embedder
+        embedder = opener(served.model).embedder
         if embedder.model != served.model.vectors:
             return None
         return Opened(served, embedder, open_index(folder, embedder, served.index, database))

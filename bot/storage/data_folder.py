@@ -16,7 +16,6 @@ Errors:
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,18 +183,6 @@ def _mark(folder: Path) -> None:
         # Without the mark, the other files still prove a folder that can't be written.
         if not _is_own(folder):
             raise
-
-
-def model_cache() -> Path:
-    """The user's cache of derived models, shared by all data folders.
-
-    Source:
-        XDG Base Directory Specification, "Environment variables".
-    """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The specification says to ignore relative paths.
-    base = named if named.is_absolute() else Path.home() / ".cache"
-    return base / "commonplace" / "models"
 
 
 def open_store(folder: Path, url: str = "") -> Store:

@@ -1,10 +1,9 @@
 """Embedders: the `Embedder` protocol, and the choice of an implementation for a model.
 
-A model is named by an installed package, or else by hub name or folder; any sentence-transformers
-model works. Packages hold derived models (`indexer.embedding.installed_models`). For any other
-model a fast form is derived once. If that fails, sentence-transformers runs the original model,
-called the reference. sentence-transformers and PyTorch are an extra, and are imported on demand,
-because importing them takes seconds.
+A model is named by an installed package, or else by hub name or folder. Packages hold derived
+models (`indexer.embedding.installed_models`), which run on ONNX Runtime. sentence-transformers runs
+any other model, without late interaction. It is an extra with PyTorch, and is imported on demand,
+because importing it takes seconds.
 
 Errors:
     Exception
@@ -15,41 +14,35 @@ import bisect
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from pickle import UnpicklingError
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.derivation import MODEL_LIBRARIES, fast_model
 from indexer.embedding.installed_models import (
     PACKAGES,
     InstalledModel,
-    codec_of,
     installed_models,
     models_in_order,
 )
 from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
-from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
     VECTORS,
-    ReadText,
     RuntimeModel,
     RuntimeModelError,
-    encoded_tokens,
-    read_text,
     source_digest,
 )
+from indexer.embedding.token_codes import TokenCodec
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from knowledge.dependencies import has_modules, needed
 
 DEFAULT_MODEL: Final = "english"
 
-# Outputs of sentence-transformers: the vector of a text, and the vectors of its tokens.
-_READ: Final = ("sentence_embedding", "token_embeddings")
-# The end of `Embedder.model` for the reference, unlike derived models.
+# Libraries of the extra `models`, for models without a package.
+MODEL_LIBRARIES: Final = ("sentence_transformers", "torch")
+# The end of `Embedder.model` for sentence-transformers, unlike derived models.
 _REFERENCE: Final = " torch"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
@@ -92,7 +85,7 @@ class Embedder(Protocol):
 
 
 def is_reference(embedder: Embedder) -> bool:
-    """Whether a model runs with PyTorch, because no fast form could be derived from it."""
+    """Whether sentence-transformers runs a model, with PyTorch."""
     return embedder.model.endswith(_REFERENCE)
 
 
@@ -122,12 +115,11 @@ def embed_with_codes(
     return tokens.of_passages(texts)
 
 
-def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open an installed model, or else a model's derived form, or else the reference.
+def open_embedder(name: str) -> Embedder:
+    """Open an installed model, or else one of sentence-transformers on this machine.
 
     Args:
         name: the name of an installed model, a hub name or a folder.
-        cache: the folder of derived models; can be deleted at any time.
 
     Raises:
         ModelError: if the model is missing or can't be read.
@@ -137,14 +129,6 @@ def open_embedder(name: str, cache: Path) -> Embedder:
         return open_installed(installed)
     if name in PACKAGES:
         raise ModelError(not_installed(name))
-    folder = model_folder(name)
-    if folder is not None:
-        try:
-            fast = fast_model(RECIPE, folder, cache)
-        except FileNotFoundError as error:
-            raise ModelError(f"The model {name!r} can't be opened: {error}") from error
-        if fast is not None:
-            return RuntimeEmbedder(fast)
     return SentenceTransformerEmbedder(name)
 
 
@@ -163,7 +147,7 @@ def open_installed(model: InstalledModel) -> "RuntimeEmbedder":
             f"The installed model {model.name!r} can't be opened: {error} Install its package, "
             f"commonplace-model-{model.name}, anew from a source that you trust."
         ) from error
-    return RuntimeEmbedder(runtime)
+    return RuntimeEmbedder(runtime, model.codec)
 
 
 def _remedy() -> str:
@@ -191,7 +175,7 @@ def error_sentence(error: Exception) -> str:
 
 
 def require_libraries(name: str) -> None:
-    """Check for the libraries of the reference.
+    """Check for sentence-transformers and PyTorch.
 
     Raises:
         ModelError: if they are missing; the message says how to install them.
@@ -221,9 +205,8 @@ class RuntimeEmbedder:
         tokens: computes the token vectors of texts. None if the model has no `TokenCodec`.
     """
 
-    def __init__(self, runtime: RuntimeModel) -> None:
+    def __init__(self, runtime: RuntimeModel, codec: TokenCodec | None = None) -> None:
         self._runtime = runtime
-        codec = codec_of(runtime.digest)
         self.tokens = TokenVectors(runtime, codec) if codec is not None else None
 
     @property
@@ -254,11 +237,7 @@ class RuntimeEmbedder:
 
 
 class SentenceTransformerEmbedder:
-    """An embedder on any model of sentence-transformers.
-
-    Attributes:
-        tokens: computes the token vectors of texts. None if the model has no `TokenCodec`.
-    """
+    """An embedder on any model of sentence-transformers, without token vectors."""
 
     def __init__(self, name: str) -> None:
         """Open the model.
@@ -293,8 +272,6 @@ class SentenceTransformerEmbedder:
         self._digest = source_digest(folder)
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer
-        codec = codec_of(self._digest)
-        self.tokens = TokenVectors(self, codec) if codec is not None else None
 
     @property
     def model(self) -> str:
@@ -331,29 +308,6 @@ class SentenceTransformerEmbedder:
                 list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
             )
         )
-
-    def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their token vectors."""
-        return self._read(texts, self._transformer.encode_query)
-
-    def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """Passages with their token vectors."""
-        return self._read(texts, self._transformer.encode_document)
-
-    def _read(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[ReadText]:
-        """Texts with their token vectors.
-
-        The models with a `TokenCodec` put no prompt in front of a text. So every token belongs to
-        the text.
-        """
-        if not texts:
-            return []
-        found = encode(list(texts), batch_size=BATCH, show_progress_bar=False, output_value=None)
-        encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
-        return [
-            read_text(encoded_tokens(text, encoding), *(one[name].numpy() for name in _READ))
-            for text, encoding, one in zip(texts, encoded.encodings, found, strict=True)
-        ]
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:

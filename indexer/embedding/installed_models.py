@@ -85,9 +85,3 @@ def _model(name: str, module: str) -> InstalledModel | None:
         fields["codec"] = TokenCodec(**tokens | {"centre": np.array(tokens["centre"], np.float32)})
     fields |= {key: tuple(fields[key]) for key in ("names", "languages")}
     return InstalledModel(name=name, folder=folder, **fields)
-
-
-def codec_of(digest: str) -> TokenCodec | None:
-    """The codec of the installed model with this `source_digest`, if there is one."""
-    codecs = (model.codec for model in models_in_order() if model.digest == digest)
-    return next(codecs, None)

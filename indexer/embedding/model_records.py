@@ -1,27 +1,17 @@
 """Model records, for opening the same model again.
 
-A recorded model is opened from its derived folder, or else from its recorded folder, from its
-downloaded revision, or by its name. The model must produce the recorded vectors, because vectors of
-different models never mix in one index.
+An installed model is opened by its name, any other from its recorded folder, from its downloaded
+revision, or by its name. The model must produce the recorded vectors, because vectors of different
+models never mix in one index.
 """
 
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.embedding.derivation import derived_folder
-from indexer.embedding.embedder import (
-    Embedder,
-    ModelError,
-    RuntimeEmbedder,
-    SentenceTransformerEmbedder,
-    open_embedder,
-)
+from indexer.embedding.embedder import Embedder, ModelError, open_embedder
 from indexer.embedding.installed_models import installed_models
 from indexer.embedding.model_files import downloaded_folder, model_folder, model_languages
-from indexer.embedding.onnx_model import RuntimeModel, RuntimeModelError, source_digest
-
-_logger = logging.getLogger(__name__)
+from indexer.embedding.onnx_model import source_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,64 +43,40 @@ class RecordedModel:
     record: ModelRecord
 
 
-def recorded_model(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedModel:
-    """An opened model with its record brought up to date."""
-    if record.vectors == embedder.model:
-        return RecordedModel(embedder, record)
-    installed = installed_models().get(record.name)
-    if installed is not None:
-        return RecordedModel(
-            embedder,
-            # A release of its package may hold other files than the recorded ones.
-            replace(
-                record,
-                folder="",
-                digest=installed.digest,
-                vectors=embedder.model,
-                languages=installed.languages,
-            ),
-        )
-    found = recorded_folder(record) or model_folder(record.name)
-    if found is None:
-        return RecordedModel(embedder, replace(record, vectors=embedder.model))
-    filled = replace(
-        record,
-        folder=str(found.resolve()),
-        digest=source_digest(found, cache),
-        vectors=embedder.model,
-        languages=tuple(sorted(model_languages(str(found)))),
-    )
-    return RecordedModel(embedder, filled)
-
-
-def open_record(record: ModelRecord, cache: Path) -> RecordedModel:
+def open_record(record: ModelRecord) -> RecordedModel:
     """Open a recorded model again; a record with only a name accepts any model of that name.
 
     Raises:
         ModelError: if the recorded model is missing, or another model is in its place.
     """
-    return recorded_model(record, cache, _derived(record, cache) or _opened(record, cache))
-
-
-def _opened(record: ModelRecord, cache: Path) -> Embedder:
-    folder = recorded_folder(record)
-    found = str(folder) if folder is not None else record.name
-    if not found:
+    if not record.name:
         raise ModelError(
             f"The model with the vectors {record.vectors!r} is no longer on this machine."
         )
+    installed = installed_models().get(record.name)
+    folder = None if installed is not None else recorded_folder(record)
     if folder is not None and record.digest:
-        check_digest(folder, record.digest, cache)
-    embedder = open_embedder(found, cache)
-    if record.vectors.endswith(" torch") and embedder.model != record.vectors:
-        # It could not be derived when its index was built.
-        embedder = SentenceTransformerEmbedder(found)
+        check_digest(folder, record.digest)
+    embedder = open_embedder(record.name if folder is None else str(folder))
     if record.vectors and embedder.model != record.vectors:
         raise ModelError(
             f"The model {record.name!r} makes other vectors ({embedder.model}) than the index was "
             f"built with ({record.vectors})."
         )
-    return embedder
+    if record.vectors == embedder.model:
+        return RecordedModel(embedder, record)
+    if installed is not None:
+        filled = replace(record, digest=installed.digest, languages=installed.languages)
+    elif (found := folder or model_folder(record.name)) is not None:
+        filled = replace(
+            record,
+            folder=str(found.resolve()),
+            digest=source_digest(found),
+            languages=tuple(sorted(model_languages(str(found)))),
+        )
+    else:
+        filled = record
+    return RecordedModel(embedder, replace(filled, vectors=embedder.model))
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
@@ -121,14 +87,14 @@ def recorded_folder(record: ModelRecord) -> Path | None:
     return downloaded_folder(record.name, record.revision) if record.revision else None
 
 
-def check_digest(folder: Path, digest: str, cache: Path) -> None:
+def check_digest(folder: Path, digest: str) -> None:
     """Compare a model's files with the recorded digest.
 
     Raises:
         ModelError: if the digests differ.
     """
     try:
-        found = source_digest(folder, cache)
+        found = source_digest(folder)
     except FileNotFoundError as error:
         raise ModelError(str(error)) from error
     if found != digest:
@@ -137,19 +103,3 @@ def check_digest(folder: Path, digest: str, cache: Path) -> None:
             f"{found[:16]}…, not {digest[:16]}…. Choose it again with `commonplace model use` if "
             "you mean them."
         )
-
-
-def _derived(record: ModelRecord, cache: Path) -> RuntimeEmbedder | None:
-    """The derived embedder of a recorded model; None if it is missing or changed."""
-    digest = record.digest or record.vectors.split(" ")[0]
-    if not (record.vectors and digest):
-        return None
-    folder = derived_folder(digest, cache)
-    if not folder.is_dir():
-        return None
-    try:
-        embedder = RuntimeEmbedder(RuntimeModel.open(folder))
-    except RuntimeModelError as error:
-        _logger.warning("The fast model can't be used: %s", error)
-        return None
-    return embedder if embedder.model == record.vectors else None

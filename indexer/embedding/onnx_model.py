@@ -1,7 +1,7 @@
 """Embedding model on ONNX Runtime: the derived int8 graph, run without PyTorch.
 
-A derived folder holds a quantized graph, its tokenizer and a manifest, written by
-`indexer.embedding.onnx_export`. The model runs once for each text, on a single thread. Each core
+A derived folder holds a quantized graph, its tokenizer and a manifest, written by the release tool
+(`models/derivation.py`). The model runs once for each text, on a single thread. Each core
 runs another text at the same time. Texts are never batched, because dynamic quantization scales a
 batch by its largest value: a text's vector would depend on the other texts in the batch. On a CPU,
 single texts are about as fast as batches (0.8 to 1.1 times as fast with 20 tokens, 1.2 to 1.3 times
@@ -11,18 +11,17 @@ A folder is refused if it is torn, changed, or of another format or quantization
 
 Errors:
     Exception
-    └── RuntimeModelError    the derived folder can't be used; derive it again
+    └── RuntimeModelError    the derived folder can't be used
 """
 
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 # Since 1.29 ONNX Runtime's builds for Linux and macOS write an identifier of the machine into the
 # home folder and send events about models and sessions to Microsoft (its Privacy.md, "Disabling
@@ -42,7 +41,7 @@ from indexer.parallel import pool_map
 # Counts up whenever derivation writes different files.
 FORMAT: Final = 4
 # The way of quantization: one for all processors, because nothing saturates. A folder quantized
-# otherwise is derived again.
+# otherwise is refused.
 SCHEME: Final = "int8, smoothed, neighbours bounded"
 # The version of vectors, stored with an index. Raise it only when new vectors no longer fit beside
 # stored ones: then everything is embedded again. A cosine of 0.99 is near enough: the scheme of
@@ -59,15 +58,14 @@ MANIFEST: Final = "manifest.json"
 # (these folders) don't.
 _SHAPING: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 _OTHER_FORMATS: Final = frozenset({"onnx", "openvino", "coreml"})
-_DIGESTS: Final = "digests.json"
 
 
 class RuntimeModelError(Exception):
-    """The derived folder can't be used, and must be derived again; the message says why."""
+    """The derived folder can't be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DerivedManifest:
+class Manifest:
     """Manifest of a derived folder."""
 
     format: int
@@ -77,6 +75,13 @@ class DerivedManifest:
     truncation_side: Literal["left", "right"]
     scheme: str
     files: dict[str, str]
+    dimension: int
+    query_prompt: str
+    passage_prompt: str
+    worst_cosine: float
+    # If pooling leaves a prompt out: the number of its tokens, the first special token included.
+    query_unpooled: int | None = None
+    passage_unpooled: int | None = None
 
     def save(self, folder: Path) -> None:
         """Write the manifest, which completes the folder."""
@@ -95,40 +100,24 @@ class DerivedManifest:
             found = fields["format"]
             if found != FORMAT:
                 raise RuntimeModelError(
-                    f"{folder} has format {found}, this version reads {FORMAT}. Derive it again."
+                    f"{folder} has format {found}, this version reads {FORMAT}."
                 )
             manifest = cls(**fields)
             if manifest.scheme != SCHEME:
                 raise RuntimeModelError(
-                    f"{folder} was quantized as {manifest.scheme!r}, this version wants "
-                    f"{SCHEME!r}. Derive it again."
+                    f"{folder} was quantized as {manifest.scheme!r}, this version wants {SCHEME!r}."
                 )
             # Reading every byte costs 20 ms for 23 MB, and notices more than sizes do.
             changed = [n for n, d in manifest.files.items() if file_digest(folder / n) != d]
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise RuntimeModelError(
-                f"{folder} is no complete derived model ({type(error).__name__}: {error}). "
-                "Derive it again."
+                f"{folder} is no complete derived model ({type(error).__name__}: {error})."
             ) from error
         if changed:
             raise RuntimeModelError(
-                f"{folder / changed[0]} is not the file that was derived (its digest differs). "
-                "Derive it again."
+                f"{folder / changed[0]} is not the file that was derived (its digest differs)."
             )
         return manifest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest(DerivedManifest):
-    """Manifest of an embedder's folder."""
-
-    dimension: int
-    query_prompt: str
-    passage_prompt: str
-    worst_cosine: float
-    # If pooling leaves a prompt out: the number of its tokens, the first special token included.
-    query_unpooled: int | None = None
-    passage_unpooled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +202,7 @@ class RuntimeModel:
 
         Raises:
             RuntimeModelError: if the folder is torn, of another format, or unreadable for the
-                installed ONNX Runtime, and must be derived again.
+                installed ONNX Runtime.
         """
         manifest = Manifest.load(folder)
         return cls(manifest, *opened_parts(folder, _tokenizer))
@@ -305,7 +294,7 @@ def opened_parts(
     """Open the graph and the tokenizer of a derived folder.
 
     Raises:
-        RuntimeModelError: if the installed libraries can't read them; derive the folder again.
+        RuntimeModelError: if the installed libraries can't read them.
     """
     options = session_options()
     # The file was optimized when it was derived.
@@ -317,8 +306,7 @@ def opened_parts(
         tokenizer = tokenizer_of(folder)
     except Exception as error:
         raise RuntimeModelError(
-            f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}. "
-            "Derive it again."
+            f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}."
         ) from error
     return session, tokenizer
 
@@ -348,13 +336,8 @@ def session_options() -> onnxruntime.SessionOptions:
     return options
 
 
-def source_digest(folder: Path, cache: Path | None = None) -> str:
+def source_digest(folder: Path) -> str:
     """A sha-256 over the files of a sentence-transformers folder that affect vectors.
-
-    Args:
-        folder: the model's folder, as saved by sentence-transformers or downloaded from the hub.
-        cache: a folder for cached file digests, so that the weights are read only once. A file's
-            key is its path, size and modification time.
 
     Returns:
         64 hexadecimal digits; independent of the folder's location.
@@ -367,16 +350,9 @@ def source_digest(folder: Path, cache: Path | None = None) -> str:
             f"{folder} holds neither modules.json nor config.json: it is no model folder of "
             "sentence-transformers."
         )
-    remembered = _remembered(cache)
-    known: dict[str, Any] = {}
     total = hashlib.sha256()
     for path in sorted(_shaping_files(folder)):
-        status = path.stat()
-        key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-        known[key] = remembered.get(key) or file_digest(path)
-        total.update(f"{path.relative_to(folder).as_posix()}\0{known[key]}\n".encode())
-    if cache is not None and not known.keys() <= remembered.keys():
-        _remember(cache, remembered | known)
+        total.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
     return total.hexdigest()
 
 
@@ -393,22 +369,3 @@ def _shaping_files(folder: Path) -> Iterator[Path]:
             hidden = any(part.startswith(".") for part in parts)
             if path.is_file() and not hidden and not _OTHER_FORMATS.intersection(parts):
                 yield path
-
-
-def _remembered(cache: Path | None) -> dict[str, Any]:
-    """The cached digests; none if the cache is missing or torn."""
-    if cache is None:
-        return {}
-    try:
-        digests = json.loads((cache / _DIGESTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return digests if isinstance(digests, dict) else {}
-
-
-def _remember(cache: Path, digests: dict[str, Any]) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=_DIGESTS, dir=cache)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(digests, file, indent=1)
-    Path(name).replace(cache / _DIGESTS)

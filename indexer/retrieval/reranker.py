@@ -3,9 +3,9 @@
 The reranker is off unless the operator names a model: a folder, or a downloaded cross-encoder of
 sentence-transformers. The model reads query and passage together, which ranks better than comparing
 vectors but costs a forward pass per passage. So only as many of the best passages are scored as fit
-the budget, or none if fewer than two fit. Like an embedder, the model is derived once and then runs
-without PyTorch; if it can't be derived, sentence-transformers runs it. While the bot answers, a
-missing or failing reranker is skipped until the next start. In measurements, it is an error.
+the budget, or none if fewer than two fit. sentence-transformers runs the model. While the bot
+answers, a missing or failing reranker is skipped until the next start. In measurements, it is an
+error.
 """
 
 import json
@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from indexer.embedding.derivation import fast_model
 from indexer.embedding.embedder import (
     ModelError,
     error_sentence,
@@ -25,7 +24,6 @@ from indexer.embedding.embedder import (
     silence_model_libraries,
 )
 from indexer.embedding.model_files import NO_VOCABULARY, lacks_vocabulary, model_folder
-from indexer.embedding.reranker_export import RECIPE
 from indexer.retrieval.hit import RERANKER, Hit
 
 # The most passages read, however fast the model is: the right one is hardly ever further down.
@@ -190,48 +188,29 @@ class Reranking:
         return sorted(range(len(texts)), key=lambda i: (-scores[i], i))
 
 
-def open_reranker(name: str, cache: Path) -> Reranker:
-    """Open the derived form of a cross-encoder, or else open it with sentence-transformers.
-
-    Args:
-        name: a hub name or a folder.
-        cache: the folder of derived models; can be deleted at any time.
-
-    Raises:
-        ModelError: if the model is missing, unreadable, or gives several scores for a pair.
-    """
-    try:
-        fast = fast_model(RECIPE, _folder_of(name), cache)
-    except FileNotFoundError as error:
-        raise ModelError(f"The reranker {name!r} can't be opened: {error}") from error
-    return fast if fast is not None else CrossEncoderReranker(name)
-
-
-def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
-    """The reranker named in the settings; None if they name none.
+def open_reranking(name: str, budget_ms: int) -> Reranking | None:
+    """The reranker named in the settings, a hub name or a folder; None if they name none.
 
     Raises:
         ModelError: if the reranker can't be opened, or fails when it is timed.
     """
     if not name:
         return None
-    reranker = open_reranker(name, cache)
+    reranker = CrossEncoderReranker(name)
     try:
         return Reranking(reranker, budget_ms / 1e3, name=name)
     except Exception as error:
         raise ModelError(f"The reranker {name!r} can't be used: {error_sentence(error)}") from error
 
 
-def open_dispensable_reranking(
-    name: str, budget_ms: int, cache: Path
-) -> tuple[Reranking | None, str]:
+def open_dispensable_reranking(name: str, budget_ms: int) -> tuple[Reranking | None, str]:
     """`open_reranking` for answers, which do without a missing or failing reranker.
 
     Returns:
         The reranker, and the problem if the settings name one that can't be used.
     """
     try:
-        reranking = open_reranking(name, budget_ms, cache)
+        reranking = open_reranking(name, budget_ms)
     # As above: a broken model must not keep the bot from starting.
     except Exception as error:  # noqa: BLE001
         problem = f"Answers are given without a reranker. {error_sentence(error)}"

@@ -24,7 +24,7 @@ from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 
 
-def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+def _open_words(record: ModelRecord) -> RecordedModel:
     return RecordedModel(WordEmbedder(4_096, model=record.name), record)
 
 

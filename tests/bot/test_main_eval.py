@@ -38,7 +38,7 @@ FIGURES = {
 }
 
 
-def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+def _open_words(record: ModelRecord) -> RecordedModel:
     return RecordedModel(
         WordEmbedder(1 if record.name == "blind" else 4_096, model=record.name), record
     )
@@ -119,9 +119,9 @@ def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(
 
 
 @pytest.fixture
-def reranked(tmp_path: Path, ready_reranker: Path) -> Path:
+def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
     path = tmp_path / "reranked.toml"
-    path.write_text(f'[model]\nreranker = "{ready_reranker}"\nreranker_ms = 60000\n')
+    path.write_text(f'[model]\nreranker = "{cross_encoder}"\nreranker_ms = 60000\n')
     return path
 
 
@@ -135,10 +135,10 @@ def test_a_reranker_is_compared_with_none(
 
 
 def test_the_reranker_that_was_chosen_is_measured_unless_the_settings_name_another(
-    run: Callable[..., Result], judged: Path, ready_reranker: Path, tmp_path: Path, reranked: Path
+    run: Callable[..., Result], judged: Path, cross_encoder: Path, tmp_path: Path, reranked: Path
 ) -> None:
     plain = _record(run(judged, "--json"))["ndcg_at_10"]
-    choose_reranker(tmp_path / "data", "", str(ready_reranker))
+    choose_reranker(tmp_path / "data", "", str(cross_encoder))
     fast = tmp_path / "fast.toml"
     fast.write_text("[model]\nreranker_ms = 60000\n")
     chosen = _record(run(judged, "--config", fast, "--json"))["ndcg_at_10"]

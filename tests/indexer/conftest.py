@@ -1,40 +1,15 @@
-"""Places of indexes, in a folder and in PostgreSQL, and derivations in this process."""
+"""Places of indexes, in a folder and in PostgreSQL."""
 
-import contextlib
-import io
 import itertools
-import json
-import sys
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from indexer.embedding import derivation
 from tests.indexer.small_index import Home, SchemaHome
 from tests.postgres import Cluster
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture
-def derivations(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
-    """The requests to derivation processes; this process answers them."""
-    requests = []
-
-    def answer(command: str, asked: Mapping[str, Any]) -> Any:
-        requests.append(asked)
-        recipe = import_module(command.split()[1]).RECIPE
-        output = io.StringIO()
-        with monkeypatch.context() as replaced, contextlib.redirect_stdout(output):
-            replaced.setattr(sys, "stdin", io.StringIO(json.dumps(asked)))
-            derivation.serve(recipe)
-        return json.loads(output.getvalue().splitlines()[-1])
-
-    monkeypatch.setattr(derivation, "answer_of_process", answer)
-    return requests
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,13 @@ from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from tests.shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session")
 def model() -> Embedder:
-    return open_embedder(DEFAULT_MODEL, model_cache())
+    return open_embedder(DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="session")

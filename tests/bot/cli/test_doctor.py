@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("words")
 def words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open word embedders in place of the models."""
 
-    def open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+    def open_words(record: ModelRecord) -> RecordedModel:
         return RecordedModel(WordEmbedder(model=record.name), replace(record, languages=("en",)))
 
     monkeypatch.setattr(doctor, "open_serving", partial(open_serving, opener=open_words))
@@ -86,8 +86,8 @@ def test_libraries_of_other_models_are_named(
     assert needed("models") in found.details
 
 
-def test_a_reranker_is_opened_and_timed(examined: Examiner, ready_reranker: Path) -> None:
-    found = examined(f'reranker = "{ready_reranker}"\nreranker_ms = 60000')["reranker"]
+def test_a_reranker_is_opened_and_timed(examined: Examiner, cross_encoder: Path) -> None:
+    found = examined(f'reranker = "{cross_encoder}"\nreranker_ms = 60000')["reranker"]
     assert found.passed
     assert "reads 32 passages in 60000 ms" in found.details
 

@@ -47,10 +47,10 @@ def run(folder: Path, tmp_path: Path) -> Run:
 
 
 def test_a_worse_one_is_refused_with_the_table_that_says_why(
-    run: Run, folder: Path, ready_reranker: Path
+    run: Run, folder: Path, cross_encoder: Path
 ) -> None:
     """Its weights are random: it must do harm."""
-    done = run("use", ready_reranker)
+    done = run("use", cross_encoder)
     assert done.exit_code == 1, done.output
     assert "survival-game" in done.output
     assert "is worse, as the table shows" in " ".join(done.output.split())
@@ -58,24 +58,24 @@ def test_a_worse_one_is_refused_with_the_table_that_says_why(
 
 
 def test_it_is_taken_all_the_same_if_somebody_says_so(
-    run: Run, folder: Path, ready_reranker: Path
+    run: Run, folder: Path, cross_encoder: Path
 ) -> None:
-    done = run("use", "--anyway", ready_reranker)
+    done = run("use", "--anyway", cross_encoder)
     assert done.exit_code == 0, done.output
     assert "once the bot is restarted" in " ".join(done.output.split())
-    assert chosen_reranker(folder, "") == str(ready_reranker)
-    assert "serves already" in run("use", ready_reranker).output
+    assert chosen_reranker(folder, "") == str(cross_encoder)
+    assert "serves already" in run("use", cross_encoder).output
     with opened(folder) as core:
         assert core.retriever.reranking is not None
-        assert core.retriever.reranking.name == str(ready_reranker)
+        assert core.retriever.reranking.name == str(cross_encoder)
 
 
 def test_one_with_which_nothing_is_worse_is_taken(
-    run: Run, folder: Path, ready_reranker: Path, tmp_path: Path
+    run: Run, folder: Path, cross_encoder: Path, tmp_path: Path
 ) -> None:
     """As the same one from another folder."""
-    choose_reranker(folder, "", str(ready_reranker))
-    copy = shutil.copytree(ready_reranker, tmp_path / "copy")
+    choose_reranker(folder, "", str(cross_encoder))
+    copy = shutil.copytree(cross_encoder, tmp_path / "copy")
     done = run("use", copy)
     assert done.exit_code == 0, done.output
     assert "the same" in done.output
@@ -92,12 +92,12 @@ def test_the_way_back_is_open_and_leads_forth_again(run: Run, folder: Path) -> N
 
 
 def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
-    run: Run, folder: Path, ready_reranker: Path, tmp_path: Path
+    run: Run, folder: Path, cross_encoder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "classifier").mkdir()
     save_cross_encoder(tmp_path / "classifier", labels=3)
     # An embedder: the library would make up a head with random weights.
-    headless = shutil.copytree(ready_reranker, tmp_path / "headless")
+    headless = shutil.copytree(cross_encoder, tmp_path / "headless")
     written = json.loads((headless / "config.json").read_text())
     (headless / "config.json").write_text(json.dumps(written | {"architectures": ["BertModel"]}))
     tried = [
@@ -106,7 +106,7 @@ def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
         (run("use", tmp_path / "headless"), "it is BertModel, without the part that scores"),
     ]
     with try_lock(folder, MODEL_LOCK):
-        tried += [(run("use", ready_reranker), "being built"), (run("back"), "being built")]
+        tried += [(run("use", cross_encoder), "being built"), (run("back"), "being built")]
     for done, said in tried:
         assert done.exit_code == 2
         assert said in " ".join(done.output.split())

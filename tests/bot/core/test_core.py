@@ -394,13 +394,13 @@ def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
 
 
 def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
-    folder: Path, ready_reranker: Path
+    folder: Path, cross_encoder: Path
 ) -> None:
     embedder = WordEmbedder(4_096)
     with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
         run_to_end(index_updates.update_quickly(core))
         generation = core.index.generation
-    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, embedder) as core:
         assert core.index.generation == generation
@@ -413,9 +413,9 @@ def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
 
 
 def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(
-    folder: Path, ready_reranker: Path
+    folder: Path, cross_encoder: Path
 ) -> None:
-    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
         run_to_end(index_updates.update_quickly(core))
@@ -440,9 +440,9 @@ def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folde
 
 
 def test_a_reranker_that_fails_later_costs_no_answer_and_it_is_said(
-    folder: Path, ready_reranker: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
     settings = Settings(data=DataSettings(folder=folder), model=model)
     with Core(settings, WordEmbedder(4_096)) as core:
         run_to_end(index_updates.update_quickly(core))

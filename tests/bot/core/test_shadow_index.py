@@ -39,7 +39,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 @pytest.fixture
 def shadow(core: Core) -> Iterator[Opened]:
-    found = open_successor(core.folder, salted_models(ModelRecord(OTHER), core.folder))
+    found = open_successor(core.folder, salted_models(ModelRecord(OTHER)))
     with found.index:
         yield found
 

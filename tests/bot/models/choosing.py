@@ -69,7 +69,7 @@ def quoted(core: Core, question: str) -> list[str]:
 def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database: str = "") -> None:
     """Switch models as `commonplace model use` does after the gate."""
     with sharing(folder, database), opened(folder, configured, database) as core:
-        found = open_successor(folder, salted_models(ModelRecord(name), folder), database)
+        found = open_successor(folder, salted_models(ModelRecord(name)), database)
         with found.index as index:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()

@@ -88,7 +88,7 @@ def _judged() -> JudgedSet:
 
 
 def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
-    model = salted_models(ModelRecord(name), Path())
+    model = salted_models(ModelRecord(name))
     [*_, last] = measure([Side(model, default_calibration())], judged)
     assert isinstance(last, Evaluation)
     return last

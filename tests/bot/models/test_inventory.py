@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from bot.models import speeds
 from bot.models.inventory import Row, Standing, Where, inventory
 from bot.models.serving_model import Pointer, Served, write_pointer
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
-from tests.fakes import WordEmbedder
 
 
 def _by_name(rows: list[Row]) -> dict[str, Row]:
@@ -18,22 +16,17 @@ def test_in_a_new_data_folder_there_are_the_presets(tmp_path: Path) -> None:
     rows = _by_name(inventory(tmp_path, DEFAULT_MODEL))
     assert rows["english"].where is Where.INSTALLED
     assert "multilingual" in rows
-    assert all(row.standing is None and row.speed is None for row in rows.values())
+    assert "texts a second" in rows["english"].speed
+    assert all(row.standing is None for row in rows.values())
 
 
-def test_what_serves_comes_first_with_what_was_measured_of_it(tmp_path: Path) -> None:
+def test_the_serving_model_comes_first(tmp_path: Path) -> None:
     serving = ModelRecord("/models/mine", "/models/mine", vectors="abcd onnx", languages=("de",))
     write_pointer(
         tmp_path, Pointer("x", Served(serving, "index.1"), Served(ModelRecord(DEFAULT_MODEL)))
     )
-    speed = speeds.measure("/models/mine", WordEmbedder(64))
-    speeds.save_speed(tmp_path, "abcd onnx", speed)
     first, second, *_ = inventory(tmp_path, "x")
-    assert (first.name, first.standing, first.speed) == (
-        "/models/mine",
-        Standing.SERVING,
-        speed,
-    )
+    assert (first.name, first.standing) == ("/models/mine", Standing.SERVING)
     assert first.languages == ("de",)
     assert (second.name, second.standing) == (DEFAULT_MODEL, Standing.BEFORE)
 

@@ -140,7 +140,7 @@ def test_what_is_opened_first_is_written_down(tmp_path: Path) -> None:
 
 
 def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> None:
-    def same(record: ModelRecord, _: Path) -> RecordedModel:
+    def same(record: ModelRecord) -> RecordedModel:
         embedder = WordEmbedder(64)
         return RecordedModel(embedder, replace(record, vectors=embedder.model))
 
@@ -160,7 +160,7 @@ def test_an_index_from_before_there_were_pointers_is_answered_from_if_its_model_
         pass
     (tmp_path / POINTER).unlink()
 
-    def by_vectors(record: ModelRecord, _: Path) -> RecordedModel:
+    def by_vectors(record: ModelRecord) -> RecordedModel:
         name = record.name or record.vectors.split(" ")[0]
         return RecordedModel(
             SaltedEmbedder(name, 512 + len(name)), replace(record, vectors=f"{name} salted")
@@ -176,10 +176,10 @@ def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path)
     with open_serving(tmp_path, "first", salted_models).index:
         pass
 
-    def only_second(record: ModelRecord, cache: Path) -> RecordedModel:
+    def only_second(record: ModelRecord) -> RecordedModel:
         if record.name != "second":
             raise ModelError("It is gone.")
-        return salted_models(record, cache)
+        return salted_models(record)
 
     with pytest.raises(StaleIndexError, match="Run `commonplace index`"):
         open_serving(tmp_path, "second", only_second)
@@ -193,6 +193,6 @@ def test_a_model_that_served_before_goes_on_with_the_index_that_it_had(tmp_path:
         opened = open_serving(tmp_path, name, salted_models, rebuild=True)
         opened.index.close()
         switch_to(tmp_path, name, opened.served)
-    again = open_successor(tmp_path, salted_models(ModelRecord("first"), tmp_path))
+    again = open_successor(tmp_path, salted_models(ModelRecord("first")))
     again.index.close()
     assert again.served.index == INDEX

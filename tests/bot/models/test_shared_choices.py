@@ -197,10 +197,10 @@ def test_a_machine_without_the_chosen_model_says_so_and_embeds_nothing(
         choose(first, database=postgres_url)
     before = read_pointer(first)
 
-    def lacking(record: ModelRecord, cache: Path) -> RecordedModel:
+    def lacking(record: ModelRecord) -> RecordedModel:
         if record.name == OTHER:
             raise ModelError("The model is not on this machine.")
-        return salted_models(record, cache)
+        return salted_models(record)
 
     with (
         pytest.raises(ModelError, match="not on this machine"),

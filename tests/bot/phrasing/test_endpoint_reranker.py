@@ -57,7 +57,7 @@ def served() -> Iterator[ScriptedEndpoint]:
     loop.close()
 
 
-def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+def _open_words(record: ModelRecord) -> RecordedModel:
     return RecordedModel(WordEmbedder(model=record.name), record)
 
 

@@ -28,7 +28,6 @@ from bot.storage.data_folder import (
     data_folder,
     empty_data_folder,
     hold_bot_lock,
-    model_cache,
     open_store,
     try_lock,
 )
@@ -184,17 +183,6 @@ def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Pat
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(DataFolderError, match="can't be written"), hold_bot_lock(tmp_path / "data"):
         pass
-
-
-@pytest.mark.parametrize("named", ["", "relative/cache"])
-def test_derived_models_are_kept_in_the_users_cache_folder(
-    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", named)
-    assert model_cache() == tmp_path / ".cache" / "commonplace" / "models"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
-    assert model_cache() == tmp_path / "elsewhere" / "commonplace" / "models"
 
 
 def test_a_folder_is_emptied_but_for_its_mark_and_lock(tmp_path: Path) -> None:

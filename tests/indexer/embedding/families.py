@@ -27,10 +27,10 @@ from tokenizers import (
     processors,
 )
 
-from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.installed_models import installed_models
-from indexer.ingest.shipping import source
+from models.derivation import SAMPLE, VARIED
+from models.ship import source
 
 MINILM: Final = source(installed_models()[DEFAULT_MODEL])
 MOST_TOKENS: Final = 48
@@ -224,17 +224,6 @@ def family_embedder(
     pool = modules.Pooling(width, pooling_mode=pooling, include_prompt=include_prompt)
     model = SentenceTransformer(modules=[first, pool, *after], device="cpu", **options)
     model.save(str(folder / "model"), create_model_card=False)
-    return folder / "model"
-
-
-def family_cross_encoder(family: str, folder: Path) -> Path:
-    """Save a cross-encoder of the family, whose logit differs from pair to pair."""
-    from sentence_transformers import CrossEncoder
-    from transformers import AutoModelForSequenceClassification
-
-    family_parts(family, folder / "source", AutoModelForSequenceClassification, num_labels=1)
-    encoder = CrossEncoder(str(folder / "source"), device="cpu")
-    encoder.save_pretrained(str(folder / "model"))
     return folder / "model"
 
 

@@ -15,7 +15,7 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
-from indexer.retrieval.reranker import CrossEncoderReranker, open_reranker
+from indexer.retrieval.reranker import CrossEncoderReranker
 from knowledge.dependencies import needed
 from tests.indexer.embedding.families import MINILM
 from tests.models import put_pickle_for_weights
@@ -48,7 +48,7 @@ def test_an_unknown_name_is_explained_without_the_network(
 ) -> None:
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("asks the network"))
     with pytest.raises(ModelError, match=sentence):
-        open_embedder(name, tmp_path)
+        open_embedder(name)
 
 
 def test_a_missing_package_is_named_with_its_extra(
@@ -56,12 +56,12 @@ def test_a_missing_package_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setattr("indexer.embedding.embedder.installed_models", dict)
     with pytest.raises(ModelError, match=re.escape(needed(DEFAULT_MODEL))):
-        open_embedder(DEFAULT_MODEL, tmp_path)
+        open_embedder(DEFAULT_MODEL)
 
 
 def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be opened"):
-        open_embedder(str(tmp_path), tmp_path / "cache")
+        open_embedder(str(tmp_path))
 
 
 @pytest.mark.slow
@@ -84,17 +84,13 @@ def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_pa
 
 
 def test_missing_libraries_are_named_with_their_extra(
-    cross_encoder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    cross_encoder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One sentence, and no line in the log."""
-    cache = tmp_path / "cache"
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    for opened in (open_embedder, open_reranker):
+    for opened in (open_embedder, CrossEncoderReranker):
         with pytest.raises(ModelError, match=re.escape(needed("models"))):
-            opened(str(cross_encoder), cache)
+            opened(str(cross_encoder))
     assert caplog.messages == []
 
 

@@ -1,16 +1,14 @@
 """Token codes: cosines near the exact ones, separate for each passage, and a codec per model."""
 
-import hashlib
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.derivation import SAMPLE
 from indexer.embedding.embedder import DEFAULT_MODEL
-from indexer.embedding.installed_models import codec_of, installed_models
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.token_codes import TokenCodec
+from models.derivation import SAMPLE
 from tests.indexer.workshop import QUESTION, RULES
 
 QUESTIONS = [QUESTION, "Darf ich mein Fahrrad im Hof abstellen?"]
@@ -88,10 +86,6 @@ def test_the_mean_of_all_tokens_is_not_lost() -> None:
     codec = TokenCodec(centre, float((vectors - centre).std()))
     [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
     assert np.abs(cosines - vectors @ vectors.T).mean() < 0.02
-
-
-def test_an_unmeasured_model_has_no_codec() -> None:
-    assert codec_of(hashlib.sha256(b"another").hexdigest()) is None
 
 
 def test_the_codec_fits_the_model_s_tokens(minilm: RuntimeModel, codec: TokenCodec) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, RuntimeEmbedder, embed_with_codes
-from indexer.embedding.installed_models import codec_of
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, RuntimeEmbedder, embed_with_codes
+from indexer.embedding.installed_models import installed_models
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from tests.fakes import CodedEmbedder, WordEmbedder
@@ -20,7 +20,7 @@ QUESTIONS = [QUESTION, "Who keeps the keys?", QUESTION, ""]
 
 @pytest.fixture(scope="module")
 def tokens(minilm: RuntimeModel) -> TokenVectors:
-    codec = codec_of(minilm.digest)
+    codec = installed_models()[DEFAULT_MODEL].codec
     assert codec is not None
     return TokenVectors(minilm, codec)
 
@@ -100,7 +100,7 @@ def test_embedding_a_question_reads_its_tokens_in_the_same_pass(
     minilm: RuntimeModel,
 ) -> None:
     counted = CountedModel(minilm)
-    embedder = RuntimeEmbedder(counted)
+    embedder = RuntimeEmbedder(counted, installed_models()[DEFAULT_MODEL].codec)
     vectors = embedder.embed_queries(QUESTIONS[:2])
     np.testing.assert_array_equal(vectors, minilm.embed_queries(QUESTIONS[:2]))
     tokens = tokens_of(embedder)
@@ -115,7 +115,7 @@ def test_a_large_batch_of_questions_leaves_the_cache_alone(
     """A calibration embeds thousands, and compares none of them by tokens."""
     monkeypatch.setattr("indexer.embedding.embedder.QUESTIONS_KEPT", 3)
     counted = CountedModel(minilm)
-    embedder = RuntimeEmbedder(counted)
+    embedder = RuntimeEmbedder(counted, installed_models()[DEFAULT_MODEL].codec)
     embedder.embed_queries([QUESTION])
     many = ["1", "2", "3", "4"]
     assert embedder.embed_queries(many).shape == (4, 384)
@@ -125,9 +125,7 @@ def test_a_large_batch_of_questions_leaves_the_cache_alone(
 
 
 def test_a_model_without_a_codec_has_none(minilm: RuntimeModel) -> None:
-    other = CountedModel(minilm)
-    other.digest = "0" * 64
-    embedder = RuntimeEmbedder(other)
+    embedder = RuntimeEmbedder(minilm)
     assert embedder.tokens is None
     assert tokens_of(embedder) is None
     vectors, codes = embed_with_codes(embedder, TEXTS)

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.storage.data_folder import model_cache, open_index
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.installed_models import installed_models
 from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
 from indexer.ingest.prepared_vectors import NOT_PREPARED, file_name, load_prepared
-from indexer.ingest.shipping import article_passages, prepare
 from knowledge import corpus
+from models.ship import article_passages, prepare
 from tests.fakes import WordEmbedder
 
 # Each passage at this distance is embedded again for the comparison.
@@ -27,7 +27,7 @@ LEAST_ALIKE = 0.95
 @pytest.fixture(scope="module")
 def model() -> Embedder:
     """The default one: only its vectors come with the program."""
-    return open_embedder(DEFAULT_MODEL, model_cache())
+    return open_embedder(DEFAULT_MODEL)
 
 
 def _updated(folder: Path, embedder: Embedder) -> UpdateReport:

@@ -3,15 +3,12 @@
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import ModelError
-from indexer.embedding.onnx_reranker import RuntimeReranker
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS, Hit
@@ -21,7 +18,6 @@ from indexer.retrieval.reranker import (
     RerankerError,
     Reranking,
     open_dispensable_reranking,
-    open_reranker,
     open_reranking,
 )
 from indexer.retrieval.retriever import Retriever
@@ -216,11 +212,11 @@ def test_a_failure_during_a_measurement_is_an_error(
 def test_answers_do_without_a_missing_reranker(
     name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    reranking, problem = open_dispensable_reranking(name, 200, tmp_path)
+    reranking, problem = open_dispensable_reranking(name, 200)
     assert reranking is None
     assert "There is no reranker" in problem
     assert [one.getMessage() for one in caplog.records] == [problem]
-    assert open_dispensable_reranking("", 200, tmp_path) == (None, "")
+    assert open_dispensable_reranking("", 200) == (None, "")
 
 
 # Real ones.
@@ -237,35 +233,24 @@ def test_a_cross_encoder_in_a_folder_orders_as_the_library_does(cross_encoder: P
     assert len(set(scores)) == len(texts)
 
 
-def test_a_cross_encoder_is_derived_once_and_timed_for_its_budget(
-    cross_encoder: Path, tmp_path: Path, derivations: list[Mapping[str, Any]]
-) -> None:
-    assert isinstance(open_reranker(str(cross_encoder), tmp_path), RuntimeReranker)
-    generous = open_reranking(str(cross_encoder), 60_000, tmp_path)
-    assert len(derivations) == 1
+def test_a_cross_encoder_is_timed_for_its_budget(cross_encoder: Path) -> None:
+    generous = open_reranking(str(cross_encoder), 60_000)
     assert generous is not None
     assert generous.fitting() == MOST
     assert sorted(generous.order(QUESTION, ["bees", "cows"]) or []) == [0, 1]
     assert generous.order(QUESTION, []) == []
 
 
-def test_a_refused_derivation_leaves_the_library_s_reranker(
-    cross_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("indexer.retrieval.reranker.fast_model", lambda *_: None)
-    assert isinstance(open_reranker(str(cross_encoder), tmp_path), CrossEncoderReranker)
-
-
 def test_a_reranker_that_fails_its_timing_is_explained(
-    ready_reranker: Path, monkeypatch: pytest.MonkeyPatch
+    cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_self: object, _query: str, _texts: Sequence[str]) -> list[float]:
         raise RuntimeError("bad graph")
 
-    monkeypatch.setattr(RuntimeReranker, "scores", failing)
+    monkeypatch.setattr(CrossEncoderReranker, "scores", failing)
     with pytest.raises(ModelError, match="can't be used: bad graph"):
-        open_reranking(str(ready_reranker), 200, model_cache())
-    reranking, problem = open_dispensable_reranking(str(ready_reranker), 200, model_cache())
+        open_reranking(str(cross_encoder), 200)
+    reranking, problem = open_dispensable_reranking(str(cross_encoder), 200)
     assert reranking is None
     assert "bad graph" in problem
 
@@ -274,8 +259,7 @@ def test_no_name_is_no_reranker_and_imports_no_pytorch() -> None:
     program = (
         "import sys\n"
         "from indexer.retrieval.reranker import open_reranking\n"
-        "from pathlib import Path\n"
-        "assert open_reranking('', 200, Path('.')) is None\n"
+        "assert open_reranking('', 200) is None\n"
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
     )
     done = subprocess.run(

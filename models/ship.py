@@ -1,8 +1,8 @@
-"""Shipping command: writes the files of the model packages, and the vectors of bundled articles.
+"""Release tool: writes the files of the model packages, and the vectors of bundled articles.
 
 Run it by `make shipped` after a change of an article, of the cutting rules or of the derivation.
-Each folder of `models` is a package; its pyproject.toml names the Python package with the model in
-full precision. Development has these.
+Each folder beside this file is a package; its pyproject.toml names the Python package with the
+model in full precision. Development has these.
 """
 
 import sys
@@ -12,24 +12,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from indexer.embedding.derivation import derive
 from indexer.embedding.embedder import Embedder, embed_with_codes, open_installed
 from indexer.embedding.installed_models import InstalledModel, models_in_order
-from indexer.embedding.onnx_export import RECIPE
 from indexer.ingest import prepared_vectors
 from indexer.ingest.prepared_vectors import Prepared, file_name
 from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
+from models.derivation import derive
 
-MODELS: Final = Path(__file__).parents[2] / "models"
+MODELS: Final = Path(__file__).parent
 
 
 def ship() -> None:
     """Derive the model of each package, and embed the bundled articles with it."""
     for model in models_in_order():
         derived = model.folder.with_name("derived")
-        derive(RECIPE, source(model), derived)
+        derive(source(model), derived)
         for path in derived.iterdir():
             path.replace(model.folder / path.name)
         derived.rmdir()

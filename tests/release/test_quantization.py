@@ -11,16 +11,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from indexer.embedding import onnx_quantization
-from indexer.embedding.derivation import DerivationError, derive
-from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import GRAPH, Manifest, RuntimeModel
-from indexer.embedding.onnx_quantization import (
-    BLOCK,
-    NEIGHBOURS_AT_MOST,
-    block_quantized,
-    column_scales,
-)
+from models import quantization
+from models.derivation import DerivationError, derive
+from models.quantization import BLOCK, NEIGHBOURS_AT_MOST, block_quantized, column_scales
 from tests.indexer.embedding.families import TEXTS, family_embedder
 from tests.indexer.embedding.processors import NumpySession, Product, exact, saturating
 
@@ -91,16 +85,16 @@ def test_a_large_table_of_four_bits_is_looked_up_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only a table that was made of four bits: any other loses too much, and is refused."""
-    monkeypatch.setattr(onnx_quantization, "_LARGE_TABLE", 10_000)
+    monkeypatch.setattr(quantization, "_LARGE_TABLE", 10_000)
     folder = family_embedder("BERT", tmp_path)
     with pytest.raises(DerivationError, match="loses too much"):
-        derive(RECIPE, folder, tmp_path / "derived", TEXTS)
+        derive(folder, tmp_path / "refused", TEXTS)
     weights = load_file(folder / "model.safetensors")
     [name] = [name for name in weights if name.endswith("word_embeddings.weight")]
     numbers, scales = block_quantized(weights[name])
     weights[name] = numbers * scales.astype(np.float32).repeat(BLOCK, axis=1)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    derive(RECIPE, folder, tmp_path / "derived", TEXTS)
+    derive(folder, tmp_path / "derived", TEXTS)
     graph = onnx.load(tmp_path / "derived" / GRAPH).graph
     kinds = {tensor.name: tensor.data_type for tensor in graph.initializer}
     assert onnx.TensorProto.INT4 in kinds.values()

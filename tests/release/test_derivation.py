@@ -1,4 +1,4 @@
-"""Derived embedders against sentence-transformers: architectures, pooling, prompts, refusals.
+"""Derived models against sentence-transformers: architectures, pooling, prompts, refusals.
 
 The weights are random. So the tests show that the graph computes what the reference computes, not
 how much a trained model loses: `benchmarks/embedding.py` measures that.
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.derivation import SAMPLE, DerivationError, derive
 from indexer.embedding.embedder import RuntimeEmbedder
-from indexer.embedding.onnx_export import RECIPE, WORST_COSINE
 from indexer.embedding.onnx_model import RuntimeModel
+from models import derivation
+from models.derivation import SAMPLE, WORST_COSINE, DerivationError, derive
 from tests.indexer.embedding.families import (
     MINILM,
     MOST_TOKENS,
@@ -35,7 +35,7 @@ PROMPTS = {"query": "which licence allows: ", "document": "the bank said in Vien
 
 
 def derived(folder: Path) -> RuntimeModel:
-    derive(RECIPE, folder, folder.parent / "derived", SAMPLE[:2])
+    derive(folder, folder.parent / "derived", SAMPLE[:2])
     return RuntimeModel.open(folder.parent / "derived")
 
 
@@ -59,7 +59,7 @@ def changed(file: Path, change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("role", ["query", "document"])
-def test_the_small_shipped_model_agrees_with_its_reference(minilm: RuntimeModel, role: str) -> None:
+def test_the_default_model_agrees_with_its_reference(minilm: RuntimeModel, role: str) -> None:
     texts = ["How do I delete a branch?", "", "naïve café - 東京 😀", "About shared models. " * 80]
     embed = minilm.embed_queries if role == "query" else minilm.embed_passages
     vectors = embed(texts)
@@ -121,7 +121,7 @@ def test_half_precision_is_opened_in_full_precision(tmp_path: Path) -> None:
     folder = family_embedder("BERT", tmp_path)
     SentenceTransformer(str(folder), device="cpu").half().save(str(folder), create_model_card=False)
     assert json.loads((folder / "config.json").read_text())["dtype"] == "float16"
-    assert {one.dtype for one in RECIPE.reference(folder).parameters()} == {torch.float32}
+    assert {one.dtype for one in derivation._reference(folder).parameters()} == {torch.float32}
 
 
 # Prompts.
@@ -159,7 +159,7 @@ def test_the_prompts_of_roles_are_the_reference_s(
         one["prompt"] or reference.prompts.get(one["prompt_name"] or default or "", "")
         for one in asked
     ]
-    described = RECIPE.described(reference)
+    described = derivation._described(reference)
     assert [described["query_prompt"], described["passage_prompt"]] == expected
 
 
@@ -183,6 +183,40 @@ def test_pooling_leaves_out_the_tokens_of_a_prompt(
 
 
 # Refusals.
+
+
+def test_an_unsupported_module_is_named_and_leaves_no_folder(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
+    model = SentenceTransformer(modules=[modules.BoW(vocab=["a", "b"])], device="cpu")
+    model.save(str(tmp_path / "model"), create_model_card=False)
+    with pytest.raises(DerivationError, match="BoW"):
+        derive(tmp_path / "model", tmp_path / "derived")
+    assert not (tmp_path / "derived").exists()
+
+
+def test_a_model_that_loses_too_much_is_refused(tmp_path: Path) -> None:
+    """Activations next to which eight bits lose all others."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    model: Any = SentenceTransformer(str(family_embedder("BERT", tmp_path)), device="cpu")
+    with torch.no_grad():
+        for layer in model[0].auto_model.encoder.layer:
+            # A large constant, which full precision subtracts again in the next multiplication.
+            layer.attention.output.LayerNorm.bias.fill_(300)
+            weight = layer.intermediate.dense.weight
+            weight.sub_(weight.mean(1, keepdim=True)).mul_(10)
+            layer.output.dense.weight.mul_(50)
+    model.save(str(tmp_path / "spoilt"), create_model_card=False)
+    with pytest.raises(DerivationError, match="loses too much when quantized"):
+        derive(tmp_path / "spoilt", tmp_path / "derived", ["a text"])
+
+
+def test_a_sample_is_required(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        derive(tmp_path, tmp_path / "derived", [])
 
 
 def test_pooling_by_position_that_leaves_out_a_prompt_is_refused(tmp_path: Path) -> None:
