@@ -55,7 +55,7 @@ def test_unknown_extra_is_named_with_the_others() -> None:
 
 @pytest.mark.parametrize("kind", ["run", "preview"])
 def test_base_installation_has_no_pytorch(kind: str) -> None:
-    libraries = {"torch", "sentence-transformers", "onnx", "scipy"}
+    libraries = {"torch", "sentence-transformers", "scipy"}
     taken = {Requirement(line).name for line in INSTALL["requirements"](KINDS[kind])}
     extra = {Requirement(line).name for line in PROJECT["optional-dependencies"]["models"]}
     assert extra == libraries

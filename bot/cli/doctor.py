@@ -17,7 +17,7 @@ from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.models.calibrations import chosen_calibration
 from bot.models.presets import command_for
-from bot.models.serving_model import Opened, is_building, open_serving
+from bot.models.serving_model import Opened, chosen_model, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
 from bot.storage.data_folder import (
     COMMUNITY,
@@ -117,7 +117,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         serving = None
     if serving is not None:
         with serving.index:
-            yield from _model(serving, folder)
+            yield from _model(serving, folder, settings.model.name)
             yield from _languages(serving, folder, settings.data.database)
             yield _evidence(serving, folder)
             yield _index(serving, folder)
@@ -129,7 +129,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
 
 def _model_libraries() -> Finding:
     """Name the libraries of models that don't come with the program; a bot may do without."""
-    names = {"sentence_transformers": "sentence-transformers", "torch": "torch", "onnx": "onnx"}
+    names = {"sentence_transformers": "sentence-transformers", "torch": "torch"}
     found = [f"{name} {version(name)}" for module, name in names.items() if has_modules(module)]
     hint = needed("models")
     return Finding(
@@ -287,17 +287,16 @@ def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
         yield Finding("log", False, said)
 
 
-def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
-    """Report the serving model, a suggested model, and a model whose index isn't ready."""
+def _model(serving: Opened, folder: Path, configured: str) -> Iterator[Finding]:
+    """Report the serving model, the one that will serve next, and a build of an index."""
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
-    building = is_building(folder)
-    left = "" if building else "; a running bot builds its index, or `commonplace index`"
-    if serving.wanted is not None:
-        told = f"{serving.wanted.name} in config.toml serves once its index is built"
-        yield Finding("next model", True, told + left)
-    if building:
+    wanted = chosen_model(folder, configured)
+    if wanted.name != record.name:
+        told = f"{wanted.name} in config.toml serves from the bot's next start"
+        yield Finding("next model", True, f"{told}, which builds its index, or `commonplace index`")
+    if is_building(folder):
         yield Finding("next index", True, "another model's index is being built")
 
 

@@ -34,7 +34,6 @@ from bot.models.calibrations import (
 )
 from bot.models.serving_model import Opener, chosen_model
 from bot.models.serving_reranker import chosen_reranker
-from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
@@ -252,8 +251,7 @@ def calibrate(
     figures = {**figures, **cross_fit(rows)}
     found = replace(found, model=fitted_for(replace(model.record, vectors=vectors)))
     if to is None:
-        with sharing(folder, settings.data.database):
-            save_calibration(folder, found)
+        save_calibration(folder, found)
     else:
         to.write_text(found.to_toml(), encoding="utf-8")
     out.print(evaluation_output.figures_table("calibration", figures))

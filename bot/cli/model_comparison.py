@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 
-from bot.cli import model_output
-from bot.cli.console import err, fail, out, run_with_progress
+from bot.cli.console import err, run_with_progress
 from bot.core.core import Core
-from bot.models import gate
-from bot.models.gate import Figure, Side
+from bot.models import comparison
+from bot.models.comparison import Figure, Side
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation
 from indexer.index.index import Index
@@ -20,7 +19,7 @@ def compare_on_shipped_sets(sides: Sequence[Side]) -> list[Figure]:
     for name in COMMITTED:
         by_model = groupby(sides, key=lambda side: side.model.embedder)
         serving, other = chain.from_iterable(_evaluated([*same], name) for _, same in by_model)
-        figures += gate.figures(name, serving, other)
+        figures += comparison.figures(name, serving, other)
     return figures
 
 
@@ -29,7 +28,7 @@ def _evaluated(sides: Sequence[Side], name: str) -> list[Evaluation]:
     found: list[Evaluation] = []
 
     def steps() -> Iterator[Progress]:
-        for step in gate.measure(sides, judged_set(COMMITTED[name])):
+        for step in comparison.measure(sides, judged_set(COMMITTED[name])):
             if isinstance(step, Progress):
                 yield step
             else:
@@ -44,24 +43,11 @@ def compare_on_accepted_answers(
 ) -> list[Figure]:
     """Measure each side on the server's accepted answers, in the side's own index."""
     try:
-        judged = gate.accepted_answers(core.store, core.index.tables)
+        judged = comparison.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
         err.print(f"Not measured on this server's answers: {error}", soft_wrap=True)
         return []
     serving, other = (
         side.evaluator(index, judged).evaluate() for side, index in zip(sides, indexes, strict=True)
     )
-    return gate.figures(gate.OWN, serving, other)
-
-
-def refuse_worse(
-    figures: Sequence[Figure], serving: str, other: str, sentence: str, *, anyway: bool
-) -> None:
-    """If the other model is worse, print the comparison and exit with `sentence`.
-
-    With `anyway`, do nothing.
-    """
-    if anyway or not gate.worse_figures([*figures, *gate.pooled(figures)]):
-        return
-    out.print(model_output.gate_text(figures, serving, other), soft_wrap=True)
-    fail(sentence, model_output.WORSE)
+    return comparison.figures(comparison.OWN, serving, other)

@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.models import gate
-from bot.models.gate import Figure
+from bot.models import comparison
+from bot.models.comparison import Figure
 from bot.models.inventory import Row
 from indexer.evaluation.metrics import mean
-
-# The exit code if a model or reranker is worse; nothing was changed.
-WORSE: Final = 1
 
 
 def models_text(rows: Sequence[Row]) -> RenderableType:
@@ -54,12 +50,12 @@ def _quality(row: Row) -> str:
     return "nDCG@10 " + ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
 
 
-def gate_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
-    """A table of two models' figures on each judged set, with a mark where `other` is worse."""
+def comparison_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
+    """A table of two models' figures on each judged set, with a verdict on `other`."""
     # Fits 80 columns.
     table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
-    for figure in (*figures, *gate.pooled(figures)):
-        told = Text("worse", style="red") if figure.worse else Text(_verdict(figure))
+    for figure in (*figures, *comparison.pooled(figures)):
+        told = Text(_verdict(figure))
         table.add_row(
             Text(figure.judged),
             f"{figure.name} of {len(figure.serving)}",
@@ -83,9 +79,9 @@ def gate_text(figures: Sequence[Figure], serving: str, other: str) -> Renderable
 def _verdict(figure: Figure) -> str:
     if abs(figure.gain) < 1e-9:
         return "the same"
-    if figure.p >= gate.HARDLY_CHANCE:
+    if figure.p >= comparison.HARDLY_CHANCE:
         return "may be chance"
-    return "better"
+    return "better" if figure.gain > 0 else "worse"
 
 
 def runs_on_pytorch_text(name: str) -> str:
@@ -95,8 +91,8 @@ def runs_on_pytorch_text(name: str) -> str:
     )
 
 
-def switched_text(name: str, seconds: float) -> RenderableType:
+def chosen_text(name: str, seconds: float) -> RenderableType:
     return Text(
-        f"{name} serves now; its index took {seconds:,.0f} s. A running bot follows within two "
-        "seconds. `commonplace model back` undoes this."
+        f"{name} serves from the bot's next start; its index took {seconds:,.0f} s. "
+        "`commonplace model back` undoes this."
     )

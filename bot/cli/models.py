@@ -1,7 +1,7 @@
-"""The command `model`: list models, switch to a better one, and switch back.
+"""The command `model`: list models, choose a better one, and go back.
 
-Long work runs in this process, at the lowest priority while a bot runs. The bot then switches by
-itself.
+Long work runs in this process, at the lowest priority while a bot runs. The bot takes the choice at
+its next start.
 """
 
 import os
@@ -28,18 +28,14 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
-from bot.cli.model_comparison import (
-    compare_on_accepted_answers,
-    compare_on_shipped_sets,
-    refuse_worse,
-)
+from bot.cli.model_comparison import compare_on_accepted_answers, compare_on_shipped_sets
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
 from bot.models import choice
 from bot.models.calibrations import chosen_calibration
 from bot.models.choice import ModelChoiceError
-from bot.models.gate import Side
+from bot.models.comparison import Side
 from bot.models.inventory import inventory
 from bot.models.serving_model import (
     Opener,
@@ -48,7 +44,6 @@ from bot.models.serving_model import (
     switch_to,
 )
 from bot.models.serving_reranker import chosen_reranker
-from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     checked_data_folder,
     data_folder,
@@ -61,7 +56,7 @@ from indexer.retrieval.reranker import open_reranking
 # Lowest priority.
 _NICE: Final = 19
 
-model = plain_group("List and switch embedding models.")
+model = plain_group("List and choose embedding models.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
@@ -98,43 +93,35 @@ def use_model(
     context: typer.Context,
     settings: Settings,
     name: NameArgument,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Switch even if it is worse or slow.")
-    ] = False,
     reranker: RerankerOption = False,
 ) -> None:
-    """Download another model, build its index, and switch to the model unless it is worse.
+    """Build another model's index, compare it with the serving model, and choose it.
 
-    A running bot keeps answering, and then switches by itself. Run the command again to resume.
+    It serves from the bot's next start. Run the command again to resume a build.
 
     Example:
         commonplace model use multilingual
         commonplace model use --reranker none
     """
     folder = data_folder(settings.data.folder)
-    if reranker:
+    opener: Opener = context.obj or open_record
+    with _explained():
         lower_priority(folder)
-        with _explained(), sharing(folder, settings.data.database):
-            rerankers.use_reranker(settings, context.obj or open_record, name, anyway=anyway)
-        return
-    with (
-        _explained(),
-        choice.hold_model_lock(folder),
-        sharing(folder, settings.data.database),
-    ):
-        lower_priority(folder)
-        record = _find_or_download(name)
-        opener: Opener = context.obj or open_record
-        with Core(settings, opener=opener) as core:
-            err.print(f"Opening {record.name}…")
-            found = core.opener(record)
-            if found.record.vectors == core.served.model.vectors:
-                switch_to(folder, settings.model.name, core.served)
-                out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
-                return
-            if is_reference(found.embedder):
-                err.print(model_output.runs_on_pytorch_text(record.name), soft_wrap=True)
-            _use(settings, core, found, anyway=anyway)
+        if reranker:
+            rerankers.use_reranker(settings, opener, name)
+            return
+        with choice.hold_model_lock(folder):
+            record = _find_or_download(name)
+            with Core(settings, opener=opener) as core:
+                err.print(f"Opening {record.name}…")
+                found = core.opener(record)
+                if found.record.vectors == core.served.model.vectors:
+                    switch_to(folder, settings.model.name, core.served)
+                    out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
+                    return
+                if is_reference(found.embedder):
+                    err.print(model_output.runs_on_pytorch_text(record.name), soft_wrap=True)
+                _use(settings, core, found)
 
 
 @model.command("back", cls=PlainCommand)
@@ -143,23 +130,19 @@ def back(
     settings: Settings,
     reranker: RerankerOption = False,
 ) -> None:
-    """Switch back to the previous model.
+    """Go back to the previous model, from the bot's next start.
 
     Example:
         commonplace model back
     """
     folder = data_folder(settings.data.folder)
-    if reranker:
-        with _explained(), sharing(folder, settings.data.database):
+    with _explained():
+        if reranker:
             rerankers.back_to_reranker(settings)
-        return
-    database = settings.data.database
-    with _explained(), choice.hold_model_lock(folder), sharing(folder, database):
-        pointer = choice.go_back(folder, settings.model.name, database)
-    out.print(
-        f"{pointer.serving.model.name} serves again; a running bot follows within two seconds.",
-        soft_wrap=True,
-    )
+            return
+        with choice.hold_model_lock(folder):
+            pointer = choice.go_back(folder, settings.model.name, settings.data.database)
+    out.print(f"{pointer.serving.model.name} serves from the bot's next start.", soft_wrap=True)
 
 
 @contextmanager
@@ -193,36 +176,32 @@ def _find_or_download(name: str) -> ModelRecord:
         return choice.find_or_download(name, show)
 
 
-def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
-    """Build a model's index, and switch to the model unless comparisons show that it is worse."""
+def _use(settings: Settings, core: Core, found: RecordedModel) -> None:
+    """Build a model's index, print a comparison with the serving model, and choose the model."""
     dimensions = found.embedder.dimension / core.embedder.dimension
     # The free space of a database server is unknown.
     if not core.database:
         choice.check_disk_space(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
-    sides = [_side(settings, core, one) for one in (serving, found)]
+    sides = [_side(settings, core, model) for model in (serving, found)]
     names = core.served.model.name, found.record.name
-    refused = (
-        f"{names[1]} is worse, as the table shows, so {names[0]} keeps serving. To switch "
-        "nevertheless, add --anyway."
-    )
-    figures = compare_on_shipped_sets(sides)
-    refuse_worse(figures, *names, refused, anyway=anyway)
     successor = open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
-        run_with_progress(build(core, index, found.embedder), f"Indexing for {found.record.name}")
-        figures += compare_on_accepted_answers(core, sides, (core.index, index))
-        refuse_worse(figures, *names, refused, anyway=anyway)
+        run_with_progress(build(core, index, found.embedder), f"Indexing for {names[1]}")
+        seconds = time.monotonic() - started
+        figures = [
+            *compare_on_shipped_sets(sides),
+            *compare_on_accepted_answers(core, sides, (core.index, index)),
+        ]
         # Changes since the first pass.
         run_with_progress(build(core, index, found.embedder), "Indexing recent changes")
         index.tables.prune_vectors()
         index.save_snapshots()
-        seconds = time.monotonic() - started
     switch_to(core.folder, settings.model.name, successor.served)
     delete_leftover_indexes(core.folder, core.database)
-    out.print(model_output.gate_text(figures, *names), soft_wrap=True)
-    out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
+    out.print(model_output.comparison_text(figures, *names), soft_wrap=True)
+    out.print(model_output.chosen_text(names[1], seconds), soft_wrap=True)
     chosen = chosen_calibration(core.folder, found.record)
     if chosen.ignored:
         out.print(f"{chosen.description()}.", soft_wrap=True, markup=False)

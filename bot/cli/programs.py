@@ -14,9 +14,7 @@ from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
-from bot.storage.data_folder import data_folder
 from knowledge.dependencies import needed
 
 if TYPE_CHECKING:
@@ -152,13 +150,7 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
     worker = Worker(partial(Core, settings), Core.close)
     try:
         await worker.run_slices(index_updates.with_progress_logged(index_updates.update_quickly))
-        following = asyncio.create_task(
-            LiveSwitch(worker, data_folder(settings.data.folder)).keep_following()
-        )
-        try:
-            yield Reader(worker, guild_id)
-        finally:
-            following.cancel()
+        yield Reader(worker, guild_id)
     finally:
         await worker.stop()
 

@@ -1,22 +1,18 @@
 """The commands `model use --reranker` and `model back --reranker`.
 
 A reranker needs no index. The serving and the new reranker rank the shipped judged sets and the
-server's accepted answers. The new reranker is chosen only if no metric gets worse.
+server's accepted answers, for a table.
 """
 
 from typing import Final
 
 from bot.cli import model_output
 from bot.cli.console import err, out
-from bot.cli.model_comparison import (
-    compare_on_accepted_answers,
-    compare_on_shipped_sets,
-    refuse_worse,
-)
+from bot.cli.model_comparison import compare_on_accepted_answers, compare_on_shipped_sets
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.models.choice import ModelChoiceError, hold_model_lock
-from bot.models.gate import Side
+from bot.models.comparison import Side
 from bot.models.serving_model import Opener
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
 from bot.storage.data_folder import data_folder
@@ -28,8 +24,8 @@ from indexer.retrieval.reranker import open_reranking
 NONE: Final = "none"
 
 
-def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool) -> None:
-    """Choose a reranker, or no reranker with the name `none`, unless results get worse.
+def use_reranker(settings: Settings, opener: Opener, name: str) -> None:
+    """Compare a reranker with the serving one, and choose it; the name `none` is for no reranker.
 
     Raises:
         ModelChoiceError, ModelError, DataFolderError: with the remedy.
@@ -60,12 +56,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
                 *compare_on_accepted_answers(core, sides, [core.index] * 2),
             ]
         names = chosen_reranker(folder, settings.model.reranker) or NONE, name or NONE
-        refused = (
-            f"{names[1]} is worse, as the table shows; nothing was changed. To use it "
-            "nevertheless, add --anyway."
-        )
-        refuse_worse(figures, *names, refused, anyway=anyway)
-        out.print(model_output.gate_text(figures, *names), soft_wrap=True)
+        out.print(model_output.comparison_text(figures, *names), soft_wrap=True)
         choose_reranker(folder, settings.model.reranker, name)
     _say_chosen(name)
 

@@ -31,7 +31,6 @@ from bot.core.worker import WorkerStoppedError
 from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
-from bot.models.shared_choices import SharedChoices
 from bot.storage.data_folder import data_folder, open_store
 from bot.storage.derived_data import (
     open_archive,
@@ -133,8 +132,7 @@ class Core:
             settings: the settings, with the data folder and the name of the model.
             embedder: used instead of the serving model.
             opener: opens models.
-            rebuild: if config.toml names another model than the serving one, open an index for
-                that model. `index_updates.complete_update` later switches to this index.
+            rebuild: whether the model in config.toml is to serve, even if its index must be built.
             preload: called with the guilds' settings before the model is opened, because opening
                 the model takes seconds.
             clock: seconds; measures outages of the database.
@@ -158,7 +156,6 @@ class Core:
             if preload is not None:
                 preload(self.store.channel_settings.every())
             self.machines: SourceMachines | None = None
-            self._choices: SharedChoices | None = None
             self.work: EmbeddingQueue | None = None
             if self.database:
                 self._open_shared(opened)
@@ -168,52 +165,20 @@ class Core:
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
             )
-            self.exchange_choices()
-            self.wanted, self.index = found.wanted, found.index
-            # Not `self.index.close`: another index may be open by then.
-            opened.callback(lambda: self.index.close())
-            self._resident_bytes = settings.index.resident_bytes
-            self._quotes = settings.answers.passages
-            self._articles = settings.articles.bundled
-            calibration = self._calibration(found)
+            opened.callback(found.index.close)
             reranking, self._unranked = open_dispensable_reranking(
                 chosen_reranker(folder, settings.model.reranker),
                 settings.model.reranker_ms,
             )
-            self._assemble(found, calibration, reranking)
+            self._assemble(settings, found, reranking)
             self._opened = opened.pop_all()
 
     def _open_shared(self, opened: ExitStack) -> None:
-        """Open the list of machines, their shared choices and the embedding queue in PostgreSQL."""
+        """Open the list of machines and the embedding queue in PostgreSQL."""
         self.store.tombstones.check_key()
         self.machines = SourceMachines(self.store, this_machine(self.folder))
-        self._choices = SharedChoices(self.store, self.folder)
-        self._choices.compare()
         # Embedding workers take imported texts from this queue.
         self.work = EmbeddingQueue(opened.enter_context(closing(open_work_queue(self.database))))
-
-    def exchange_choices(self) -> None:
-        """Exchange the choice of model, reranker and calibration with other machines.
-
-        A choice made here is written to the database. A choice of another machine is read from the
-        database.
-        """
-        if self._choices is not None:
-            self._choices.compare()
-
-    def serve(self, found: Opened) -> None:
-        """Answer with another model and its index, and close the old index.
-
-        Caches of the old model's vectors are dropped. Call this with `Worker.replace`, so that no
-        job mixes vectors of both models.
-        """
-        before, observer = self.index, self.answer_pipeline.observer
-        calibration = self._calibration(found)
-        self.wanted = found.wanted
-        self._assemble(found, calibration, self.retriever.reranking)
-        if observer is not None:
-            self.answer_pipeline.observe(observer)
-        before.close()
 
     def _calibration(self, found: Opened) -> Calibration:
         """The calibration of evidence for a model.
@@ -225,15 +190,15 @@ class Core:
             _logger.warning("%s", chosen.description())
         return chosen.calibration
 
-    def _assemble(
-        self, found: Opened, calibration: Calibration, reranking: Reranking | None
-    ) -> None:
+    def _assemble(self, settings: Settings, found: Opened, reranking: Reranking | None) -> None:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
-        self.index.limit_memory(self._resident_bytes)
-        languages = frozenset(found.served.model.languages)
+        self.index.limit_memory(settings.index.resident_bytes)
+        # The index's generation when the kept indexes were last pruned.
+        self.pruned_at = -1
+        languages, calibration = frozenset(found.served.model.languages), self._calibration(found)
         self.retriever = Retriever(self.index, self.embedder, calibration, reranking, languages)
         self.articles = BundledArticles(
-            self.store, self.index, self._articles, pages=self.pages, outage=self.outage
+            self.store, self.index, settings.articles.bundled, pages=self.pages, outage=self.outage
         )
         self._parts: dict[object, Any] = {}
         # Vectors of questions, to group gaps and to find confirmed answers.
@@ -244,7 +209,7 @@ class Core:
             self.store,
             self.index,
             self.retriever,
-            self._quotes,
+            settings.answers.passages,
             confirmed=self.confirmed,
             articles=self.articles,
             outage=outage,
@@ -257,7 +222,7 @@ class Core:
         self.find_overdue_notes(datetime.now(UTC))
 
     def part(self, make: Callable[[Self], _Part]) -> _Part:
-        """Return `make(core)`, cached until another model serves or questions are forgotten."""
+        """Return `make(core)`, cached until questions are forgotten."""
         if make not in self._parts:
             self._parts[make] = make(self)
         return cast("_Part", self._parts[make])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.core.core import Core
-from bot.models.serving_model import delete_leftover_indexes, switch_to
+from bot.models.serving_model import delete_leftover_indexes
 from bot.storage.data_folder import MODEL_LOCK, try_lock
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
@@ -206,12 +206,9 @@ def _index_own(
 
 
 def complete_update(core: Core) -> None:
-    """End an update: save the index, switch to it if it was rebuilt, and close the core."""
+    """End an update: save the index, close the core, and delete indexes that are no longer used."""
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
-    if core.wanted is None:
-        switch_to(core.folder, core.configured, core.served)
-        core.exchange_choices()
     core.close()
     with try_lock(core.folder, MODEL_LOCK) as mine:
         if mine:

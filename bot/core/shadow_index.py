@@ -1,15 +1,18 @@
 """Shadow index: the index of another model, built in slices beside the serving one.
 
 A build changes only the new index. The channel archive goes on listing the changes that the serving
-index lacks. Before the new index serves, `catch_up` deletes from it all documents that the serving
-index has lost. So members' deletions during the build take effect.
+index lacks. The new index serves from the bot's next start. Until then, the bot deletes from it all
+documents that the serving index has lost.
 """
 
 from collections.abc import Iterator
 
 from bot.core.core import Core
 from bot.core.index_updates import update_notes_and_articles_of
-from bot.models.index_pruning import prune_index
+from bot.models.index_pruning import prune_closed_indexes
+from bot.models.serving_model import other_indexes, retained_indexes
+from bot.storage.data_folder import MODEL_LOCK, try_lock
+from bot.storage.index_places import index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.written_documents import document_digest
@@ -59,21 +62,15 @@ def _update_channels(
     report.removed += gone
 
 
-def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Delete documents that the serving index has lost, and update articles and notes.
-
-    The first update after the switch indexes all other changes.
-    """
-    report = UpdateReport()
-    for document_ids in prune_index(core.index.tables, index.tables):
-        report.removed += document_ids
-        yield Progress(0, 0, "", report)
-    yield from update_notes_and_articles_of(core, index, embedder, report)
-
-
-def read_ahead(serving: Index, other: Index) -> Iterator[None]:
-    """Load into `other` the scopes that `serving` has in memory, one scope in each slice."""
-    for scope in other.tables.changes.states():
-        if serving.is_resident(scope):
-            other.postings([scope])
-            yield
+def prune_kept_indexes(core: Core) -> None:
+    """Delete documents from all other indexes if the serving index no longer has them."""
+    generation = core.index.generation
+    if core.pruned_at == generation:
+        return
+    with try_lock(core.folder, MODEL_LOCK) as mine:
+        # An index under construction is left to its builder; kept ones are always pruned.
+        others = other_indexes(core.folder, core.database) if mine else []
+    names = {*retained_indexes(core.folder), *others} - {core.served.index}
+    places = [index_place(core.folder, name, core.database) for name in sorted(names)]
+    prune_closed_indexes(core.index.tables, places)
+    core.pruned_at = generation

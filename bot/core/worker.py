@@ -119,7 +119,6 @@ class Worker(Generic[_T]):
         # Seconds a turn took lately, smoothed.
         self._turn_seconds = 0.0
         # Count of replacements of parts of the core; used in the thread only.
-        self._replacements = 0
         self._open_core = open_core
         self._close_core = close_core
         self._stopped = threading.Event()
@@ -169,20 +168,13 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, with a job for each step.
 
-        When `replace` exchanges the core, a new generator is made and starts over.
-
         Returns:
             The generator's last value, or None.
         """
         steps: list[Iterator[_Result]] = []
-        made_after = 0
 
         def step(core: _T) -> tuple[bool, _Result | None]:
-            nonlocal made_after
-            if steps and made_after != self._replacements:
-                _close(steps.pop())
             if not steps:
-                made_after = self._replacements
                 steps.append(make(core))
             try:
                 return True, next(steps[0])
@@ -198,20 +190,6 @@ class Worker(Generic[_T]):
             # An update that waits for other processes asks for a pause.
             if pause := getattr(value, "pause_seconds", 0.0):
                 await asyncio.sleep(pause)
-
-    async def replace(
-        self, function: Callable[[_T], _Result], *, priority: Priority = Priority.ASKING
-    ) -> _Result:
-        """Run `function(core)`, which replaces parts of the core.
-
-        Generators already running in `run_slices` start again.
-        """
-
-        def replaced(core: _T) -> _Result:
-            self._replacements += 1
-            return function(core)
-
-        return await self.call(replaced, priority=priority)
 
     async def stop(self) -> None:
         """Run all queued jobs, close the core, and end the thread."""

@@ -1,15 +1,15 @@
-"""Choice of the serving model: finding a named model, switching, and switching back."""
+"""Choice of the serving model: finding a named model, and going back to the previous one."""
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from bot.models.index_pruning import prune_closed_indexes
 from bot.models.presets import preset
 from bot.models.serving_model import Pointer, Served, read_pointer, write_pointer
-from bot.storage.data_folder import MODEL_LOCK, try_lock
+from bot.storage.data_folder import MODEL_LOCK, is_bot_running, try_lock
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
 from indexer.embedding.embedder import not_installed, require_libraries
@@ -109,10 +109,15 @@ def check_disk_space(folder: Path, serving: Served, ratio: float) -> None:
 
 
 def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
-    """Make the previous model serve again, until `model.name` in config.toml changes.
+    """Choose the previous model, until `model.name` in config.toml changes.
 
-    Documents that were deleted meanwhile are first deleted from the previous model's index.
-    `configured` is the present `model.name`, stored so that a change can be noticed.
+    Documents that were deleted meanwhile are first deleted from the previous model's index. A
+    running bot does so by itself, and may be serving either index.
+
+    Args:
+        folder: the data folder.
+        configured: the present `model.name`, stored so that a change can be noticed.
+        database: URL of the database with the indexes, if they aren't in the data folder.
 
     Raises:
         ModelChoiceError: if there is no previous model, or its index is gone.
@@ -129,12 +134,10 @@ def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
             f"The index of {previous.model.name} is gone. Use `commonplace model use "
             f"{previous.model.name}`, which builds it again."
         )
-    place = index_place(folder, pointer.serving.index, database)
-    serving = IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)
-    try:
-        prune_closed_indexes(serving, [kept])
-    finally:
-        serving.close()
+    if not is_bot_running(folder):
+        place = index_place(folder, pointer.serving.index, database)
+        with closing(IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)) as serving:
+            prune_closed_indexes(serving, [kept])
     back = Pointer(configured, previous, pointer.serving)
     write_pointer(folder, back)
     return back

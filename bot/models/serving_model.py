@@ -1,8 +1,8 @@
 """Serving model: the pointer file `model.json`, and the opening of the model and its index.
 
 The pointer names the serving model, the previous model, and their indexes. The model chosen by
-`commonplace model use` serves until `model.name` in config.toml changes, and then until the index
-of the newly named model is complete. All commands open the serving index by `open_serving`.
+`commonplace model use` serves from the bot's next start until `model.name` in config.toml changes.
+All commands open the serving index by `open_serving`.
 """
 
 import hashlib
@@ -24,13 +24,21 @@ from bot.storage.index_places import INDEX, delete_index, index_names, index_pla
 from bot.storage.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
 from indexer.embedding.installed_models import installed_models
-from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.embedding.model_files import model_folder
+from indexer.embedding.model_records import (
+    ModelRecord,
+    RecordedModel,
+    open_record,
+    recorded_folder,
+)
 from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 
 FORMAT: Final = 1
-# The largest number of passages in an index rebuilt at the start, which takes half a minute.
-SMALL_PASSAGES: Final = 2_000
+BEGUN_ANEW: Final = (
+    "The index of %s can't serve %s, so a new one is built. Meanwhile, questions are answered from "
+    "what it has so far: articles and notes first, then the sources."
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -63,15 +71,11 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model and its index, both open.
-
-    `wanted` is the model that will serve instead as soon as its own index is complete, or None.
-    """
+    """A model and its index, both open."""
 
     served: Served
     embedder: Embedder
     index: Index
-    wanted: ModelRecord | None = None
 
 
 # The pointer.
@@ -123,17 +127,6 @@ def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -
             f"The choice of the model can't be saved in {folder}: {error.strerror or error}. "
             "Nothing was changed."
         ) from error
-
-
-def switch_to(folder: Path, configured: str, serving: Served) -> None:
-    """Point to a model with a complete index. The replaced model becomes the previous model."""
-    before = read_pointer(folder)
-    previous = before.previous if before is not None else None
-    if before is not None and before.serving.index != serving.index:
-        previous = before.serving
-    after = Pointer(configured, serving, previous)
-    if after != before:
-        write_pointer(folder, after)
 
 
 def delete_leftover_indexes(folder: Path, database: str = "") -> None:
@@ -204,75 +197,82 @@ def open_serving(
         folder: the data folder.
         name: the model in config.toml.
         opener: opens models; tests pass another function.
-        rebuild: whether to open the chosen model even if its index isn't complete.
+        rebuild: whether the model in config.toml is to serve, even if its index must be built.
         database: URL of the database with the indexes, if they aren't in the data folder.
 
     Raises:
         ModelError, StaleIndexError, IndexWriteError, DataFolderError: the message says what to do.
     """
-    kept = read_pointer(folder)
-    wanted = chosen_model(folder, name)
-    serving = kept.serving if kept is not None else Served(wanted)
-    if wanted != serving.model and not rebuild:
-        old = _reopened(folder, serving, opener, database)
-        if old is not None:
-            return replace(old, wanted=wanted)
-    found = _opened_wanted(wanted, opener)
+    pointer = read_pointer(folder)
+    chosen = chosen_model(folder, name)
+    before = Served(chosen) if pointer is None else pointer.serving
+    found = _opened_again(chosen, opener) if rebuild else _opened_before(before, chosen, opener)
     try:
-        index = _open_or_replace(folder, found.embedder, serving.index, database)
-    except StaleIndexError as error:
-        if rebuild:
-            return open_successor(folder, found, database)
-        made_by = Served(ModelRecord("", vectors=error.model), serving.index)
-        old = _reopened(folder, made_by, opener, database)
-        if old is None:
+        index = open_index(folder, found.embedder, before.index, database)
+        opened = Opened(Served(found.record, before.index), found.embedder, index)
+    except StaleIndexError:
+        if not rebuild:
             raise
-        return replace(old, wanted=wanted)
-    served = Served(found.record, serving.index)
-    if kept is None or kept.serving != served or kept.configured != name:
-        previous = kept.previous if kept is not None else None
-        # The first model, or a new name of the serving model.
-        write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
-    return Opened(served, found.embedder, index)
+        opened = open_successor(folder, found, database)
+        _logger.warning(BEGUN_ANEW, before.model.name, found.record.name)
+    if rebuild or pointer is None:
+        here = is_here(before.model)
+        switch_to(folder, name, opened.served, keep_previous=here)
+        if opened.served.index != before.index and not here:
+            delete_index(index_place(folder, before.index, database))
+    return opened
 
 
-def _opened_wanted(wanted: ModelRecord, opener: Opener) -> RecordedModel:
-    """Open the wanted model. If the recorded runtime fails, open it with another runtime."""
-    try:
-        return opener(wanted)
-    except ModelError:
-        if not wanted.vectors or not wanted.name:
-            raise
-        return opener(replace(wanted, vectors=""))
+def _opened_before(before: Served, chosen: ModelRecord, opener: Opener) -> RecordedModel:
+    """Open the model of the serving index.
 
-
-def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
-    """Open a previous model and its index, or return None if one of them can't be opened."""
-    try:
-        embedder = opener(served.model).embedder
-        if embedder.model != served.model.vectors:
-            return None
-        return Opened(served, embedder, open_index(folder, embedder, served.index, database))
-    except (ModelError, StaleIndexError) as error:
-        _logger.debug("The index's own model can't be opened: %s", error)
-        return None
-
-
-def _open_or_replace(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
-    """Open an embedder's index. A small index of another runtime is replaced by an empty index.
-
-    The bot derives a fast form of a model, if it can. The derivation may work at one start and fail
-    at the next. Then the runtime has changed, and the old index is stale. A small index
-    (`SMALL_PASSAGES`) is soon built again, but a larger index raises `StaleIndexError`.
+    Raises:
+        ModelError: if it can't be opened; the message gives the remedy.
     """
     try:
-        return open_index(folder, embedder, name, database)
-    except StaleIndexError as error:
-        if not error.same_model or error.passages > SMALL_PASSAGES:
+        return _opened_again(before.model, opener)
+    except ModelError as error:
+        if chosen == before.model:
             raise
-        _logger.info("The index was made by another backend of the model; it is begun anew.")
-        delete_index(index_place(folder, name, database))
-        return open_index(folder, embedder, name, database)
+        raise ModelError(
+            f"The index was built with another model, which can't be opened: {error} `commonplace "
+            f"index`, or the bot's next start, builds an index for {chosen.name}."
+        ) from error
+
+
+def is_here(model: ModelRecord) -> bool:
+    """Whether the files of a model are on this machine."""
+    installed = installed_models().get(model.name)
+    return bool(installed or recorded_folder(model) or (model.name and model_folder(model.name)))
+
+
+def _opened_again(model: ModelRecord, opener: Opener) -> RecordedModel:
+    """Open a recorded model, even if it makes other vectors than recorded.
+
+    An earlier release derived a fast form of it, for instance.
+    """
+    try:
+        return opener(model)
+    except ModelError:
+        if not model.vectors or not model.name:
+            raise
+        return opener(replace(model, vectors=""))
+
+
+def switch_to(
+    folder: Path, configured: str, serving: Served, *, keep_previous: bool = True
+) -> None:
+    """Point to a model. With `keep_previous`, the model before becomes the previous one."""
+    before = read_pointer(folder)
+    if before is None:
+        write_pointer(folder, Pointer(configured, serving), only_first=True)
+        return
+    previous = before.previous
+    if before.serving.index != serving.index:
+        previous = before.serving if keep_previous else None
+    after = Pointer(configured, serving, previous)
+    if after != before:
+        write_pointer(folder, after)
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:

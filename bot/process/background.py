@@ -16,7 +16,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import with_progress_logged
 from bot.core.job_queue import Priority
-from bot.core.live_switch import KEPT_SECONDS, POLL_SECONDS, LiveSwitch
+from bot.core.shadow_index import prune_kept_indexes
 from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
 from bot.interactions.policy.explanations import EXPLAINED
@@ -35,6 +35,9 @@ RETRY_SECONDS: Final = 60
 
 # Interval between checks for due rounds by the leader, if there are several processes.
 LEADING_SECONDS: Final = 1.0
+
+# Interval between deletions in kept indexes.
+KEPT_SECONDS: Final = 60
 
 # Delay of the warm-up after the index is ready.
 WARM_UP_AFTER_SECONDS: Final = 1
@@ -66,7 +69,6 @@ class BackgroundTasks:
         self._loops: list[tasks.Loop[Any]] = []
         # Whether every source was indexed.
         self._all_indexed = False
-        self._models: LiveSwitch | None = None
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
@@ -75,12 +77,10 @@ class BackgroundTasks:
         Each round's field `start` names the stage of the bot's start at which the round begins.
         """
         data, sources = self._bot.settings.data, self._bot.settings.sources
-        models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
-        self._models, sync = models, CommandSync(self._bot, self._metrics)
+        sync = CommandSync(self._bot, self._metrics)
         self._rounds = [
             Round(SYNC_SECONDS, sync.round, by_leader=True, start=Start.LOGIN),
-            Round(POLL_SECONDS, self._follow_model, start=Start.LOGIN),
-            Round(KEPT_SECONDS, models.prune, start=Start.LOGIN),
+            Round(KEPT_SECONDS, self._prune_kept_indexes, start=Start.INDEXED),
             Round(BEHIND_SECONDS, self._follow_behind, start=Start.LOGIN),
             *rounds,
         ]
@@ -97,11 +97,6 @@ class BackgroundTasks:
         for each in self._rounds:
             if each.start is when:
                 self.repeat(each)
-
-    @property
-    def next_model(self) -> str:
-        """A sentence about a model switch in progress, or "" without one."""
-        return "" if self._models is None else self._models.state
 
     def end(self) -> None:
         self._files.end()
@@ -239,13 +234,10 @@ class BackgroundTasks:
         loop.start()
         self._loops.append(loop)
 
-    async def _follow_model(self) -> None:
-        """Switch to the chosen model, then update its index from every source."""
-        if self._models is None or self._preparing is None or not self._preparing.done():
-            return
-        if await self._models.follow_pointer() or await self._models.build_wanted():
-            await self._update_index()
-            await self._warm_up()
+    async def _prune_kept_indexes(self) -> None:
+        # An incomplete index, such as a new one, lacks documents that nobody has deleted.
+        if self._all_indexed:
+            await self._bot.worker.call(prune_kept_indexes, priority=Priority.INDEXING)
 
     async def _follow_behind(self) -> None:
         await self._bot.worker.run_slices(

@@ -364,7 +364,7 @@ def start_worker(
     the model is opened.
     """
     return Worker(
-        lambda: Core(settings, embedder, preload=preload),
+        lambda: Core(settings, embedder, rebuild=True, preload=preload),
         Core.close,
         before_turn=Core.record_waiting,
     )

@@ -32,8 +32,6 @@ async def check_health(
     index_problem = "" if problem else background.index_problem
     reasons = (problem, index_problem, unconnected, cluster.problem)
     details = {"version": own_version(), **cluster.details()}
-    if background.next_model:
-        details["model"] = background.next_model
     degraded = (*lacking, *cluster.degraded, *degradations.reasons())
     return Health(tuple(filter(None, reasons)), details, degraded)
 

@@ -46,22 +46,14 @@ def run(folder: Path, tmp_path: Path) -> Run:
     return invoke
 
 
-def test_a_worse_one_is_refused_with_the_table_that_says_why(
+def test_one_is_compared_and_counts_from_the_next_start(
     run: Run, folder: Path, cross_encoder: Path
 ) -> None:
     """Its weights are random: it must do harm."""
     done = run("use", cross_encoder)
-    assert done.exit_code == 1, done.output
-    assert "survival-game" in done.output
-    assert "is worse, as the table shows" in " ".join(done.output.split())
-    assert chosen_reranker(folder, "") == ""
-
-
-def test_it_is_taken_all_the_same_if_somebody_says_so(
-    run: Run, folder: Path, cross_encoder: Path
-) -> None:
-    done = run("use", "--anyway", cross_encoder)
     assert done.exit_code == 0, done.output
+    assert "survival-game" in done.output
+    assert "worse" in done.output
     assert "once the bot is restarted" in " ".join(done.output.split())
     assert chosen_reranker(folder, "") == str(cross_encoder)
     assert "serves already" in run("use", cross_encoder).output
@@ -70,10 +62,9 @@ def test_it_is_taken_all_the_same_if_somebody_says_so(
         assert core.retriever.reranking.name == str(cross_encoder)
 
 
-def test_one_with_which_nothing_is_worse_is_taken(
+def test_the_same_one_from_another_folder_is_the_same_in_the_table(
     run: Run, folder: Path, cross_encoder: Path, tmp_path: Path
 ) -> None:
-    """As the same one from another folder."""
     choose_reranker(folder, "", str(cross_encoder))
     copy = shutil.copytree(cross_encoder, tmp_path / "copy")
     done = run("use", copy)

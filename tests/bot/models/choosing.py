@@ -12,7 +12,6 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from bot.core.shadow_index import build
 from bot.models.serving_model import open_successor, switch_to
-from bot.models.shared_choices import sharing
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
 from knowledge.store.notes.decisions import Ruling
@@ -67,8 +66,8 @@ def quoted(core: Core, question: str) -> list[str]:
 
 
 def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database: str = "") -> None:
-    """Switch models as `commonplace model use` does after the gate."""
-    with sharing(folder, database), opened(folder, configured, database) as core:
+    """Choose a model as `commonplace model use` does."""
+    with opened(folder, configured, database) as core:
         found = open_successor(folder, salted_models(ModelRecord(name)), database)
         with found.index as index:
             run_to_end(build(core, index, found.embedder))

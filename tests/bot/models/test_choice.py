@@ -20,7 +20,6 @@ from bot.models.serving_model import (
     switch_to,
     write_pointer,
 )
-from bot.models.shared_choices import sharing
 from bot.storage.index_places import index_names
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.hub import HubError
@@ -51,7 +50,7 @@ def _show(done: int, total: int) -> None:
         ("all-MiniLM-L6-v2", DEFAULT_MODEL),
     ],
 )
-def test_the_models_that_come_with_the_program_are_always_here(name: str, model: str) -> None:
+def test_an_installed_model_is_here_under_each_of_its_names(name: str, model: str) -> None:
     assert find_local_model(name) == ModelRecord(model)
 
 
@@ -150,8 +149,7 @@ def test_each_model_answers_from_its_own_index_and_from_nothing_that_is_gone(
         assert core.embedder.model == f"{OTHER} salted"
         assert quoted(core, WHERE) == [MEETUP[1]]
         retire(core, meetup)
-    with sharing(folder, database):
-        go_back(folder, FIRST, database)
+    go_back(folder, FIRST, database)
     with opened(folder, database=database) as core:
         assert core.embedder.model == f"{FIRST} salted"
         assert core.index.tables.document_digests(Kind) == {}
@@ -167,7 +165,7 @@ def test_going_back_holds_until_the_settings_change_once_more(tmp_path: Path) ->
     choose(folder)
     go_back(folder, "another")
     with opened(folder, "another") as core:
-        assert (core.served.model.name, core.wanted) == (FIRST, None)
+        assert core.served.model.name == FIRST
 
 
 def test_an_index_that_is_gone_is_no_way_back(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.models.serving_model import (
+    BEGUN_ANEW,
     Pointer,
     Served,
     chosen_model,
@@ -16,12 +17,11 @@ from bot.models.serving_model import (
     is_building,
     is_serving,
     open_serving,
-    open_successor,
     read_pointer,
     switch_to,
     write_pointer,
 )
-from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, try_lock
+from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, open_index, try_lock
 from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel
@@ -146,30 +146,10 @@ def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> 
 
     with open_serving(tmp_path, "first", same).index:
         pass
-    # The bot keeps answering, and a builder finds nothing to build.
     opened = open_serving(tmp_path, "renamed", same, rebuild=True)
     opened.index.close()
     assert opened.served.index == INDEX
     assert chosen_model(tmp_path, "renamed").vectors == "words"
-
-
-def test_an_index_from_before_there_were_pointers_is_answered_from_if_its_model_is_here(
-    tmp_path: Path,
-) -> None:
-    with open_serving(tmp_path, "first", salted_models).index:
-        pass
-    (tmp_path / POINTER).unlink()
-
-    def by_vectors(record: ModelRecord) -> RecordedModel:
-        name = record.name or record.vectors.split(" ")[0]
-        return RecordedModel(
-            SaltedEmbedder(name, 512 + len(name)), replace(record, vectors=f"{name} salted")
-        )
-
-    opened = open_serving(tmp_path, "second", by_vectors)
-    opened.index.close()
-    assert opened.embedder.model == "first salted"
-    assert opened.wanted == ModelRecord("second")
 
 
 def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path) -> None:
@@ -181,18 +161,59 @@ def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path)
             raise ModelError("It is gone.")
         return salted_models(record)
 
-    with pytest.raises(StaleIndexError, match="Run `commonplace index`"):
+    with pytest.raises(ModelError, match=r"It is gone\. `commonplace index`.*for second"):
         open_serving(tmp_path, "second", only_second)
-    opened = open_serving(tmp_path, "second", only_second, rebuild=True)
+
+
+def test_a_new_index_replaces_that_of_a_model_that_is_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its name is no folder, no package and no download."""
+    with open_serving(tmp_path, "gone", salted_models).index:
+        pass
+    opened = open_serving(tmp_path, "second", salted_models, rebuild=True)
     opened.index.close()
     assert opened.served.index == index_name(SaltedEmbedder("second", 518))
+    assert read_pointer(tmp_path) == Pointer("second", opened.served)
+    assert not (tmp_path / INDEX).exists()
+    assert caplog.messages == [BEGUN_ANEW % ("gone", "second")]
+
+
+def test_reading_commands_open_the_serving_index(tmp_path: Path) -> None:
+    with open_serving(tmp_path, "first", salted_models).index:
+        pass
+    before = read_pointer(tmp_path)
+    opened = open_serving(tmp_path, "second", salted_models)
+    opened.index.close()
+    assert opened.embedder.model == "first salted"
+    assert read_pointer(tmp_path) == before
+
+
+def test_vectors_that_nobody_can_make_again_are_made_anew(tmp_path: Path) -> None:
+    """An earlier release derived models, and recorded the vectors of the derived form."""
+    record = ModelRecord("owner/model", vectors="0123 onnx-int8-2")
+    with open_index(tmp_path, SaltedEmbedder("derived", 64)):
+        pass
+    write_pointer(tmp_path, Pointer("owner/model", Served(record)))
+
+    def only_now(wanted: ModelRecord) -> RecordedModel:
+        if wanted.vectors:
+            raise ModelError("It makes other vectors.")
+        return salted_models(wanted)
+
+    with pytest.raises(StaleIndexError, match="Run `commonplace index`"):
+        open_serving(tmp_path, "owner/model", only_now)
+    opened = open_serving(tmp_path, "owner/model", only_now, rebuild=True)
+    opened.index.close()
+    assert opened.served.model.vectors == "owner/model salted"
+    assert opened.served.index != INDEX
 
 
 def test_a_model_that_served_before_goes_on_with_the_index_that_it_had(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        opened = open_serving(tmp_path, name, salted_models, rebuild=True)
-        opened.index.close()
-        switch_to(tmp_path, name, opened.served)
-    again = open_successor(tmp_path, salted_models(ModelRecord("first")))
+    first, second = (str(tmp_path / name) for name in ("first", "second"))
+    for name in (first, second):
+        Path(name).mkdir()
+        open_serving(tmp_path, name, salted_models, rebuild=True).index.close()
+    again = open_serving(tmp_path, first, salted_models, rebuild=True)
     again.index.close()
     assert again.served.index == INDEX

@@ -1,11 +1,11 @@
-"""Gate: compares a candidate model with the serving model, and refuses a worse candidate.
+"""Comparison of a candidate model with the serving model.
 
-The gate asks both models the questions of the shipped judged sets, after indexing the documents of
-these sets in a temporary folder. It also asks both models earlier questions of this server, if
-members accepted an answer. For these questions, each model searches its own index. The gate
-compares the ranking (nDCG@10), the share of answerable questions answered, and the share of
-unanswerable questions refused. On this server's questions, it compares recall instead of ranking.
-Most answers were accepted because the serving model ranked them first, which favours this model.
+Both models are asked the questions of the shipped judged sets, after indexing the documents of
+these sets in a temporary folder. They are also asked earlier questions of this server, if members
+accepted an answer. For these questions, each model searches its own index. Compared are the ranking
+(nDCG@10), the share of answerable questions answered, and the share of unanswerable questions
+refused. On this server's questions, it is recall instead of ranking: most answers were accepted
+because the serving model ranked them first, which favours this model.
 """
 
 import tempfile
@@ -30,11 +30,8 @@ from knowledge.values.questions import Evidence
 
 # Significance level of a difference.
 HARDLY_CHANCE: Final = 0.05
-# A loss of this size counts even if it isn't significant.
-LEAST_LOSS: Final = {"nDCG@10": 0.03, "found": 0.03, "answered": 0.05, "refused": 0.1}
-# Factor of `LEAST_LOSS` for a single shipped set. Members of this server don't ask its questions,
-# and the standard error of a share of its hundred questions is about 0.04.
-ONE_SET: Final = 2.0
+# The metrics, in the order of a table.
+METRICS: Final = ("nDCG@10", "found", "answered", "refused")
 # Names of the server's accepted answers, and of all sets together.
 OWN: Final = "own answers"
 TOGETHER: Final = "all together"
@@ -57,16 +54,6 @@ class Figure:
     @property
     def gain(self) -> float:
         return mean(self.other) - mean(self.serving)
-
-    @property
-    def worse(self) -> bool:
-        """Whether the candidate's loss is significant, or at least `LEAST_LOSS`.
-
-        On a single shipped set, this limit is multiplied by `ONE_SET`.
-        """
-        lost = -self.gain
-        most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)
-        return lost > 1e-9 and (lost >= most or self.p < HARDLY_CHANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +145,10 @@ def _found_in_ten(one: Evaluation) -> list[float]:
 def pooled(found: Sequence[Figure]) -> list[Figure]:
     """Pool each metric over all sets, because small losses in each can be significant together."""
     joined = []
-    for name in LEAST_LOSS:
+    for name in METRICS:
         own = [figure for figure in found if figure.name == name]
         if len(own) > 1:
             serving = [value for figure in own for value in figure.serving]
             other = [value for figure in own for value in figure.other]
             joined.append(Figure(TOGETHER, name, serving, other))
     return joined
-
-
-def worse_figures(found: Sequence[Figure]) -> list[Figure]:
-    return [figure for figure in found if figure.worse]

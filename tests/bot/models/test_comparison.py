@@ -1,13 +1,12 @@
-"""Gate: figures of two models, and when the candidate is worse."""
+"""Comparison: the figures of two models on the same questions."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.core.index_updates import run_to_end, update_notes_and_articles
-from bot.models.gate import (
+from bot.models.comparison import (
     HARDLY_CHANCE,
     OWN,
     TOGETHER,
@@ -16,9 +15,8 @@ from bot.models.gate import (
     accepted_answers,
     figures,
     measure,
-    worse_figures,
+    pooled,
 )
-from bot.models.gate import pooled as joined
 from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
 from indexer.evaluation.runner import Evaluation
@@ -29,52 +27,17 @@ from tests.bot.models.choosing import opened
 from tests.fakes import salted_models
 
 
-def _figure(serving: Sequence[float], other: Sequence[float], name: str = "nDCG@10") -> Figure:
-    return Figure("a set", name, serving, other)
-
-
-@pytest.mark.parametrize(
-    ("serving", "other", "is_worse"),
-    [
-        # The same, or better.
-        ([1.0] * 20, [1.0] * 20, False),
-        ([0.0] * 20, [1.0] * 20, False),
-        # Clearly worse.
-        ([1.0] * 20, [0.0] * 20, True),
-        # One of a hundred questions a little worse: negligible.
-        ([1.0] * 100, [1.0] * 99 + [0.0], False),
-        # One of ten: not significant, but too large a loss.
-        ([1.0] * 10, [1.0] * 9 + [0.0], True),
-        # A small loss, but in every question: significant.
-        ([1.0] * 100, [0.98] * 100, True),
-    ],
-)
-def test_what_is_lost_beyond_chance_or_beyond_what_anybody_should_lose_is_worse(
-    serving: list[float], other: list[float], *, is_worse: bool
-) -> None:
-    assert _figure(serving, other).worse is is_worse
-
-
-@pytest.mark.parametrize(("judged", "is_worse"), [(OWN, True), (TOGETHER, True), ("a set", False)])
-def test_of_a_foreign_set_alone_more_may_be_lost_than_of_the_servers_own(
-    judged: str, *, is_worse: bool
-) -> None:
-    """Four of eighty questions lost: chance explains that."""
-    lost = Figure(judged, "answered", [1.0] * 80, [1.0] * 76 + [0.0] * 4)
-    assert lost.p > HARDLY_CHANCE
-    assert lost.worse is is_worse
-
-
 def test_small_losses_in_every_set_add_up() -> None:
     """None is significant by itself; together they are."""
     found = [
         Figure(name, "nDCG@10", [1.0] * 100, [1.0] * 98 + [0.5, 0.5]) for name in ("a", "b", "c")
     ]
-    assert worse_figures(found) == []
-    [together] = joined(found)
+    assert all(figure.p > HARDLY_CHANCE for figure in found)
+    [together] = pooled(found)
     assert together.judged == TOGETHER
     assert len(together.serving) == 300
-    assert together.worse
+    assert together.p < HARDLY_CHANCE
+    assert together.gain < 0
 
 
 def _judged() -> JudgedSet:
@@ -103,7 +66,6 @@ def test_two_models_are_measured_on_the_same_questions() -> None:
         ("refused", 1),
     ]
     assert found[0].serving == [1.0, 1.0]
-    assert worse_figures(found) == []
 
 
 def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
@@ -126,14 +88,14 @@ def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
     found, *_ = figures(OWN, first, second)
     assert (found.name, found.serving, found.gain) == ("found", [1.0, 1.0], 0.0)
     found, *_ = figures(OWN, first, lost)
-    assert (found.other, found.worse) == ([0.0, 1.0], True)
+    assert found.other == [0.0, 1.0]
 
 
 def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
     evaluation = _evaluation("one", _judged())
     both = [*figures(OWN, evaluation, evaluation), *figures("bees", evaluation, evaluation)]
-    assert [figure.name for figure in joined(both)] == ["answered", "refused"]
-    assert joined(both[:1]) == []
+    assert [figure.name for figure in pooled(both)] == ["answered", "refused"]
+    assert pooled(both[:1]) == []
 
 
 def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:
