@@ -72,7 +72,7 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The largest number of tokens of a text that the model reads, including special tokens."""
+        """The most tokens of a text read by the model, including special tokens."""
 
     def count_tokens(self, text: str) -> int:
         """The number of tokens of a text, without special tokens."""
@@ -98,7 +98,7 @@ def truncated_to_model(embedder: Embedder, text: str) -> str:
     fitting = bisect.bisect_right(
         ends, embedder.max_tokens, key=lambda end: embedder.count_tokens(text[:end])
     )
-    # A first word that alone is too long is cut by the model.
+    # The model cuts a first word of too many tokens.
     return text[: ends[max(fitting, 1) - 1]]
 
 
@@ -159,7 +159,7 @@ def _remedy() -> str:
 
 
 def not_installed(name: str) -> str:
-    """The sentence about a model whose package is missing."""
+    """The sentence about a model without its package."""
     return f"The model {name!r} isn't installed. It is in {needed(name)}."
 
 

@@ -21,7 +21,7 @@ class ModelRecord:
     Attributes:
         name: a hub name or a folder, as it was given.
         folder: the folder of the model's files.
-        revision: the commit on the hub that was downloaded.
+        revision: the downloaded commit on the hub.
         digest: the `source_digest` of the folder.
         vectors: the identity of the model's vectors (`Embedder.model`).
         languages: the languages on the model's card.

@@ -84,7 +84,7 @@ class Manifest:
     passage_unpooled: int | None = None
 
     def save(self, folder: Path) -> None:
-        """Write the manifest, which completes the folder."""
+        """Write the manifest; it completes the folder."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
         (folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -322,7 +322,7 @@ def _tokenizer(folder: Path) -> Tokenizer | SentencePieces:
 
 
 def session_options() -> onnxruntime.SessionOptions:
-    """Options of an ONNX session that runs on the calling thread alone.
+    """Options of an ONNX session on the calling thread alone.
 
     A short query takes 1.5 ms on one thread. On two threads it takes 1.9 ms if idle threads sleep,
     and 1.1 ms if they spin, but spinning keeps a core busy. Several texts use all cores, because
@@ -337,7 +337,7 @@ def session_options() -> onnxruntime.SessionOptions:
 
 
 def source_digest(folder: Path) -> str:
-    """A sha-256 over the files of a sentence-transformers folder that affect vectors.
+    """A sha-256 over the files of a sentence-transformers folder with an effect on vectors.
 
     Returns:
         64 hexadecimal digits; independent of the folder's location.

@@ -21,7 +21,7 @@ QUESTIONS_KEPT: Final = 256
 
 
 class TokenReader(Protocol):
-    """A model that returns token vectors together with the text's vector."""
+    """A model with token vectors beside the text's vector."""
 
     @property
     def dimension(self) -> int: ...
@@ -61,7 +61,7 @@ class TokenVectors:
 
 @runtime_checkable
 class HasTokenVectors(Protocol):
-    """An embedder that may have token vectors."""
+    """An embedder, perhaps with token vectors."""
 
     tokens: TokenVectors | None
 

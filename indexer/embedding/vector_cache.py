@@ -1,4 +1,4 @@
-"""LRU cache of the vectors of texts, which embeds the texts that it lacks."""
+"""LRU cache of the vectors of texts; it embeds missing texts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
