@@ -235,8 +235,8 @@ def _opened_before(before: Served, chosen: ModelRecord, opener: Opener) -> Recor
         if chosen == before.model:
             raise
         raise ModelError(
-            f"The index was built with another model, which can't be opened: {error} `commonplace "
-            f"index`, or the bot's next start, builds an index for {chosen.name}."
+            f"The index was built with the model {before.model.name!r}, which can't be opened here. "
+            f"`commonplace index`, or the bot's next start, builds an index for {chosen.name!r}."
         ) from error
 
 
