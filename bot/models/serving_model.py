@@ -235,7 +235,7 @@ def _opened_before(before: Served, chosen: ModelRecord, opener: Opener) -> Recor
         if chosen == before.model:
             raise
         raise ModelError(
-            f"The index was built with the model {before.model.name!r}, which can't be opened here. "
+            f"The index was built with the model {before.model.name!r}, which can't be opened. "
             f"`commonplace index`, or the bot's next start, builds an index for {chosen.name!r}."
         ) from error
 
