@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, TimeoutError, expect, sync_playwright
@@ -16,6 +17,8 @@ BROWSER = next(
 
 # From a click to its effect on the page.
 ACTION_MILLISECONDS = 30_000
+# Before a click that the page may have forgotten is tried again.
+CLICK_MILLISECONDS = 4_000
 
 QUESTION = "why were early AI systems closed?"
 
@@ -95,41 +98,47 @@ def set_up(page: Page) -> None:
     shown = ready(page)
     if shown.get_by_text("add your documents").count():
         return
-    pick(shown, "Choose the review channel", "review", until="I have all permissions")
-    turn_to(shown, "2 Moderators", until="Choose the role of the moderators")
-    pick(shown, "Choose the role of the moderators", "Moderators", until="Moderators have the role")
-    turn_to(shown, "3 Where to answer", until="Nowhere: choose forums")
-    shown.get_by_text("Nowhere: choose forums").last.click()
-    shown.locator("[role=option]", has_text="questions").last.click()
-    shown.get_by_role("button", name="Apply").last.click()
-    shown.get_by_text("Nowhere: choose forums").last.wait_for(state="detached")
-    turn_to(shown, "5 Try it", until="add your documents")
+    fill_in(page, "Review channel", "Each proposed note appears", "Choose the review", "review")
+    fill_in(page, "Moderators", "Moderators decide", "Choose the role", "Moderators")
+    fill_in(page, "Where to answer", "Unasked help", "Nowhere: choose", "questions", several=True)
+    turn_to(shown, "Try it", until="add your documents")
+
+
+def fill_in(
+    page: Page, step: str, begin: str, placeholder: str, option: str, *, several: bool = False
+) -> None:
+    """Turn to a step, whose page has the text `begin`, and choose from its list.
+
+    A page that draws itself at that very moment forgets the click. The next step waits for the
+    bot's response, which would turn the panel back.
+    """
+    shown = channel(page)
+    for _ in range(20):
+        turn_to(shown, step, until=begin)
+        if not shown.get_by_text(placeholder).count():
+            break
+        try:
+            shown.get_by_text(placeholder).last.click(timeout=CLICK_MILLISECONDS)
+            options = shown.locator("[role=option]", has_text=option)
+            if several:
+                options.last.click(timeout=CLICK_MILLISECONDS)
+            end = shown.get_by_role("button", name="Apply") if several else options
+            with page.expect_response("**/api/action", timeout=CLICK_MILLISECONDS):
+                end.last.click(timeout=CLICK_MILLISECONDS)
+        except TimeoutError:
+            # What may be open is closed.
+            shown.locator("body").press("Escape")
+    expect(shown.get_by_text(placeholder)).to_have_count(0)
 
 
 def turn_to(shown: FrameLocator, step: str, *, until: str) -> None:
     """Press a step of the panel; a page that draws itself at that very moment forgets the press."""
     for _ in range(20):
-        try:
-            shown.get_by_role("button", name=step).last.click(timeout=4_000)
-            shown.get_by_text(until).last.wait_for(timeout=4_000)
-        except TimeoutError:
-            continue
-        break
-    shown.get_by_text(until).last.wait_for()
-
-
-def pick(shown: FrameLocator, placeholder: str, option: str, *, until: str) -> None:
-    """Choose from a list; a page that draws itself at that very moment forgets what was chosen."""
-    for _ in range(20):
         if shown.get_by_text(until).count():
-            break
-        try:
-            shown.get_by_text(placeholder).last.click(timeout=4_000)
-            shown.locator("[role=option]", has_text=option).last.click(timeout=4_000)
-            shown.get_by_text(until).last.wait_for(timeout=4_000)
-        except TimeoutError:
-            # What may be open is closed.
-            shown.locator("body").press("Escape")
+            return
+        with suppress(TimeoutError):
+            shown.get_by_role("button", name=step).last.click(timeout=CLICK_MILLISECONDS)
+            shown.get_by_text(until).last.wait_for(timeout=CLICK_MILLISECONDS)
     shown.get_by_text(until).last.wait_for()
 
 
